@@ -1,0 +1,88 @@
+# certledger: every target with a `##` line is shown by `make help`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The first interpreter that is new enough and has wheels; override with `make setup PYTHON=/path/to/python`.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	>/dev/null 2>&1 && { command -v "$$p"; break; }; done)
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+# The lock holds hashes of wheels; pip must be told not to build from source.
+WHEELS := --only-binary :all: --require-hashes
+
+DIR ?= .home
+CERTIFICATES ?= 500
+WORKERS ?= 2
+TESTS ?= tests
+BENCH ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.project ## Build .venv from the lock (again only if the lock or pyproject.toml changed)
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "certledger needs Python 3.11 to 3.13 with venv; name one: make setup PYTHON=/path/to/python" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.lock: requirements.lock | $(PY)
+	@echo "installing what requirements.lock names into $(VENV) (about a minute the first time)"
+	$(PIP) install --quiet $(WHEELS) -r requirements.lock
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: setup ## The main job end to end: DIR=.home CERTIFICATES=500
+	$(VENV)/bin/certledger demo --home $(DIR) --certificates $(CERTIFICATES)
+
+.PHONY: serve
+serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
+	$(VENV)/bin/certledger serve --home $(DIR)
+
+.PHONY: test
+test: setup ## Run the tests: TESTS=tests WORKERS=2
+	$(PY) -m pytest -n $(WORKERS) $(TESTS)
+
+.PHONY: check
+check: lint types contracts-check docs ## Everything that reads the code: lint, types, contracts, docs
+
+.PHONY: lint
+lint: setup ## Formatting and lint (ruff)
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+.PHONY: types
+types: setup ## Types (mypy, strict)
+	$(PY) -m mypy
+
+.PHONY: docs
+docs: setup ## Links, help lines and the rules of the house
+	$(PY) -m pytest -q tests/test_house.py
+
+.PHONY: contracts-check
+contracts-check: setup ## Build the contracts again and compare with the committed artifacts
+	$(PY) -m contracts.build --check
+
+.PHONY: bench
+bench: setup ## Measure, each figure against a baseline of the same run
+	$(PY) -m bench $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: setup ## The same with small sizes, to see that it runs
+	$(PY) -m bench --quick $(BENCH)
+
+.PHONY: lock
+lock: ## Resolve pyproject.toml anew into requirements.lock (one lock for 3.11 to 3.13, wheels only)
+	@test -x .tools/uv/bin/uv || { "$(PYTHON)" -m venv .tools/uv && .tools/uv/bin/python -m pip install --quiet uv; }
+	.tools/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --only-binary :all: --extra server --extra test \
+		--group build --quiet pyproject.toml -o requirements.lock

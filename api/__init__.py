@@ -1,0 +1,1 @@
+"""The HTTP API: requests become use cases, refusals become problems (RFC 9457)."""

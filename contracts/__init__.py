@@ -1,0 +1,1 @@
+"""The ledger's Solidity contracts, their build, their artifacts and a loader."""

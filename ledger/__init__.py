@@ -1,0 +1,1 @@
+"""What writes: submitting, anchoring, status, evidence making, issuers and catalogs."""

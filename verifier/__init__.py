@@ -1,0 +1,1 @@
+"""The format of certificates and everything that checks it; installs alone, small."""
