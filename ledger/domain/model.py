@@ -1,0 +1,217 @@
+"""The catalogue of the reform as values: categories, items, materials, bodies, regions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ledger.domain.faults import Fault
+
+
+class CategoryKind(StrEnum):
+    """What a certificate is, in the words of the reform."""
+
+    CARD = "证件"
+    LICENCE = "执照"
+    PLATE = "牌照"
+    PROOF = "证明文件"
+    APPROVAL = "批文"
+    EXPERT_REPORT = "鉴定报告"
+    ASSESSMENT_REPORT = "评估报告"
+    ASSOCIATION_DOCUMENT = "社团文件"
+
+
+class HolderKind(StrEnum):
+    """Who or what a certificate is about; an object is a vehicle, parcel, project, product."""
+
+    NATURAL = "natural"
+    LEGAL = "legal"
+    OBJECT = "object"
+
+
+class IssuerKind(StrEnum):
+    """What sort of body issues."""
+
+    DEPARTMENT = "department"
+    INSTITUTION = "institution"
+    ASSOCIATION = "association"
+    APPRAISAL = "appraisal"
+    CONSULTING = "consulting"
+
+
+# The first two characters of a unified social credit code that each kind may carry.
+USCC_PREFIXES: Mapping[IssuerKind, frozenset[str]] = {
+    IssuerKind.DEPARTMENT: frozenset({"11"}),
+    IssuerKind.INSTITUTION: frozenset({"12", "13", "32"}),
+    IssuerKind.ASSOCIATION: frozenset({"51", "53"}),
+    IssuerKind.APPRAISAL: frozenset({"34", "52", "91"}),
+    IssuerKind.CONSULTING: frozenset({"31", "52", "91"}),
+}
+
+
+class ItemKind(StrEnum):
+    """行政权力 or 公共服务."""
+
+    ADMINISTRATIVE = "administrative"
+    PUBLIC_SERVICE = "public_service"
+
+
+class Audience(StrEnum):
+    """Who applies for a service item."""
+
+    PERSONAL = "personal"
+    LEGAL = "legal"
+
+
+class Status(StrEnum):
+    """What a status code makes of a certificate."""
+
+    VALID = "valid"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+
+
+STATUS_LETTER: Mapping[Status, str] = {
+    Status.VALID: "V",
+    Status.SUSPENDED: "S",
+    Status.REVOKED: "R",
+    Status.SUPERSEDED: "P",
+}
+
+
+class RegionLevel(StrEnum):
+    """Levels of GB/T 2260 that the data uses."""
+
+    PROVINCE = "province"
+    CITY = "city"
+    DISTRICT = "district"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Category:
+    """One category of certificates: what a catalog entry says.
+
+    Attributes:
+        code: the project's own, 4 to 24 of capital letters, digits and hyphen.
+        validity_months: whole months from issue to expiry, None for no expiry.
+        max_age_days: oldest status, in days, that a counter may rely on offline.
+        personal: holds personal information.
+        fields: names in the order of the entry; the first is `certificate_number`, the second
+            names the holder or object.
+    """
+
+    code: str
+    name_zh: str
+    name_en: str
+    kind: CategoryKind
+    holder: HolderKind
+    issuer_kind: IssuerKind
+    issuing_department_zh: str
+    issuing_department_en: str
+    validity_months: int | None
+    max_age_days: int
+    personal: bool
+    fields: tuple[str, ...]
+
+    @property
+    def must_show(self) -> tuple[str, ...]:
+        """The two fields without which no verdict is given: the number, and what it names."""
+        return self.fields[:2]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceItem:
+    """One thing people apply for: city-wide (全市通办), online (全程网办), unattended (无人干预)."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    department_zh: str
+    department_en: str
+    kind: ItemKind
+    audience: Audience
+    city_wide: bool
+    online: bool
+    unattended: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """One line of an item's list of materials; `category_code` is None where none fits."""
+
+    item_code: str
+    material_no: int
+    name_zh: str
+    name_en: str
+    required: bool
+    category_code: str | None
+    issued_by_government: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """A body that issues certificates, known by its unified social credit code."""
+
+    uscc: str
+    name_zh: str
+    name_en: str
+    kind: IssuerKind
+    region_code: str
+
+    @property
+    def province_code(self) -> str:
+        """The code (GB/T 2260) of the province or municipality the body sits in."""
+        return self.region_code[:2] + "0000"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Region:
+    """A place of GB/T 2260; only a province has no parent."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    level: RegionLevel
+    parent: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusCode:
+    """A reason for a status; the first letter of the code gives the status."""
+
+    code: str
+    status: Status
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeltaScenario:
+    """One region verifies what another issued, for a service item."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    verifying_region: str
+    issuing_region: str
+    category_code: str
+    service_item_code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """The whole of the domain data, checked; mappings are by code and in file order.
+
+    Attributes:
+        materials: the lines of each service item, by the item's code.
+        warnings: what looks odd and is accepted all the same.
+    """
+
+    categories: Mapping[str, Category]
+    items: Mapping[str, ServiceItem]
+    materials: Mapping[str, tuple[Material, ...]]
+    bodies: Mapping[str, Body]
+    regions: Mapping[str, Region]
+    status_codes: Mapping[str, StatusCode]
+    delta_scenarios: Mapping[str, DeltaScenario]
+    warnings: tuple[Fault, ...]
