@@ -1,0 +1,18 @@
+"""What all tests share: how hard hypothesis searches."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No deadlines: two busy cores make them a coin toss.
+settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# In CI every run searches the same examples, so that a red run is about the change.
+settings.register_profile(
+    "house-ci", parent=settings.get_profile("desk"), derandomize=True, database=None
+)
+settings.register_profile(
+    "deep", parent=settings.get_profile("desk"), max_examples=2_000, print_blob=True
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "house-ci" if os.environ.get("CI") else "desk")
+)

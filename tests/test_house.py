@@ -1,0 +1,210 @@
+"""The rules of the house: who may import whom, what the lock and the tracked files may hold."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parent.parent
+
+MAY_IMPORT = {
+    "api": {"api", "contracts", "ledger", "verifier"},
+    "ledger": {"contracts", "ledger", "verifier"},
+    "verifier": {"contracts", "verifier"},
+    "contracts": {"contracts"},
+}
+# What a light install has: the base dependencies, by the names they are imported under.
+LIGHT = {"Crypto", "cbor2", "click", "cryptography", "orjson", "rich", "segno", "sha3"}
+HEAVY = {"api", "eth", "eth_tester", "fastapi", "ledger", "solcx", "sqlalchemy", "sqlmodel", "web3"}
+
+LONGEST_FUNCTION = 40
+LONGEST_MODULE = 500
+
+REGISTRIES = re.compile(
+    r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|deb\.debian\.org|proxy\.golang\.org"
+    r"|sum\.golang\.org|static\.crates\.io|index\.crates\.io|repo1?\.maven"
+)
+MACHINE_PATH = re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|farm)/[A-Za-z.]", re.MULTILINE)
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    if not (HOUSE / ".git").exists():
+        pytest.skip("not a git checkout, so nothing is tracked")
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=HOUSE, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    return tuple(HOUSE / name for name in names if name and (HOUSE / name).is_file())
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    for path in tracked():
+        data = path.read_bytes()
+        if b"\0" not in data:
+            yield str(path.relative_to(HOUSE)), data.decode("utf-8", "replace")
+
+
+def modules(room: str) -> list[Path]:
+    return sorted((HOUSE / room).rglob("*.py"))
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and top-level package of each absolute import in `path`, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name.partition(".")[0]) for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.lineno, node.module.partition(".")[0]
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    skipped: set[int] = set()
+    if ast.get_docstring(function, clean=False) is not None:
+        docstring = function.body[0]
+        skipped = set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
+    body = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+    return sum(
+        1
+        for number in body
+        if number not in skipped
+        and lines[number - 1].strip()
+        and not lines[number - 1].strip().startswith("#")
+    )
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_between_rooms_go_down_only(room: str) -> None:
+    forbidden = set(MAY_IMPORT) | {"tests", "bench"}
+    faults = [
+        f"{path.relative_to(HOUSE)}:{line} imports {package}"
+        for path in modules(room)
+        for line, package in imports_of(path)
+        if package in forbidden - MAY_IMPORT[room]
+    ]
+    assert faults == []
+
+
+def test_the_verifier_imports_only_what_a_light_install_has() -> None:
+    known = set(sys.stdlib_module_names) | LIGHT | MAY_IMPORT["verifier"]
+    faults = [
+        f"{path.relative_to(HOUSE)}:{line} imports {package}"
+        for path in modules("verifier")
+        for line, package in imports_of(path)
+        if package not in known
+    ]
+    assert faults == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"]], ids=" ".join)
+def test_the_command_line_starts_without_the_server_parts(arguments: list[str]) -> None:
+    script = Path(sys.executable).parent / "certledger"
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", str(script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0]
+        for line in run.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "verifier" in imported
+    assert imported & HEAVY == set()
+
+
+def lock_entries() -> dict[str, str]:
+    """Return each package the lock pins, with its whole entry."""
+    text = (HOUSE / "requirements.lock").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=\S)", text.strip())
+    return {entry: re.split(r"[=\s]", entry, maxsplit=1)[0] for entry in entries}
+
+
+def test_the_lock_names_no_index_and_no_address() -> None:
+    text = (HOUSE / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert re.findall(r"^\s*-(?!-hash=sha256:).*", text, re.MULTILINE) == []
+
+
+def test_every_package_in_the_lock_is_pinned_and_has_hashes() -> None:
+    entries = lock_entries()
+    assert len(entries) > 50
+    assert [entry for entry in entries if not re.match(r"[a-z0-9.-]+==\S+", entry)] == []
+    assert [name for entry, name in entries.items() if "--hash=sha256:" not in entry] == []
+
+
+def test_the_lock_holds_every_dependency_and_the_build_backend() -> None:
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["server"],
+        *project["project"]["optional-dependencies"]["test"],
+        *project["build-system"]["requires"],
+        *project["dependency-groups"]["build"],
+    ]
+    names = {
+        re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", entry)[0]).lower() for entry in wanted
+    }
+    assert names - set(lock_entries().values()) == set()
+
+
+def test_no_tracked_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
+    faults = [
+        f"{name}: {match.group()}"
+        for name, text in tracked_texts()
+        for pattern in (REGISTRIES, MACHINE_PATH)
+        for match in pattern.finditer(text)
+    ]
+    assert faults == []
+
+
+def makefile_targets() -> dict[str, str]:
+    text = (HOUSE / "Makefile").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z][a-z-]*):(?!=)(.*)$", text, re.MULTILINE))
+
+
+def test_every_make_target_says_what_it_does() -> None:
+    assert [name for name, rest in makefile_targets().items() if " ## " not in rest] == []
+
+
+def test_make_help_lists_every_target() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    listed = subprocess.run(
+        ["make", "help"], cwd=HOUSE, capture_output=True, text=True, check=True, env=environment
+    ).stdout
+    assert {line.split()[0] for line in listed.splitlines()} == set(makefile_targets())
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    faults = [
+        f"{path.relative_to(HOUSE)}: {target}"
+        for path in tracked()
+        if path.suffix == ".md"
+        for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", path.read_text(encoding="utf-8"))
+        if "://" not in target and not (path.parent / target).exists()
+    ]
+    assert faults == []
+
+
+def test_functions_and_modules_stay_short() -> None:
+    faults = []
+    for path in (path for room in MAY_IMPORT for path in modules(room)):
+        text = path.read_text(encoding="utf-8")
+        lines, where = text.splitlines(), path.relative_to(HOUSE)
+        if len(lines) > LONGEST_MODULE:
+            faults.append(f"{where}: {len(lines)} lines")
+        faults += [
+            f"{where}:{node.lineno} {node.name}: {length} code lines"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and (length := code_lines(node, lines)) > LONGEST_FUNCTION
+        ]
+    assert faults == []

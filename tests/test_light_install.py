@@ -1,0 +1,73 @@
+"""An install without extras: the verifier alone, and small."""
+
+import json
+import subprocess
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parent.parent
+MOST_PACKAGES = 20
+MOST_BYTES = 40_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Install:
+    """A fresh environment with the project in it, and what that added."""
+
+    bin: Path
+    packages: frozenset[str]
+    size: int
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
+    home = tmp_path_factory.mktemp("light")
+    venv.create(home / "venv", with_pip=True)
+    python = home / "venv" / "bin" / "python"
+    pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input")
+    probe = run(*pip, "download", "--no-deps", "--dest", home / "probe", "hatchling", cwd=home)
+    if probe.returncode:
+        pytest.skip("pip reaches no package registry from here")
+    before = size_of(home / "venv")
+    done = run(*pip, "install", "--only-binary", ":all:", HOUSE, cwd=home)
+    assert done.returncode == 0, done.stderr[-2000:]
+    listed = json.loads(run(*pip, "list", "--format", "json", cwd=home).stdout)
+    return Install(
+        bin=python.parent,
+        packages=frozenset(package["name"] for package in listed) - {"pip", "setuptools"},
+        size=size_of(home / "venv") - before,
+    )
+
+
+@pytest.mark.slow
+def test_a_light_install_adds_few_packages_and_few_bytes(install: Install) -> None:
+    assert len(install.packages) <= MOST_PACKAGES, sorted(install.packages)
+    assert install.size <= MOST_BYTES
+
+
+@pytest.mark.slow
+def test_a_light_install_can_verify(install: Install, tmp_path: Path) -> None:
+    done = run(install.bin / "certledger", "verify", "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_light_install_has_no_server_commands_but_says_nothing_of_it_on_start(
+    install: Install, tmp_path: Path
+) -> None:
+    done = run(install.bin / "certledger", "--help", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
