@@ -14,6 +14,17 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 # The lock holds hashes of wheels; pip must be told not to build from source.
 WHEELS := --only-binary :all: --require-hashes
 
+# What `make tools` brings, and where the tests and the contracts' build look for it.
+SOLC_VERSION := 0.8.30
+ANVIL_VERSION := 1.7.1
+TOOLS := .tools/npm/node_modules
+ifneq ($(wildcard $(TOOLS)/.bin/solcjs),)
+export CERTLEDGER_SOLC ?= $(CURDIR)/.ci/solc
+endif
+ifneq ($(wildcard $(TOOLS)/@foundry-rs/anvil-*/bin/anvil),)
+export CERTLEDGER_ANVIL ?= $(CURDIR)/$(firstword $(wildcard $(TOOLS)/@foundry-rs/anvil-*/bin/anvil))
+endif
+
 DIR ?= .home
 CERTIFICATES ?= 500
 WORKERS ?= 2
@@ -40,6 +51,14 @@ $(VENV)/.project: pyproject.toml $(VENV)/.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.PHONY: tools
+tools: .tools/npm/.$(SOLC_VERSION)-$(ANVIL_VERSION) ## Bring a Solidity compiler and anvil from npm into .tools (both optional)
+
+.tools/npm/.$(SOLC_VERSION)-$(ANVIL_VERSION):
+	npm install --silent --no-save --ignore-scripts --prefix .tools/npm \
+		solc@$(SOLC_VERSION) @foundry-rs/anvil@$(ANVIL_VERSION)
+	@touch $@
+
 .PHONY: demo
 demo: setup ## The main job end to end: DIR=.home CERTIFICATES=500
 	$(VENV)/bin/certledger demo --home $(DIR) --certificates $(CERTIFICATES)
@@ -50,7 +69,7 @@ serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 
 .PHONY: test
 test: setup ## Run the tests: TESTS=tests WORKERS=2
-	$(PY) -m pytest -n $(WORKERS) $(TESTS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 .PHONY: check
 check: lint types contracts-check docs ## Everything that reads the code: lint, types, contracts, docs
