@@ -1,0 +1,304 @@
+"""Canonical bytes: the strict subset of RFC 8785 (JCS) that SPEC section 2 describes."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import orjson
+
+from verifier.errors import Malformed
+
+Json = Any
+"""A value of the subset: dict, list, str, bool, or int from 0 to 2**53-1."""
+
+GREATEST_INTEGER = 2**53 - 1
+DEEPEST = 8
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
+
+def format_canonical(value: Json) -> bytes:
+    """Return the canonical bytes of `value`.
+
+    Raises:
+        Malformed: the value is outside the subset.
+    """
+    _check_value(value, 0)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def parse(data: bytes, limit: int) -> Json:
+    """Return the value that `data` spells; white space and member order are free.
+
+    Raises:
+        Malformed: more than `limit` bytes, or outside the subset (codes of SPEC section 2).
+    """
+    _check_size(data, limit)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("json.syntax", f"not UTF-8 at byte {error.start}") from error
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+    except json.JSONDecodeError as error:
+        code = "json.trailing" if error.msg == "Extra data" else "json.syntax"
+        raise Malformed(code, f"not JSON at character {error.pos}: {error.msg.lower()}") from error
+    except RecursionError as error:
+        raise Malformed("json.depth", f"nested deeper than {DEEPEST}") from error
+    _check_value(value, 0)
+    return value
+
+
+def parse_canonical(data: bytes, limit: int) -> Json:
+    """Return the value that `data` spells in the one canonical way.
+
+    Raises:
+        Malformed: as `parse`, and where `data` is another spelling of its value.
+    """
+    _check_size(data, limit)
+    try:
+        value = orjson.loads(data)
+        _check_value(value, 0)
+        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
+            return value
+    except (orjson.JSONDecodeError, TypeError, RecursionError, Malformed):
+        pass  # The slow reader names what is wrong.
+    parse(data, limit)
+    raise Malformed("json.not_canonical", "a second spelling of the same value")
+
+
+def _check_size(data: bytes, limit: int) -> None:
+    if len(data) > limit:
+        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed("json.duplicate_name", f"the name {twice!r} stands twice in one object")
+    return found
+
+
+def _integer(token: str) -> int:
+    if token.startswith("-") or len(token) > 16 or int(token) > GREATEST_INTEGER:
+        _refuse_number(token)
+    return int(token)
+
+
+def _refuse_number(token: str) -> NoReturn:
+    raise Malformed("json.number", f"{token[:40]} is not an integer from 0 to 2^53-1")
+
+
+def _check_value(value: Json, depth: int) -> None:
+    kind = type(value)
+    if kind is str:
+        _check_text(value)
+    elif kind is int:
+        if not 0 <= value <= GREATEST_INTEGER:
+            _refuse_number(str(value))
+    elif kind is dict or kind is list:
+        if depth == DEEPEST:
+            raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+        if kind is dict:
+            for name in value:
+                if type(name) is not str or not NAME.match(name):
+                    raise Malformed("json.name", f"{name!r} is not a member name")
+            value = value.values()
+        for part in value:
+            _check_value(part, depth + 1)
+    elif value is None:
+        raise Malformed("json.null", "null has no meaning here")
+    elif kind is not bool:
+        _refuse_number(repr(value))
+
+
+def _check_text(value: str) -> None:
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise Malformed("json.surrogate", "a lone surrogate is no text") from error
+
+
+# Bytes in JSON ---------------------------------------------------------------------------------
+
+
+def to_base64url(data: bytes) -> str:
+    """Return `data` as base64url without padding (RFC 4648, section 5)."""
+    return (
+        binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+    )
+
+
+def from_base64url(text: str) -> bytes:
+    """Return the bytes that `text` spells in the one canonical way.
+
+    Raises:
+        Malformed: characters outside the alphabet, padding, or spare bits that are not zero.
+    """
+    try:
+        raw = text.encode("ascii")
+        data = binascii.a2b_base64(
+            raw.translate(_FROM_URL) + b"=" * (-len(raw) % 4), strict_mode=True
+        )
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise Malformed("base64.invalid", f"{text[:20]!r} is not base64url") from error
+    if to_base64url(data) != text:
+        raise Malformed("base64.not_canonical", f"{text[:20]!r} is a second spelling")
+    return data
+
+
+def from_hex(text: str, size: int) -> bytes:
+    """Return the `size` bytes that lower-case hexadecimal `text` spells, without `0x`.
+
+    Raises:
+        Malformed: another length, upper case, or other characters.
+    """
+    if len(text) != 2 * size or not re.fullmatch("[0-9a-f]*", text):
+        raise Malformed("hex.invalid", f"{text[:20]!r} is not {size} bytes in lower-case hex")
+    return bytes.fromhex(text)
+
+
+# Time ------------------------------------------------------------------------------------------
+
+
+def parse_time(text: str) -> int:
+    """Return the seconds since 1970 of an RFC 3339 instant in UTC, whole seconds, ending in Z.
+
+    Raises:
+        Malformed: any other form.
+    """
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Malformed("time.invalid", f"{text!r} is not like 2026-11-24T06:00:00Z") from error
+    if format_time(int(moment.timestamp())) != text:
+        raise Malformed("time.invalid", f"{text!r} is not like 2026-11-24T06:00:00Z")
+    return int(moment.timestamp())
+
+
+def format_time(seconds: int) -> str:
+    """Return `seconds` since 1970 as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# Members of an object --------------------------------------------------------------------------
+
+
+class Members:
+    """The members of one JSON object, each taken once, typed; what is left over is refused.
+
+    Every method raises Malformed(`schema.invalid`) where the member is missing or ill-typed.
+    """
+
+    __slots__ = ("_left", "_where")
+
+    def __init__(self, value: Json, where: str) -> None:
+        if type(value) is not dict:
+            raise Malformed("schema.invalid", f"{where} is not an object")
+        self._left: dict[str, Json] = dict(value)
+        self._where = where
+
+    def refuse(self, name: str, want: str) -> NoReturn:
+        """Raise the refusal of member `name`."""
+        raise Malformed("schema.invalid", f"{self._where}.{name} is not {want}")
+
+    def take(self, name: str) -> Json:
+        """Return the member as it is."""
+        try:
+            return self._left.pop(name)
+        except KeyError as error:
+            raise Malformed("schema.invalid", f"{self._where}.{name} is missing") from error
+
+    def has(self, name: str) -> bool:
+        """Return whether the member is there and not yet taken."""
+        return name in self._left
+
+    def text(self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 512) -> str:
+        """Return a text of 1 to `longest` characters that `pattern` matches whole."""
+        value = self.take(name)
+        if type(value) is not str or not 0 < len(value) <= longest:
+            self.refuse(name, f"text of 1 to {longest} characters")
+        if pattern is not None and not pattern.fullmatch(value):
+            self.refuse(name, f"text like {pattern.pattern}")
+        return value
+
+    def const(self, name: str, want: str) -> None:
+        """Check that the member is exactly `want`; a type or version unknown here is refused."""
+        value = self.take(name)
+        if value != want or type(value) is not str:
+            raise Malformed(
+                "schema.version", f"{self._where}.{name} is {str(value)[:60]!r}, not {want!r}"
+            )
+
+    def integer(self, name: str, least: int = 0, greatest: int = GREATEST_INTEGER) -> int:
+        """Return an integer from `least` to `greatest`."""
+        value = self.take(name)
+        if type(value) is not int or not least <= value <= greatest:
+            self.refuse(name, f"an integer from {least} to {greatest}")
+        return value
+
+    def boolean(self, name: str) -> bool:
+        """Return true or false."""
+        value = self.take(name)
+        if type(value) is not bool:
+            self.refuse(name, "true or false")
+        return value
+
+    def bytes(self, name: str, size: int | None = None) -> bytes:
+        """Return bytes written in base64url, `size` of them where it is given."""
+        value = self.take(name)
+        if type(value) is not str:
+            self.refuse(name, "base64url")
+        data = from_base64url(value)
+        if size is not None and len(data) != size:
+            self.refuse(name, f"{size} bytes")
+        return data
+
+    def hashes(self, name: str, most: int) -> list[bytes]:
+        """Return a list of at most `most` hashes of 32 bytes."""
+        data = self.bytes(name)
+        if len(data) % 32 or len(data) > 32 * most:
+            self.refuse(name, f"at most {most} hashes")
+        return [data[at : at + 32] for at in range(0, len(data), 32)]
+
+    def list(self, name: str, least: int, most: int) -> list[Json]:
+        """Return a list of `least` to `most` values."""
+        value = self.take(name)
+        if type(value) is not list or not least <= len(value) <= most:
+            self.refuse(name, f"a list of {least} to {most}")
+        return value
+
+    def object(self, name: str) -> Members:
+        """Return the members of an object inside this one."""
+        return Members(self.take(name), f"{self._where}.{name}")
+
+    def done(self) -> None:
+        """Check that no member is left over."""
+        if self._left:
+            names = ", ".join(sorted(self._left)[:3])
+            raise Malformed("schema.invalid", f"{self._where} has unknown members: {names[:80]}")
+
+
+def hash_list(hashes: Iterable[bytes]) -> str:
+    """Return a list of hashes as formats write it: base64url of the concatenation."""
+    return to_base64url(b"".join(hashes))
+
+
+def without(value: Mapping[str, Json], *names: str) -> dict[str, Json]:
+    """Return `value` without the members `names`."""
+    return {name: part for name, part in value.items() if name not in names}

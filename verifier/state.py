@@ -1,0 +1,218 @@
+"""The state of an issuing body, whose digest is all that the contract stores (SPEC section 8)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from verifier import merkle
+from verifier.encoding import Json, Members, hash_list, to_base64url
+from verifier.errors import Malformed
+from verifier.hashing import keccak, sha256
+from verifier.vocabulary import BodyKind, Purpose, Standing
+
+ISSUER = re.compile(r"[0-9A-Z]{18}")
+NO_END = 2**40 - 1
+MOST_KEYS = 16
+MOST_CERTIFICATES = 2**32
+KEY_SIZE = 31
+ZERO = bytes(32)
+
+_Word = TypeVar("_Word", BodyKind, Standing)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """A key of a body: `address` (20 bytes), purposes, and the blocks `start <= b < end` it has."""
+
+    address: bytes
+    purposes: Purpose
+    start: int
+    end: int = NO_END
+
+    def packed(self) -> bytes:
+        """Return the first 31 bytes of the key word."""
+        return (
+            self.address
+            + self.purposes.to_bytes(1, "big")
+            + self.start.to_bytes(5, "big")
+            + self.end.to_bytes(5, "big")
+        )
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Key:
+        """Return the key whose word starts with `data` (31 bytes).
+
+        Raises:
+            Malformed: no purpose, an unknown one, or an end before the start.
+        """
+        purposes = data[20]
+        start, end = (int.from_bytes(data[at : at + 5], "big") for at in (21, 26))
+        if not 0 < purposes < 16 or len(data) != KEY_SIZE:
+            raise Malformed("state.key", f"a key has no known purpose: {data.hex()}")
+        return cls(address=data[:20], purposes=Purpose(purposes), start=start, end=end)
+
+    def speaks(self, purpose: Purpose, block: int) -> bool:
+        """Return whether the key may sign for `purpose` at `block`."""
+        return purpose in self.purposes and self.start <= block < self.end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BodyState:
+    """Everything the ledger holds of one body.  Blocks are numbers, hashes are 32 bytes."""
+
+    issuer: str
+    kind: BodyKind
+    name: str
+    keys: tuple[Key, ...]
+    standing: Standing = Standing.ACTIVE
+    since: int
+    catalog_version: int = 0
+    catalog: bytes = ZERO
+    batches: int = 0
+    certificates: int = 0
+    last: bytes = ZERO
+    peaks: tuple[bytes, ...] = ()
+    epoch: int = 0
+    status: bytes
+    revision: int = 0
+
+    @property
+    def region(self) -> int:
+        """The region whose registrar keeps this body: characters 3 and 4 of its code."""
+        return region_of(self.issuer)
+
+    def words(self) -> tuple[bytes, ...]:
+        """Return the six words w0 to w5, 32 bytes each."""
+        return (
+            self.issuer.encode("ascii")
+            + self.region.to_bytes(2, "big")
+            + bytes([self.kind.number, self.standing.number])
+            + self.since.to_bytes(5, "big")
+            + self.catalog_version.to_bytes(4, "big")
+            + b"\x00",
+            self.batches.to_bytes(8, "big")
+            + self.certificates.to_bytes(8, "big")
+            + self.epoch.to_bytes(8, "big")
+            + self.revision.to_bytes(4, "big")
+            + bytes(4),
+            sha256(self.name.encode()),
+            self.catalog,
+            self.last,
+            self.status,
+        )
+
+    def key_words(self) -> tuple[bytes, ...]:
+        """Return one word a key, 32 bytes each."""
+        return tuple(key.packed() + b"\x00" for key in self.keys)
+
+    def digest(self) -> bytes:
+        """Return the digest that stands in the body's slot: 32 bytes, lowest bit cleared."""
+        whole = keccak(
+            b"".join(self.words())
+            + keccak(b"".join(self.key_words()))
+            + keccak(b"".join(self.peaks))
+        )
+        return without_brake(whole)
+
+    def after_batch(self, *, digest: bytes, count: int, leaf: bytes) -> BodyState:
+        """Return the state once a batch of `count` certificates is anchored.
+
+        `digest` is that of its statement, `leaf` its leaf in the tree of batches.
+        """
+        return replace(
+            self,
+            batches=self.batches + 1,
+            certificates=self.certificates + count,
+            last=digest,
+            peaks=tuple(merkle.append(self.peaks, self.batches, leaf)),
+        )
+
+    def to_json(self) -> Json:
+        """Return the state as evidence carries it."""
+        return {
+            "batches": self.batches,
+            "catalog": to_base64url(self.catalog),
+            "catalog_version": self.catalog_version,
+            "certificates": self.certificates,
+            "epoch": self.epoch,
+            "issuer": self.issuer,
+            "keys": to_base64url(b"".join(key.packed() for key in self.keys)),
+            "kind": str(self.kind),
+            "last": to_base64url(self.last),
+            "name": self.name,
+            "peaks": hash_list(self.peaks),
+            "revision": self.revision,
+            "since": self.since,
+            "standing": str(self.standing),
+            "status": to_base64url(self.status),
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> BodyState:
+        """Return the state that evidence carries.
+
+        Raises:
+            Malformed: an unknown, missing or ill-typed member, or a shape no body can have.
+        """
+        read = Members(value, "body")
+        packed = read.bytes("keys")
+        if not packed or len(packed) % KEY_SIZE or len(packed) > MOST_KEYS * KEY_SIZE:
+            read.refuse("keys", f"1 to {MOST_KEYS} keys of {KEY_SIZE} bytes")
+        state = cls(
+            issuer=read.text("issuer", ISSUER),
+            kind=_member(BodyKind, read, "kind"),
+            name=read.text("name", longest=128),
+            keys=tuple(
+                Key.unpacked(packed[at : at + KEY_SIZE]) for at in range(0, len(packed), KEY_SIZE)
+            ),
+            standing=_member(Standing, read, "standing"),
+            since=read.integer("since", greatest=NO_END),
+            catalog_version=read.integer("catalog_version", greatest=2**32 - 1),
+            catalog=read.bytes("catalog", 32),
+            batches=read.integer("batches", greatest=MOST_CERTIFICATES),
+            certificates=read.integer("certificates", greatest=MOST_CERTIFICATES),
+            last=read.bytes("last", 32),
+            peaks=tuple(read.hashes("peaks", 32)),
+            epoch=read.integer("epoch"),
+            status=read.bytes("status", 32),
+            revision=read.integer("revision", greatest=2**32 - 1),
+        )
+        read.done()
+        region_of(state.issuer)
+        if len(state.peaks) != state.batches.bit_count():
+            raise Malformed("schema.invalid", "body.peaks do not fit the number of batches")
+        return state
+
+
+def _member(kind: type[_Word], read: Members, name: str) -> _Word:
+    value = read.text(name)
+    if value not in [str(member) for member in kind]:
+        read.refuse(name, "known")
+    return kind(value)
+
+
+def region_of(issuer: str) -> int:
+    """Return the region in a body's code (GB 32100: characters 3 and 4 are the province).
+
+    Raises:
+        Malformed: they are not digits.
+    """
+    if not ISSUER.fullmatch(issuer) or not issuer[2:4].isdigit():
+        raise Malformed("issuer.invalid", f"{issuer[:20]!r} is not the code of a body")
+    return int(issuer[2:4])
+
+
+def without_brake(slot: bytes) -> bytes:
+    """Return a slot value with the brake (lowest bit) cleared: what a digest is compared with."""
+    return slot[:-1] + bytes([slot[-1] & 0xFE])
+
+
+def batch_leaf(*, digest: bytes, catalog: bytes, key: int, block: int) -> bytes:
+    """Return the leaf hash of a batch in its body's tree.
+
+    `digest` is that of the statement, `key` the index of the key that signed, `block` where it
+    was anchored.
+    """
+    return merkle.leaf_hash(digest + catalog + bytes([key]) + block.to_bytes(5, "big"))

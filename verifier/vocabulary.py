@@ -1,0 +1,126 @@
+"""The closed vocabularies of the ledger, each in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
+
+
+class BodyKind(StrEnum):
+    """What an issuing body is; the number stands in its state (SPEC section 7)."""
+
+    DEPARTMENT = "department"
+    INSTITUTION = "institution"
+    ASSOCIATION = "association"
+    APPRAISAL = "appraisal"
+    CONSULTING = "consulting"
+    OPERATOR = "operator"
+
+    @property
+    def number(self) -> int:
+        """The byte of this kind in a body's state."""
+        return list(BodyKind).index(self) + 1
+
+
+class Standing(StrEnum):
+    """How far a body is relied on; the number stands in its state (SPEC section 8)."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+    STRUCK = "struck"
+
+    @property
+    def number(self) -> int:
+        """The byte of this standing in a body's state."""
+        return list(Standing).index(self) + 1
+
+    @property
+    def relied_on(self) -> bool:
+        """Whether certificates of such a body are relied on."""
+        return self in (Standing.ACTIVE, Standing.CLOSED)
+
+
+class Purpose(IntFlag):
+    """What a body's key may sign (bits of the key word)."""
+
+    BATCHES = 1
+    STATUS = 2
+    CATALOG = 4
+    KEYS = 8
+
+
+class Status(StrEnum):
+    """What is recorded of a certificate.  Expiry is computed, never recorded."""
+
+    VALID = "valid"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    SUPERSEDED = "superseded"
+
+    @property
+    def number(self) -> int:
+        """The two bits of this status (SPEC section 9)."""
+        return list(Status).index(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meaning:
+    """What a status means for those who meet it."""
+
+    letter: str
+    label_en: str
+    label_zh: str
+    may_become: frozenset[Status] = frozenset()
+
+
+MEANING: Mapping[Status, Meaning] = {
+    Status.VALID: Meaning(
+        letter="V",
+        label_en="Valid",
+        label_zh="有效",
+        may_become=frozenset({Status.SUSPENDED, Status.REVOKED, Status.SUPERSEDED}),
+    ),
+    Status.REVOKED: Meaning(letter="R", label_en="Revoked", label_zh="已注销"),
+    Status.SUSPENDED: Meaning(
+        letter="S",
+        label_en="Suspended",
+        label_zh="已暂停",
+        may_become=frozenset({Status.VALID, Status.REVOKED, Status.SUPERSEDED}),
+    ),
+    Status.SUPERSEDED: Meaning(letter="P", label_en="Superseded", label_zh="已换发"),
+}
+
+
+class HolderKind(StrEnum):
+    """Who or what a certificate speaks of."""
+
+    NATURAL = "natural"
+    LEGAL = "legal"
+    OBJECT = "object"
+
+
+class EntryKind(StrEnum):
+    """The kinds of certificate that the reform lists, and two more."""
+
+    CERTIFICATE = "certificate"
+    LICENCE = "licence"
+    PLATE = "plate"
+    PROOF = "proof"
+    APPROVAL = "approval"
+    EXPERT_REPORT = "expert_report"
+    APPRAISAL_REPORT = "appraisal_report"
+    ASSOCIATION_DOCUMENT = "association_document"
+
+
+KIND_ZH: Mapping[EntryKind, str] = {
+    EntryKind.CERTIFICATE: "证件",
+    EntryKind.LICENCE: "执照",
+    EntryKind.PLATE: "牌照",
+    EntryKind.PROOF: "证明文件",
+    EntryKind.APPROVAL: "批文",
+    EntryKind.EXPERT_REPORT: "鉴定报告",
+    EntryKind.APPRAISAL_REPORT: "评估报告",
+    EntryKind.ASSOCIATION_DOCUMENT: "社团文件",
+}
