@@ -227,7 +227,7 @@ def parse_identifier(text: str) -> CertificateIdentifier:
 def format_identifier(identifier: CertificateIdentifier) -> str:
     """Return the text of an identifier, exactly as it was parsed."""
     i = identifier
-    return ".".join((CERTIFICATE_ROOT, i.type_code, i.issuer_code, i.serial, i.version, i.check))
+    return f"{CERTIFICATE_ROOT}.{i.type_code}.{i.issuer_code}.{i.serial}.{i.version}.{i.check}"
 
 
 def _refuse_alphabet(text: str, length: int, alphabet: Mapping[str, int]) -> None:
