@@ -100,8 +100,8 @@ bench-quick: setup ## The same with small sizes, to see that it runs
 	$(PY) -m bench --quick $(BENCH)
 
 .PHONY: lock
-lock: ## Resolve pyproject.toml anew into requirements.lock (one lock for 3.11 to 3.13, wheels only)
+lock: ## Resolve pyproject.toml into requirements.lock, keeping pins that still fit: UPGRADE=--upgrade
 	@test -x .tools/uv/bin/uv || { "$(PYTHON)" -m venv .tools/uv && .tools/uv/bin/python -m pip install --quiet uv; }
 	.tools/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --only-binary :all: --extra server --extra test \
-		--group build --quiet pyproject.toml -o requirements.lock
+		--group build --quiet $(UPGRADE) pyproject.toml -o requirements.lock

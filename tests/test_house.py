@@ -8,9 +8,11 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 HOUSE = Path(__file__).resolve().parent.parent
 
@@ -154,6 +156,34 @@ def test_the_lock_holds_every_dependency_and_the_build_backend() -> None:
         re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", entry)[0]).lower() for entry in wanted
     }
     assert names - set(lock_entries().values()) == set()
+
+
+def runtime_distributions() -> dict[str, metadata.Distribution]:
+    """Return what `certledger[server]` brings into this environment, itself included."""
+    found: dict[str, metadata.Distribution] = {}
+    wanted, seen = [("certledger", "server")], set()
+    while wanted:
+        name, extra = wanted.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        found[name] = metadata.distribution(name)
+        for requirement in map(Requirement, found[name].requires or []):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                wanted += [(requirement.name, each) for each in ("", *requirement.extras)]
+    return found
+
+
+def test_nothing_under_gpl_or_agpl_runs_with_the_product() -> None:
+    copyleft = {}
+    for name, distribution in runtime_distributions().items():
+        fields = distribution.metadata
+        terms = fields.get_all("License-Expression") or fields.get_all("License") or [""]
+        terms += [entry for entry in fields.get_all("Classifier") or [] if "License" in entry]
+        if re.search(r"GPL|General Public", " ".join(terms)):
+            copyleft[name] = terms[0]
+    # Libraries used unmodified, as NOTICE says.
+    assert copyleft == dict.fromkeys(("psycopg", "psycopg-binary", "psycopg-pool"), "LGPL-3.0-only")
 
 
 def test_no_tracked_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
