@@ -110,20 +110,24 @@ def _check_value(value: Json, depth: int) -> None:
     elif kind is int:
         if not 0 <= value <= GREATEST_INTEGER:
             _refuse_number(str(value))
-    elif kind is dict or kind is list:
-        if depth == DEEPEST:
-            raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
-        if kind is dict:
-            for name in value:
-                if type(name) is not str or not NAME.match(name):
-                    raise Malformed("json.name", f"{name!r} is not a member name")
-            value = value.values()
-        for part in value:
-            _check_value(part, depth + 1)
+    elif kind is dict:
+        for name in value:
+            if type(name) is not str or not NAME.match(name):
+                raise Malformed("json.name", f"{name!r} is not a member name")
+        _check_parts(value.values(), depth)
+    elif kind is list:
+        _check_parts(value, depth)
     elif value is None:
         raise Malformed("json.null", "null has no meaning here")
     elif kind is not bool:
         _refuse_number(repr(value))
+
+
+def _check_parts(parts: Iterable[Json], depth: int) -> None:
+    if depth == DEEPEST:
+        raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+    for part in parts:
+        _check_value(part, depth + 1)
 
 
 def _check_text(value: str) -> None:
@@ -139,9 +143,7 @@ def _check_text(value: str) -> None:
 
 def to_base64url(data: bytes) -> str:
     """Return `data` as base64url without padding (RFC 4648, section 5)."""
-    return (
-        binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
-    )
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def from_base64url(text: str) -> bytes:
@@ -259,7 +261,7 @@ class Members:
             self.refuse(name, "true or false")
         return value
 
-    def bytes(self, name: str, size: int | None = None) -> bytes:
+    def binary(self, name: str, size: int | None = None) -> bytes:
         """Return bytes written in base64url, `size` of them where it is given."""
         value = self.take(name)
         if type(value) is not str:
@@ -271,19 +273,19 @@ class Members:
 
     def hashes(self, name: str, most: int) -> list[bytes]:
         """Return a list of at most `most` hashes of 32 bytes."""
-        data = self.bytes(name)
+        data = self.binary(name)
         if len(data) % 32 or len(data) > 32 * most:
             self.refuse(name, f"at most {most} hashes")
         return [data[at : at + 32] for at in range(0, len(data), 32)]
 
-    def list(self, name: str, least: int, most: int) -> list[Json]:
+    def array(self, name: str, least: int, most: int) -> list[Json]:
         """Return a list of `least` to `most` values."""
         value = self.take(name)
         if type(value) is not list or not least <= len(value) <= most:
             self.refuse(name, f"a list of {least} to {most}")
         return value
 
-    def object(self, name: str) -> Members:
+    def inner(self, name: str) -> Members:
         """Return the members of an object inside this one."""
         return Members(self.take(name), f"{self._where}.{name}")
 

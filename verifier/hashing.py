@@ -27,7 +27,7 @@ def sha256(data: bytes) -> bytes:
 
 
 def sm3(data: bytes) -> bytes | None:
-    """Return SM3 of `data` (32 bytes), GB/T 32905, or None where this OpenSSL was built without it."""
+    """Return SM3 of `data` (32 bytes, GB/T 32905), or None where this OpenSSL has none."""
     try:
         return hashlib.new("sm3", data).digest()
     except ValueError:

@@ -157,7 +157,7 @@ class BodyState:
             Malformed: an unknown, missing or ill-typed member, or a shape no body can have.
         """
         read = Members(value, "body")
-        packed = read.bytes("keys")
+        packed = read.binary("keys")
         if not packed or len(packed) % KEY_SIZE or len(packed) > MOST_KEYS * KEY_SIZE:
             read.refuse("keys", f"1 to {MOST_KEYS} keys of {KEY_SIZE} bytes")
         state = cls(
@@ -170,13 +170,13 @@ class BodyState:
             standing=_member(Standing, read, "standing"),
             since=read.integer("since", greatest=NO_END),
             catalog_version=read.integer("catalog_version", greatest=2**32 - 1),
-            catalog=read.bytes("catalog", 32),
+            catalog=read.binary("catalog", 32),
             batches=read.integer("batches", greatest=MOST_CERTIFICATES),
             certificates=read.integer("certificates", greatest=MOST_CERTIFICATES),
-            last=read.bytes("last", 32),
+            last=read.binary("last", 32),
             peaks=tuple(read.hashes("peaks", 32)),
             epoch=read.integer("epoch"),
-            status=read.bytes("status", 32),
+            status=read.binary("status", 32),
             revision=read.integer("revision", greatest=2**32 - 1),
         )
         read.done()

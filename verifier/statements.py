@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import ClassVar
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, ClassVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -19,7 +19,8 @@ LONGEST_LIFE = 7 * 24 * 3600
 
 ZERO = bytes(32)
 _DOMAIN = (
-    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
+    "EIP712Domain(string name,string version,uint256 chainId,"
+    "address verifyingContract,bytes32 salt)"
 )
 
 
@@ -45,24 +46,32 @@ def _word(kind: str, value: int | bytes) -> bytes:
     return value.to_bytes(32, "big")
 
 
+def of(solidity: str, **options: Any) -> Any:
+    """Return a dataclass field that EIP-712 encodes as the Solidity type `solidity`."""
+    return field(metadata={"solidity": solidity}, **options)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """An act that somebody signs.  `solidity` gives the type of each field, in order."""
+    """An act that somebody signs: its fields, in order, with their Solidity types."""
 
     primary: ClassVar[str]
-    solidity: ClassVar[Mapping[str, str]]
-    """Solidity names and types in order; the dataclass's fields stand in the same order."""
+
+    @classmethod
+    def members(cls) -> tuple[tuple[str, str, str], ...]:
+        """Return (attribute, name in the statement, Solidity type) of each field, in order."""
+        return tuple((f.name, _camel(f.name), f.metadata["solidity"]) for f in fields(cls))
 
     @classmethod
     def type_string(cls) -> str:
         """Return the EIP-712 type string."""
-        return f"{cls.primary}({','.join(f'{kind} {name}' for name, kind in cls.solidity.items())})"
+        return f"{cls.primary}({','.join(f'{kind} {name}' for _, name, kind in cls.members())})"
 
     def struct_hash(self) -> bytes:
         """Return the EIP-712 struct hash (32 bytes)."""
-        parts = [_type_hash(type(self))]
-        for field, kind in zip(fields(self), self.solidity.values(), strict=True):
-            value = getattr(self, field.name)
+        parts = [_type_hash(self.type_string())]
+        for attribute, _, kind in type(self).members():
+            value = getattr(self, attribute)
             if kind.endswith("[]"):
                 parts.append(keccak(b"".join(_word(kind[:-2], item) for item in value)))
             else:
@@ -74,13 +83,14 @@ class Statement:
         return keccak(b"\x19\x01" + identity + self.struct_hash())
 
 
-_TYPE_HASHES: dict[type[Statement], bytes] = {}
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
-def _type_hash(kind: type[Statement]) -> bytes:
-    if kind not in _TYPE_HASHES:
-        _TYPE_HASHES[kind] = keccak(kind.type_string().encode())
-    return _TYPE_HASHES[kind]
+@cache
+def _type_hash(type_string: str) -> bytes:
+    return keccak(type_string.encode())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,18 +98,12 @@ class Register(Statement):
     """A registrar brings in a body with its first keys (`address ‖ purposes`, 21 bytes each)."""
 
     primary = "Register"
-    solidity = {
-        "issuer": "bytes18",
-        "kind": "uint8",
-        "name": "bytes32",
-        "keys": "bytes21[]",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    kind: int
-    name: bytes
-    keys: tuple[bytes, ...]
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    kind: int = of("uint8")
+    name: bytes = of("bytes32")
+    keys: tuple[bytes, ...] = of("bytes21[]")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,26 +111,16 @@ class Batch(Statement):
     """A body signs the root over the leaves of certificates `first` to `first + count - 1`."""
 
     primary = "Batch"
-    solidity = {
-        "issuer": "bytes18",
-        "sequence": "uint64",
-        "previous": "bytes32",
-        "root": "bytes32",
-        "first": "uint64",
-        "count": "uint32",
-        "catalog": "bytes32",
-        "countersignature": "bytes32",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    sequence: int
-    previous: bytes
-    root: bytes
-    first: int
-    count: int
-    catalog: bytes
-    countersignature: bytes = ZERO
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    sequence: int = of("uint64")
+    previous: bytes = of("bytes32")
+    root: bytes = of("bytes32")
+    first: int = of("uint64")
+    count: int = of("uint32")
+    catalog: bytes = of("bytes32")
+    countersignature: bytes = of("bytes32", default=ZERO)
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,22 +128,14 @@ class StatusChange(Statement):
     """A body moves the cells chosen by `masks` in `words` to one status, for one reason."""
 
     primary = "Status"
-    solidity = {
-        "issuer": "bytes18",
-        "epoch": "uint64",
-        "words": "uint32[]",
-        "masks": "uint256[]",
-        "status": "uint8",
-        "reason": "bytes3",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    epoch: int
-    words: tuple[int, ...]
-    masks: tuple[int, ...]
-    status: int
-    reason: bytes
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    epoch: int = of("uint64")
+    words: tuple[int, ...] = of("uint32[]")
+    masks: tuple[int, ...] = of("uint256[]")
+    status: int = of("uint8")
+    reason: bytes = of("bytes3")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,16 +143,11 @@ class CatalogChange(Statement):
     """A body's catalog becomes the one with this root."""
 
     primary = "Catalog"
-    solidity = {
-        "issuer": "bytes18",
-        "version": "uint32",
-        "root": "bytes32",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    version: int
-    root: bytes
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    version: int = of("uint32")
+    root: bytes = of("bytes32")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,18 +155,12 @@ class KeysChange(Statement):
     """Keys are added (21 bytes each) and ended (`u8(index) ‖ u40(end block)`, 6 bytes each)."""
 
     primary = "Keys"
-    solidity = {
-        "issuer": "bytes18",
-        "revision": "uint32",
-        "added": "bytes21[]",
-        "ends": "bytes6[]",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    revision: int
-    added: tuple[bytes, ...]
-    ends: tuple[bytes, ...]
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    revision: int = of("uint32")
+    added: tuple[bytes, ...] = of("bytes21[]")
+    ends: tuple[bytes, ...] = of("bytes6[]")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,16 +168,11 @@ class StandingChange(Statement):
     """A body is suspended, resumed, closed or struck."""
 
     primary = "Standing"
-    solidity = {
-        "issuer": "bytes18",
-        "revision": "uint32",
-        "standing": "uint8",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    revision: int
-    standing: int
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    revision: int = of("uint32")
+    standing: int = of("uint8")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,10 +180,10 @@ class Hold(Statement):
     """A registrar sets the brake on a body, without handing in its state."""
 
     primary = "Hold"
-    solidity = {"issuer": "bytes18", "nonce": "uint64", "notAfter": "uint64"}
-    issuer: bytes
-    nonce: int
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    nonce: int = of("uint64")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,18 +191,12 @@ class Restore(Statement):
     """A majority of registrars sets any standing and any key end."""
 
     primary = "Restore"
-    solidity = {
-        "issuer": "bytes18",
-        "revision": "uint32",
-        "standing": "uint8",
-        "ends": "bytes6[]",
-        "notAfter": "uint64",
-    }
-    issuer: bytes
-    revision: int
-    standing: int
-    ends: tuple[bytes, ...]
-    not_after: int
+
+    issuer: bytes = of("bytes18")
+    revision: int = of("uint32")
+    standing: int = of("uint8")
+    ends: tuple[bytes, ...] = of("bytes6[]")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,16 +204,11 @@ class RegistrarChange(Statement):
     """A majority of registrars replaces a region's registrar or adds a region."""
 
     primary = "Registrar"
-    solidity = {
-        "region": "uint16",
-        "account": "address",
-        "term": "uint32",
-        "notAfter": "uint64",
-    }
-    region: int
-    account: bytes
-    term: int
-    not_after: int
+
+    region: int = of("uint16")
+    account: bytes = of("address")
+    term: int = of("uint32")
+    not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,8 +216,8 @@ class Receipt(Statement):
     """The operator signs the SHA-256 of a canonical receipt.  Never carried to the chain."""
 
     primary = "Receipt"
-    solidity = {"content": "bytes32"}
-    content: bytes
+
+    content: bytes = of("bytes32")
 
 
 # Signatures ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from verifier.encoding import Json, Members, hash_list, to_base64url
 from verifier.errors import Malformed, ProofInvalid, Refused
@@ -84,7 +85,7 @@ def move(word: bytes, mask: int, to: Status, *, correction: bool = False) -> byt
             raise StepForbidden(f"the mask takes half of cell {place}")
         held = _STATUSES[bits >> 2 * place & 3]
         if held is to or not (correction or to in MEANING[held].may_become):
-            raise StepForbidden(f"the certificate in cell {place} is {held}, so it cannot become {to}")
+            raise StepForbidden(f"the certificate in cell {place} is {held}, not to become {to}")
     every = int("01" * CELLS, 2) * to.number
     return (bits & ~mask | every & mask).to_bytes(32, "big")
 
@@ -134,7 +135,7 @@ class WordProof:
         """
         read = Members(value, "status")
         proof = cls(
-            word=read.bytes("word", 32),
+            word=read.binary("word", 32),
             marks=read.integer("marks", greatest=2**DEPTH - 1),
             siblings=tuple(read.hashes("siblings", DEPTH)),
         )
@@ -158,7 +159,7 @@ class MultiProof:
         Raises:
             ProofInvalid: positions out of order or range, or siblings or marks left or missing.
         """
-        if not positions or any(b <= a for a, b in zip(positions, positions[1:], strict=False)):
+        if not positions or any(b <= a for a, b in pairwise(positions)):
             raise ProofInvalid("positions must be there and strictly increase")
         if positions[0] < 0 or positions[-1] >> DEPTH or len(words) != len(positions):
             raise ProofInvalid("positions are out of range, or words are not as many")
@@ -275,6 +276,4 @@ class StatusTree:
                     siblings.append(sibling)
                 read += 1
             known = sorted({at >> 1 for at in known})
-        return MultiProof(
-            marks=marks.to_bytes((read + 7) // 8, "little"), siblings=tuple(siblings)
-        )
+        return MultiProof(marks=marks.to_bytes((read + 7) // 8, "little"), siblings=tuple(siblings))
