@@ -39,7 +39,7 @@ help: ## Show this list
 setup: $(VENV)/.project ## Build .venv from the lock (again only if the lock or pyproject.toml changed)
 
 $(PY):
-	@test -n "$(PYTHON)" || { echo "certledger needs Python 3.11 to 3.13 with venv; name one: make setup PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "certledger needs Python 3.11 to 3.13 with venv; name one: make setup PYTHON=/path/to/python" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 
 $(VENV)/.lock: requirements.lock | $(PY)
