@@ -124,3 +124,48 @@ KIND_ZH: Mapping[EntryKind, str] = {
     EntryKind.APPRAISAL_REPORT: "评估报告",
     EntryKind.ASSOCIATION_DOCUMENT: "社团文件",
 }
+
+
+class CheckName(StrEnum):
+    """The ten checks in order (SPEC section 18.1)."""
+
+    CONTENT = "content"
+    INCLUSION = "inclusion"
+    ANCHOR = "anchor"
+    SIGNATURE = "signature"
+    ENTITLEMENT = "entitlement"
+    BLOCK = "block"
+    FRESHNESS = "freshness"
+    STATUS = "status"
+    DATES = "dates"
+    HOLDER = "holder"
+
+    @property
+    def number(self) -> int:
+        """The number of the check, 1 to 10."""
+        return list(CheckName).index(self) + 1
+
+
+class Verdict(StrEnum):
+    """The four answers, because a clerk acts differently on each."""
+
+    VALID = "valid"
+    NOT_IN_FORCE = "not_in_force"
+    NOT_GENUINE = "not_genuine"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Advice(StrEnum):
+    """What whoever asked should do next."""
+
+    REFUSE = "refuse"
+    RETRY = "retry"
+    ASK_HOLDER = "ask_holder"
+
+
+class Outcome(StrEnum):
+    """How one check ended."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"

@@ -1,0 +1,205 @@
+"""Every code a check can end with: what it means, in words a layman understands (SPEC 18.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from verifier.vocabulary import Advice, CheckName, Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """One way a check can end.  `en` and `zh` are sentences for people."""
+
+    check: CheckName | None
+    outcome: Outcome
+    en: str
+    zh: str
+    advice: Advice | None = None
+
+
+def _fail(check: CheckName, en: str, zh: str, advice: Advice = Advice.REFUSE) -> Code:
+    return Code(check=check, outcome=Outcome.FAIL, en=en, zh=zh, advice=advice)
+
+
+def _unknown(check: CheckName | None, en: str, zh: str, advice: Advice = Advice.ASK_HOLDER) -> Code:
+    return Code(check=check, outcome=Outcome.UNKNOWN, en=en, zh=zh, advice=advice)
+
+
+_C, _I, _A, _S, _E, _B, _F, _T, _D, _H = CheckName
+
+CODES: Mapping[str, Code] = {
+    "ok": Code(check=None, outcome=Outcome.PASS, en="passed", zh="通过"),
+    # Of the file as a whole, and of checks that could not be judged
+    "evidence.unusable": _unknown(
+        None, "the file cannot be read as evidence", "该文件不是可读的核验凭据"
+    ),
+    "block.needed": _unknown(
+        None, "not judged, because the block is not trusted", "区块未获信任，未作判断"
+    ),
+    "anchor.needed": _unknown(
+        None, "not judged, because the anchor is not proved", "锚定未获证明，未作判断"
+    ),
+    # 1 content
+    "content.field_differs": _fail(
+        _C, "a field shown is not what was certified", "出示的内容与签发内容不一致"
+    ),
+    "content.name_differs": _fail(
+        _C, "a field is shown under another name", "出示的内容与其名称不符"
+    ),
+    "content.document_differs": _fail(
+        _C, "the document is not the one that was certified", "文件与签发时的文件不一致"
+    ),
+    "content.nothing_compared": _unknown(
+        _C,
+        "neither the document nor all the fields that must be shown were compared",
+        "未比对文件，也未出示全部必需的内容",
+    ),
+    "content.sm3_unavailable": _unknown(
+        _C, "this machine cannot compute SM3", "本机不能计算 SM3", Advice.RETRY
+    ),
+    # 2 inclusion
+    "inclusion.path_differs": _fail(
+        _I, "the certificate is not in the batch it names", "该证照不在其所称的批次中"
+    ),
+    "inclusion.index_outside": _fail(
+        _I, "the certificate's index lies outside its batch", "该证照的序号不在其批次范围内"
+    ),
+    "inclusion.path_unusable": _unknown(
+        _I,
+        "the path that was fetched does not lead to the batch",
+        "取得的路径不能证明该证照在批次中",
+        Advice.RETRY,
+    ),
+    # 3 anchor
+    "anchor.state_differs": _fail(
+        _A, "the chain holds another state of the issuing body", "链上的发证机构状态与此不同"
+    ),
+    "anchor.other_contract": _fail(
+        _A, "the chain holds another contract at this address", "链上该地址的合约不是约定的合约"
+    ),
+    "anchor.body_absent": _unknown(
+        _A, "the issuing body was not registered at this block", "截至该区块，发证机构尚未登记"
+    ),
+    "anchor.batch_pending": _unknown(
+        _A, "the batch was not anchored at this block", "截至该区块，该批次尚未锚定"
+    ),
+    "anchor.batch_unproved": _unknown(
+        _A, "the batch is not proved under the body's state", "批次未能在机构状态下得到证明"
+    ),
+    "anchor.proof_unusable": _unknown(
+        _A, "the proof of the body's state does not verify", "机构状态的证明无法通过验证"
+    ),
+    "anchor.other_body": _unknown(
+        _A, "the state belongs to another issuing body", "所附状态属于另一发证机构"
+    ),
+    # 4 signature
+    "signature.key_ended": _fail(
+        _S,
+        "the signing key no longer counted when the batch was anchored: ask the body to issue again",
+        "锚定时签名密钥已失效：请发证机构重新签发",
+    ),
+    "signature.purpose": _fail(_S, "the signing key may not sign batches", "签名密钥无权签署批次"),
+    "signature.damaged": _unknown(
+        _S, "the signature in the file does not verify", "文件中的签名无法通过验证"
+    ),
+    "signature.signer_differs": _unknown(
+        _S, "the public key in the file is not the recorded key", "文件中的公钥不是登记的密钥"
+    ),
+    "signature.countersignature_missing": _unknown(
+        _S, "the policy asks for a countersignature", "信任策略要求副署签名"
+    ),
+    # 5 entitlement
+    "entitlement.holder_kind": _fail(
+        _E, "the category is for another kind of holder", "该类证照的持证主体类型不符"
+    ),
+    "entitlement.validity_too_long": _fail(
+        _E, "it is valid for longer than its category allows", "有效期超过该类证照的上限"
+    ),
+    "entitlement.fields_missing": _fail(
+        _E, "it has fewer fields than its category", "内容少于该类证照的规定"
+    ),
+    "entitlement.entry_unproved": _unknown(
+        _E, "the category is not proved under the body's catalog", "该类别未能在机构目录中得到证明"
+    ),
+    "entitlement.entry_differs": _unknown(
+        _E, "the catalog entry is of another category or version", "所附目录条目属于其他类别或版本"
+    ),
+    # 6 block
+    "block.other_ledger": _unknown(
+        _B, "the policy does not know this ledger", "信任策略中没有该账本"
+    ),
+    "block.untrusted": _unknown(
+        _B, "nothing the policy trusts speaks for this block", "没有受信方为该区块作证"
+    ),
+    "block.witnesses_too_few": _unknown(
+        _B, "too few operators have witnessed this block", "见证该区块的机构数量不足"
+    ),
+    "block.clock": _unknown(
+        _B, "the witnesses' time and the block's time do not fit", "见证时间与区块时间不符"
+    ),
+    "block.not_final": _unknown(
+        _B, "the block is not final yet", "该区块尚未最终确定", Advice.RETRY
+    ),
+    "block.differs": _unknown(
+        _B, "the node knows another block of this number", "节点上该高度是另一个区块"
+    ),
+    "block.node_unreachable": _unknown(
+        _B, "the node could not be reached", "无法连接节点", Advice.RETRY
+    ),
+    "policy.ended": _unknown(
+        _B, "the trust policy has ended: fetch the new one", "信任策略已到期：请更新", Advice.RETRY
+    ),
+    "checkpoint.unusable": _unknown(
+        _B, "the checkpoint is damaged or signed by a stranger", "检查点损坏或由未知方签署"
+    ),
+    # 7 freshness
+    "freshness.stale": _fail(
+        _F,
+        "the status shown is older than this category allows: ask for fresh evidence",
+        "状态数据超过该类证照允许的时限：请出示新的凭据",
+        Advice.ASK_HOLDER,
+    ),
+    "freshness.future": _unknown(
+        _F, "the evidence is from the future: check this clock", "凭据时间晚于本机时间：请检查时钟"
+    ),
+    # 8 status
+    "status.revoked": _fail(_T, "it has been revoked", "已注销"),
+    "status.superseded": _fail(
+        _T, "it has been replaced by a newer one", "已换发新证", Advice.ASK_HOLDER
+    ),
+    "status.suspended": _fail(_T, "it is suspended", "已暂停使用"),
+    "status.body_suspended": _fail(_T, "the issuing body is suspended", "发证机构已被暂停"),
+    "status.body_struck": _fail(_T, "the issuing body has been struck off", "发证机构已被除名"),
+    "status.unproved": _unknown(
+        _T, "the status is not proved under the body's state", "状态未能在机构状态下得到证明"
+    ),
+    # 9 dates
+    "dates.expired": _fail(_D, "it has expired", "已过期"),
+    "dates.not_yet": _fail(_D, "it is not valid yet", "尚未生效"),
+    # 10 holder
+    "holder.presentation_missing": _unknown(
+        _H, "the holder has to present it, signed with the holder's key", "须由持证人当场签名出示"
+    ),
+    "holder.presentation_unusable": _unknown(
+        _H, "the presentation is not signed by the holder's key", "出示签名不是持证人的密钥所签"
+    ),
+    "holder.other_audience": _unknown(
+        _H, "it was presented to another counter", "该出示是给另一窗口的"
+    ),
+    "holder.other_nonce": _unknown(
+        _H, "it does not answer this counter's question", "该出示不是对本次核验的回应"
+    ),
+    "holder.presentation_old": _unknown(
+        _H, "it was presented too long ago, or in the future", "出示时间过久或晚于当前时间"
+    ),
+    "holder.replayed": _unknown(_H, "this presentation has been used already", "该出示已被使用过"),
+}
+
+WARNINGS: Mapping[str, tuple[str, str]] = {
+    "anchoring.late": (
+        "it was anchored later after its issue than its category asks",
+        "锚定时间晚于该类证照的规定",
+    ),
+}
