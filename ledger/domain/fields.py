@@ -20,6 +20,20 @@ UNITS: Mapping[str, str] = {
     "ml": "ml",
 }
 
+ABBREVIATIONS: Mapping[str, str] = {
+    "db": "dB",
+    "gi": "GI",
+    "hs": "HS",
+    "id": "ID",
+    "imo": "IMO",
+    "ip": "IP",
+    "issn": "ISSN",
+    "msv": "mSv",
+    "rd": "R&D",
+    "uscc": "Unified social credit code",
+    "vin": "VIN",
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldName:
@@ -64,5 +78,6 @@ def label_en(name: str) -> str:
     """Return an English label made of the name: `area_m2` becomes `Area (m²)`."""
     words = name.split("_")
     unit = UNITS.get(words[-1]) if len(words) > 1 else None
-    label = " ".join(words[:-1] if unit else words).capitalize()
+    label = " ".join(ABBREVIATIONS.get(word, word) for word in (words[:-1] if unit else words))
+    label = label[0].upper() + label[1:]
     return f"{label} ({unit})" if unit else label

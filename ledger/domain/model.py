@@ -121,7 +121,13 @@ class Category:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceItem:
-    """One thing people apply for: city-wide (全市通办), online (全程网办), unattended (无人干预)."""
+    """One thing people apply for.
+
+    Attributes:
+        city_wide: 全市通办, can be applied for in any district.
+        online: 全程网办, handled online from end to end.
+        unattended: 无人干预自动办理, decided by rule alone; implies online.
+    """
 
     code: str
     name_zh: str

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import ClassVar
 
-from ledger.domain import Body, Category, CategoryKind, Domain, HolderKind
+from ledger.domain import Body, Category, CategoryKind, Domain
 from ledger.samples.offices import bodies_issuing
 from ledger.samples.people import PLATE_LETTER, invent_company, invent_person
 from ledger.samples.values import Draft, make_value
@@ -68,7 +68,7 @@ def sample_certificates(
     Raises:
         SamplesImpossible: no body may issue so many categories, or a number is out of range.
     """
-    if count < 0 or not 0 <= expired <= count or not (0 < categories or count == 0):
+    if count < 0 or not 0 <= expired <= count or not (categories > 0 or count == 0):
         raise SamplesImpossible(
             f"{count} certificates of {categories} categories, {expired} expired"
         )

@@ -1,0 +1,14 @@
+"""Certificates as PDF documents, in Chinese and English."""
+
+from ledger.documents.fonts import GlyphMissing
+from ledger.documents.model import CertificateDocument, Line, certificate_document
+from ledger.documents.writing import DocumentWriter, render_certificate
+
+__all__ = [
+    "CertificateDocument",
+    "DocumentWriter",
+    "GlyphMissing",
+    "Line",
+    "certificate_document",
+    "render_certificate",
+]

@@ -1,0 +1,74 @@
+"""What a printed certificate shows.
+
+It carries number, access code and a link, never the record or its evidence: those are files of
+their own, since the record holds the digest of the document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from ledger.domain import Body, Category
+from ledger.domain.fields import label_en, label_zh
+
+# Fields that have a place of their own on the page.
+PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One line of the table: a label in two languages, and the value."""
+
+    label_zh: str
+    label_en: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateDocument:
+    """A certificate as it is printed.
+
+    Attributes:
+        access_code: 16 characters of Crockford base32; printed in groups of four.
+        link: where the certificate can be verified; printed, and drawn as a QR code.
+    """
+
+    title_zh: str
+    title_en: str
+    issuer_zh: str
+    issuer_en: str
+    number: str
+    access_code: str
+    lines: tuple[Line, ...]
+    issue_date: date
+    expiry_date: date | None
+    link: str
+
+
+def certificate_document(
+    *,
+    category: Category,
+    body: Body,
+    fields: Mapping[str, str],
+    issue_date: date,
+    expiry_date: date | None,
+    access_code: str,
+    link: str,
+) -> CertificateDocument:
+    """Return the document of a certificate; fields stand in the order of the mapping."""
+    return CertificateDocument(
+        title_zh=category.name_zh,
+        title_en=category.name_en,
+        issuer_zh=body.name_zh,
+        issuer_en=body.name_en,
+        number=fields["certificate_number"],
+        access_code=access_code,
+        lines=tuple(
+            Line(label_zh=label_zh(name), label_en=label_en(name), value=value)
+            for name, value in fields.items()
+            if name not in PLACED
+        ),
+        issue_date=issue_date,
+        expiry_date=expiry_date,
+        link=link,
+    )
