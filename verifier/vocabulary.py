@@ -169,3 +169,11 @@ class Outcome(StrEnum):
     PASS = "pass"
     FAIL = "fail"
     UNKNOWN = "unknown"
+
+
+class Way(StrEnum):
+    """How a verifier comes to trust a block (SPEC section 15)."""
+
+    NODE = "node"
+    RPC = "rpc"
+    WITNESSES = "witnesses"

@@ -10,7 +10,7 @@ import pytest
 import rlp
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from verifier.errors import ProofInvalid
 from verifier.hashing import keccak

@@ -1,0 +1,194 @@
+"""Checkpoints: C2SP signed notes that name a block and its state root (SPEC section 14)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from verifier.errors import Refused
+from verifier.hashing import sha256
+
+LONGEST_NOTE = 4096
+GREATEST_BLOCK = 2**40 - 1
+GREATEST_TIME = 253_402_300_799
+"""9999-12-31T23:59:59Z, the last second that RFC 3339 can write."""
+WITNESS_NAME = re.compile(r"[!-*,-~]{1,128}")
+"""Printable ASCII without space and plus (C2SP signed-note)."""
+
+_ORIGIN = "certledger/1/"
+_COSIGNATURE_V1 = b"\x04"
+_PAYLOAD_SIZE = 8 + 64
+_NUMBER = r"(0|[1-9][0-9]{0,18})"
+_BODY = re.compile(
+    rf"certledger/1/([0-9a-f]{{64}})\n{_NUMBER}\n([A-Za-z0-9+/]{{43}}=)\n"
+    rf"block ([0-9a-f]{{64}})\ntime {_NUMBER}\n"
+)
+_LINE = re.compile(rf"\u2014 ({WITNESS_NAME.pattern}) ([A-Za-z0-9+/]{{102}}==)\n")
+
+
+class CheckpointUnusable(Refused):
+    """A checkpoint is not a well-formed note, or carries a signature line that is not good."""
+
+    code = "checkpoint.unusable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A block of a ledger: `identity`, `state_root` and `block_hash` are 32 bytes, time seconds."""
+
+    identity: bytes
+    number: int
+    state_root: bytes
+    block_hash: bytes
+    time: int
+
+    def format_body(self) -> str:
+        """Return the five lines that witnesses sign."""
+        return (
+            f"{_ORIGIN}{self.identity.hex()}\n{self.number}\n"
+            f"{base64.b64encode(self.state_root).decode('ascii')}\n"
+            f"block {self.block_hash.hex()}\ntime {self.time}\n"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cosignature:
+    """A witness's signature line: at `time` (seconds) this was the newest final block it knew."""
+
+    name: str
+    key_id: bytes
+    time: int
+    signature: bytes
+
+    def format(self) -> str:
+        """Return the line, with its line feed."""
+        payload = self.key_id + self.time.to_bytes(8, "big") + self.signature
+        return f"\u2014 {self.name} {base64.b64encode(payload).decode('ascii')}\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """A checkpoint and the cosignatures it carries, in their order."""
+
+    checkpoint: Checkpoint
+    cosignatures: tuple[Cosignature, ...] = ()
+
+    def format(self) -> str:
+        """Return the note as it stands in evidence."""
+        lines = "".join(line.format() for line in self.cosignatures)
+        return f"{self.checkpoint.format_body()}\n{lines}"
+
+
+def parse_note(text: str) -> Note:
+    """Return the note that `text` spells in the one canonical way.
+
+    Signatures are read, not checked: that takes a policy (`verifier.trust`).
+
+    Raises:
+        CheckpointUnusable: too long, another shape, a second spelling, or a name twice.
+    """
+    # The dash of a signature line is three bytes in UTF-8, so characters do not bound bytes.
+    if len(text) > LONGEST_NOTE or len(text.encode("utf-8", "replace")) > LONGEST_NOTE:
+        raise CheckpointUnusable(f"the note is longer than {LONGEST_NOTE} bytes")
+    body = _BODY.match(text)
+    if body is None or text[body.end() : body.end() + 1] != "\n":
+        raise CheckpointUnusable("the note does not start with five lines and an empty one")
+    note = Note(
+        checkpoint=Checkpoint(
+            identity=bytes.fromhex(body[1]),
+            number=_bounded(body[2], GREATEST_BLOCK, "block number"),
+            state_root=_base64(body[3]),
+            block_hash=bytes.fromhex(body[4]),
+            time=_bounded(body[5], GREATEST_TIME, "block time"),
+        ),
+        cosignatures=_parse_lines(text, body.end() + 1),
+    )
+    names = {line.name for line in note.cosignatures}
+    if len(names) != len(note.cosignatures):
+        raise CheckpointUnusable("the note carries two lines of one witness")
+    return note
+
+
+def _parse_lines(text: str, at: int) -> tuple[Cosignature, ...]:
+    found = []
+    while at < len(text):
+        line = _LINE.match(text, at)
+        if line is None:
+            raise CheckpointUnusable(f"line {len(found) + 7} of the note is no cosignature")
+        payload = _base64(line[2])
+        found.append(
+            Cosignature(
+                name=line[1],
+                key_id=payload[:4],
+                time=_bounded(
+                    int.from_bytes(payload[4:12], "big"), GREATEST_TIME, "time of a cosignature"
+                ),
+                signature=payload[12:],
+            )
+        )
+        at = line.end()
+    return tuple(found)
+
+
+def _bounded(number: str | int, greatest: int, what: str) -> int:
+    if int(number) > greatest:
+        raise CheckpointUnusable(f"the {what} {number} is greater than {greatest}")
+    return int(number)
+
+
+def _base64(text: str) -> bytes:
+    try:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error as error:
+        raise CheckpointUnusable("a line of the note is not base64") from error
+    if base64.b64encode(data).decode("ascii") != text:
+        raise CheckpointUnusable("a line of the note is a second spelling of its bytes")
+    return data
+
+
+# Cosignatures (C2SP tlog-cosignature v1) -------------------------------------------------------
+
+
+def key_id(name: str, public_key: bytes) -> bytes:
+    """Return the id (4 bytes) of a witness's Ed25519 key (32 bytes) under its name."""
+    return sha256(name.encode() + b"\n" + _COSIGNATURE_V1 + public_key)[:4]
+
+
+def _message(checkpoint: Checkpoint, time: int) -> bytes:
+    return f"cosignature/v1\ntime {time}\n{checkpoint.format_body()}".encode()
+
+
+def cosign(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey, time: int) -> Cosignature:
+    """Return the line with which witness `name` says at `time` that it saw `checkpoint` final.
+
+    Raises:
+        CheckpointUnusable: the name has characters that no line can carry, or the time no text.
+    """
+    if not WITNESS_NAME.fullmatch(name):
+        raise CheckpointUnusable(f"{name[:40]!r} cannot be the name of a witness")
+    if not 0 <= time <= GREATEST_TIME:
+        raise CheckpointUnusable(f"{time} is not a time from 0 to {GREATEST_TIME}")
+    return Cosignature(
+        name=name,
+        key_id=key_id(name, key.public_key().public_bytes_raw()),
+        time=time,
+        signature=key.sign(_message(checkpoint, time)),
+    )
+
+
+def check_cosignature(checkpoint: Checkpoint, line: Cosignature, public_key: bytes) -> bool:
+    """Return whether `line` is a cosignature of `checkpoint` by the Ed25519 key (32 bytes)."""
+    if line.key_id != key_id(line.name, public_key):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(
+            line.signature, _message(checkpoint, line.time)
+        )
+    except (InvalidSignature, ValueError):
+        return False
+    return True
