@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verifier.vocabulary import Advice, CheckName, Outcome
+from verifier.vocabulary import Advice, CheckName, Outcome, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,7 @@ CODES: Mapping[str, Code] = {
     # 4 signature
     "signature.key_ended": _fail(
         _S,
-        "the signing key no longer counted when the batch was anchored: ask the body to issue again",
+        "the signing key had ended when the batch was anchored: ask the body to issue again",
         "锚定时签名密钥已失效：请发证机构重新签发",
     ),
     "signature.purpose": _fail(_S, "the signing key may not sign batches", "签名密钥无权签署批次"),
@@ -201,5 +201,36 @@ WARNINGS: Mapping[str, tuple[str, str]] = {
     "anchoring.late": (
         "it was anchored later after its issue than its category asks",
         "锚定时间晚于该类证照的规定",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Banner:
+    """How a verdict is shown: a mark (never colour alone), a colour, and words to read aloud."""
+
+    mark: str
+    colour: str
+    en: str
+    zh: str
+
+
+BANNERS: Mapping[Verdict, Banner] = {
+    Verdict.VALID: Banner(mark="✔", colour="green", en="Genuine and in force", zh="真实，有效"),
+    Verdict.NOT_IN_FORCE: Banner(
+        mark="■", colour="yellow", en="Genuine, but not in force", zh="真实，但已失效"
+    ),
+    Verdict.NOT_GENUINE: Banner(mark="✖", colour="red", en="Not genuine", zh="不真实"),
+    Verdict.CANNOT_TELL: Banner(
+        mark="?", colour="blue", en="Cannot tell at present", zh="暂时无法判断"
+    ),
+}
+
+ADVICE: Mapping[Advice, tuple[str, str]] = {
+    Advice.REFUSE: ("do not accept it; ask the issuing body", "请勿采信，可向发证机构查询"),
+    Advice.RETRY: ("try again; do not refuse because of this", "请重试；请勿据此拒收"),
+    Advice.ASK_HOLDER: (
+        "ask the holder for fresh or complete evidence",
+        "请持证人出示新的或完整的凭据",
     ),
 }

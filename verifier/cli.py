@@ -1,0 +1,150 @@
+"""The command line: one app here, to which the rooms above add their commands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.verify import Question, Result
+
+GROUP = "certledger.commands"
+EXIT_BAD = 1
+EXIT_CANNOT_TELL = 3
+
+
+class Rooms(click.Group):
+    """A group that finds the commands of installed rooms by entry point, and loads them late."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands that this installation has."""
+        return sorted({*super().list_commands(ctx), *_room_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command of this room or of another."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in (found := _room_commands()):
+            return own
+        command: click.Command = found[cmd_name].load()
+        return command
+
+
+def _room_commands() -> dict[str, EntryPoint]:
+    """Return entry points by command name; a room whose extra is not installed has none."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+@click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="certledger")
+def main() -> None:
+    """Certificates that prove themselves: genuine, and still in force, as of when."""
+
+
+@main.command()
+@click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--document",
+    "documents",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A document to compare. With several evidence files it goes to the one of its stem.",
+)
+@click.option(
+    "--policy",
+    "policy_file",
+    required=True,
+    envvar="CERTLEDGER_POLICY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The trust policy to judge by (also CERTLEDGER_POLICY).",
+)
+@click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+@click.option("--audience", help="Your own id, for certificates bound to their holder.")
+@click.option("--nonce", help="What you gave the holder to sign.")
+@click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def verify(
+    evidence: Sequence[Path],
+    documents: Sequence[Path],
+    policy_file: Path,
+    rpc: str | None,
+    audience: str | None,
+    nonce: str | None,
+    instant: str | None,
+    as_json: bool,
+) -> None:
+    """Say of each EVIDENCE file whether its certificate is genuine and in force.
+
+    Exits with 0 if all are valid, 1 if any is not genuine or not in force, 3 if for any it cannot
+    tell, and 2 if the arguments are unusable.
+    """
+    from verifier.reporting import print_results
+
+    pairs = _pair(evidence, documents)
+    question = _question(policy_file, rpc, audience, nonce, instant)
+    results = [(file, _verify_file(file, question, papers)) for file, papers in pairs.items()]
+    print_results(results, now=question.now, as_json=as_json)
+    raise SystemExit(exit_code([result for _, result in results]))
+
+
+def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, list[Path]]:
+    pairs: dict[Path, list[Path]] = {file: [] for file in evidence}
+    for document in documents:
+        same = [file for file in pairs if file.stem == document.stem]
+        found = list(pairs) if len(pairs) == 1 else same
+        if not found:
+            raise click.UsageError(f"no evidence file has the stem of {document}")
+        for file in found:
+            pairs[file].append(document)
+    return pairs
+
+
+def _question(
+    policy_file: Path, rpc: str | None, audience: str | None, nonce: str | None, at: str | None
+) -> Question:
+    from verifier.encoding import parse_time
+    from verifier.errors import Refused
+    from verifier.policy import parse_policy
+    from verifier.trust import choose_judge
+    from verifier.verify import Question
+
+    try:
+        policy = parse_policy(policy_file.read_bytes())
+        return Question(
+            policy=policy,
+            judge=choose_judge(policy, rpc),
+            now=parse_time(at) if at else int(time.time()),
+            audience=audience,
+            nonce=nonce,
+        )
+    except Refused as error:
+        raise click.UsageError(f"{error} ({error.code})") from error
+
+
+def _verify_file(file: Path, question: Question, documents: Sequence[Path]) -> Result:
+    from dataclasses import replace
+
+    from verifier.evidence import LONGEST_EVIDENCE
+    from verifier.verify import unusable, verify_bytes
+
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(LONGEST_EVIDENCE + 1)
+    except OSError as error:
+        return unusable(f"the file cannot be read: {(error.strerror or 'unknown').lower()}")
+    papers = tuple(document.read_bytes() for document in documents)
+    return verify_bytes(data, replace(question, documents=papers))
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """Return the exit status for results: 0 all valid, 1 some bad, 3 some cannot tell."""
+    from verifier.vocabulary import Verdict
+
+    verdicts = {result.verdict for result in results}
+    if verdicts & {Verdict.NOT_GENUINE, Verdict.NOT_IN_FORCE}:
+        return EXIT_BAD
+    return EXIT_CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else 0

@@ -1,0 +1,258 @@
+"""Full evidence: everything a verdict needs beside the trust policy (SPEC section 16.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from verifier.catalog import MOST_ENTRIES, Entry
+from verifier.certificate import MOST_DIGESTS, Disclosure, Record
+from verifier.checkpoint import LONGEST_NOTE
+from verifier.encoding import (
+    Json,
+    Members,
+    format_canonical,
+    from_base64url,
+    hash_list,
+    parse_canonical,
+    to_base64url,
+)
+from verifier.errors import Malformed
+from verifier.presentation import Presentation
+from verifier.state import MOST_CERTIFICATES, NO_END, BodyState
+from verifier.statements import Batch
+from verifier.stateproof import LONGEST_NODE, MOST_NODES
+from verifier.status import WordProof
+
+LONGEST_EVIDENCE = 65536
+MEDIA_TYPE = "application/vnd.certledger.evidence.v1+json"
+MOST_IN_BATCH = 65536
+_PATH = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchAnchor:
+    """Where a batch stands: block of anchoring, index of the key, path to its peak."""
+
+    block: int
+    key: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryProof:
+    """A catalog entry and its path in a catalog of `count` entries."""
+
+    entry: Entry
+    place: int
+    count: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One certificate's evidence, parsed.  What it claims is checked by `verifier.verify`."""
+
+    TYPE: ClassVar[str] = "certledger/evidence/1"
+
+    record: Record
+    disclosures: tuple[Disclosure, ...]
+    path: tuple[bytes, ...]
+    statement: Batch
+    signature: bytes
+    signer: bytes
+    anchor: BatchAnchor
+    catalog: EntryProof
+    body: BodyState
+    word: WordProof
+    account_proof: tuple[bytes, ...]
+    slot_proof: tuple[bytes, ...]
+    checkpoint: str
+    presentation: Presentation | None = None
+
+    @property
+    def place(self) -> int:
+        """Where the record stands in its batch; outside it if the index does not fit."""
+        return self.record.index - self.statement.first
+
+    def shown_places(self) -> list[int | None]:
+        """Return the place of each disclosure in the record, None for one that has none."""
+        places = {digest: place for place, digest in enumerate(self.record.digests)}
+        return [places.get(disclosure.digest) for disclosure in self.disclosures]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Evidence:
+        """Return the evidence of a file's bytes.
+
+        Raises:
+            Malformed: anything but the canonical bytes of evidence of a known version.
+        """
+        return cls.from_json(parse_canonical(data, LONGEST_EVIDENCE))
+
+    def format(self) -> bytes:
+        """Return the bytes of the file."""
+        return format_canonical(self.to_json())
+
+    @classmethod
+    def from_json(cls, value: Json) -> Evidence:
+        """Return the evidence of a JSON value.
+
+        Raises:
+            Malformed: an unknown, missing or ill-typed member at any level.
+        """
+        read = Members(value, "evidence")
+        read.const("type", cls.TYPE)
+        record = Record.from_json(read.take("record"))
+        proof = read.inner("proof")
+        evidence = cls(
+            record=record,
+            disclosures=_disclosures(read),
+            path=tuple(read.hashes("path", _PATH)),
+            statement=batch_from_json(read.take("statement"), record.issuer),
+            signature=read.binary("signature", 64),
+            signer=read.binary("signer", 64),
+            anchor=_anchor(read.inner("anchor")),
+            catalog=_entry_proof(read.inner("catalog")),
+            body=BodyState.from_json(read.take("body")),
+            word=WordProof.from_json(read.take("status")),
+            account_proof=_nodes(proof, "account"),
+            slot_proof=_nodes(proof, "slot"),
+            checkpoint=read.text("checkpoint", longest=LONGEST_NOTE),
+            presentation=(
+                Presentation.from_json(read.take("presentation"))
+                if read.has("presentation")
+                else None
+            ),
+        )
+        proof.done()
+        read.done()
+        evidence._check_order()
+        return evidence
+
+    def _check_order(self) -> None:
+        placed = [place for place in self.shown_places() if place is not None]
+        if placed != sorted(set(placed)):
+            raise Malformed("schema.invalid", "disclosures do not strictly ascend by place")
+        if self.presentation is not None and not self.record.bound:
+            raise Malformed("schema.invalid", "a presentation stands beside an unbound record")
+
+    def to_json(self) -> Json:
+        """Return the evidence as a JSON value."""
+        value: dict[str, Json] = {
+            "type": self.TYPE,
+            "record": self.record.to_json(),
+            "disclosures": [disclosure.text for disclosure in self.disclosures],
+            "path": hash_list(self.path),
+            "statement": batch_to_json(self.statement),
+            "signature": to_base64url(self.signature),
+            "signer": to_base64url(self.signer),
+            "anchor": {
+                "block": self.anchor.block,
+                "key": self.anchor.key,
+                "path": hash_list(self.anchor.path),
+            },
+            "catalog": {
+                "entry": self.catalog.entry.to_json(),
+                "place": self.catalog.place,
+                "count": self.catalog.count,
+                "path": hash_list(self.catalog.path),
+            },
+            "body": self.body.to_json(),
+            "status": self.word.to_json(),
+            "proof": {
+                "account": [to_base64url(node) for node in self.account_proof],
+                "slot": [to_base64url(node) for node in self.slot_proof],
+            },
+            "checkpoint": self.checkpoint,
+        }
+        if self.presentation is not None:
+            value["presentation"] = self.presentation.to_json()
+        return value
+
+    def showing(self, disclosures: Sequence[Disclosure]) -> Evidence:
+        """Return this evidence with exactly `disclosures` shown, in the order of their places.
+
+        Raises:
+            Malformed: `disclosure.foreign`, where one is not of this record.
+        """
+        places = {digest: place for place, digest in enumerate(self.record.digests)}
+        foreign = [part.name for part in disclosures if part.digest not in places]
+        if foreign:
+            raise Malformed("disclosure.foreign", f"{foreign[0]!r} is not of this record")
+        ordered = sorted(disclosures, key=lambda part: places[part.digest])
+        return replace(self, disclosures=tuple(ordered))
+
+
+def batch_to_json(statement: Batch) -> Json:
+    """Return a batch statement as evidence carries it: without the issuer, which the record has."""
+    return {
+        "sequence": statement.sequence,
+        "previous": to_base64url(statement.previous),
+        "root": to_base64url(statement.root),
+        "first": statement.first,
+        "count": statement.count,
+        "catalog": to_base64url(statement.catalog),
+        "countersignature": to_base64url(statement.countersignature),
+        "not_after": statement.not_after,
+    }
+
+
+def batch_from_json(value: Json, issuer: str) -> Batch:
+    """Return the batch statement of `issuer` that evidence carries.
+
+    Raises:
+        Malformed: an unknown, missing or ill-typed member.
+    """
+    read = Members(value, "statement")
+    statement = Batch(
+        issuer=issuer.encode("ascii"),
+        sequence=read.integer("sequence", 1),
+        previous=read.binary("previous", 32),
+        root=read.binary("root", 32),
+        first=read.integer("first", greatest=MOST_CERTIFICATES - 1),
+        count=read.integer("count", 1, MOST_IN_BATCH),
+        catalog=read.binary("catalog", 32),
+        countersignature=read.binary("countersignature", 32),
+        not_after=read.integer("not_after"),
+    )
+    read.done()
+    return statement
+
+
+def _disclosures(read: Members) -> tuple[Disclosure, ...]:
+    texts = read.array("disclosures", 0, MOST_DIGESTS)
+    if not all(type(text) is str for text in texts):
+        read.refuse("disclosures", "a list of texts")
+    return tuple(Disclosure.parse(text) for text in texts)
+
+
+def _anchor(read: Members) -> BatchAnchor:
+    anchor = BatchAnchor(
+        block=read.integer("block", greatest=NO_END),
+        key=read.integer("key", greatest=15),
+        path=tuple(read.hashes("path", _PATH)),
+    )
+    read.done()
+    return anchor
+
+
+def _entry_proof(read: Members) -> EntryProof:
+    proof = EntryProof(
+        entry=Entry.from_json(read.take("entry")),
+        place=read.integer("place", greatest=MOST_ENTRIES - 1),
+        count=read.integer("count", 1, MOST_ENTRIES),
+        path=tuple(read.hashes("path", _PATH)),
+    )
+    read.done()
+    return proof
+
+
+def _nodes(read: Members, name: str) -> tuple[bytes, ...]:
+    nodes = read.array(name, 1, MOST_NODES)
+    if not all(type(node) is str for node in nodes):
+        read.refuse(name, "a list of base64url texts")
+    found = tuple(from_base64url(node) for node in nodes)
+    if any(len(node) > LONGEST_NODE for node in found):
+        read.refuse(name, f"nodes of at most {LONGEST_NODE} bytes")
+    return found
