@@ -115,7 +115,7 @@ def parse_note(text: str) -> Note:
 
 
 def _parse_lines(text: str, at: int) -> tuple[Cosignature, ...]:
-    found = []
+    found: list[Cosignature] = []
     while at < len(text):
         line = _LINE.match(text, at)
         if line is None:
