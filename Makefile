@@ -17,6 +17,7 @@ WHEELS := --only-binary :all: --require-hashes
 # What `make tools` brings, and where the tests and the contracts' build look for it.
 SOLC_VERSION := 0.8.30
 ANVIL_VERSION := 1.7.1
+OPENZEPPELIN_VERSION := 5.2.0
 TOOLS := .tools/npm/node_modules
 ifneq ($(wildcard $(TOOLS)/.bin/solcjs),)
 export CERTLEDGER_SOLC ?= $(CURDIR)/.ci/solc
@@ -52,11 +53,12 @@ $(VENV)/.project: pyproject.toml $(VENV)/.lock
 	@touch $@
 
 .PHONY: tools
-tools: .tools/npm/.$(SOLC_VERSION)-$(ANVIL_VERSION) ## Bring a Solidity compiler and anvil from npm into .tools (both optional)
+tools: .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION) ## Bring a Solidity compiler and anvil from npm into .tools (both optional)
 
-.tools/npm/.$(SOLC_VERSION)-$(ANVIL_VERSION):
+.tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION):
 	npm install --silent --no-save --ignore-scripts --prefix .tools/npm \
-		solc@$(SOLC_VERSION) @foundry-rs/anvil@$(ANVIL_VERSION)
+		solc@$(SOLC_VERSION) @openzeppelin/contracts@$(OPENZEPPELIN_VERSION) \
+		@foundry-rs/anvil@$(ANVIL_VERSION)
 	@touch $@
 
 .PHONY: demo

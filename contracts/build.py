@@ -1,0 +1,229 @@
+"""Builds the contracts into `artifacts/`, or with `--check` compares: `python -m contracts.build`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from contracts.loader import ARTIFACT
+
+SOLC_VERSION = "0.8.30"
+CONTRACT = "CertificateLedger"
+HERE = Path(__file__).parent
+NPM = HERE.parent / ".tools" / "npm" / "node_modules"
+OPENZEPPELIN = "@openzeppelin/contracts"
+OPENZEPPELIN_VERSION = "5.2.0"
+
+EXIT_DIFFERS = 1
+EXIT_NO_COMPILER = 3
+
+SETTINGS: Mapping[str, Any] = {
+    "evmVersion": "london",
+    "viaIR": True,
+    "optimizer": {"enabled": True, "runs": 200},
+    # Without the hash of the sources, the same code gives the same bytes whatever its comments.
+    "metadata": {"bytecodeHash": "none", "appendCBOR": False},
+    "remappings": [],
+}
+_OUTPUT = (
+    "abi",
+    "evm.bytecode.object",
+    "evm.deployedBytecode",
+    "evm.methodIdentifiers",
+    "storageLayout",
+)
+
+HOW_TO = f"""cannot build the contracts here: {{}}
+  the Solidity compiler {SOLC_VERSION} and {OPENZEPPELIN} {OPENZEPPELIN_VERSION} are needed. Either
+    make tools                        brings both from npm into .tools, or set
+    CERTLEDGER_SOLC=/path/to/solc     any executable that reads standard JSON and answers --version
+    CERTLEDGER_OPENZEPPELIN=/path     the folder of the npm package (it has utils/cryptography)"""
+
+
+class CannotBuild(Exception):
+    """The compiler or the library it needs is not on this machine."""
+
+
+class SourcesRefused(Exception):
+    """The compiler refuses the sources."""
+
+
+def main() -> int:
+    """Build, or compare with what is committed; return 0, 1 (differs) or 3 (no compiler)."""
+    parser = argparse.ArgumentParser(prog="python -m contracts.build", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="compare with artifacts/, write nothing"
+    )
+    check = parser.parse_args().check
+    try:
+        built = build()
+    except CannotBuild as error:
+        print(HOW_TO.format(error), file=sys.stderr)
+        return EXIT_NO_COMPILER
+    except SourcesRefused as error:
+        print(error, file=sys.stderr)
+        return EXIT_DIFFERS
+    if check:
+        return _compare(built)
+    ARTIFACT.parent.mkdir(exist_ok=True)
+    ARTIFACT.write_text(built, encoding="utf-8")
+    print(f"{ARTIFACT.name}: {len(json.loads(built)['runtime']) // 2:,} bytes of code")
+    return 0
+
+
+def _compare(built: str) -> int:
+    if ARTIFACT.exists() and ARTIFACT.read_text(encoding="utf-8") == built:
+        print(f"{ARTIFACT.name} is what the sources give")
+        return 0
+    print(
+        f"{ARTIFACT.name} is not what the sources give: run python -m contracts.build",
+        file=sys.stderr,
+    )
+    return EXIT_DIFFERS
+
+
+def build() -> str:
+    """Return the artifact's text as the sources give it.
+
+    Raises:
+        CannotBuild: no compiler or no OpenZeppelin.
+        SourcesRefused: the sources have errors.
+    """
+    try:
+        import solcx
+        import solcx.exceptions
+    except ImportError as error:
+        raise CannotBuild("py-solc-x is not installed (make setup)") from error
+    request = {
+        "language": "Solidity",
+        "sources": {name: {"content": text} for name, text in _sources()},
+        "settings": {**SETTINGS, "outputSelection": {"*": {"*": list(_OUTPUT), "": ["ast"]}}},
+    }
+    try:
+        answer = solcx.compile_standard(request, **_compiler())
+    except solcx.exceptions.SolcError as error:
+        raise SourcesRefused(str(error)) from error
+    return json.dumps(_artifact(answer), indent=1, sort_keys=True) + "\n"
+
+
+def _compiler() -> dict[str, Any]:
+    import solcx
+
+    if binary := os.environ.get("CERTLEDGER_SOLC"):
+        return {"solc_binary": binary}
+    if (NPM / ".bin" / "solcjs").exists():
+        return {"solc_binary": str(HERE.parent / ".ci" / "solc")}
+    try:
+        solcx.install_solc(SOLC_VERSION)
+    except Exception as error:  # whatever the download runs into
+        raise CannotBuild(
+            f"no compiler, and none could be downloaded ({type(error).__name__})"
+        ) from error
+    return {"solc_version": SOLC_VERSION}
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    """Yield name and text of our sources and of every file of OpenZeppelin they import."""
+    library = Path(os.environ.get("CERTLEDGER_OPENZEPPELIN") or NPM / OPENZEPPELIN)
+    package = library / "package.json"
+    if not package.exists():
+        raise CannotBuild(f"{OPENZEPPELIN} is not there")
+    if (
+        found := json.loads(package.read_text(encoding="utf-8"))["version"]
+    ) != OPENZEPPELIN_VERSION:
+        raise CannotBuild(f"{OPENZEPPELIN} is {found}, not {OPENZEPPELIN_VERSION}")
+    pending = {f"./{path.name}" for path in HERE.glob("*.sol")}
+    done: set[str] = set()
+    while pending - done:
+        name = min(pending - done)
+        done.add(name)
+        theirs = name.startswith(OPENZEPPELIN)
+        path = library / name.removeprefix(OPENZEPPELIN + "/") if theirs else HERE / name[2:]
+        text = path.read_text(encoding="utf-8")
+        yield name.removeprefix("./"), text
+        pending |= {
+            _resolve(name, target)
+            for target in re.findall(r'^import .*?"(.+?)";', text, re.M | re.S)
+        }
+
+
+def _resolve(importer: str, target: str) -> str:
+    """Return the name of the source that `importer` calls `target`."""
+    if not target.startswith("."):
+        return target
+    if importer.startswith("./"):
+        return target
+    return os.path.normpath(os.path.join(os.path.dirname(importer), target))
+
+
+def _artifact(answer: Mapping[str, Any]) -> dict[str, Any]:
+    compiled = answer["contracts"][f"{CONTRACT}.sol"][CONTRACT]
+    deployed = compiled["evm"]["deployedBytecode"]
+    signatures = _signatures(compiled["abi"])
+    return {
+        "contract": CONTRACT,
+        "compiler": SOLC_VERSION,
+        "libraries": {OPENZEPPELIN: OPENZEPPELIN_VERSION},
+        "settings": SETTINGS,
+        "abi": compiled["abi"],
+        "creation": compiled["evm"]["bytecode"]["object"],
+        "runtime": deployed["object"],
+        "immutables": _immutables(answer, deployed["immutableReferences"]),
+        "storage": [
+            {name: entry[name] for name in ("label", "slot", "offset")}
+            | {"type": _plain(entry["type"])}
+            for entry in compiled["storageLayout"]["storage"]
+        ],
+        "functions": compiled["evm"]["methodIdentifiers"],
+        "errors": {name: _keccak(name)[:8] for name in signatures["error"]},
+        "events": {name: _keccak(name) for name in signatures["event"]},
+    }
+
+
+def _plain(kind: str) -> str:
+    """Return a storage type without the compiler's numbering of its sources."""
+    return re.sub(r"\)\d+_storage", ")_storage", kind)
+
+
+def _immutables(answer: Mapping[str, Any], references: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return the places of each immutable by name; the compiler goes by node of its tree."""
+    names = {}
+    for source in answer["sources"].values():
+        for part in source["ast"]["nodes"]:
+            for node in part.get("nodes", ()):
+                names[str(node["id"])] = node.get("name")
+    return {
+        names[key]: sorted(place["start"] for place in places) for key, places in references.items()
+    }
+
+
+def _signatures(abi: list[dict[str, Any]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"error": [], "event": []}
+    for entry in abi:
+        if entry["type"] in found:
+            types = ",".join(_type_of(part) for part in entry["inputs"])
+            found[entry["type"]].append(f"{entry['name']}({types})")
+    return found
+
+
+def _type_of(part: Mapping[str, Any]) -> str:
+    kind: str = part["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_type_of(inner) for inner in part['components'])}){kind[5:]}"
+
+
+def _keccak(text: str) -> str:
+    from eth_utils.crypto import keccak
+
+    return keccak(text=text).hex()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

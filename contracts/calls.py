@@ -1,0 +1,195 @@
+"""Calldata for every act of the contract.  Pure; statements and states come in by their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contracts import abi
+from contracts.loader import load_artifact
+
+NO_KEY = 255
+"""In place of a key index where no key of the body signs."""
+SIGNATURE_SIZE = 65
+
+
+class Statement(Protocol):
+    """An EIP-712 statement that knows its members as (attribute, name, Solidity type)."""
+
+    @classmethod
+    def members(cls) -> tuple[tuple[str, str, str], ...]: ...
+
+
+class State(Protocol):
+    """The state of a body (SPEC section 8), which every call hands in whole."""
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]: ...
+    def words(self) -> tuple[bytes, ...]: ...
+    def key_words(self) -> tuple[bytes, ...]: ...
+
+
+class BatchStatement(Statement, Protocol):
+    """What a packed batch takes from its statement; the rest follows from the state."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def root(self) -> bytes: ...
+    @property
+    def countersignature(self) -> bytes: ...
+    @property
+    def not_after(self) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Witness:
+    """What lets the contract follow a status root: the words before, and their multi-proof."""
+
+    words: Sequence[bytes]
+    marks: bytes
+    siblings: Sequence[bytes]
+
+
+def state_words(state: State) -> tuple[bytes, ...]:
+    """Return a state as the contract takes and tells it: w0 to w5, key words, peaks."""
+    return (*state.words(), *state.key_words(), *state.peaks)
+
+
+def pack_batch(said: BatchStatement, *, key: int, signature: bytes) -> tuple[bytes, ...]:
+    """Return a signed batch as five words (SPEC section 12).
+
+    `signature` is 65 bytes `r ‖ s ‖ v` by the body's key of index `key`.
+    """
+    _check_signature(signature)
+    head = (
+        said.sequence.to_bytes(8, "big")
+        + said.first.to_bytes(8, "big")
+        + said.count.to_bytes(4, "big")
+        + said.not_after.to_bytes(8, "big")
+        + bytes([key, signature[64], 0, 0])
+    )
+    return head, said.root, said.countersignature, signature[:32], signature[32:64]
+
+
+def deploy(salt: bytes, registrars: Iterable[tuple[int, bytes]]) -> bytes:
+    """Return the creation code with its arguments.
+
+    `salt` is 32 random bytes, `registrars` at least three (region, account), regions ascending.
+    """
+    arguments = abi.encode(["bytes32", "(uint16,address)[]"], [salt, tuple(registrars)])
+    return load_artifact().creation + arguments
+
+
+def register(said: Statement, signatures: Sequence[bytes]) -> bytes:
+    """Return the call that registers a body: the registrar's signature, then each key's."""
+    kind, values = _tuple_of(said, 0)
+    return _call("register", [kind, "bytes"], [values, _joined(signatures)])
+
+
+def anchor(entries: Iterable[tuple[State, Sequence[tuple[bytes, ...]]]]) -> bytes:
+    """Return the call that anchors, for each body, its packed batches on its present state."""
+    rows = tuple((state_words(state), tuple(batches)) for state, batches in entries)
+    return _call("anchor", ["(bytes32[],bytes32[5][])[]"], [rows])
+
+
+def change_status(
+    state: State, said: Statement, *, key: int, signatures: Sequence[bytes], witness: Witness
+) -> bytes:
+    """Return the call that moves certificates: signed by a key of the body [, its registrar]."""
+    kind, values = _tuple_of(said, 1)
+    proof = (tuple(witness.words), witness.marks, tuple(witness.siblings))
+    return _call(
+        "changeStatus",
+        ["bytes32[]", kind, "uint8", "bytes", "(bytes32[],bytes,bytes32[])"],
+        [state_words(state), values, key, _joined(signatures), proof],
+    )
+
+
+def change_catalog(
+    state: State, said: Statement, *, key: int, signatures: Sequence[bytes]
+) -> bytes:
+    """Return the call that sets a catalog: key, registrar; or with `NO_KEY` the registrar."""
+    return _keyed("changeCatalog", state, said, key, signatures)
+
+
+def change_keys(state: State, said: Statement, *, key: int, signatures: Sequence[bytes]) -> bytes:
+    """Return the call that adds and ends keys.
+
+    Signatures: the registrar's, that of key `key` (with `NO_KEY` another registrar's), then each
+    added key's; or that of key `key` alone.
+    """
+    return _keyed("changeKeys", state, said, key, signatures)
+
+
+def change_standing(state: State, said: Statement, *, signatures: Sequence[bytes]) -> bytes:
+    """Return the call that suspends, resumes, closes, or with a second registrar strikes."""
+    return _stated("changeStanding", state, said, signatures)
+
+
+def restore(state: State, said: Statement, *, signatures: Sequence[bytes]) -> bytes:
+    """Return the call by which a majority of registrars sets a standing and key ends."""
+    return _stated("restore", state, said, signatures)
+
+
+def hold(said: Statement, signature: bytes) -> bytes:
+    """Return the call by which a registrar sets the brake on a body."""
+    return _flat("hold", said, [signature])
+
+
+def change_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
+    """Return the call by which a majority, ascending by region, seats a registrar."""
+    return _flat("changeRegistrar", said, signatures)
+
+
+def _keyed(
+    name: str, state: State, said: Statement, key: int, signatures: Sequence[bytes]
+) -> bytes:
+    kind, values = _tuple_of(said, 1)
+    return _call(
+        name,
+        ["bytes32[]", kind, "uint8", "bytes"],
+        [state_words(state), values, key, _joined(signatures)],
+    )
+
+
+def _stated(name: str, state: State, said: Statement, signatures: Sequence[bytes]) -> bytes:
+    kind, values = _tuple_of(said, 1)
+    return _call(
+        name, ["bytes32[]", kind, "bytes"], [state_words(state), values, _joined(signatures)]
+    )
+
+
+def _flat(name: str, said: Statement, signatures: Sequence[bytes]) -> bytes:
+    kind, values = _tuple_of(said, 0)
+    return _call(name, [*abi.members(kind), "bytes"], [*values, _joined(signatures)])
+
+
+def _tuple_of(said: Statement, skip: int) -> tuple[str, tuple[Any, ...]]:
+    """Return the tuple type and the values of a statement without its first `skip` members."""
+    members = said.members()[skip:]
+    return (
+        f"({','.join(kind for _, _, kind in members)})",
+        tuple(getattr(said, attribute) for attribute, _, _ in members),
+    )
+
+
+def _call(name: str, types: Sequence[str], values: Sequence[Any]) -> bytes:
+    selector = load_artifact().selectors[f"{name}({','.join(types)})"]
+    return selector + abi.encode(types, values)
+
+
+def _joined(signatures: Sequence[bytes]) -> bytes:
+    for signature in signatures:
+        _check_signature(signature)
+    return b"".join(signatures)
+
+
+def _check_signature(signature: bytes) -> None:
+    if len(signature) != SIGNATURE_SIZE:
+        raise abi.AbiError(f"a signature of {len(signature)} bytes, not {SIGNATURE_SIZE}")

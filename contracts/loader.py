@@ -1,0 +1,69 @@
+"""The built contract as committed in `artifacts/`: no compiler, no web3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ARTIFACT = Path(__file__).with_name("artifacts") / "CertificateLedger.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A compiled contract.
+
+    `selectors` maps a function's or an error's signature to its four bytes, `topics` an event's
+    signature to its first topic (32 bytes). `immutables` maps a name to the places (byte offsets,
+    32 bytes each) in `runtime` that the constructor fills.
+    """
+
+    contract: str
+    compiler: str
+    settings: Mapping[str, Any]
+    abi: Sequence[Mapping[str, Any]]
+    creation: bytes
+    runtime: bytes
+    immutables: Mapping[str, Sequence[int]]
+    storage: Sequence[Mapping[str, Any]]
+    selectors: Mapping[str, bytes]
+    errors: Mapping[str, bytes]
+    topics: Mapping[str, bytes]
+
+    def runtime_code(self, *, chain_id: int, salt: bytes, identity: bytes) -> bytes:
+        """Return the code that stands on the chain, immutables filled in; a policy pins its hash.
+
+        `salt` was drawn at deployment, `identity` is the domain separator (32 bytes each).
+        """
+        values = {"CHAIN_ID": chain_id.to_bytes(32, "big"), "SALT": salt, "identity": identity}
+        code = bytearray(self.runtime)
+        for name, places in self.immutables.items():
+            for at in places:
+                code[at : at + 32] = values[name]
+        return bytes(code)
+
+
+@cache
+def load_artifact() -> Artifact:
+    """Return the committed build of CertificateLedger."""
+    read = json.loads(ARTIFACT.read_text(encoding="utf-8"))
+    return Artifact(
+        contract=read["contract"],
+        compiler=read["compiler"],
+        settings=read["settings"],
+        abi=read["abi"],
+        creation=bytes.fromhex(read["creation"]),
+        runtime=bytes.fromhex(read["runtime"]),
+        immutables=read["immutables"],
+        storage=read["storage"],
+        selectors=_hex_values(read["functions"]),
+        errors=_hex_values(read["errors"]),
+        topics=_hex_values(read["events"]),
+    )
+
+
+def _hex_values(read: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: bytes.fromhex(value) for name, value in read.items()}
