@@ -1,0 +1,124 @@
+"""What a verifier remembers in its home: the newest policy, and the latest instant it accepted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from verifier.checkpoint import GREATEST_TIME
+from verifier.encoding import Members, format_canonical, parse_canonical
+from verifier.errors import Refused
+
+TYPE = "certledger/memory/1"
+FILE = "trust-memory.json"
+_LONGEST = 1024
+
+
+class PolicyRolledBack(Refused):
+    """A policy is older than one that was relied on here before."""
+
+    code = "policy.older"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Highest policy version relied on, greatest instant T accepted (seconds); 0 is none yet."""
+
+    version: int = 0
+    time: int = 0
+
+
+def recall(home: Path) -> Memory:
+    """Return what is remembered in `home`.
+
+    Raises:
+        Malformed: the file there is not a memory.  Forgetting must be somebody's decision.
+    """
+    try:
+        data = (home / FILE).read_bytes()
+    except FileNotFoundError:
+        return Memory()
+    read = Members(parse_canonical(data, _LONGEST), "memory")
+    read.const("type", TYPE)
+    memory = Memory(
+        version=read.integer("version"), time=read.integer("time", greatest=GREATEST_TIME)
+    )
+    read.done()
+    return memory
+
+
+def remember_version(home: Path, version: int) -> Memory:
+    """Remember that a policy of `version` is relied on; returns when that is on disk.
+
+    Raises:
+        PolicyRolledBack: a higher version was relied on before.
+    """
+    with _locked(home):
+        held = recall(home)
+        if version < held.version:
+            raise PolicyRolledBack(
+                f"the policy has version {version} where {held.version} was relied on before"
+            )
+        return _keep(home, held, Memory(version=version, time=held.time))
+
+
+def remember_time(home: Path, time: int) -> Memory:
+    """Remember that evidence speaking of `time` was accepted; an earlier one changes nothing.
+
+    To be called only once check 7 has passed: a time beyond the clock's tolerance would make
+    everything after it stale.
+    """
+    with _locked(home):
+        held = recall(home)
+        return _keep(home, held, Memory(version=held.version, time=max(time, held.time)))
+
+
+def _keep(home: Path, held: Memory, memory: Memory) -> Memory:
+    if memory != held:
+        _write(
+            home, format_canonical({"type": TYPE, "version": memory.version, "time": memory.time})
+        )
+    return memory
+
+
+def _write(home: Path, data: bytes) -> None:
+    """Put `data` in place of the file, whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=home, prefix=f".{FILE}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, home / FILE)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    if sys.platform != "win32":
+        directory = os.open(home, os.O_RDONLY)
+        try:
+            os.fsync(directory)  # Else a power cut could bring the old file back.
+        finally:
+            os.close(directory)
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Keep other processes from forgetting, between their reading and writing, what this one adds."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / f".{FILE}.lock").open("a+b") as lock:
+        if sys.platform == "win32":
+            import msvcrt
+
+            lock.seek(0)
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

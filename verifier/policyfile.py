@@ -1,0 +1,126 @@
+"""The file of a trust policy: its signatures, and which may follow which (SPEC section 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from verifier.encoding import Members, format_canonical, from_hex, parse_canonical
+from verifier.errors import Refused
+from verifier.policy import MOST_KEYS, Roots, TrustPolicy, check_ascending, parts
+
+LONGEST_POLICY = 65536
+_SIGNED = b"certledger/policy/1\n"
+
+
+class PolicyUnsigned(Refused):
+    """A policy does not carry the signatures it needs, or one that is not good."""
+
+    code = "policy.unsigned"
+
+
+class PolicyOlder(Refused):
+    """A policy would replace a newer one, or another one of the same version."""
+
+    code = "policy.older"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedPolicy:
+    """A policy and its signatures (64 bytes each), by root key (32 bytes)."""
+
+    policy: TrustPolicy
+    signatures: Mapping[bytes, bytes]
+
+    def format(self) -> bytes:
+        """Return the bytes of the file."""
+        return format_canonical(
+            {
+                "policy": self.policy.to_json(),
+                "signatures": [
+                    {"key": key.hex(), "signature": self.signatures[key].hex()}
+                    for key in sorted(self.signatures)
+                ],
+            }
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> SignedPolicy:
+        """Return the policy of a file whose signatures reach its own roots' threshold.
+
+        Raises:
+            Malformed: anything but the canonical bytes of a policy of a known version.
+            PolicyUnsigned: a signature does not verify, or too few are by the policy's roots.
+        """
+        read = Members(parse_canonical(data, LONGEST_POLICY), "file")
+        policy = TrustPolicy.from_json(read.take("policy"))
+        # The next version is signed by two sets of roots at most.
+        pairs = parts(read, "signatures", 0, 2 * MOST_KEYS, _signature)
+        read.done()
+        check_ascending("file.signatures", [key for key, _ in pairs])
+        signed = cls(policy=policy, signatures=dict(pairs))
+        signed._check_each()
+        signed.check_threshold(policy.roots)
+        return signed
+
+    def _check_each(self) -> None:
+        data = signed_bytes(self.policy)
+        for key, signature in self.signatures.items():
+            try:
+                Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
+            except (InvalidSignature, ValueError) as error:
+                raise PolicyUnsigned(
+                    f"the policy's signature by key {key.hex()[:16]} does not verify"
+                ) from error
+
+    def check_threshold(self, roots: Roots) -> None:
+        """Check that enough of `roots` have signed; that signatures verify is known already.
+
+        Raises:
+            PolicyUnsigned: fewer than their threshold have.
+        """
+        signed = sum(key in self.signatures for key in roots.keys)
+        if signed < roots.threshold:
+            raise PolicyUnsigned(
+                f"{signed} of the root keys have signed version {self.policy.version} "
+                f"where {roots.threshold} must"
+            )
+
+
+def sign(policy: TrustPolicy, keys: Iterable[Ed25519PrivateKey]) -> SignedPolicy:
+    """Return `policy` signed by `keys`: of its own roots and, to follow another, of that one's."""
+    data = signed_bytes(policy)
+    return SignedPolicy(
+        policy=policy,
+        signatures={key.public_key().public_bytes_raw(): key.sign(data) for key in keys},
+    )
+
+
+def check_succession(old: SignedPolicy, new: SignedPolicy) -> None:
+    """Check that `new` may take the place of `old`; the same policy may again.
+
+    Raises:
+        PolicyOlder: a lower version, or another policy of the same version.
+        PolicyUnsigned: not signed by the threshold of `old`'s roots.
+    """
+    if new.policy.version < old.policy.version:
+        raise PolicyOlder(
+            f"version {new.policy.version} would replace version {old.policy.version}"
+        )
+    if new.policy.version == old.policy.version:
+        if new.policy != old.policy:
+            raise PolicyOlder(f"another policy has version {old.policy.version} too")
+        return
+    new.check_threshold(old.policy.roots)
+
+
+def signed_bytes(policy: TrustPolicy) -> bytes:
+    """Return the bytes that root keys sign."""
+    return _SIGNED + format_canonical(policy.to_json())
+
+
+def _signature(read: Members) -> tuple[bytes, bytes]:
+    return from_hex(read.text("key"), 32), from_hex(read.text("signature"), 64)
