@@ -1,10 +1,12 @@
 """Printing certificates as PDF: the same document gives the same bytes."""
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from io import BytesIO
 
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFDocument, PDFStream
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -79,6 +81,30 @@ def _register(face: Face, characters: frozenset[str]) -> str:
     text = "".join(sorted(characters))
     name = f"{face.value}-{sha256(text.encode()).hexdigest()}"
     if name not in pdfmetrics.getRegisteredFontNames():
-        font = TTFont(name, BytesIO(convert_face(face, characters)), asciiReadable=False)
+        font = _Font(name, BytesIO(convert_face(face, characters)), asciiReadable=False)
+        # The library would take two fonts of one PostScript name for the same font, and what
+        # stands in the document must not tell the characters of the run.
+        printed, font.face.name = font.face.name, name.encode()
         pdfmetrics.registerFont(font)
+        font.face.name = printed
     return name
+
+
+class _Font(TTFont):
+    """A font whose characters beyond U+FFFF can be copied out of the document.
+
+    The library writes their code points where PDF (ISO 32000-1, 9.10.3) wants UTF-16.
+    """
+
+    def addObjects(self, doc: PDFDocument) -> None:  # noqa: N802  # the library names it
+        super().addObjects(doc)
+        for name, stream in doc.idToObject.items():
+            if name.startswith("toUnicodeCMap:") and isinstance(stream, PDFStream):
+                stream.content = _long_code.sub(_to_utf16, stream.content)
+
+
+_long_code = re.compile(r"(?<= <)[0-9A-F]{5,6}(?=>)")
+
+
+def _to_utf16(found: re.Match[str]) -> str:
+    return chr(int(found[0], 16)).encode("utf-16-be").hex().upper()

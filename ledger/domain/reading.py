@@ -136,10 +136,10 @@ def read_table(folder: Path, schema: Schema[Row]) -> Table[Row]:
     names = [column.name for column in schema.columns]
     _, header = next(lines, (1, []))
     if header != names:
-        table.complete = False
-        if not table.faults:
+        if table.complete:
             wanted = ",".join(names)
             table.report(1, "", FaultCode.HEADER, f"{','.join(header)!r} is not {wanted!r}")
+        table.complete = False
         return table
     for line, cells in lines:
         if len(cells) != len(names):
@@ -182,7 +182,7 @@ def _read_text(path: Path, table: Table[Any]) -> str | None:
         line = raw[: raw.index(b"\r")].count(b"\n") + 1
         table.report(line, "", FaultCode.LINE_END, "a carriage return, where lines end with LF")
         raw = raw.replace(b"\r\n", b"\n")
-    if not raw.endswith(b"\n"):
+    if raw and not raw.endswith(b"\n"):
         line = raw.count(b"\n") + 1
         table.report(line, "", FaultCode.LINE_END, "the last line has no end")
     try:
