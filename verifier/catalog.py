@@ -54,6 +54,11 @@ class Entry:
         """Return the place of a field in a record's digests."""
         return self.fields.index(field)
 
+    @property
+    def must_show(self) -> frozenset[int]:
+        """The places to be compared where no document is: the number's and those of `shown`."""
+        return frozenset({0, *(self.place_of(field) for field in self.shown)})
+
     def name_at(self, place: int, *, bound: bool) -> str:
         """Return the name that a disclosure at `place` must have."""
         if place < len(self.fields):

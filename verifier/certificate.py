@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -229,6 +229,11 @@ class Record:
     def leaf(self) -> bytes:
         """Return the leaf hash (32 bytes)."""
         return merkle.leaf_hash(self.canonical())
+
+    def places(self, disclosures: Sequence[Disclosure]) -> list[int | None]:
+        """Return the place of each disclosure in the record, None for one that has none."""
+        found = {digest: place for place, digest in enumerate(self.digests)}
+        return [found.get(disclosure.digest) for disclosure in disclosures]
 
     @classmethod
     def parse(cls, data: bytes) -> Record:

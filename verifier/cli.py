@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from verifier.verify import Question, Result
+    from verifier.verdict import Result
+    from verifier.verify import Question
 
 GROUP = "certledger.commands"
 EXIT_BAD = 1
@@ -85,7 +86,10 @@ def verify(
     from verifier.reporting import print_results
 
     pairs = _pair(evidence, documents)
-    question = _question(policy_file, rpc, audience, nonce, instant)
+    if (audience is None) != (nonce is None):
+        raise click.UsageError("--audience and --nonce go together")
+    request = None if audience is None or nonce is None else (audience, nonce)
+    question = _question(policy_file, rpc, request, instant)
     results = [(file, _verify_file(file, question, papers)) for file, papers in pairs.items()]
     print_results(results, now=question.now, as_json=as_json)
     raise SystemExit(exit_code([result for _, result in results]))
@@ -104,22 +108,24 @@ def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, lis
 
 
 def _question(
-    policy_file: Path, rpc: str | None, audience: str | None, nonce: str | None, at: str | None
+    policy_file: Path, rpc: str | None, request: tuple[str, str] | None, at: str | None
 ) -> Question:
     from verifier.encoding import parse_time
     from verifier.errors import Refused
-    from verifier.policy import parse_policy
+    from verifier.policyfile import SignedPolicy
+    from verifier.presentation import Request
     from verifier.trust import choose_judge
     from verifier.verify import Question
 
     try:
-        policy = parse_policy(policy_file.read_bytes())
+        signed = SignedPolicy.parse(policy_file.read_bytes())
+        signed.check_threshold(signed.policy.roots)
+        policy = signed.policy
         return Question(
             policy=policy,
             judge=choose_judge(policy, rpc),
             now=parse_time(at) if at else int(time.time()),
-            audience=audience,
-            nonce=nonce,
+            request=None if request is None else Request(audience=request[0], nonce=request[1]),
         )
     except Refused as error:
         raise click.UsageError(f"{error} ({error.code})") from error
@@ -129,7 +135,8 @@ def _verify_file(file: Path, question: Question, documents: Sequence[Path]) -> R
     from dataclasses import replace
 
     from verifier.evidence import LONGEST_EVIDENCE
-    from verifier.verify import unusable, verify_bytes
+    from verifier.verdict import unusable
+    from verifier.verify import verify_bytes
 
     try:
         with file.open("rb") as opened:

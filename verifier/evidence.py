@@ -76,11 +76,6 @@ class Evidence:
         """Where the record stands in its batch; outside it if the index does not fit."""
         return self.record.index - self.statement.first
 
-    def shown_places(self) -> list[int | None]:
-        """Return the place of each disclosure in the record, None for one that has none."""
-        places = {digest: place for place, digest in enumerate(self.record.digests)}
-        return [places.get(disclosure.digest) for disclosure in self.disclosures]
-
     @classmethod
     def parse(cls, data: bytes) -> Evidence:
         """Return the evidence of a file's bytes.
@@ -131,7 +126,7 @@ class Evidence:
         return evidence
 
     def _check_order(self) -> None:
-        placed = [place for place in self.shown_places() if place is not None]
+        placed = [place for place in self.record.places(self.disclosures) if place is not None]
         if placed != sorted(set(placed)):
             raise Malformed("schema.invalid", "disclosures do not strictly ascend by place")
         if self.presentation is not None and not self.record.bound:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
 from verifier.encoding import format_time
-from verifier.verify import Result
+from verifier.verdict import Result
 from verifier.vocabulary import Outcome
 
 _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}

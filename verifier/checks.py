@@ -1,0 +1,116 @@
+"""The numbered checks that need no chain data, each on just what it judges (SPEC 18.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+
+from verifier import merkle, presentation
+from verifier.catalog import Entry
+from verifier.certificate import HOLDER_KEY, Disclosure, Record
+from verifier.errors import ProofInvalid
+from verifier.policy import TrustPolicy
+from verifier.state import Key
+from verifier.statements import LONGEST_LIFE, Batch
+from verifier.status import read_cell
+from verifier.verdict import FOR_EVER
+from verifier.vocabulary import Purpose, Standing, Status
+
+CHINA = timezone(timedelta(hours=8))
+
+
+def check_inclusion(record: Record, statement: Batch, path: Sequence[bytes]) -> str:
+    """Return the code of check 2, for a path that the holder carries."""
+    place = record.index - statement.first
+    if not 0 <= place < statement.count:
+        return "inclusion.index_outside"
+    try:
+        root = merkle.implied_root(record.leaf(), place, statement.count, path)
+    except ProofInvalid:
+        return "inclusion.path_differs"
+    return "ok" if root == statement.root else "inclusion.path_differs"
+
+
+def check_key(key: Key, block: int) -> str:
+    """Return the code of check 4 for the recorded key at the block of anchoring."""
+    if block >= key.end:
+        return "signature.key_ended"
+    return "ok" if key.speaks(Purpose.BATCHES, block) else "signature.purpose"
+
+
+def check_freshness(category: str, policy: TrustPolicy, *, time: int, now: int) -> str:
+    """Return the code of check 7 for evidence that speaks of the instant `time`."""
+    if time > now + policy.clock_tolerance:
+        return "freshness.future"
+    return "ok" if now - time <= policy.max_age(category) else "freshness.stale"
+
+
+_STATUS_CODES = {
+    Status.VALID: "ok",
+    Status.REVOKED: "status.revoked",
+    Status.SUSPENDED: "status.suspended",
+    Status.SUPERSEDED: "status.superseded",
+}
+
+
+def check_status(index: int, word: bytes, standing: Standing) -> str:
+    """Return the code of check 8, for a proved word and a proved standing."""
+    if standing is Standing.STRUCK:
+        return "status.body_struck"
+    code = _STATUS_CODES[read_cell(word, index)]
+    if code not in FOR_EVER and standing is Standing.SUSPENDED:
+        return "status.body_suspended"
+    return code
+
+
+def today(now: int) -> date:
+    """Return the calendar day in China Standard Time at `now`."""
+    return datetime.fromtimestamp(now, CHINA).date()
+
+
+def check_dates(record: Record, now: int) -> str:
+    """Return the code of check 9."""
+    day = today(now)
+    if day < record.issued:
+        return "dates.not_yet"
+    return "dates.expired" if record.expires is not None and day > record.expires else "ok"
+
+
+def check_holder(
+    record: Record,
+    disclosures: Sequence[Disclosure],
+    presented: presentation.Presentation | None,
+    request: presentation.Request | None,
+    *,
+    identity: bytes | None,
+    policy: TrustPolicy,
+    now: int,
+) -> str:
+    """Return the code of check 10; `identity` is the ledger's, None where it is not known."""
+    if not record.bound:
+        return "ok"
+    key = next((part.value for part in disclosures if part.name == HOLDER_KEY), None)
+    if presented is None:
+        return "holder.presentation_missing"
+    if identity is None or not isinstance(key, str) or request is None:
+        return "holder.presentation_unusable"
+    return presentation.check(
+        presented,
+        holder_key=key,
+        request=request,
+        subject=presentation.Subject(
+            identity=identity,
+            leaf=record.leaf(),
+            shown=tuple(part.digest for part in disclosures),
+        ),
+        now=now,
+        greatest_age=policy.presentation_age,
+        tolerance=policy.clock_tolerance,
+    )
+
+
+def warnings_of(record: Record, entry: Entry, statement: Batch) -> tuple[str, ...]:
+    """Return the codes of warnings: the statement cannot have been carried before its last week."""
+    earliest = datetime.fromtimestamp(statement.not_after - LONGEST_LIFE, CHINA).date()
+    late = earliest - record.issued > timedelta(days=entry.lag_days)
+    return ("anchoring.late",) if late else ()

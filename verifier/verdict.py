@@ -1,0 +1,94 @@
+"""Verdicts: from the codes of the ten checks to one answer with its reasons (SPEC section 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from verifier.codes import CODES
+from verifier.encoding import Json, format_time
+from verifier.vocabulary import CheckName, Outcome, Verdict
+
+Codes = Mapping[CheckName, str]
+"""The code of each of the ten checks."""
+
+GENUINE = frozenset(list(CheckName)[:6])
+"""The checks that make a certificate genuine."""
+
+FOR_EVER = frozenset({"status.revoked", "status.superseded", "status.body_struck"})
+"""What stays true however old the evidence is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """How one check ended: a code of `verifier.codes`, and what is to be said about it."""
+
+    check: CheckName
+    code: str
+    detail: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Pass, fail or unknown."""
+        return CODES[self.code].outcome
+
+    def to_json(self) -> Json:
+        """Return the finding as a result carries it."""
+        return {
+            "number": self.check.number,
+            "name": str(self.check),
+            "outcome": str(self.outcome),
+            "code": self.code,
+            "detail": self.detail or CODES[self.code].en,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """A verdict with its reasons.  `as_of` (seconds since 1970) is None where nothing is known."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    as_of: int | None = None
+    certificate: Mapping[str, Json] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return the result as SPEC 18.4 writes it."""
+        value: dict[str, Json] = {
+            "verdict": str(self.verdict),
+            "checks": [finding.to_json() for finding in self.findings],
+            "certificate": dict(self.certificate),
+            "warnings": list(self.warnings),
+        }
+        if self.as_of is not None:
+            value["as_of"] = format_time(self.as_of)
+        return value
+
+
+def unusable(detail: str) -> Result:
+    """Return the verdict on something that cannot be read as evidence."""
+    findings = tuple(
+        Finding(check=check, code="evidence.unusable", detail=detail) for check in CheckName
+    )
+    return Result(verdict=Verdict.CANNOT_TELL, findings=findings)
+
+
+def decide(codes: Codes, *, timely: bool) -> Verdict:
+    """Return the verdict of SPEC 18.2; `timely` says that T is not beyond now and tolerance."""
+    outcome = {check: CODES[code].outcome for check, code in codes.items()}
+    failed = {check for check in CheckName if outcome[check] is Outcome.FAIL}
+    passed = {check for check in CheckName if outcome[check] is Outcome.PASS}
+    if failed & {CheckName.CONTENT, CheckName.INCLUSION}:
+        return Verdict.NOT_GENUINE
+    if CheckName.BLOCK in passed and failed & GENUINE:
+        return Verdict.NOT_GENUINE
+    if not passed >= GENUINE:
+        return Verdict.CANNOT_TELL
+    if codes[CheckName.STATUS] in FOR_EVER:
+        return Verdict.NOT_IN_FORCE
+    if CheckName.DATES in failed and timely:
+        return Verdict.NOT_IN_FORCE
+    if CheckName.STATUS in failed and CheckName.FRESHNESS in passed:
+        return Verdict.NOT_IN_FORCE
+    return Verdict.VALID if len(passed) == len(CheckName) else Verdict.CANNOT_TELL
