@@ -72,7 +72,7 @@ class Anchored:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Skipped:
-    """A batch, or with sequence 0 a whole body, was passed over; `reason` is an error's selector."""
+    """A batch, or with sequence 0 a whole body, was passed over; `reason` is an error selector."""
 
     issuer: str
     sequence: int

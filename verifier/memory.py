@@ -12,17 +12,11 @@ from pathlib import Path
 
 from verifier.checkpoint import GREATEST_TIME
 from verifier.encoding import Members, format_canonical, parse_canonical
-from verifier.errors import Refused
+from verifier.policyfile import PolicyOlder
 
 TYPE = "certledger/memory/1"
 FILE = "trust-memory.json"
 _LONGEST = 1024
-
-
-class PolicyRolledBack(Refused):
-    """A policy is older than one that was relied on here before."""
-
-    code = "policy.older"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +50,12 @@ def remember_version(home: Path, version: int) -> Memory:
     """Remember that a policy of `version` is relied on; returns when that is on disk.
 
     Raises:
-        PolicyRolledBack: a higher version was relied on before.
+        PolicyOlder: a higher version was relied on before.
     """
     with _locked(home):
         held = recall(home)
         if version < held.version:
-            raise PolicyRolledBack(
+            raise PolicyOlder(
                 f"the policy has version {version} where {held.version} was relied on before"
             )
         return _keep(home, held, Memory(version=version, time=held.time))
@@ -109,7 +103,7 @@ def _write(home: Path, data: bytes) -> None:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """Keep other processes from forgetting, between their reading and writing, what this one adds."""
+    """Hold the home for one reading and writing, so that no process undoes what another adds."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / f".{FILE}.lock").open("a+b") as lock:
         if sys.platform == "win32":

@@ -287,7 +287,7 @@ def _texts(read: Members, name: str, known: Sequence[StrEnum]) -> list[str]:
     words = [str(word) for word in known]
     if not all(type(text) is str and text in words for text in texts):
         read.refuse(name, f"a list of {', '.join(words)}")
-    check_ascending(f"policy.trust.{name}", texts)
+    check_ascending(f"policy.{name}", texts)
     return texts
 
 
@@ -349,13 +349,9 @@ def _check_whole(policy: TrustPolicy) -> None:
         Malformed: a ledger, witness name or key twice, or a threshold out of reach.
     """
     check_ascending("policy.witnesses", [witness.name for witness in policy.witnesses])
-    for what, values in {
-        "identities of ledgers": [pin.identity for pin in policy.ledgers],
-        "names of ledgers": [pin.name for pin in policy.ledgers],
-        "keys of witnesses": [witness.key for witness in policy.witnesses],
-    }.items():
-        if len(set(values)) != len(values):
-            raise Malformed("schema.invalid", f"two {what} in the policy are the same")
+    _check_distinct("identities of ledgers", [pin.identity for pin in policy.ledgers])
+    _check_distinct("names of ledgers", [pin.name for pin in policy.ledgers])
+    _check_distinct("keys of witnesses", [witness.key for witness in policy.witnesses])
     operators = {witness.operator for witness in policy.witnesses}
     if Way.WITNESSES in policy.trust.ways and len(operators) < policy.trust.threshold:
         raise Malformed(
@@ -363,3 +359,8 @@ def _check_whole(policy: TrustPolicy) -> None:
             f"{policy.trust.threshold} operators must witness where the policy has "
             f"{len(operators)}",
         )
+
+
+def _check_distinct(what: str, values: Sequence[str] | Sequence[bytes]) -> None:
+    if len(set(values)) != len(values):
+        raise Malformed("schema.invalid", f"two {what} in the policy are the same")
