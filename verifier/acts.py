@@ -1,0 +1,170 @@
+"""Statements as JSON, and signed acts as files that anyone may carry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from verifier.encoding import GREATEST_INTEGER, Json, Members, format_canonical, parse, to_base64url
+from verifier.errors import Malformed
+from verifier.state import ISSUER
+from verifier.statements import (
+    Batch,
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Receipt,
+    Register,
+    RegistrarChange,
+    Restore,
+    StandingChange,
+    Statement,
+    StatusChange,
+)
+
+REASON = re.compile(r"[A-Z0-9]{3}")
+LONGEST_ACT = 65_536
+"""Greatest bytes of an act's file; 512 status words take some 30,000."""
+MOST_ITEMS = 512
+MOST_SIGNATURES = 64
+SIGNATURE_SIZE = 65
+
+ACTS: Mapping[str, type[Statement]] = {
+    kind.primary: kind
+    for kind in (
+        Register,
+        Batch,
+        StatusChange,
+        CatalogChange,
+        KeysChange,
+        StandingChange,
+        Hold,
+        Restore,
+        RegistrarChange,
+        Receipt,
+    )
+}
+"""Every statement by its EIP-712 name."""
+
+_TEXTS: Mapping[str, re.Pattern[str]] = {"issuer": ISSUER, "reason": REASON}
+"""The members that are ASCII text in JSON, though bytes in the statement."""
+
+_S = TypeVar("_S", bound=Statement)
+
+
+def statement_to_json(statement: Statement) -> dict[str, Json]:
+    """Return a statement as JSON: member names in snake case, as its attributes.
+
+    `issuer` and `reason` are text; other bytes, addresses and numbers of 256 bits (big-endian)
+    are base64url; other numbers are integers; an array is a list of these.
+    """
+    return {
+        attribute: _part_to_json(attribute, solidity, getattr(statement, attribute))
+        for attribute, _, solidity in statement.members()
+    }
+
+
+def _part_to_json(attribute: str, solidity: str, value: Any) -> Json:
+    if solidity.endswith("[]"):
+        return [_part_to_json(attribute, solidity[:-2], part) for part in value]
+    if attribute in _TEXTS:
+        return value.decode("ascii")
+    if solidity == "uint256":
+        return to_base64url(value.to_bytes(32, "big"))
+    return to_base64url(value) if isinstance(value, bytes) else value
+
+
+def statement_from_json(kind: type[_S], value: Json) -> _S:
+    """Return the statement of class `kind` that a JSON object spells.
+
+    Raises:
+        Malformed: an unknown, missing or ill-typed member, or a number over its width or 2^53-1.
+    """
+    read = Members(value, kind.primary.lower())
+    parts = {name: _part_from_json(read, name, solidity) for name, _, solidity in kind.members()}
+    read.done()
+    return kind(**parts)
+
+
+def _part_from_json(read: Members, name: str, solidity: str) -> Any:
+    if not solidity.endswith("[]"):
+        return _atom(read, name, solidity)
+    items = read.array(name, 0, MOST_ITEMS)
+    return tuple(_atom(Members({name: item}, name), name, solidity[:-2]) for item in items)
+
+
+def _atom(read: Members, name: str, solidity: str) -> int | bytes:
+    if name in _TEXTS:
+        return read.text(name, _TEXTS[name]).encode("ascii")
+    if solidity == "uint256":
+        return int.from_bytes(read.binary(name, 32), "big")
+    if solidity.startswith("uint"):
+        return read.integer(name, greatest=min(GREATEST_INTEGER, 2 ** int(solidity[4:]) - 1))
+    return read.binary(name, 20 if solidity == "address" else int(solidity[5:]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """A statement and the signatures gathered for it so far (65 bytes each).
+
+    `ledger` is the ledger's identity (32 bytes), under which the signatures were made.
+    """
+
+    TYPE: ClassVar[str] = "certledger/act/1"
+
+    ledger: bytes
+    statement: Statement
+    signatures: tuple[bytes, ...]
+
+    @property
+    def digest(self) -> bytes:
+        """What the signatures are over (32 bytes)."""
+        return self.statement.digest(self.ledger)
+
+    def to_json(self) -> Json:
+        """Return the act as a JSON value."""
+        return {
+            "act": self.statement.primary,
+            "ledger": self.ledger.hex(),
+            "signatures": [to_base64url(signature) for signature in self.signatures],
+            "statement": statement_to_json(self.statement),
+            "type": self.TYPE,
+        }
+
+    def canonical(self) -> bytes:
+        """Return the canonical bytes."""
+        return format_canonical(self.to_json())
+
+    @classmethod
+    def parse(cls, data: bytes) -> Act:
+        """Return the act that a file holds; white space and member order are free.
+
+        Raises:
+            Malformed: not JSON of the subset, or an unknown, missing or ill-typed member.
+        """
+        return cls.from_json(parse(data, LONGEST_ACT))
+
+    @classmethod
+    def from_json(cls, value: Json) -> Act:
+        """Return the act of a JSON value.
+
+        Raises:
+            Malformed: an unknown act, or an unknown, missing or ill-typed member.
+        """
+        read = Members(value, "act")
+        read.const("type", cls.TYPE)
+        name = read.text("act", longest=32)
+        if name not in ACTS:
+            raise Malformed("schema.version", f"act.act is {name!r}, which is no known act")
+        act = cls(
+            ledger=bytes.fromhex(read.text("ledger", re.compile("[0-9a-f]{64}"))),
+            statement=statement_from_json(ACTS[name], read.take("statement")),
+            signatures=tuple(
+                Members({"signature": part}, "act").binary("signature", SIGNATURE_SIZE)
+                for part in read.array("signatures", 0, MOST_SIGNATURES)
+            ),
+        )
+        read.done()
+        return act
