@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import AnyStr, TypeVar
 
 from verifier.checkpoint import (
     GREATEST_BLOCK,
@@ -332,7 +332,7 @@ def _evidence(read: Members) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def check_ascending(where: str, values: Sequence[str] | Sequence[bytes]) -> None:
+def check_ascending(where: str, values: Sequence[AnyStr]) -> None:
     """Check that `values` strictly ascend, so that a list has one spelling and none stands twice.
 
     Raises:
