@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from verifier.encoding import GREATEST_INTEGER, Json, Members, format_canonical, parse, to_base64url
+from verifier.encoding import (
+    GREATEST_INTEGER,
+    Json,
+    Members,
+    format_canonical,
+    hash_list,
+    parse,
+    to_base64url,
+)
 from verifier.errors import Malformed
 from verifier.state import ISSUER
 from verifier.statements import (
@@ -57,22 +65,22 @@ _S = TypeVar("_S", bound=Statement)
 def statement_to_json(statement: Statement) -> dict[str, Json]:
     """Return a statement as JSON: member names in snake case, as its attributes.
 
-    `issuer` and `reason` are text; other bytes, addresses and numbers of 256 bits (big-endian)
-    are base64url; other numbers are integers; an array is a list of these.
+    `issuer` and `reason` are text; other bytes and addresses are base64url, numbers are integers.
+    An array of bytes, or of 256-bit numbers (big-endian), is base64url of the concatenation.
     """
     return {
-        attribute: _part_to_json(attribute, solidity, getattr(statement, attribute))
-        for attribute, _, solidity in statement.members()
+        name: _part_to_json(name, solidity, getattr(statement, name))
+        for name, _, solidity in statement.members()
     }
 
 
-def _part_to_json(attribute: str, solidity: str, value: Any) -> Json:
-    if solidity.endswith("[]"):
-        return [_part_to_json(attribute, solidity[:-2], part) for part in value]
-    if attribute in _TEXTS:
+def _part_to_json(name: str, solidity: str, value: Any) -> Json:
+    if name in _TEXTS:
         return value.decode("ascii")
-    if solidity == "uint256":
-        return to_base64url(value.to_bytes(32, "big"))
+    if solidity == "uint256[]":
+        return hash_list(number.to_bytes(32, "big") for number in value)
+    if solidity.endswith("[]"):
+        return list(value) if solidity.startswith("uint") else to_base64url(b"".join(value))
     return to_base64url(value) if isinstance(value, bytes) else value
 
 
@@ -89,20 +97,30 @@ def statement_from_json(kind: type[_S], value: Json) -> _S:
 
 
 def _part_from_json(read: Members, name: str, solidity: str) -> Any:
-    if not solidity.endswith("[]"):
-        return _atom(read, name, solidity)
-    items = read.array(name, 0, MOST_ITEMS)
-    return tuple(_atom(Members({name: item}, name), name, solidity[:-2]) for item in items)
-
-
-def _atom(read: Members, name: str, solidity: str) -> int | bytes:
     if name in _TEXTS:
         return read.text(name, _TEXTS[name]).encode("ascii")
-    if solidity == "uint256":
-        return int.from_bytes(read.binary(name, 32), "big")
+    if solidity == "uint256[]":
+        return tuple(int.from_bytes(part, "big") for part in _slices(read, name, 32))
+    if solidity.endswith("[]") and solidity.startswith("bytes"):
+        return _slices(read, name, int(solidity[5:-2]))
+    if solidity.endswith("[]"):
+        items = read.array(name, 0, MOST_ITEMS)
+        return tuple(_number(Members({name: item}, name), name, solidity) for item in items)
     if solidity.startswith("uint"):
-        return read.integer(name, greatest=min(GREATEST_INTEGER, 2 ** int(solidity[4:]) - 1))
+        return _number(read, name, solidity)
     return read.binary(name, 20 if solidity == "address" else int(solidity[5:]))
+
+
+def _number(read: Members, name: str, solidity: str) -> int:
+    width = int(solidity.removesuffix("[]").removeprefix("uint"))
+    return read.integer(name, greatest=min(GREATEST_INTEGER, 2**width - 1))
+
+
+def _slices(read: Members, name: str, size: int) -> tuple[bytes, ...]:
+    data = read.binary(name)
+    if len(data) % size or len(data) > MOST_ITEMS * size:
+        read.refuse(name, f"at most {MOST_ITEMS} times {size} bytes")
+    return tuple(data[at : at + size] for at in range(0, len(data), size))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
