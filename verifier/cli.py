@@ -112,17 +112,18 @@ def _question(
 ) -> Question:
     from verifier.encoding import parse_time
     from verifier.errors import Refused
+    from verifier.judges import RememberingNode, choose_judge
     from verifier.policyfile import SignedPolicy
     from verifier.presentation import Request
-    from verifier.trust import choose_judge
+    from verifier.rpc import Rpc
     from verifier.verify import Question
 
     try:
         signed = SignedPolicy.parse(policy_file.read_bytes())
-        policy = signed.policy
+        node = RememberingNode(Rpc(rpc)) if rpc else None
         return Question(
-            policy=policy,
-            judge=choose_judge(policy, rpc),
+            policy=signed.policy,
+            judge=choose_judge(signed.policy, node),
             now=parse_time(at) if at else int(time.time()),
             request=None if request is None else Request(audience=request[0], nonce=request[1]),
         )

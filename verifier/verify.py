@@ -23,6 +23,7 @@ from verifier.content import check_content
 from verifier.encoding import Json, format_time
 from verifier.errors import ProofInvalid, Refused
 from verifier.evidence import BatchAnchor, Evidence
+from verifier.judges import Judge
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.state import BodyState, batch_leaf, without_brake
 from verifier.statements import ZERO, Batch, address_of, signed_by
@@ -43,7 +44,7 @@ class Question:
     """
 
     policy: TrustPolicy
-    judge: Callable[[Evidence, LedgerPin], Judgement]
+    judge: Judge
     now: int
     documents: Sequence[bytes] = ()
     request: presentation.Request | None = None
