@@ -1,7 +1,7 @@
 """Certificates as PDF documents, in Chinese and English."""
 
 from ledger.documents.fonts import GlyphMissing
-from ledger.documents.model import CertificateDocument, Line, certificate_document
+from ledger.documents.model import CertificateDocument, Line, LinkTooLong, certificate_document
 from ledger.documents.writing import DocumentWriter, render_certificate
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "DocumentWriter",
     "GlyphMissing",
     "Line",
+    "LinkTooLong",
     "certificate_document",
     "render_certificate",
 ]

@@ -12,6 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from ledger.documents.fonts import Face
 from ledger.documents.model import CertificateDocument, Line
+from verifier.certificate import printed_code
 
 WIDTH, HEIGHT = A4
 LEFT, RIGHT = 64.0, WIDTH - 64.0
@@ -91,7 +92,7 @@ class Page:
         canvas.roundRect(LEFT, y, RIGHT - LEFT, 50, 5, stroke=0, fill=1)
         for x, label, value in (
             (LEFT + 14, NUMBER_LABEL, document.number),
-            (WIDTH / 2 + 30, CODE_LABEL, group_code(document.access_code)),
+            (WIDTH / 2 + 30, CODE_LABEL, printed_code(document.access_code)),
         ):
             self._text(Face.SANS, 8, FAINT, x, y + 33, label)
             size = self._fitting(Face.SANS, value, 13, RIGHT - x - 10 if x > 200 else 270)
@@ -120,7 +121,7 @@ class Page:
             self._text(Face.SANS, 7.5, FAINT, x, 123 - 11 * number, hint)
         room = 222.0
         size = max(5.0, self._fitting(Face.SANS, document.link, 7.5, room))
-        for number, text in enumerate(self._wrap(document.link, size, room)[:3]):
+        for number, text in enumerate(self._wrap(document.link, size, room)):
             self._text(Face.SANS, size, INK, x, 97 - 9 * number, text)
         right = RIGHT - 4
         size = self._fitting(Face.SERIF, document.issuer_zh, 13, 230)
@@ -190,11 +191,6 @@ class Page:
                     lines.append("")
                 lines[-1] += part
         return lines
-
-
-def group_code(code: str) -> str:
-    """Return an access code in groups of four: `ABCD-EFGH-JKMN-PQRS`."""
-    return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
 def show_date(day: date) -> str:

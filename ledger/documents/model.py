@@ -7,12 +7,23 @@ their own, since the record holds the digest of the document.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from ledger.domain import Body, Category
 from ledger.domain.fields import label_en, label_zh
+from verifier.errors import Refused
 
 # Fields that have a place of their own on the page.
 PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})
+
+# What the foot of a page holds, with a QR code that a telephone still reads.
+LONGEST_LINK = 240
+
+
+class LinkTooLong(Refused):
+    """The link of a document has no room on its page."""
+
+    code: ClassVar[str] = "document.link_too_long"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +40,9 @@ class CertificateDocument:
     """A certificate as it is printed.
 
     Attributes:
-        access_code: 16 characters of Crockford base32; printed in groups of four.
-        link: where the certificate can be verified; printed, and drawn as a QR code.
+        access_code: 16 characters of Crockford base32; normal, without hyphens.
+        link: where the certificate can be verified, at most 240 characters; printed, and drawn as
+            a QR code.
     """
 
     title_zh: str
@@ -43,6 +55,15 @@ class CertificateDocument:
     issue_date: date
     expiry_date: date | None
     link: str
+
+    def __post_init__(self) -> None:
+        """Refuse a link that cannot be printed whole.
+
+        Raises:
+            LinkTooLong: more than 240 characters.
+        """
+        if len(self.link) > LONGEST_LINK:
+            raise LinkTooLong(f"a link of {len(self.link)} characters, where {LONGEST_LINK} fit")
 
 
 def certificate_document(

@@ -7,12 +7,10 @@ from typing import Any
 from ledger.domain.codes import compute_uscc_check, organization_check_agrees
 from ledger.domain.faults import Fault, FaultCode
 from ledger.domain.model import (
-    STATUS_LETTER,
     USCC_PREFIXES,
     Body,
     Category,
     DeltaScenario,
-    HolderKind,
     Material,
     Region,
     RegionLevel,
@@ -20,6 +18,7 @@ from ledger.domain.model import (
     StatusCode,
 )
 from ledger.domain.reading import Table
+from verifier.vocabulary import MEANING, HolderKind
 
 _not_word = re.compile(r"[^\w]|上海市")
 _not_plain = re.compile(r"[^a-z0-9]")
@@ -124,8 +123,9 @@ def check_issuers(table: Table[Body], regions: Table[Region]) -> list[Fault]:
 def check_status_codes(table: Table[StatusCode]) -> None:
     """The first letter of a code gives its status."""
     for line, row in table.rows:
-        if row.code[0] != STATUS_LETTER[row.status]:
-            reason = f"{row.code} does not start with {STATUS_LETTER[row.status]} for {row.status}"
+        letter = MEANING[row.status].letter
+        if row.code[0] != letter:
+            reason = f"{row.code} does not start with {letter} for {row.status}"
             table.report(line, "code", FaultCode.PREFIX, reason)
 
 

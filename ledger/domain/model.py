@@ -5,46 +5,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.domain.faults import Fault
+from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Status
 
-
-class CategoryKind(StrEnum):
-    """What a certificate is, in the words of the reform."""
-
-    CARD = "证件"
-    LICENCE = "执照"
-    PLATE = "牌照"
-    PROOF = "证明文件"
-    APPROVAL = "批文"
-    EXPERT_REPORT = "鉴定报告"
-    ASSESSMENT_REPORT = "评估报告"
-    ASSOCIATION_DOCUMENT = "社团文件"
-
-
-class HolderKind(StrEnum):
-    """Who or what a certificate is about; an object is a vehicle, parcel, project, product."""
-
-    NATURAL = "natural"
-    LEGAL = "legal"
-    OBJECT = "object"
-
-
-class IssuerKind(StrEnum):
-    """What sort of body issues."""
-
-    DEPARTMENT = "department"
-    INSTITUTION = "institution"
-    ASSOCIATION = "association"
-    APPRAISAL = "appraisal"
-    CONSULTING = "consulting"
-
-
-# The first two characters of a unified social credit code that each kind may carry.
-USCC_PREFIXES: Mapping[IssuerKind, frozenset[str]] = {
-    IssuerKind.DEPARTMENT: frozenset({"11"}),
-    IssuerKind.INSTITUTION: frozenset({"12", "13", "32"}),
-    IssuerKind.ASSOCIATION: frozenset({"51", "53"}),
-    IssuerKind.APPRAISAL: frozenset({"34", "52", "91"}),
-    IssuerKind.CONSULTING: frozenset({"31", "52", "91"}),
+# The first two characters of a unified social credit code that each kind of body in the data may
+# carry; an operator issues nothing.
+USCC_PREFIXES: Mapping[BodyKind, frozenset[str]] = {
+    BodyKind.DEPARTMENT: frozenset({"11"}),
+    BodyKind.INSTITUTION: frozenset({"12", "13", "32"}),
+    BodyKind.ASSOCIATION: frozenset({"51", "53"}),
+    BodyKind.APPRAISAL: frozenset({"34", "52", "91"}),
+    BodyKind.CONSULTING: frozenset({"31", "52", "91"}),
 }
 
 
@@ -60,23 +30,6 @@ class Audience(StrEnum):
 
     PERSONAL = "personal"
     LEGAL = "legal"
-
-
-class Status(StrEnum):
-    """What a status code makes of a certificate."""
-
-    VALID = "valid"
-    SUSPENDED = "suspended"
-    REVOKED = "revoked"
-    SUPERSEDED = "superseded"
-
-
-STATUS_LETTER: Mapping[Status, str] = {
-    Status.VALID: "V",
-    Status.SUSPENDED: "S",
-    Status.REVOKED: "R",
-    Status.SUPERSEDED: "P",
-}
 
 
 class RegionLevel(StrEnum):
@@ -103,9 +56,9 @@ class Category:
     code: str
     name_zh: str
     name_en: str
-    kind: CategoryKind
+    kind: EntryKind
     holder: HolderKind
-    issuer_kind: IssuerKind
+    issuer_kind: BodyKind
     issuing_department_zh: str
     issuing_department_en: str
     validity_months: int | None
@@ -161,7 +114,7 @@ class Body:
     uscc: str
     name_zh: str
     name_en: str
-    kind: IssuerKind
+    kind: BodyKind
     region_code: str
 
     @property

@@ -7,9 +7,8 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -93,11 +92,10 @@ def yes_or_no(value: str) -> bool:
     return value == "yes"
 
 
-def word_of(vocabulary: type[StrEnum]) -> Rule:
+def one_of(words: Mapping[str, object]) -> Rule:
     """A word of a vocabulary."""
-    words = {member.value: member for member in vocabulary}
 
-    def rule(value: str) -> StrEnum:
+    def rule(value: str) -> object:
         if value not in words:
             raise Wrong(FaultCode.VOCABULARY, f"{value!r} is none of {', '.join(words)}")
         return words[value]

@@ -2,19 +2,16 @@
 
 from ledger.domain.faults import FaultCode
 from ledger.domain.model import (
+    USCC_PREFIXES,
     Audience,
     Body,
     Category,
-    CategoryKind,
     DeltaScenario,
-    HolderKind,
-    IssuerKind,
     ItemKind,
     Material,
     Region,
     RegionLevel,
     ServiceItem,
-    Status,
     StatusCode,
 )
 from ledger.domain.reading import (
@@ -23,15 +20,17 @@ from ledger.domain.reading import (
     Wrong,
     english,
     matching,
+    one_of,
     text,
     whole_number,
-    word_of,
     yes_or_no,
 )
+from verifier.vocabulary import KIND_ZH, HolderKind, Status
 
 FIRST_FIELD = "certificate_number"
 
 _code = matching(r"[A-Z0-9-]{4,24}")
+_issuer_kind = one_of({kind.value: kind for kind in USCC_PREFIXES})
 _region = matching(r"[0-9]{6}")
 _names = (Column("name_zh", text), Column("name_en", english))
 _field_list = matching(r"[a-z][a-z0-9_]*(;[a-z][a-z0-9_]*)*", lambda value: value.split(";"))
@@ -57,7 +56,7 @@ REGIONS = Schema(
     columns=(
         Column("code", _region),
         *_names,
-        Column("level", word_of(RegionLevel)),
+        Column("level", one_of({word.value: word for word in RegionLevel})),
         Column("parent", _region, may_be_empty=True),
     ),
 )
@@ -69,9 +68,9 @@ CATEGORIES = Schema(
     columns=(
         Column("code", _code),
         *_names,
-        Column("kind", word_of(CategoryKind)),
-        Column("holder", word_of(HolderKind)),
-        Column("issuer_kind", word_of(IssuerKind)),
+        Column("kind", one_of({name: kind for kind, name in KIND_ZH.items()})),
+        Column("holder", one_of({word.value: word for word in HolderKind})),
+        Column("issuer_kind", _issuer_kind),
         Column("issuing_department_zh", text),
         Column("issuing_department_en", english),
         Column("validity_months", whole_number(1, 999), may_be_empty=True),
@@ -90,8 +89,8 @@ SERVICE_ITEMS = Schema(
         *_names,
         Column("department_zh", text),
         Column("department_en", english),
-        Column("kind", word_of(ItemKind)),
-        Column("audience", word_of(Audience)),
+        Column("kind", one_of({word.value: word for word in ItemKind})),
+        Column("audience", one_of({word.value: word for word in Audience})),
         Column("city_wide", yes_or_no),
         Column("online", yes_or_no),
         Column("unattended", yes_or_no),
@@ -119,7 +118,7 @@ ISSUERS = Schema(
     columns=(
         Column("uscc", matching(r"[0-9A-HJ-NPQRTUWXY]{18}")),
         *_names,
-        Column("kind", word_of(IssuerKind)),
+        Column("kind", _issuer_kind),
         Column("region_code", _region),
     ),
 )
@@ -130,7 +129,7 @@ STATUS_CODES = Schema(
     key=("code",),
     columns=(
         Column("code", matching(r"[VSRP][0-9]{2}")),
-        Column("status", word_of(Status)),
+        Column("status", one_of({word.value: word for word in Status})),
         *_names,
     ),
 )

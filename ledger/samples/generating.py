@@ -1,32 +1,33 @@
 """Sample certificates: the same seed gives the same certificates, down to the last character."""
 
-from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import ClassVar
 
-from ledger.domain import Body, Category, CategoryKind, Domain
+from ledger.domain import Body, Category, Domain
 from ledger.samples.offices import bodies_issuing
 from ledger.samples.people import PLATE_LETTER, invent_company, invent_person
 from ledger.samples.values import Draft, make_value
+from verifier.catalog import add_months
 from verifier.errors import Refused
+from verifier.vocabulary import EntryKind
 
 # Bodies of one run before categories run out: one of each kind in each province, and as many
 # more as stand here, so that the bodies of a demonstration can be taken in.
 MORE_BODIES = 8
 
 # {p} is the province's letter, {y} the year of issue, {s} eight digits that differ in a run.
-NUMBER_FORMS: Mapping[CategoryKind, str] = {
-    CategoryKind.CARD: "{r}{y}{s}",
-    CategoryKind.LICENCE: "{p}示许{y}{s}",
-    CategoryKind.PLATE: "{p}示牌{s}",
-    CategoryKind.PROOF: "{p}示证〔{y}〕第{s}号",
-    CategoryKind.APPROVAL: "{p}示批〔{y}〕{s}号",
-    CategoryKind.EXPERT_REPORT: "{p}示鉴字[{y}]第{s}号",
-    CategoryKind.ASSESSMENT_REPORT: "{p}示评报字（{y}）第{s}号",
-    CategoryKind.ASSOCIATION_DOCUMENT: "SL-{y}-{s}",
+NUMBER_FORMS: Mapping[EntryKind, str] = {
+    EntryKind.CERTIFICATE: "{r}{y}{s}",
+    EntryKind.LICENCE: "{p}示许{y}{s}",
+    EntryKind.PLATE: "{p}示牌{s}",
+    EntryKind.PROOF: "{p}示证〔{y}〕第{s}号",
+    EntryKind.APPROVAL: "{p}示批〔{y}〕{s}号",
+    EntryKind.EXPERT_REPORT: "{p}示鉴字[{y}]第{s}号",
+    EntryKind.APPRAISAL_REPORT: "{p}示评报字〔{y}〕第{s}号",
+    EntryKind.ASSOCIATION_DOCUMENT: "SL-{y}-{s}",
 }
 
 # A prime just below 10**8: multiplying by a number it does not divide permutes the serials.
@@ -84,12 +85,6 @@ def sample_certificates(
         _certificate(domain, seed, index, category, body, today, index in over)
         for index, (category, body) in enumerate(slots)
     ]
-
-
-def months_after(day: date, months: int) -> date:
-    """Return the day so many months later, at most the last of its month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 Place = tuple[Category, Sequence[Body]]
@@ -222,12 +217,12 @@ def _term(rng: Random, category: Category, today: date, expired: bool) -> tuple[
         return today - timedelta(days=rng.randint(1, 1000)), None
     if expired:
         gone = today - timedelta(days=rng.randint(3, 200))
-        issue = months_after(gone, -category.validity_months)
+        issue = add_months(gone, -category.validity_months)
     else:
         # At least a tenth of the term, three days or more, is left.
         days = min(1000, category.validity_months * 27)
         issue = today - timedelta(days=rng.randint(1, days - max(3, days // 10)))
-    return issue, months_after(issue, category.validity_months)
+    return issue, add_months(issue, category.validity_months)
 
 
 def _place(domain: Domain, body: Body) -> str:

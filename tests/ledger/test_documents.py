@@ -19,13 +19,15 @@ from ledger.documents import (
     DocumentWriter,
     GlyphMissing,
     Line,
+    LinkTooLong,
     certificate_document,
     render_certificate,
 )
 from ledger.documents.fonts import Face, convert_face
-from ledger.documents.layout import group_code, show_date
+from ledger.documents.layout import show_date
 from ledger.domain import load_domain
 from ledger.samples import sample_certificates
+from verifier.certificate import printed_code
 
 CODE = "7K3M9QXA2B4CDEFG"
 LINK = "https://verify.example/v#7K3M9QXA2B4CDEFG"
@@ -61,7 +63,7 @@ def test_everything_on_the_page_can_be_extracted_as_text():
     for document in documents():
         text = squeezed(text_of(writer.render(document)))
 
-        shown = [document.title_zh, document.issuer_zh, document.number, group_code(CODE), LINK]
+        shown = [document.title_zh, document.issuer_zh, document.number, printed_code(CODE), LINK]
         shown += [document.title_en, document.issuer_en, show_date(document.issue_date)]
         shown += [part for line in document.lines for part in (line.label_zh, line.value)]
         assert [part for part in shown if squeezed(part) not in text] == []
@@ -152,6 +154,14 @@ def test_words_without_a_place_to_break_are_broken_all_the_same():
     )
 
     assert value in squeezed(text_of(pdf))
+
+
+def test_a_link_is_printed_whole_or_refused():
+    longest = ("https://verify.example/" + "W" * 300)[:240]
+
+    assert longest in squeezed(text_of(render_certificate(replace(documents()[0], link=longest))))
+    with pytest.raises(LinkTooLong, match="241 characters"):
+        replace(documents()[0], link=longest + "W")
 
 
 def test_a_printed_certificate_embeds_no_files():

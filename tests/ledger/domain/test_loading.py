@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.domain import DomainInvalid, FaultCode, IssuerKind, load_domain
+from ledger.domain import DomainInvalid, FaultCode, load_domain
 from ledger.domain.fields import label_en, label_zh, load_field_names
 from ledger.domain.loading import PACKAGED
+from ledger.domain.model import USCC_PREFIXES
 from ledger.domain.schemas import FILES
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "domain"
@@ -55,7 +56,7 @@ def test_the_packaged_data_is_read_whole_and_once():
     assert len(domain.categories) == 900
     assert len(domain.items) == 1043
     assert sum(map(len, domain.materials.values())) == 3557
-    assert {body.kind for body in domain.bodies.values()} == set(IssuerKind)
+    assert {body.kind for body in domain.bodies.values()} == set(USCC_PREFIXES)
     assert domain.warnings == ()
 
 
@@ -119,6 +120,7 @@ def test_the_packaged_data_passes_the_check_that_came_with_it(folder):
         (ISSUERS, 2, "uscc", "11310000XX0000019", FaultCode.FORM),
         (ISSUERS, 2, "uscc", "11310000IX00000196", FaultCode.FORM),
         (ISSUERS, 2, "kind", "association", FaultCode.PREFIX),
+        (ISSUERS, 2, "kind", "operator", FaultCode.VOCABULARY),
         (ISSUERS, 2, "region_code", "310115", FaultCode.REGION),
         (ISSUERS, 2, "region_code", "999999", FaultCode.UNKNOWN),
         (ISSUERS, 3, "name_zh", "上海市公安局", FaultCode.DUPLICATE),
