@@ -1,0 +1,578 @@
+"""The two doors of the ledger: the store that remembers, and the chain that decides.
+
+What a caller may count on
+--------------------------
+*Store.*  `with store.begin() as unit:` is one transaction: it commits when the block ends and
+leaves nothing behind when the block raises.  Once the block has ended, what was written survives
+the death of the process and of the machine.  A unit sees its own writes, and of the others only
+what was committed; where two units would undo each other's premises the later one waits or fails
+with `StoreBusy`, and the caller simply runs again.  No method of a unit commits.
+
+*Mirror.*  What the store holds of the chain is a cache: each row carries the block that made it,
+so that `rollback` forgets exactly what a reorganisation took back, and so that a question may be
+asked as of any block since the last `prune`.  Nothing is answered from it that is not checked
+against a state root first.
+
+*Chain.*  Somewhere public that remembers what was said and will not take it back once final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from ledger.acts import ActKind, ActState, Lane
+from verifier.errors import Refused
+from verifier.state import BodyState
+from verifier.statements import Statement
+
+Address = bytes
+"""20 bytes."""
+
+
+# What the store speaks of -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A block of the chain; `time` in seconds, hashes 32 bytes."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+    state_root: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAct:
+    """An act that is taken in.  `extra` is what the chain does not hold: entries, a name."""
+
+    kind: ActKind
+    statement: Statement
+    digest: bytes
+    signatures: tuple[bytes, ...]
+    accepted: int
+    receipt: bytes
+    certificates: int = 0
+    extra: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """An act that was taken in, and how far it has come.  `block` and `tx` once included."""
+
+    number: int
+    kind: ActKind
+    subject: str
+    counter: int
+    statement: Statement
+    digest: bytes
+    signatures: tuple[bytes, ...]
+    state: ActState
+    accepted: int
+    not_after: int
+    receipt: bytes
+    certificates: int
+    extra: bytes
+    block: int | None
+    tx: bytes | None
+
+
+class TxState(StrEnum):
+    """How far a transaction has come.  Only the first three are still on the road."""
+
+    SIGNED = "signed"
+    BROADCAST = "broadcast"
+    INCLUDED = "included"
+    FINAL = "final"
+    REVERTED = "reverted"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transaction:
+    """A signed transaction, recorded before it is sent.  `block` once it is in one."""
+
+    hash: bytes
+    raw: bytes
+    nonce: int
+    sender: Address
+    state: TxState = TxState.SIGNED
+    signed: int
+    block: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BodySeen:
+    """A body's state since `block`; `held` is the brake, and `slot` what the contract stores."""
+
+    state: BodyState
+    held: bool
+    slot: bytes
+    block: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrarSeen:
+    """A region's registrar since `block`, its term, and the nonce of its last hold."""
+
+    region: int
+    account: Address
+    term: int
+    nonce: int
+    block: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anchored:
+    """A batch that stands in its body's tree.  `key` is an index, `leaf` its hash in that tree."""
+
+    issuer: str
+    sequence: int
+    digest: bytes
+    root: bytes
+    first: int
+    count: int
+    catalog: bytes
+    statement: Statement
+    signature: bytes
+    key: int
+    leaf: bytes
+    block: int
+    tx: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusSeen:
+    """A status statement that was carried out, and by which signatures."""
+
+    issuer: str
+    epoch: int
+    statement: Statement
+    digest: bytes
+    signatures: tuple[bytes, ...]
+    block: int
+    tx: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogSeen:
+    """A catalog that came into force."""
+
+    issuer: str
+    version: int
+    root: bytes
+    digest: bytes
+    block: int
+    tx: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A final block that evidence speaks of, its note, and the trie nodes of the contract."""
+
+    number: int
+    hash: bytes
+    state_root: bytes
+    time: int
+    note: str
+    account: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookups:
+    """What the certificates of a batch are found by, column by column, in order."""
+
+    leaves: Sequence[bytes]
+    digests: Sequence[bytes]
+    ids: Sequence[bytes]
+    editions: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a certificate stands: in the batch with `root`, whose first index is `first`."""
+
+    issuer: str
+    index: int
+    root: bytes
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edition:
+    """An edition of a certificate id that is anchored or waiting to be."""
+
+    id: bytes
+    edition: int
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backlog:
+    """What waits to be anchored; `oldest` is when the oldest was accepted."""
+
+    acts: int
+    certificates: int
+    oldest: int | None
+
+
+class StoreBusy(Refused):
+    """Another unit is at work on the same things; run again."""
+
+    code = "store.busy"
+
+
+class LeaseLost(Refused):
+    """Another worker has taken over; whoever gets this stops at once."""
+
+    code = "lease.lost"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the lease {name!r} has passed to another worker")
+
+
+# The store, as each of its users sees it --------------------------------------------------------
+
+
+class IntakeUnit(Protocol):
+    """What submitting needs."""
+
+    def lock(self, subject: str) -> None:
+        """Let no other unit take in acts of `subject` until this one ends."""
+
+    def body(self, issuer: str, *, at: int | None = None) -> BodySeen | None:
+        """Return the body's state, newest or as of block `at`."""
+
+    def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
+        """Return the region's registrar, newest or as of block `at`."""
+
+    def registrars(self) -> Sequence[RegistrarSeen]:
+        """Return the registrar of each region, ascending by region."""
+
+    def head(self) -> Block | None:
+        """Return the newest block that the mirror follows."""
+
+    def act(self, digest: bytes) -> Act | None:
+        """Return the act whose statement has this digest."""
+
+    def act_at(self, subject: str, lane: Lane, counter: int) -> Act | None:
+        """Return the living act at this value of the counter."""
+
+    def queue(self, subject: str, lane: Lane) -> Sequence[Act]:
+        """Return the acts of the lane that are accepted and not yet included, in order."""
+
+    def add_act(self, act: NewAct) -> Act:
+        """Take an act in.  Its digest, and its place among the living, must be free."""
+
+    def add_records(
+        self, root: bytes, issuer: str, first: int, records: Sequence[bytes], lookups: Lookups
+    ) -> None:
+        """Keep the records of a batch under its root, once; what is there already stays."""
+
+    def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
+        """Return the editions of these ids that are anchored or alive."""
+
+    def anchored(self, issuer: str, sequence: int) -> Anchored | None:
+        """Return the batch that the chain holds at this sequence."""
+
+    def catalog(self, root: bytes) -> bytes | None:
+        """Return the canonical JSON list of a catalog's entries."""
+
+    def add_catalog(self, root: bytes, entries: bytes) -> None:
+        """Keep a catalog under its root, once."""
+
+    def backlog(self) -> Backlog:
+        """Return what waits."""
+
+    def expire(self, now: int) -> int:
+        """Let accepted acts whose `notAfter` lies before `now` expire; return how many."""
+
+
+class RoadUnit(Protocol):
+    """What the anchoring worker needs."""
+
+    def fence(self, name: str, token: int) -> None:
+        """Raise LeaseLost unless `token` is the lease's newest; holds until the unit ends."""
+
+    def waiting(self, limit: int) -> Sequence[Act]:
+        """Return accepted acts that no transaction on the road carries, oldest first."""
+
+    def on_the_road(self) -> Sequence[Transaction]:
+        """Return transactions that are signed, broadcast or included, ascending by nonce."""
+
+    def transaction(self, tx: bytes) -> Transaction | None:
+        """Return the transaction with this hash."""
+
+    def acts_of(self, tx: bytes) -> Sequence[Act]:
+        """Return the acts that a transaction carries."""
+
+    def add_transaction(self, transaction: Transaction, acts: Iterable[int]) -> None:
+        """Record a signed transaction and the numbers of the acts it carries, before it is sent."""
+
+    def set_transaction(self, tx: bytes, state: TxState, block: int | None = None) -> None:
+        """Record how far a transaction has come."""
+
+
+class MirrorUnit(Protocol):
+    """What the follower of the chain needs."""
+
+    def head(self) -> Block | None:
+        """Return the newest block that the mirror follows."""
+
+    def block(self, number: int) -> Block | None:
+        """Return a followed block, if it has not been pruned."""
+
+    def add_block(self, block: Block) -> None:
+        """Follow one block more.  Blocks without acts may be left out."""
+
+    def rollback(self, number: int) -> None:
+        """Forget what blocks after `number` said; acts they included or displaced wait again."""
+
+    def finalize(self, number: int) -> int:
+        """Acts and transactions included up to block `number` are final; return how many acts."""
+
+    def prune(self, number: int) -> None:
+        """Give up answering questions about blocks before `number`.  The newest state stays."""
+
+    def put_body(self, body: BodySeen) -> None:
+        """Record a body's state since its block."""
+
+    def put_registrar(self, registrar: RegistrarSeen) -> None:
+        """Record a region's registrar since its block."""
+
+    def put_words(self, issuer: str, words: Mapping[int, bytes], block: int) -> None:
+        """Record status words (position to 32 bytes) since `block`."""
+
+    def add_anchored(self, batches: Iterable[Anchored]) -> None:
+        """Record batches that were anchored."""
+
+    def add_status(self, change: StatusSeen) -> None:
+        """Record a status statement that was carried out."""
+
+    def add_catalog_change(self, change: CatalogSeen) -> None:
+        """Record that a catalog came into force."""
+
+    def add_name(self, name: str) -> None:
+        """Remember a name of a body under its SHA-256."""
+
+    def name(self, digest: bytes) -> str | None:
+        """Return the name whose SHA-256 is `digest`."""
+
+    def settle(
+        self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes
+    ) -> None:
+        """Record that the statement `digest` took this place on the chain.
+
+        An act with this digest becomes included, even from expired or displaced; a living act
+        with another digest at the same place becomes displaced, and so do the batches after it.
+        """
+
+    def add_checkpoint(
+        self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]
+    ) -> None:
+        """Keep a checkpoint with the trie nodes of each body's slot."""
+
+    def set_note(self, number: int, note: str) -> None:
+        """Replace the note of a checkpoint, once witnesses have cosigned it."""
+
+    def drop_checkpoints(self, before: int) -> None:
+        """Forget checkpoints of blocks before `before`."""
+
+
+class ReadUnit(Protocol):
+    """What evidence, snapshots, pages and the background check read."""
+
+    def bodies(self, *, at: int | None = None) -> Sequence[BodySeen]:
+        """Return every body, ascending by code, newest or as of block `at`."""
+
+    def body(self, issuer: str, *, at: int | None = None) -> BodySeen | None:
+        """Return one body, newest or as of block `at`."""
+
+    def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
+        """Return the status words that are not zero, newest or as of block `at`."""
+
+    def place_of_leaf(self, leaf: bytes) -> Place | None:
+        """Return where a certificate stands that is anchored or alive."""
+
+    def places_of_lookup(self, lookup: bytes) -> Sequence[Place]:
+        """Return where certificates with this lookup digest stand, newest last."""
+
+    def place_at(self, issuer: str, index: int) -> Place | None:
+        """Return where certificate `index` of a body stands, if its records are kept."""
+
+    def record(self, root: bytes, place: int) -> bytes | None:
+        """Return the canonical bytes of one record of a batch."""
+
+    def records(self, root: bytes) -> Iterator[bytes]:
+        """Yield the canonical bytes of a batch's records in order; nothing if not kept."""
+
+    def leaves(self, root: bytes) -> Sequence[bytes]:
+        """Return the leaf hashes of a batch; empty if its records are not kept."""
+
+    def anchored(self, issuer: str, sequence: int) -> Anchored | None:
+        """Return the batch that the chain holds at this sequence."""
+
+    def anchored_root(self, issuer: str, root: bytes) -> Anchored | None:
+        """Return the batch of a body with this root."""
+
+    def anchored_batches(
+        self, issuer: str, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[Anchored]:
+        """Return a body's batches with a sequence above `after`, ascending."""
+
+    def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
+        """Return the leaves of the first `batches` of a body's tree."""
+
+    def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[StatusSeen]:
+        """Return a body's status statements with an epoch above `after`, ascending."""
+
+    def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
+        """Return the catalogs that were in force, ascending by version."""
+
+    def catalog(self, root: bytes) -> bytes | None:
+        """Return the canonical JSON list of a catalog's entries."""
+
+    def checkpoint(self, number: int | None = None) -> Checkpoint | None:
+        """Return a checkpoint, the newest by default."""
+
+    def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
+        """Return the trie nodes of a body's slot at a checkpoint."""
+
+    def missing_records(self) -> Sequence[Anchored]:
+        """Return anchored batches whose records were never handed in."""
+
+
+class LeaseUnit(Protocol):
+    """What workers take turns by."""
+
+    def acquire(self, name: str, holder: str, *, now: int, seconds: int) -> int | None:
+        """Take or renew a lease; return its fencing token, or None while another holds it.
+
+        A renewal keeps the token; a take-over raises it.
+        """
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back early."""
+
+
+class Unit(IntakeUnit, RoadUnit, MirrorUnit, ReadUnit, LeaseUnit, Protocol):
+    """One transaction of the store, seen whole."""
+
+
+class Store(Protocol):
+    """Where the ledger remembers; one promise for every engine behind it."""
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[Unit]:
+        """Open one transaction; with `write=False` it may only read, and waits for nobody.
+
+        Raises:
+            StoreBusy: others were at work on the same things for too long.
+        """
+
+    def close(self) -> None:
+        """Let go of every connection."""
+
+
+# The chain --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """A signed transaction: its bytes, hash (32 bytes), nonce and sender."""
+
+    raw: bytes
+    hash: bytes
+    nonce: int
+    sender: Address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Included:
+    """A transaction stands in a block; `succeeded` is False where it was reverted there."""
+
+    block: Block
+    succeeded: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """An event of the ledger's contract."""
+
+    block: int
+    block_hash: bytes
+    tx: bytes
+    position: int
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateProof:
+    """The trie nodes of the contract's account and of some of its slots, at one block (EIP-1186)."""
+
+    account: tuple[bytes, ...]
+    slots: Mapping[int, tuple[bytes, ...]]
+
+
+class ChainUnreachable(Refused):
+    """The node does not answer, or not sensibly; trying again later may help."""
+
+    code = "chain.unreachable"
+
+
+class CallReverted(Refused):
+    """The contract refuses the call, and says why."""
+
+    code = "chain.reverted"
+
+    def __init__(self, error: str) -> None:
+        super().__init__(f"the contract refuses the call: {error}")
+        self.error = error
+
+
+class Chain(Protocol):
+    """Somewhere public that remembers what was said and will not take it back.
+
+    Every method raises ChainUnreachable where the node fails.
+    """
+
+    @property
+    def identity(self) -> bytes:
+        """The ledger's identity: the EIP-712 domain separator of its contract."""
+
+    def next_nonce(self) -> int:
+        """Return the sender's next nonce, counting what the node has in its pool."""
+
+    def sign(self, data: bytes, *, nonce: int) -> Signed:
+        """Return the signed transaction that calls the contract with `data`.  Sends nothing.
+
+        Raises:
+            CallReverted: the contract would refuse it now.
+        """
+
+    def broadcast(self, raw: bytes) -> None:
+        """Offer a transaction to the network.  Safe to repeat: the same bytes are the same one."""
+
+    def find(self, tx: bytes) -> Included | None:
+        """Return where a transaction stands, or None while it is unknown or pending."""
+
+    def head(self) -> Block:
+        """Return the newest block."""
+
+    def finalized(self) -> Block:
+        """Return the newest block that will not be taken back."""
+
+    def block(self, number: int) -> Block | None:
+        """Return a block, or None beyond the head."""
+
+    def logs(self, first: int, last: int) -> Sequence[Log]:
+        """Return the contract's events in blocks `first` to `last`, in order."""
+
+    def prove(self, slots: Sequence[int], block: int) -> StateProof:
+        """Return the proof of these storage positions under the block's state root."""
