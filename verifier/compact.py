@@ -220,10 +220,12 @@ def _unpack_value(value: Any) -> Value:
     if isinstance(value, str):
         return value
     sha256, size, *sm3 = value
-    if len(sha256) != 32 or type(size) is not int or any(len(part) != 32 for part in sm3):
+    if len(sha256) != 32 or type(size) is not int or len(b"".join(sm3)) not in (0, 32):
         raise Malformed("compact.invalid", "a document is described wrongly")
     described: dict[str, str | int] = {"sha256": sha256.hex(), "size": size}
-    return described | {"sm3": part.hex() for part in sm3}
+    if sm3:
+        described["sm3"] = sm3[0].hex()
+    return described
 
 
 def _unpack_presentation(audience: Any, nonce: Any, time: Any, signature: Any) -> Presentation:
