@@ -111,6 +111,9 @@ CODES: Mapping[str, Code] = {
         _S, "the policy asks for a countersignature", "信任策略要求副署签名"
     ),
     # 5 entitlement
+    "entitlement.category_absent": _fail(
+        _E, "the body was never granted this category", "发证机构从未获准签发该类证照"
+    ),
     "entitlement.holder_kind": _fail(
         _E, "the category is for another kind of holder", "该类证照的持证主体类型不符"
     ),
