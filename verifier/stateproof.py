@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -13,6 +13,8 @@ MOST_NODES = 64
 LONGEST_NODE = 1024
 SLOT_OF_BODIES = 0
 """The storage slot of the contract's mapping from a body's code to its state (SPEC section 13)."""
+ROLL = (1).to_bytes(32, "big")
+"""The position of the roll: a hash chain over the codes of all bodies, and their number."""
 
 _EMPTY_ROOT = keccak(b"\x80")
 _EMPTY = b"\x80"
@@ -73,13 +75,43 @@ def check_slot(storage_root: bytes, position: bytes, nodes: Sequence[bytes]) -> 
     Raises:
         ProofInvalid: the nodes do not lead from the root to the slot, or one is left over.
     """
-    value = _look_up(storage_root, keccak(position), nodes)
+    return _slot_value(_look_up(storage_root, keccak(position), nodes))
+
+
+def _slot_value(value: bytes | None) -> bytes:
     if value is None:
         return bytes(32)
     number = decode_string(value)
     if not number:
         raise ProofInvalid("a slot that is zero is absent from the trie")
     return _integer(number, 32).to_bytes(32, "big")
+
+
+class NodeSet:
+    """The nodes of many proofs of one storage trie, each once, found by hash."""
+
+    def __init__(self, nodes: Iterable[bytes]) -> None:
+        self._nodes = {keccak(node): node for node in nodes}
+        self._used: set[bytes] = set()
+
+    def _take(self, reference: bytes) -> bytes:
+        node = self._nodes.get(reference[1:])
+        if node is None:
+            raise ProofInvalid(f"node {reference[1:].hex()[:16]} is missing")
+        self._used.add(reference[1:])
+        return node
+
+    def slot(self, storage_root: bytes, position: bytes) -> bytes:
+        """Return the value (32 bytes) of the slot at `position`, zero where it is proved absent.
+
+        Raises:
+            ProofInvalid: a node is missing, or the nodes do not form a trie.
+        """
+        return _slot_value(_walk(storage_root, keccak(position), self._take))
+
+    def used(self) -> list[bytes]:
+        """Return the nodes that were needed so far, in ascending byte order."""
+        return sorted(self._nodes[found] for found in self._used)
 
 
 # RLP -------------------------------------------------------------------------------------------
@@ -164,20 +196,31 @@ def _look_up(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | None:
     """Return the value at `key` (32 bytes), or None if `nodes` prove that there is none."""
     if len(nodes) > MOST_NODES:
         raise ProofInvalid(f"a proof has at most {MOST_NODES} nodes, not {len(nodes)}")
+    used = 0
+
+    def take(reference: bytes) -> bytes:
+        nonlocal used
+        node = _take(nodes, used, reference)
+        used += 1
+        return node
+
     if root == _EMPTY_ROOT and not nodes:
         return None
-    path, at, used = key.hex(), 0, 0
+    found = _walk(root, key, take)
+    if used != len(nodes):
+        raise ProofInvalid(f"the proof has {len(nodes)} nodes, of which {used} are used")
+    return found
+
+
+def _walk(root: bytes, key: bytes, take: Callable[[bytes], bytes]) -> bytes | None:
+    """Return the value at `key`; `take` gives the node of a reference (0xa0 and its hash)."""
+    path, at = key.hex(), 0
     reference: bytes | None = b"\xa0" + root
     found: bytes | None = None
     while reference is not None:
-        if reference[0] == 0xA0:
-            node = _take(nodes, used, reference)
-            used += 1
-        else:
-            node = reference  # Shorter than a hash, so it stands inside its parent.
+        # What is shorter than a hash stands inside its parent.
+        node = take(reference) if reference[0] == 0xA0 else reference
         reference, found, at = _step(node, path, at)
-    if used != len(nodes):
-        raise ProofInvalid(f"the proof has {len(nodes)} nodes, of which {used} are used")
     return found
 
 
