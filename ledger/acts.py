@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from verifier import statements
-from verifier.encoding import Json, Members, from_base64url, hash_list, to_base64url
-from verifier.errors import Malformed
-from verifier.state import ISSUER
 from verifier.statements import Statement
 
 
@@ -56,7 +53,7 @@ class ActState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meaning:
-    """What an act is signed as, the lane it moves, and how many bytes its JSON may have."""
+    """What an act is signed as, the lane it moves, and the member that holds the counter."""
 
     statement: type[Statement]
     lane: Lane
@@ -64,9 +61,7 @@ class Meaning:
 
 
 ACTS: Mapping[ActKind, Meaning] = {
-    ActKind.REGISTER: Meaning(
-        statement=statements.Register, lane=Lane.REGISTRATION, counter=None
-    ),
+    ActKind.REGISTER: Meaning(statement=statements.Register, lane=Lane.REGISTRATION, counter=None),
     ActKind.BATCH: Meaning(statement=statements.Batch, lane=Lane.SEQUENCE, counter="sequence"),
     ActKind.STATUS: Meaning(statement=statements.StatusChange, lane=Lane.EPOCH, counter="epoch"),
     ActKind.CATALOG: Meaning(
@@ -78,7 +73,9 @@ ACTS: Mapping[ActKind, Meaning] = {
     ),
     ActKind.HOLD: Meaning(statement=statements.Hold, lane=Lane.NONCE, counter="nonce"),
     ActKind.RESTORE: Meaning(statement=statements.Restore, lane=Lane.REVISION, counter="revision"),
-    ActKind.REGISTRAR: Meaning(statement=statements.RegistrarChange, lane=Lane.TERM, counter="term"),
+    ActKind.REGISTRAR: Meaning(
+        statement=statements.RegistrarChange, lane=Lane.TERM, counter="term"
+    ),
 }
 
 
@@ -90,76 +87,15 @@ def subject_of(statement: Statement) -> str:
     return issuer.decode("ascii")
 
 
+def kind_of(statement: Statement) -> ActKind | None:
+    """Return what kind of act a statement is, None where it is never carried to the chain."""
+    for kind, meaning in ACTS.items():
+        if meaning.statement is type(statement):
+            return kind
+    return None
+
+
 def counter_of(kind: ActKind, statement: Statement) -> int:
     """Return the value of the counter after the act; a registration has 0."""
     name = ACTS[kind].counter
     return 0 if name is None else int(getattr(statement, name))
-
-
-# Statements as JSON (SPEC sections 16.1 and 20) ------------------------------------------------
-
-
-def statement_to_json(statement: Statement) -> dict[str, Json]:
-    """Return a statement as JSON: members named as the attributes, `issuer` as text.
-
-    Bytes are base64url; a list of bytes or of 256-bit numbers is base64url of the concatenation.
-    """
-    value: dict[str, Json] = {}
-    for attribute, _, solidity in type(statement).members():
-        part = getattr(statement, attribute)
-        if attribute == "issuer":
-            value[attribute] = part.decode("ascii")
-        elif solidity == "uint256[]":
-            value[attribute] = hash_list(mask.to_bytes(32, "big") for mask in part)
-        elif solidity.endswith("[]"):
-            value[attribute] = list(part) if solidity[0] == "u" else to_base64url(b"".join(part))
-        else:
-            value[attribute] = to_base64url(part) if isinstance(part, bytes) else part
-    return value
-
-
-def statement_from_json(kind: ActKind, value: Json) -> Statement:
-    """Return the statement that a JSON object spells.
-
-    Raises:
-        Malformed: an unknown, missing or ill-typed member, or a number over its Solidity type.
-    """
-    read = Members(value, "statement")
-    made = ACTS[kind].statement
-    parts = {name: _read(read, name, solidity) for name, _, solidity in made.members()}
-    read.done()
-    return made(**parts)
-
-
-def _read(read: Members, name: str, solidity: str) -> object:
-    if name == "issuer":
-        return read.text(name, ISSUER).encode("ascii")
-    if solidity == "uint32[]":
-        return _numbers(read, name)
-    if solidity.endswith("[]"):
-        size = 32 if solidity == "uint256[]" else int(solidity[5:-2])
-        parts = _slices(read, name, size)
-        if solidity == "uint256[]":
-            return tuple(int.from_bytes(part, "big") for part in parts)
-        return parts
-    if solidity.startswith("uint"):
-        return read.integer(name, greatest=min(2 ** int(solidity[4:]), 2**53) - 1)
-    return read.binary(name, 20 if solidity == "address" else int(solidity[5:]))
-
-
-def _numbers(read: Members, name: str) -> tuple[int, ...]:
-    found = read.array(name, 0, 512)
-    for number in found:
-        if type(number) is not int or number >= 2**32:
-            read.refuse(name, "a list of integers below 2^32")
-    return tuple(found)
-
-
-def _slices(read: Members, name: str, size: int) -> tuple[bytes, ...]:
-    value = read.take(name)
-    if type(value) is not str:
-        read.refuse(name, "base64url")
-    data = from_base64url(value)
-    if len(data) % size or len(data) > 512 * size:
-        raise Malformed("schema.invalid", f"statement.{name} is no list of {size} bytes each")
-    return tuple(data[at : at + size] for at in range(0, len(data), size))

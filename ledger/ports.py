@@ -373,9 +373,7 @@ class MirrorUnit(Protocol):
         with another digest at the same place becomes displaced, and so do the batches after it.
         """
 
-    def add_checkpoint(
-        self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]
-    ) -> None:
+    def add_checkpoint(self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]) -> None:
         """Keep a checkpoint with the trie nodes of each body's slot."""
 
     def set_note(self, number: int, note: str) -> None:
@@ -514,7 +512,7 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateProof:
-    """The trie nodes of the contract's account and of some of its slots, at one block (EIP-1186)."""
+    """The trie nodes of the contract's account and some of its slots at one block (EIP-1186)."""
 
     account: tuple[bytes, ...]
     slots: Mapping[int, tuple[bytes, ...]]

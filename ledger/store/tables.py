@@ -80,7 +80,7 @@ class BatchRow(Row, table=True):
     root: bytes = Field(sa_type=LargeBinary, unique=True)
     issuer: str = Field(max_length=18)
     first: int = Field(sa_type=Big)
-    count: int
+    size: int
     leaves: bytes = Field(sa_type=LargeBinary)
 
 
@@ -214,7 +214,7 @@ class AnchoredRow(Row, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
     root: bytes = Field(sa_type=LargeBinary)
     first: int = Field(sa_type=Big)
-    count: int
+    size: int
     catalog: bytes = Field(sa_type=LargeBinary)
     statement: bytes = Field(sa_type=LargeBinary)
     signature: bytes = Field(sa_type=LargeBinary)

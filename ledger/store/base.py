@@ -1,0 +1,56 @@
+"""What every part of a unit stands on: its connection, and questions as of a block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Connection, Select, Table, and_, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.store.tables import Row
+
+
+def table(row: type[Row]) -> Table:
+    """Return the table of a row class."""
+    found: Table = row.metadata.tables[str(row.__tablename__)]
+    return found
+
+
+class Base:
+    """One transaction on a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._postgresql = connection.dialect.name == "postgresql"
+
+    def insert_new(self, into: Table, values: dict[str, Any]) -> bool:
+        """Insert a row unless its key is there; return whether it was inserted."""
+        insert = postgresql.insert if self._postgresql else sqlite.insert
+        statement = insert(into).values(values).on_conflict_do_nothing()
+        return self.connection.execute(statement).rowcount > 0
+
+    def put(self, into: Table, rows: list[dict[str, Any]]) -> None:
+        """Insert rows, replacing those with the same key."""
+        if not rows:
+            return
+        insert = postgresql.insert if self._postgresql else sqlite.insert
+        keys = [column.name for column in into.primary_key]
+        statement = insert(into)
+        others = {c.name: statement.excluded[c.name] for c in into.columns if c.name not in keys}
+        self.connection.execute(
+            statement.on_conflict_do_update(index_elements=keys, set_=others), rows
+        )
+
+
+def newest(of: Table, *keys: Column[Any], at: int | None, **only: Any) -> Select[Any]:
+    """Select the newest version of each row of `of`, or the newest up to block `at`.
+
+    `keys` are the columns that name a row, `only` values that some of its columns must have.
+    """
+    asked = [of.c[name] == value for name, value in only.items()]
+    if at is not None:
+        asked.append(of.c.block <= at)
+    last = select(*keys, func.max(of.c.block).label("last")).where(*asked).group_by(*keys)
+    found = last.subquery()
+    same = and_(*(of.c[key.name] == found.c[key.name] for key in keys), of.c.block == found.c.last)
+    return select(of).join(found, same).order_by(*(of.c[key.name] for key in keys))

@@ -1,0 +1,167 @@
+"""Engines behind the store: how SQLite and PostgreSQL are opened so that they promise the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+
+from ledger.ports import StoreBusy
+from ledger.store.migrating import migrate
+from ledger.store.unit import SqlUnit
+from verifier.errors import Refused
+
+BUSY_SECONDS = 30
+"""How long a unit waits for another before it gives up with StoreBusy."""
+STATEMENT_SECONDS = 120
+WAL_PAGES = 16_384
+"""Pages of the log (64 MB) before SQLite copies them back: scattered index pages are then
+written once for many batches instead of once for each."""
+CACHE_KILOBYTES = 65_536
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+    f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
+    f"PRAGMA journal_size_limit = {4 * WAL_PAGES * 4096}",
+    f"PRAGMA cache_size = -{CACHE_KILOBYTES}",
+)
+_BUSY_STATES = ("55P03", "57014", "40001", "40P01")
+"""PostgreSQL: lock not available, statement cancelled, serialization failure, deadlock."""
+
+
+class DatabaseUnknown(Refused):
+    """The URL names an engine that the store does not speak to."""
+
+    code = "settings.database_unknown"
+
+
+def open_store(url: str) -> SqlStore:
+    """Return the store at `url` with its schema brought up to date.
+
+    `sqlite:////absolute/path.db`, or `postgresql://user:password@host/database`.
+
+    Raises:
+        DatabaseUnknown: another scheme.
+        SchemaNewer: the database was written by a later release.
+    """
+    store = SqlStore(make_engine(url))
+    migrate(store.engine)
+    return store
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for `url`, set up but with whatever schema is there.
+
+    Raises:
+        DatabaseUnknown: neither SQLite nor PostgreSQL.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address)
+    if address.get_backend_name() == "postgresql":
+        return _postgresql(address)
+    raise DatabaseUnknown(f"{address.drivername} is neither sqlite nor postgresql")
+
+
+def _sqlite(address: URL) -> Engine:
+    if not address.database or address.database == ":memory:":
+        raise DatabaseUnknown("a store in memory would not survive anything; name a file")
+    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address, connect_args={"check_same_thread": False}, pool_size=8)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # Transactions begin where we say, below.
+        for pragma in _PRAGMAS:
+            connection.execute(pragma).close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", True)
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(not write)}")
+        # A writer takes its lock at once: one that began as a reader could not be let through.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgresql(address: URL) -> Engine:
+    options = (
+        f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
+        " -c idle_in_transaction_session_timeout=300s -c synchronous_commit=on -c timezone=UTC"
+    )
+    return create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        connect_args={"options": options, "application_name": "certledger"},
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=24,
+    )
+
+
+class SqlStore:
+    """The store on a relational database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        # SQLite lets one writer in and makes the others poll; threads of one process queue here.
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def begin(self, *, write: bool = True) -> Iterator[SqlUnit]:
+        """Open one transaction (see the port)."""
+        with self._one_writer(write), _busy_refused(), self.engine.connect() as connection:
+            self._choose(connection, write)
+            with connection.begin():
+                yield SqlUnit(connection)
+
+    def _choose(self, connection: Connection, write: bool) -> None:
+        if self._sqlite:
+            connection.execution_options(write=write)
+        elif not write:
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @contextmanager
+    def _one_writer(self, write: bool) -> Iterator[None]:
+        if not (write and self._sqlite):
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise StoreBusy(f"another unit has been writing for {BUSY_SECONDS} seconds")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def ping(self) -> None:
+        """Ask the database for nothing; raises what it raises."""
+        with self.begin(write=False) as unit:
+            unit.connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _busy_refused() -> Iterator[None]:
+    """Turn what the engines say when others hold a lock too long into StoreBusy."""
+    try:
+        yield
+    except OperationalError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _BUSY_STATES or "database is locked" in str(error.orig):
+            raise StoreBusy("the database is busy with others; run again") from error
+        raise

@@ -1,0 +1,161 @@
+"""The store as submitting sees it: acts, records, catalogs, and what waits."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+
+from ledger.acts import ActState, Lane
+from ledger.ports import Act, Backlog, Edition, Lookups, NewAct
+from ledger.store import rows
+from ledger.store.base import Base, table
+from ledger.store.places import PLACES, PREFIX, in_force
+from ledger.store.tables import ActRow, BatchRow, CatalogRow, CertificateRow, FrameRow
+
+ACTS = table(ActRow)
+BATCHES = table(BatchRow)
+FRAMES = table(FrameRow)
+CERTIFICATES = table(CertificateRow)
+CATALOGS = table(CatalogRow)
+
+_ASKED_AT_ONCE = 500
+
+_INSERT = "INSERT INTO certificates (place, leaf, lookup, id, edition) "
+_ALIVE = [str(state) for state in ActState if state.alive]
+
+
+class IntakePart(Base):
+    """Taking acts in."""
+
+    def lock(self, subject: str) -> None:
+        """See the port.  SQLite has one writer anyway."""
+        if self._postgresql:
+            query = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
+            self.connection.execute(query, {"subject": subject})
+
+    def act(self, digest: bytes) -> Act | None:
+        return self._act(ACTS.c.digest == digest)
+
+    def act_at(self, subject: str, lane: Lane, counter: int) -> Act | None:
+        return self._act(
+            ACTS.c.subject == subject,
+            ACTS.c.lane == str(lane),
+            ACTS.c.counter == counter,
+            ACTS.c.state.in_(_ALIVE),
+        )
+
+    def _act(self, *asked: Any) -> Act | None:
+        row = self.connection.execute(select(ACTS).where(*asked)).one_or_none()
+        return None if row is None else rows.act_of(row)
+
+    def queue(self, subject: str, lane: Lane) -> Sequence[Act]:
+        asked = (
+            select(ACTS)
+            .where(
+                ACTS.c.subject == subject,
+                ACTS.c.lane == str(lane),
+                ACTS.c.state == str(ActState.ACCEPTED),
+            )
+            .order_by(ACTS.c.counter)
+        )
+        return [rows.act_of(row) for row in self.connection.execute(asked)]
+
+    def add_act(self, act: NewAct) -> Act:
+        values = rows.act_values(act)
+        row = self.connection.execute(ACTS.insert().values(values).returning(ACTS)).one()
+        return rows.act_of(row)
+
+    def add_records(
+        self, root: bytes, issuer: str, first: int, records: Sequence[bytes], lookups: Lookups
+    ) -> None:
+        values = {
+            "root": root,
+            "issuer": issuer,
+            "first": first,
+            "size": len(records),
+            "leaves": b"".join(lookups.leaves),
+        }
+        if not self.insert_new(BATCHES, values):
+            return
+        number = self.connection.execute(
+            select(BATCHES.c.number).where(BATCHES.c.root == root)
+        ).scalar_one()
+        frames = rows.pack_frames(records)
+        self.connection.execute(
+            FRAMES.insert(),
+            [{"batch": number, "frame": at, "data": data} for at, data in enumerate(frames)],
+        )
+        self._add_lookups(number * PLACES, lookups)
+
+    def _add_lookups(self, start: int, lookups: Lookups) -> None:
+        """Insert a row a certificate, past the compiler of statements: this is the hot path."""
+        columns = [
+            range(start, start + len(lookups.leaves)),
+            [leaf[:PREFIX] for leaf in lookups.leaves],
+            [digest[:PREFIX] for digest in lookups.digests],
+            [id_[:PREFIX] for id_ in lookups.ids],
+            lookups.editions,
+        ]
+        if self._postgresql:
+            kinds = ("bigint", "bytea", "bytea", "bytea", "integer")
+            parts = ", ".join(f"%s::{kind}[]" for kind in kinds)
+            lists = tuple(list(column) for column in columns)
+            self.connection.exec_driver_sql(f"{_INSERT} SELECT * FROM unnest({parts})", lists)
+        else:
+            self.connection.exec_driver_sql(
+                f"{_INSERT} VALUES (?, ?, ?, ?, ?)", list(zip(*columns, strict=True))
+            )
+
+    def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
+        whole = {id_[:PREFIX]: id_ for id_ in ids}
+        asked = list(whole)
+        found: list[Edition] = []
+        for at in range(0, len(asked), _ASKED_AT_ONCE):
+            query = (
+                select(
+                    CERTIFICATES.c.id,
+                    CERTIFICATES.c.edition,
+                    (BATCHES.c.first + CERTIFICATES.c.place % PLACES).label("at"),
+                )
+                .join(BATCHES, BATCHES.c.number == CERTIFICATES.c.place // PLACES)
+                .where(
+                    CERTIFICATES.c.id.in_(asked[at : at + _ASKED_AT_ONCE]),
+                    BATCHES.c.issuer == issuer,
+                    in_force(),
+                )
+            )
+            found += [
+                Edition(id=whole[row.id], edition=row.edition, index=row.at)
+                for row in self.connection.execute(query)
+            ]
+        return found
+
+    def catalog(self, root: bytes) -> bytes | None:
+        packed = self.connection.execute(
+            select(CATALOGS.c.entries).where(CATALOGS.c.root == root)
+        ).scalar_one_or_none()
+        return None if packed is None else zlib.decompress(packed)
+
+    def add_catalog(self, root: bytes, entries: bytes) -> None:
+        self.insert_new(CATALOGS, {"root": root, "entries": zlib.compress(entries)})
+
+    def backlog(self) -> Backlog:
+        row = self.connection.execute(
+            select(
+                func.count().label("acts"),
+                func.coalesce(func.sum(ACTS.c.certificates), 0).label("certificates"),
+                func.min(ACTS.c.accepted).label("oldest"),
+            ).where(ACTS.c.state == str(ActState.ACCEPTED))
+        ).one()
+        return Backlog(acts=row.acts, certificates=int(row.certificates), oldest=row.oldest)
+
+    def expire(self, now: int) -> int:
+        expired = (
+            update(ACTS)
+            .where(ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.not_after < now)
+            .values(state=str(ActState.EXPIRED))
+        )
+        return self.connection.execute(expired).rowcount

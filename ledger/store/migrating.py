@@ -1,0 +1,66 @@
+"""Bringing a database's schema up to date, from whatever version it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, text
+
+from ledger.store.tables import Row
+from verifier.errors import Refused
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+_LOCK = 4_711_006
+"""Number of the advisory lock under which PostgreSQL is migrated, one process at a time."""
+
+
+class SchemaNewer(Refused):
+    """The database was written by a later release than this one."""
+
+    code = "store.schema_newer"
+
+
+def config_for(connection: Connection) -> Config:
+    """Return what Alembic needs to work on `connection`."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date, in one transaction; two processes may do so at once.
+
+    Raises:
+        SchemaNewer: the database has a version that this release does not know.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        held = version_of(connection)
+        config = config_for(connection)
+        known = ScriptDirectory.from_config(config)
+        try:
+            if held is not None:
+                known.get_revision(held)
+        except CommandError as error:
+            raise SchemaNewer(f"the database has schema version {held}, unknown here") from error
+        if held != known.get_current_head():
+            command.upgrade(config, "head")
+
+
+def version_of(connection: Connection) -> str | None:
+    """Return the version of the schema, None where there is none yet."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def drift(connection: Connection) -> list[object]:
+    """Return where the schema differs from the tables; empty where they agree."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, Row.metadata))

@@ -1,0 +1,13 @@
+"""Runs the migrations on the connection that the store hands in."""
+
+from alembic import context
+
+from ledger.store.tables import Row
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Row.metadata,
+    # SQLite changes a table by copying it.
+    render_as_batch=True,
+)
+context.run_migrations()

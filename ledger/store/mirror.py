@@ -1,0 +1,223 @@
+"""The store as the follower of the chain sees it: what blocks said, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_, update
+
+from ledger.acts import ActState, Lane
+from ledger.ports import (
+    Anchored,
+    Block,
+    BodySeen,
+    CatalogSeen,
+    Checkpoint,
+    RegistrarSeen,
+    StatusSeen,
+    TxState,
+)
+from ledger.store import rows
+from ledger.store.base import Base, table
+from ledger.store.tables import (
+    ActRow,
+    AnchoredRow,
+    BlockRow,
+    BodyRow,
+    CatalogChangeRow,
+    CheckpointRow,
+    NameRow,
+    RegistrarRow,
+    SlotProofRow,
+    StatusChangeRow,
+    StatusWordRow,
+    TransactionRow,
+)
+
+ACTS = table(ActRow)
+ANCHORED = table(AnchoredRow)
+BLOCKS = table(BlockRow)
+BODIES = table(BodyRow)
+CATALOG_CHANGES = table(CatalogChangeRow)
+CHECKPOINTS = table(CheckpointRow)
+NAMES = table(NameRow)
+REGISTRARS = table(RegistrarRow)
+SLOT_PROOFS = table(SlotProofRow)
+STATUS_CHANGES = table(StatusChangeRow)
+STATUS_WORDS = table(StatusWordRow)
+TRANSACTIONS = table(TransactionRow)
+
+SAID_IN_BLOCKS = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
+"""Tables whose rows a block made, and a reorganisation takes back."""
+VERSIONED: Mapping[Table, tuple[str, ...]] = {
+    BODIES: ("issuer",),
+    REGISTRARS: ("region",),
+    STATUS_WORDS: ("issuer", "position"),
+}
+"""Tables that keep what was before, and the columns that name a thing across its versions."""
+
+
+class MirrorPart(Base):
+    """Following the chain."""
+
+    def head(self) -> Block | None:
+        query = select(BLOCKS).order_by(BLOCKS.c.number.desc()).limit(1)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.block_of(row)
+
+    def block(self, number: int) -> Block | None:
+        query = select(BLOCKS).where(BLOCKS.c.number == number)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.block_of(row)
+
+    def add_block(self, block: Block) -> None:
+        values = {name: getattr(block, name) for name in BLOCKS.columns.keys()}  # noqa: SIM118
+        self.put(BLOCKS, [values])
+
+    def rollback(self, number: int) -> None:
+        for said in SAID_IN_BLOCKS:
+            self.connection.execute(delete(said).where(said.c.block > number))
+        self.connection.execute(delete(BLOCKS).where(BLOCKS.c.number > number))
+        self.connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.number > number))
+        self._reopen(number)
+        self.connection.execute(
+            update(TRANSACTIONS)
+            .where(TRANSACTIONS.c.block > number)
+            .values(state=str(TxState.BROADCAST), block=None)
+        )
+
+    def _reopen(self, number: int) -> None:
+        """Let acts that later blocks included or displaced wait again."""
+        waits = {"state": str(ActState.ACCEPTED), "block": None, "tx": None}
+        taken_back = ACTS.c.block > number
+        # First those that were included: a place has one living act, and theirs was the chain's.
+        for state in (ActState.INCLUDED, ActState.FINAL, ActState.DISPLACED):
+            for row in self.connection.execute(
+                select(ACTS).where(taken_back, ACTS.c.state == str(state)).order_by(ACTS.c.number)
+            ).all():
+                if state is not ActState.DISPLACED or self._place_is_free(row):
+                    self.connection.execute(
+                        update(ACTS).where(ACTS.c.number == row.number).values(waits)
+                    )
+
+    def _place_is_free(self, row: rows.Found) -> bool:
+        living = select(func.count()).where(*_same_place(row.subject, row.lane, row.counter))
+        return not self.connection.execute(living).scalar_one()
+
+    def finalize(self, number: int) -> int:
+        final = update(ACTS).where(ACTS.c.state == str(ActState.INCLUDED), ACTS.c.block <= number)
+        self.connection.execute(
+            update(TRANSACTIONS)
+            .where(TRANSACTIONS.c.state == str(TxState.INCLUDED), TRANSACTIONS.c.block <= number)
+            .values(state=str(TxState.FINAL))
+        )
+        return self.connection.execute(final.values(state=str(ActState.FINAL))).rowcount
+
+    def prune(self, number: int) -> None:
+        for said, names in VERSIONED.items():
+            keys = [said.c[name] for name in names]
+            last = (
+                select(*keys, func.max(said.c.block).label("last"))
+                .where(said.c.block <= number)
+                .group_by(*keys)
+                .subquery()
+            )
+            kept = select(*(last.c[name] for name in names), last.c.last)
+            old = tuple_(*keys, said.c.block).not_in(kept)
+            self.connection.execute(delete(said).where(said.c.block < number, old))
+        self.connection.execute(delete(BLOCKS).where(BLOCKS.c.number < number))
+
+    # What blocks said -----------------------------------------------------------------------
+
+    def put_body(self, body: BodySeen) -> None:
+        self.put(BODIES, [rows.body_values(body)])
+
+    def put_registrar(self, registrar: RegistrarSeen) -> None:
+        values = {name: getattr(registrar, name) for name in REGISTRARS.columns.keys()}  # noqa: SIM118
+        self.put(REGISTRARS, [values])
+
+    def put_words(self, issuer: str, words: Mapping[int, bytes], block: int) -> None:
+        self.put(
+            STATUS_WORDS,
+            [
+                {"issuer": issuer, "position": position, "block": block, "word": word}
+                for position, word in words.items()
+            ],
+        )
+
+    def add_anchored(self, batches: Iterable[Anchored]) -> None:
+        self.put(ANCHORED, [rows.anchored_values(batch) for batch in batches])
+
+    def add_status(self, change: StatusSeen) -> None:
+        self.put(STATUS_CHANGES, [rows.status_values(change)])
+
+    def add_catalog_change(self, change: CatalogSeen) -> None:
+        values = {name: getattr(change, name) for name in CATALOG_CHANGES.columns.keys()}  # noqa: SIM118
+        self.put(CATALOG_CHANGES, [values])
+
+    def add_name(self, name: str) -> None:
+        self.insert_new(NAMES, {"digest": sha256(name.encode()).digest(), "name": name})
+
+    def name(self, digest: bytes) -> str | None:
+        query = select(NAMES.c.name).where(NAMES.c.digest == digest)
+        found: str | None = self.connection.execute(query).scalar_one_or_none()
+        return found
+
+    def settle(
+        self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes
+    ) -> None:
+        displaced = [*_same_place(subject, lane, counter), ACTS.c.digest != digest]
+        taken = self.connection.execute(
+            update(ACTS).where(*displaced).values(state=str(ActState.DISPLACED), block=block)
+        )
+        if taken.rowcount and lane is Lane.SEQUENCE:
+            # The batches after it name it as the one before them: they cannot come either.
+            after = [*_waiting_in(subject, lane), ACTS.c.counter > counter]
+            self.connection.execute(
+                update(ACTS).where(*after).values(state=str(ActState.DISPLACED), block=block)
+            )
+        self.connection.execute(
+            update(ACTS)
+            .where(ACTS.c.digest == digest, ACTS.c.state != str(ActState.FINAL))
+            .values(state=str(ActState.INCLUDED), block=block, tx=tx)
+        )
+
+    # Checkpoints ----------------------------------------------------------------------------
+
+    def add_checkpoint(self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]) -> None:
+        values = {name: getattr(checkpoint, name) for name in CHECKPOINTS.columns.keys()}  # noqa: SIM118
+        self.put(CHECKPOINTS, [values | {"account": rows.pack_nodes(checkpoint.account)}])
+        self.put(
+            SLOT_PROOFS,
+            [
+                {"number": checkpoint.number, "issuer": issuer, "nodes": rows.pack_nodes(nodes)}
+                for issuer, nodes in proofs.items()
+            ],
+        )
+
+    def set_note(self, number: int, note: str) -> None:
+        self.connection.execute(
+            update(CHECKPOINTS).where(CHECKPOINTS.c.number == number).values(note=note)
+        )
+
+    def drop_checkpoints(self, before: int) -> None:
+        self.connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.number < before))
+
+
+def _waiting_in(subject: str, lane: str) -> list[ColumnElement[bool]]:
+    return [
+        ACTS.c.subject == subject,
+        ACTS.c.lane == str(lane),
+        ACTS.c.state == str(ActState.ACCEPTED),
+    ]
+
+
+def _same_place(subject: str, lane: str, counter: int) -> list[ColumnElement[bool]]:
+    """Return what the living acts at one value of a counter have in common."""
+    return [
+        ACTS.c.subject == subject,
+        ACTS.c.lane == str(lane),
+        ACTS.c.counter == counter,
+        ACTS.c.state.in_([str(state) for state in ActState if state.alive]),
+    ]

@@ -1,0 +1,103 @@
+"""The store as the anchoring worker sees it: what waits, and transactions on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import exists, select, update
+
+from ledger.acts import ActState
+from ledger.ports import Act, LeaseLost, Transaction, TxState
+from ledger.store import rows
+from ledger.store.base import Base, table
+from ledger.store.tables import ActRow, CarriageRow, LeaseRow, TransactionRow
+
+ACTS = table(ActRow)
+CARRIAGES = table(CarriageRow)
+LEASES = table(LeaseRow)
+TRANSACTIONS = table(TransactionRow)
+
+_ON_THE_ROAD = [str(state) for state in (TxState.SIGNED, TxState.BROADCAST, TxState.INCLUDED)]
+
+
+class RoadPart(Base):
+    """Transactions, and whose turn it is to send them."""
+
+    def waiting(self, limit: int) -> Sequence[Act]:
+        carried = (
+            exists()
+            .where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == TRANSACTIONS.c.hash)
+            .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
+        )
+        query = (
+            select(ACTS)
+            .where(ACTS.c.state == str(ActState.ACCEPTED), ~carried)
+            .order_by(ACTS.c.number)
+            .limit(limit)
+        )
+        return [rows.act_of(row) for row in self.connection.execute(query)]
+
+    def on_the_road(self) -> Sequence[Transaction]:
+        query = (
+            select(TRANSACTIONS)
+            .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
+            .order_by(TRANSACTIONS.c.nonce, TRANSACTIONS.c.signed)
+        )
+        return [rows.transaction_of(row) for row in self.connection.execute(query)]
+
+    def transaction(self, tx: bytes) -> Transaction | None:
+        query = select(TRANSACTIONS).where(TRANSACTIONS.c.hash == tx)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.transaction_of(row)
+
+    def acts_of(self, tx: bytes) -> Sequence[Act]:
+        query = (
+            select(ACTS)
+            .join(CARRIAGES, CARRIAGES.c.act == ACTS.c.number)
+            .where(CARRIAGES.c.tx == tx)
+            .order_by(ACTS.c.number)
+        )
+        return [rows.act_of(row) for row in self.connection.execute(query)]
+
+    def add_transaction(self, transaction: Transaction, acts: Iterable[int]) -> None:
+        self.insert_new(TRANSACTIONS, rows.transaction_values(transaction))
+        for act in acts:
+            self.insert_new(CARRIAGES, {"tx": transaction.hash, "act": act})
+
+    def set_transaction(self, tx: bytes, state: TxState, block: int | None = None) -> None:
+        self.connection.execute(
+            update(TRANSACTIONS)
+            .where(TRANSACTIONS.c.hash == tx)
+            .values(state=str(state), block=block)
+        )
+
+    # Leases ---------------------------------------------------------------------------------
+
+    def acquire(self, name: str, holder: str, *, now: int, seconds: int) -> int | None:
+        self.insert_new(LEASES, {"name": name, "holder": "", "token": 0, "until": 0})
+        row = self.connection.execute(
+            select(LEASES).where(LEASES.c.name == name).with_for_update()
+        ).one()
+        if row.holder not in ("", holder) and row.until > now:
+            return None
+        token: int = row.token if row.holder == holder else row.token + 1
+        self.connection.execute(
+            update(LEASES)
+            .where(LEASES.c.name == name)
+            .values(holder=holder, token=token, until=now + seconds)
+        )
+        return token
+
+    def release(self, name: str, holder: str) -> None:
+        self.connection.execute(
+            update(LEASES)
+            .where(LEASES.c.name == name, LEASES.c.holder == holder)
+            .values(holder="", until=0)
+        )
+
+    def fence(self, name: str, token: int) -> None:
+        held = self.connection.execute(
+            select(LEASES.c.token).where(LEASES.c.name == name).with_for_update(read=True)
+        ).scalar_one_or_none()
+        if held != token:
+            raise LeaseLost(name)

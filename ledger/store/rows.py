@@ -1,0 +1,267 @@
+"""Rows to values and back: the one place that knows how a value lies in a column."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from ledger.acts import ACTS, ActKind, ActState, counter_of, subject_of
+from ledger.ports import (
+    Act,
+    Anchored,
+    Block,
+    BodySeen,
+    CatalogSeen,
+    Checkpoint,
+    NewAct,
+    RegistrarSeen,
+    StatusSeen,
+    Transaction,
+    TxState,
+)
+from verifier.acts import SIGNATURE_SIZE, statement_from_json, statement_to_json
+from verifier.encoding import format_canonical, from_base64url, to_base64url
+from verifier.state import BodyState
+from verifier.statements import Batch, Statement, StatusChange
+
+Found = Any
+"""A row of SQLAlchemy Core: attributes by column name."""
+
+
+def _statement(statement: Statement) -> bytes:
+    return format_canonical(statement_to_json(statement))
+
+
+def _split(signatures: bytes) -> tuple[bytes, ...]:
+    size = SIGNATURE_SIZE
+    return tuple(signatures[at : at + size] for at in range(0, len(signatures), size))
+
+
+def act_values(act: NewAct) -> dict[str, Any]:
+    """Return the columns of an act that is taken in."""
+    statement: Any = act.statement
+    return {
+        "kind": str(act.kind),
+        "subject": subject_of(statement),
+        "lane": str(ACTS[act.kind].lane),
+        "counter": counter_of(act.kind, statement),
+        "digest": act.digest,
+        "root": statement.root if isinstance(statement, Batch) else None,
+        "statement": _statement(statement),
+        "signatures": b"".join(act.signatures),
+        "state": str(ActState.ACCEPTED),
+        "accepted": act.accepted,
+        "not_after": statement.not_after,
+        "receipt": act.receipt,
+        "certificates": act.certificates,
+        "extra": act.extra,
+        "block": None,
+        "tx": None,
+    }
+
+
+def act_of(row: Found) -> Act:
+    """Return the act of a row."""
+    kind = ActKind(row.kind)
+    return Act(
+        number=row.number,
+        kind=kind,
+        subject=row.subject,
+        counter=row.counter,
+        statement=statement_from_json(ACTS[kind].statement, orjson.loads(row.statement)),
+        digest=row.digest,
+        signatures=_split(row.signatures),
+        state=ActState(row.state),
+        accepted=row.accepted,
+        not_after=row.not_after,
+        receipt=row.receipt,
+        certificates=row.certificates,
+        extra=row.extra,
+        block=row.block,
+        tx=row.tx,
+    )
+
+
+def transaction_values(transaction: Transaction) -> dict[str, Any]:
+    """Return the columns of a transaction."""
+    return {
+        "hash": transaction.hash,
+        "raw": transaction.raw,
+        "nonce": transaction.nonce,
+        "sender": transaction.sender,
+        "state": str(transaction.state),
+        "signed": transaction.signed,
+        "block": transaction.block,
+    }
+
+
+def transaction_of(row: Found) -> Transaction:
+    """Return the transaction of a row."""
+    return Transaction(
+        hash=row.hash,
+        raw=row.raw,
+        nonce=row.nonce,
+        sender=row.sender,
+        state=TxState(row.state),
+        signed=row.signed,
+        block=row.block,
+    )
+
+
+def block_of(row: Found) -> Block:
+    """Return the block of a row."""
+    return Block(
+        number=row.number,
+        hash=row.hash,
+        parent=row.parent,
+        time=row.time,
+        state_root=row.state_root,
+    )
+
+
+def body_values(body: BodySeen) -> dict[str, Any]:
+    """Return the columns of a body's state."""
+    return {
+        "issuer": body.state.issuer,
+        "block": body.block,
+        "state": format_canonical(body.state.to_json()),
+        "held": body.held,
+        "slot": body.slot,
+    }
+
+
+def body_of(row: Found) -> BodySeen:
+    """Return the body of a row."""
+    return BodySeen(
+        state=BodyState.from_json(orjson.loads(row.state)),
+        held=bool(row.held),
+        slot=row.slot,
+        block=row.block,
+    )
+
+
+def registrar_of(row: Found) -> RegistrarSeen:
+    """Return the registrar of a row."""
+    return RegistrarSeen(
+        region=row.region, account=row.account, term=row.term, nonce=row.nonce, block=row.block
+    )
+
+
+def anchored_values(batch: Anchored) -> dict[str, Any]:
+    """Return the columns of an anchored batch."""
+    return {
+        "issuer": batch.issuer,
+        "sequence": batch.sequence,
+        "digest": batch.digest,
+        "root": batch.root,
+        "first": batch.first,
+        "size": batch.count,
+        "catalog": batch.catalog,
+        "statement": _statement(batch.statement),
+        "signature": batch.signature,
+        "key": batch.key,
+        "leaf": batch.leaf,
+        "block": batch.block,
+        "tx": batch.tx,
+    }
+
+
+def anchored_of(row: Found) -> Anchored:
+    """Return the anchored batch of a row."""
+    return Anchored(
+        issuer=row.issuer,
+        sequence=row.sequence,
+        digest=row.digest,
+        root=row.root,
+        first=row.first,
+        count=row.size,
+        catalog=row.catalog,
+        statement=statement_from_json(Batch, orjson.loads(row.statement)),
+        signature=row.signature,
+        key=row.key,
+        leaf=row.leaf,
+        block=row.block,
+        tx=row.tx,
+    )
+
+
+def status_values(change: StatusSeen) -> dict[str, Any]:
+    """Return the columns of a status statement."""
+    return {
+        "issuer": change.issuer,
+        "epoch": change.epoch,
+        "statement": _statement(change.statement),
+        "digest": change.digest,
+        "signatures": b"".join(change.signatures),
+        "block": change.block,
+        "tx": change.tx,
+    }
+
+
+def status_of(row: Found) -> StatusSeen:
+    """Return the status statement of a row."""
+    return StatusSeen(
+        issuer=row.issuer,
+        epoch=row.epoch,
+        statement=statement_from_json(StatusChange, orjson.loads(row.statement)),
+        digest=row.digest,
+        signatures=_split(row.signatures),
+        block=row.block,
+        tx=row.tx,
+    )
+
+
+def catalog_of(row: Found) -> CatalogSeen:
+    """Return the catalog change of a row."""
+    return CatalogSeen(
+        issuer=row.issuer,
+        version=row.version,
+        root=row.root,
+        digest=row.digest,
+        block=row.block,
+        tx=row.tx,
+    )
+
+
+def checkpoint_of(row: Found) -> Checkpoint:
+    """Return the checkpoint of a row."""
+    return Checkpoint(
+        number=row.number,
+        hash=row.hash,
+        state_root=row.state_root,
+        time=row.time,
+        note=row.note,
+        account=unpack_nodes(row.account),
+    )
+
+
+def pack_nodes(nodes: Sequence[bytes]) -> bytes:
+    """Return trie nodes as one column."""
+    return orjson.dumps([to_base64url(node) for node in nodes])
+
+
+def unpack_nodes(data: bytes) -> tuple[bytes, ...]:
+    """Return the trie nodes of a column."""
+    return tuple(from_base64url(node) for node in orjson.loads(data))
+
+
+# Records of a batch -----------------------------------------------------------------------------
+
+FRAME = 256
+"""Records in a frame: what must be unpacked to read one of them, some 150 kB."""
+
+
+def pack_frames(records: Sequence[bytes]) -> list[bytes]:
+    """Return records as compressed JSON lines, 256 a frame."""
+    return [
+        zlib.compress(b"\n".join(records[at : at + FRAME]), 1)
+        for at in range(0, len(records), FRAME)
+    ]
+
+
+def unpack_frame(frame: bytes) -> list[bytes]:
+    """Return the records of a frame."""
+    return zlib.decompress(frame).split(b"\n")

@@ -1,0 +1,13 @@
+"""One transaction of the store, put together from what each of its users needs."""
+
+from __future__ import annotations
+
+from ledger.store.intake import IntakePart
+from ledger.store.mirror import MirrorPart
+from ledger.store.places import PlacesPart
+from ledger.store.reading import ReadingPart
+from ledger.store.road import RoadPart
+
+
+class SqlUnit(IntakePart, RoadPart, MirrorPart, ReadingPart, PlacesPart):
+    """See the port `Unit`.  Commits and rollbacks are the store's; no method here does either."""
