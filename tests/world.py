@@ -38,11 +38,13 @@ from verifier.checkpoint import Checkpoint, Note, cosign
 from verifier.encoding import to_base64url
 from verifier.evidence import BatchAnchor, EntryProof, Evidence
 from verifier.hashing import keccak
+from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
 from verifier.policyfile import SignedPolicy, sign
+from verifier.snapshot import Snapshot, SnapshotBody, roll
 from verifier.state import BodyState, Key, batch_leaf
 from verifier.statements import SECP256K1_ORDER, ZERO, Batch, address_of, ledger_identity
-from verifier.stateproof import slot_position
+from verifier.stateproof import ROLL, slot_position
 from verifier.status import CELLS, EMPTY_ROOT, StatusTree, choose, move
 from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose, Status, Way
 
@@ -145,6 +147,17 @@ class Anchored:
             catalog=self.statement.catalog,
             key=self.key,
             block=self.block,
+        )
+
+    def row(self) -> AnchoredRow:
+        return AnchoredRow(
+            root=self.statement.root,
+            count=self.statement.count,
+            not_after=self.statement.not_after,
+            block=self.block,
+            key=self.key,
+            catalog=self.statement.catalog,
+            countersignature=self.statement.countersignature,
         )
 
 
@@ -313,8 +326,11 @@ class World:
         for body in self.bodies:
             value = int.from_bytes(body.state.digest(), "big") | (body.state.issuer in self.held)
             trie[keccak(slot_position(body.state.issuer))] = rlp.encode(value)
-        for other in range(6):  # Registrars and the chain of bodies have slots too.
-            trie[keccak(other.to_bytes(32, "big"))] = rlp.encode(other + 1)
+        trie[keccak(ROLL)] = rlp.encode(
+            int.from_bytes(roll(body.state.issuer for body in self.bodies), "big")
+        )
+        for other in range(2, 7):  # Registrars have slots too.
+            trie[keccak(other.to_bytes(32, "big"))] = rlp.encode(other)
         return trie
 
     def _accounts(self, storage_root: bytes) -> HexaryTrie:
@@ -355,6 +371,32 @@ class World:
         return (
             tuple(rlp.encode(node) for node in accounts.get_proof(keccak(ADDRESS))),
             tuple(rlp.encode(node) for node in storage.get_proof(slot)),
+        )
+
+    def snapshot(self, note: Note | None = None) -> Snapshot:
+        """Return the trust snapshot of this instant."""
+        storage = self._storage()
+        accounts = self._accounts(storage.root_hash)
+        positions = [ROLL, *(slot_position(body.state.issuer) for body in self.bodies)]
+        return Snapshot.of(
+            checkpoint=(self.note() if note is None else note).format(),
+            account_proof=[rlp.encode(node) for node in accounts.get_proof(keccak(ADDRESS))],
+            nodes={
+                rlp.encode(node)
+                for position in positions
+                for node in storage.get_proof(keccak(position))
+            },
+            catalogs=[batch.catalog for body in self.bodies for batch in body.batches]
+            + [body.catalog for body in self.bodies],
+            bodies=[
+                SnapshotBody.of(
+                    replace(body.state, batches=0, certificates=0, last=ZERO, peaks=()),
+                    [batch.row() for batch in body.batches],
+                    body.tree.words,
+                    IDENTITY,
+                )
+                for body in self.bodies
+            ],
         )
 
     def evidence(

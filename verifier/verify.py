@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from verifier import merkle, presentation
-from verifier.catalog import Entry, bound_root, disobeyed
-from verifier.certificate import Disclosure, Record
+from verifier.catalog import bound_root, disobeyed
 from verifier.checkpoint import Checkpoint, parse_note
 from verifier.checks import (
     check_dates,
@@ -16,11 +15,10 @@ from verifier.checks import (
     check_inclusion,
     check_key,
     check_status,
-    warnings_of,
 )
 from verifier.codes import CODES
+from verifier.conclude import Proved, conclude
 from verifier.content import check_content
-from verifier.encoding import Json, format_time
 from verifier.errors import ProofInvalid, Refused
 from verifier.evidence import BatchAnchor, Evidence
 from verifier.judges import Judge
@@ -30,7 +28,7 @@ from verifier.statements import ZERO, Batch, address_of, signed_by
 from verifier.stateproof import check_account, check_slot, slot_position
 from verifier.status import CELLS
 from verifier.trust import Judgement
-from verifier.verdict import GENUINE, Finding, Result, decide, unusable
+from verifier.verdict import Result, unusable
 from verifier.vocabulary import CheckName
 
 
@@ -64,28 +62,18 @@ def verify(evidence: Evidence, question: Question) -> Result:
     """Return the verdict on `evidence`."""
     block = judge_block(evidence, question)
     codes = _judge(evidence, question, block)
-    time = block.judgement.time
-    horizon = question.now + question.policy.clock_tolerance
-    proved = all(codes[check] == "ok" for check in GENUINE)
-    record, statement, entry = evidence.record, evidence.statement, evidence.catalog.entry
-    return Result(
-        verdict=decide(codes, timely=time is not None and time <= horizon),
-        findings=tuple(Finding(check=check, code=codes[check]) for check in CheckName),
-        as_of=time if codes[CheckName.BLOCK] == "ok" else None,
-        certificate=describe(record)
-        | (
-            describe_proved(
-                record,
-                evidence.disclosures,
-                entry=entry,
-                body=evidence.body.name,
-                statement=statement,
-                block=evidence.anchor.block,
-            )
-            if proved
-            else {}
+    return conclude(
+        codes,
+        record=evidence.record,
+        disclosures=evidence.disclosures,
+        proved=Proved(
+            body=evidence.body.name,
+            entry=evidence.catalog.entry,
+            statement=evidence.statement,
+            block=evidence.anchor.block,
         ),
-        warnings=warnings_of(record, entry, statement) if proved else (),
+        time=block.judgement.time,
+        horizon=question.now + question.policy.clock_tolerance,
     )
 
 
@@ -265,52 +253,3 @@ def _holder(evidence: Evidence, question: Question, block: Block) -> str:
     if code == "ok" and presented is not None and question.seen(presented.signature):
         return "holder.replayed"
     return code
-
-
-# What is shown ---------------------------------------------------------------------------------
-
-
-def describe(record: Record) -> dict[str, Json]:
-    """Return what a result says of any certificate."""
-    value: dict[str, Json] = {
-        "leaf": record.leaf().hex(),
-        "issuer": record.issuer,
-        "index": record.index,
-        "category": record.category,
-        "edition": record.edition,
-        "issued": record.issued.isoformat(),
-    }
-    if record.expires is not None:
-        value["expires"] = record.expires.isoformat()
-    return value
-
-
-def describe_proved(
-    record: Record,
-    disclosures: Sequence[Disclosure],
-    *,
-    entry: Entry,
-    body: str,
-    statement: Batch,
-    block: int,
-) -> dict[str, Json]:
-    """Return what a result says besides, once checks 1 to 6 passed; `body` is its proved name."""
-    places = set(record.places(disclosures))
-    return {
-        "body": body,
-        "name_zh": entry.name_zh,
-        "name_en": entry.name_en,
-        "anchored": {"block": block, "not_after": format_time(statement.not_after)},
-        "shown": [
-            {
-                "name": part.name,
-                "value": dict(part.value) if isinstance(part.value, Mapping) else part.value,
-            }
-            for part in disclosures
-        ],
-        "withheld": [
-            entry.name_at(place, bound=record.bound)
-            for place in range(len(record.digests))
-            if place not in places
-        ],
-    }

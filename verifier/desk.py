@@ -1,0 +1,222 @@
+"""A counter's desk: verdicts on compact evidence from a snapshot, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from verifier import presentation
+from verifier.catalog import Entry, disobeyed
+from verifier.certificate import Disclosure
+from verifier.checks import (
+    check_dates,
+    check_freshness,
+    check_holder,
+    check_inclusion,
+    check_key,
+    check_status,
+)
+from verifier.codes import CODES
+from verifier.compact import Compact
+from verifier.conclude import Proved, conclude
+from verifier.content import check_content
+from verifier.errors import Refused
+from verifier.packing import AnchoredRow
+from verifier.policy import LedgerPin, TrustPolicy
+from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
+from verifier.statements import ZERO, Batch
+from verifier.status import CELLS
+from verifier.trust import Judgement
+from verifier.verdict import Result, unusable
+from verifier.vocabulary import CheckName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backing:
+    """What a snapshot holds behind one certificate."""
+
+    body: SnapshotBody
+    row: AnchoredRow
+    statement: Batch
+    entry: Entry | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """A snapshot that was proved, and what its block was judged to be.
+
+    `seen` tells whether this counter has accepted a presentation (by its signature) before.
+    """
+
+    policy: TrustPolicy
+    ledger: LedgerPin
+    snapshot: Snapshot
+    judgement: Judgement
+    seen: Callable[[bytes], bool] = field(default=lambda signature: False)
+
+    @classmethod
+    def open(
+        cls,
+        policy: TrustPolicy,
+        snapshot: Snapshot,
+        judge: Callable[[Snapshot, LedgerPin], Judgement],
+        seen: Callable[[bytes], bool] = lambda signature: False,
+    ) -> Desk:
+        """Return a desk once the snapshot is proved whole.
+
+        Raises:
+            SnapshotUnproved: it is of no ledger of the policy, or not what the chain holds.
+        """
+        ledger = policy.for_ledger(snapshot.note.checkpoint.identity)
+        if ledger is None:
+            raise SnapshotUnproved("the policy does not know this ledger")
+        snapshot.check(ledger)
+        judgement = judge(snapshot, ledger)
+        return cls(policy=policy, ledger=ledger, snapshot=snapshot, judgement=judgement, seen=seen)
+
+    def verify_text(
+        self,
+        text: str,
+        *,
+        now: int,
+        documents: Sequence[bytes] = (),
+        request: presentation.Request | None = None,
+    ) -> Result:
+        """Return the verdict on the text of a code; bad input is a verdict, not an error."""
+        try:
+            compact = Compact.parse(text)
+        except Refused as error:
+            return unusable(f"{CODES['evidence.unusable'].en}: {error.code}")
+        return self.verify(compact, now=now, documents=documents, request=request)
+
+    def verify(
+        self,
+        compact: Compact,
+        *,
+        now: int,
+        documents: Sequence[bytes] = (),
+        request: presentation.Request | None = None,
+    ) -> Result:
+        """Return the verdict on compact evidence at `now` (seconds since 1970)."""
+        found = self._find(compact)
+        backing = found if isinstance(found, Backing) else None
+        entry = backing.entry if backing is not None else None
+        shown = _name(compact, entry)
+        judgement = self._judge(compact, now)
+        codes = {
+            CheckName.CONTENT: check_content(compact.record, shown, documents, entry),
+            CheckName.DATES: check_dates(compact.record, now),
+            CheckName.HOLDER: self._holder(compact, shown, request, now),
+            **self._backed(compact, found, judgement, now),
+        }
+        return conclude(
+            codes,
+            record=compact.record,
+            disclosures=shown,
+            proved=None
+            if backing is None or entry is None
+            else Proved(
+                body=backing.body.state.name,
+                entry=entry,
+                statement=backing.statement,
+                block=backing.row.block,
+            ),
+            time=judgement.time,
+            horizon=now + self.policy.clock_tolerance,
+        )
+
+    def _judge(self, compact: Compact, now: int) -> Judgement:
+        if self.policy.ended(now):
+            return Judgement(code="policy.ended")
+        if compact.ledger != self.ledger.identity[:8]:
+            return Judgement(code="block.other_ledger")
+        return self.judgement
+
+    def _find(self, compact: Compact) -> Backing | str:
+        """Return what stands behind a record, or the code of check 3 that says why nothing does."""
+        record = compact.record
+        body = self.snapshot.by_issuer.get(record.issuer)
+        if body is None:
+            return "anchor.body_absent"
+        found = body.batch_of(record.index)
+        if found is None:
+            return "anchor.batch_pending"
+        row, statement = found
+        entries = self.snapshot.entries.get(statement.catalog, {})
+        return Backing(
+            body=body,
+            row=row,
+            statement=statement,
+            entry=entries.get((record.category, record.entry)),
+        )
+
+    def _backed(
+        self, compact: Compact, found: Backing | str, judgement: Judgement, now: int
+    ) -> dict[CheckName, str]:
+        """Return the codes of the checks that rest on the snapshot."""
+        trusted, time = judgement.code == "ok", judgement.time
+        rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
+        fresh = "block.needed"
+        if trusted and time is not None:
+            fresh = check_freshness(compact.record.category, self.policy, time=time, now=now)
+        codes = {CheckName.BLOCK: judgement.code, CheckName.FRESHNESS: fresh}
+        if isinstance(found, str):
+            # Nothing here speaks for or against: the batch may have come since.
+            codes |= {CheckName.INCLUSION: "inclusion.path_unusable"}
+            codes |= {CheckName.ANCHOR: found if trusted else "block.needed"}
+            return codes | dict.fromkeys(rests, "anchor.needed" if trusted else "block.needed")
+        codes[CheckName.INCLUSION] = check_inclusion(compact.record, found.statement, compact.path)
+        codes[CheckName.ANCHOR] = "ok" if trusted else "block.needed"
+        if not trusted:
+            return codes | dict.fromkeys(rests, "block.needed")
+        return codes | self._relied(compact, found)
+
+    def _relied(self, compact: Compact, backing: Backing) -> dict[CheckName, str]:
+        record, state = compact.record, backing.body.state
+        signature = check_key(state.keys[backing.row.key], backing.row.block)
+        if signature == "ok" and self.policy.countersignature:
+            lacking = backing.statement.countersignature == ZERO
+            signature = "signature.countersignature_missing" if lacking else "ok"
+        word = backing.body.words.get(record.index // CELLS, ZERO)
+        return {
+            CheckName.SIGNATURE: signature,
+            CheckName.ENTITLEMENT: _entitlement(compact, backing.entry),
+            CheckName.STATUS: check_status(record.index, word, state.standing),
+        }
+
+    def _holder(
+        self,
+        compact: Compact,
+        shown: Sequence[Disclosure],
+        request: presentation.Request | None,
+        now: int,
+    ) -> str:
+        presented = compact.presentation
+        code = check_holder(
+            compact.record,
+            shown,
+            presented,
+            request,
+            identity=self.ledger.identity,
+            policy=self.policy,
+            now=now,
+        )
+        if code == "ok" and presented is not None and self.seen(presented.signature):
+            return "holder.replayed"
+        return code
+
+
+def _entitlement(compact: Compact, entry: Entry | None) -> str:
+    """Return the code of check 5: the catalog is here whole, so what is absent is absent."""
+    if entry is None:
+        return "entitlement.category_absent"
+    broken = disobeyed(compact.record, entry)
+    return broken[0] if broken else "ok"
+
+
+def _name(compact: Compact, entry: Entry | None) -> list[Disclosure]:
+    """Return the disclosures under the names of their places; without the entry there are none."""
+    if entry is None:
+        return []
+    bound = compact.record.bound
+    return [part.named(entry, bound=bound) for part in compact.shown]
