@@ -1,0 +1,146 @@
+"""`certledger present`: a holder shows chosen fields, as a file or as a QR code."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.evidence import Evidence
+    from verifier.presentation import HolderPrivateKey, Presentation
+
+
+@click.command()
+@click.argument("evidence", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--holding",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The holder's file, which holds every field; else only what EVIDENCE shows can be shown.",
+)
+@click.option(
+    "--show",
+    multiple=True,
+    metavar="FIELD",
+    help="A field to show, again for more; by default what must be shown.",
+)
+@click.option("--audience", help="The counter's id, for a certificate bound to its holder.")
+@click.option("--nonce", help="What the counter gave to sign.")
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The holder's private key (PEM).",
+)
+@click.option("--passphrase", envvar="CERTLEDGER_PASSPHRASE", help="Of the key, if it has one.")
+@click.option("--compact", is_flag=True, help="The text of a QR code instead of a file.")
+@click.option(
+    "--qr", type=click.Path(dir_okay=False, path_type=Path), help="A QR code (.svg, .png)."
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write.")
+def present(
+    evidence: Path,
+    holding: Path | None,
+    show: Sequence[str],
+    audience: str | None,
+    nonce: str | None,
+    key: Path | None,
+    passphrase: str | None,
+    compact: bool,
+    qr: Path | None,
+    out: Path | None,
+) -> None:
+    """Make of EVIDENCE a file or code that shows only the fields chosen with --show."""
+    from verifier.errors import Refused
+
+    if len({audience is None, nonce is None, key is None}) > 1:
+        raise click.UsageError("--audience, --nonce and --key go together")
+    try:
+        shown = _shown(evidence, holding, show, audience is not None)
+        if audience is not None and nonce is not None and key is not None:
+            shown = _sign(shown, key, passphrase, (audience, nonce))
+        text = _compact(shown) if compact or qr is not None else ""
+    except Refused as error:
+        click.echo(f"{error} ({error.code})", err=True)
+        raise SystemExit(1) from error
+    if qr is not None:
+        _write_qr(text, qr)
+    data = text.encode() if compact else shown.format()
+    if out is not None:
+        out.write_bytes(data)
+    elif qr is None or compact:
+        sys.stdout.buffer.write(data)
+
+
+def _shown(evidence: Path, holding: Path | None, show: Sequence[str], bound: bool) -> Evidence:
+    """Return the evidence with the fields `show`, or else with those that must be shown."""
+    from verifier.certificate import HOLDER_KEY, NUMBER
+    from verifier.errors import Malformed
+    from verifier.evidence import Evidence
+    from verifier.holding import Holding
+
+    held = Evidence.parse(evidence.read_bytes())
+    own = held.disclosures
+    if holding is not None:
+        own = Holding.parse(holding.read_bytes()).disclosures
+    names = {*(show or (NUMBER, *held.catalog.entry.shown)), *((HOLDER_KEY,) if bound else ())}
+    if missing := names - {part.name for part in own}:
+        raise Malformed("disclosure.unknown", f"there is no {min(missing)!r} here to show")
+    return held.showing([part for part in own if part.name in names])
+
+
+def _sign(
+    evidence: Evidence, key: Path, passphrase: str | None, request: tuple[str, str]
+) -> Evidence:
+    from dataclasses import replace
+
+    from verifier.checkpoint import parse_note
+    from verifier.presentation import Request, Subject, sign
+
+    subject = Subject(
+        identity=parse_note(evidence.checkpoint).checkpoint.identity,
+        leaf=evidence.record.leaf(),
+        shown=tuple(part.digest for part in evidence.disclosures),
+    )
+    asked = Request(audience=request[0], nonce=request[1])
+    given: Presentation = sign(_load_key(key, passphrase), asked, subject, time=int(time.time()))
+    return replace(evidence, presentation=given)
+
+
+def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    from verifier.errors import Malformed
+
+    try:
+        found = load_pem_private_key(key.read_bytes(), passphrase.encode() if passphrase else None)
+    except (TypeError, ValueError) as error:
+        raise Malformed("holder.key", f"{key} is no key, or the passphrase is wrong") from error
+    if not isinstance(found, EllipticCurvePrivateKey | Ed25519PrivateKey):
+        raise Malformed("holder.key", f"{key} is neither P-256 nor Ed25519")
+    return found
+
+
+def _compact(evidence: Evidence) -> str:
+    from verifier.checkpoint import parse_note
+    from verifier.compact import Compact
+
+    return Compact.of(
+        parse_note(evidence.checkpoint).checkpoint.identity,
+        evidence.record,
+        evidence.path,
+        evidence.disclosures,
+        evidence.presentation,
+    ).format()
+
+
+def _write_qr(text: str, file: Path) -> None:
+    import segno
+
+    # Level L: codes are dense, and counters scan from good screens and printers.
+    segno.make(text, error="l", boost_error=False).save(str(file), scale=4, border=4)
