@@ -118,7 +118,7 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     """
     from eth_keys.datatypes import Signature
     from eth_keys.exceptions import BadSignature
-    from eth_utils import ValidationError
+    from eth_utils.exceptions import ValidationError
 
     s = int.from_bytes(signature[32:64], "big")
     if len(signature) != 65 or signature[64] not in (27, 28) or s > SECP256K1_ORDER // 2:

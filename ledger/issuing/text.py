@@ -1,0 +1,59 @@
+"""What text may be sealed (SPEC section 2, "Text")."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+
+_UNASSIGNED = "unassigned.txt"
+"""The table is of Unicode 14.0 whatever Python runs: newer ones know later characters."""
+
+
+def refusal_of(text: str) -> str | None:
+    """Return why `text` is not sealed, or None if it may be."""
+    if not text:
+        return "empty"
+    if text != text.strip():
+        return f"white space at an end of {text[:40]!r}"
+    if text.isascii() and text.isprintable():
+        return None
+    if (found := _refused().search(text)) is not None:
+        return f"{_kind_of(found.group())} U+{ord(found.group()):04X} in {text[:40]!r}"
+    if not unicodedata.is_normalized("NFC", text):
+        return f"{text[:40]!r} is not in normalization form C"
+    return None
+
+
+def _kind_of(character: str) -> str:
+    if unicodedata.category(character) == "Cc":
+        return "the control"
+    if "\ud800" <= character <= "\udfff":
+        return "the lone surrogate"
+    if character in _BIDIRECTIONAL:
+        return "the bidirectional control"
+    return "the code point unassigned in Unicode 14.0"
+
+
+_BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@lru_cache(maxsize=1)
+def _refused() -> re.Pattern[str]:
+    ranges = "".join(f"{_escape(a)}-{_escape(b)}" for a, b in unassigned())
+    return re.compile(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_BIDIRECTIONAL}{ranges}]")
+
+
+def _escape(code: int) -> str:
+    return f"\\U{code:08x}"
+
+
+def unassigned() -> Iterator[tuple[int, int]]:
+    """Yield the ranges of code points unassigned in Unicode 14.0, both ends included."""
+    table = files(__package__).joinpath(_UNASSIGNED).read_text(encoding="ascii")
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            first, _, last = line.partition("..")
+            yield int(first, 16), int(last or first, 16)

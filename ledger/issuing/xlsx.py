@@ -1,0 +1,143 @@
+"""XLSX sheets as rows of text, with a guard against files that unfold without end."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from ledger.issuing.faults import SheetFaultCode
+from ledger.issuing.reading import Faults, Row, rows_of
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
+
+LARGEST_INFLATED = 512 * 2**20
+"""Bytes that all parts of the file may unfold to."""
+MOST_PARTS = 2_000
+MOST_CELLS = 8_000_000
+"""Cells of the rectangle around everything filled: the reader keeps one value for each."""
+PIECE = 2**20
+EXACT = 10**15
+"""From here on a spreadsheet has rounded a number it holds as a number."""
+ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
+_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})?([0-9]{1,9})["']""")
+_OVERLAP = 64
+"""More bytes than any reference has, so that none is lost between two pieces."""
+
+Cell = object
+
+
+def read_xlsx(data: bytes, faults: Faults, tab: str | None) -> list[Row]:
+    """Return the rows of worksheet `tab`, or of the first.
+
+    Raises:
+        SheetInvalid: not XLSX, no such worksheet, or it unfolds to too much.
+    """
+    _check_unfolding(data, faults)
+    sheet = _open(data, faults, tab)
+    lines = enumerate(sheet.to_python(skip_empty_area=False), 1)
+    return rows_of(_texts(lines, faults), faults, ragged=True)
+
+
+def _open(data: bytes, faults: Faults, tab: str | None) -> CalamineSheet:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        if not book.sheet_names or (tab is not None and tab not in book.sheet_names):
+            reason = f"there is no worksheet {tab!r} among {', '.join(book.sheet_names)}"
+            raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason)
+        return book.get_sheet_by_name(tab or book.sheet_names[0])
+    except CalamineError as error:
+        reason = f"the workbook cannot be read: {error}"
+        raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason) from error
+
+
+def _check_unfolding(data: bytes, faults: Faults) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            if len(parts) > MOST_PARTS:
+                reason = f"{len(parts)} parts, at most {MOST_PARTS}"
+                raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+            left = LARGEST_INFLATED
+            for part in parts:
+                left = _inflate(archive, part, left, faults)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        reason = f"not an XLSX file: {error}"
+        raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason) from error
+
+
+def _inflate(archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, faults: Faults) -> int:
+    """Count what a part really unfolds to, whatever its header says; return what is left."""
+    row = column = 0
+    tail = b""
+    with archive.open(part) as file:
+        while piece := file.read(PIECE):
+            left -= len(piece)
+            if left < 0:
+                reason = f"the file unfolds to more than {LARGEST_INFLATED} bytes"
+                raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+            for letters, digits in _REFERENCE.findall(tail + piece):
+                row, column = max(row, int(digits)), max(column, _column(letters))
+            if row * column > MOST_CELLS:
+                reason = f"cells stand as far as row {row} and column {column}"
+                raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+            tail = piece[-_OVERLAP:]
+    return left
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _texts(
+    lines: Iterator[tuple[int, Sequence[Cell]]], faults: Faults
+) -> Iterator[tuple[int, list[str]]]:
+    header: list[str] = []
+    for number, cells in lines:
+        texts = []
+        for place, cell in enumerate(cells):
+            text = _text(cell)
+            if text is None:
+                column = header[place] if place < len(header) else ""
+                faults.report(number, column, SheetFaultCode.CELL, _complaint(cell))
+            texts.append(text or "")
+        header = header or texts
+        yield number, texts
+
+
+def _text(cell: Cell) -> str | None:
+    """Return a cell as text, or None where it does not say what was meant."""
+    if isinstance(cell, str):
+        return None if cell in ERRORS else cell
+    if isinstance(cell, bool):
+        return None
+    if isinstance(cell, int | float):
+        return str(int(cell)) if cell == int(cell) and abs(cell) < EXACT else _fraction(cell)
+    if isinstance(cell, datetime):
+        midnight = (cell.hour, cell.minute, cell.second, cell.microsecond) == (0, 0, 0, 0)
+        return cell.date().isoformat() if midnight else None
+    return cell.isoformat() if isinstance(cell, date) else None
+
+
+def _fraction(cell: float) -> str | None:
+    """Return a number with decimals as it is shown; None where digits may have been lost."""
+    text = repr(cell)
+    return text if abs(cell) < EXACT and "e" not in text and len(text) <= 16 else None
+
+
+def _complaint(cell: Cell) -> str:
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return f"{cell!r} is held as a number and may have lost digits; format the cell as text"
+    if isinstance(cell, str):
+        return f"the formula gives {cell}"
+    return f"{cell} is neither text nor a whole number nor a day"
