@@ -1,4 +1,4 @@
-"""Builds the contracts into `artifacts/`, or with `--check` compares: `python -m contracts.build`."""
+"""Builds the contracts into `artifacts/`, or compares: `python -m contracts.build [--check]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -165,13 +165,14 @@ def _resolve(importer: str, target: str) -> str:
 def _artifact(answer: Mapping[str, Any]) -> dict[str, Any]:
     compiled = answer["contracts"][f"{CONTRACT}.sol"][CONTRACT]
     deployed = compiled["evm"]["deployedBytecode"]
-    signatures = _signatures(compiled["abi"])
+    # The compiler lists the errors of libraries too, which never leave ours.
+    abi = [entry for entry in compiled["abi"] if entry["type"] != "error"] + _errors(answer)
     return {
         "contract": CONTRACT,
         "compiler": SOLC_VERSION,
         "libraries": {OPENZEPPELIN: OPENZEPPELIN_VERSION},
         "settings": SETTINGS,
-        "abi": compiled["abi"],
+        "abi": abi,
         "creation": compiled["evm"]["bytecode"]["object"],
         "runtime": deployed["object"],
         "immutables": _immutables(answer, deployed["immutableReferences"]),
@@ -181,8 +182,8 @@ def _artifact(answer: Mapping[str, Any]) -> dict[str, Any]:
             for entry in compiled["storageLayout"]["storage"]
         ],
         "functions": compiled["evm"]["methodIdentifiers"],
-        "errors": {name: _keccak(name)[:8] for name in signatures["error"]},
-        "events": {name: _keccak(name) for name in signatures["event"]},
+        "errors": {name: digest[:8] for name, digest in _selectors(abi, "error").items()},
+        "events": _selectors(abi, "event"),
     }
 
 
@@ -203,12 +204,31 @@ def _immutables(answer: Mapping[str, Any], references: Mapping[str, Any]) -> dic
     }
 
 
-def _signatures(abi: list[dict[str, Any]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {"error": [], "event": []}
+def _errors(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the ABI entries of all our errors; the compiler lists only those it sees thrown.
+
+    Some are only ever named by their selector: in an event, or thrown by it.
+    """
+    entries = []
+    for name, source in answer["sources"].items():
+        for node in source["ast"]["nodes"]:
+            if node["nodeType"] == "ErrorDefinition" and not name.startswith(OPENZEPPELIN):
+                inputs = [
+                    {"internalType": kind, "name": parameter["name"], "type": kind}
+                    for parameter in node["parameters"]["parameters"]
+                    for kind in [parameter["typeDescriptions"]["typeString"]]
+                ]
+                entries.append({"inputs": inputs, "name": node["name"], "type": "error"})
+    return sorted(entries, key=lambda entry: str(entry["name"]))
+
+
+def _selectors(abi: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
+    """Return signature and Keccak-256 of every entry of one kind."""
+    found = {}
     for entry in abi:
-        if entry["type"] in found:
-            types = ",".join(_type_of(part) for part in entry["inputs"])
-            found[entry["type"]].append(f"{entry['name']}({types})")
+        if entry["type"] == kind:
+            signature = f"{entry['name']}({','.join(_type_of(part) for part in entry['inputs'])})"
+            found[signature] = _keccak(signature)
     return found
 
 

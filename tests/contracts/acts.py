@@ -1,0 +1,110 @@
+"""Acts as tests describe them: a statement, who signs it and what is handed in beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_keys.datatypes import PrivateKey
+
+from contracts import calls
+from tests.contracts.world import Outcome, World, sign
+from verifier.state import BodyState
+from verifier.statements import (
+    Batch,
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChange,
+    Restore,
+    StandingChange,
+    Statement,
+    StatusChange,
+)
+from verifier.status import MultiProof, StatusTree
+
+Signer = PrivateKey
+NO_PROOF = MultiProof(marks=b"", siblings=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One act but an anchoring: `state` is what the carrier hands in, `proof` and `olds` too."""
+
+    said: Statement
+    signers: tuple[Signer, ...]
+    state: BodyState | None = None
+    key: int = calls.NO_KEY
+    olds: tuple[bytes, ...] = ()
+    proof: MultiProof = NO_PROOF
+
+    def calldata(self, identity: bytes) -> bytes:
+        digest = self.said.digest(identity)
+        return self.calldata_with([sign(digest, who) for who in self.signers])
+
+    def calldata_with(self, signatures: Sequence[bytes]) -> bytes:
+        said, state, key = self.said, self.state, self.key
+        match said:
+            case Register():
+                return calls.register(said, signatures)
+            case Hold():
+                return calls.hold(said, b"".join(signatures) or bytes(65))
+            case RegistrarChange():
+                return calls.change_registrar(said, signatures)
+        assert state is not None
+        match said:
+            case StatusChange():
+                witness = calls.Witness(
+                    words=self.olds, marks=self.proof.marks, siblings=self.proof.siblings
+                )
+                return calls.change_status(
+                    state, said, key=key, signatures=signatures, witness=witness
+                )
+            case CatalogChange():
+                return calls.change_catalog(state, said, key=key, signatures=signatures)
+            case KeysChange():
+                return calls.change_keys(state, said, key=key, signatures=signatures)
+            case StandingChange():
+                return calls.change_standing(state, said, signatures=signatures)
+            case Restore():
+                return calls.restore(state, said, signatures=signatures)
+        raise AssertionError(f"no act carries {said}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedBatch:
+    """A batch in a list: its statement, the key index named and who really signs."""
+
+    said: Batch
+    key: int
+    signer: Signer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchoring:
+    """A list of bodies, each with its state and batches."""
+
+    entries: tuple[tuple[BodyState, tuple[SignedBatch, ...]], ...]
+
+    def calldata(self, identity: bytes) -> bytes:
+        return calls.anchor(
+            (state, [pack(batch, identity) for batch in batches]) for state, batches in self.entries
+        )
+
+
+def pack(batch: SignedBatch, identity: bytes) -> tuple[bytes, ...]:
+    signature = sign(batch.said.digest(identity), batch.signer)
+    return calls.pack_batch(batch.said, key=batch.key, signature=signature)
+
+
+def play(world: World, act: Act | Anchoring) -> Outcome:
+    return world.send(act.calldata(world.identity))
+
+
+def with_proof(tree: StatusTree, words: Sequence[int]) -> dict:
+    """Return what the carrier adds to a status statement."""
+    return {
+        "olds": tuple(tree.word(at) for at in words),
+        "proof": tree.prove_many(words),
+    }

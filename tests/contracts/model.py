@@ -1,0 +1,412 @@
+"""The whole ledger once more, in plain Python: what the contract must agree with act by act."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+from tests.contracts.acts import Act, Anchoring, SignedBatch
+from tests.contracts.world import NAME, address
+from verifier.errors import ProofInvalid
+from verifier.hashing import keccak
+from verifier.state import BodyState, Key, batch_leaf
+from verifier.statements import (
+    LONGEST_LIFE,
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChange,
+    Restore,
+    StandingChange,
+    StatusChange,
+)
+from verifier.status import CELLS, EMPTY_ROOT, MOST_WORDS, StatusTree
+from verifier.vocabulary import BodyKind, Purpose, Standing
+
+CODE = re.compile(rb"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}")
+NO_KEY = 255
+
+
+class ModelRefusal(Exception):
+    """The model refuses, naming the contract's error."""
+
+
+def refuse(name: str) -> NoReturn:
+    raise ModelRefusal(name)
+
+
+@dataclass
+class Model:
+    """Every body, registrar and counter."""
+
+    seats: dict[int, bytes]
+    identity: bytes
+    bodies: dict[str, BodyState] = field(default_factory=dict)
+    trees: dict[str, StatusTree] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    nonces: dict[int, int] = field(default_factory=dict)
+    term: int = 0
+    roll: bytes = bytes(32)
+    block: int = 0
+    now: int = 0
+
+    # What stands on the chain
+
+    def slot(self, issuer: str) -> bytes:
+        if issuer not in self.bodies:
+            return bytes(32)
+        digest = self.bodies[issuer].digest()
+        return digest[:-1] + bytes([digest[-1] | (issuer in self.held)])
+
+    # Acts
+
+    def apply(self, act: Act | Anchoring) -> Any:
+        """Apply an act, or raise ModelRefusal; an anchoring returns what was passed over."""
+        if isinstance(act, Anchoring):
+            return self._anchor(act)
+        handlers: dict[type, Any] = {
+            Register: self._register,
+            StatusChange: self._status,
+            CatalogChange: self._catalog,
+            KeysChange: self._keys,
+            StandingChange: self._standing,
+            Restore: self._restore,
+            Hold: self._hold,
+            RegistrarChange: self._registrar,
+        }
+        return handlers[type(act.said)](act, act.said)
+
+    def _register(self, act: Act, said: Register) -> None:
+        issuer = said.issuer.decode()
+        if issuer in self.bodies:
+            refuse("BodyExists")
+        if not CODE.fullmatch(said.issuer):
+            refuse("CodeInvalid")
+        if not 1 <= said.kind <= 6:
+            refuse("KindUnknown")
+        self._timely(said.not_after)
+        self._count(act, 1 + len(said.keys))
+        self._by_registrar(act, int(issuer[2:4]), 0)
+        body = BodyState(
+            issuer=issuer,
+            kind=list(BodyKind)[said.kind - 1],
+            name=NAME,
+            keys=self._added((), said.keys, act, 1),
+            since=self.block,
+            status=EMPTY_ROOT,
+        )
+        count = int.from_bytes(self.roll[28:], "big") + 1
+        self.roll = keccak(self.roll + said.issuer)[:28] + count.to_bytes(4, "big")
+        self.trees[issuer] = StatusTree()
+        self.bodies[issuer] = body
+
+    def _catalog(self, act: Act, said: CatalogChange) -> None:
+        body = self._open(act)
+        if body.standing is not Standing.ACTIVE:
+            refuse("StandingForbids")
+        self._next(body.catalog_version, said.version)
+        self._timely(said.not_after)
+        if act.key == NO_KEY:
+            if said.root != bytes(32):
+                refuse("CatalogAlone")
+            self._count(act, 1)
+            self._by_registrar(act, body.region, 0)
+        else:
+            self._count(act, 2)
+            self._by_key(act, body, Purpose.CATALOG, 0)
+            self._by_registrar(act, body.region, 1)
+        self._store(replace(body, catalog_version=said.version, catalog=said.root))
+
+    def _keys(self, act: Act, said: KeysChange) -> None:
+        body = self._open(act)
+        if body.standing is Standing.STRUCK:
+            refuse("StandingForbids")
+        self._next(body.revision, said.revision)
+        self._timely(said.not_after)
+        if not said.added and not said.ends:
+            refuse("NothingChanges")
+        if len(act.signers) == 1:
+            if body.issuer in self.held:
+                refuse("BodyHeld")
+            if said.added or len(said.ends) != 1:
+                refuse("EndAlone")
+            index, end = said.ends[0][0], int.from_bytes(said.ends[0][1:], "big")
+            if index != act.key or end < self.block:
+                refuse("EndAlone")
+            self._by_key(act, body, None, 0)
+        else:
+            self._count(act, 2 + len(said.added))
+            self._by_registrar(act, body.region, 0)
+            if act.key == NO_KEY:
+                self._by_other(act, body.region, 1)
+            else:
+                self._by_key(act, body, Purpose.KEYS, 1)
+        ended = self._ended(body.keys, said.ends, raise_too=False)
+        keys = self._added(ended, said.added, act, 2)
+        self._store(replace(body, revision=said.revision, keys=keys))
+
+    def _standing(self, act: Act, said: StandingChange) -> None:
+        body = self._open(act)
+        allowed = {
+            Standing.ACTIVE: {2, 3, 4},
+            Standing.SUSPENDED: {1, 4},
+            Standing.CLOSED: {4},
+            Standing.STRUCK: set(),
+        }
+        if said.standing not in allowed[body.standing]:
+            refuse("StandingForbids")
+        self._next(body.revision, said.revision)
+        self._timely(said.not_after)
+        self._count(act, 2 if said.standing == 4 else 1)
+        self._by_registrar(act, body.region, 0)
+        if said.standing == 4:
+            self._by_other(act, body.region, 1)
+        standing = list(Standing)[said.standing - 1]
+        self._store(replace(body, revision=said.revision, standing=standing, since=self.block))
+
+    def _restore(self, act: Act, said: Restore) -> None:
+        body = self._open(act)
+        if not 1 <= said.standing <= 4:
+            refuse("StandingForbids")
+        self._next(body.revision, said.revision)
+        self._timely(said.not_after)
+        self._by_majority(act)
+        standing = list(Standing)[said.standing - 1]
+        since = body.since if standing is body.standing else self.block
+        keys = self._ended(body.keys, said.ends, raise_too=True)
+        self._store(
+            replace(body, revision=said.revision, standing=standing, since=since, keys=keys)
+        )
+
+    def _hold(self, act: Act, said: Hold) -> None:
+        issuer = said.issuer.decode()
+        if issuer not in self.bodies:
+            refuse("BodyUnknown")
+        region = int(issuer[2:4])
+        self._next(self.nonces.get(region, 0), said.nonce)
+        self._timely(said.not_after)
+        self._count(act, 1)
+        self._by_registrar(act, region, 0)
+        self.nonces[region] = said.nonce
+        self.held.add(issuer)
+
+    def _registrar(self, act: Act, said: RegistrarChange) -> None:
+        self._next(self.term, said.term)
+        self._timely(said.not_after)
+        self._by_majority(act)
+        if not 1 <= said.region <= 99:
+            refuse("RegionOrder")
+        if said.account == bytes(20) or said.account in self.seats.values():
+            refuse("RegistrarAccount")
+        self.term = said.term
+        self.seats[said.region] = said.account
+
+    def _status(self, act: Act, said: StatusChange) -> None:
+        body = self._open(act)
+        if body.standing not in (Standing.ACTIVE, Standing.CLOSED):
+            refuse("StandingForbids")
+        self._next(body.epoch, said.epoch)
+        self._timely(said.not_after)
+        countersigned = len(act.signers) > 1
+        if body.issuer in self.held and not countersigned:
+            refuse("BodyHeld")
+        self._count(act, 2 if countersigned else 1)
+        self._by_key(act, body, Purpose.STATUS, 0)
+        if countersigned:
+            self._by_registrar(act, body.region, 1)
+        later = self._moved(act, said, body, countersigned)
+        tree = self.trees[body.issuer]
+        tree.update(dict(zip(said.words, later, strict=True)))
+        self._store(replace(body, epoch=said.epoch, status=tree.root))
+
+    def _moved(
+        self, act: Act, said: StatusChange, body: BodyState, any_step: bool
+    ) -> Sequence[bytes]:
+        size = len(said.words)
+        if not 1 <= size <= MOST_WORDS or len(said.masks) != size or len(act.olds) != size:
+            refuse("StatusSize")
+        if said.status > 3:
+            refuse("StatusUnknown")
+        later, least = [], 0
+        for word, mask, old in zip(said.words, said.masks, act.olds, strict=True):
+            if word < least or word >= 2**25:
+                refuse("StatusOrder")
+            least = word + 1
+            later.append(moved_word(word, mask, old, said.status, body.certificates, any_step))
+        try:
+            before = act.proof.implied_root(said.words, act.olds)
+        except ProofInvalid:
+            refuse("StatusProofShape")
+        if before != body.status:
+            refuse("StatusProofRoot")
+        return later
+
+    def _anchor(self, act: Anchoring) -> list[tuple[str, int, str]]:
+        passed: list[tuple[str, int, str]] = []
+        anchored = False
+        for handed, batches in act.entries:
+            body = self.bodies.get(handed.issuer)
+            if body is None or body.digest() != handed.digest():
+                passed.append((handed.issuer, 0, "StateStale"))
+            elif body.issuer in self.held:
+                passed.append((handed.issuer, 0, "BodyHeld"))
+            elif body.standing is not Standing.ACTIVE:
+                passed.append((handed.issuer, 0, "StandingForbids"))
+            else:
+                for batch in batches:
+                    try:
+                        body = self._appended(body, batch)
+                        anchored = True
+                    except ModelRefusal as reason:
+                        passed.append((body.issuer, batch.said.sequence, str(reason)))
+                self.bodies[body.issuer] = body
+        if not anchored:
+            refuse("NothingAnchored")
+        return passed
+
+    def _appended(self, body: BodyState, batch: SignedBatch) -> BodyState:
+        said = batch.said
+        self._next(body.batches, said.sequence)
+        if said.first != body.certificates:
+            refuse("FirstWrong")
+        if not 1 <= said.count <= 65_536 or body.certificates + said.count > 2**32:
+            refuse("BatchCount")
+        self._timely(said.not_after)
+        # What the contract takes from the state is what was signed only if they agree.
+        means = replace(said, previous=body.last, catalog=body.catalog)
+        if batch.key >= len(body.keys):
+            refuse("KeyUnknown")
+        key = body.keys[batch.key]
+        if means != said or address(batch.signer) != key.address:
+            refuse("SignerWrong")
+        self._speaks(key, Purpose.BATCHES)
+        digest = said.digest(self.identity)
+        leaf = batch_leaf(digest=digest, catalog=body.catalog, key=batch.key, block=self.block)
+        return body.after_batch(digest=digest, count=said.count, leaf=leaf)
+
+    # What acts have in common
+
+    def _open(self, act: Act) -> BodyState:
+        assert act.state is not None
+        body = self.bodies.get(act.state.issuer)
+        if body is None or body.digest() != act.state.digest():
+            refuse("StateStale")
+        return body
+
+    def _store(self, body: BodyState) -> None:
+        self.bodies[body.issuer] = body
+        self.held.discard(body.issuer)
+
+    def _next(self, held: int, given: int) -> None:
+        if given != held + 1:
+            refuse("CounterWrong")
+
+    def _timely(self, not_after: int) -> None:
+        if not_after < self.now:
+            refuse("StatementExpired")
+        if not_after > self.now + LONGEST_LIFE:
+            refuse("StatementTooFar")
+
+    def _count(self, act: Act, count: int) -> None:
+        if len(act.signers) != count:
+            refuse("SignatureCount")
+
+    def _region_of(self, account: bytes) -> int:
+        return next((region for region, seat in self.seats.items() if seat == account), 0)
+
+    def _by_registrar(self, act: Act, region: int, at: int) -> None:
+        if self.seats.get(region) != address(act.signers[at]):
+            refuse("SignerWrong")
+
+    def _by_other(self, act: Act, region: int, at: int) -> None:
+        if self._region_of(address(act.signers[at])) in (0, region):
+            refuse("SignerWrong")
+
+    def _by_majority(self, act: Act) -> None:
+        if len(act.signers) * 2 <= len(self.seats):
+            refuse("NoMajority")
+        before = 0
+        for who in act.signers:
+            region = self._region_of(address(who))
+            if region == 0:
+                refuse("SignerWrong")
+            if region <= before:
+                refuse("RegionOrder")
+            before = region
+
+    def _by_key(self, act: Act, body: BodyState, purpose: Purpose | None, at: int) -> None:
+        if act.key >= len(body.keys):
+            refuse("KeyUnknown")
+        key = body.keys[act.key]
+        if key.address != address(act.signers[at]):
+            refuse("SignerWrong")
+        self._speaks(key, purpose)
+
+    def _speaks(self, key: Key, purpose: Purpose | None) -> None:
+        if purpose is not None and purpose not in key.purposes:
+            refuse("KeyPurpose")
+        if self.block >= key.end:
+            refuse("KeyEnded")
+
+    def _added(
+        self, there: tuple[Key, ...], added: Sequence[bytes], act: Act, at: int
+    ) -> tuple[Key, ...]:
+        if not 1 <= len(there) + len(added) <= 16:
+            refuse("KeyCount")
+        keys = there
+        for place, one in enumerate(added):
+            account, purposes = one[:20], one[20]
+            if account == bytes(20) or not 1 <= purposes <= 15:
+                refuse("KeyInvalid")
+            if account in [key.address for key in keys]:
+                refuse("KeyInvalid")
+            if address(act.signers[at + place]) != account:
+                refuse("SignerWrong")
+            keys += (Key(address=account, purposes=Purpose(purposes), start=self.block),)
+        return keys
+
+    def _ended(
+        self, keys: tuple[Key, ...], ends: Sequence[bytes], *, raise_too: bool
+    ) -> tuple[Key, ...]:
+        changed = list(keys)
+        least = 0
+        for one in ends:
+            index, end = one[0], int.from_bytes(one[1:], "big")
+            if index < least:
+                refuse("EndOrder")
+            if index >= len(keys):
+                refuse("KeyUnknown")
+            least = index + 1
+            if not raise_too and end >= changed[index].end:
+                refuse("EndRaised")
+            changed[index] = replace(changed[index], end=end)
+        return tuple(changed)
+
+
+def moved_word(
+    word: int, mask: int, old: bytes, status: int, certificates: int, any_step: bool
+) -> bytes:
+    """Return a word after its chosen cells became `status`, cell by cell, or refuse."""
+    cells = [mask >> 2 * place & 3 for place in range(CELLS)]
+    if not mask or set(cells) - {0, 3}:
+        refuse("StatusMask")
+    chosen = [place for place, bits in enumerate(cells) if bits]
+    if word * CELLS + chosen[-1] >= certificates:
+        refuse("StatusNotIssued")
+    bits = int.from_bytes(old, "big")
+    held = [bits >> 2 * place & 3 for place in chosen]
+    if not any_step and set(held) & {1, 3}:
+        refuse("StatusTerminal")
+    if status in held:
+        refuse("StatusUnchanged")
+    for place in chosen:
+        bits = bits & ~(3 << 2 * place) | status << 2 * place
+    return bits.to_bytes(32, "big")
+
+
+def ends_of(*ends: tuple[int, int]) -> tuple[bytes, ...]:
+    """Return ends as statements write them, from (key index, end block)."""
+    return tuple(bytes([index]) + end.to_bytes(5, "big") for index, end in ends)

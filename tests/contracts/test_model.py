@@ -1,0 +1,413 @@
+"""Any sequence of acts, good and bad: the contract and a model in Python agree after each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from contracts.calls import NO_KEY, state_words
+from contracts.loader import load_artifact
+from tests.contracts.acts import Act, Anchoring, SignedBatch, play, with_proof
+from tests.contracts.model import Model, ModelRefusal, ends_of
+from tests.contracts.world import (
+    NAME,
+    REGIONS,
+    World,
+    address,
+    body_key,
+    code,
+    given,
+    next_batch,
+    person,
+    registrar,
+)
+from verifier.events import Skipped, StateTold
+from verifier.hashing import keccak
+from verifier.statements import (
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChange,
+    Restore,
+    StandingChange,
+    StatusChange,
+)
+from verifier.status import choose
+
+ISSUERS = (code(31), code(31, 2), code(32), code(34), code(35))
+FEW = 3
+NO_END = 2**40 - 1
+NAME_DIGEST = hashlib.sha256(NAME.encode()).digest()
+
+issuers = st.sampled_from(ISSUERS)
+step = st.sampled_from([1] * 12 + [0, 2])
+life = st.sampled_from([60] * 12 + [0, 604_800, 604_801, -1])
+purposes = st.sampled_from([15] * 6 + [1, 2, 4, 8, 7])
+# How the list of signers is spoiled: most often not at all.
+spoil = st.sampled_from([None] * 12 + ["stranger", "drop", "repeat", "swap", "colleague"])
+standings = st.integers(1, 4)
+regions = st.sampled_from(REGIONS)
+key_indexes = st.sampled_from([0] * 6 + [1, 2, 3, 20])
+ends = st.lists(
+    st.tuples(st.integers(0, FEW), st.sampled_from([0, 5, 50, NO_END])), max_size=2
+).map(lambda pairs: ends_of(*pairs))
+
+_reasons = {selector: name.partition("(")[0] for name, selector in load_artifact().errors.items()}
+_world: list[tuple[World, Any]] = []
+
+
+def fresh_world() -> World:
+    """Return the one deployed world, as it was just after deployment."""
+    if not _world:
+        world = World()
+        world.deploy()
+        _world.append((world, world.snapshot()))
+    world, start = _world[0]
+    world.revert(start)
+    return world
+
+
+class Ledger(RuleBasedStateMachine):
+    """The contract on a chain and the model, side by side."""
+
+    @initialize()
+    def deploy(self) -> None:
+        self.world = fresh_world()
+        self.model = Model(
+            seats={region: address(registrar(region)) for region in REGIONS},
+            identity=self.world.identity,
+        )
+        self.older: dict[str, Any] = {}
+        self.seated = {region: registrar(region) for region in REGIONS}
+        for issuer in ISSUERS[:3]:
+            self._register(issuer, [15, 15])
+
+    def _both(self, act: Act | Anchoring) -> None:
+        self.model.block, self.model.now = self.world.block, self.world.now
+        states = dict(self.model.bodies)
+        try:
+            passed, expected = self.model.apply(act) or [], None
+        except ModelRefusal as refusal:
+            passed, expected = [], str(refusal)
+        outcome = play(self.world, act)
+        assert outcome.refused == expected, act
+        told = [
+            (event.issuer, event.sequence, _reasons[event.reason])
+            for event in outcome.events
+            if isinstance(event, Skipped)
+        ]
+        assert told == passed
+        for event in outcome.events:
+            if isinstance(event, StateTold):
+                assert event.words == state_words(self.model.bodies[event.issuer])
+                assert event.state(NAME) == self.model.bodies[event.issuer]
+        for issuer, state in states.items():
+            if self.model.bodies[issuer] != state:
+                self.older[issuer] = state
+
+    def _spoiled(self, signers: list[Any], how: str | None) -> tuple[Any, ...]:
+        stranger = person("stranger") if how == "stranger" else registrar(32)
+        match how:
+            case "stranger" | "colleague":
+                signers = [*signers[:-1], stranger]
+            case "drop":
+                signers = signers[:-1]
+            case "repeat":
+                signers = [*signers, signers[-1]]
+            case "swap":
+                signers = signers[::-1]
+        return tuple(signers)
+
+    def _state(self, issuer: str, old: bool) -> Any:
+        return (
+            self.older.get(issuer, self.model.bodies[issuer]) if old else self.model.bodies[issuer]
+        )
+
+    def _person_of(self, issuer: str, index: int) -> Any:
+        """Return who holds a key of the body; an index it does not have is somebody's anyway."""
+        state = self.model.bodies[issuer]
+        everyone = [body_key(issuer, at) for at in range(20)]
+        if index < len(state.keys):
+            wanted = state.keys[index].address
+            return next(who for who in everyone if address(who) == wanted)
+        return everyone[0]
+
+    def _registrar_of(self, issuer: str) -> Any:
+        return self.seated.get(int(issuer[2:4]), registrar(35))
+
+    def _register(
+        self,
+        issuer: str,
+        marks: list[int],
+        kind: int = 1,
+        not_after: int = 60,
+        how: str | None = None,
+    ) -> None:
+        people = [body_key(issuer, index) for index in range(len(marks))]
+        said = Register(
+            issuer=issuer.encode(),
+            kind=kind,
+            name=NAME_DIGEST,
+            keys=tuple(given(who, mark) for who, mark in zip(people, marks, strict=True)),
+            not_after=max(0, self.world.now + not_after),
+        )
+        signers = self._spoiled([self._registrar_of(issuer), *people], how)
+        self._both(Act(said=said, signers=signers))
+
+    @rule(
+        issuer=issuers,
+        marks=st.lists(purposes, max_size=FEW),
+        kind=st.sampled_from([1, 1, 1, 6, 7]),
+        not_after=life,
+        how=spoil,
+    )
+    def register(self, issuer, marks, kind, not_after, how):
+        self._register(issuer, marks, kind, not_after, how)
+
+    @rule(
+        rows=st.lists(
+            st.tuples(
+                st.sampled_from(ISSUERS[:4]),
+                st.sampled_from([False] * 9 + [True]),
+                st.lists(
+                    st.tuples(
+                        st.sampled_from([100] * 9 + [0, 65_536, 65_537]),
+                        step,
+                        st.sampled_from([0] * 9 + [1]),
+                        life,
+                        key_indexes,
+                        st.booleans(),
+                    ),
+                    max_size=3,
+                ),
+            ),
+            max_size=3,
+        )
+    )
+    def anchor(self, rows):
+        entries: list[Any] = []
+        for issuer, old, wanted in rows:
+            if issuer not in self.model.bodies:
+                continue
+            state = self._state(issuer, old)
+            after, batches = state, list[SignedBatch]()
+            for count, by, gap, not_after, key, honest in wanted:
+                said = next_batch(after, count=count, not_after=self.world.now + not_after)
+                said = replace(
+                    said,
+                    sequence=after.batches + by,
+                    first=said.first + gap,
+                    root=keccak(bytes([len(batches)])),
+                )
+                signer = self._person_of(issuer, key) if honest else body_key(issuer, 0)
+                batches.append(SignedBatch(said=said, key=key, signer=signer))
+                if 0 < count <= 65_536 and by == 1 and not gap and 0 <= not_after <= 604_800:
+                    digest = said.digest(self.world.identity)
+                    after = after.after_batch(digest=digest, count=count, leaf=bytes(32))
+            entries.append((state, tuple(batches)))
+        self._both(Anchoring(entries=tuple(entries)))
+
+    @rule(
+        issuer=st.sampled_from(ISSUERS[:4]),
+        cells=st.sets(st.integers(0, 300), max_size=6),
+        status=st.sampled_from([0, 1, 2, 2, 2, 3]),
+        countersigned=st.booleans(),
+        by=step,
+        not_after=life,
+        key=key_indexes,
+        how=spoil,
+        old=st.sampled_from([False] * 9 + [True]),
+        half=st.sampled_from([0] * 9 + [1, 2]),
+    )
+    def change_status(
+        self, issuer, cells, status, countersigned, by, not_after, key, how, old, half
+    ):
+        if issuer not in self.model.bodies:
+            return
+        state = self._state(issuer, old)
+        words, masks = choose(cells)
+        if masks and half:
+            masks = (masks[0] ^ half << 2 * min(cells), *masks[1:])
+        said = StatusChange(
+            issuer=issuer.encode(),
+            epoch=state.epoch + by,
+            words=words,
+            masks=masks,
+            status=status,
+            reason=b"R01",
+            not_after=self.world.now + not_after,
+        )
+        signers = [self._person_of(issuer, key)]
+        if countersigned:
+            signers.append(self._registrar_of(issuer))
+        proof = with_proof(self.model.trees[issuer], words)
+        self._both(
+            Act(said=said, signers=self._spoiled(signers, how), state=state, key=key, **proof)
+        )
+
+    @rule(
+        issuer=st.sampled_from(ISSUERS[:4]),
+        root=st.sampled_from([bytes(32), b"\x22" * 32]),
+        alone=st.booleans(),
+        by=step,
+        not_after=life,
+        key=key_indexes,
+        how=spoil,
+        old=st.sampled_from([False] * 9 + [True]),
+    )
+    def change_catalog(self, issuer, root, alone, by, not_after, key, how, old):
+        if issuer not in self.model.bodies:
+            return
+        state = self._state(issuer, old)
+        said = CatalogChange(
+            issuer=issuer.encode(),
+            version=state.catalog_version + by,
+            root=root,
+            not_after=self.world.now + not_after,
+        )
+        signers = [self._registrar_of(issuer)]
+        if alone:
+            key = NO_KEY
+        else:
+            signers.insert(0, self._person_of(issuer, key))
+        signed = self._spoiled(signers, how)
+        self._both(Act(said=said, signers=signed, state=state, key=key))
+
+    @rule(
+        issuer=st.sampled_from(ISSUERS[:4]),
+        added=st.lists(st.tuples(st.integers(1, FEW), purposes), max_size=2),
+        ends=ends,
+        way=st.sampled_from(["key", "registrar", "alone"]),
+        other=regions,
+        by=step,
+        not_after=life,
+        key=key_indexes,
+        how=spoil,
+        old=st.sampled_from([False] * 9 + [True]),
+    )
+    def change_keys(self, issuer, added, ends, way, other, by, not_after, key, how, old):
+        if issuer not in self.model.bodies:
+            return
+        state = self._state(issuer, old)
+        newcomers = [body_key(issuer, index) for index, _ in added]
+        if way == "alone":
+            added, newcomers = [], []
+            ends = ends_of((key, self.world.block)) if len(ends) != 1 else ends
+        said = KeysChange(
+            issuer=issuer.encode(),
+            revision=state.revision + by,
+            added=tuple(given(who, mark) for who, (_, mark) in zip(newcomers, added, strict=True)),
+            ends=ends,
+            not_after=self.world.now + not_after,
+        )
+        signers = [self._registrar_of(issuer)]
+        if way == "registrar":
+            key = NO_KEY
+            signers.append(self.seated[other])
+        elif way == "key":
+            signers.append(self._person_of(issuer, key))
+        else:
+            signers = [self._person_of(issuer, key)]
+        signed = self._spoiled([*signers, *newcomers], how)
+        self._both(Act(said=said, signers=signed, state=state, key=key))
+
+    @rule(
+        issuer=st.sampled_from(ISSUERS[:4]),
+        standing=st.sampled_from([1, 1, 1, 2, 2, 2, 3, 4, 0, 5]),
+        other=regions,
+        by=step,
+        not_after=life,
+        how=spoil,
+    )
+    def change_standing(self, issuer, standing, other, by, not_after, how):
+        if issuer not in self.model.bodies:
+            return
+        state = self.model.bodies[issuer]
+        said = StandingChange(
+            issuer=issuer.encode(),
+            revision=state.revision + by,
+            standing=standing,
+            not_after=self.world.now + not_after,
+        )
+        signers = [self._registrar_of(issuer)] + [self.seated[other]] * (standing == 4)
+        self._both(Act(said=said, signers=self._spoiled(signers, how), state=state))
+
+    @rule(
+        issuer=st.sampled_from(ISSUERS[:4]),
+        standing=standings,
+        ends=ends,
+        seats=st.sets(regions, min_size=2),
+        by=step,
+        not_after=life,
+        how=spoil,
+    )
+    def restore(self, issuer, standing, ends, seats, by, not_after, how):
+        if issuer not in self.model.bodies:
+            return
+        state = self.model.bodies[issuer]
+        said = Restore(
+            issuer=issuer.encode(),
+            revision=state.revision + by,
+            standing=standing,
+            ends=ends,
+            not_after=self.world.now + not_after,
+        )
+        signers = [self.seated[region] for region in sorted(seats)]
+        self._both(Act(said=said, signers=self._spoiled(signers, how), state=state))
+
+    @rule(issuer=issuers, by=step, not_after=life, how=spoil)
+    def hold(self, issuer, by, not_after, how):
+        said = Hold(
+            issuer=issuer.encode(),
+            nonce=self.model.nonces.get(int(issuer[2:4]), 0) + by,
+            not_after=self.world.now + not_after,
+        )
+        signers = self._spoiled([self._registrar_of(issuer)], how)
+        if len(signers) == 1:
+            self._both(Act(said=said, signers=signers))
+
+    @rule(
+        region=st.sampled_from([*REGIONS, 35, 0, 100]),
+        who=st.sampled_from(["new", "newer", "registrar 31"]),
+        seats=st.sets(regions, min_size=2),
+        by=step,
+        not_after=life,
+        how=spoil,
+    )
+    def change_registrar(self, region, who, seats, by, not_after, how):
+        said = RegistrarChange(
+            region=region,
+            account=address(person(who)),
+            term=self.model.term + by,
+            not_after=self.world.now + not_after,
+        )
+        signers = [self.seated[seat] for seat in sorted(seats)]
+        self._both(Act(said=said, signers=self._spoiled(signers, how)))
+        if self.model.seats.get(region) == said.account:
+            self.seated[region] = person(who)
+
+    @rule(blocks=st.integers(1, 10))
+    def mine(self, blocks):
+        self.world.mine(blocks)
+
+    @invariant()
+    def everything_on_the_chain_is_as_in_the_model(self) -> None:
+        for issuer in ISSUERS:
+            assert self.world.slot(issuer) == self.model.slot(issuer), issuer
+        assert self.world.view("roll()") == self.model.roll
+        assert int.from_bytes(self.world.view("term()"), "big") == self.model.term
+        assert int.from_bytes(self.world.view("registrars()"), "big") == len(self.model.seats)
+        for region in (*REGIONS, 35):
+            seat = self.world.view("registrar(uint16)", region.to_bytes(32, "big"))
+            assert seat[12:32] == self.model.seats.get(region, bytes(20))
+            assert int.from_bytes(seat[32:], "big") == self.model.nonces.get(region, 0)
+
+
+TestLedger = Ledger.TestCase
+TestLedger.settings = settings(max_examples=40, stateful_step_count=30)
