@@ -55,7 +55,7 @@ class Key:
 
     def speaks(self, purpose: Purpose, block: int) -> bool:
         """Return whether the key may sign for `purpose` at `block`."""
-        return purpose in self.purposes and self.start <= block < self.end
+        return bool(self.purposes & purpose) and self.start <= block < self.end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
