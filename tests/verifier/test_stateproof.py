@@ -15,6 +15,7 @@ from trie.hexary import HexaryTrie
 from verifier.errors import ProofInvalid
 from verifier.hashing import keccak
 from verifier.stateproof import (
+    SLOT_OF_BODIES,
     Account,
     check_account,
     check_slot,
@@ -208,6 +209,43 @@ def test_a_branch_below_the_last_nibble_is_refused():
         check_slot(root, bytes(32), nodes)
 
 
+@pytest.mark.parametrize("size", [32, 33, 40])
+def test_a_node_as_long_as_a_hash_or_longer_is_refused_inside_its_parent(size):
+    # The leaf has a header, a path of 2 bytes with its header, and a value with two headers.
+    inner = leaf(KEY.hex()[62:][1:], rlp.encode(b"\x01" * (size - 4)))
+    assert len(rlp.encode(inner)) == size
+    parent = branch({int(KEY.hex()[62], 16): inner})
+    top = [bytes.fromhex("00" + KEY.hex()[:62]), keccak(rlp.encode(parent))]
+    root, nodes = chain(top, parent)
+    with pytest.raises(ProofInvalid, match="neither a hash nor a node"):
+        check_slot(root, bytes(32), nodes)
+
+
+def test_an_extension_to_the_end_of_the_key_leads_to_no_leaf():
+    end = leaf("", rlp.encode(b"\x01" * 32))
+    top = [bytes.fromhex("00" + KEY.hex()), keccak(rlp.encode(end))]
+    root, nodes = chain(top, end)
+    with pytest.raises(ProofInvalid, match="reaches the end"):
+        check_slot(root, bytes(32), nodes)
+
+
+def deep(branches: int) -> tuple[bytes, list[bytes]]:
+    """Return a proof of `branches` branches above one leaf: the longest a key can have."""
+    node: object = leaf(KEY.hex()[branches:], rlp.encode(b"\x01" * 32))
+    nodes = [rlp.encode(node)]
+    for nibble in reversed(KEY.hex()[:branches]):
+        nodes.insert(0, rlp.encode(branch({int(nibble, 16): keccak(nodes[0])})))
+    return keccak(nodes[0]), nodes
+
+
+def test_a_proof_has_at_most_64_nodes():
+    root, nodes = deep(63)
+    assert check_slot(root, bytes(32), nodes) == b"\x01" * 32
+    root, nodes = deep(64)
+    with pytest.raises(ProofInvalid, match="at most 64 nodes"):
+        check_slot(root, bytes(32), nodes)
+
+
 def test_a_node_or_a_proof_beyond_the_limits_is_refused():
     long = rlp.encode([b"\x20" + KEY, b"\x01" * 1100])
     with pytest.raises(ProofInvalid, match="bytes"):
@@ -244,6 +282,40 @@ def test_rlp_is_read_as_an_independent_reader_reads_it(data, draw):
     except (ProofInvalid, rlp.exceptions.DecodingError):
         found = None
     assert found == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 54, 55, 56, 57, 255, 256, 1000])
+def test_rlp_of_every_length_of_length_is_read(size):
+    data = b"\xaa" * size
+    assert decode_string(rlp.encode(data)) == data
+    assert decode_list(rlp.encode([b"\x01"] * size)) == [b"\x01"] * size
+    assert decode_list(rlp.encode([data, b"\x01"])) == [rlp.encode(data), b"\x01"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xb8\x37" + b"\xaa" * 55,
+        b"\xf8\x37" + b"\x01" * 55,
+        b"\xb9\x00\x40" + b"\xaa" * 64,
+        b"\xf9\x00\x40" + b"\x01" * 64,
+        b"\x81\x7f",
+        b"\xc2\x81\x7f",
+        b"\xb8",
+        b"\xb9\x01",
+        b"\xc2\xb8\x40",
+        b"\xc1",
+        b"\xc1\xa0",
+        b"\xa0" + b"\xaa" * 31,
+        b"\xff" * 9,
+        b"",
+    ],
+    ids=lambda data: data[:4].hex(),
+)
+def test_rlp_of_another_spelling_or_cut_short_is_refused(data):
+    for decode in (decode_list, decode_string):
+        with pytest.raises(ProofInvalid):
+            decode(data)
 
 
 @given(st.binary(max_size=200))
@@ -348,5 +420,9 @@ def test_published_proofs_of_a_real_node_hold(name):
 
 
 def test_the_slot_of_a_body_is_where_solidity_puts_it():
+    artifact = Path(__file__).resolve().parents[2] / "contracts/artifacts/CertificateLedger.json"
+    layout = json.loads(artifact.read_text(encoding="utf-8"))["storage"]
+    places = {entry["label"]: int(entry["slot"]) for entry in layout}
+    assert places["_slots"] == SLOT_OF_BODIES
     issuer = "12310000MB2F00001A"
     assert slot_position(issuer) == keccak(issuer.encode() + bytes(14) + bytes(32))

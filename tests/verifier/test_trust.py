@@ -397,6 +397,14 @@ def test_without_the_tag_confirmations_make_a_block_final(node, chain, answer, l
     assert by_node(node).code == code
 
 
+def test_confirmations_reach_down_to_the_first_block(node, chain):
+    first = replace(CHECKPOINT, number=0)
+    chain["finalized"] = None
+    chain["latest"] = raw(12, TIME + 9, bytes(32))
+    chain["0x0"] = raw(0, TIME, CHECKPOINT.state_root, CHECKPOINT.block_hash)
+    assert judge_by_node(note({}, first), Rpc(node.url), POLICY, LEDGER).code == "ok"
+
+
 def test_a_chain_shorter_than_its_confirmations_has_no_final_block(node, chain):
     chain.update({"finalized": None, "latest": raw(11, TIME, bytes(32))})
     assert by_node(node).code == "block.not_final"
