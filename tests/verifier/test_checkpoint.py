@@ -150,6 +150,27 @@ def test_a_note_longer_than_the_limit_is_refused():
         parse_note(text)
 
 
+def test_a_note_may_be_as_long_as_the_limit_and_no_longer():
+    def note(longest: int) -> str:
+        lines = [replace(NOTE.cosignatures[0], name=f"{n:0128}") for n in range(15)]
+        text = replace(NOTE, cosignatures=tuple(lines)).format()
+        room = longest - len(text.encode()) - len(replace(lines[0], name="").format().encode())
+        last = replace(lines[0], name="x" * room)
+        return replace(NOTE, cosignatures=(*lines, last)).format()
+
+    assert len(note(4096).encode()) == 4096
+    assert len(parse_note(note(4096)).cosignatures) == 16
+    with pytest.raises(CheckpointUnusable, match="longer than"):
+        parse_note(note(4097))
+
+
+def test_the_greatest_block_and_times_are_read():
+    last = replace(CHECKPOINT, number=GREATEST_BLOCK, time=GREATEST_TIME)
+    note = Note(checkpoint=last, cosignatures=(cosign(last, "w", KEY, GREATEST_TIME),))
+    assert parse_note(note.format()) == note
+    assert (GREATEST_BLOCK, GREATEST_TIME) == (2**40 - 1, 253_402_300_799)
+
+
 def test_a_cosignature_is_what_c2sp_says():
     line = NOTE.cosignatures[0]
     raw = base64.b64decode(line.format().split(" ")[2])
