@@ -1,0 +1,169 @@
+"""The folder of an issuing body: its key, its secret, its catalog, what it has issued."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from ledger.files import write_atomically
+from ledger.issuing.records import SECRET_SIZE
+from ledger.issuing.register import Register
+from ledger.keys import Signer, draw_secret, keystore_address, load_keystore, save_keystore
+from verifier.catalog import Catalog
+from verifier.encoding import Json, Members, format_canonical, from_hex, parse
+from verifier.errors import Refused
+from verifier.state import ISSUER, region_of
+from verifier.vocabulary import BodyKind
+
+LONGEST_CATALOG = 16 * 2**20
+_PROFILE, _KEY, _IDS = "body.json", "key.json", "ids.secret"
+_CATALOG, _REGISTER = "catalog.json", "issued.sqlite"
+
+
+class BodyUnusable(Refused):
+    """The folder is not that of a body, or cannot be made one."""
+
+    code = "body.unusable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """Who the body is: its code, kind and name, and the ledger it issues on (32 bytes)."""
+
+    TYPE: ClassVar[str] = "certledger/body/1"
+
+    issuer: str
+    kind: BodyKind
+    name: str
+    ledger: bytes
+
+    def to_json(self) -> Json:
+        """Return the profile as a JSON value."""
+        return {
+            "issuer": self.issuer,
+            "kind": str(self.kind),
+            "ledger": self.ledger.hex(),
+            "name": self.name,
+            "type": self.TYPE,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Profile:
+        """Return the profile of a JSON value.
+
+        Raises:
+            Malformed: an unknown, missing or ill-typed member.
+        """
+        read = Members(value, "body")
+        read.const("type", cls.TYPE)
+        kind = read.text("kind")
+        if kind not in [str(member) for member in BodyKind]:
+            read.refuse("kind", "known")
+        profile = cls(
+            issuer=read.text("issuer", ISSUER),
+            kind=BodyKind(kind),
+            name=read.text("name", longest=128),
+            ledger=from_hex(read.text("ledger"), 32),
+        )
+        read.done()
+        region_of(profile.issuer)
+        return profile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BodyFolder:
+    """A body's own folder; nothing in it but the profile and the catalog is for others."""
+
+    folder: Path
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        profile: Profile,
+        passphrase: str,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+        work: int | None = None,
+    ) -> BodyFolder:
+        """Make a body's folder with a new key and a new secret of its certificate ids.
+
+        `work` is scrypt's n for the keystore, None for the standard.
+
+        Raises:
+            BodyUnusable: the folder holds a body already.
+            KeyUnusable: the passphrase is empty.
+            Malformed: the code of the body is none.
+        """
+        region_of(profile.issuer)
+        if (folder / _PROFILE).exists():
+            raise BodyUnusable(f"{folder} holds a body already")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        options = {} if work is None else {"work": work}
+        save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)
+        write_atomically(folder / _IDS, random(SECRET_SIZE).hex().encode() + b"\n", private=True)
+        write_atomically(folder / _PROFILE, format_canonical(profile.to_json()))
+        return cls(folder=folder)
+
+    @property
+    def keystore(self) -> Path:
+        """The file of the body's key."""
+        return self.folder / _KEY
+
+    @property
+    def register(self) -> Register:
+        """What the body has issued."""
+        return Register(path=self.folder / _REGISTER)
+
+    def profile(self) -> Profile:
+        """Return who the body is.
+
+        Raises:
+            BodyUnusable: there is no body in the folder.
+            Malformed: its profile is damaged.
+        """
+        return Profile.from_json(parse(self._read(_PROFILE), 65_536))
+
+    def address(self) -> bytes:
+        """Return the address of the body's key (20 bytes), without opening it."""
+        return keystore_address(self.keystore)
+
+    def signer(self, passphrase: str) -> Signer:
+        """Return the signer of the body's key.
+
+        Raises:
+            KeyUnusable: the passphrase does not open it.
+        """
+        return load_keystore(self.keystore, passphrase)
+
+    def secret(self) -> bytes:
+        """Return the secret of the body's certificate ids (32 bytes).
+
+        Raises:
+            BodyUnusable: the file is missing.
+            Malformed: it is damaged.
+        """
+        return from_hex(self._read(_IDS).decode("ascii", "replace").strip(), SECRET_SIZE)
+
+    def catalog(self) -> Catalog:
+        """Return the body's catalog.
+
+        Raises:
+            BodyUnusable: there is none yet.
+            Malformed: it is damaged.
+        """
+        return Catalog.from_json(parse(self._read(_CATALOG), LONGEST_CATALOG))
+
+    def save_catalog(self, catalog: Catalog) -> None:
+        """Make `catalog` the one that certificates are sealed under."""
+        write_atomically(self.folder / _CATALOG, format_canonical(catalog.to_json()))
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            reason = f"{self.folder / name} cannot be read: {error.strerror}"
+            raise BodyUnusable(reason) from error
