@@ -153,13 +153,14 @@ def test_a_note_longer_than_the_limit_is_refused():
 def test_a_note_may_be_as_long_as_the_limit_and_no_longer():
     def note(longest: int) -> str:
         lines = [replace(NOTE.cosignatures[0], name=f"{n:0128}") for n in range(15)]
+        lines.append(replace(lines[0], name="w" * 60))
         text = replace(NOTE, cosignatures=tuple(lines)).format()
         room = longest - len(text.encode()) - len(replace(lines[0], name="").format().encode())
         last = replace(lines[0], name="x" * room)
         return replace(NOTE, cosignatures=(*lines, last)).format()
 
     assert len(note(4096).encode()) == 4096
-    assert len(parse_note(note(4096)).cosignatures) == 16
+    assert len(parse_note(note(4096)).cosignatures) == 17
     with pytest.raises(CheckpointUnusable, match="longer than"):
         parse_note(note(4097))
 
