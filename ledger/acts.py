@@ -80,11 +80,15 @@ ACTS: Mapping[ActKind, Meaning] = {
 
 
 def subject_of(statement: Statement) -> str:
-    """Return whose counter a statement moves: a body's code, or `region-31` for a registrar's."""
+    """Return whose counter a statement moves.
+
+    Mostly a body's code; a hold moves its registrar's nonce (`region-31`), and a change of
+    registrars the one term of them all (`registrars`).
+    """
     if isinstance(statement, statements.RegistrarChange):
-        return f"region-{statement.region:02d}"
-    issuer: bytes = getattr(statement, "issuer")  # noqa: B009  (every other act has one)
-    return issuer.decode("ascii")
+        return "registrars"
+    issuer: str = getattr(statement, "issuer").decode("ascii")  # noqa: B009  (every other has one)
+    return f"region-{issuer[2:4]}" if isinstance(statement, statements.Hold) else issuer
 
 
 def kind_of(statement: Statement) -> ActKind | None:

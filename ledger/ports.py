@@ -49,7 +49,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAct:
-    """An act that is taken in.  `extra` is what the chain does not hold: entries, a name."""
+    """An act that is taken in; `certificates` is how many a batch has."""
 
     kind: ActKind
     statement: Statement
@@ -58,7 +58,6 @@ class NewAct:
     accepted: int
     receipt: bytes
     certificates: int = 0
-    extra: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +76,6 @@ class Act:
     not_after: int
     receipt: bytes
     certificates: int
-    extra: bytes
     block: int | None
     tx: bytes | None
 
@@ -291,7 +289,10 @@ class IntakeUnit(Protocol):
         """Return what waits."""
 
     def expire(self, now: int) -> int:
-        """Let accepted acts whose `notAfter` lies before `now` expire; return how many."""
+        """Let accepted acts whose `notAfter` lies before `now` expire; return how many.
+
+        Batches that wait behind an expired one expire with it: they name it as the one before.
+        """
 
 
 class RoadUnit(Protocol):

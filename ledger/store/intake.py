@@ -153,9 +153,16 @@ class IntakePart(Base):
         return Backlog(acts=row.acts, certificates=int(row.certificates), oldest=row.oldest)
 
     def expire(self, now: int) -> int:
-        expired = (
-            update(ACTS)
-            .where(ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.not_after < now)
-            .values(state=str(ActState.EXPIRED))
-        )
-        return self.connection.execute(expired).rowcount
+        waiting = ACTS.c.state == str(ActState.ACCEPTED)
+        gone = {"state": str(ActState.EXPIRED)}
+        query = update(ACTS).where(waiting, ACTS.c.not_after < now).values(gone)
+        expired = self.connection.execute(
+            query.returning(ACTS.c.subject, ACTS.c.lane, ACTS.c.counter)
+        ).all()
+        count = len(expired)
+        for row in expired:
+            if row.lane == str(Lane.SEQUENCE):
+                behind = [ACTS.c.subject == row.subject, ACTS.c.lane == row.lane]
+                query = update(ACTS).where(waiting, *behind, ACTS.c.counter > row.counter)
+                count += self.connection.execute(query.values(gone)).rowcount
+        return count

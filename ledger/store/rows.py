@@ -57,7 +57,6 @@ def act_values(act: NewAct) -> dict[str, Any]:
         "not_after": statement.not_after,
         "receipt": act.receipt,
         "certificates": act.certificates,
-        "extra": act.extra,
         "block": None,
         "tx": None,
     }
@@ -79,7 +78,6 @@ def act_of(row: Found) -> Act:
         not_after=row.not_after,
         receipt=row.receipt,
         certificates=row.certificates,
-        extra=row.extra,
         block=row.block,
         tx=row.tx,
     )

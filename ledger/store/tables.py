@@ -65,7 +65,6 @@ class ActRow(Row, table=True):
     not_after: int = Field(sa_type=Big)
     receipt: bytes = Field(sa_type=LargeBinary)
     certificates: int
-    extra: bytes = Field(sa_type=LargeBinary)
     block: int | None = Field(sa_type=Big, index=True)
     tx: bytes | None = Field(sa_type=LargeBinary)
 

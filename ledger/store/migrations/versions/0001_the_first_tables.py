@@ -32,7 +32,6 @@ def _acts() -> None:
         sa.Column("not_after", BIG, nullable=False),
         sa.Column("receipt", sa.LargeBinary(), nullable=False),
         sa.Column("certificates", sa.Integer(), nullable=False),
-        sa.Column("extra", sa.LargeBinary(), nullable=False),
         sa.Column("block", BIG, nullable=True),
         sa.Column("tx", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("number", name="pk_acts"),

@@ -1,0 +1,1 @@
+"""Taking signed acts in: what is checked before anything is stored."""

@@ -1,0 +1,119 @@
+"""Taking in a batch: validate, then one transaction for statement, records and lookups."""
+
+from __future__ import annotations
+
+from ledger.acts import ActKind, Lane
+from ledger.intake.catalogs import check_editions, check_entitled, entries_of
+from ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
+from ledger.intake.refusals import (
+    BatchConflict,
+    BodyHeld,
+    CatalogNotInForce,
+    FirstWrong,
+    PreviousWrong,
+    SequenceWrong,
+    StandingForbids,
+)
+from ledger.intake.signing import check_key, signer_of
+from ledger.intake.submission import Submission, parse_submission
+from ledger.ports import Anchored, BodySeen, NewAct, Unit
+from verifier.statements import Batch
+from verifier.vocabulary import Purpose, Standing
+
+
+def submit_batch(intake: Intake, data: bytes) -> bytes:
+    """Take in a submission (SPEC section 20); return the receipt's file, canonical bytes.
+
+    The same statement gives the same receipt, whoever hands it in and however it is spelled.
+    Once it returns, statement and records are durable and will be anchored.
+
+    Raises:
+        Refused: with the code of what is wrong; nothing was stored.
+        StoreBusy: others were at work for too long; run again.
+    """
+    submission = parse_submission(data, intake.limits.submission_bytes)
+    digest = submission.statement.digest(intake.identity)
+    with intake.store.begin(write=False) as unit:
+        if (receipt := earlier_receipt(unit.act(digest))) is not None:
+            return receipt
+        entries = entries_of(unit, submission.statement.catalog)
+    check_entitled(submission.records, entries)
+    with intake.store.begin() as unit:
+        unit.lock(submission.statement.issuer.decode("ascii"))
+        if (receipt := earlier_receipt(unit.act(digest))) is not None:
+            return receipt
+        return _take_in(intake, unit, submission, digest)
+
+
+def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) -> bytes:
+    statement, now = submission.statement, intake.clock()
+    issuer = statement.issuer.decode("ascii")
+    anchored = unit.anchored(issuer, statement.sequence)
+    if anchored is None:
+        _check_admissible(unit, submission, digest, now)
+        intake.check_room(unit, statement.count)
+    elif anchored.digest != digest:
+        raise BatchConflict(f"the chain holds another batch {statement.sequence} of {issuer}")
+    check_editions(unit, submission)
+    receipt = intake.receipt_for(statement, now).format()
+    unit.add_records(
+        statement.root, issuer, statement.first, submission.canonical, submission.lookups
+    )
+    unit.add_act(
+        NewAct(
+            kind=ActKind.BATCH,
+            statement=statement,
+            digest=digest,
+            signatures=(submission.signature,),
+            accepted=now,
+            receipt=receipt,
+            certificates=statement.count,
+        )
+    )
+    if anchored is not None:
+        _settle(unit, anchored)
+    return receipt
+
+
+def _settle(unit: Unit, anchored: Anchored) -> None:
+    """The body had anchored it before it handed the records in."""
+    unit.settle(
+        anchored.issuer,
+        Lane.SEQUENCE,
+        anchored.sequence,
+        anchored.digest,
+        block=anchored.block,
+        tx=anchored.tx,
+    )
+
+
+def _check_admissible(unit: Unit, submission: Submission, digest: bytes, now: int) -> None:
+    """Check what the contract would check, on the state after the work that waits."""
+    statement = submission.statement
+    body = body_of(unit, statement.issuer.decode("ascii"))
+    if body.held:
+        raise BodyHeld(f"the registrar holds {body.state.issuer}")
+    if body.state.standing is not Standing.ACTIVE:
+        raise StandingForbids(f"{body.state.issuer} is {body.state.standing}: no new batches")
+    check_time(statement.not_after, now)
+    if unit.act_at(body.state.issuer, Lane.SEQUENCE, statement.sequence) is not None:
+        raise BatchConflict(f"another batch {statement.sequence} was taken in before")
+    _check_follows(unit, body, statement)
+    block = unit.head()
+    signer = signer_of(digest, submission.signature)
+    check_key(body.state, signer, Purpose.BATCHES, 0 if block is None else block.number + 1)
+
+
+def _check_follows(unit: Unit, body: BodySeen, statement: Batch) -> None:
+    """Check that the batch continues the body's batches."""
+    head = head_of(unit, body)
+    if statement.sequence != head.batches + 1:
+        raise SequenceWrong(f"batch {statement.sequence} where {head.batches + 1} is next")
+    if statement.previous != head.last:
+        raise PreviousWrong(f"previous is {statement.previous.hex()}, not {head.last.hex()}")
+    if statement.first != head.certificates:
+        raise FirstWrong(f"the batch starts at {statement.first}, not {head.certificates}")
+    if statement.catalog != head.catalog:
+        raise CatalogNotInForce(
+            f"catalog {statement.catalog.hex()} where {head.catalog.hex()} is in force"
+        )

@@ -1,0 +1,75 @@
+"""Taking in any act but a batch: one road for catalogs, status, keys, standings and registrars."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ledger.acts import ACTS, ActKind, counter_of, kind_of, subject_of
+from ledger.intake.admission import Case, admit
+from ledger.intake.desk import Intake, check_time, earlier_receipt
+from ledger.intake.handing_in import HandedIn, parse_handed_in
+from ledger.intake.refusals import ActConflict, OtherLedger
+from ledger.ports import NewAct, Unit
+from verifier.encoding import format_canonical
+from verifier.errors import Malformed
+
+ANY = frozenset(ActKind) - {ActKind.BATCH}
+
+
+def submit_status(intake: Intake, data: bytes) -> bytes:
+    """Take in a status change; as `submit_act`."""
+    return submit_act(intake, data, {ActKind.STATUS})
+
+
+def submit_catalog(intake: Intake, data: bytes) -> bytes:
+    """Take in a catalog with its entries; as `submit_act`."""
+    return submit_act(intake, data, {ActKind.CATALOG})
+
+
+def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) -> bytes:
+    """Take in an act of one of `kinds`; return the receipt's file, canonical bytes.
+
+    `data` is what `parse_handed_in` reads.  The same statement gives the same receipt.
+
+    Raises:
+        Refused: with the code of what is wrong; nothing was stored.
+        StoreBusy: others were at work for too long; run again.
+    """
+    handed = parse_handed_in(data)
+    statement = handed.act.statement
+    kind = kind_of(statement)
+    if kind is None or kind not in kinds:
+        raise Malformed("schema.invalid", f"{statement.primary} is not taken in here")
+    if handed.act.ledger != intake.identity:
+        raise OtherLedger(f"the act is for the ledger {handed.act.ledger.hex()}")
+    with intake.store.begin() as unit:
+        unit.lock(subject_of(statement))
+        if (receipt := earlier_receipt(unit.act(handed.act.digest))) is not None:
+            return receipt
+        return _take_in(intake, unit, kind, handed)
+
+
+def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> bytes:
+    statement, digest, now = handed.act.statement, handed.act.digest, intake.clock()
+    subject, counter = subject_of(statement), counter_of(kind, statement)
+    check_time(getattr(statement, "not_after"), now)  # noqa: B009  (all that are carried)
+    if unit.act_at(subject, ACTS[kind].lane, counter) is not None:
+        raise ActConflict(f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}")
+    admit(kind, Case(unit=unit, handed=handed, digest=digest))
+    intake.check_room(unit, 0)
+    receipt = intake.receipt_for(statement, now).format()
+    if handed.catalog is not None:
+        unit.add_catalog(handed.catalog.root(), format_canonical(handed.catalog.to_json()))
+    if handed.name is not None:
+        unit.add_name(handed.name)
+    unit.add_act(
+        NewAct(
+            kind=kind,
+            statement=statement,
+            digest=digest,
+            signatures=handed.act.signatures,
+            accepted=now,
+            receipt=receipt,
+        )
+    )
+    return receipt

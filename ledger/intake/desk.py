@@ -1,0 +1,172 @@
+"""What intake works with, and where each counter of a body stands after the work that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger.acts import ActState, Lane
+from ledger.intake.receipts import SignedReceipt, issue_receipt
+from ledger.intake.refusals import (
+    ActDead,
+    BodyUnknown,
+    CounterWrong,
+    IntakeOverloaded,
+    StatementOver,
+    StatementTooLong,
+)
+from ledger.intake.submission import LONGEST_SUBMISSION
+from ledger.keys import Signer
+from ledger.ports import Act, BodySeen, Store, Unit
+from verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How much intake takes, and what it promises: certificates, bytes, seconds."""
+
+    waiting_certificates: int = 2_000_000
+    waiting_acts: int = 10_000
+    submission_bytes: int = LONGEST_SUBMISSION
+    anchored_within: int = 3_600
+    retry_after: int = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intake:
+    """What intake works with.
+
+    `identity` is the ledger's (32 bytes), `operator` signs receipts, `clock` gives seconds.
+    """
+
+    store: Store
+    identity: bytes
+    operator: Signer
+    clock: Callable[[], int]
+    limits: Limits = field(default_factory=Limits)
+
+    def receipt_for(self, statement: Statement, now: int) -> SignedReceipt:
+        """Return the receipt for a statement accepted now."""
+        not_after: int = getattr(statement, "not_after")  # noqa: B009  (all that are carried)
+        return issue_receipt(
+            statement,
+            identity=self.identity,
+            accepted=now,
+            anchored_by=min(now + self.limits.anchored_within, not_after),
+            operator=self.operator,
+        )
+
+    def check_room(self, unit: Unit, certificates: int) -> None:
+        """Raise IntakeOverloaded where more would wait than may."""
+        backlog = unit.backlog()
+        for waiting, most in (
+            (backlog.acts + 1, self.limits.waiting_acts),
+            (backlog.certificates + certificates, self.limits.waiting_certificates),
+        ):
+            if waiting > most:
+                raise IntakeOverloaded(waiting, most, self.limits.retry_after)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What a body's next statement builds on, once all that waits has been anchored.
+
+    The next batch has sequence `batches + 1`, first index `certificates`, and `last` as previous.
+    """
+
+    issuer: str
+    batches: int
+    certificates: int
+    last: bytes
+    catalog: bytes
+    catalog_version: int
+    epoch: int
+    revision: int
+
+
+def head(store: Store, issuer: str) -> Head:
+    """Return the head of a body after queued work, so that two offices of it do not collide.
+
+    Raises:
+        BodyUnknown: the ledger has no such body.
+    """
+    with store.begin(write=False) as unit:
+        return head_of(unit, body_of(unit, issuer))
+
+
+def body_of(unit: Unit, issuer: str) -> BodySeen:
+    """Return a body as the mirror has it, or raise BodyUnknown."""
+    body = unit.body(issuer)
+    if body is None:
+        raise BodyUnknown(f"the ledger has no body {issuer}")
+    return body
+
+
+def head_of(unit: Unit, body: BodySeen) -> Head:
+    """Return the head of a body after the work that waits in `unit`."""
+    state = body.state
+    batches, certificates, last = state.batches, state.certificates, state.last
+    for act in unit.queue(state.issuer, Lane.SEQUENCE):
+        said = act.statement
+        if isinstance(said, Batch) and (said.sequence, said.previous) == (batches + 1, last):
+            batches, last, certificates = said.sequence, act.digest, said.first + said.count
+    catalog, version = state.catalog, state.catalog_version
+    for act in unit.queue(state.issuer, Lane.VERSION):
+        said = act.statement
+        if isinstance(said, CatalogChange) and said.version == version + 1:
+            catalog, version = said.root, said.version
+    return Head(
+        issuer=state.issuer,
+        batches=batches,
+        certificates=certificates,
+        last=last,
+        catalog=catalog,
+        catalog_version=version,
+        epoch=after_queue(unit, state.issuer, Lane.EPOCH, state.epoch),
+        revision=after_queue(unit, state.issuer, Lane.REVISION, state.revision),
+    )
+
+
+def after_queue(unit: Unit, subject: str, lane: Lane, held: int) -> int:
+    """Return the value of a counter that is `held` now, after the acts that wait."""
+    for act in unit.queue(subject, lane):
+        if act.counter == held + 1:
+            held = act.counter
+    return held
+
+
+def check_counter(said: int, held: int, what: str) -> None:
+    """Check that a statement's counter is the next one.
+
+    Raises:
+        CounterWrong: it is not.
+    """
+    if said != held + 1:
+        raise CounterWrong(f"{what} {said} where {held + 1} is next")
+
+
+def check_time(not_after: int, now: int) -> None:
+    """Check that a statement lives, and not for too long.
+
+    Raises:
+        StatementOver: `not_after` has passed.
+        StatementTooLong: it lies more than seven days ahead.
+    """
+    if not_after < now:
+        raise StatementOver(f"the statement was good until {not_after}, now is {now}")
+    if not_after > now + LONGEST_LIFE:
+        ahead = not_after - now
+        raise StatementTooLong(f"notAfter lies {ahead} seconds ahead, at most {LONGEST_LIFE}")
+
+
+def earlier_receipt(act: Act | None) -> bytes | None:
+    """Return the receipt of the same statement taken in before, None if it was not.
+
+    Raises:
+        ActDead: it was, and has expired or been displaced since.
+    """
+    if act is None:
+        return None
+    if act.state in (ActState.EXPIRED, ActState.DISPLACED):
+        raise ActDead(f"this statement was accepted at {act.accepted} and is {act.state}")
+    return act.receipt

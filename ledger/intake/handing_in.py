@@ -1,0 +1,73 @@
+"""What is handed in beside batches: a signed act, and what the chain holds only the hash of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.intake.refusals import CatalogDiffers, NameDiffers
+from verifier.acts import LONGEST_ACT, Act
+from verifier.catalog import MOST_ENTRIES, Catalog
+from verifier.encoding import Json, Members, parse
+from verifier.errors import Malformed
+from verifier.hashing import sha256
+from verifier.statements import CatalogChange, Register
+
+CATALOG_TYPE = "certledger/catalog-submission/1"
+REGISTER_TYPE = "certledger/registration/1"
+LONGEST = LONGEST_ACT + MOST_ENTRIES * 2048
+"""Greatest bytes of what is handed in; only a catalog comes near."""
+LONGEST_NAME = 128
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandedIn:
+    """An act, with the catalog's entries or the body's name where it is about one."""
+
+    act: Act
+    catalog: Catalog | None = None
+    name: str | None = None
+
+
+def parse_handed_in(data: bytes) -> HandedIn:
+    """Return what `data` holds; white space and member order are free.
+
+    Either an act's file (`certledger/act/1`), or one of
+    `{"type": "certledger/catalog-submission/1", "act", "entries"}` and
+    `{"type": "certledger/registration/1", "act", "name"}`.
+
+    Raises:
+        Malformed: outside the subset, or an unknown, missing or ill-typed member.
+        CatalogDiffers: the entries do not give the root that was signed.
+        NameDiffers: the name is not the one whose digest was signed.
+    """
+    value = parse(data, LONGEST)
+    kind = value.get("type") if type(value) is dict else None
+    if kind == CATALOG_TYPE:
+        return _catalog(value)
+    if kind == REGISTER_TYPE:
+        return _registration(value)
+    if len(data) > LONGEST_ACT:
+        raise Malformed("json.size", f"{len(data)} bytes where an act has at most {LONGEST_ACT}")
+    return HandedIn(act=Act.from_json(value))
+
+
+def _catalog(value: Json) -> HandedIn:
+    read = Members(value, "submission")
+    read.const("type", CATALOG_TYPE)
+    act = Act.from_json(read.take("act"))
+    catalog = Catalog.from_json(read.take("entries"))
+    read.done()
+    if not isinstance(act.statement, CatalogChange) or catalog.root() != act.statement.root:
+        raise CatalogDiffers(f"the entries give the root {catalog.root().hex()}, signed is another")
+    return HandedIn(act=act, catalog=catalog)
+
+
+def _registration(value: Json) -> HandedIn:
+    read = Members(value, "submission")
+    read.const("type", REGISTER_TYPE)
+    act = Act.from_json(read.take("act"))
+    name = read.text("name", longest=LONGEST_NAME)
+    read.done()
+    if not isinstance(act.statement, Register) or sha256(name.encode()) != act.statement.name:
+        raise NameDiffers(f"{name!r} is not the name whose digest was signed")
+    return HandedIn(act=act, name=name)

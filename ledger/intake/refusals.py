@@ -1,0 +1,275 @@
+"""Why intake refuses, beside what is malformed: one class and one code a reason."""
+
+from __future__ import annotations
+
+from verifier.errors import Refused
+
+# The body and its standing ----------------------------------------------------------------------
+
+
+class BodyUnknown(Refused):
+    """The ledger has no such body."""
+
+    code = "body.unknown"
+
+
+class BodyKnown(Refused):
+    """A body with this code is registered already."""
+
+    code = "body.known"
+
+
+class BodyHeld(Refused):
+    """The registrar has set the brake on the body; only acts it signs go through."""
+
+    code = "body.held"
+
+
+class StandingForbids(Refused):
+    """The body's standing, or the one asked for, rules the act out."""
+
+    code = "body.standing"
+
+
+class RegistrarUnknown(Refused):
+    """The ledger has no registrar for the body's region."""
+
+    code = "registrar.unknown"
+
+
+# The statement ----------------------------------------------------------------------------------
+
+
+class OtherLedger(Refused):
+    """The act was signed for another ledger."""
+
+    code = "statement.other_ledger"
+
+
+class StatementOver(Refused):
+    """The statement's `notAfter` has passed."""
+
+    code = "statement.expired"
+
+
+class StatementTooLong(Refused):
+    """The statement's `notAfter` lies more than seven days ahead."""
+
+    code = "statement.too_far"
+
+
+class CounterWrong(Refused):
+    """The statement's counter is not the next one after the work that waits."""
+
+    code = "statement.counter"
+
+
+class NothingChanges(Refused):
+    """The act would change nothing, or more than its kind may."""
+
+    code = "statement.nothing_changes"
+
+
+class ActConflict(Refused):
+    """Another statement has been taken in at this value of the counter."""
+
+    code = "act.conflict"
+
+
+class ActDead(Refused):
+    """This statement was taken in before, and has expired or been displaced since."""
+
+    code = "act.dead"
+
+
+class IntakeOverloaded(Refused):
+    """More waits to be anchored than intake may let wait; `retry_after` is in seconds."""
+
+    code = "intake.overloaded"
+
+    def __init__(self, waiting: int, most: int, retry_after: int) -> None:
+        super().__init__(
+            f"{waiting} wait to be anchored, at most {most}; try again in {retry_after} seconds"
+        )
+        self.retry_after = retry_after
+
+
+# Signatures -------------------------------------------------------------------------------------
+
+
+class SignatureInvalid(Refused):
+    """The bytes are no signature, or one that leads to no key."""
+
+    code = "signature.invalid"
+
+
+class SignatureCount(Refused):
+    """The act has more or fewer signatures than it takes."""
+
+    code = "signature.count"
+
+
+class SignerUnknown(Refused):
+    """The signature is by a key that is not the body's, or by somebody who is no registrar."""
+
+    code = "signature.unknown_key"
+
+
+class SignerWrongPurpose(Refused):
+    """The body's key may not sign this."""
+
+    code = "signature.purpose"
+
+
+class SignerEnded(Refused):
+    """The body's key has ended."""
+
+    code = "signature.key_ended"
+
+
+# Batches ----------------------------------------------------------------------------------------
+
+
+class BatchConflict(ActConflict):
+    """Another batch has been taken in at this sequence."""
+
+    code = "batch.conflict"
+
+
+class BatchCount(Refused):
+    """The number of records is not the statement's, or the body would have too many."""
+
+    code = "batch.count"
+
+
+class SequenceWrong(Refused):
+    """The batch is not the next after the work that waits."""
+
+    code = "batch.sequence"
+
+
+class FirstWrong(Refused):
+    """The batch does not start where the body's certificates end."""
+
+    code = "batch.first"
+
+
+class PreviousWrong(Refused):
+    """The batch does not name the statement before it."""
+
+    code = "batch.previous"
+
+
+class RootWrong(Refused):
+    """The root is not that of the records."""
+
+    code = "batch.root"
+
+
+class CatalogNotInForce(Refused):
+    """The batch names another catalog than the one in force."""
+
+    code = "batch.catalog"
+
+
+# Records ----------------------------------------------------------------------------------------
+
+
+class RecordRefused(Refused):
+    """A record is refused; `place` is where it stands in the batch."""
+
+    def __init__(self, place: int, sentence: str, code: str | None = None) -> None:
+        super().__init__(f"record {place}: {sentence}")
+        self.place = place
+        if code is not None:
+            self.code = code  # type: ignore[misc]  # the codes of SPEC section 18.3, check 5
+
+
+class RecordOtherBody(RecordRefused):
+    """The record names another body than the statement."""
+
+    code = "record.issuer"
+
+
+class RecordOtherIndex(RecordRefused):
+    """The record's index is not first + place."""
+
+    code = "record.index"
+
+
+class RecordTooLong(RecordRefused):
+    """The record has more than 8,192 bytes."""
+
+    code = "record.size"
+
+
+class RecordUncatalogued(RecordRefused):
+    """The record's category and version are not in the catalog in force."""
+
+    code = "record.category"
+
+
+class RecordDisobeys(RecordRefused):
+    """The record breaks a rule of its entry."""
+
+    code = "record.disobeys"
+
+
+class RecordTwice(RecordRefused):
+    """The body has a certificate with this id and edition already."""
+
+    code = "record.twice"
+
+
+class RecordReplacesNothing(RecordRefused):
+    """The record's `replaces` is not the edition before it of the same id."""
+
+    code = "record.replaces_nothing"
+
+
+# Catalogs and names -----------------------------------------------------------------------------
+
+
+class CatalogUnknown(Refused):
+    """The entries under this catalog root were never handed in."""
+
+    code = "catalog.unknown"
+
+
+class CatalogDiffers(Refused):
+    """The entries do not give the root that was signed."""
+
+    code = "catalog.root"
+
+
+class EntryChanged(Refused):
+    """An entry differs from the one of the same category and version that was in force."""
+
+    code = "catalog.entry_changed"
+
+
+class NameDiffers(Refused):
+    """The name is not the one whose digest was signed."""
+
+    code = "register.name"
+
+
+# Status and keys --------------------------------------------------------------------------------
+
+
+class StatusMalformed(Refused):
+    """Words or masks do not strictly increase, are empty, too many, or not as many."""
+
+    code = "status.malformed"
+
+
+class StatusBeyond(Refused):
+    """A cell is chosen of a certificate that was not issued."""
+
+    code = "status.beyond"
+
+
+class KeysWrong(Refused):
+    """Keys are added or ended that cannot be."""
+
+    code = "keys.invalid"
