@@ -1,0 +1,90 @@
+"""Refusals of the embedded chain: a closed family, each with a stable code."""
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class EmbeddedChainError(Exception):
+    """The embedded chain refuses, and can say why."""
+
+    code: ClassVar[str]
+
+
+class HomeInUse(EmbeddedChainError):
+    """Another process, or another node of this one, holds the home."""
+
+    code = "home_in_use"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"the chain in {home} is already open in another node")
+        self.home = home
+
+
+class GenesisMismatch(EmbeddedChainError):
+    """The stored chain began otherwise than the caller expects."""
+
+    code = "genesis_mismatch"
+
+    def __init__(self, field: str, held: object, wanted: object) -> None:
+        super().__init__(f"the stored chain has {field} {held}, not {wanted}")
+        self.field, self.held, self.wanted = field, held, wanted
+
+
+class GenesisMalformed(EmbeddedChainError):
+    """Genesis parameters that cannot be read."""
+
+    code = "genesis_malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"genesis parameters are malformed: {reason}")
+
+
+class NotLoopback(EmbeddedChainError):
+    """The node listens on loopback addresses only: it knows no access control."""
+
+    code = "not_loopback"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"the embedded chain listens on a loopback address only, not on {host}")
+        self.host = host
+
+
+class TransactionRefused(EmbeddedChainError):
+    """A transaction that cannot enter the next block; the message is geth's, for its clients."""
+
+    code = "transaction_refused"
+
+
+class BlockRefused(EmbeddedChainError):
+    """A follower does not take the block: base of the reasons below."""
+
+    code = "block_refused"
+
+
+class BlockMalformed(BlockRefused):
+    """The bytes are not one block of this fork."""
+
+    code = "block_malformed"
+
+
+class BlockOutOfPlace(BlockRefused):
+    """The block does not descend from the last one followed."""
+
+    code = "block_out_of_place"
+
+    def __init__(self, number: int, parent: bytes, head: int, head_hash: bytes) -> None:
+        super().__init__(
+            f"block {number} on parent 0x{parent.hex()} does not follow "
+            f"block {head} with hash 0x{head_hash.hex()}"
+        )
+        self.number, self.parent, self.head, self.head_hash = number, parent, head, head_hash
+
+
+class BlockMismatch(BlockRefused):
+    """Executing the block again gives another result than its header claims, or is not allowed."""
+
+    code = "block_mismatch"
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"block {number} does not follow from its transactions: {reason}")
+        self.number = number
