@@ -20,7 +20,6 @@ MOST_ROWS = 65_536
 """Certificates in a batch (SPEC section 19)."""
 LARGEST_HOLDING = 45_000
 """Bytes of a holder's file: evidence of 65,536 bytes has to hold it and the proofs besides."""
-SHORT_NAMES: Mapping[str, str] = {"number": NUMBER}
 ISSUE_FIELD, EXPIRY_FIELD = "issue_date", "expiry_date"
 OWN_COLUMNS = frozenset(
     {"category", "number", "issued", "expires", "replaces", "holder_key", "documents"}

@@ -1,0 +1,189 @@
+"""Acts that several parties sign: each adds its signature to the same file.
+
+The acts of registrars are made here too: register, keys, standing, hold, restore, registrar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ledger.issuing.body import Profile
+from ledger.issuing.sealing import LIFE
+from ledger.keys import Signer, recover
+from verifier.acts import Act
+from verifier.errors import Refused
+from verifier.hashing import sha256
+from verifier.state import MOST_KEYS, NO_END
+from verifier.statements import (
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChange,
+    Restore,
+    StandingChange,
+    Statement,
+)
+from verifier.vocabulary import Purpose, Standing
+
+EVERY_PURPOSE = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
+
+
+class ActsDiffer(Refused):
+    """Files to be merged hold different acts."""
+
+    code = "act.differs"
+
+
+class KeysUnfit(Refused):
+    """The keys of an act cannot stand as they are given."""
+
+    code = "act.keys_unfit"
+
+
+def sign_statement(statement: Statement, signers: Sequence[Signer], ledger: bytes) -> Act:
+    """Return the act signed by `signers` under the ledger's identity (32 bytes)."""
+    act = Act(ledger=ledger, statement=statement, signatures=())
+    for signer in signers:
+        act = add_signature(act, signer)
+    return act
+
+
+def add_signature(act: Act, signer: Signer) -> Act:
+    """Return the act with one more signature; unchanged where the signer has signed already."""
+    if signer.address in signers_of(act):
+        return act
+    return replace(act, signatures=(*act.signatures, signer.sign(act.digest)))
+
+
+def signers_of(act: Act) -> tuple[bytes, ...]:
+    """Return the address (20 bytes) behind each signature, in their order.
+
+    Raises:
+        KeyUnusable: a signature leads to no key.
+    """
+    return tuple(recover(act.digest, signature) for signature in act.signatures)
+
+
+def merge(acts: Iterable[Act]) -> Act:
+    """Return one act with the signatures of all, one a signer, in the order they come.
+
+    Raises:
+        ActsDiffer: they are not all the same statement for the same ledger.
+        KeyUnusable: a signature leads to no key.
+    """
+    first, *others = acts
+    merged: dict[bytes, bytes] = {}
+    for act in (first, *others):
+        if (act.ledger, act.statement) != (first.ledger, first.statement):
+            raise ActsDiffer(f"{act.statement.primary} and {first.statement.primary} differ")
+        for signer, signature in zip(signers_of(act), act.signatures, strict=True):
+            merged.setdefault(signer, signature)
+    return replace(first, signatures=tuple(merged.values()))
+
+
+# Statements of registrars ----------------------------------------------------------------------
+
+
+def packed_keys(keys: Mapping[bytes, Purpose]) -> tuple[bytes, ...]:
+    """Return keys as statements carry them: address and purposes, 21 bytes each.
+
+    Raises:
+        KeysUnfit: more than 16, no purpose, or an address of another size than 20 bytes.
+    """
+    if len(keys) > MOST_KEYS:
+        raise KeysUnfit(f"{len(keys)} keys, at most {MOST_KEYS}")
+    for address, purposes in keys.items():
+        if len(address) != 20 or not 0 < purposes <= EVERY_PURPOSE:
+            raise KeysUnfit(f"{address.hex()} has no address or no purpose")
+    return tuple(address + bytes([purposes]) for address, purposes in keys.items())
+
+
+def packed_ends(ends: Mapping[int, int]) -> tuple[bytes, ...]:
+    """Return ends as statements carry them: key index and block, 6 bytes each.
+
+    Raises:
+        KeysUnfit: an index above 15, or a block that is no number of 40 bits.
+    """
+    for index, block in ends.items():
+        if not 0 <= index < MOST_KEYS or not 0 <= block <= NO_END:
+            raise KeysUnfit(f"key {index} cannot end at block {block}")
+    return tuple(bytes([index]) + block.to_bytes(5, "big") for index, block in ends.items())
+
+
+def register(profile: Profile, keys: Mapping[bytes, Purpose], *, now: int) -> Register:
+    """Return the statement that brings in a body with its first keys; `now` in seconds.
+
+    Raises:
+        KeysUnfit: no key, or as in `packed_keys`.
+    """
+    if not keys:
+        raise KeysUnfit("a body needs at least one key")
+    return Register(
+        issuer=profile.issuer.encode("ascii"),
+        kind=profile.kind.number,
+        name=sha256(profile.name.encode()),
+        keys=packed_keys(keys),
+        not_after=now + LIFE,
+    )
+
+
+def change_keys(
+    issuer: str,
+    *,
+    revision: int,
+    added: Mapping[bytes, Purpose],
+    ends: Mapping[int, int],
+    now: int,
+) -> KeysChange:
+    """Return the statement that adds keys and ends keys; `revision` is the one after it.
+
+    Raises:
+        KeysUnfit: nothing changes, or as in `packed_keys` and `packed_ends`.
+    """
+    if not added and not ends:
+        raise KeysUnfit("no key is added and none is ended")
+    return KeysChange(
+        issuer=issuer.encode("ascii"),
+        revision=revision,
+        added=packed_keys(added),
+        ends=packed_ends(ends),
+        not_after=now + LIFE,
+    )
+
+
+def change_standing(issuer: str, *, revision: int, standing: Standing, now: int) -> StandingChange:
+    """Return the statement that suspends, resumes, closes or strikes a body."""
+    return StandingChange(
+        issuer=issuer.encode("ascii"),
+        revision=revision,
+        standing=standing.number,
+        not_after=now + LIFE,
+    )
+
+
+def hold(issuer: str, *, nonce: int, now: int) -> Hold:
+    """Return the statement that sets the brake on a body; `nonce` is the registrar's, after it."""
+    return Hold(issuer=issuer.encode("ascii"), nonce=nonce, not_after=now + LIFE)
+
+
+def restore(
+    issuer: str, *, revision: int, standing: Standing, ends: Mapping[int, int], now: int
+) -> Restore:
+    """Return the statement by which a majority of registrars sets standing and ends.
+
+    Raises:
+        KeysUnfit: as in `packed_ends`.
+    """
+    return Restore(
+        issuer=issuer.encode("ascii"),
+        revision=revision,
+        standing=standing.number,
+        ends=packed_ends(ends),
+        not_after=now + LIFE,
+    )
+
+
+def change_registrar(region: int, *, account: bytes, term: int, now: int) -> RegistrarChange:
+    """Return the statement that makes `account` (20 bytes) the registrar of a region."""
+    return RegistrarChange(region=region, account=account, term=term, not_after=now + LIFE)

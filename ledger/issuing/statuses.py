@@ -1,0 +1,153 @@
+"""Status statements of a body: which certificates, to which status, for which reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ledger.domain import load_domain
+from ledger.issuing.faults import SheetFaultCode
+from ledger.issuing.reading import Faults, Row, read_sheet
+from ledger.issuing.register import Register
+from ledger.issuing.sealing import LIFE
+from ledger.keys import Signer
+from verifier.acts import Act
+from verifier.certificate import NUMBER, normal_number
+from verifier.errors import Malformed, Refused
+from verifier.state import MOST_CERTIFICATES
+from verifier.statements import StatusChange
+from verifier.status import MOST_WORDS, choose
+from verifier.vocabulary import MEANING, Status
+
+INDEX = "index"
+
+
+class ReasonUnfit(Refused):
+    """The reason code is unknown, or its letter is of another status."""
+
+    code = "status.reason_unfit"
+
+
+class CertificateUnknown(Refused):
+    """What was named is no certificate of this body, or more than one."""
+
+    code = "status.certificate_unknown"
+
+
+def reasons_for(status: Status) -> dict[str, str]:
+    """Return the reason codes that lead to `status`, with their English names."""
+    return {
+        code: meaning.name_en
+        for code, meaning in load_domain().status_codes.items()
+        if meaning.status is status
+    }
+
+
+def check_reason(reason: str, status: Status) -> None:
+    """Check that a reason code leads to `status`.
+
+    Raises:
+        ReasonUnfit: it is not in the table of codes, or its letter is of another status.
+    """
+    known = load_domain().status_codes
+    letter = MEANING[status].letter
+    if reason not in known:
+        fitting = ", ".join(reasons_for(status))
+        raise ReasonUnfit(f"{reason[:20]!r} is no reason code; for {status} there are {fitting}")
+    if not reason.startswith(letter):
+        raise ReasonUnfit(f"{reason} is for {known[reason].status}, and {status} wants {letter}")
+
+
+def status_changes(
+    indexes: Sequence[int], *, issuer: str, status: Status, reason: str, epoch: int, now: int
+) -> list[StatusChange]:
+    """Return the statements that move the certificates `indexes` to `status`.
+
+    A statement touches at most 512 words; more become consecutive epochs from `epoch`, which is
+    the value after the first of them.  `now` is in seconds.
+
+    Raises:
+        ReasonUnfit: the reason code does not lead to `status`.
+        CertificateUnknown: no index, or one that no certificate can have.
+    """
+    check_reason(reason, status)
+    if not indexes or min(indexes) < 0 or max(indexes) >= MOST_CERTIFICATES:
+        raise CertificateUnknown("indexes of certificates are needed, from 0 to 2^32-1")
+    words, masks = choose(indexes)
+    return [
+        StatusChange(
+            issuer=issuer.encode("ascii"),
+            epoch=epoch + number,
+            words=words[at : at + MOST_WORDS],
+            masks=masks[at : at + MOST_WORDS],
+            status=status.number,
+            reason=reason.encode("ascii"),
+            not_after=now + LIFE,
+        )
+        for number, at in enumerate(range(0, len(words), MOST_WORDS))
+    ]
+
+
+def sign_changes(changes: Sequence[StatusChange], *, signer: Signer, identity: bytes) -> list[Act]:
+    """Return the signed acts of status statements, under the ledger's identity (32 bytes)."""
+    return [
+        Act(
+            ledger=identity,
+            statement=change,
+            signatures=(signer.sign(change.digest(identity)),),
+        )
+        for change in changes
+    ]
+
+
+# Which certificates ----------------------------------------------------------------------------
+
+
+def index_of(number: str, register: Register, category: str | None = None) -> int:
+    """Return the index of the newest edition under a number as people write it.
+
+    Raises:
+        CertificateUnknown: none is known here, or several categories have the number.
+        Malformed: it is no number.
+    """
+    found = register.find(normal_number(number), category)
+    if not found:
+        raise CertificateUnknown(f"no certificate {number[:80]!r} was issued here")
+    if len(found) > 1:
+        several = ", ".join(one.category for one in found)
+        raise CertificateUnknown(f"{number[:80]!r} is a number of {several}; name the category")
+    return found[0].index
+
+
+def read_indexes(path: Path, register: Register) -> list[int]:
+    """Return the certificates that a sheet names, by `index` or by `number` and `category`.
+
+    Raises:
+        SheetInvalid: with every fault of every row.
+    """
+    rows = read_sheet(path)
+    faults = Faults(file=path.name)
+    found = [_index_in(row, register, faults) for row in rows]
+    faults.raise_any()
+    return [index for index in found if index is not None]
+
+
+def _index_in(row: Row, register: Register, faults: Faults) -> int | None:
+    number = row.cells.get("number") or row.cells.get(NUMBER)
+    typed = row.cells.get(INDEX)
+    column = INDEX if typed else "number"
+    try:
+        if typed:
+            return _parse_index(typed)
+        if not number:
+            raise CertificateUnknown("neither an index nor a number is given")
+        return index_of(number, register, row.cells.get("category"))
+    except (CertificateUnknown, Malformed) as error:
+        faults.report(row.number, column, SheetFaultCode.NUMBER, str(error))
+        return None
+
+
+def _parse_index(typed: str) -> int:
+    if not typed.isascii() or not typed.isdecimal() or int(typed[:12]) >= MOST_CERTIFICATES:
+        raise CertificateUnknown(f"{typed[:40]!r} is no index of a certificate")
+    return int(typed)
