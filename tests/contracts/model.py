@@ -405,8 +405,3 @@ def moved_word(
     for place in chosen:
         bits = bits & ~(3 << 2 * place) | status << 2 * place
     return bits.to_bytes(32, "big")
-
-
-def ends_of(*ends: tuple[int, int]) -> tuple[bytes, ...]:
-    """Return ends as statements write them, from (key index, end block)."""
-    return tuple(bytes([index]) + end.to_bytes(5, "big") for index, end in ends)

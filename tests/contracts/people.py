@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,19 @@ from eth_keys.datatypes import PrivateKey
 
 from contracts.calls import NO_KEY
 from tests.contracts.acts import Act, Anchoring, SignedBatch, play, with_proof
-from tests.contracts.world import NAME, Outcome, World, body_key, code, given, next_batch, registrar
+from tests.contracts.world import (
+    NAME,
+    Outcome,
+    World,
+    address,
+    body_key,
+    code,
+    ends_of,
+    given,
+    next_batch,
+    person,
+    registrar,
+)
 from verifier.events import StateTold
 from verifier.state import BodyState
 from verifier.statements import (
@@ -39,7 +51,7 @@ class Office:
 
     world: World
     issuer: str = code(31)
-    purposes: Sequence[Purpose] = PURPOSES
+    purposes: Sequence[int] = PURPOSES
     state: Any = None
     tree: StatusTree = field(default_factory=StatusTree)
 
@@ -202,3 +214,29 @@ def seating(world: World, account: bytes, region: int = 31, **changes: Any) -> A
 def stale(state: BodyState) -> BodyState:
     """Return a state that is not the present one."""
     return replace(state, revision=state.revision + 1)
+
+
+def another_body(office: Office) -> Act:
+    return Office(world=office.world, issuer=code(31, 7)).registration()
+
+
+ACTS: dict[str, Callable[[Office], Act]] = {
+    "register": another_body,
+    "status": lambda office: office.status([5], Status.REVOKED),
+    "status, countersigned": lambda office: office.status([5], Status.REVOKED, countersigned=True),
+    "catalog": lambda office: office.catalog(),
+    "catalog, emptied by the registrar": lambda office: replace(
+        office.catalog(root=bytes(32)), key=NO_KEY, signers=(office.registrar,)
+    ),
+    "keys": lambda office: office.keys_change(added=[(person("new"), 1)]),
+    "keys, by two registrars": lambda office: office.keys_change(
+        added=[(person("new"), 1)], key=NO_KEY
+    ),
+    "keys, one ending itself": lambda office: office.ending_itself(0, office.world.block + 1),
+    "suspend": lambda office: office.standing(Standing.SUSPENDED),
+    "close": lambda office: office.standing(Standing.CLOSED),
+    "strike": lambda office: office.standing(Standing.STRUCK),
+    "restore": lambda office: office.restoration(ends=ends_of((0, 9))),
+    "hold": lambda office: office.hold(),
+    "registrar": lambda office: seating(office.world, address(person("new"))),
+}

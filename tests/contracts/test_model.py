@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from contracts.calls import NO_KEY, state_words
 from contracts.loader import load_artifact
 from tests.contracts.acts import Act, Anchoring, SignedBatch, play, with_proof
-from tests.contracts.model import Model, ModelRefusal, ends_of
+from tests.contracts.model import Model, ModelRefusal
 from tests.contracts.world import (
     NAME,
     REGIONS,
@@ -21,6 +21,7 @@ from tests.contracts.world import (
     address,
     body_key,
     code,
+    ends_of,
     given,
     next_batch,
     person,

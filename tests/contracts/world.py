@@ -218,3 +218,8 @@ def next_batch(
         catalog=state.catalog,
         not_after=not_after,
     )
+
+
+def ends_of(*ends: tuple[int, int]) -> tuple[bytes, ...]:
+    """Return ends as statements write them, from (key index, end block)."""
+    return tuple(bytes([index]) + end.to_bytes(5, "big") for index, end in ends)
