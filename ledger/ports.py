@@ -265,6 +265,9 @@ class IntakeUnit(Protocol):
     def queue(self, subject: str, lane: Lane) -> Sequence[Act]:
         """Return the acts of the lane that are accepted and not yet included, in order."""
 
+    def last_waiting(self, subject: str, lane: Lane) -> Act | None:
+        """Return the last of the queue."""
+
     def add_act(self, act: NewAct) -> Act:
         """Take an act in.  Its digest, and its place among the living, must be free."""
 
@@ -291,7 +294,7 @@ class IntakeUnit(Protocol):
     def expire(self, now: int) -> int:
         """Let accepted acts whose `notAfter` lies before `now` expire; return how many.
 
-        Batches that wait behind an expired one expire with it: they name it as the one before.
+        Acts that wait behind an expired one expire with it: their counter cannot be reached.
         """
 
 
@@ -371,7 +374,8 @@ class MirrorUnit(Protocol):
         """Record that the statement `digest` took this place on the chain.
 
         An act with this digest becomes included, even from expired or displaced; a living act
-        with another digest at the same place becomes displaced, and so do the batches after it.
+        with another digest at the same place becomes displaced, and so do waiting batches behind
+        it that name another as the one before.
         """
 
     def add_checkpoint(self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]) -> None:

@@ -106,15 +106,13 @@ def head_of(unit: Unit, body: BodySeen) -> Head:
     """Return the head of a body after the work that waits in `unit`."""
     state = body.state
     batches, certificates, last = state.batches, state.certificates, state.last
-    for act in unit.queue(state.issuer, Lane.SEQUENCE):
-        said = act.statement
-        if isinstance(said, Batch) and (said.sequence, said.previous) == (batches + 1, last):
-            batches, last, certificates = said.sequence, act.digest, said.first + said.count
+    waiting = unit.last_waiting(state.issuer, Lane.SEQUENCE)
+    if waiting is not None and isinstance(said := waiting.statement, Batch):
+        batches, certificates, last = said.sequence, said.first + said.count, waiting.digest
     catalog, version = state.catalog, state.catalog_version
-    for act in unit.queue(state.issuer, Lane.VERSION):
-        said = act.statement
-        if isinstance(said, CatalogChange) and said.version == version + 1:
-            catalog, version = said.root, said.version
+    waiting = unit.last_waiting(state.issuer, Lane.VERSION)
+    if waiting is not None and isinstance(change := waiting.statement, CatalogChange):
+        catalog, version = change.root, change.version
     return Head(
         issuer=state.issuer,
         batches=batches,
@@ -129,10 +127,8 @@ def head_of(unit: Unit, body: BodySeen) -> Head:
 
 def after_queue(unit: Unit, subject: str, lane: Lane, held: int) -> int:
     """Return the value of a counter that is `held` now, after the acts that wait."""
-    for act in unit.queue(subject, lane):
-        if act.counter == held + 1:
-            held = act.counter
-    return held
+    waiting = unit.last_waiting(subject, lane)
+    return held if waiting is None else max(held, waiting.counter)
 
 
 def check_counter(said: int, held: int, what: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
+from ledger.intake.records import GRAMMAR, read_canonical
 from ledger.intake.refusals import (
     BatchCount,
     RecordOtherBody,
@@ -29,6 +30,10 @@ MOST_IN_BATCH = 65_536
 LONGEST_SUBMISSION = 64 * 2**20
 """Greatest bytes of a submission by default: some 100,000 records of nine digests."""
 _LONGEST_HEAD = 4096
+_CANONICAL_START = b'{"records":['
+
+Found = tuple[Record, bytes]
+"""A record and its canonical bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,15 +56,18 @@ def parse_submission(data: bytes, limit: int = LONGEST_SUBMISSION) -> Submission
         RecordRefused: a record with another issuer or index, or too long.
         RootWrong: the records do not give the statement's root.
     """
-    head, values = _as_lines(data, limit) if _is_lines(data) else _as_object(data, limit)
+    if len(data) > limit:
+        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
+    head, found = _read_swiftly(data) or (
+        _read_lines(data) if _is_lines(data) else _read_object(data, limit)
+    )
     head.const("type", TYPE)
     statement = statement_from_json(Batch, head.take("statement"))
     signature = head.binary("signature", SIGNATURE_SIZE)
     head.done()
     _check_statement(statement)
-    records, canonical = _read_records(statement, values)
-    if len(records) != statement.count:
-        raise BatchCount(f"{len(records)} records where the statement says {statement.count}")
+    _check_places(statement, found)
+    records, canonical = [record for record, _ in found], [line for _, line in found]
     leaves = [merkle.leaf_hash(line) for line in canonical]
     if merkle.root(leaves) != statement.root:
         raise RootWrong("the records do not give the root that was signed")
@@ -78,6 +86,23 @@ def parse_submission(data: bytes, limit: int = LONGEST_SUBMISSION) -> Submission
     )
 
 
+def _read_swiftly(data: bytes) -> tuple[Members, list[Found]] | None:
+    """Return what a canonical object holds, None where it is spelled in any other way."""
+    if not data.startswith(_CANONICAL_START) or not data.isascii():
+        return None
+    text, at, found = data.decode("ascii"), len(_CANONICAL_START), []
+    while match := GRAMMAR.match(text, at):
+        if (record := read_canonical(match)) is None:
+            return None
+        found.append((record, match.group().encode("ascii")))
+        at = match.end() + 1
+        if text[at - 1 : at] != ",":
+            break
+    if text[at - 1 : at + 1] != "],":
+        return None
+    return Members(parse(b"{" + data[at + 1 :], _LONGEST_HEAD), "submission"), found
+
+
 def _is_lines(data: bytes) -> bool:
     """Return whether the first line is an object by itself and others follow."""
     first, _, rest = data.partition(b"\n")
@@ -89,21 +114,42 @@ def _is_lines(data: bytes) -> bool:
         return False
 
 
-def _as_object(data: bytes, limit: int) -> tuple[Members, Iterator[Json]]:
+def _read_lines(data: bytes) -> tuple[Members, list[Found]]:
+    first, *lines = data.removesuffix(b"\n").split(b"\n")
+    head = Members(parse(first, _LONGEST_HEAD), "submission")
+    return head, [_read_line(place, line) for place, line in enumerate(lines)]
+
+
+def _read_line(place: int, line: bytes) -> Found:
+    match = GRAMMAR.fullmatch(line.decode("ascii")) if line.isascii() else None
+    record = read_canonical(match) if match else None
+    if record is not None:
+        return record, line
+    try:
+        value = parse(line, 2 * LONGEST_RECORD)
+    except Malformed as error:
+        raise RecordRefused(place, str(error), error.code) from error
+    return _read_value(place, value)
+
+
+def _read_object(data: bytes, limit: int) -> tuple[Members, list[Found]]:
     head = Members(parse(data, limit), "submission")
-    records = head.take("records")
-    if type(records) is not list:
+    values = head.take("records")
+    if type(values) is not list:
         head.refuse("records", "a list of records")
-    return head, iter(records)
+    return head, [_read_value(place, value) for place, value in enumerate(values)]
 
 
-def _as_lines(data: bytes, limit: int) -> tuple[Members, Iterator[Json]]:
-    if len(data) > limit:
-        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
-    lines = data.removesuffix(b"\n").split(b"\n")
-    return Members(parse(lines[0], _LONGEST_HEAD), "submission"), (
-        parse(line, 2 * LONGEST_RECORD) for line in lines[1:]
-    )
+def _read_value(place: int, value: Json) -> Found:
+    try:
+        record = Record.from_json(value)
+    except Malformed as error:
+        raise RecordRefused(place, str(error), error.code) from error
+    # The value was read whole and strictly, so sorting its members is its canonical form.
+    line = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    if len(line) > LONGEST_RECORD:
+        raise RecordTooLong(place, f"{len(line)} bytes, at most {LONGEST_RECORD}")
+    return record, line
 
 
 def _check_statement(statement: Batch) -> None:
@@ -115,29 +161,13 @@ def _check_statement(statement: Batch) -> None:
         raise Malformed("schema.invalid", "statement.sequence starts at 1")
 
 
-def _read_records(statement: Batch, values: Iterator[Json]) -> tuple[list[Record], list[bytes]]:
+def _check_places(statement: Batch, found: Sequence[Found]) -> None:
+    """Check that there are as many records as stated, each where its index says."""
+    if len(found) != statement.count:
+        raise BatchCount(f"{len(found)} records where the statement says {statement.count}")
     issuer, first = statement.issuer.decode("ascii"), statement.first
-    records: list[Record] = []
-    canonical: list[bytes] = []
-    for place, value in enumerate(values):
-        if place == statement.count:
-            raise BatchCount(f"more records than the {place} of the statement")
-        record = _read_record(place, value)
+    for place, (record, _) in enumerate(found):
         if record.issuer != issuer:
             raise RecordOtherBody(place, f"it names {record.issuer}, the statement {issuer}")
         if record.index != first + place:
             raise RecordOtherIndex(place, f"its index is {record.index}, not {first + place}")
-        # The value was read whole and strictly, so sorting its members is its canonical form.
-        line = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        if len(line) > LONGEST_RECORD:
-            raise RecordTooLong(place, f"{len(line)} bytes, at most {LONGEST_RECORD}")
-        records.append(record)
-        canonical.append(line)
-    return records, canonical
-
-
-def _read_record(place: int, value: Json) -> Record:
-    try:
-        return Record.from_json(value)
-    except Malformed as error:
-        raise RecordRefused(place, str(error), error.code) from error

@@ -23,7 +23,7 @@ STATEMENT_SECONDS = 120
 WAL_PAGES = 16_384
 """Pages of the log (64 MB) before SQLite copies them back: scattered index pages are then
 written once for many batches instead of once for each."""
-CACHE_KILOBYTES = 65_536
+CACHE_KILOBYTES = 16_384
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -12,18 +12,15 @@ from ledger.acts import ActState, Lane
 from ledger.ports import Act, Backlog, Edition, Lookups, NewAct
 from ledger.store import rows
 from ledger.store.base import Base, table
-from ledger.store.places import PLACES, PREFIX, in_force
-from ledger.store.tables import ActRow, BatchRow, CatalogRow, CertificateRow, FrameRow
+from ledger.store.bulk import PREFIX, find_editions, insert_certificates
+from ledger.store.frames import pack_frames
+from ledger.store.tables import ActRow, BatchRow, CatalogRow, FrameRow
 
 ACTS = table(ActRow)
 BATCHES = table(BatchRow)
 FRAMES = table(FrameRow)
-CERTIFICATES = table(CertificateRow)
 CATALOGS = table(CatalogRow)
 
-_ASKED_AT_ONCE = 500
-
-_INSERT = "INSERT INTO certificates (place, leaf, lookup, id, edition) "
 _ALIVE = [str(state) for state in ActState if state.alive]
 
 
@@ -63,6 +60,20 @@ class IntakePart(Base):
         )
         return [rows.act_of(row) for row in self.connection.execute(asked)]
 
+    def last_waiting(self, subject: str, lane: Lane) -> Act | None:
+        query = (
+            select(ACTS)
+            .where(
+                ACTS.c.subject == subject,
+                ACTS.c.lane == str(lane),
+                ACTS.c.state == str(ActState.ACCEPTED),
+            )
+            .order_by(ACTS.c.counter.desc())
+            .limit(1)
+        )
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.act_of(row)
+
     def add_act(self, act: NewAct) -> Act:
         values = rows.act_values(act)
         row = self.connection.execute(ACTS.insert().values(values).returning(ACTS)).one()
@@ -83,55 +94,19 @@ class IntakePart(Base):
         number = self.connection.execute(
             select(BATCHES.c.number).where(BATCHES.c.root == root)
         ).scalar_one()
-        frames = rows.pack_frames(records)
+        frames = pack_frames(records)
         self.connection.execute(
             FRAMES.insert(),
             [{"batch": number, "frame": at, "data": data} for at, data in enumerate(frames)],
         )
-        self._add_lookups(number * PLACES, lookups)
-
-    def _add_lookups(self, start: int, lookups: Lookups) -> None:
-        """Insert a row a certificate, past the compiler of statements: this is the hot path."""
-        columns = [
-            range(start, start + len(lookups.leaves)),
-            [leaf[:PREFIX] for leaf in lookups.leaves],
-            [digest[:PREFIX] for digest in lookups.digests],
-            [id_[:PREFIX] for id_ in lookups.ids],
-            lookups.editions,
-        ]
-        if self._postgresql:
-            kinds = ("bigint", "bytea", "bytea", "bytea", "integer")
-            parts = ", ".join(f"%s::{kind}[]" for kind in kinds)
-            lists = tuple(list(column) for column in columns)
-            self.connection.exec_driver_sql(f"{_INSERT} SELECT * FROM unnest({parts})", lists)
-        else:
-            self.connection.exec_driver_sql(
-                f"{_INSERT} VALUES (?, ?, ?, ?, ?)", list(zip(*columns, strict=True))
-            )
+        insert_certificates(self.connection, number, lookups)
 
     def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
         whole = {id_[:PREFIX]: id_ for id_ in ids}
-        asked = list(whole)
-        found: list[Edition] = []
-        for at in range(0, len(asked), _ASKED_AT_ONCE):
-            query = (
-                select(
-                    CERTIFICATES.c.id,
-                    CERTIFICATES.c.edition,
-                    (BATCHES.c.first + CERTIFICATES.c.place % PLACES).label("at"),
-                )
-                .join(BATCHES, BATCHES.c.number == CERTIFICATES.c.place // PLACES)
-                .where(
-                    CERTIFICATES.c.id.in_(asked[at : at + _ASKED_AT_ONCE]),
-                    BATCHES.c.issuer == issuer,
-                    in_force(),
-                )
-            )
-            found += [
-                Edition(id=whole[row.id], edition=row.edition, index=row.at)
-                for row in self.connection.execute(query)
-            ]
-        return found
+        return [
+            Edition(id=whole[prefix], edition=edition, index=index)
+            for prefix, edition, index in find_editions(self.connection, issuer, list(whole))
+        ]
 
     def catalog(self, root: bytes) -> bytes | None:
         packed = self.connection.execute(
@@ -161,8 +136,7 @@ class IntakePart(Base):
         ).all()
         count = len(expired)
         for row in expired:
-            if row.lane == str(Lane.SEQUENCE):
-                behind = [ACTS.c.subject == row.subject, ACTS.c.lane == row.lane]
-                query = update(ACTS).where(waiting, *behind, ACTS.c.counter > row.counter)
-                count += self.connection.execute(query.values(gone)).rowcount
+            behind = [ACTS.c.subject == row.subject, ACTS.c.lane == row.lane]
+            query = update(ACTS).where(waiting, *behind, ACTS.c.counter > row.counter)
+            count += self.connection.execute(query.values(gone)).rowcount
         return count

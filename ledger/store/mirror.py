@@ -34,6 +34,7 @@ from ledger.store.tables import (
     StatusWordRow,
     TransactionRow,
 )
+from verifier.statements import Batch
 
 ACTS = table(ActRow)
 ANCHORED = table(AnchoredRow)
@@ -167,21 +168,26 @@ class MirrorPart(Base):
     def settle(
         self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes
     ) -> None:
-        displaced = [*_same_place(subject, lane, counter), ACTS.c.digest != digest]
-        taken = self.connection.execute(
-            update(ACTS).where(*displaced).values(state=str(ActState.DISPLACED), block=block)
-        )
-        if taken.rowcount and lane is Lane.SEQUENCE:
-            # The batches after it name it as the one before them: they cannot come either.
-            after = [*_waiting_in(subject, lane), ACTS.c.counter > counter]
-            self.connection.execute(
-                update(ACTS).where(*after).values(state=str(ActState.DISPLACED), block=block)
-            )
+        gone = {"state": str(ActState.DISPLACED), "block": block}
+        others = [*_same_place(subject, lane, counter), ACTS.c.digest != digest]
+        self.connection.execute(update(ACTS).where(*others).values(gone))
         self.connection.execute(
             update(ACTS)
             .where(ACTS.c.digest == digest, ACTS.c.state != str(ActState.FINAL))
             .values(state=str(ActState.INCLUDED), block=block, tx=tx)
         )
+        if lane is Lane.SEQUENCE and self._builds_on_another(subject, counter + 1, digest):
+            behind = [*_waiting_in(subject, lane), ACTS.c.counter > counter]
+            self.connection.execute(update(ACTS).where(*behind).values(gone))
+
+    def _builds_on_another(self, issuer: str, sequence: int, digest: bytes) -> bool:
+        """Return whether the batch that waits at `sequence` names another one before it."""
+        query = select(ACTS).where(*_waiting_in(issuer, Lane.SEQUENCE), ACTS.c.counter == sequence)
+        row = self.connection.execute(query).one_or_none()
+        if row is None:
+            return False
+        said = rows.act_of(row).statement
+        return isinstance(said, Batch) and said.previous != digest
 
     # Checkpoints ----------------------------------------------------------------------------
 

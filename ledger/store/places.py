@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, exists, or_, select
 
 from ledger.acts import ActState
 from ledger.ports import Place
-from ledger.store import rows
 from ledger.store.base import Base, table
+from ledger.store.bulk import PLACES, PREFIX
+from ledger.store.frames import FRAME, unpack_frame
 from ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow, FrameRow
 from verifier.certificate import Record
 
@@ -21,10 +22,6 @@ FRAMES = table(FrameRow)
 CERTIFICATES = table(CertificateRow)
 
 HASH = 32
-PREFIX = 16
-"""Bytes of a digest that a certificate is found by."""
-PLACES = 65_536
-"""A batch has at most that many certificates, so a row's key tells batch and place."""
 
 
 def in_force() -> ColumnElement[bool]:
@@ -80,12 +77,12 @@ class PlacesPart(Base):
         query = (
             select(FRAMES.c.data)
             .join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
-            .where(BATCHES.c.root == root, FRAMES.c.frame == place // rows.FRAME)
+            .where(BATCHES.c.root == root, FRAMES.c.frame == place // FRAME)
         )
         frame = self.connection.execute(query).scalar_one_or_none()
         if frame is None:
             return None
-        records, at = rows.unpack_frame(frame), place % rows.FRAME
+        records, at = unpack_frame(frame), place % FRAME
         return records[at] if at < len(records) else None
 
     def records(self, root: bytes) -> Iterator[bytes]:
@@ -96,7 +93,7 @@ class PlacesPart(Base):
             .order_by(FRAMES.c.frame)
         )
         for frame in self.connection.execute(query).scalars():
-            yield from rows.unpack_frame(frame)
+            yield from unpack_frame(frame)
 
     def leaves(self, root: bytes) -> Sequence[bytes]:
         query = select(BATCHES.c.leaves).where(BATCHES.c.root == root)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -244,22 +243,3 @@ def pack_nodes(nodes: Sequence[bytes]) -> bytes:
 def unpack_nodes(data: bytes) -> tuple[bytes, ...]:
     """Return the trie nodes of a column."""
     return tuple(from_base64url(node) for node in orjson.loads(data))
-
-
-# Records of a batch -----------------------------------------------------------------------------
-
-FRAME = 256
-"""Records in a frame: what must be unpacked to read one of them, some 150 kB."""
-
-
-def pack_frames(records: Sequence[bytes]) -> list[bytes]:
-    """Return records as compressed JSON lines, 256 a frame."""
-    return [
-        zlib.compress(b"\n".join(records[at : at + FRAME]), 1)
-        for at in range(0, len(records), FRAME)
-    ]
-
-
-def unpack_frame(frame: bytes) -> list[bytes]:
-    """Return the records of a frame."""
-    return zlib.decompress(frame).split(b"\n")

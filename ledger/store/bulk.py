@@ -1,0 +1,70 @@
+"""The two hot paths of intake, past the compiler of statements: a thousand rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.acts import ActState
+from ledger.ports import Lookups
+
+PREFIX = 16
+"""Bytes of a digest that a certificate is found by."""
+PLACES = 65_536
+"""A batch has at most that many certificates, so a row's key tells batch and place."""
+_AT_ONCE = 500
+"""SQLite takes 999 parameters where it was built long ago."""
+
+_ALIVE = ", ".join(f"'{state}'" for state in ActState if state.alive)
+_EDITIONS = f"""
+    SELECT certificates.id, certificates.edition, batches.first, certificates.place
+    FROM certificates JOIN batches ON batches.number = certificates.place / {PLACES}
+    WHERE certificates.id {{asked}} AND batches.issuer = {{mark}} AND (
+        EXISTS (SELECT 1 FROM anchored
+                WHERE anchored.issuer = batches.issuer AND anchored.root = batches.root)
+        OR EXISTS (SELECT 1 FROM acts
+                   WHERE acts.root = batches.root AND acts.state IN ({_ALIVE})))
+"""
+_SQLITE_EDITIONS = _EDITIONS.format(asked=f"IN ({', '.join('?' * _AT_ONCE)})", mark="?")
+_POSTGRESQL_EDITIONS = _EDITIONS.format(asked="= ANY(%s)", mark="%s")
+
+_INSERT = "INSERT INTO certificates (place, leaf, lookup, id, edition)"
+_SQLITE_INSERT = f"{_INSERT} VALUES (?, ?, ?, ?, ?)"
+_POSTGRESQL_INSERT = (
+    f"{_INSERT} SELECT * FROM unnest"
+    "(%s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[], %s::integer[])"
+)
+
+
+def insert_certificates(connection: Connection, batch: int, lookups: Lookups) -> None:
+    """Insert a row for each certificate of a batch."""
+    start = batch * PLACES
+    columns: list[Sequence[Any]] = [
+        range(start, start + len(lookups.leaves)),
+        [leaf[:PREFIX] for leaf in lookups.leaves],
+        [digest[:PREFIX] for digest in lookups.digests],
+        [id_[:PREFIX] for id_ in lookups.ids],
+        lookups.editions,
+    ]
+    if connection.dialect.name == "postgresql":
+        lists = tuple(list(column) for column in columns)
+        connection.exec_driver_sql(_POSTGRESQL_INSERT, lists)
+    else:
+        connection.exec_driver_sql(_SQLITE_INSERT, list(zip(*columns, strict=True)))
+
+
+def find_editions(
+    connection: Connection, issuer: str, prefixes: Sequence[bytes]
+) -> list[tuple[bytes, int, int]]:
+    """Return (id prefix, edition, index) of a body's certificates that are anchored or alive."""
+    rows: list[Any] = []
+    if connection.dialect.name == "postgresql":
+        rows += connection.exec_driver_sql(_POSTGRESQL_EDITIONS, (list(prefixes), issuer))
+    else:
+        for at in range(0, len(prefixes), _AT_ONCE):
+            asked = list(prefixes[at : at + _AT_ONCE])
+            asked += asked[-1:] * (_AT_ONCE - len(asked))
+            rows += connection.exec_driver_sql(_SQLITE_EDITIONS, (*asked, issuer))
+    return [(row[0], row[1], row[2] + row[3] % PLACES) for row in rows]
