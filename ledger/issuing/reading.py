@@ -54,7 +54,7 @@ class Faults:
     def raise_any(self) -> None:
         """Raise the refusal if any fault was found."""
         if self.found:
-            raise SheetInvalid(sorted(self.found))
+            raise SheetInvalid(sorted(set(self.found)))
 
 
 Cells = Sequence[str]
@@ -173,6 +173,7 @@ def _wrong_length(cells: Cells, header: Cells, ragged: bool) -> bool:
 
 
 def _check_header(number: int, header: Cells, faults: Faults) -> None:
+    before = len(faults.found)
     if not header:
         raise faults.refuse(number, SheetFaultCode.EMPTY, "there is no header")
     for name in sorted({name for name in header if header.count(name) > 1}):
@@ -181,7 +182,8 @@ def _check_header(number: int, header: Cells, faults: Faults) -> None:
     if "" in header and header.count("") == 1:
         reason = f"column {header.index('') + 1} has no name"
         faults.report(number, "", SheetFaultCode.HEADER, reason)
-    faults.raise_any()
+    if len(faults.found) > before:  # Cells could not be told apart by column.
+        faults.raise_any()
 
 
 # JSON lines ------------------------------------------------------------------------------------

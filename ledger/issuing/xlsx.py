@@ -24,10 +24,10 @@ MOST_CELLS = 8_000_000
 PIECE = 2**20
 EXACT = 10**15
 """From here on a spreadsheet has rounded a number it holds as a number."""
-ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})?([0-9]{1,9})["']""")
-_OVERLAP = 64
-"""More bytes than any reference has, so that none is lost between two pieces."""
+_ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<>]{0,200}?\bt\s*=\s*["']e["'][^<>]{0,200}""")
+_OVERLAP = 512
+"""More bytes than any of these has, so that none is lost between two pieces."""
 
 Cell = object
 
@@ -88,8 +88,18 @@ def _inflate(archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, faults:
             if row * column > MOST_CELLS:
                 reason = f"cells stand as far as row {row} and column {column}"
                 raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+            _report_errors(part.filename, tail + piece, faults)
             tail = piece[-_OVERLAP:]
     return left
+
+
+def _report_errors(part: str, data: bytes, faults: Faults) -> None:
+    """Report formulas that give an error: the reader would hand them over as empty cells."""
+    for cell in _ERROR.findall(data):
+        found = _REFERENCE.search(cell)
+        letters, digits = (found[1] or b"", found[2]) if found else (b"", b"0")
+        reason = f"the formula in cell {(letters + digits).decode()} of {part} gives an error"
+        faults.report(int(digits), "", SheetFaultCode.CELL, reason)
 
 
 def _column(letters: bytes) -> int:
@@ -118,7 +128,7 @@ def _texts(
 def _text(cell: Cell) -> str | None:
     """Return a cell as text, or None where it does not say what was meant."""
     if isinstance(cell, str):
-        return None if cell in ERRORS else cell
+        return cell
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float):
@@ -138,6 +148,4 @@ def _fraction(cell: float) -> str | None:
 def _complaint(cell: Cell) -> str:
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return f"{cell!r} is held as a number and may have lost digits; format the cell as text"
-    if isinstance(cell, str):
-        return f"the formula gives {cell}"
     return f"{cell} is neither text nor a whole number nor a day"

@@ -56,11 +56,11 @@ GOOD: Mapping[str, str] = {
 }
 
 
-def row(number: int = 2, **changes: str | None) -> Row:
+def row(line: int = 2, /, **changes: str | None) -> Row:
     """Return a good row with some cells changed, or taken out where None."""
     cells = {**GOOD, **changes}
     return Row(
-        file="sheet.csv", number=number, cells={name: cell for name, cell in cells.items() if cell}
+        file="sheet.csv", number=line, cells={name: cell for name, cell in cells.items() if cell}
     )
 
 
