@@ -80,10 +80,13 @@ class Office:
     def carry(self, act: Act | Anchoring) -> Outcome:
         """Carry an act; if it goes through, take the new state over from what the chain told."""
         outcome = play(self.world, act)
+        self._learn(outcome)
+        return outcome
+
+    def _learn(self, outcome: Outcome) -> None:
         for event in outcome.events:
             if isinstance(event, StateTold) and event.issuer == self.issuer:
                 self.state = event.state(NAME)
-        return outcome
 
     def register(self) -> Outcome:
         return self.carry(self.registration())
@@ -132,15 +135,21 @@ class Office:
     def set_status(self, cells: Iterable[int], to: Status, *, countersigned: bool = False) -> None:
         """Move certificates and keep the list in step; the act must go through."""
         act = self.status(cells, to, countersigned=countersigned)
-        outcome = self.carry(act)
+        self.set_status_of(act, to, play(self.world, act), correction=countersigned)
+
+    def set_status_of(
+        self, act: Act, to: Status, outcome: Outcome, *, correction: bool = False
+    ) -> None:
+        """Take over what a status act that went through has changed."""
         assert outcome.refused is None, outcome.refused
         said = act.said
         assert isinstance(said, StatusChange)
         moved = {
-            at: move(self.tree.word(at), mask, to, correction=countersigned)
+            at: move(self.tree.word(at), mask, to, correction=correction)
             for at, mask in zip(said.words, said.masks, strict=True)
         }
         self.tree.update(moved)
+        self._learn(outcome)
         assert self.tree.root == self.state.status
 
     def catalog(self, root: bytes = b"\x22" * 32, **changes: Any) -> Act:

@@ -13,7 +13,6 @@ from tests.contracts.people import BATCHES, STATUS, Office, stale
 from tests.contracts.world import body_key, code, ends_of, person
 from verifier import merkle
 from verifier.events import Anchored, Skipped, StateTold
-from verifier.hashing import keccak
 from verifier.state import batch_leaf
 from verifier.statements import LONGEST_LIFE, SECP256K1_ORDER
 from verifier.vocabulary import Standing, Status
@@ -163,22 +162,10 @@ def test_a_body_has_at_most_2_to_the_32_certificates(office):
     # Nobody can hand in such a state without 65,536 batches, so the chain is told it stands there.
     full = replace(office.state, certificates=2**32 - 10)
     office.state = full
-    put_slot(office, full.digest())
+    office.world.put_slot(office.issuer, full.digest())
     assert reason(office, one(office, *office.batches(11))) == "BatchCount"
     assert office.issue(10).refused is None
     assert reason(office, one(office, *office.batches(1))) == "BatchCount"
-
-
-def put_slot(office: Office, value: bytes) -> None:
-    """Write a body's slot as no call could."""
-    place = keccak(office.code.ljust(32, b"\x00") + bytes(32))
-    chain = office.world.chain
-    state = chain.get_vm().state
-    state.set_storage(
-        office.world.contract, int.from_bytes(place, "big"), int.from_bytes(value, "big")
-    )
-    state.persist()
-    chain.header = chain.header.copy(state_root=state.state_root)
 
 
 def test_the_key_must_be_the_bodys_for_batches_and_not_ended(office):
