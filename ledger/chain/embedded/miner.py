@@ -135,7 +135,7 @@ class Miner:
                 "insufficient funds for gas * price + value: "
                 f"address 0x{transaction.sender.hex()} have {balance} want {cost}"
             )
-        base_fee = view.chain.next_header(head, head.timestamp).base_fee_per_gas
+        base_fee = view.chain.next_header(head, head.timestamp).base_fee_per_gas or 0
         if transaction.max_fee_per_gas < base_fee:
             raise TransactionRefused(
                 "max fee per gas less than block base fee: "

@@ -14,7 +14,7 @@ from eth.vm.chain_context import ChainContext
 from eth.vm.forks.paris import ParisVM
 from eth_hash.auto import keccak
 from eth_typing import Address, BlockNumber, Hash32
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from ledger.chain.embedded.chain import DurableChain
 from ledger.chain.embedded.db import SqliteDB, connect_reader
@@ -124,7 +124,7 @@ class View:
 
     def _prove(self, root: bytes, key: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         trie = HexaryTrie(self.db, root)
-        encoded = [bytes(rlp.encode(node)) for node in trie.get_proof(key)]
+        encoded = [bytes(rlp.encode(node)) for node in trie.get_proof(key)]  # type: ignore[no-untyped-call]
         # A node under 32 bytes stands inside its parent, where the reader finds it.
         nodes = [node for i, node in enumerate(encoded) if i == 0 or len(node) >= 32]
         return bytes(trie[key]), tuple(nodes)

@@ -1,0 +1,139 @@
+"""A running embedded chain: opened on a home, served, closed."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from ledger.chain.embedded.chain import DurableChain, genesis_hash, open_chain, stored_genesis
+from ledger.chain.embedded.db import SqliteDB, connect_writer, hold_lock
+from ledger.chain.embedded.errors import GenesisMismatch, HomeInUse
+from ledger.chain.embedded.genesis import Genesis
+from ledger.chain.embedded.miner import Miner
+from ledger.chain.embedded.rpc import Rpc
+from ledger.chain.embedded.server import Server
+from ledger.chain.embedded.view import Readers
+
+FILE: Final = "chain.sqlite"
+LOCK: Final = "chain.lock"
+_SMALLEST_ID, _GREATEST_ID = 2**20, 2**31
+MAX_LEAD: Final = 120.0
+"""Seconds that block times may run ahead of the clock under load: less than clocks may differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSettings:
+    """How a node is opened.
+
+    Attributes:
+        chain_id: drawn at random for a new home where None; else it must be the stored one.
+        funded: wei for each address (20 bytes) at genesis; only a new home takes it.
+        heartbeat: seconds after which an idle chain mines an empty block, None for never.
+        timestamp: seconds of the genesis block, now where None.
+        max_lead: seconds that block times may run ahead of the clock.
+    """
+
+    chain_id: int | None = None
+    funded: Mapping[bytes, int] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 0
+    heartbeat: float | None = None
+    timestamp: int | None = None
+    max_lead: float = MAX_LEAD
+    clock: Callable[[], float] = time.time
+
+
+class RunningNode:
+    """A chain that answers at `url` until it is closed."""
+
+    def __init__(self, home: Path, settings: NodeSettings) -> None:
+        self._stack = ExitStack()
+        try:
+            self._open(home, settings)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(self, home: Path, settings: NodeSettings) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            self._stack.enter_context(hold_lock(home / LOCK))
+        except BlockingIOError as error:
+            raise HomeInUse(home) from error
+        db = SqliteDB(connect_writer(home / FILE))
+        self._stack.callback(db.close)
+        chain = _open_or_begin(db, settings)
+        self.chain_id, self.genesis_hash = chain.chain_id, genesis_hash(chain)
+        readers = Readers(home / FILE, chain.chain_id)
+        self._stack.callback(readers.close)
+        miner = Miner(
+            chain, clock=settings.clock, heartbeat=settings.heartbeat, max_lead=settings.max_lead
+        )
+        server = Server(Rpc(readers, miner, chain.chain_id), settings.host, settings.port)
+        miner.start()
+        self._stack.callback(miner.close)
+        server.start()
+        self._stack.callback(server.close)
+        self.url = server.url
+
+    def close(self) -> None:
+        """Take no more calls, finish the block at hand, give the home free."""
+        self._stack.close()
+
+    def __enter__(self) -> "RunningNode":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_node(
+    home: Path,
+    *,
+    chain_id: int | None = None,
+    funded: Mapping[bytes, int] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    heartbeat: float | None = None,
+    timestamp: int | None = None,
+) -> RunningNode:
+    """Return a running node on the chain in `home`, which is begun if there is none.
+
+    Raises:
+        HomeInUse: another node holds the home.
+        GenesisMismatch: the chain in it has another id.
+        NotLoopback: `host` is not a loopback address.
+    """
+    settings = NodeSettings(
+        chain_id=chain_id,
+        funded=funded or {},
+        host=host,
+        port=port,
+        heartbeat=heartbeat,
+        timestamp=timestamp,
+    )
+    return RunningNode(home, settings)
+
+
+def _open_or_begin(db: SqliteDB, settings: NodeSettings) -> DurableChain:
+    held = stored_genesis(db)
+    if held is not None:
+        if settings.chain_id not in (None, held.chain_id):
+            raise GenesisMismatch("chain id", held.chain_id, settings.chain_id)
+        return open_chain(db, held)
+    drawn = _SMALLEST_ID + secrets.randbelow(_GREATEST_ID - _SMALLEST_ID)
+    genesis = Genesis(
+        chain_id=drawn if settings.chain_id is None else settings.chain_id,
+        timestamp=int(settings.clock()) if settings.timestamp is None else settings.timestamp,
+        alloc=dict(settings.funded),
+    )
+    return open_chain(db, genesis)

@@ -1,0 +1,70 @@
+"""Reading the parameters of JSON-RPC calls: each form once, refused by name."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+Json = Any
+TAGS = ("latest", "safe", "finalized", "pending", "earliest")
+
+
+class RpcError(Exception):
+    """An error of JSON-RPC 2.0: its number, a message, and data where a contract gave some."""
+
+    def __init__(self, number: int, message: str, data: str | None = None) -> None:
+        super().__init__(message)
+        self.number, self.message, self.data = number, message, data
+
+
+def invalid(what: str) -> NoReturn:
+    """Raise the error for parameters that are not what the method takes."""
+    raise RpcError(-32602, f"invalid params: {what}")
+
+
+def count(params: Sequence[Json], least: int, most: int) -> list[Json]:
+    """Return the parameters, filled up with None to `most`."""
+    if not isinstance(params, list) or not least <= len(params) <= most:
+        invalid(f"{least} to {most} parameters are taken")
+    return [*params, *[None] * (most - len(params))]
+
+
+def number(value: Json, what: str = "a quantity", bits: int = 256) -> int:
+    """Return a quantity of at most `bits` bits."""
+    if not isinstance(value, str) or not value.startswith("0x") or not 2 < len(value) <= 66:
+        invalid(f"{what} is written 0x and hex digits")
+    try:
+        found = int(value, 16)
+    except ValueError:
+        invalid(f"{what} is written 0x and hex digits")
+    if found >> bits:
+        invalid(f"{what} is beyond {bits} bits")
+    return found
+
+
+def binary(value: Json, what: str, size: int | None = None) -> bytes:
+    """Return bytes, `size` of them where it is given."""
+    if not isinstance(value, str) or not value.startswith("0x"):
+        invalid(f"{what} is written 0x and hex digits")
+    try:
+        found = bytes.fromhex(value[2:])
+    except ValueError:
+        invalid(f"{what} is written 0x and pairs of hex digits")
+    if size is not None and len(found) != size:
+        invalid(f"{what} has {size} bytes, not {len(found)}")
+    return found
+
+
+def choices(value: Json, what: str, size: int, most: int = 1000) -> tuple[bytes, ...]:
+    """Return one value or a list of them as a tuple; nothing lets everything through."""
+    if value is None:
+        return ()
+    listed = value if isinstance(value, list) else [value]
+    if len(listed) > most:
+        invalid(f"{what}: at most {most}")
+    return tuple(binary(one, what, size) for one in listed)
+
+
+def mapping(value: Json, what: str) -> dict[str, Json]:
+    """Return an object."""
+    if not isinstance(value, dict):
+        invalid(f"{what} is an object")
+    return value

@@ -1,0 +1,42 @@
+"""A follower that executes every block again, and believes no other node."""
+
+from pathlib import Path
+
+from eth.abc import BlockHeaderAPI
+
+from ledger.chain.embedded.chain import open_chain
+from ledger.chain.embedded.db import SqliteDB, connect_writer
+from ledger.chain.embedded.genesis import Genesis
+
+
+class Follower:
+    """A chain of one's own, begun with the same parameters and fed with raw blocks.
+
+    A block that was taken is durable when `take` returns.
+    """
+
+    def __init__(self, file: Path, genesis: Genesis) -> None:
+        """Open the follower's chain in `file`.
+
+        Raises:
+            GenesisMismatch: the chain in it began otherwise.
+        """
+        self._db = SqliteDB(connect_writer(file))
+        self._chain = open_chain(self._db, genesis)
+
+    @property
+    def head(self) -> BlockHeaderAPI:
+        """The header of the last block taken."""
+        return self._chain.get_canonical_head()
+
+    def take(self, raw: bytes) -> BlockHeaderAPI:
+        """Execute the RLP-encoded block `raw` on the head, and keep it.
+
+        Raises:
+            BlockRefused: it is no block, does not follow the head, or claims another result.
+        """
+        return self._chain.follow(raw)
+
+    def close(self) -> None:
+        """Give the file free."""
+        self._db.close()

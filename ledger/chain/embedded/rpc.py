@@ -1,0 +1,358 @@
+"""The JSON-RPC methods of the embedded chain, in one table."""
+
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import rlp
+from eth.abc import BlockHeaderAPI
+
+from ledger.chain.embedded import formats
+from ledger.chain.embedded.calls import call, estimate, parse_call
+from ledger.chain.embedded.chain import stored_genesis
+from ledger.chain.embedded.errors import TransactionRefused
+from ledger.chain.embedded.formats import data, quantity
+from ledger.chain.embedded.genesis import format_genesis
+from ledger.chain.embedded.logs import LogQuery
+from ledger.chain.embedded.miner import Miner
+from ledger.chain.embedded.params import (
+    RpcError,
+    binary,
+    choices,
+    count,
+    invalid,
+    mapping,
+    number,
+)
+from ledger.chain.embedded.view import Readers, View
+
+Json = Any
+CLIENT: Final = "certledger-embedded/1"
+MOST_LOGS: Final = 10_000
+MOST_FILTERS: Final = 1_000
+MOST_SLOTS: Final = 1_024
+MINING_SECONDS: Final = 60
+_LATEST: Final = ("latest", "safe", "finalized", "pending")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """A search for logs that goes on at block `next`."""
+
+    query: LogQuery
+    next: int
+
+
+class Rpc:
+    """Answers one call at a time, each on a view of its own."""
+
+    def __init__(self, readers: Readers, miner: Miner, chain_id: int) -> None:
+        self._readers, self._miner, self._chain_id = readers, miner, chain_id
+        self._filters: OrderedDict[int, Filter] = OrderedDict()
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def answer(self, method: str, params: Json) -> Json:
+        """Return the result of a call.
+
+        Raises:
+            RpcError: what JSON-RPC and the execution API have for it.
+        """
+        found = METHODS.get(method)
+        if found is None:
+            raise RpcError(-32601, f"the method {method[:64]} does not exist")
+        with self._readers.view() as view:
+            return found(self, view, [] if params is None else params)
+
+    # The chain -------------------------------------------------------------------------------
+
+    def client_version(self, view: View, params: Json) -> Json:
+        return CLIENT
+
+    def chain_id(self, view: View, params: Json) -> Json:
+        return quantity(self._chain_id)
+
+    def network(self, view: View, params: Json) -> Json:
+        return str(self._chain_id)
+
+    def syncing(self, view: View, params: Json) -> Json:
+        return False
+
+    def accounts(self, view: View, params: Json) -> Json:
+        return []
+
+    def block_number(self, view: View, params: Json) -> Json:
+        return quantity(view.head().block_number)
+
+    def genesis(self, view: View, params: Json) -> Json:
+        held = stored_genesis(view.db)
+        return None if held is None else format_genesis(held)
+
+    # Blocks ----------------------------------------------------------------------------------
+
+    def block_by_number(self, view: View, params: Json) -> Json:
+        which, full = count(params, 1, 2)
+        return self._block(view, header_or_none(view, which), full)
+
+    def block_by_hash(self, view: View, params: Json) -> Json:
+        which, full = count(params, 1, 2)
+        return self._block(view, view.header_by_hash(binary(which, "a block hash", 32)), full)
+
+    def _block(self, view: View, header: BlockHeaderAPI | None, full: Json) -> Json:
+        if full not in (None, True, False):
+            invalid("the second parameter is true or false")
+        return None if header is None else formats.block(view.body(header), full=bool(full))
+
+    def block_receipts(self, view: View, params: Json) -> Json:
+        header = header_or_none(view, count(params, 1, 1)[0])
+        return None if header is None else formats.receipts(view.body(header))
+
+    def raw_block(self, view: View, params: Json) -> Json:
+        return data(view.raw_block(header_of(view, count(params, 1, 1)[0])))
+
+    def raw_header(self, view: View, params: Json) -> Json:
+        return data(rlp.encode(header_of(view, count(params, 1, 1)[0])))
+
+    def transaction_count_in_block(self, view: View, params: Json) -> Json:
+        header = header_or_none(view, count(params, 1, 1)[0])
+        return None if header is None else quantity(len(view.transactions(header)))
+
+    # Transactions ----------------------------------------------------------------------------
+
+    def send_raw(self, view: View, params: Json) -> Json:
+        raw = binary(count(params, 1, 1)[0], "a transaction")
+        try:
+            waiting = self._miner.submit(raw, view)
+            return data(waiting.result(timeout=MINING_SECONDS))
+        except TransactionRefused as error:
+            raise RpcError(-32000, str(error)) from error
+
+    def transaction(self, view: View, params: Json) -> Json:
+        tx_hash = binary(count(params, 1, 1)[0], "a transaction hash", 32)
+        waiting = self._miner.find(tx_hash)
+        found = view.place_of(tx_hash)
+        if found is None:
+            return None if waiting is None else formats.transaction(waiting, None, None)
+        header, index = found
+        return formats.transaction(view.transactions(header)[index], header, index)
+
+    def receipt(self, view: View, params: Json) -> Json:
+        found = view.place_of(binary(count(params, 1, 1)[0], "a transaction hash", 32))
+        return None if found is None else formats.receipts(view.body(found[0]))[found[1]]
+
+    def transaction_count(self, view: View, params: Json) -> Json:
+        address, which = count(params, 1, 2)
+        owner = binary(address, "an address", 20)
+        if which == "pending":
+            return quantity(self._miner.next_nonce(owner, view))
+        return quantity(view.state(header_of(view, which)).get_nonce(owner))  # type: ignore[arg-type]
+
+    # State -----------------------------------------------------------------------------------
+
+    def balance(self, view: View, params: Json) -> Json:
+        address, which = count(params, 1, 2)
+        owner = binary(address, "an address", 20)
+        return quantity(view.state(header_of(view, which)).get_balance(owner))  # type: ignore[arg-type]
+
+    def code(self, view: View, params: Json) -> Json:
+        address, which = count(params, 1, 2)
+        owner = binary(address, "an address", 20)
+        return data(view.state(header_of(view, which)).get_code(owner))  # type: ignore[arg-type]
+
+    def storage(self, view: View, params: Json) -> Json:
+        address, slot, which = count(params, 2, 3)
+        owner, place = binary(address, "an address", 20), number(slot, "a slot")
+        value = view.state(header_of(view, which)).get_storage(owner, place)  # type: ignore[arg-type]
+        return data(value.to_bytes(32, "big"))
+
+    def proof(self, view: View, params: Json) -> Json:
+        address, slots, which = count(params, 2, 3)
+        owner = binary(address, "an address", 20)
+        if not isinstance(slots, list) or len(slots) > MOST_SLOTS:
+            invalid(f"slots are a list of at most {MOST_SLOTS}")
+        found = view.prove_account(header_of(view, which), owner)
+        proofs = [
+            view.prove_slot(found.account.storage_root, number(slot, "a slot")) for slot in slots
+        ]
+        return {
+            "address": data(owner),
+            "balance": quantity(found.account.balance),
+            "codeHash": data(found.account.code_hash),
+            "nonce": quantity(found.account.nonce),
+            "storageHash": data(found.account.storage_root),
+            "accountProof": [data(node) for node in found.nodes],
+            "storageProof": [
+                {
+                    "key": slot,
+                    "value": quantity(proof.value),
+                    "proof": [data(node) for node in proof.nodes],
+                }
+                for slot, proof in zip(slots, proofs, strict=True)
+            ],
+        }
+
+    def call(self, view: View, params: Json) -> Json:
+        asked, which, overrides = count(params, 1, 3)
+        if overrides:
+            invalid("state overrides are not supported")
+        return data(call(view, header_of(view, which), parse_call(asked)))
+
+    def estimate(self, view: View, params: Json) -> Json:
+        asked, which = count(params, 1, 2)
+        return quantity(estimate(view, header_of(view, which), parse_call(asked)))
+
+    # Fees ------------------------------------------------------------------------------------
+
+    def gas_price(self, view: View, params: Json) -> Json:
+        return quantity((view.head().base_fee_per_gas or 0) + 1)
+
+    def priority_fee(self, view: View, params: Json) -> Json:
+        return quantity(1)
+
+    def fee_history(self, view: View, params: Json) -> Json:
+        blocks, newest, percentiles = count(params, 2, 3)
+        last = header_of(view, newest)
+        wanted = blocks if isinstance(blocks, int) else number(blocks, "the number of blocks", 32)
+        size = max(0, min(wanted, 1024, last.block_number + 1))
+        headers = [
+            header_of(view, quantity(at))
+            for at in range(last.block_number + 1 - size, last.block_number + 1)
+        ]
+        following = view.chain.next_header(last, last.timestamp)
+        return {
+            "oldestBlock": quantity(last.block_number + 1 - size),
+            "baseFeePerGas": [quantity(h.base_fee_per_gas or 0) for h in [*headers, following]],
+            "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
+            "reward": [[quantity(1) for _ in percentiles or ()] for _ in headers],
+        }
+
+    # Logs ------------------------------------------------------------------------------------
+
+    def logs(self, view: View, params: Json) -> Json:
+        return self._logs(view, parse_query(view, count(params, 1, 1)[0]))
+
+    def _logs(self, view: View, query: LogQuery) -> Json:
+        found = view.logs(query, MOST_LOGS + 1)
+        if len(found) > MOST_LOGS:
+            raise RpcError(-32005, f"query returned more than {MOST_LOGS} results")
+        hashes = {
+            height: view.chain.chaindb.get_canonical_block_hash(height)  # type: ignore[arg-type]
+            for height in {one.block for one in found}
+        }
+        return [formats.log(one, hashes[one.block]) for one in found]
+
+    def new_filter(self, view: View, params: Json) -> Json:
+        query = parse_query(view, count(params, 1, 1)[0])
+        with self._lock:
+            name = next(self._numbers)
+            self._filters[name] = Filter(query=query, next=view.head().block_number + 1)
+            if len(self._filters) > MOST_FILTERS:
+                self._filters.popitem(last=False)
+        return quantity(name)
+
+    def filter_changes(self, view: View, params: Json) -> Json:
+        name = number(count(params, 1, 1)[0], "a filter")
+        with self._lock:
+            held = self._filters.get(name)
+            if held is None:
+                raise RpcError(-32000, "filter not found")
+            head = view.head().block_number
+            self._filters[name] = replace(held, next=head + 1)
+        return self._logs(view, replace(held.query, first=held.next, last=head))
+
+    def filter_logs(self, view: View, params: Json) -> Json:
+        with self._lock:
+            held = self._filters.get(number(count(params, 1, 1)[0], "a filter"))
+        if held is None:
+            raise RpcError(-32000, "filter not found")
+        return self._logs(view, held.query)
+
+    def remove_filter(self, view: View, params: Json) -> Json:
+        with self._lock:
+            name = number(count(params, 1, 1)[0], "a filter")
+            return self._filters.pop(name, None) is not None
+
+
+def header_or_none(view: View, which: Json) -> BlockHeaderAPI | None:
+    """Return the header of a tag, a number, or a hash (EIP-1898), None where there is none."""
+    if which is None or which in _LATEST:
+        return view.head()
+    if which == "earliest":
+        return view.header_by_number(0)
+    if isinstance(which, Mapping):
+        if "blockHash" in which:
+            return view.header_by_hash(binary(which["blockHash"], "a block hash", 32))
+        which = which.get("blockNumber")
+    if isinstance(which, str) and len(which) == 66:
+        return view.header_by_hash(binary(which, "a block hash", 32))
+    return view.header_by_number(number(which, "a block number", 63))
+
+
+def header_of(view: View, which: Json) -> BlockHeaderAPI:
+    """Return the header of a block that must be there."""
+    header = header_or_none(view, which)
+    if header is None:
+        raise RpcError(-32000, "header not found")
+    return header
+
+
+def parse_query(view: View, value: Json) -> LogQuery:
+    """Return the search that a filter object asks for."""
+    asked = mapping(value, "a filter")
+    topics = asked.get("topics") or []
+    if not isinstance(topics, list) or len(topics) > 4:
+        invalid("topics are a list of at most 4")
+    if asked.get("blockHash") is not None:
+        first = last = int(header_of(view, {"blockHash": asked["blockHash"]}).block_number)
+    else:
+        first, last = (_height(view, asked.get(name)) for name in ("fromBlock", "toBlock"))
+    return LogQuery(
+        first=first,
+        last=last,
+        addresses=choices(asked.get("address"), "an address", 20),
+        topics=tuple(choices(topic, "a topic", 32) for topic in topics),
+    )
+
+
+def _height(view: View, which: Json) -> int:
+    if which is None or which in _LATEST:
+        return view.head().block_number
+    return 0 if which == "earliest" else number(which, "a block number", 62)
+
+
+METHODS: Final[Mapping[str, Callable[[Rpc, View, Json], Json]]] = {
+    "web3_clientVersion": Rpc.client_version,
+    "net_version": Rpc.network,
+    "eth_chainId": Rpc.chain_id,
+    "eth_syncing": Rpc.syncing,
+    "eth_accounts": Rpc.accounts,
+    "eth_blockNumber": Rpc.block_number,
+    "eth_getBlockByNumber": Rpc.block_by_number,
+    "eth_getBlockByHash": Rpc.block_by_hash,
+    "eth_getBlockReceipts": Rpc.block_receipts,
+    "eth_getBlockTransactionCountByNumber": Rpc.transaction_count_in_block,
+    "eth_sendRawTransaction": Rpc.send_raw,
+    "eth_getTransactionByHash": Rpc.transaction,
+    "eth_getTransactionReceipt": Rpc.receipt,
+    "eth_getTransactionCount": Rpc.transaction_count,
+    "eth_getBalance": Rpc.balance,
+    "eth_getCode": Rpc.code,
+    "eth_getStorageAt": Rpc.storage,
+    "eth_getProof": Rpc.proof,
+    "eth_call": Rpc.call,
+    "eth_estimateGas": Rpc.estimate,
+    "eth_gasPrice": Rpc.gas_price,
+    "eth_maxPriorityFeePerGas": Rpc.priority_fee,
+    "eth_feeHistory": Rpc.fee_history,
+    "eth_getLogs": Rpc.logs,
+    "eth_newFilter": Rpc.new_filter,
+    "eth_getFilterChanges": Rpc.filter_changes,
+    "eth_getFilterLogs": Rpc.filter_logs,
+    "eth_uninstallFilter": Rpc.remove_filter,
+    "debug_getRawBlock": Rpc.raw_block,
+    "debug_getRawHeader": Rpc.raw_header,
+    "certledger_genesis": Rpc.genesis,
+}
