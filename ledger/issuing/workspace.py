@@ -171,6 +171,8 @@ class Workspace:
     def _seed(self, random: Callable[[int], bytes]) -> bytes:
         path = self.folder / _SEED
         if not path.exists():
+            if self.holders.exists():
+                raise SealRefused(f"the seed is lost that {self.holders} was made with")
             write_atomically(path, random(SEED_SIZE), private=True)
         seed = path.read_bytes()
         if len(seed) != SEED_SIZE:

@@ -1,0 +1,246 @@
+"""Status statements, catalogs and acts that several parties sign."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger.domain import load_domain
+from ledger.issuing import signing
+from ledger.issuing.body import Profile
+from ledger.issuing.catalogs import catalog_change, catalog_of, entry_of, read_catalog
+from ledger.issuing.faults import SheetInvalid
+from ledger.issuing.register import Register
+from ledger.issuing.signing import (
+    ActsDiffer,
+    KeysUnfit,
+    add_signature,
+    merge,
+    sign_statement,
+    signers_of,
+)
+from ledger.issuing.statuses import (
+    CertificateUnknown,
+    ReasonUnfit,
+    index_of,
+    read_indexes,
+    reasons_for,
+    sign_changes,
+    status_changes,
+)
+from ledger.keys import KeyUnusable, signer_of
+from tests.ledger.issuing.desk import CATALOG, ISSUER, LEDGER, NOW, PROOF, SIGNER, issue, sealed
+from verifier import statements
+from verifier.acts import Act
+from verifier.catalog import Entry
+from verifier.encoding import format_canonical
+from verifier.errors import Malformed
+from verifier.statements import LONGEST_LIFE, StatusChange, signed_by
+from verifier.status import chosen
+from verifier.vocabulary import BodyKind, Purpose, Standing, Status
+
+OTHER = signer_of(bytes([8]) * 32)
+PROFILE = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
+
+
+def changes(indexes: list[int], **options: object) -> list[StatusChange]:
+    values: dict[str, object] = {
+        "issuer": ISSUER, "status": Status.REVOKED, "reason": "R01", "epoch": 5, "now": NOW,
+    }  # fmt: skip
+    return status_changes(indexes, **{**values, **options})  # type: ignore[arg-type]  # a table
+
+
+def test_a_status_statement_chooses_exactly_the_certificates_named() -> None:
+    (change,) = changes([129, 0, 5, 129])
+    assert chosen(change.words, change.masks) == [0, 5, 129]
+    assert (change.status, change.reason, change.epoch) == (1, b"R01", 5)
+    assert NOW < change.not_after <= NOW + LONGEST_LIFE
+
+
+def test_more_words_than_a_statement_holds_become_consecutive_epochs() -> None:
+    several = changes([128 * word for word in range(1025)])
+    assert [change.epoch for change in several] == [5, 6, 7]
+    assert [len(change.words) for change in several] == [512, 512, 1]
+    assert [change.words[0] for change in several] == [0, 512, 1024]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(Status.REVOKED, "S01"), (Status.SUSPENDED, "R01"), (Status.VALID, "R01"),
+     (Status.REVOKED, "R99"), (Status.REVOKED, "revoked"), (Status.REVOKED, "")],
+)  # fmt: skip
+def test_a_reason_that_leads_elsewhere_is_refused(status: Status, reason: str) -> None:
+    with pytest.raises(ReasonUnfit):
+        changes([1], status=status, reason=reason)
+
+
+def test_every_reason_code_leads_to_its_status_alone() -> None:
+    codes = {status: set(reasons_for(status)) for status in Status}
+    assert set.union(*codes.values()) == set(load_domain().status_codes)
+    assert sum(map(len, codes.values())) == len(load_domain().status_codes)
+
+
+@pytest.mark.parametrize("indexes", [[], [-1], [2**32]])
+def test_an_index_that_no_certificate_has_is_refused(indexes: list[int]) -> None:
+    with pytest.raises(CertificateUnknown):
+        changes(indexes)
+
+
+def test_status_statements_are_signed_under_the_ledger() -> None:
+    (act,) = sign_changes(changes([1]), signer=SIGNER, identity=LEDGER)
+    assert signers_of(act) == (SIGNER.address,)
+    assert signed_by(act.statement.digest(LEDGER), act.signatures[0][:64], SIGNER.public_key)
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Register:
+    register = Register(path=tmp_path / "issued.sqlite")
+    proof = issue("A1", entry=PROOF, fields={"holder_name": "x", "amount_cny": "1"})
+    register.record(sealed([issue("A1"), issue("A2"), proof]))
+    return register
+
+
+def test_a_certificate_is_found_by_its_number_as_people_write_it(register: Register) -> None:
+    assert index_of(" ａ2", register) == 1
+    assert index_of("A1", register, "PROOF-TAX") == 2
+    with pytest.raises(CertificateUnknown, match="BIZ-LICENCE, PROOF-TAX; name the category"):
+        index_of("A1", register)
+    with pytest.raises(CertificateUnknown, match="was issued here"):
+        index_of("A3", register)
+
+
+def test_a_sheet_names_certificates_by_index_or_number(register: Register, tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("index,number,category\n7,,\n,a2,\n,A1,PROOF-TAX\n")
+    assert read_indexes(path, register) == [7, 1, 2]
+
+
+def test_all_unknown_certificates_of_a_sheet_are_told_at_once(
+    register: Register, tmp_path: Path
+) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("index,number,category\nx,,\n,A1,\n,A2,\n,,BIZ-LICENCE\n4294967296,,\n")
+    with pytest.raises(SheetInvalid) as refusal:
+        read_indexes(path, register)
+    assert [(fault.row, fault.column) for fault in refusal.value.faults] == [
+        (2, "index"), (3, "number"), (5, "number"), (6, "index"),
+    ]  # fmt: skip
+
+
+# Catalogs
+
+
+def test_every_category_of_the_domain_data_has_an_entry() -> None:
+    domain = load_domain()
+    catalog = catalog_of(domain, domain.categories)
+    assert len(catalog.entries) == len(domain.categories)
+    for category in domain.categories.values():
+        entry = entry_of(category, 3)
+        assert Entry.from_json(entry.to_json()) == entry
+        assert (entry.version, entry.shown) == (3, category.fields[1:2])
+
+
+def test_an_unknown_category_or_one_twice_makes_no_catalog() -> None:
+    domain = load_domain()
+    with pytest.raises(Malformed, match="NO-SUCH"):
+        catalog_of(domain, ["NO-SUCH"])
+    with pytest.raises(Malformed, match="twice"):
+        catalog_of(domain, ["BIZ-LICENCE", "BIZ-LICENCE"])
+
+
+def test_a_catalog_is_read_from_json_and_from_a_sheet(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_bytes(format_canonical(CATALOG.to_json()))
+    assert read_catalog(tmp_path / "c.json") == CATALOG
+    lines = ["category,version,kind,holder,name_zh,name_en,fields,shown,months,lag_days"]
+    for entry in CATALOG.entries:
+        lines.append(
+            f"{entry.category},{entry.version},{entry.kind},{entry.holder},{entry.name_zh},"
+            f"{entry.name_en},{';'.join(entry.fields)},{';'.join(entry.shown)},"
+            f"{entry.months or ''},{entry.lag_days}"
+        )
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    assert read_catalog(tmp_path / "c.csv") == CATALOG
+
+
+def test_every_unfit_entry_of_a_sheet_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(
+        "category,kind,holder,name_zh,name_en,fields,shown\n"
+        "AA,licence,legal,x,y,certificate_number;a,a\n"
+        "bb,licence,legal,x,y,certificate_number;a,a\n"
+        "CC,licence,legal,x,y,a;certificate_number,a\n"
+        "DD,paper,legal,x,y,certificate_number;a,a\n"
+    )
+    with pytest.raises(SheetInvalid) as refusal:
+        read_catalog(tmp_path / "c.csv")
+    assert [(fault.row, fault.column) for fault in refusal.value.faults] == [
+        (3, "category"), (4, ""), (5, "kind"),
+    ]  # fmt: skip
+
+
+def test_a_catalog_statement_names_root_and_version() -> None:
+    change = catalog_change(CATALOG, issuer=ISSUER, version=2, now=NOW)
+    assert (change.root, change.version) == (CATALOG.root(), 2)
+
+
+# Several signers
+
+
+def registration() -> statements.Register:
+    return signing.register(PROFILE, {SIGNER.address: signing.EVERY_PURPOSE}, now=NOW)
+
+
+def test_parties_sign_one_after_the_other_or_apart_and_are_merged() -> None:
+    one = sign_statement(registration(), [SIGNER], LEDGER)
+    two = sign_statement(registration(), [OTHER], LEDGER)
+    merged = merge([one, Act.parse(two.canonical()), one])
+    assert signers_of(merged) == (SIGNER.address, OTHER.address)
+    assert merged == add_signature(one, OTHER)
+    assert add_signature(merged, SIGNER) == merged
+
+
+def test_acts_that_differ_are_not_merged() -> None:
+    one = sign_statement(registration(), [SIGNER], LEDGER)
+    with pytest.raises(ActsDiffer):
+        merge([one, replace(one, ledger=bytes(32))])
+    with pytest.raises(ActsDiffer):
+        merge([one, replace(one, statement=replace(registration(), not_after=1))])
+
+
+def test_a_signature_that_leads_to_no_key_is_refused() -> None:
+    act = replace(sign_statement(registration(), [], LEDGER), signatures=(bytes(65),))
+    with pytest.raises(KeyUnusable):
+        merge([act])
+
+
+def test_registrars_statements_carry_what_was_asked() -> None:
+    added = {OTHER.address: Purpose.BATCHES | Purpose.STATUS}
+    register = registration()
+    assert register.keys == (SIGNER.address + b"\x0f",)
+    assert register.kind == 1
+    keys = signing.change_keys(ISSUER, revision=1, added=added, ends={0: 77}, now=NOW)
+    assert keys.added == (OTHER.address + b"\x03",)
+    assert keys.ends == (b"\x00" + (77).to_bytes(5, "big"),)
+    standing = signing.change_standing(ISSUER, revision=2, standing=Standing.STRUCK, now=NOW)
+    assert standing.standing == 4
+    assert signing.hold(ISSUER, nonce=1, now=NOW).nonce == 1
+    restored = signing.restore(
+        ISSUER, revision=3, standing=Standing.ACTIVE, ends={1: 2**40 - 1}, now=NOW
+    )
+    assert restored.ends == (b"\x01" + b"\xff" * 5,)
+    changed = signing.change_registrar(31, account=OTHER.address, term=2, now=NOW)
+    assert (changed.region, changed.account) == (31, OTHER.address)
+
+
+def test_keys_that_cannot_stand_are_refused() -> None:
+    with pytest.raises(KeysUnfit):
+        signing.register(PROFILE, {}, now=NOW)
+    with pytest.raises(KeysUnfit):
+        signing.packed_keys({bytes(19): Purpose.BATCHES})
+    with pytest.raises(KeysUnfit):
+        signing.packed_keys({bytes(20): Purpose(0)})
+    with pytest.raises(KeysUnfit):
+        signing.packed_keys({bytes([n] * 20): Purpose.BATCHES for n in range(17)})
+    with pytest.raises(KeysUnfit):
+        signing.packed_ends({16: 1})
+    with pytest.raises(KeysUnfit):
+        signing.change_keys(ISSUER, revision=1, added={}, ends={}, now=NOW)
