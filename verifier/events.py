@@ -197,7 +197,16 @@ def _parse_other(name: str, subject: bytes, data: bytes) -> Event:
         return _parse_batch(issuer, values[0])
     if name == "Skipped":
         return Skipped(issuer=issuer.rstrip("\x00"), sequence=values[0], reason=values[1])
-    return StateTold(issuer=issuer, words=values[0])
+    return StateTold(issuer=issuer, words=_state_words(values[0]))
+
+
+def _state_words(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the words of a state, which has at least one key before its peaks."""
+    if len(words) > HEAD_WORDS:
+        batches = int.from_bytes(words[1][:8], "big")
+        if len(words) > HEAD_WORDS + batches.bit_count():
+            return words
+    raise abi.AbiError(f"{len(words)} words are no state")
 
 
 def _parse_batch(issuer: str, words: Sequence[bytes]) -> Anchored:
@@ -219,17 +228,15 @@ def _parse_state(words: Sequence[bytes], name: str) -> BodyState:
     w0, w1, _, catalog, last, status = words[:HEAD_WORDS]
     batches = int.from_bytes(w1[:8], "big")
     keys_end = len(words) - batches.bit_count()
-    try:
-        kind = list(BodyKind)[w0[20] - 1]
-        standing = list(Standing)[w0[21] - 1]
-    except IndexError as error:
-        raise Malformed("event.state", "a state has an unknown kind or standing") from error
+    kinds, standings = list(BodyKind), list(Standing)
+    if not 0 < w0[20] <= len(kinds) or not 0 < w0[21] <= len(standings):
+        raise Malformed("event.state", "a state has an unknown kind or standing")
     return BodyState(
         issuer=w0[:18].decode("ascii"),
-        kind=kind,
+        kind=kinds[w0[20] - 1],
         name=name,
         keys=tuple(Key.unpacked(word[:31]) for word in words[HEAD_WORDS:keys_end]),
-        standing=standing,
+        standing=standings[w0[21] - 1],
         since=int.from_bytes(w0[22:27], "big"),
         catalog_version=int.from_bytes(w0[27:31], "big"),
         catalog=catalog,
