@@ -27,7 +27,8 @@ class Base:
         """Insert a row unless its key is there; return whether it was inserted."""
         insert = postgresql.insert if self._postgresql else sqlite.insert
         statement = insert(into).values(values).on_conflict_do_nothing()
-        return self.connection.execute(statement).rowcount > 0
+        inserted = self.connection.execute(statement.returning(*into.primary_key))
+        return inserted.first() is not None
 
     def put(self, into: Table, rows: list[dict[str, Any]]) -> None:
         """Insert rows, replacing those with the same key."""
