@@ -45,6 +45,15 @@ class Artifact:
                 code[at : at + 32] = values[name]
         return bytes(code)
 
+    def error_name(self, data: bytes) -> str | None:
+        """Return the name of the error that `data` begins with, None for one of another's.
+
+        `data` is what a reverted call returned, or the reason of a `Skipped` event (four bytes).
+        """
+        names = {value: name for name, value in self.errors.items()}
+        found = names.get(data[:4])
+        return found and found.partition("(")[0]
+
 
 @cache
 def load_artifact() -> Artifact:

@@ -80,3 +80,19 @@ def test_immutables_are_empty_in_the_runtime_code_and_nowhere_else():
     expected = {at + byte for at in places for byte in range(32)}
     differ = {at for at, (a, b) in enumerate(zip(artifact.runtime, filled, strict=True)) if a != b}
     assert differ == expected
+
+
+def test_the_specification_names_what_was_built():
+    text = (HOUSE / "docs" / "SPEC.md").read_text(encoding="utf-8")
+    artifact = load_artifact()
+    for signature, topic in artifact.topics.items():
+        assert f"| `{signature}` | `0x{topic.hex()}` |" in text
+    for signature, selector in artifact.errors.items():
+        assert f"`{signature.partition('(')[0]}` {selector.hex()}" in text
+    assert (
+        f"{len(artifact.creation):,} bytes, Keccak-256 `0x{keccak(artifact.creation).hex()}`"
+        in text
+    )
+    assert f"{len(artifact.runtime):,} bytes" in text
+    for places in artifact.immutables.values():
+        assert ", ".join(map(str, places)) in text

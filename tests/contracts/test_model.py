@@ -59,7 +59,6 @@ ends = st.lists(
     st.tuples(st.integers(0, FEW), st.sampled_from([0, 5, 50, NO_END])), max_size=2
 ).map(lambda pairs: ends_of(*pairs))
 
-_reasons = {selector: name.partition("(")[0] for name, selector in load_artifact().errors.items()}
 _world: list[tuple[World, Any]] = []
 
 
@@ -99,7 +98,7 @@ class Ledger(RuleBasedStateMachine):
         outcome = play(self.world, act)
         assert outcome.refused == expected, act
         told = [
-            (event.issuer, event.sequence, _reasons[event.reason])
+            (event.issuer, event.sequence, load_artifact().error_name(event.reason))
             for event in outcome.events
             if isinstance(event, Skipped)
         ]

@@ -29,8 +29,6 @@ REGIONS = (31, 32, 33, 34)
 NAME = "测试单位"
 ALL = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 
-NAME_OF = {selector: name.partition("(")[0] for name, selector in load_artifact().errors.items()}
-
 
 @cache
 def person(name: str) -> PrivateKey:
@@ -173,7 +171,7 @@ class World:
         if computation.is_success:
             return Outcome(refused=None, data=computation.output)
         output = bytes(computation.output)
-        name = NAME_OF.get(output[:4], f"without a name: {output.hex()} {computation.error}")
+        name = load_artifact().error_name(output) or f"nameless: {output.hex()} {computation.error}"
         return Outcome(refused=name, data=output)
 
     def view(self, signature: str, argument: bytes = b"") -> bytes:
