@@ -18,15 +18,11 @@ from verifier.presentation import parse_holder_key
 
 MOST_ROWS = 65_536
 """Certificates in a batch (SPEC section 19)."""
-LARGEST_HOLDING = 45_000
-"""Bytes of a holder's file: evidence of 65,536 bytes has to hold it and the proofs besides."""
 ISSUE_FIELD, EXPIRY_FIELD = "issue_date", "expiry_date"
 OWN_COLUMNS = frozenset(
     {"category", "number", "issued", "expires", "replaces", "holder_key", "documents"}
 )
 """The columns that are not fields of a category; `number` is short for `certificate_number`."""
-_OVERHEAD = 80
-"""Bytes of a disclosure besides its name and value: salt, brackets, quotes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +173,7 @@ class _RowCheck:
             holder_key=self._holder_key(),
             papers=self._papers(),
         )
-        self._check_size(issue)
+        self._check_count(issue)
         return issue
 
     # Number and fields
@@ -318,16 +314,8 @@ class _RowCheck:
                 self.report("documents", code, str(error))
         return tuple(found)
 
-    def _check_size(self, issue: Issue) -> None:
+    def _check_count(self, issue: Issue) -> None:
         digests = len(self.entry.fields) + (issue.holder_key is not None) + len(issue.papers)
         if digests > MOST_DIGESTS:
             reason = f"fields, holder key and documents are {digests}, at most {MOST_DIGESTS}"
             self.report("documents", SheetFaultCode.TOO_MANY_DIGESTS, reason)
-        size = sum(
-            4 * (len(name) + len(value.encode("utf-8", "replace")) + _OVERHEAD) // 3
-            for name, value in issue.fields.items()
-        )
-        size += 300 * len(issue.papers) + 2_000 + 43 * digests
-        if size > LARGEST_HOLDING:
-            reason = f"some {size} bytes with all fields, evidence holds {LARGEST_HOLDING}"
-            self.report("", SheetFaultCode.TOO_LARGE, reason)

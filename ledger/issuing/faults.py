@@ -39,7 +39,6 @@ class SheetFaultCode(StrEnum):
     DOCUMENT_NAME = "document.name"
     DOCUMENT_MISSING = "document.missing"
     TOO_MANY_DIGESTS = "record.too_many_digests"
-    TOO_LARGE = "record.too_large"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

@@ -10,7 +10,6 @@ from hashlib import sha256
 import orjson
 
 from ledger.issuing.checking import MOST_ROWS, Desk, Issue, Issued, NothingIssued, check_rows
-from ledger.issuing.holding import format_holding
 from ledger.issuing.papers import Papers
 from ledger.issuing.reading import Row
 from ledger.issuing.records import SealedRecords, seal_records
@@ -21,6 +20,7 @@ from verifier.catalog import Catalog
 from verifier.certificate import printed_code
 from verifier.encoding import Json, Members, format_canonical, from_hex, to_base64url
 from verifier.errors import Refused
+from verifier.holding import Holding
 from verifier.state import MOST_CERTIFICATES, BodyState
 from verifier.statements import LONGEST_LIFE, ZERO, Batch
 
@@ -131,6 +131,17 @@ class SealedBatch:
         """Return the submission as gzip of JSON lines, the same bytes every time."""
         lines = [format_canonical(self.submission_head()), *self.records, b""]
         return gzip.compress(b"\n".join(lines), compresslevel=6, mtime=0)
+
+
+def format_holding(record: bytes, disclosures: Sequence[bytes], names: Sequence[str]) -> bytes:
+    """Return the canonical bytes of a holder's file, given those of what is in it."""
+    listed = b'"' + b'","'.join(disclosures) + b'"'
+    return b'{"disclosures":[%b],"names":%b,"record":%b,"type":"%b"}' % (
+        listed,
+        orjson.dumps(list(names)),
+        record,
+        Holding.TYPE.encode(),
+    )
 
 
 def seal_issues(

@@ -1,5 +1,8 @@
 """Acts that several parties sign: each adds its signature to the same file.
 
+Signatures stand as the contract takes them: the registrar's first (a status or catalog: the
+body's first), a second party's, then one of each key that the act brings in.
+
 The acts of registrars are made here too: register, keys, standing, hold, restore, registrar.
 """
 
@@ -53,7 +56,8 @@ def add_signature(act: Act, signer: Signer) -> Act:
     """Return the act with one more signature; unchanged where the signer has signed already."""
     if signer.address in signers_of(act):
         return act
-    return replace(act, signatures=(*act.signatures, signer.sign(act.digest)))
+    signature = signer.sign(act.digest)
+    return _ordered(replace(act, signatures=(*act.signatures, signature)))
 
 
 def signers_of(act: Act) -> tuple[bytes, ...]:
@@ -79,7 +83,22 @@ def merge(acts: Iterable[Act]) -> Act:
             raise ActsDiffer(f"{act.statement.primary} and {first.statement.primary} differ")
         for signer, signature in zip(signers_of(act), act.signatures, strict=True):
             merged.setdefault(signer, signature)
-    return replace(first, signatures=tuple(merged.values()))
+    return _ordered(replace(first, signatures=tuple(merged.values())))
+
+
+def _ordered(act: Act) -> Act:
+    """Return the act with the signatures of keys it brings in last, in the order of these keys.
+
+    The contract wants registrars and present keys first; among these the order of coming stays.
+    """
+    keys = {
+        key[:20]: place
+        for name in ("keys", "added")
+        for place, key in enumerate(getattr(act.statement, name, ()))
+    }
+    pairs = zip(signers_of(act), act.signatures, strict=True)
+    ordered = sorted(pairs, key=lambda pair: keys.get(pair[0], -1))
+    return replace(act, signatures=tuple(signature for _, signature in ordered))
 
 
 # Statements of registrars ----------------------------------------------------------------------

@@ -9,8 +9,7 @@ import pytest
 from ledger.issuing.checking import Edition, check_rows
 from ledger.issuing.faults import SheetInvalid
 from ledger.issuing.reading import Row
-from tests.ledger.issuing.desk import CATALOG, GOOD, PROOF, desk, row
-from verifier.catalog import Catalog
+from tests.ledger.issuing.desk import GOOD, desk, row
 
 KEY = "ed25519:" + "A" * 42 + "E"
 
@@ -131,17 +130,6 @@ def test_more_documents_than_a_record_has_digests_are_refused(tmp_path: Path) ->
     (tmp_path / "a").write_bytes(b"")
     found = places([row(documents=";".join(["a"] * 91))], folder=tmp_path)
     assert found == [(2, "documents", "record.too_many_digests")]
-
-
-def test_a_certificate_that_no_evidence_file_could_hold_is_refused(tmp_path: Path) -> None:
-    names = tuple(f"f{n}" for n in range(60))
-    wide = replace(PROOF, category="WIDE", fields=("certificate_number", *names), shown=names[:1])
-    wide_desk = replace(desk(), catalog=Catalog.of([*CATALOG.entries, wide]))
-    cells = {"category": "WIDE", "number": "A", "issued": "2026-11-01"}
-    cells |= dict.fromkeys(names, "汉" * 512)
-    with pytest.raises(SheetInvalid) as refusal:
-        check_rows([Row(file="s", number=2, cells=cells)], wide_desk)
-    assert [str(fault.code) for fault in refusal.value.faults] == ["record.too_large"]
 
 
 # Editions

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.issuing.checking import Issue
-from ledger.issuing.holding import Holding
 from ledger.issuing.papers import Paper
 from ledger.issuing.records import seal_records
 from ledger.issuing.text import refusal_of
@@ -21,6 +20,7 @@ from verifier.certificate import (
     normal_number,
 )
 from verifier.encoding import from_base64url
+from verifier.holding import Holding
 
 KEY = "ed25519:" + "A" * 42 + "E"
 PAPERS = (
@@ -122,7 +122,7 @@ def test_a_holding_holds_record_disclosures_and_names() -> None:
     batch = sealed([issue(papers=PAPERS, holder_key=KEY)])
     data = next(batch.holdings())
     holding = Holding.parse(data)
-    assert holding.canonical() == data
+    assert holding.format() == data
     assert holding.names == ("a.pdf", "b.pdf")
     assert holding.record.canonical() == batch.records[0]
     assert disobeyed(holding.record, LICENCE) is None

@@ -15,7 +15,6 @@ from eth_account import Account
 from ledger import files
 from ledger.issuing import workspace
 from ledger.issuing.checking import Issue
-from ledger.issuing.holding import Holding
 from ledger.issuing.papers import Papers
 from ledger.issuing.sealing import Head, SealedBatch, SealRefused, row_of, seal
 from ledger.issuing.workspace import Plan, SheetChanged, Workspace
@@ -35,6 +34,7 @@ from verifier import merkle
 from verifier.acts import statement_from_json
 from verifier.certificate import Record, lookup_digest
 from verifier.encoding import format_canonical, from_base64url, parse
+from verifier.holding import Holding
 from verifier.statements import LONGEST_LIFE, ZERO, Batch
 
 PLAN = Plan(issuer=ISSUER, ledger=LEDGER, catalog=CATALOG.root(), head=Head(), now=NOW)

@@ -193,7 +193,7 @@ def test_parties_sign_one_after_the_other_or_apart_and_are_merged() -> None:
     one = sign_statement(registration(), [SIGNER], LEDGER)
     two = sign_statement(registration(), [OTHER], LEDGER)
     merged = merge([one, Act.parse(two.canonical()), one])
-    assert signers_of(merged) == (SIGNER.address, OTHER.address)
+    assert signers_of(merged) == (OTHER.address, SIGNER.address), "the key brought in is last"
     assert merged == add_signature(one, OTHER)
     assert add_signature(merged, SIGNER) == merged
 
