@@ -111,7 +111,12 @@ def _with_eth_keys(secret: bytes) -> tuple[Callable[[bytes], bytes], bytes]:
 
 
 def recover(digest: bytes, signature: bytes) -> bytes:
-    """Return the address (20 bytes) whose key made `signature` (65 bytes) over `digest`.
+    """Return the address (20 bytes) whose key made `signature`; raises as `recover_key`."""
+    return address_of(recover_key(digest, signature))
+
+
+def recover_key(digest: bytes, signature: bytes) -> bytes:
+    """Return the public key (x ‖ y, 64 bytes) that made `signature` (65 bytes) over `digest`.
 
     Raises:
         KeyUnusable: the signature is none: size, v, high s, or no such point.
@@ -125,7 +130,7 @@ def recover(digest: bytes, signature: bytes) -> bytes:
         raise KeyUnusable("a signature is r ‖ s ‖ v of 65 bytes with low s and v 27 or 28")
     try:
         key = Signature(signature[:64] + bytes([signature[64] - 27]))
-        return key.recover_public_key_from_msg_hash(digest).to_canonical_address()
+        return key.recover_public_key_from_msg_hash(digest).to_bytes()
     except (BadSignature, ValidationError, ValueError) as error:
         raise KeyUnusable("the signature leads to no key") from error
 

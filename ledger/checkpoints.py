@@ -1,0 +1,137 @@
+"""Making checkpoints: a final block, its note, and the proof of every slot while nodes have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.ports import Block, BodySeen, Chain, Checkpoint, Store, Unit
+from verifier import checkpoint as notes
+from verifier.errors import ProofInvalid, Refused
+from verifier.policy import LedgerPin
+from verifier.state import without_brake
+from verifier.stateproof import ROLL, check_account, check_slot, slot_position
+
+ROLL_NAME = "roll"
+"""Under this name the proof of the roll stands among those of the bodies."""
+SLOTS_A_CALL = 256
+
+
+class MirrorDiffers(Refused):
+    """The chain proves another state than the mirror holds: the mirror must be rebuilt."""
+
+    code = "mirror.differs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cadence:
+    """When a checkpoint is due: at once after a body moved, else after so many seconds.
+
+    `kept` is how many checkpoints are kept, so that evidence just handed out can be cosigned.
+    """
+
+    seconds: int = 60
+    kept: int = 256
+
+
+def checkpoint(
+    store: Store, chain: Chain, ledger: LedgerPin, cadence: Cadence
+) -> Checkpoint | None:
+    """Make the checkpoint of the newest final block, if one is due; return it.
+
+    Safe to repeat: the same block gives the same checkpoint.
+
+    Raises:
+        ChainUnreachable: the node does not answer.
+        MirrorDiffers: the node proves another state than the mirror holds.
+    """
+    final = chain.finalized()
+    with store.begin(write=False) as unit:
+        bodies = _due(unit, final, cadence)
+    if bodies is None:
+        return None
+    made, proofs = _capture(chain, ledger, final, bodies)
+    with store.begin() as unit:
+        last = unit.checkpoint()
+        if last is not None and last.number >= final.number:
+            return None
+        unit.add_checkpoint(made, proofs)
+        unit.drop_checkpoints(final.number - cadence.kept)
+    return made
+
+
+def _due(unit: Unit, final: Block, cadence: Cadence) -> list[BodySeen] | None:
+    """Return the bodies at the final block where a checkpoint is due, else None."""
+    head, last = unit.head(), unit.checkpoint()
+    if head is None or head.number < final.number:
+        return None  # The mirror has not come so far yet.
+    bodies = list(unit.bodies(at=final.number))
+    if last is None:
+        return bodies
+    moved = any(body.block > last.number for body in bodies)
+    older = final.number > last.number
+    return bodies if older and (moved or final.time - last.time >= cadence.seconds) else None
+
+
+def _capture(
+    chain: Chain, ledger: LedgerPin, final: Block, bodies: list[BodySeen]
+) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]]:
+    positions = {ROLL_NAME: ROLL}
+    positions |= {body.state.issuer: slot_position(body.state.issuer) for body in bodies}
+    account, slots = _prove(chain, list(positions.values()), final)
+    proofs = {name: slots[position] for name, position in positions.items()}
+    note = notes.Note(
+        checkpoint=notes.Checkpoint(
+            identity=ledger.identity,
+            number=final.number,
+            state_root=final.state_root,
+            block_hash=final.hash,
+            time=final.time,
+        )
+    )
+    _check(ledger, final, bodies, account, proofs)
+    made = Checkpoint(
+        number=final.number,
+        hash=final.hash,
+        state_root=final.state_root,
+        time=final.time,
+        note=note.format(),
+        account=account,
+    )
+    return made, proofs
+
+
+def _prove(
+    chain: Chain, positions: list[bytes], final: Block
+) -> tuple[tuple[bytes, ...], dict[bytes, tuple[bytes, ...]]]:
+    account: tuple[bytes, ...] = ()
+    slots: dict[bytes, tuple[bytes, ...]] = {}
+    for at in range(0, len(positions), SLOTS_A_CALL):
+        asked = [int.from_bytes(position, "big") for position in positions[at : at + SLOTS_A_CALL]]
+        proof = chain.prove(asked, final.number)
+        account = proof.account
+        slots |= {number.to_bytes(32, "big"): nodes for number, nodes in proof.slots.items()}
+    return account, slots
+
+
+def _check(
+    ledger: LedgerPin,
+    final: Block,
+    bodies: list[BodySeen],
+    account_proof: tuple[bytes, ...],
+    proofs: dict[str, tuple[bytes, ...]],
+) -> None:
+    """Check what the node proves against the mirror: neither is believed alone."""
+    try:
+        account = check_account(final.state_root, ledger.address, account_proof)
+        if account is None or account.code_hash != ledger.code_hash:
+            raise MirrorDiffers("the chain holds another contract than the ledger's")
+        for body in bodies:
+            issuer = body.state.issuer
+            slot = check_slot(account.storage_root, slot_position(issuer), proofs[issuer])
+            if without_brake(slot) != body.state.digest():
+                raise MirrorDiffers(f"the chain holds another state of {issuer}")
+        told = check_slot(account.storage_root, ROLL, proofs[ROLL_NAME])
+        if told[28:] != len(bodies).to_bytes(4, "big"):
+            raise MirrorDiffers(f"the chain has another number of bodies than {len(bodies)}")
+    except ProofInvalid as error:
+        raise MirrorDiffers(f"the node's proof does not verify: {error}") from error
