@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from verifier import merkle
-from verifier.certificate import CATEGORY, HOLDER_KEY, NUMBER, Record
+from verifier.certificate import CATEGORY, DOCUMENT, HOLDER_KEY, NUMBER, Record
 from verifier.encoding import Json, Members, format_canonical
 from verifier.errors import Malformed
 from verifier.hashing import sha256
@@ -63,7 +63,7 @@ class Entry:
         """Return the name that a disclosure at `place` must have."""
         if place < len(self.fields):
             return self.fields[place]
-        return HOLDER_KEY if bound and place == len(self.fields) else "document"
+        return HOLDER_KEY if bound and place == len(self.fields) else DOCUMENT
 
     def first_document(self, *, bound: bool) -> int:
         """Return the place of the first document."""
@@ -124,6 +124,8 @@ class Entry:
         in_order = [field for field in self.fields if field in self.shown]
         if len(set(self.fields)) != len(self.fields) or self.fields[0] != NUMBER:
             raise Malformed("entry.fields", f"fields are distinct and start with {NUMBER}")
+        if {DOCUMENT, HOLDER_KEY} & set(self.fields):
+            raise Malformed("entry.fields", f"no field is called {DOCUMENT} or {HOLDER_KEY}")
         if in_order != list(self.shown) or NUMBER in self.shown:
             raise Malformed("entry.shown", f"shown is an ordered part of fields, without {NUMBER}")
 

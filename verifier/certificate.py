@@ -72,8 +72,10 @@ def normal_code(typed: str) -> str:
     Raises:
         Malformed: not 16 characters of Crockford base32 once hyphens and white space are gone.
     """
-    code = "".join(typed.upper().split()).translate(_TYPED)
-    if len(code) != 16 or not set(code) <= set(_CROCKFORD):
+    squeezed = "".join(typed.split())
+    code = squeezed.upper().translate(_TYPED)
+    # Upper case turns some letters beyond ASCII into the alphabet: a dotless i into I.
+    if not squeezed.isascii() or len(code) != 16 or not set(code) <= set(_CROCKFORD):
         raise Malformed("access_code.invalid", "an access code has 16 characters of 0-9 and A-Z")
     return code
 

@@ -50,7 +50,7 @@ def parse(data: bytes, limit: int) -> Json:
             object_pairs_hook=_object,
             parse_int=_integer,
             parse_float=_refuse_number,
-            parse_constant=_refuse_number,
+            parse_constant=_refuse_word,
         )
     except json.JSONDecodeError as error:
         code = "json.trailing" if error.msg == "Extra data" else "json.syntax"
@@ -101,6 +101,11 @@ def _integer(token: str) -> int:
 
 def _refuse_number(token: str) -> NoReturn:
     raise Malformed("json.number", f"{token[:40]} is not an integer from 0 to 2^53-1")
+
+
+def _refuse_word(token: str) -> NoReturn:
+    # Python's reader takes NaN and Infinity, which are no JSON.
+    raise Malformed("json.syntax", f"{token} is not JSON")
 
 
 def _check_value(value: Json, depth: int) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from verifier.catalog import MOST_ENTRIES, Entry
 from verifier.certificate import MOST_DIGESTS, Disclosure, Record
-from verifier.checkpoint import LONGEST_NOTE
+from verifier.checkpoint import GREATEST_TIME, LONGEST_NOTE
 from verifier.encoding import (
     Json,
     Members,
@@ -209,7 +209,7 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
         count=read.integer("count", 1, MOST_IN_BATCH),
         catalog=read.binary("catalog", 32),
         countersignature=read.binary("countersignature", 32),
-        not_after=read.integer("not_after"),
+        not_after=read.integer("not_after", greatest=GREATEST_TIME),
     )
     read.done()
     return statement

@@ -45,11 +45,11 @@ class Key:
         """Return the key whose word starts with `data` (31 bytes).
 
         Raises:
-            Malformed: no purpose, an unknown one, or an end before the start.
+            Malformed: another length, no purpose or an unknown one.
         """
-        purposes = data[20]
+        purposes = data[20] if len(data) == KEY_SIZE else 0
         start, end = (int.from_bytes(data[at : at + 5], "big") for at in (21, 26))
-        if not 0 < purposes < 16 or len(data) != KEY_SIZE:
+        if not 0 < purposes < 16:
             raise Malformed("state.key", f"a key has no known purpose: {data.hex()}")
         return cls(address=data[:20], purposes=Purpose(purposes), start=start, end=end)
 

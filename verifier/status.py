@@ -76,6 +76,8 @@ def move(word: bytes, mask: int, to: Status, *, correction: bool = False) -> byt
         StepForbidden: a step the table of statuses does not allow, or one that changes nothing.
             A correction (countersigned by the registrar) may take any step that changes.
     """
+    if not 0 < mask < 1 << 2 * CELLS:
+        raise StepForbidden("the mask chooses nothing, or more than the word holds")
     bits = int.from_bytes(word, "big")
     for place in range(CELLS):
         cell_mask = mask >> 2 * place & 3
@@ -157,7 +159,8 @@ class MultiProof:
         """Return the root this proof implies for `words` at `positions`, strictly increasing.
 
         Raises:
-            ProofInvalid: positions out of order or range, or siblings or marks left or missing.
+            ProofInvalid: positions out of order or range, siblings or marks left or missing, or a
+                sibling listed that is the default of its level.
         """
         if not positions or any(b <= a for a, b in pairwise(positions)):
             raise ProofInvalid("positions must be there and strictly increase")
@@ -196,6 +199,8 @@ class _SiblingReader:
         sibling = next(self._siblings, None)
         if sibling is None:
             raise ProofInvalid("the multi-proof has too few siblings")
+        if sibling == DEFAULTS[level]:
+            raise ProofInvalid(f"the multi-proof lists the default of level {level}")
         return sibling
 
     def done(self) -> None:
