@@ -1,0 +1,260 @@
+"""Settings: one frozen value, read once at the door, from variables and one TOML file.
+
+An argument counts before a variable `CERTLEDGER_*`, that before `certledger.toml` in the home,
+and that before the default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from ledger.intake.desk import Limits
+from verifier.errors import Refused
+
+PREFIX = "CERTLEDGER_"
+FILE = "certledger.toml"
+EMBEDDED = "embedded"
+HIDDEN = "********"
+
+
+class SettingsUnusable(Refused):
+    """A setting is unknown or cannot be what it is."""
+
+    code = "settings.unusable"
+
+
+class Settings(BaseSettings):
+    """What can be set.  Secrets show as stars wherever a setting is printed."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    home: Path = Field(
+        default=Path("~/.certledger"),
+        description="folder of everything this ledger keeps: chain, database, keys, policy",
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="where the ledger remembers: sqlite:///FILE or postgresql://USER@HOST/NAME;"
+        " by default a SQLite file in the home",
+    )
+    chain_url: SecretStr = Field(
+        default=SecretStr(EMBEDDED),
+        description="JSON-RPC address of the chain, or `embedded` for the chain in the home",
+    )
+    host: str = Field(default="127.0.0.1", description="address that `serve` listens on")
+    port: int = Field(default=8080, ge=0, le=65_535, description="port of `serve`; 0 picks one")
+    operator_key: Path = Field(
+        default=Path("keys/operator.json"),
+        description="keystore of the operator, who signs receipts and transactions;"
+        " relative to the home",
+    )
+    operator_passphrase: SecretStr = Field(
+        default=SecretStr(""), description="passphrase of the operator's keystore"
+    )
+    waiting_certificates: int = Field(
+        default=Limits().waiting_certificates,
+        ge=1,
+        description="certificates that may wait to be anchored before intake refuses",
+    )
+    waiting_acts: int = Field(
+        default=Limits().waiting_acts,
+        ge=1,
+        description="statements that may wait to be anchored before intake refuses",
+    )
+    submission_bytes: int = Field(
+        default=Limits().submission_bytes, ge=4096, description="greatest bytes of a submission"
+    )
+    anchored_within: int = Field(
+        default=Limits().anchored_within,
+        ge=1,
+        description="seconds within which a receipt promises anchoring",
+    )
+    retry_after: int = Field(
+        default=Limits().retry_after,
+        ge=1,
+        description="seconds after which to try again where intake is overloaded",
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_url(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            try:
+                make_url(value.get_secret_value())
+            except ArgumentError as error:
+                raise ValueError(
+                    "not like sqlite:///FILE or postgresql://USER@HOST/NAME"
+                ) from error
+        return value
+
+    @field_validator("chain_url")
+    @classmethod
+    def _is_chain(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url != EMBEDDED and not url.startswith(("http://", "https://")):
+            raise ValueError("neither `embedded` nor an address that starts with http")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The URL of the database, password included."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.home}/ledger.db"
+
+    @property
+    def chain(self) -> str | None:
+        """The address of the chain's node, credentials included; None for the embedded chain."""
+        url = self.chain_url.get_secret_value()
+        return None if url == EMBEDDED else url
+
+    @property
+    def operator_keystore(self) -> Path:
+        """The operator's keystore."""
+        return self.home / self.operator_key
+
+    @property
+    def limits(self) -> Limits:
+        """How much intake takes, and what it promises."""
+        return Limits(
+            waiting_certificates=self.waiting_certificates,
+            waiting_acts=self.waiting_acts,
+            submission_bytes=self.submission_bytes,
+            anchored_within=self.anchored_within,
+            retry_after=self.retry_after,
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, the one that counts first coming first."""
+        arguments = (
+            init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        )
+        file = file_of(arguments)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def file_of(arguments: Mapping[str, Any]) -> Path:
+    """Return the TOML file of the home that arguments or variables name."""
+    home = arguments.get("home") or os.environ.get(f"{PREFIX}HOME")
+    return Path(home or Settings.model_fields["home"].default).expanduser() / FILE
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """Return the settings; an argument that is None counts as not given.
+
+    Raises:
+        SettingsUnusable: a setting is unknown or ill-formed, or the file is no TOML.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsUnusable(f"settings cannot be used: {faults}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsUnusable(f"{file_of(given)} is no TOML: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingRow:
+    """A setting as `certledger settings` prints it."""
+
+    name: str
+    meaning: str
+    value: str
+    origin: str
+
+
+def describe_settings(**arguments: Any) -> list[SettingRow]:
+    """Return each setting with its meaning, value (secrets hidden) and origin.
+
+    Raises:
+        SettingsUnusable: as `load_settings`.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    settings, file = load_settings(**given), file_of(given)
+    written = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    variables = {name.upper() for name in os.environ}
+    return [
+        SettingRow(
+            name=name,
+            meaning=field.description or "",
+            value=_shown(settings, name),
+            origin=_origin(name, given, variables, written, file),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _origin(
+    name: str,
+    given: Mapping[str, Any],
+    variables: set[str],
+    written: Mapping[str, Any],
+    file: Path,
+) -> str:
+    variable = f"{PREFIX}{name.upper()}"
+    if name in given:
+        return "argument"
+    if variable in variables:
+        return variable
+    return str(file) if name in written else "default"
+
+
+def _shown(settings: Settings, name: str) -> str:
+    """Return a value for people: passwords inside addresses and secrets as stars."""
+    if name == "database_url":
+        return make_url(settings.database).render_as_string(hide_password=True)
+    if name == "chain_url":
+        return _without_credentials(settings.chain_url.get_secret_value())
+    value = getattr(settings, name)
+    if isinstance(value, SecretStr):
+        return HIDDEN if value.get_secret_value() else ""
+    return str(value)
+
+
+def _without_credentials(url: str) -> str:
+    """Return an address of which only scheme and host are shown: keys stand anywhere else."""
+    if url == EMBEDDED:
+        return url
+    scheme, _, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    host = place.rpartition("@")[2]
+    credentials = f"{HIDDEN}@" if "@" in place else ""
+    return f"{scheme}://{credentials}{host}{slash}{HIDDEN if path else ''}"
