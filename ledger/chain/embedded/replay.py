@@ -7,6 +7,7 @@ from eth.abc import BlockHeaderAPI
 from ledger.chain.embedded.chain import open_chain
 from ledger.chain.embedded.db import SqliteDB, connect_writer
 from ledger.chain.embedded.genesis import Genesis
+from ledger.chain.embedded.view import View
 
 
 class Follower:
@@ -23,11 +24,16 @@ class Follower:
         """
         self._db = SqliteDB(connect_writer(file))
         self._chain = open_chain(self._db, genesis)
+        self._view = View(self._db, genesis.chain_id)
 
     @property
     def head(self) -> BlockHeaderAPI:
         """The header of the last block taken."""
         return self._chain.get_canonical_head()
+
+    def block(self, number: int) -> BlockHeaderAPI | None:
+        """Return the header of a block that was taken, None where there is none."""
+        return self._view.header_by_number(number)
 
     def take(self, raw: bytes) -> BlockHeaderAPI:
         """Execute the RLP-encoded block `raw` on the head, and keep it.

@@ -1,0 +1,69 @@
+"""Collecting the witnesses' cosignatures of a checkpoint, and publishing them with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import structlog
+
+from ledger.ports import Store
+from verifier.checkpoint import Checkpoint, Cosignature, Note, check_cosignature, parse_note
+from verifier.errors import Refused
+from verifier.policy import TrustPolicy, Witness
+
+log = structlog.get_logger(__name__)
+_PATH = "/v1/cosignatures"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collector:
+    """Asks the witnesses of a policy, each at its URL, within `timeout` seconds."""
+
+    policy: TrustPolicy
+    urls: Mapping[str, str]
+    timeout: float = 10.0
+
+    def collect(self, store: Store) -> int:
+        """Add what cosignatures the newest checkpoint lacks; return how many it has then."""
+        with store.begin(write=False) as unit:
+            newest = unit.checkpoint()
+        if newest is None:
+            return 0
+        note = parse_note(newest.note)
+        have = {line.name: line for line in note.cosignatures}
+        asked = [
+            witness
+            for witness in self.policy.in_service(note.checkpoint.number)
+            if witness.name in self.urls and witness.name not in have
+        ]
+        with ThreadPoolExecutor(max_workers=max(len(asked), 1)) as pool:
+            lines = pool.map(lambda witness: self._ask(witness, note.checkpoint), asked)
+            have |= {line.name: line for line in lines if line is not None}
+        if len(have) > len(note.cosignatures):
+            whole = Note(
+                checkpoint=note.checkpoint, cosignatures=tuple(have[name] for name in sorted(have))
+            )
+            with store.begin() as unit:
+                unit.set_note(newest.number, whole.format())
+        return len(have)
+
+    def _ask(self, witness: Witness, checkpoint: Checkpoint) -> Cosignature | None:
+        """Return a witness's line if it is good; one that is down or refuses stops nobody."""
+        body = Note(checkpoint=checkpoint).format().encode()
+        try:
+            answer = httpx.post(self.urls[witness.name] + _PATH, content=body, timeout=self.timeout)
+            answer.raise_for_status()
+            line = parse_note(f"{checkpoint.format_body()}\n{answer.text}").cosignatures
+        except (httpx.HTTPError, Refused) as error:
+            log.warning("witness_silent", witness=witness.name, reason=str(error)[:200])
+            return None
+        if len(line) != 1 or line[0].name != witness.name:
+            log.warning("witness_answers_otherwise", witness=witness.name)
+            return None
+        if not check_cosignature(checkpoint, line[0], witness.key):
+            log.warning("witness_signature_bad", witness=witness.name)
+            return None
+        return line[0]

@@ -1,0 +1,125 @@
+"""The nodes a witness may run: any Ethereum node of its own, or itself executing every block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from verifier.errors import Refused
+from verifier.rpc import Block, Rpc
+
+if TYPE_CHECKING:
+    from eth.abc import BlockHeaderAPI
+
+
+class ChainForeign(Refused):
+    """The chain did not begin as the policy pins it."""
+
+    code = "witness.chain_foreign"
+
+
+class Source(Protocol):
+    """Where raw blocks come from; nothing it says is believed."""
+
+    def genesis(self) -> Any:
+        """Return the parameters that the chain began with, as JSON."""
+
+    def head(self) -> int:
+        """Return the number of the newest block."""
+
+    def raw_block(self, number: int) -> bytes:
+        """Return a block's RLP."""
+
+
+class RpcNode:
+    """An Ethereum node that the witness's own region runs; it is believed."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    def advance(self) -> None:
+        """Nothing to do: the node follows the chain by itself."""
+
+    def final(self) -> Block:
+        """Return the node's finalized block."""
+        block = self._rpc.block("finalized")
+        if block is None:
+            raise ChainForeign("the node knows no finalized block")
+        return block
+
+    def block(self, number: int) -> Block | None:
+        """Return the node's block of a number."""
+        return self._rpc.block(number)
+
+
+class ExecutingNode:
+    """The embedded chain's witness: it fetches blocks and executes them again, in order.
+
+    A block that does not follow from its transactions is never taken, so a lying server can
+    stop this node but not make it believe.
+    """
+
+    def __init__(self, folder: Path, source: Source, genesis_hash: bytes) -> None:
+        from ledger.chain.embedded.genesis import parse_genesis
+        from ledger.chain.embedded.replay import Follower
+
+        self._source = source
+        folder.mkdir(parents=True, exist_ok=True)
+        self._follower = Follower(folder / "followed.sqlite", parse_genesis(source.genesis()))
+        first = self._follower.block(0)
+        if first is None or first.hash != genesis_hash:
+            self._follower.close()
+            raise ChainForeign("the chain did not begin with the block the policy pins")
+
+    def advance(self) -> None:
+        """Execute the blocks that have come.
+
+        Raises:
+            BlockRefused: one does not follow from those before it.
+        """
+        last = self._source.head()
+        for number in range(self._follower.head.block_number + 1, last + 1):
+            self._follower.take(self._source.raw_block(number))
+
+    def final(self) -> Block:
+        """Return the last block executed: this chain has one producer and takes nothing back."""
+        return as_node_block(self._follower.head)
+
+    def block(self, number: int) -> Block | None:
+        """Return a block that was executed here."""
+        header = self._follower.block(number)
+        return None if header is None else as_node_block(header)
+
+    def close(self) -> None:
+        """Give the folder free."""
+        self._follower.close()
+
+
+def as_node_block(header: BlockHeaderAPI) -> Block:
+    """Return what a checkpoint needs of a header."""
+    return Block(
+        number=header.block_number,
+        hash=bytes(header.hash),
+        state_root=bytes(header.state_root),
+        time=header.timestamp,
+    )
+
+
+class RpcSource:
+    """Raw blocks over JSON-RPC; `call` sends one request and returns its result."""
+
+    def __init__(self, call: Callable[[str, list[Any]], Any]) -> None:
+        self._call = call
+
+    def genesis(self) -> Any:
+        """Return the parameters that the chain began with."""
+        return self._call("certledger_genesis", [])
+
+    def head(self) -> int:
+        """Return the number of the newest block."""
+        return int(self._call("eth_blockNumber", []), 16)
+
+    def raw_block(self, number: int) -> bytes:
+        """Return a block's RLP."""
+        return bytes.fromhex(self._call("debug_getRawBlock", [hex(number)])[2:])

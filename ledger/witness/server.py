@@ -1,0 +1,105 @@
+"""A witness over HTTP: it is asked to cosign a checkpoint, and tells what it signed last."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import structlog
+
+from ledger.witness.memory import recall
+from ledger.witness.witness import Witness, WitnessRefuses
+from verifier.checkpoint import LONGEST_NOTE, Note, cosign, parse_note
+from verifier.errors import Malformed, Refused
+
+log = structlog.get_logger(__name__)
+PATH: Final = "/v1/cosignatures"
+_TEXT: Final = "text/plain; charset=utf-8"
+_PROBLEM: Final = "application/problem+json"
+
+
+class WitnessServer:
+    """Serves one witness until it is closed.
+
+    `POST /v1/cosignatures` takes a note without cosignatures and answers with the signature line;
+    `GET /v1/cosignatures/latest` answers with the last note signed.
+    """
+
+    def __init__(self, witness: Witness, host: str = "127.0.0.1", port: int = 0) -> None:
+        handler = type("Handler", (_Handler,), {"witness": witness})
+        self._http = ThreadingHTTPServer((host, port), handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where the witness answers."""
+        host, port = self._http.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    witness: Witness
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def do_POST(self) -> None:
+        if self.path != PATH:
+            return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
+        size = self.headers.get("Content-Length", "")
+        if not size.isascii() or not size.isdigit() or int(size) > LONGEST_NOTE:
+            self.close_connection = True
+            return self._problem(HTTPStatus.BAD_REQUEST, "checkpoint.unusable", "too long")
+        return self._answer(self.rfile.read(int(size)))
+
+    def _answer(self, body: bytes) -> None:
+        try:
+            note = parse_note(body.decode("utf-8"))
+            line = self.witness.cosign(note.checkpoint)
+        except UnicodeDecodeError:
+            return self._problem(HTTPStatus.BAD_REQUEST, "checkpoint.unusable", "not UTF-8")
+        except WitnessRefuses as error:
+            log.warning("witness_refuses", code=error.code, reason=str(error))
+            return self._problem(HTTPStatus.CONFLICT, error.code, str(error))
+        except Malformed as error:
+            return self._problem(HTTPStatus.BAD_REQUEST, error.code, str(error))
+        except Refused as error:
+            log.warning("witness_cannot", code=error.code, reason=str(error))
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
+        return self._send(HTTPStatus.OK, _TEXT, line.format().encode())
+
+    def do_GET(self) -> None:
+        if self.path != f"{PATH}/latest":
+            return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
+        last = recall(self.witness.home)
+        if last is None:
+            return self._problem(HTTPStatus.NOT_FOUND, "witness.nothing_signed", "nothing yet")
+        line = cosign(last.checkpoint, self.witness.name, self.witness.key, last.time)
+        note = Note(checkpoint=last.checkpoint, cosignatures=(line,))
+        return self._send(HTTPStatus.OK, _TEXT, note.format().encode())
+
+    def _problem(self, status: HTTPStatus, code: str, detail: str) -> None:
+        body = {"title": status.phrase, "status": int(status), "code": code, "detail": detail}
+        self._send(status, _PROBLEM, json.dumps(body).encode())
+
+    def _send(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: refusals are logged where they are made."""
