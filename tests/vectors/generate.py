@@ -1,0 +1,421 @@
+"""Write the worked examples of docs/SPEC.md: `python -m tests.vectors.generate`.
+
+Every value is drawn from a label, so the files come out the same in every run.  They are committed;
+`tests/test_spec_vectors.py` checks them by code that did not write them (other libraries, or the
+sentences of SPEC spelled out once more), so they change only when a format does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import rlp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.world import (
+    ADDRESS,
+    CHAIN_ID,
+    CODE_HASH,
+    EVERY,
+    IDENTITY,
+    NOW,
+    SALT,
+    Body,
+    Issued,
+    Signer,
+    World,
+    draw,
+    signed_policy,
+    witness_key,
+)
+from verifier import merkle
+from verifier.acts import ACTS, statement_to_json
+from verifier.certificate import lookup_digest, normal_number, printed_code
+from verifier.compact import Compact
+from verifier.encoding import format_canonical, hash_list, to_base64url
+from verifier.hashing import keccak, sha256, sm3
+from verifier.holding import Holding
+from verifier.policyfile import signed_bytes
+from verifier.presentation import Request, Subject, format_holder_key, message, sign
+from verifier.statements import Statement
+from verifier.stateproof import slot_position
+from verifier.status import DEFAULTS, choose, move
+from verifier.vocabulary import Purpose, Status
+
+FOLDER = Path(__file__).parent
+DOCUMENT = b"%PDF-1.7 a certificate, as good as any other bytes"
+HOLDER = Ed25519PrivateKey.from_private_bytes(draw("holder"))
+HOLDER_KEY = format_holder_key(HOLDER.public_key())
+COUNTER = Request(audience="counter-shanghai-7", nonce="q7Rk2")
+TYPED = " ｓｈ 2026-00 01ß"
+"""A number as people type it: full-width letters, spaces, small letters."""
+
+
+class Scene:
+    """One body with two batches of certificates, the third of which is bound to a holder's key."""
+
+    def __init__(self) -> None:
+        self.body = Body.of()
+        self.before = self.body.state
+        self.first = [
+            self.body.issue(normal_number(TYPED), documents=[DOCUMENT], index=0, with_sm3=True),
+            self.body.issue("SH20260002", index=1),
+        ]
+        self.body.anchor(self.first)
+        self.bound = self.body.issue("SH20260003", holder_key=HOLDER_KEY, issued=date(2026, 10, 2))
+        self.body.anchor([self.bound])
+        self.body.change([1], Status.REVOKED)
+        self.world = World(bodies=[self.body], accounts=8)
+        self.issued: Issued = self.first[0]
+
+
+def conventions(scene: Scene) -> Any:
+    """Section 1."""
+    hashes = [sha256(b"abc"), keccak(b"abc")]
+    digest = sm3(b"abc")
+    assert digest is not None
+    return {
+        "base64url": [
+            {"bytes": data.hex(), "text": to_base64url(data)}
+            for data in (b"", b"\x00", b"\xfb\xef\xbe", bytes(range(8)))
+        ],
+        "base64url_refused": ["AA==", "AB", "A", "+A", "A A", "AAAA\n"],
+        "sha256_abc": hashes[0].hex(),
+        "keccak_abc": hashes[1].hex(),
+        "sm3_abc": digest.hex(),
+        "list_of_both": hash_list(hashes),
+        "time": {"text": "2026-11-24T06:00:00Z", "seconds": 1795500000},
+        "u40": {"number": 1000, "bytes": (1000).to_bytes(5, "big").hex()},
+    }
+
+
+def canonical(scene: Scene) -> Any:
+    """Section 2: what is read, in which canonical bytes, and what is refused with which code."""
+    good = [
+        '{ "b" : [ 1 , true ] , "a-1" : "\\u20ac\\/\\u000f" , "A" : {} }',
+        '"\\"\\\\\\b\\f\\n\\r\\t\\u001f\\u007f\\u2028"',
+        '{"n":9007199254740991,"zero":0}',
+        '"\\ud83d\\ude00"',
+        "[[[[[[[[]]]]]]]]",
+    ]
+    refused = {
+        "json.syntax": [b"\xff", b"\xef\xbb\xbf{}", b"{", b"", b"[1,]", b"[01]", b"NaN", b'"\n"'],
+        "json.duplicate_name": [b'{"a":1,"a":1}', b'{"a":1,"\\u0061":2}'],
+        "json.null": [b"null", b'{"a":null}'],
+        "json.number": [b"1.0", b"1e2", b"-1", b"-0", b"9007199254740992", b"18446744073709551616"],
+        "json.surrogate": [b'"\\ud800"', b'"\\udc00\\ud800"'],
+        "json.depth": [b"[[[[[[[[[]]]]]]]]]", b"[" * 64 + b"]" * 64],
+        "json.trailing": [b"{} {}", b"1 2"],
+        "json.name": [b'{"":1}', b'{"1a":1}', b'{"a b":1}', '{"é":1}'.encode(), b'{"$ref":1}'],
+    }
+    return {
+        "accepted": [
+            {"input": text, "canonical": format_canonical(json.loads(text)).decode()}
+            for text in good
+        ],
+        "refused": [
+            {"code": code, "input": data.hex()}
+            for code, inputs in refused.items()
+            for data in inputs
+        ],
+        "not_canonical": [
+            data.hex() for data in (b'{"a": 1}', b'{"b":1,"a":2}', b'"\\/"', b'"\\u0041"', b" 1")
+        ],
+    }
+
+
+def trees(scene: Scene) -> Any:
+    """Section 3: the trees over the first leaves of a published list."""
+    data = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "".join(
+        f"{byte:02x}" for byte in range(0x60, 0x70)
+    )]  # fmt: skip
+    leaves = [merkle.leaf_hash(bytes.fromhex(part)) for part in data]
+    return {
+        "data": data,
+        "leaf_hashes": [leaf.hex() for leaf in leaves],
+        "roots": {str(size): merkle.root(leaves[:size]).hex() for size in range(1, 9)},
+        "paths_of_7": [[node.hex() for node in merkle.prove(leaves[:7], at)] for at in range(7)],
+        "peaks": {
+            str(size): [peak.hex() for peak in merkle.peaks(leaves[:size])] for size in range(1, 9)
+        },
+        "peak_paths_of_7": [
+            [node.hex() for node in merkle.prove_to_peak(leaves[:7], at)] for at in range(7)
+        ],
+    }
+
+
+def certificate(scene: Scene) -> Any:
+    """Section 4: one certificate with a document, and the digest it is looked up by."""
+    issued, record = scene.issued, scene.issued.record
+    return {
+        "number": {"typed": TYPED, "normal": normal_number(TYPED)},
+        "access_code": {
+            "entropy": draw(f"{record.issuer} {normal_number(TYPED)} 0 code", 10).hex(),
+            "normal": issued.code,
+            "printed": printed_code(issued.code),
+            "typed": printed_code(issued.code).lower().replace("0", "o").replace("1", "l"),
+        },
+        "document": DOCUMENT.hex(),
+        "secret": draw(record.issuer).hex(),
+        "id": record.id.hex(),
+        "lookup_digest": lookup_digest(TYPED, issued.code).hex(),
+        "disclosures": [
+            {
+                "place": place,
+                "salt": part.salt,
+                "name": part.name,
+                "value": part.value,
+                "text": part.text,
+                "digest": part.digest.hex(),
+            }
+            for place, part in zip(
+                record.places(issued.disclosures), issued.disclosures, strict=True
+            )
+        ],
+        "holder_key": {"raw": HOLDER.public_key().public_bytes_raw().hex(), "text": HOLDER_KEY},
+    }
+
+
+def record(scene: Scene) -> Any:
+    """Section 5: the public part of that certificate, and of one bound to a key."""
+    return {
+        name: {
+            "canonical": issued.record.canonical().decode(),
+            "size": len(issued.record.canonical()),
+            "leaf": issued.record.leaf().hex(),
+        }
+        for name, issued in (("first", scene.issued), ("bound", scene.bound))
+    }
+
+
+def catalog(scene: Scene) -> Any:
+    """Section 6: a catalog of two entries."""
+    made = scene.body.catalog
+    return {
+        "entries": [entry.canonical().decode() for entry in made.entries],
+        "leaves": [leaf.hex() for leaf in made.leaves()],
+        "tree_root": merkle.root(made.leaves()).hex(),
+        "root": made.root().hex(),
+        "path_of_1": [node.hex() for node in merkle.prove(made.leaves(), 1)],
+    }
+
+
+def statements(scene: Scene) -> Any:
+    """Section 7: the domain, and every act with its digest and one signature."""
+    signer = scene.body.signer
+    given = signer.address + bytes([EVERY])
+    issuer = scene.body.state.issuer.encode()
+    words, masks = choose([1, 130])
+    values: Mapping[str, Mapping[str, Any]] = {
+        "Register": {"issuer": issuer, "kind": 1, "name": sha256("上海市公安局".encode()),
+                     "keys": (given, Signer("second").address + bytes([Purpose.STATUS]))},
+        "Status": {"issuer": issuer, "epoch": 1, "words": words, "masks": masks, "status": 1,
+                   "reason": b"R01"},
+        "Catalog": {"issuer": issuer, "version": 1, "root": scene.body.catalog.root()},
+        "Keys": {"issuer": issuer, "revision": 1, "added": (given,),
+                 "ends": (b"\x00" + (900).to_bytes(5, "big"),)},
+        "Standing": {"issuer": issuer, "revision": 2, "standing": 2},
+        "Hold": {"issuer": issuer, "nonce": 1},
+        "Restore": {"issuer": issuer, "revision": 3, "standing": 1, "ends": ()},
+        "Registrar": {"region": 31, "account": Signer("registrar").address, "term": 1},
+        "Receipt": {"content": sha256(b"a canonical receipt")},
+    }  # fmt: skip
+    made: dict[str, Statement] = {"Batch": scene.body.batches[1].statement}
+    for name, parts in values.items():
+        timed = {} if name == "Receipt" else {"not_after": NOW}
+        made[name] = ACTS[name](**parts, **timed)
+    return {
+        "domain": {
+            "chain_id": CHAIN_ID,
+            "contract": ADDRESS.hex(),
+            "salt": SALT.hex(),
+            "identity": IDENTITY.hex(),
+        },
+        "signer": {"public": signer.public.hex(), "address": signer.address.hex()},
+        "acts": {
+            name: {
+                "type": said.type_string(),
+                "members": statement_to_json(said),
+                "struct_hash": said.struct_hash().hex(),
+                "digest": said.digest(IDENTITY).hex(),
+                "signature": signer.sign(said.digest(IDENTITY)).hex(),
+            }
+            for name, said in made.items()
+        },
+    }
+
+
+def state(scene: Scene) -> Any:
+    """Section 8: the body after two batches and one revocation."""
+    held = scene.body.state
+    return {
+        "state": held.to_json(),
+        "words": [word.hex() for word in held.words()],
+        "key_words": [word.hex() for word in held.key_words()],
+        "peaks": [peak.hex() for peak in held.peaks],
+        "digest": held.digest().hex(),
+        "digest_at_registration": scene.before.digest().hex(),
+        "batch_leaves": [
+            {
+                "statement_digest": batch.statement.digest(IDENTITY).hex(),
+                "catalog": batch.statement.catalog.hex(),
+                "key": batch.key,
+                "block": batch.block,
+                "leaf": batch.leaf().hex(),
+            }
+            for batch in scene.body.batches
+        ],
+    }
+
+
+def status(scene: Scene) -> Any:
+    """Section 9: a tree, the proof of one word, and one statement over two words."""
+    tree = scene.body.tree
+    tree.update(
+        {
+            2: move(bytes(32), 3 << 88, Status.SUPERSEDED),
+            7: move(bytes(32), 3 << 254, Status.SUSPENDED),
+        }
+    )
+    words, masks = choose([0, 2, 128 * 7 + 127])
+    before = [tree.word(at) for at in words]
+    proof, many, old = tree.prove(0), tree.prove_many(words), tree.root
+    after = [move(word, mask, Status.REVOKED) for word, mask in zip(before, masks, strict=True)]
+    tree.update(dict(zip(words, after, strict=True)))
+    return {
+        "defaults": {str(level): DEFAULTS[level].hex() for level in (0, 1, 2, 25)},
+        "statuses": {"1": "revoked", "300": "superseded", "1023": "suspended"},
+        "words": {str(at): tree.word(at).hex() for at in (0, 2, 7)},
+        "root": old.hex(),
+        "proof_of_word_0": proof.to_json(),
+        "statement": {
+            "words": list(words),
+            "masks": [f"{mask:064x}" for mask in masks],
+            "status": 1,
+        },
+        "multi_proof": {
+            "marks": many.marks.hex(),
+            "siblings": [sibling.hex() for sibling in many.siblings],
+        },
+        "words_after": [word.hex() for word in after],
+        "root_after": tree.root.hex(),
+    }
+
+
+def state_proof(scene: Scene) -> Any:
+    """Section 11: the proof of the body's slot, by a trie that is not ours."""
+    account, slot = scene.world.proofs(scene.body)
+    position = slot_position(scene.body.state.issuer)
+    return {
+        "state_root": scene.world.checkpoint().state_root.hex(),
+        "address": ADDRESS.hex(),
+        "code_hash": CODE_HASH.hex(),
+        "account_key": keccak(ADDRESS).hex(),
+        "account_proof": [node.hex() for node in account],
+        "storage_root": rlp.decode(rlp.decode(account[-1])[1])[2].hex(),
+        "issuer": scene.body.state.issuer,
+        "slot_position": position.hex(),
+        "slot_key": keccak(position).hex(),
+        "slot_proof": [node.hex() for node in slot],
+        "slot": scene.body.state.digest().hex(),
+    }
+
+
+def checkpoint(scene: Scene) -> Any:
+    """Section 14: a block of the ledger, cosigned by four witnesses."""
+    note = scene.world.note()
+    return {
+        "body": note.checkpoint.format_body(),
+        "witnesses": {
+            line.name: {
+                "key": witness_key(line.name).public_key().public_bytes_raw().hex(),
+                "key_id": line.key_id.hex(),
+                "time": line.time,
+                "signature": line.signature.hex(),
+                "line": line.format(),
+            }
+            for line in note.cosignatures
+        },
+        "note": note.format(),
+    }
+
+
+def policy(scene: Scene) -> Any:
+    """Section 15: a policy signed by three root keys of which two suffice."""
+    signed = signed_policy()
+    return {
+        "file": signed.format().decode(),
+        "size": len(signed.format()),
+        "signed_sha256": sha256(signed_bytes(signed.policy)).hex(),
+    }
+
+
+def evidence(scene: Scene) -> Any:
+    """Section 16.1: full evidence and the holder's file of the first certificate."""
+    made = scene.world.evidence(scene.body, scene.issued).format()
+    names = tuple("certificate.pdf" for part in scene.issued.disclosures if part.name == "document")
+    holding = Holding(
+        record=scene.issued.record, disclosures=scene.issued.disclosures, names=names
+    ).format()
+    return {
+        "file": made.decode(),
+        "size": len(made),
+        "sha256": sha256(made).hex(),
+        "holding": holding.decode(),
+        "verdict": "valid",
+        "now": NOW,
+    }
+
+
+def compact(scene: Scene) -> Any:
+    """Sections 16.2 and 16.3: the bound certificate presented to a counter, in a QR code."""
+    leaf, path = scene.bound.record.leaf(), ()
+    shown = scene.bound.named("certificate_number", "holder_name", "holder_key")
+    subject = Subject(identity=IDENTITY, leaf=leaf, shown=tuple(part.digest for part in shown))
+    answer = sign(HOLDER, COUNTER, subject, time=NOW)
+    made = Compact.of(IDENTITY, scene.bound.record, path, shown, answer)
+    return {
+        "holder_key": HOLDER_KEY,
+        "shown": [part.digest.hex() for part in shown],
+        "message": message(COUNTER, subject, NOW).decode(),
+        "presentation": answer.to_json(),
+        "cbor": made.to_cbor().hex(),
+        "text": made.format(),
+        "characters": len(made.format()),
+    }
+
+
+FILES: Mapping[str, Callable[[Scene], Any]] = {
+    "conventions": conventions,
+    "canonical": canonical,
+    "trees": trees,
+    "certificate": certificate,
+    "record": record,
+    "catalog": catalog,
+    "statements": statements,
+    "state": state,
+    "stateproof": state_proof,
+    "checkpoint": checkpoint,
+    "policy": policy,
+    "evidence": evidence,
+    "compact": compact,
+    "status": status,  # last, since it moves the tree
+}
+
+
+def main() -> None:
+    """Write every file beside this one."""
+    scene = Scene()
+    for name, make in FILES.items():
+        text = json.dumps(make(scene), indent=1, ensure_ascii=False) + "\n"
+        (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
+        print(f"{name}.json {len(text)} characters, {hashlib.sha256(text.encode()).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()
