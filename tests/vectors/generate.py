@@ -284,13 +284,14 @@ def status(scene: Scene) -> Any:
     )
     words, masks = choose([0, 2, 128 * 7 + 127])
     before = [tree.word(at) for at in words]
+    held = {str(at): tree.word(at).hex() for at in (0, 2, 7)}
     proof, many, old = tree.prove(0), tree.prove_many(words), tree.root
     after = [move(word, mask, Status.REVOKED) for word, mask in zip(before, masks, strict=True)]
     tree.update(dict(zip(words, after, strict=True)))
     return {
         "defaults": {str(level): DEFAULTS[level].hex() for level in (0, 1, 2, 25)},
         "statuses": {"1": "revoked", "300": "superseded", "1023": "suspended"},
-        "words": {str(at): tree.word(at).hex() for at in (0, 2, 7)},
+        "words": held,
         "root": old.hex(),
         "proof_of_word_0": proof.to_json(),
         "statement": {
