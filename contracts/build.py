@@ -116,6 +116,8 @@ def _compiler() -> dict[str, Any]:
     import solcx
 
     if binary := os.environ.get("CERTLEDGER_SOLC"):
+        if not Path(binary).exists():
+            raise CannotBuild(f"CERTLEDGER_SOLC names {binary}, which is not there")
         return {"solc_binary": binary}
     if (NPM / ".bin" / "solcjs").exists():
         return {"solc_binary": str(HERE.parent / ".ci" / "solc")}

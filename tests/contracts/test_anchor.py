@@ -10,11 +10,20 @@ from contracts import calls
 from contracts.loader import load_artifact
 from tests.contracts.acts import Anchoring, SignedBatch, pack
 from tests.contracts.people import BATCHES, STATUS, Office, stale
-from tests.contracts.world import body_key, code, ends_of, person
+from tests.contracts.world import (
+    CHAIN_ID,
+    REGIONS,
+    SALT,
+    body_key,
+    code,
+    ends_of,
+    person,
+    registrar,
+)
 from verifier import merkle
 from verifier.events import Anchored, Skipped, StateTold
 from verifier.state import batch_leaf
-from verifier.statements import LONGEST_LIFE, SECP256K1_ORDER
+from verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
 from verifier.vocabulary import Standing, Status
 
 
@@ -253,3 +262,43 @@ def test_status_is_not_touched_by_anchoring(office):
     root = office.state.status
     office.issue(10)
     assert office.state.status == root
+
+
+def test_only_the_named_key_signs_a_batch(office):
+    (batch,) = office.batches(10)
+    people = [person("stranger"), body_key(code(32), BATCHES)]
+    people += [registrar(region) for region in REGIONS]
+    people += [office.key(index) for index in range(4) if index != BATCHES]
+    for who in people:
+        assert reason(office, one(office, replace(batch, signer=who))) == "SignerWrong"
+
+
+def test_a_batch_for_another_ledger_is_nobodys(office):
+    act, here = one(office, *office.batches(10)), office.world
+    for identity in (
+        ledger_identity(CHAIN_ID + 1, here.contract, SALT),
+        ledger_identity(CHAIN_ID, bytes(20), SALT),
+        ledger_identity(CHAIN_ID, here.contract, SALT[::-1]),
+    ):
+        outcome = here.call(act.calldata(identity))
+        assert name_of(outcome.data[36:40]) == "SignerWrong"
+
+
+def test_a_fork_with_another_chain_id_anchors_nothing(office):
+    act, chain = one(office, *office.batches(10)), office.world.chain
+    try:
+        chain.chain_id = CHAIN_ID + 1
+        outcome = office.world.call(act.calldata(office.world.identity))
+    finally:
+        chain.chain_id = CHAIN_ID
+    assert outcome.refused == "ChainForked"
+
+
+def test_two_batches_of_two_bodies_go_in_one_call(office):
+    other = Office(world=office.world, issuer=code(34))
+    other.register()
+    entries = ((office.state, office.batches(1, 2)), (other.state, other.batches(3, 4)))
+    outcome = other.carry(Anchoring(entries=entries))
+    assert outcome.refused is None
+    assert (other.state.batches, other.state.certificates) == (2, 7)
+    assert [type(event) for event in outcome.events] == [Anchored, Anchored, StateTold] * 2

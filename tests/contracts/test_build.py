@@ -47,6 +47,13 @@ def test_without_the_library_the_build_says_how_to_get_it(tmp_path):
     assert "CERTLEDGER_SOLC" in done.stderr
 
 
+@pytest.mark.skipif(not has_compiler(), reason="no OpenZeppelin here: make tools brings it")
+def test_a_compiler_that_is_not_there_is_named(tmp_path):
+    done = run_build("--check", CERTLEDGER_SOLC=str(tmp_path / "solc"))
+    assert done.returncode == build.EXIT_NO_COMPILER
+    assert "which is not there" in done.stderr
+
+
 def test_another_version_of_the_library_is_refused(tmp_path):
     (tmp_path / "package.json").write_text(json.dumps({"version": "5.3.0"}))
     done = run_build("--check", CERTLEDGER_OPENZEPPELIN=str(tmp_path))
