@@ -197,12 +197,6 @@ class RecordOtherIndex(RecordRefused):
     code = "record.index"
 
 
-class RecordTooLong(RecordRefused):
-    """The record has more than 8,192 bytes."""
-
-    code = "record.size"
-
-
 class RecordUncatalogued(RecordRefused):
     """The record's category and version are not in the catalog in force."""
 

@@ -13,7 +13,6 @@ from ledger.intake.refusals import (
     RecordOtherBody,
     RecordOtherIndex,
     RecordRefused,
-    RecordTooLong,
     RootWrong,
 )
 from ledger.ports import Lookups
@@ -53,7 +52,7 @@ def parse_submission(data: bytes, limit: int = LONGEST_SUBMISSION) -> Submission
     Raises:
         Malformed: outside the subset, or an unknown, missing or ill-typed member.
         BatchCount: not 1 to 65,536 records, or not as many as the statement says.
-        RecordRefused: a record with another issuer or index, or too long.
+        RecordRefused: a record that is none, or with another issuer or index.
         RootWrong: the records do not give the statement's root.
     """
     if len(data) > limit:
@@ -146,10 +145,7 @@ def _read_value(place: int, value: Json) -> Found:
     except Malformed as error:
         raise RecordRefused(place, str(error), error.code) from error
     # The value was read whole and strictly, so sorting its members is its canonical form.
-    line = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    if len(line) > LONGEST_RECORD:
-        raise RecordTooLong(place, f"{len(line)} bytes, at most {LONGEST_RECORD}")
-    return record, line
+    return record, orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _check_statement(statement: Batch) -> None:
