@@ -11,6 +11,7 @@ from ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
 from ledger.issuing.papers import Paper, Papers, PaperUnusable
 from ledger.issuing.reading import LIST_MARK, Row
 from ledger.issuing.text import refusal_of
+from ledger.issuing.watching import Watch, unwatched
 from verifier.catalog import Catalog, Entry
 from verifier.certificate import DAY, LONGEST_VALUE, MOST_DIGESTS, NUMBER, normal_number
 from verifier.errors import Malformed
@@ -88,7 +89,7 @@ class Desk:
     most: int = MOST_ROWS
 
 
-def check_rows(rows: Sequence[Row], desk: Desk) -> list[Issue]:
+def check_rows(rows: Sequence[Row], desk: Desk, watch: Watch = unwatched) -> list[Issue]:
     """Return the certificates that `rows` ask for, in their order.
 
     Raises:
@@ -99,7 +100,8 @@ def check_rows(rows: Sequence[Row], desk: Desk) -> list[Issue]:
         reason = f"{len(rows)} rows, at most {desk.most} are sealed as one batch"
         work.fault(rows[0].file, 0, "", SheetFaultCode.TOO_MANY_ROWS, reason)
     work.check_columns(rows)
-    issues = [work.issue_of(row, desk.first + place) for place, row in enumerate(rows)]
+    watched = enumerate(watch(rows, "checking rows", len(rows)))
+    issues = [work.issue_of(row, desk.first + place) for place, row in watched]
     if work.faults:
         raise SheetInvalid(sorted(work.faults))
     return [issue for issue in issues if issue is not None]

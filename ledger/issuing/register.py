@@ -8,8 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.files import PRIVATE
 from ledger.issuing.checking import Edition, Issued
 from ledger.issuing.sealing import Head, SealedBatch
+from verifier.errors import Refused
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
@@ -25,7 +27,17 @@ CREATE TABLE IF NOT EXISTS issued (
     edition INTEGER NOT NULL,
     UNIQUE (number, category, edition)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS counter (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
 """
+
+
+class RegisterUnusable(Refused):
+    """The register's file is damaged or in use."""
+
+    code = "register.unusable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,10 +58,15 @@ class Register:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path)) as connection:
-            connection.executescript("PRAGMA synchronous = FULL;" + _SCHEMA)
-            with connection:
-                yield connection
+        """Open the file for one transaction; only its owner may read it."""
+        try:
+            self.path.touch(mode=PRIVATE)
+            with closing(sqlite3.connect(self.path)) as connection:
+                connection.executescript("PRAGMA synchronous = FULL;" + _SCHEMA)
+                with connection:
+                    yield connection
+        except sqlite3.Error as error:
+            raise RegisterUnusable(f"{self.path} cannot be used: {error}") from error
 
     def head(self) -> Head:
         """Return what the next batch must carry, after all that were sealed here."""
@@ -62,24 +79,33 @@ class Register:
         return Head(sequence=sequence + 1, previous=digest, first=first + count)
 
     def record(self, batch: SealedBatch) -> None:
-        """Remember a sealed batch; one of the same sequence, and all after it, are forgotten."""
+        """Remember a sealed batch; nothing happens where it is known.
+
+        Another one of the same sequence, and all that were built on it, are forgotten.
+        """
         said = batch.statement
         rows = (
             (said.first + place, issue.entry.category, issue.number, issue.edition)
             for place, issue in enumerate(batch.issues)
         )
+        known = "SELECT 1 FROM batch WHERE sequence = ? AND digest = ?"
         with self._open() as connection:
+            if connection.execute(known, (said.sequence, batch.digest)).fetchone():
+                return
             connection.execute("DELETE FROM batch WHERE sequence >= ?", (said.sequence,))
             connection.execute("DELETE FROM issued WHERE place >= ?", (said.first,))
             connection.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?)",
                 (said.sequence, batch.digest, said.first, said.count),
             )
-            connection.executemany("INSERT INTO issued VALUES (?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO issued VALUES (?, ?, ?, ?)", rows)
 
-    def before(self, first: int) -> Issued:
-        """Return what was issued below index `first`: what a batch from there is judged by."""
-        return _Before(register=self, first=first)
+    def before(self, first: int, apart: range = range(0)) -> Issued:
+        """Return what was issued below index `first`: what a batch from there is judged by.
+
+        `apart` are indexes of a batch that is sealed anew, elsewhere.
+        """
+        return _Before(register=self, first=first, apart=apart)
 
     def find(self, number: str, category: str | None = None) -> list[Certificate]:
         """Return the newest edition of each category that has `number` (in normal form)."""
@@ -94,6 +120,18 @@ class Register:
             for place, kind, text, edition in rows
         ]
 
+    def counter(self, name: str) -> int:
+        """Return the value of a counter (epoch, catalog version) after what was signed here."""
+        query = "SELECT value FROM counter WHERE name = ?"
+        with self._open() as connection:
+            row = connection.execute(query, (name,)).fetchone()
+        return row[0] if row else 0
+
+    def reach(self, name: str, value: int) -> None:
+        """Remember that something was signed at this value of a counter."""
+        with self._open() as connection:
+            connection.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (name, value))
+
     def count(self) -> int:
         """Return how many certificates were issued."""
         with self._open() as connection:
@@ -104,15 +142,17 @@ class Register:
 class _Before:
     """A register as it stood before an index; all is read at once, for sheets ask of every row."""
 
-    def __init__(self, register: Register, first: int) -> None:
+    def __init__(self, register: Register, first: int, apart: range) -> None:
         query = (
-            "SELECT category, number, place, max(edition) FROM issued WHERE place < ?"
-            " GROUP BY category, number"
+            "SELECT category, number, place, max(edition) FROM issued"
+            " WHERE place < ? AND NOT (place >= ? AND place < ?) GROUP BY category, number"
         )
         with register._open() as connection:
             self._known = {
                 (category, number): Edition(index=place, edition=edition)
-                for category, number, place, edition in connection.execute(query, (first,))
+                for category, number, place, edition in connection.execute(
+                    query, (first, apart.start, apart.stop)
+                )
             }
 
     def newest(self, category: str, number: str) -> Edition | None:

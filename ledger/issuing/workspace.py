@@ -20,6 +20,7 @@ from ledger.files import PRIVATE, sync_folder, write_atomically
 from ledger.issuing.checking import Issue
 from ledger.issuing.records import SEED_SIZE
 from ledger.issuing.sealing import Head, SealedBatch, SealRefused, fingerprint, seal_issues
+from ledger.issuing.watching import Watch, unwatched
 from ledger.keys import Signer
 from verifier.catalog import Catalog
 from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
@@ -125,6 +126,7 @@ class Workspace:
         signer: Signer,
         random: Callable[[int], bytes] = os.urandom,
         renew: bool = False,
+        watch: Watch = unwatched,
     ) -> SealedBatch:
         """Seal `issues` into this folder, or finish what was begun; the same bytes each time.
 
@@ -149,7 +151,7 @@ class Workspace:
             now=plan.now,
             identity=plan.ledger,
         )
-        self._write(batch)
+        self._write(batch, watch)
         return batch
 
     def _settle(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
@@ -179,15 +181,15 @@ class Workspace:
             raise SealRefused(f"{path} holds {len(seed)} bytes, not {SEED_SIZE}")
         return seed
 
-    def _write(self, batch: SealedBatch) -> None:
-        self._write_holders(batch)
+    def _write(self, batch: SealedBatch, watch: Watch) -> None:
+        self._write_holders(batch, watch)
         write_atomically(self.folder / _CODES, _codes_csv(batch), private=True)
         if len(batch.records) <= MOST_PLAIN:
             write_atomically(self.folder / PLAIN, batch.submission())
         else:
             write_atomically(self.folder / LINES, batch.submission_lines())
 
-    def _write_holders(self, batch: SealedBatch) -> None:
+    def _write_holders(self, batch: SealedBatch, watch: Watch) -> None:
         """Write all holders' files beside, then rename their folder: all are there or none."""
         partial = self.folder / f".{_HOLDERS}.partial"
         for old in (partial, self.holders):
@@ -195,7 +197,8 @@ class Workspace:
                 shutil.rmtree(old)
         partial.mkdir(mode=0o700)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        for index, holding in enumerate(batch.holdings(), batch.statement.first):
+        holdings = watch(batch.holdings(), "writing holders' files", len(batch.records))
+        for index, holding in enumerate(holdings, batch.statement.first):
             file = os.open(partial / f"{index}.json", flags, PRIVATE)
             with os.fdopen(file, "wb") as writer:
                 writer.write(holding)

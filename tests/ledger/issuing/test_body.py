@@ -79,9 +79,31 @@ def test_recording_a_batch_again_changes_nothing_and_another_takes_its_place(
     register.record(one)
     register.record(one)
     assert register.count() == 2
+    two = sealed([issue("C1")], one.head)
+    register.record(two)
+    register.record(one)
+    assert register.head() == two.head, "an old folder run again forgets nothing"
     register.record(sealed([issue("B1")]))
-    assert register.find("A1") == []
+    assert register.find("A1") == register.find("C1") == []
     assert register.head().first == 1
+
+
+def test_a_batch_that_moved_takes_its_certificates_along(tmp_path: Path) -> None:
+    register = Register(path=tmp_path / "issued.sqlite")
+    register.record(sealed([issue("A1")]))
+    later = Head(sequence=2, previous=bytes(32), first=5)
+    assert register.before(5, range(0, 1)).newest("BIZ-LICENCE", "A1") is None
+    register.record(sealed([issue("A1")], later))
+    (found,) = register.find("A1")
+    assert (found.index, register.count()) == (5, 1)
+
+
+def test_counters_are_remembered(tmp_path: Path) -> None:
+    register = Register(path=tmp_path / "issued.sqlite")
+    assert register.counter("epoch") == 0
+    register.reach("epoch", 3)
+    register.reach("epoch", 4)
+    assert register.counter("epoch") == 4
 
 
 def test_a_sheet_is_judged_by_what_was_issued_before_it(tmp_path: Path) -> None:

@@ -1,0 +1,200 @@
+"""How the issuing body's commands speak: an answer on standard output, all else beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from verifier.encoding import Json
+from verifier.errors import Refused
+
+if TYPE_CHECKING:
+    from ledger.issuing.body import BodyFolder
+    from ledger.keys import Signer
+
+EXIT_REFUSED = 1
+T = TypeVar("T")
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+body_option = click.option(
+    "--body",
+    "body_folder",
+    required=True,
+    envvar="CERTLEDGER_BODY",
+    type=FOLDER,
+    help="The body's own folder (also CERTLEDGER_BODY).",
+)
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=THERE,
+    help="Holds the passphrase; else CERTLEDGER_PASSPHRASE, else you are asked.",
+)
+out_option = click.option("--out", type=FILE, help="Where to write, instead of the usual place.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a command answers: a document for programs; rows for people are made of it.
+
+    `rows` are shown instead, where the document says more than people want to read.
+    """
+
+    document: Mapping[str, Json]
+    rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def answers(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Make a command of a function that returns an answer or refuses (exit code 1)."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+    @wraps(function)
+    def run(*arguments: Any, as_json: bool, **options: Any) -> None:
+        try:
+            answer = function(*arguments, **options)
+        except Refused as error:
+            refuse(error, as_json=as_json)
+        except OSError as error:
+            refuse(FileUnusable(error), as_json=as_json)
+        show(answer, as_json=as_json)
+
+    return run
+
+
+class FileUnusable(Refused):
+    """A file cannot be read or written."""
+
+    code = "file.unusable"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"{error.filename}: {(error.strerror or 'unusable').lower()}")
+
+
+def show(answer: Answer, *, as_json: bool) -> None:
+    """Print an answer on standard output: JSON, a table on a terminal, plain lines in a pipe."""
+    if as_json:
+        _print_json(answer.document)
+        return
+    rows = answer.rows or [(name, _plain(part)) for name, part in answer.document.items()]
+    if not sys.stdout.isatty():
+        for name, text in rows:
+            click.echo(f"{name}: {text}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(Text(name.replace("_", " ")), Text(text))
+    Console().print(table)
+
+
+def refuse(error: Refused, *, as_json: bool) -> NoReturn:
+    """Tell a refusal, with the place of every fault, and exit with 1."""
+    faults = getattr(error, "faults", ())
+    if as_json:
+        told: dict[str, Json] = {"code": str(error.code), "detail": str(error)}
+        if faults:
+            told["faults"] = [
+                {
+                    "code": str(fault.code),
+                    "column": fault.column,
+                    "file": fault.file,
+                    "reason": fault.reason,
+                    "row": fault.row,
+                }
+                for fault in faults
+            ]
+        _print_json({"error": told})
+    click.echo(f"{error} ({error.code})" if not faults else str(error), err=True)
+    raise SystemExit(EXIT_REFUSED) from error
+
+
+def notice(text: str) -> None:
+    """Tell something beside the answer."""
+    click.echo(text, err=True)
+
+
+def _print_json(document: Mapping[str, Json]) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(_plain(part) for part in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_plain(part)}" for name, part in value.items())
+    return str(value)
+
+
+def watch(items: Iterable[T], label: str, total: int) -> Iterable[T]:
+    """Pass items on under a progress bar, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, description=label, total=total, console=console, transient=True)
+
+
+def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
+    """Return a passphrase: of a file, of CERTLEDGER_PASSPHRASE, or typed unseen.
+
+    Raises:
+        KeyUnusable: the file holds none.
+    """
+    import os
+
+    from ledger.keys import read_passphrase, readable_by_others
+
+    if file is not None:
+        if readable_by_others(file):
+            notice(f"warning: others may read {file}; run chmod 600 on it")
+        return read_passphrase(file)
+    if held := os.environ.get("CERTLEDGER_PASSPHRASE"):
+        return held
+    asked: str = click.prompt(
+        f"Passphrase of {what}", hide_input=True, confirmation_prompt=new, err=True
+    )
+    return asked
+
+
+def open_body(folder: Path) -> BodyFolder:
+    """Return the body of a folder."""
+    from ledger.issuing.body import BodyFolder
+
+    return BodyFolder(folder=folder)
+
+
+def unlock(keystore: Path, passphrase_file: Path | None) -> Signer:
+    """Return the signer of a keystore, with a warning where others may read its file.
+
+    Raises:
+        KeyUnusable: it is no keystore, or the passphrase does not open it.
+    """
+    from ledger.keys import load_keystore, readable_by_others
+
+    if keystore.exists() and readable_by_others(keystore):
+        notice(f"warning: others may read {keystore}; run chmod 600 on it")
+    return load_keystore(keystore, ask_passphrase(passphrase_file, what=str(keystore)))
+
+
+def now() -> int:
+    """Return the present instant in seconds."""
+    import time
+
+    return int(time.time())

@@ -1,0 +1,355 @@
+"""`certledger issuer`: keys and the acts of bodies and registrars, signed party by party."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.issuing.console import (
+    FILE,
+    THERE,
+    Answer,
+    answers,
+    ask_passphrase,
+    body_option,
+    now,
+    open_body,
+    passphrase_option,
+    unlock,
+)
+
+if TYPE_CHECKING:
+    from ledger.issuing.envelopes import Envelope
+    from verifier.statements import Statement
+    from verifier.vocabulary import Purpose
+
+KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"]
+STANDINGS = ["active", "suspended", "closed", "struck"]
+_PURPOSES = ["batches", "status", "catalog", "keys"]
+
+out_option = click.option("--out", required=True, type=FILE, help="The act's file to write.")
+key_option = click.option("--key", required=True, type=THERE, help="The keystore that signs.")
+ledger_option = click.option(
+    "--ledger",
+    required=True,
+    envvar="CERTLEDGER_LEDGER",
+    metavar="HEX",
+    help="The ledger's identity, 64 hexadecimal digits (also CERTLEDGER_LEDGER).",
+)
+issuer_option = click.option("--issuer", "code", required=True, help="The body's code.")
+revision_option = click.option(
+    "--revision", required=True, type=click.IntRange(1), help="The body's revision after the act."
+)
+end_option = click.option(
+    "--end", "ends", multiple=True, metavar="INDEX:BLOCK", help="Key INDEX ends at BLOCK."
+)
+
+
+@click.group()
+def issuer() -> None:
+    """Keys and acts of issuing bodies and registrars."""
+
+
+# Keys and folders
+
+
+@issuer.command()
+@body_option
+@click.option("--issuer", "code", required=True, help="The body's code, 18 characters.")
+@click.option("--kind", required=True, type=click.Choice(KINDS))
+@click.option("--name", required=True, help="The body's name.")
+@ledger_option
+@passphrase_option
+@answers
+def keygen(
+    body_folder: Path, code: str, kind: str, name: str, ledger: str, passphrase_file: Path | None
+) -> Answer:
+    """Make a body's folder, with a new key and a new secret of its certificate ids."""
+    from ledger.issuing.body import BodyFolder, Profile
+    from verifier.encoding import from_hex
+    from verifier.vocabulary import BodyKind
+
+    profile = Profile(
+        issuer=code, kind=BodyKind(kind), name=name, ledger=from_hex(_bare(ledger), 32)
+    )
+    passphrase = ask_passphrase(passphrase_file, what="the new key", new=True)
+    body = BodyFolder.create(body_folder, profile, passphrase)
+    return Answer(
+        document={
+            "address": "0x" + body.address().hex(),
+            "folder": str(body_folder),
+            "issuer": code,
+            "keystore": str(body.keystore),
+        }
+    )
+
+
+@issuer.command("key")
+@click.argument("file", type=FILE)
+@click.option(
+    "--kind",
+    default="secp256k1",
+    show_default=True,
+    type=click.Choice(["secp256k1", "ed25519", "p256"]),
+    help="For acts; for witnesses and policies; for holders.",
+)
+@passphrase_option
+@answers
+def make_key(file: Path, kind: str, passphrase_file: Path | None) -> Answer:
+    """Make a key in FILE: an Ethereum keystore, or PEM for Ed25519 and P-256."""
+    from ledger import keys
+    from verifier.presentation import format_holder_key
+
+    passphrase = ask_passphrase(passphrase_file, what="the new key", new=True)
+    if kind == "secp256k1":
+        signer = keys.save_keystore(file, keys.draw_secret(), passphrase)
+        return Answer(document={"address": "0x" + signer.address.hex(), "file": str(file)})
+    key = keys.make_pem_key("ed25519" if kind == "ed25519" else "p256")
+    keys.save_pem_key(file, key, passphrase)
+    public = format_holder_key(key.public_key())
+    return Answer(document={"file": str(file), "public_key": public})
+
+
+@issuer.command()
+@click.argument("file", required=False, type=THERE)
+@click.option("--body", "body_folder", envvar="CERTLEDGER_BODY", type=click.Path(path_type=Path))
+@answers
+def show(file: Path | None, body_folder: Path | None) -> Answer:
+    """Show a body's folder, or the act in FILE and who has signed it."""
+    if file is not None:
+        return _act_answer(_read(file), file)
+    if body_folder is None:
+        raise click.UsageError("name FILE or --body")
+    body = open_body(body_folder)
+    return Answer(
+        document={
+            **{name: part for name, part in body.profile().to_json().items() if name != "type"},
+            "address": "0x" + body.address().hex(),
+            "issued": body.register.count(),
+            "next": body.register.head().to_json(),
+        }
+    )
+
+
+# Acts
+
+
+@issuer.command()
+@body_option
+@passphrase_option
+@out_option
+@answers
+def register(body_folder: Path, passphrase_file: Path | None, out: Path) -> Answer:
+    """Ask for registration: signed by the body's key, to be signed by its registrar next."""
+    from ledger.issuing import signing
+    from ledger.issuing.envelopes import Envelope
+
+    body = open_body(body_folder)
+    profile = body.profile()
+    signer = unlock(body.keystore, passphrase_file)
+    said = signing.register(profile, {signer.address: signing.EVERY_PURPOSE}, now=now())
+    act = signing.sign_statement(said, [signer], profile.ledger)
+    return _write(Envelope(act=act, name=profile.name), out)
+
+
+@issuer.command("sign")
+@click.argument("file", type=THERE)
+@key_option
+@passphrase_option
+@answers
+def sign_act(file: Path, key: Path, passphrase_file: Path | None) -> Answer:
+    """Add a signature to the act in FILE."""
+    from ledger.issuing.signing import add_signature
+
+    held = _read(file)
+    return _write(held.with_act(add_signature(held.act, unlock(key, passphrase_file))), file)
+
+
+@issuer.command("merge")
+@click.argument("files", nargs=-1, required=True, type=THERE)
+@out_option
+@answers
+def merge_acts(files: Sequence[Path], out: Path) -> Answer:
+    """Put the signatures of FILES, all of one act, together in their order."""
+    from ledger.issuing.signing import merge
+
+    held = [_read(file) for file in files]
+    return _write(held[0].with_act(merge(one.act for one in held)), out)
+
+
+@issuer.command("keys")
+@issuer_option
+@revision_option
+@click.option(
+    "--add", "added", multiple=True, metavar="ADDRESS:PURPOSES", help="Like 0x…:batches,status."
+)
+@end_option
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def change_keys(
+    code: str, revision: int, added: Sequence[str], ends: Sequence[str], **options: Any
+) -> Answer:
+    """Add and end keys of a body (registrar, a second party, each added key)."""
+    from ledger.issuing import signing
+
+    said = signing.change_keys(
+        code, revision=revision, added=dict(map(_added, added)), ends=_ends(ends), now=now()
+    )
+    return _sign_new(said, **options)
+
+
+@issuer.command("standing")
+@issuer_option
+@revision_option
+@click.option("--to", "wanted", required=True, type=click.Choice(STANDINGS))
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def change_standing(code: str, revision: int, wanted: str, **options: Any) -> Answer:
+    """Suspend, resume, close or strike a body (registrar; to strike, a second one)."""
+    from ledger.issuing import signing
+    from verifier.vocabulary import Standing
+
+    said = signing.change_standing(code, revision=revision, standing=Standing(wanted), now=now())
+    return _sign_new(said, **options)
+
+
+@issuer.command("hold")
+@issuer_option
+@click.option("--nonce", required=True, type=click.IntRange(1), help="The registrar's, after it.")
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def hold_body(code: str, nonce: int, **options: Any) -> Answer:
+    """Set the brake on a body at once (registrar)."""
+    from ledger.issuing import signing
+
+    return _sign_new(signing.hold(code, nonce=nonce, now=now()), **options)
+
+
+@issuer.command("restore")
+@issuer_option
+@revision_option
+@click.option("--to", "wanted", required=True, type=click.Choice(STANDINGS))
+@end_option
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def restore_body(
+    code: str, revision: int, wanted: str, ends: Sequence[str], **options: Any
+) -> Answer:
+    """Set any standing and any end (a majority of registrars, ascending by region)."""
+    from ledger.issuing import signing
+    from verifier.vocabulary import Standing
+
+    said = signing.restore(
+        code, revision=revision, standing=Standing(wanted), ends=_ends(ends), now=now()
+    )
+    return _sign_new(said, **options)
+
+
+@issuer.command("registrar")
+@click.option("--region", required=True, type=click.IntRange(1, 99))
+@click.option("--account", required=True, metavar="ADDRESS")
+@click.option("--term", required=True, type=click.IntRange(1), help="The term after the act.")
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def change_registrar(region: int, account: str, term: int, **options: Any) -> Answer:
+    """Seat a region's registrar (a majority of registrars, ascending by region)."""
+    from ledger.issuing import signing
+
+    said = signing.change_registrar(region, account=_address(account), term=term, now=now())
+    return _sign_new(said, **options)
+
+
+# Parts
+
+
+def _sign_new(
+    said: Statement, *, ledger: str, key: Path, passphrase_file: Path | None, out: Path
+) -> Answer:
+    from ledger.issuing.envelopes import Envelope
+    from ledger.issuing.signing import sign_statement
+    from verifier.encoding import from_hex
+
+    identity = from_hex(_bare(ledger), 32)
+    act = sign_statement(said, [unlock(key, passphrase_file)], identity)
+    return _write(Envelope(act=act), out)
+
+
+def _read(file: Path) -> Envelope:
+    from ledger.issuing.envelopes import Envelope
+
+    return Envelope.read(file)
+
+
+def _write(envelope: Envelope, out: Path) -> Answer:
+    from ledger.files import write_atomically
+
+    write_atomically(out, envelope.format())
+    return _act_answer(envelope, out)
+
+
+def _act_answer(envelope: Envelope, file: Path) -> Answer:
+    from ledger.issuing.signing import signers_of
+    from verifier.acts import statement_to_json
+
+    act = envelope.act
+    return Answer(
+        document={
+            "act": act.statement.primary,
+            "digest": act.digest.hex(),
+            "file": str(file),
+            "ledger": act.ledger.hex(),
+            "signers": ["0x" + address.hex() for address in signers_of(act)],
+            "statement": statement_to_json(act.statement),
+        }
+    )
+
+
+def _bare(text: str) -> str:
+    return text.removeprefix("0x").lower()
+
+
+def _address(text: str) -> bytes:
+    if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
+        raise click.UsageError(f"{text!r} is no address like 0x and 40 hexadecimal digits")
+    return bytes.fromhex(text[2:])
+
+
+def _added(text: str) -> tuple[bytes, Purpose]:
+    from verifier.vocabulary import Purpose
+
+    address, _, names = text.partition(":")
+    purposes = Purpose(0)
+    for name in names.split(","):
+        if name not in _PURPOSES:
+            raise click.UsageError(f"{name!r} is none of {', '.join(_PURPOSES)}")
+        purposes |= Purpose[name.upper()]
+    return _address(address), purposes
+
+
+def _ends(texts: Sequence[str]) -> dict[int, int]:
+    found = {}
+    for text in texts:
+        match = re.fullmatch("([0-9]{1,2}):([0-9]{1,13})", text)
+        if not match:
+            raise click.UsageError(f"{text!r} is no end like 0:123456")
+        found[int(match[1])] = int(match[2])
+    return found

@@ -1,0 +1,197 @@
+"""`certledger seal`: a sheet becomes a signed batch and, apart from it, the holders' files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.issuing.console import (
+    FOLDER,
+    THERE,
+    Answer,
+    answers,
+    body_option,
+    now,
+    open_body,
+    passphrase_option,
+    unlock,
+    watch,
+)
+
+if TYPE_CHECKING:
+    from ledger.issuing.body import BodyFolder
+    from ledger.issuing.checking import Issue
+    from ledger.issuing.papers import Papers
+    from ledger.issuing.reading import Row
+    from ledger.issuing.sealing import Head, SealedBatch
+    from ledger.keys import Signer
+
+
+@click.command()
+@click.argument("sheet", type=click.Path(exists=True, path_type=Path))
+@click.option("--out", required=True, type=FOLDER, help="The folder to seal into.")
+@body_option
+@passphrase_option
+@click.option("--category", help="The category of rows that name none.")
+@click.option("--documents", type=FOLDER, help="Where the documents lie; else beside the sheet.")
+@click.option("--tab", help="The worksheet of an XLSX file; else the first.")
+@click.option("--sm3", is_flag=True, help="Describe documents by SM3 too.")
+@click.option("--head", type=THERE, help='A JSON file {"first","previous","sequence"}.')
+@click.option("--renew", is_flag=True, help="Sign the same certificates anew.")
+@click.option("--split", is_flag=True, help="Seal more than 65,536 rows as several batches.")
+@answers
+def seal(
+    sheet: Path,
+    out: Path,
+    body_folder: Path,
+    passphrase_file: Path | None,
+    category: str | None,
+    documents: Path | None,
+    tab: str | None,
+    sm3: bool,
+    head: Path | None,
+    renew: bool,
+    split: bool,
+) -> Answer:
+    """Make of SHEET a signed batch and, apart from it, the holders' files.
+
+    SHEET is a .csv, .xlsx or .jsonl file, or a folder of documents with such a file in or beside
+    it. Columns: category, number, the category's fields, issued and expires (or the fields
+    issue_date and expiry_date), replaces (number or index of the former edition), holder_key,
+    documents (names separated by ;). Nothing is sealed while any row has a fault.
+
+    Interrupted and run again, the same bytes come out. After a statement was displaced or has
+    expired, --renew signs anew (with the --head it now has) and keeps the access codes.
+    """
+    from ledger.issuing.papers import Papers
+    from ledger.issuing.reading import read_sheet
+
+    file, beside = _sheet_and_documents(sheet)
+    body = open_body(body_folder)
+    rows = read_sheet(file, tab=tab)
+    folders = _folders(len(rows), out, split=split)
+    start, held = _head(body, folders[0], head, renew=renew)
+    apart = range(held.first, held.first + len(rows)) if held else range(0)
+    papers = Papers(folder=documents or beside, with_sm3=sm3)
+    issues = _check(body, rows, papers, category, start, apart, split=split)
+    batches = _seal_all(body, issues, folders, start, unlock(body.keystore, passphrase_file), renew)
+    return _answer(batches, out)
+
+
+def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
+    """Return the sheet and the folder of its documents, given either."""
+    if given.is_file():
+        return given, given.parent
+    suffixes = (".csv", ".jsonl", ".ndjson", ".xlsx")
+    inside = [file for file in sorted(given.iterdir()) if file.suffix.lower() in suffixes]
+    beside = [file for suffix in suffixes if (file := given.with_suffix(suffix)).is_file()]
+    found = inside or beside
+    if len(found) != 1:
+        names = ", ".join(file.name for file in found) or "none"
+        raise click.UsageError(f"one sheet is wanted in or beside {given}; there is {names}")
+    return found[0], given
+
+
+def _folders(rows: int, out: Path, *, split: bool) -> list[Path]:
+    """Return the folder of each batch."""
+    from ledger.issuing.checking import MOST_ROWS
+
+    if not split or rows <= MOST_ROWS:
+        return [out]
+    return [out / f"{number:04d}" for number in range(1, -(-rows // MOST_ROWS) + 1)]
+
+
+def _head(
+    body: BodyFolder, folder: Path, file: Path | None, *, renew: bool
+) -> tuple[Head, Head | None]:
+    """Return where the first batch starts, and where it stood when it was begun before."""
+    from ledger.issuing.sealing import Head
+    from ledger.issuing.workspace import Workspace
+    from verifier.encoding import parse
+
+    plan = Workspace(folder=folder).plan()
+    held = plan.head if plan else None
+    if file is not None and (held is None or renew):
+        return Head.from_json(parse(file.read_bytes(), 4096)), held
+    return held or body.register.head(), held
+
+
+def _check(
+    body: BodyFolder,
+    rows: Sequence[Row],
+    papers: Papers,
+    category: str | None,
+    start: Head,
+    apart: range,
+    *,
+    split: bool,
+) -> list[Issue]:
+    from ledger.issuing.checking import MOST_ROWS, Desk, check_rows
+
+    desk = Desk(
+        catalog=body.catalog(),
+        issued=body.register.before(start.first, apart),
+        first=start.first,
+        papers=papers,
+        category=category,
+        most=len(rows) if split else MOST_ROWS,
+    )
+    return check_rows(rows, desk, watch)
+
+
+def _seal_all(
+    body: BodyFolder,
+    issues: Sequence[Issue],
+    folders: Sequence[Path],
+    head: Head,
+    signer: Signer,
+    renew: bool,
+) -> list[SealedBatch]:
+    from ledger.issuing.checking import MOST_ROWS
+    from ledger.issuing.workspace import Plan, Workspace
+
+    profile, catalog, batches = body.profile(), body.catalog(), []
+    for number, folder in enumerate(folders):
+        plan = Plan(
+            issuer=profile.issuer,
+            ledger=profile.ledger,
+            catalog=catalog.root(),
+            head=head,
+            now=now(),
+        )
+        batch = Workspace(folder=folder).seal(
+            issues[number * MOST_ROWS : (number + 1) * MOST_ROWS],
+            plan,
+            catalog=catalog,
+            secret=body.secret(),
+            signer=signer,
+            renew=renew,
+            watch=watch,
+        )
+        body.register.record(batch)
+        batches.append(batch)
+        head = batch.head
+    return batches
+
+
+def _answer(batches: Sequence[SealedBatch], out: Path) -> Answer:
+    listed, rows = [], []
+    for batch in batches:
+        said = batch.statement
+        listed.append(
+            {
+                "count": said.count,
+                "digest": batch.digest.hex(),
+                "first": said.first,
+                "not_after": said.not_after,
+                "root": said.root.hex(),
+                "sequence": said.sequence,
+            }
+        )
+        text = f"{said.count} certificates from {said.first}, root {said.root.hex()}"
+        rows.append((f"batch {said.sequence}", text))
+    document = {"batches": listed, "folder": str(out)}
+    return Answer(document=document, rows=[*rows, ("folder", str(out))])
