@@ -20,204 +20,67 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from ledger.acts import ActKind, ActState, Lane
+from ledger.acts import Lane
+from ledger.values import (
+    Act,
+    Address,
+    Anchored,
+    Backlog,
+    Block,
+    BodySeen,
+    CatalogSeen,
+    Checkpoint,
+    Edition,
+    Included,
+    Log,
+    Lookups,
+    NewAct,
+    Place,
+    RegistrarSeen,
+    Signed,
+    StateProof,
+    StatusSeen,
+    Transaction,
+    TxState,
+)
 from verifier.errors import Refused
-from verifier.state import BodyState
-from verifier.statements import Statement
 
-Address = bytes
-"""20 bytes."""
-
-
-# What the store speaks of -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """A block of the chain; `time` in seconds, hashes 32 bytes."""
-
-    number: int
-    hash: bytes
-    parent: bytes
-    time: int
-    state_root: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewAct:
-    """An act that is taken in; `certificates` is how many a batch has."""
-
-    kind: ActKind
-    statement: Statement
-    digest: bytes
-    signatures: tuple[bytes, ...]
-    accepted: int
-    receipt: bytes
-    certificates: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Act:
-    """An act that was taken in, and how far it has come.  `block` and `tx` once included."""
-
-    number: int
-    kind: ActKind
-    subject: str
-    counter: int
-    statement: Statement
-    digest: bytes
-    signatures: tuple[bytes, ...]
-    state: ActState
-    accepted: int
-    not_after: int
-    receipt: bytes
-    certificates: int
-    block: int | None
-    tx: bytes | None
-
-
-class TxState(StrEnum):
-    """How far a transaction has come.  Only the first three are still on the road."""
-
-    SIGNED = "signed"
-    BROADCAST = "broadcast"
-    INCLUDED = "included"
-    FINAL = "final"
-    REVERTED = "reverted"
-    REPLACED = "replaced"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Transaction:
-    """A signed transaction, recorded before it is sent.  `block` once it is in one."""
-
-    hash: bytes
-    raw: bytes
-    nonce: int
-    sender: Address
-    state: TxState = TxState.SIGNED
-    signed: int
-    block: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BodySeen:
-    """A body's state since `block`; `held` is the brake, and `slot` what the contract stores."""
-
-    state: BodyState
-    held: bool
-    slot: bytes
-    block: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegistrarSeen:
-    """A region's registrar since `block`, its term, and the nonce of its last hold."""
-
-    region: int
-    account: Address
-    term: int
-    nonce: int
-    block: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Anchored:
-    """A batch that stands in its body's tree.  `key` is an index, `leaf` its hash in that tree."""
-
-    issuer: str
-    sequence: int
-    digest: bytes
-    root: bytes
-    first: int
-    count: int
-    catalog: bytes
-    statement: Statement
-    signature: bytes
-    key: int
-    leaf: bytes
-    block: int
-    tx: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StatusSeen:
-    """A status statement that was carried out, and by which signatures."""
-
-    issuer: str
-    epoch: int
-    statement: Statement
-    digest: bytes
-    signatures: tuple[bytes, ...]
-    block: int
-    tx: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CatalogSeen:
-    """A catalog that came into force."""
-
-    issuer: str
-    version: int
-    root: bytes
-    digest: bytes
-    block: int
-    tx: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checkpoint:
-    """A final block that evidence speaks of, its note, and the trie nodes of the contract."""
-
-    number: int
-    hash: bytes
-    state_root: bytes
-    time: int
-    note: str
-    account: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lookups:
-    """What the certificates of a batch are found by, column by column, in order."""
-
-    leaves: Sequence[bytes]
-    digests: Sequence[bytes]
-    ids: Sequence[bytes]
-    editions: Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where a certificate stands: in the batch with `root`, whose first index is `first`."""
-
-    issuer: str
-    index: int
-    root: bytes
-    first: int
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edition:
-    """An edition of a certificate id that is anchored or waiting to be."""
-
-    id: bytes
-    edition: int
-    index: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backlog:
-    """What waits to be anchored; `oldest` is when the oldest was accepted."""
-
-    acts: int
-    certificates: int
-    oldest: int | None
+__all__ = [
+    "Act",
+    "Address",
+    "Anchored",
+    "Backlog",
+    "Block",
+    "BodySeen",
+    "CallReverted",
+    "CatalogSeen",
+    "Chain",
+    "ChainUnreachable",
+    "Checkpoint",
+    "Edition",
+    "Included",
+    "IntakeUnit",
+    "LeaseLost",
+    "LeaseUnit",
+    "Log",
+    "Lookups",
+    "MirrorUnit",
+    "NewAct",
+    "Place",
+    "ReadUnit",
+    "RegistrarSeen",
+    "RoadUnit",
+    "Signed",
+    "StateProof",
+    "StatusSeen",
+    "Store",
+    "StoreBusy",
+    "Transaction",
+    "TxState",
+    "Unit",
+]
 
 
 class StoreBusy(Refused):
@@ -483,44 +346,6 @@ class Store(Protocol):
 
 
 # The chain --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Signed:
-    """A signed transaction: its bytes, hash (32 bytes), nonce and sender."""
-
-    raw: bytes
-    hash: bytes
-    nonce: int
-    sender: Address
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Included:
-    """A transaction stands in a block; `succeeded` is False where it was reverted there."""
-
-    block: Block
-    succeeded: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Log:
-    """An event of the ledger's contract."""
-
-    block: int
-    block_hash: bytes
-    tx: bytes
-    position: int
-    topics: tuple[bytes, ...]
-    data: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StateProof:
-    """The trie nodes of the contract's account and some of its slots at one block (EIP-1186)."""
-
-    account: tuple[bytes, ...]
-    slots: Mapping[int, tuple[bytes, ...]]
 
 
 class ChainUnreachable(Refused):
