@@ -17,8 +17,8 @@ from ledger.store.migrating import migrate
 from ledger.store.unit import SqlUnit
 from verifier.errors import Refused
 
-BUSY_SECONDS = 30
-"""How long a unit waits for another before it gives up with StoreBusy."""
+PATIENCE = 30.0
+"""Seconds that a unit waits for another before it gives up with StoreBusy."""
 STATEMENT_SECONDS = 120
 WAL_PAGES = 16_384
 """Pages of the log (64 MB) before SQLite copies them back: scattered index pages are then
@@ -29,7 +29,6 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
     f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
     f"PRAGMA journal_size_limit = {4 * WAL_PAGES * 4096}",
     f"PRAGMA cache_size = -{CACHE_KILOBYTES}",
@@ -44,21 +43,22 @@ class DatabaseUnknown(Refused):
     code = "settings.database_unknown"
 
 
-def open_store(url: str) -> SqlStore:
+def open_store(url: str, *, patience: float = PATIENCE) -> SqlStore:
     """Return the store at `url` with its schema brought up to date.
 
-    `sqlite:////absolute/path.db`, or `postgresql://user:password@host/database`.
+    `sqlite:////absolute/path.db`, or `postgresql://user:password@host/database`.  `patience` is
+    how many seconds a unit waits for others.
 
     Raises:
         DatabaseUnknown: another scheme.
         SchemaNewer: the database was written by a later release.
     """
-    store = SqlStore(make_engine(url))
+    store = SqlStore(make_engine(url, patience=patience), patience=patience)
     migrate(store.engine)
     return store
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, patience: float = PATIENCE) -> Engine:
     """Return an engine for `url`, set up but with whatever schema is there.
 
     Raises:
@@ -66,13 +66,13 @@ def make_engine(url: str) -> Engine:
     """
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
-        return _sqlite(address)
+        return _sqlite(address, patience)
     if address.get_backend_name() == "postgresql":
-        return _postgresql(address)
+        return _postgresql(address, patience)
     raise DatabaseUnknown(f"{address.drivername} is neither sqlite nor postgresql")
 
 
-def _sqlite(address: URL) -> Engine:
+def _sqlite(address: URL, patience: float) -> Engine:
     if not address.database or address.database == ":memory:":
         raise DatabaseUnknown("a store in memory would not survive anything; name a file")
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _sqlite(address: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # Transactions begin where we say, below.
-        for pragma in _PRAGMAS:
+        for pragma in (f"PRAGMA busy_timeout = {int(patience * 1000)}", *_PRAGMAS):
             connection.execute(pragma).close()
 
     @event.listens_for(engine, "begin")
@@ -94,9 +94,9 @@ def _sqlite(address: URL) -> Engine:
     return engine
 
 
-def _postgresql(address: URL) -> Engine:
+def _postgresql(address: URL, patience: float) -> Engine:
     options = (
-        f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
+        f"-c lock_timeout={int(patience * 1000)}ms -c statement_timeout={STATEMENT_SECONDS}s"
         " -c idle_in_transaction_session_timeout=300s -c synchronous_commit=on -c timezone=UTC"
     )
     return create_engine(
@@ -111,8 +111,9 @@ def _postgresql(address: URL) -> Engine:
 class SqlStore:
     """The store on a relational database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, patience: float = PATIENCE) -> None:
         self.engine = engine
+        self._patience = patience
         self._sqlite = engine.dialect.name == "sqlite"
         # SQLite lets one writer in and makes the others poll; threads of one process queue here.
         self._turn = threading.Lock()
@@ -138,8 +139,8 @@ class SqlStore:
         if not (write and self._sqlite):
             yield
             return
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise StoreBusy(f"another unit has been writing for {BUSY_SECONDS} seconds")
+        if not self._turn.acquire(timeout=self._patience):
+            raise StoreBusy(f"another unit has been writing for {self._patience:g} seconds")
         try:
             yield
         finally:
