@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,27 @@ if TYPE_CHECKING:
     from verifier.verify import Question
 
 GROUP = "certledger.commands"
+ROOM_COMMANDS: Mapping[str, str] = {
+    "audit": "Replay the whole ledger from its deployment and tell every fault.",
+    "catalog": "What a body may issue: make it, sign it, show it.",
+    "chain": "The embedded chain by itself.",
+    "coverage": "The reform's three percentages, and what is missing.",
+    "demo": "The main job end to end, in a folder of its own.",
+    "deploy": "Put the contract on a chain.",
+    "doctor": "Find what is wrong with a home.",
+    "issuer": "Keys and acts of issuing bodies and registrars.",
+    "present": "Make evidence that shows only the fields you choose.",
+    "rebuild": "Make the database again from the chain and the bodies' records.",
+    "restore": "Bring a home back from a copy.",
+    "seal": "Make of a sheet a signed batch and the holders' files.",
+    "serve": "Chain, database, API, pages and anchoring in one process tree.",
+    "settings": "Every setting: meaning, value, origin.",
+    "snapshot": "What a counter needs to check offline all day.",
+    "status": "Revoke, suspend, resume or supersede certificates.",
+    "submit": "Hand in a sealed batch or a signed act.",
+    "witness": "Cosign checkpoints on a node of one's own.",
+}
+"""One line of help for each command of the rooms above, which are loaded only when called."""
 EXIT_BAD = 1
 EXIT_CANNOT_TELL = 3
 
@@ -33,6 +54,15 @@ class Rooms(click.Group):
             return own
         command: click.Command = found[cmd_name].load()
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands; those of other rooms are not loaded for it, it is quick."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short_help(name)) for name in self.list_commands(ctx)])
+
+    def _short_help(self, name: str) -> str:
+        own = self.commands.get(name)
+        return own.get_short_help_str(limit=70) if own else ROOM_COMMANDS.get(name, "")
 
 
 def _room_commands() -> dict[str, EntryPoint]:
