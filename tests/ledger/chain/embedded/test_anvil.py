@@ -55,6 +55,11 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("anvil ended before it answered")
 
 
+def _mined(url: str, tx_hash: str) -> None:
+    while call(url, "eth_getTransactionReceipt", tx_hash) is None:
+        pass
+
+
 def creation() -> str:
     from web3 import Web3
 
@@ -86,7 +91,7 @@ def test_state_receipts_and_gas_are_the_same_as_on_anvil(chain: Any, anvil: str)
         call(chain.url, "eth_sendRawTransaction", raw)
         block = call(chain.url, "eth_getBlockByNumber", "latest", False)
         call(anvil, "evm_setNextBlockTimestamp", block["timestamp"])
-        call(anvil, "eth_sendRawTransaction", raw)
+        _mined(anvil, call(anvil, "eth_sendRawTransaction", raw))
         same = call(anvil, "eth_getBlockByNumber", "latest", False)
         assert {name: block[name] for name in COMPARED} == {name: same[name] for name in COMPARED}
 

@@ -85,6 +85,12 @@ def test_a_filter_tells_what_came_since_it_was_made(web3: Web3) -> None:
     assert search.get_new_entries() == []
 
 
+def from_proof(root: bytes, key: bytes, nodes: Any) -> bytes:
+    trie: Any = HexaryTrie
+    found: bytes = trie.get_from_proof(root, key, [rlp.decode(node) for node in nodes])
+    return found
+
+
 @pytest.mark.parametrize("slot", [0, 1, 4, 99], ids=["absent", "roll", "registrars", "beyond"])
 def test_proofs_verify_under_the_state_root_by_an_independent_trie(web3: Web3, slot: int) -> None:
     contract = deploy(web3)
@@ -93,13 +99,10 @@ def test_proofs_verify_under_the_state_root_by_an_independent_trie(web3: Web3, s
 
     root = bytes(web3.eth.get_block("latest")["stateRoot"])
     address = keccak(bytes.fromhex(contract.address[2:]))
-    account = HexaryTrie.get_from_proof(
-        root, address, [rlp.decode(n) for n in proof["accountProof"]]
-    )
+    account = from_proof(root, address, proof["accountProof"])
     _, _, storage, code = rlp.decode(account)
     assert code == bytes(proof["codeHash"])
-    nodes = [rlp.decode(node) for node in proof["storageProof"][0]["proof"]]
-    value = HexaryTrie.get_from_proof(storage, keccak(slot.to_bytes(32, "big")), nodes)
+    value = from_proof(storage, keccak(slot.to_bytes(32, "big")), proof["storageProof"][0]["proof"])
     held = int.from_bytes(rlp.decode(value) if value else b"", "big")
     assert held == int.from_bytes(web3.eth.get_storage_at(contract.address, slot), "big")
 
