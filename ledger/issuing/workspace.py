@@ -164,8 +164,11 @@ class Workspace:
                 if replace(plan, head=held.head, now=held.now) != held:
                     raise SealRefused(f"{self.folder} was begun for another body or catalog")
                 return held
+            # Nothing of the former batch may stand beside the new plan, whenever we are stopped.
             for name in (PLAIN, LINES):
                 (self.folder / name).unlink(missing_ok=True)
+            if self.holders.exists():
+                shutil.rmtree(self.holders)
         data = format_canonical(plan.to_json(certificates))
         write_atomically(self.folder / _PLAN, data, private=True)
         return plan
@@ -191,6 +194,8 @@ class Workspace:
 
     def _write_holders(self, batch: SealedBatch, watch: Watch) -> None:
         """Write all holders' files beside, then rename their folder: all are there or none."""
+        if self.holders.exists() and len(list(self.holders.iterdir())) == len(batch.records):
+            return
         partial = self.folder / f".{_HOLDERS}.partial"
         for old in (partial, self.holders):
             if old.exists():

@@ -245,6 +245,14 @@ def test_renewing_moves_the_batch_and_keeps_codes_that_may_be_printed(tmp_path: 
     assert list((tmp_path / "holders").iterdir()) == [tmp_path / "holders" / "1.json"]
 
 
+def test_a_holders_file_that_was_lost_comes_back(tmp_path: Path) -> None:
+    run(tmp_path, [issue("A1"), issue("A2")])
+    before = contents(tmp_path)
+    (tmp_path / "holders" / "1.json").unlink()
+    run(tmp_path, [issue("A1"), issue("A2")])
+    assert contents(tmp_path) == before
+
+
 def test_a_damaged_seed_is_refused_rather_than_drawn_again(tmp_path: Path) -> None:
     run(tmp_path, [issue("A1")])
     (tmp_path / "seed").write_bytes(os.urandom(31))
