@@ -120,7 +120,7 @@ def test_the_roll_chains_and_counts_all_bodies(world):
     "issuer",
     [
         b"11310000000000000a",
-        b"113a00000000000001",
+        b"113A00000000000001",
         b"11A10000000000000X",
         b"\x00" * 18,
         b"11 1" * 4,

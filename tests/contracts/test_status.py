@@ -57,6 +57,12 @@ def test_no_chain_of_steps_un_revokes(office, terminal, by_way_of):
         assert refused(office, office.status([5], step)) in ("StatusTerminal", "StatusUnchanged")
 
 
+def test_a_change_moves_the_epoch_by_one_and_the_root_and_nothing_else(office):
+    before = office.state
+    office.set_status([5], Status.REVOKED)
+    assert office.state == replace(before, epoch=before.epoch + 1, status=office.tree.root)
+
+
 def test_one_forbidden_cell_refuses_the_whole_statement(office):
     office.set_status([200], Status.REVOKED)
     assert refused(office, office.status([1, 2, 200, 299], Status.SUSPENDED)) == "StatusTerminal"
