@@ -92,7 +92,7 @@ def from_proof(root: bytes, key: bytes, nodes: Any) -> bytes:
 
 
 @pytest.mark.parametrize("slot", [0, 1, 4, 99], ids=["absent", "roll", "registrars", "beyond"])
-def test_proofs_verify_under_the_state_root_by_an_independent_trie(web3: Web3, slot: int) -> None:
+def test_proofs_verify_under_the_state_root_by_an_independent_trie(web3: Any, slot: int) -> None:
     contract = deploy(web3)
 
     proof = web3.eth.get_proof(contract.address, [slot])
