@@ -11,6 +11,7 @@ from typing import ClassVar
 from ledger.files import write_atomically
 from ledger.issuing.records import SECRET_SIZE
 from ledger.issuing.register import Register
+from ledger.issuing.text import refusal_of
 from ledger.keys import Signer, draw_secret, keystore_address, load_keystore, save_keystore
 from verifier.catalog import Catalog
 from verifier.encoding import Json, Members, format_canonical, from_hex, parse
@@ -94,11 +95,13 @@ class BodyFolder:
         `work` is scrypt's n for the keystore, None for the standard.
 
         Raises:
-            BodyUnusable: the folder holds a body already.
+            BodyUnusable: the folder holds a body already, or the name is no text to be sealed.
             KeyUnusable: the passphrase is empty.
             Malformed: the code of the body is none.
         """
         region_of(profile.issuer)
+        if (reason := refusal_of(profile.name)) is not None:
+            raise BodyUnusable(f"the name cannot stand on a certificate: {reason}")
         if (folder / _PROFILE).exists():
             raise BodyUnusable(f"{folder} holds a body already")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -19,7 +19,8 @@ from verifier.presentation import parse_holder_key
 
 MOST_ROWS = 65_536
 """Certificates in a batch (SPEC section 19)."""
-ISSUE_FIELD, EXPIRY_FIELD = "issue_date", "expiry_date"
+ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
+"""Fields that never say anything else than the record and the body's registration do."""
 OWN_COLUMNS = frozenset(
     {"category", "number", "issued", "expires", "replaces", "holder_key", "documents"}
 )
@@ -78,6 +79,7 @@ class Desk:
         first: index that the first row's certificate gets.
         category: of rows that name none.
         papers: where the documents lie that rows name.
+        name: the body's name, which the field `issuing_body` then has; None leaves it unchecked.
         most: rows that are taken at once.
     """
 
@@ -86,6 +88,7 @@ class Desk:
     first: int
     papers: Papers
     category: str | None = None
+    name: str | None = None
     most: int = MOST_ROWS
 
 
@@ -159,6 +162,7 @@ class _RowCheck:
     def issue(self) -> Issue:
         number = self._number()
         fields = self._fields()
+        self._fill_body(fields)
         issued = self._day("issued", ISSUE_FIELD, fields)
         expires = self._day("expires", EXPIRY_FIELD, fields)
         self._check_present(fields)
@@ -208,6 +212,14 @@ class _RowCheck:
                 reason = f"{self.entry.category} has no field {name!r}"
                 self.report(name, SheetFaultCode.FIELD_UNKNOWN, reason)
         return fields
+
+    def _fill_body(self, fields: dict[str, str]) -> None:
+        name = self.work.desk.name
+        if name is None or BODY_FIELD not in self.entry.fields:
+            return
+        if (typed := fields.setdefault(BODY_FIELD, name)) != name:
+            reason = f"{typed[:80]!r}, but the body is registered as {name!r}"
+            self.report(BODY_FIELD, SheetFaultCode.BODY_DIFFERS, reason)
 
     def _check_value(self, name: str, value: str) -> None:
         if (reason := refusal_of(value)) is not None:

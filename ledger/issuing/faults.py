@@ -33,6 +33,7 @@ class SheetFaultCode(StrEnum):
     DATE_DIFFERS = "sheet.date_differs"
     DATES_REVERSED = "record.dates"
     VALIDITY = "entitlement.validity_too_long"
+    BODY_DIFFERS = "sheet.body_differs"
     EDITION_TWICE = "edition.twice"
     EDITION_REPLACES_NOTHING = "edition.replaces_nothing"
     HOLDER_KEY = "holder_key.invalid"

@@ -137,6 +137,7 @@ def _check(
         first=start.first,
         papers=papers,
         category=category,
+        name=body.profile().name,
         most=len(rows) if split else MOST_ROWS,
     )
     return check_rows(rows, desk, watch)

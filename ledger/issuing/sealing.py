@@ -200,10 +200,12 @@ def seal(
     identity: bytes,
     documents: Papers | None = None,
     issued: Issued | None = None,
+    name: str | None = None,
 ) -> SealedBatch:
     """Return the batch of a sheet's rows, checked and sealed; arguments as in `seal_issues`.
 
-    `documents` is where the documents lie, `issued` what the body has issued before.
+    `documents` is where the documents lie, `issued` what the body has issued before, `name` the
+    body's, where the field `issuing_body` is to be checked.
 
     Raises:
         SheetInvalid: with every fault of every row; nothing is sealed.
@@ -214,6 +216,7 @@ def seal(
         issued=issued or NothingIssued(),
         first=head.first,
         papers=documents or Papers(),
+        name=name,
     )
     return seal_issues(
         check_rows(rows, desk),

@@ -44,6 +44,8 @@ def test_an_empty_passphrase_and_a_code_that_is_none_leave_nothing_behind(tmp_pa
         BodyFolder.create(tmp_path / "a", PROFILE, "", work=QUICK)
     with pytest.raises(Malformed):
         BodyFolder.create(tmp_path / "b", replace(PROFILE, issuer="x"), "p", work=QUICK)
+    with pytest.raises(BodyUnusable, match="cannot stand"):
+        BodyFolder.create(tmp_path / "b", replace(PROFILE, name="x "), "p", work=QUICK)
     assert not (tmp_path / "a" / "key.json").exists()
     assert not (tmp_path / "b").exists()
 

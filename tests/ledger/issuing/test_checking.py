@@ -9,7 +9,8 @@ import pytest
 from ledger.issuing.checking import Edition, check_rows
 from ledger.issuing.faults import SheetInvalid
 from ledger.issuing.reading import Row
-from tests.ledger.issuing.desk import GOOD, desk, row
+from tests.ledger.issuing.desk import GOOD, LICENCE, desk, row
+from verifier.catalog import Catalog
 
 KEY = "ed25519:" + "A" * 42 + "E"
 
@@ -130,6 +131,17 @@ def test_more_documents_than_a_record_has_digests_are_refused(tmp_path: Path) ->
     (tmp_path / "a").write_bytes(b"")
     found = places([row(documents=";".join(["a"] * 91))], folder=tmp_path)
     assert found == [(2, "documents", "record.too_many_digests")]
+
+
+def test_the_issuing_body_is_the_one_that_is_registered() -> None:
+    entry = replace(LICENCE, fields=(*LICENCE.fields, "issuing_body"))
+    named = replace(desk(), catalog=Catalog.of([entry]), name="示例局")
+    (issue,) = check_rows([row()], named)
+    assert issue.fields["issuing_body"] == "示例局"
+    assert check_rows([row(issuing_body="示例局")], named) == [issue]
+    with pytest.raises(SheetInvalid, match="registered as '示例局'"):
+        check_rows([row(issuing_body="他局")], named)
+    assert check_rows([row(issuing_body="他局")], replace(named, name=None))
 
 
 # Editions
