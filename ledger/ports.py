@@ -263,6 +263,9 @@ class ReadUnit(Protocol):
     def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
         """Return the status words that are not zero, newest or as of block `at`."""
 
+    def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[Act]:
+        """Return every act taken in at this value of the counter, dead ones too, oldest first."""
+
     def place_of_leaf(self, leaf: bytes) -> Place | None:
         """Return where a certificate stands that is anchored or alive."""
 

@@ -21,8 +21,6 @@ BATCHES = table(BatchRow)
 FRAMES = table(FrameRow)
 CATALOGS = table(CatalogRow)
 
-_ALIVE = [str(state) for state in ActState if state.alive]
-
 
 class IntakePart(Base):
     """Taking acts in."""
@@ -36,17 +34,20 @@ class IntakePart(Base):
     def act(self, digest: bytes) -> Act | None:
         return self._act(ACTS.c.digest == digest)
 
-    def act_at(self, subject: str, lane: Lane, counter: int) -> Act | None:
-        return self._act(
-            ACTS.c.subject == subject,
-            ACTS.c.lane == str(lane),
-            ACTS.c.counter == counter,
-            ACTS.c.state.in_(_ALIVE),
-        )
-
     def _act(self, *asked: Any) -> Act | None:
         row = self.connection.execute(select(ACTS).where(*asked)).one_or_none()
         return None if row is None else rows.act_of(row)
+
+    def act_at(self, subject: str, lane: Lane, counter: int) -> Act | None:
+        return next((act for act in self.acts_at(subject, lane, counter) if act.state.alive), None)
+
+    def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[Act]:
+        query = (
+            select(ACTS)
+            .where(ACTS.c.subject == subject, ACTS.c.lane == str(lane), ACTS.c.counter == counter)
+            .order_by(ACTS.c.number)
+        )
+        return [rows.act_of(row) for row in self.connection.execute(query)]
 
     def queue(self, subject: str, lane: Lane) -> Sequence[Act]:
         asked = (

@@ -48,6 +48,7 @@ class ActRow(Row, table=True):
             sqlite_where=_ALIVE,
             postgresql_where=_ALIVE,
         ),
+        Index("ix_acts_subject_lane_counter", "subject", "lane", "counter"),
         Index("ix_acts_state_not_after", "state", "not_after"),
     )
 

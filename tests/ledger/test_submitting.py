@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ledger.acts import ActState
+from ledger.acts import ActState, Lane
 from ledger.intake import refusals
 from ledger.intake.refusals import IntakeOverloaded
 from ledger.store import SqlStore
@@ -454,6 +454,9 @@ def test_another_batch_at_the_same_sequence_is_a_conflict_until_the_first_is_gon
     assert expire(store, late) == 1
     again = Office().seal(3, not_after=late + DAY)
     assert submit_batch(desk(store, late), again)
+    with store.begin(write=False) as unit:
+        states = [act.state for act in unit.acts_at(office.issuer, Lane.SEQUENCE, 1)]
+    assert states == [ActState.EXPIRED, ActState.ACCEPTED]
     with pytest.raises(Refused) as refused:
         submit_batch(desk(store, late), first)
     assert refused.value.code == "act.dead"

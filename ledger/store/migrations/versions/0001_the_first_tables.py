@@ -41,6 +41,9 @@ def _acts() -> None:
     op.create_index("ix_acts_root", "acts", ["root"], unique=False)
     op.create_index("ix_acts_state_not_after", "acts", ["state", "not_after"], unique=False)
     op.create_index(
+        "ix_acts_subject_lane_counter", "acts", ["subject", "lane", "counter"], unique=False
+    )
+    op.create_index(
         "ux_acts_living",
         "acts",
         ["subject", "lane", "counter"],
