@@ -380,8 +380,10 @@ class Chain(Protocol):
     def next_nonce(self) -> int:
         """Return the sender's next nonce, counting what the node has in its pool."""
 
-    def sign(self, data: bytes, *, nonce: int) -> Signed:
+    def sign(self, data: bytes, *, nonce: int, bump: int = 0) -> Signed:
         """Return the signed transaction that calls the contract with `data`.  Sends nothing.
+
+        `bump` above 0 raises the fee, to replace one that waits with the same nonce.
 
         Raises:
             CallReverted: the contract would refuse it now.

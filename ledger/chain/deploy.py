@@ -1,0 +1,198 @@
+"""Deploying the contract once, and remembering where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import rlp
+from eth_account import Account
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
+
+from contracts import calls
+from contracts.loader import load_artifact
+from ledger.chain.client import Node, block_of, sign_transaction
+from ledger.files import write_atomically
+from ledger.ports import ChainUnreachable
+from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
+from verifier.errors import Refused
+from verifier.hashing import keccak
+from verifier.policy import LedgerPin
+from verifier.statements import ledger_identity
+
+FILE = "deployment.json"
+_GAS = 8_000_000
+_LONGEST = 262_144
+
+
+class DeploymentFailed(Refused):
+    """The contract did not come to stand where it should."""
+
+    code = "deployment.failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """The contract's place on a chain; `block` is None until its transaction was included."""
+
+    TYPE: ClassVar[str] = "certledger/deployment/1"
+
+    chain_id: int
+    genesis: bytes
+    address: bytes
+    salt: bytes
+    transaction: bytes
+    raw: bytes
+    block: int | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """The ledger's identity."""
+        return ledger_identity(self.chain_id, self.address, self.salt)
+
+    @property
+    def code_hash(self) -> bytes:
+        """The hash of the code that must stand at the address, computed, not asked for."""
+        code = load_artifact().runtime_code(
+            chain_id=self.chain_id, salt=self.salt, identity=self.identity
+        )
+        return keccak(code)
+
+    def pin(self, name: str) -> LedgerPin:
+        """Return what a trust policy pins of this ledger."""
+        return LedgerPin(
+            name=name,
+            chain_id=self.chain_id,
+            genesis=self.genesis,
+            address=self.address,
+            code_hash=self.code_hash,
+            identity=self.identity,
+            deployment=self.transaction,
+        )
+
+    def to_json(self) -> Json:
+        """Return the deployment as a JSON value; hexadecimal, for people compare it."""
+        value: dict[str, Json] = {
+            "type": self.TYPE,
+            "chain_id": self.chain_id,
+            **{name: getattr(self, name).hex() for name in _BINARY},
+            "raw": self.raw.hex(),
+        }
+        return value if self.block is None else value | {"block": self.block}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Deployment:
+        """Return the deployment of a JSON value.
+
+        Raises:
+            Malformed: an unknown, missing or ill-typed member.
+        """
+        read = Members(value, "deployment")
+        read.const("type", cls.TYPE)
+        parts: dict[str, Any] = {
+            name: from_hex(read.text(name), size) for name, size in _BINARY.items()
+        }
+        deployment = cls(
+            chain_id=read.integer("chain_id"),
+            raw=bytes.fromhex(read.text("raw", longest=_LONGEST)),
+            block=read.integer("block") if read.has("block") else None,
+            **parts,
+        )
+        read.done()
+        return deployment
+
+
+_BINARY = {"genesis": 32, "address": 20, "salt": 32, "transaction": 32}
+
+
+def load_deployment(home: Path) -> Deployment | None:
+    """Return the deployment that `home` remembers, None before the first."""
+    path = home / FILE
+    return (
+        Deployment.from_json(parse_canonical(path.read_bytes(), _LONGEST))
+        if path.exists()
+        else None
+    )
+
+
+def deploy(
+    home: Path,
+    node: Node,
+    secret: bytes,
+    registrars: Sequence[tuple[int, bytes]],
+    random: Callable[[int], bytes],
+) -> Deployment:
+    """Return the ledger of `home`, deployed if it is not yet.
+
+    The signed transaction is written down before it is sent, so a kill at any point leaves one
+    contract: the same bytes are sent again.  `secret` pays; `registrars` are (region, account).
+
+    Raises:
+        ChainUnreachable: the node does not answer; call again.
+        DeploymentFailed: the contract refused to be created, or other code stands there.
+    """
+    made = load_deployment(home)
+    if made is None:
+        made = _prepare(node, secret, sorted(registrars), random)
+        write_atomically(home / FILE, format_canonical(made.to_json()))
+    if made.block is None:
+        made = _include(node, made)
+        write_atomically(home / FILE, format_canonical(made.to_json()))
+    return made
+
+
+def _prepare(
+    node: Node,
+    secret: bytes,
+    registrars: Sequence[tuple[int, bytes]],
+    random: Callable[[int], bytes],
+) -> Deployment:
+    account, salt = Account.from_key(secret), random(32)
+    chain_id = int(node.call("eth_chainId"), 16)
+    nonce = int(node.call("eth_getTransactionCount", account.address, "pending"), 16)
+    signed = sign_transaction(
+        node,
+        account,
+        {
+            "data": calls.deploy(salt, registrars),
+            "nonce": nonce,
+            "gas": _GAS,
+            "chainId": chain_id,
+        },
+    )
+    return Deployment(
+        chain_id=chain_id,
+        genesis=block_of(node.call("eth_getBlockByNumber", "0x0", False)).hash,
+        address=keccak(rlp.encode([signed.sender, nonce]))[12:],
+        salt=salt,
+        transaction=signed.hash,
+        raw=signed.raw,
+    )
+
+
+def _include(node: Node, made: Deployment) -> Deployment:
+    tx = "0x" + made.transaction.hex()
+    if node.call("eth_getTransactionByHash", tx) is None:
+        node.call("eth_sendRawTransaction", "0x" + made.raw.hex())
+    receipt = _wait(node, tx)
+    if int(receipt["status"], 16) != 1:
+        raise DeploymentFailed("the chain is not fit for the contract, which refused to be created")
+    code = node.call("eth_getCode", "0x" + made.address.hex(), "latest")
+    if keccak(bytes.fromhex(code[2:])) != made.code_hash:
+        raise DeploymentFailed("other code stands at the contract's address")
+    return replace(made, block=int(receipt["blockNumber"], 16))
+
+
+def _wait(node: Node, tx: str) -> Any:
+    waiting = Retrying(
+        retry=retry_if_result(lambda receipt: receipt is None),
+        stop=stop_after_delay(120),
+        wait=wait_exponential_jitter(initial=0.05, max=3),
+        retry_error_callback=lambda state: None,
+    )
+    receipt = waiting(node.call, "eth_getTransactionReceipt", tx)
+    if receipt is None:
+        raise ChainUnreachable("the deployment is not included yet; call again")
+    return receipt
