@@ -6,7 +6,6 @@ This is the hot path of sealing.  Bytes are put together here directly; tests ho
 
 from __future__ import annotations
 
-import hmac
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from verifier.certificate import DOCUMENT, HOLDER_KEY
 
 SEED_SIZE = 32
 SECRET_SIZE = 32
-CODE_ENTROPY = 10
-"""Random bytes of an access code."""
+CODE_SIZE = 16
+"""Characters of an access code, and the random bytes it is drawn from: five bits of each."""
 SALT_SIZE = 16
 GROUP = 18
 """Random bytes drawn for a place, of which a salt keeps 16: base64 of 18 has no seam inside."""
@@ -33,9 +32,10 @@ _TAG = b"certledger/seal/1"
 _SALT_TAG = b"certledger/1/salt"
 _DECOY_TAG = b"certledger/seal/1/decoy"
 _URL = bytes.maketrans(b"+/", b"-_")
-_CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = [bytes([left, right]) for left in _CROCKFORD for right in _CROCKFORD]
-"""Two characters of an access code for every ten bits."""
+_CROCKFORD = bytes(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[byte & 31] for byte in range(256))
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,17 +130,22 @@ def _salt_tag(place: int) -> bytes:
     return _SALT_TAG + place.to_bytes(2, "big")
 
 
-def _code(entropy: bytes) -> bytes:
-    bits = int.from_bytes(entropy, "big")
-    pairs = _PAIRS
-    return b"".join([pairs[bits >> shift & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
+def _mac(key: bytes, message: bytes) -> bytes:
+    """Return HMAC-SHA-256 (RFC 2104) under a key of at most 64 bytes.
+
+    Two plain hashes take half the time of `hmac.digest`, which looks its algorithm up each time.
+    """
+    block = key.ljust(_BLOCK, b"\x00")
+    inner = sha256(block.translate(_INNER) + message).digest()
+    return sha256(block.translate(_OUTER) + inner).digest()
 
 
 def _disclose(issue: Issue, plan: _Plan, source: bytes) -> tuple[bytes, list[bytes], list[bytes]]:
     """Return the access code, the disclosures and the digests of one certificate."""
-    b64, dumps, digest, url, values = b2a_base64, orjson.dumps, sha256, _URL, issue.fields
+    b64, dumps, digest, url, join = b2a_base64, orjson.dumps, sha256, _URL, b"".join
+    values = issue.fields
     random = shake_256(_TAG + source).digest(plan.size)
-    code = _code(random[:CODE_ENTROPY])
+    code = random[:CODE_SIZE].translate(_CROCKFORD)
     kept = (int.from_bytes(random, "big") & plan.keep).to_bytes(plan.size, "big")
     salts = b64(kept, newline=False).translate(url)
     number = b'["' + code + b'","certificate_number",' + dumps(issue.number) + b"]"
@@ -152,7 +157,7 @@ def _disclose(issue: Issue, plan: _Plan, source: bytes) -> tuple[bytes, list[byt
             digests.append(_decoy(source, name))
             continue
         salt = salts[part] if tag is None else _derived(code, tag)
-        text = b64(b'["' + salt + between + dumps(value) + b"]", newline=False)
+        text = b64(join((b'["', salt, between, dumps(value), b"]")), newline=False)
         text = text.translate(url, b"=")
         disclosures.append(text)
         digests.append(digest(text).digest())
@@ -165,7 +170,7 @@ def _disclose(issue: Issue, plan: _Plan, source: bytes) -> tuple[bytes, list[byt
 
 def _derived(code: bytes, tag: bytes) -> bytes:
     """Return a salt derived from the access code (SPEC section 4.5)."""
-    return _base64url(hmac.digest(code, tag, "sha256")[:SALT_SIZE])
+    return _base64url(_mac(code, tag)[:SALT_SIZE])
 
 
 def _decoy(source: bytes, name: str) -> bytes:
@@ -204,7 +209,7 @@ def _record(
 ) -> bytes:
     """Return the canonical bytes: members in the order of their names (SPEC section 2)."""
     expires, replaces = issue.expires, issue.replaces
-    identity = hmac.digest(secret, plan.id_prefix + issue.number.encode(), "sha256")
+    identity = _mac(secret, plan.id_prefix + issue.number.encode())
     return b"".join(
         [
             plan.bound[issue.holder_key is not None],
