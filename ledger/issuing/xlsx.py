@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,19 @@ _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})?([0-9]{1,9})["']""")
 _ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<>]{0,200}?\bt\s*=\s*["']e["'][^<>]{0,200}""")
 _OVERLAP = 512
 """More bytes than any of these has, so that none is lost between two pieces."""
+
+_ZIP_TROUBLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What the standard library raises on archives that are damaged or encrypted."""
 
 Cell = object
 
@@ -68,7 +82,7 @@ def _check_unfolding(data: bytes, faults: Faults) -> None:
             left = LARGEST_INFLATED
             for part in parts:
                 left = _inflate(archive, part, left, faults)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _ZIP_TROUBLE as error:
         reason = f"not an XLSX file: {error}"
         raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason) from error
 

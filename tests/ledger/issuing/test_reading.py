@@ -7,7 +7,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.issuing.faults import SheetFault, SheetInvalid
@@ -255,6 +255,7 @@ def test_any_bytes_give_rows_or_faults_with_a_place(
     assert all(row.number for row in rows)
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 6000))
 def test_a_workbook_damaged_anywhere_gives_rows_or_faults(patch: bytes, at: int) -> None:
     book = openpyxl.Workbook()
