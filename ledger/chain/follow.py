@@ -1,0 +1,298 @@
+"""Following the chain: what the contract told, kept in the mirror, and taken back with a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from ledger.acts import ACTS, Lane, counter_of, kind_of, subject_of
+from ledger.ports import (
+    Anchored,
+    Block,
+    BodySeen,
+    CatalogSeen,
+    Chain,
+    ChainUnreachable,
+    Log,
+    RegistrarSeen,
+    StatusSeen,
+    Store,
+    Unit,
+)
+from verifier import events
+from verifier.errors import Refused
+from verifier.events import Said, StateTold, parse_log
+from verifier.state import BodyState, batch_leaf
+from verifier.statements import (
+    CatalogChange,
+    Hold,
+    Register,
+    RegistrarChange,
+    StatusChange,
+)
+from verifier.status import StatusTree, move
+from verifier.vocabulary import Status
+
+log = structlog.get_logger(__name__)
+SPAN = 2_000
+"""Blocks whose events are asked for, and kept, at once."""
+KEPT = 4_096
+"""Blocks before the final one whose states are kept, for evidence at recent checkpoints."""
+_STATUSES = tuple(Status)
+
+
+class MirrorDiffers(Refused):
+    """What the contract told does not add up: nothing of that range is kept."""
+
+    code = "mirror.differs"
+
+
+class NameUnknown(Refused):
+    """A body was registered whose name nobody handed in; the chain has only its hash."""
+
+    code = "mirror.name_unknown"
+
+
+@dataclass
+class Follower:
+    """Follows one contract from the block of its deployment.
+
+    Keeps the status tree of each body it has seen move; they are only a cache, and are dropped
+    with a rollback.
+    """
+
+    store: Store
+    chain: Chain
+    start: int
+    _trees: dict[str, StatusTree] = field(default_factory=dict)
+
+    def follow(self) -> Block:
+        """Bring the mirror to the chain's head; return the newest block followed.
+
+        Safe to stop anywhere: a range of blocks is one transaction of the store.
+
+        Raises:
+            ChainUnreachable: the node does not answer, or changed its mind while it did.
+            MirrorDiffers: what the contract told does not add up.
+        """
+        self._take_back()
+        while (held := self._advance()) is None:
+            pass
+        self._settle(held)
+        return held
+
+    def _advance(self) -> Block | None:
+        """Follow one range more; return the head once it is reached."""
+        with self.store.begin(write=False) as unit:
+            held = unit.head()
+        newest = self.chain.head()
+        if held is not None and held.number >= newest.number:
+            return held
+        first = self.start if held is None else held.number + 1
+        last = min(first + SPAN - 1, newest.number)
+        logs = self.chain.logs(first, last)
+        blocks = self._blocks(logs, last)
+        try:
+            with self.store.begin() as unit:
+                if unit.head() != held:
+                    return None  # Another follower was faster.
+                _Range(unit, self.chain.identity, self._trees).apply(logs)
+                for block in blocks:
+                    unit.add_block(block)
+        except BaseException:
+            self._trees.clear()  # They may have moved with what was not kept.
+            raise
+        return blocks[-1] if last == newest.number else None
+
+    def _blocks(self, logs: Sequence[Log], last: int) -> list[Block]:
+        """Return the blocks of `logs` and the last one, all of one and the same history."""
+        found = []
+        hashes = {one.block: one.block_hash for one in logs}
+        for number in sorted({*hashes, last}):
+            block = self.chain.block(number)
+            if block is None or hashes.get(number, block.hash) != block.hash:
+                raise ChainUnreachable(f"block {number} changed while it was read")
+            found.append(block)
+        return found
+
+    def _take_back(self) -> None:
+        """Roll the mirror back to the newest block that is still on the chain."""
+        with self.store.begin(write=False) as unit:
+            held = unit.head()
+        if held is None or self._stands(held):
+            return
+        with self.store.begin() as unit:
+            fork = self._fork(unit, held)
+            unit.rollback(fork)
+        self._trees.clear()
+        log.warning("chain_reorganised", fork=fork, head=held.number)
+
+    def _fork(self, unit: Unit, held: Block) -> int:
+        for number in range(held.number - 1, self.start - 1, -1):
+            block = unit.block(number)
+            if block is not None and self._stands(block):
+                return number
+        return self.start - 1
+
+    def _stands(self, block: Block) -> bool:
+        found = self.chain.block(block.number)
+        return found is not None and found.hash == block.hash
+
+    def _settle(self, held: Block) -> None:
+        final = min(self.chain.finalized().number, held.number)
+        with self.store.begin() as unit:
+            unit.finalize(final)
+            unit.expire(held.time)
+            if final > KEPT:
+                unit.prune(final - KEPT)
+
+
+class _Range:
+    """The events of some blocks, applied in order within one unit."""
+
+    def __init__(self, unit: Unit, identity: bytes, trees: dict[str, StatusTree]) -> None:
+        self._unit, self._identity, self._trees = unit, identity, trees
+        self._bodies: dict[str, BodyState] = {}
+
+    def apply(self, logs: Sequence[Log]) -> None:
+        for one in logs:
+            event = parse_log(one.topics, one.data)
+            if isinstance(event, events.Anchored):
+                self._anchored(event, one)
+            elif isinstance(event, Said):
+                self._said(event, one)
+            elif isinstance(event, StateTold):
+                self._told(event, one)
+
+    def _body(self, issuer: str) -> BodyState:
+        if issuer not in self._bodies:
+            seen = self._unit.body(issuer)
+            if seen is None:
+                raise MirrorDiffers(f"an act of {issuer}, which was never registered")
+            self._bodies[issuer] = seen.state
+        return self._bodies[issuer]
+
+    def _anchored(self, event: events.Anchored, at: Log) -> None:
+        state = self._body(event.issuer)
+        statement = event.statement(previous=state.last, catalog=state.catalog)
+        digest = statement.digest(self._identity)
+        leaf = batch_leaf(digest=digest, catalog=state.catalog, key=event.key, block=at.block)
+        self._bodies[event.issuer] = state.after_batch(digest=digest, count=event.count, leaf=leaf)
+        batch = Anchored(
+            issuer=event.issuer,
+            sequence=event.sequence,
+            digest=digest,
+            root=event.root,
+            first=event.first,
+            count=event.count,
+            catalog=state.catalog,
+            statement=statement,
+            signature=event.signature,
+            key=event.key,
+            leaf=leaf,
+            block=at.block,
+            tx=at.tx,
+        )
+        self._unit.add_anchored([batch])
+        self._unit.settle(
+            event.issuer, Lane.SEQUENCE, event.sequence, digest, block=at.block, tx=at.tx
+        )
+
+    def _said(self, event: Said, at: Log) -> None:
+        statement = event.statement
+        kind = kind_of(statement)
+        if kind is None:
+            raise MirrorDiffers("the contract told an act that is never carried")
+        digest = statement.digest(self._identity)
+        subject, lane = subject_of(statement), ACTS[kind].lane
+        counter = counter_of(kind, statement)
+        self._unit.settle(subject, lane, counter, digest, block=at.block, tx=at.tx)
+        if isinstance(statement, StatusChange):
+            self._status(statement, digest, event.signatures, at)
+        elif isinstance(statement, CatalogChange):
+            change = CatalogSeen(
+                issuer=subject,
+                version=statement.version,
+                root=statement.root,
+                digest=digest,
+                block=at.block,
+                tx=at.tx,
+            )
+            self._unit.add_catalog_change(change)
+        elif isinstance(statement, Hold):
+            self._hold(statement, at)
+        elif isinstance(statement, RegistrarChange):
+            self._registrar(statement, at)
+        elif isinstance(statement, Register):
+            self._name(statement.name)
+
+    def _name(self, digest: bytes) -> str:
+        name = self._unit.name(digest)
+        if name is None:
+            raise NameUnknown(f"a body was registered under a name with SHA-256 {digest.hex()}")
+        return name
+
+    def _tree(self, issuer: str) -> StatusTree:
+        if issuer not in self._trees:
+            self._trees[issuer] = StatusTree(self._unit.words(issuer))
+        return self._trees[issuer]
+
+    def _status(
+        self, statement: StatusChange, digest: bytes, signatures: tuple[bytes, ...], at: Log
+    ) -> None:
+        issuer = statement.issuer.decode("ascii")
+        tree, to = self._tree(issuer), _STATUSES[statement.status]
+        words = {
+            position: move(tree.word(position), mask, to, correction=len(signatures) > 1)
+            for position, mask in zip(statement.words, statement.masks, strict=True)
+        }
+        tree.update(words)
+        self._unit.put_words(issuer, words, at.block)
+        change = StatusSeen(
+            issuer=issuer,
+            epoch=statement.epoch,
+            statement=statement,
+            digest=digest,
+            signatures=signatures,
+            block=at.block,
+            tx=at.tx,
+        )
+        self._unit.add_status(change)
+        self._bodies[issuer] = replace(self._body(issuer), status=tree.root)
+
+    def _told(self, event: StateTold, at: Log) -> None:
+        """Keep a state once what can be recomputed of it agrees."""
+        state = event.state(self._name(event.name_digest))
+        seen = self._bodies.get(event.issuer)
+        if seen is not None and (
+            (seen.last, seen.peaks, seen.certificates, seen.status)
+            != (state.last, state.peaks, state.certificates, state.status)
+        ):
+            raise MirrorDiffers(f"the state told of {event.issuer} does not follow from its acts")
+        self._bodies[event.issuer] = state
+        self._put(state, held=False, at=at)
+
+    def _hold(self, statement: Hold, at: Log) -> None:
+        state = self._body(statement.issuer.decode("ascii"))
+        self._put(state, held=True, at=at)
+        registrar = self._unit.registrar(state.region)
+        if registrar is not None:
+            self._unit.put_registrar(replace(registrar, nonce=statement.nonce, block=at.block))
+
+    def _put(self, state: BodyState, *, held: bool, at: Log) -> None:
+        digest = state.digest()
+        slot = digest[:-1] + bytes([digest[-1] | held])
+        self._unit.put_body(BodySeen(state=state, held=held, slot=slot, block=at.block))
+
+    def _registrar(self, statement: RegistrarChange, at: Log) -> None:
+        held = self._unit.registrar(statement.region)
+        seen = RegistrarSeen(
+            region=statement.region,
+            account=statement.account,
+            term=statement.term,
+            nonce=0 if held is None else held.nonce,
+            block=at.block,
+        )
+        self._unit.put_registrar(seen)
