@@ -1,0 +1,562 @@
+"""The worked examples of docs/SPEC.md, checked by other libraries and by SPEC spelled out anew.
+
+Whatever stands in SPEC must stand in `tests/vectors/` too, so that neither can go stale alone.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pymerkle
+import pytest
+import rfc8785
+import rlp
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from eth_account.messages import encode_typed_data
+from eth_hash.auto import keccak
+from eth_keys.datatypes import NonRecoverableSignature, PublicKey
+from trie.hexary import HexaryTrie
+
+from verifier import merkle, presentation, stateproof
+from verifier.catalog import Entry, disobeyed
+from verifier.certificate import Disclosure, Record, access_code, normal_code, normal_number
+from verifier.checkpoint import parse_note
+from verifier.compact import Compact
+from verifier.encoding import from_base64url, parse, parse_canonical, parse_time, to_base64url
+from verifier.errors import Malformed
+from verifier.evidence import Evidence
+from verifier.holding import Holding
+from verifier.judges import choose_judge
+from verifier.policyfile import SignedPolicy
+from verifier.state import BodyState
+from verifier.status import MultiProof, StatusTree, WordProof, chosen
+from verifier.verify import Question, verify_bytes
+
+HERE = Path(__file__).parent
+SPEC = (HERE.parent / "docs" / "SPEC.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"^```text (\w+)\.json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@cache
+def vectors(name: str) -> Any:
+    return json.loads((HERE / "vectors" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def unhex(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def unpad(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+# What SPEC shows -------------------------------------------------------------------------------
+
+
+def spelled(value: Any) -> str:
+    plain = isinstance(value, str) and value and value == value.strip()
+    return value if plain else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def lines_of_spec() -> list[tuple[str, str, str]]:
+    found = []
+    for name, body in EXAMPLE.findall(SPEC):
+        for line in body.splitlines():
+            place, _, value = line.partition(" = ")
+            found.append((name, place, value))
+    return found
+
+
+@pytest.mark.parametrize(("name", "place", "value"), lines_of_spec())
+def test_every_example_in_SPEC_stands_in_its_vectors(name, place, value):
+    found = vectors(name)
+    for step in place.split("."):
+        found = found[int(step)] if isinstance(found, list) else found[step]
+    assert value == spelled(found)
+
+
+@pytest.mark.parametrize("file", sorted(path.stem for path in (HERE / "vectors").glob("*.json")))
+def test_every_file_of_vectors_is_shown_in_SPEC(file):
+    assert file in {name for name, _, _ in lines_of_spec()}
+
+
+def test_every_code_block_with_an_example_is_read():
+    assert len(EXAMPLE.findall(SPEC)) == SPEC.count("```text ") == SPEC.count("**Example**")
+
+
+# 1 and 2: bytes --------------------------------------------------------------------------------
+
+
+def test_section_1_spells_bytes_hashes_and_times():
+    known = vectors("conventions")
+    for pair in known["base64url"]:
+        data = unhex(pair["bytes"])
+        assert base64.urlsafe_b64encode(data).rstrip(b"=").decode() == pair["text"]
+        assert from_base64url(pair["text"]) == data
+    for text in known["base64url_refused"]:
+        with pytest.raises(Malformed):
+            from_base64url(text)
+    assert known["sha256_abc"] == hashlib.sha256(b"abc").hexdigest()
+    assert known["keccak_abc"] == keccak(b"abc").hex()
+    # GB/T 32905-2016, example 1
+    assert known["sm3_abc"] == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+    assert unpad(known["list_of_both"]) == sha256(b"abc") + keccak(b"abc")
+    assert parse_time(known["time"]["text"]) == known["time"]["seconds"]
+
+
+@pytest.mark.parametrize("pair", vectors("canonical")["accepted"], ids=lambda pair: pair["input"])
+def test_section_2_gives_the_bytes_of_RFC_8785(pair):
+    canonical = pair["canonical"].encode()
+    assert rfc8785.dumps(json.loads(pair["input"])) == canonical
+    assert parse(pair["input"].encode(), 1000) == parse_canonical(canonical, 1000)
+
+
+@pytest.mark.parametrize("part", vectors("canonical")["refused"], ids=lambda part: part["input"])
+def test_section_2_refuses_with_the_code_it_names(part):
+    for reader in (parse, parse_canonical):
+        with pytest.raises(Malformed) as refused:
+            reader(unhex(part["input"]), 1000)
+        assert refused.value.code == part["code"]
+
+
+@pytest.mark.parametrize("data", vectors("canonical")["not_canonical"])
+def test_section_2_refuses_a_second_spelling(data):
+    parse(unhex(data), 1000)
+    with pytest.raises(Malformed) as refused:
+        parse_canonical(unhex(data), 1000)
+    assert refused.value.code == "json.not_canonical"
+
+
+# 3: trees --------------------------------------------------------------------------------------
+
+PUBLISHED = {
+    # The roots that Certificate Transparency's own tests have of these leaves.
+    1: "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    2: "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    3: "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    4: "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    5: "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    6: "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    7: "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    8: "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+}
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_section_3_gives_the_published_roots_and_peaks(size):
+    known = vectors("trees")
+    tree = pymerkle.InmemoryTree.init_from_entries(map(unhex, known["data"][:size]))
+    assert known["roots"][str(size)] == PUBLISHED[size] == tree.get_state().hex()
+    starts = [size >> bit + 1 << bit + 1 for bit in reversed(range(4)) if size >> bit & 1]
+    peaks = [
+        pymerkle.InmemoryTree.init_from_entries(map(unhex, known["data"][start:end])).get_state()
+        for start, end in zip(starts, [*starts[1:], size], strict=True)
+    ]
+    assert known["peaks"][str(size)] == [peak.hex() for peak in peaks]
+
+
+@pytest.mark.parametrize("index", range(7))
+def test_section_3_gives_the_paths_of_another_library(index):
+    known = vectors("trees")
+    tree = pymerkle.InmemoryTree.init_from_entries(map(unhex, known["data"][:7]))
+    path = [node.hex() for node in tree.prove_inclusion(index + 1).path[1:]]
+    assert known["paths_of_7"][index] == path
+    leaf = sha256(b"\0" + unhex(known["data"][index]))
+    merkle.check_peak(
+        leaf,
+        index,
+        7,
+        [unhex(node) for node in known["peak_paths_of_7"][index]],
+        [unhex(peak) for peak in known["peaks"]["7"]],
+    )
+
+
+# 4 to 6: certificate, record, catalog ----------------------------------------------------------
+
+
+def test_section_4_numbers_and_access_codes():
+    known = vectors("certificate")
+    number, code = known["number"], known["access_code"]
+    assert normal_number(number["typed"]) == number["normal"]
+    by_hand = unicodedata.normalize("NFKC", number["typed"]).upper()
+    assert re.sub(r"\s", "", by_hand) == number["normal"]
+    bits = f"{int(code['entropy'], 16):080b}"
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    by_hand = "".join(alphabet[int(bits[at : at + 5], 2)] for at in range(0, 80, 5))
+    assert by_hand == code["normal"] == access_code(unhex(code["entropy"]))
+    assert code["printed"].replace("-", "") == code["normal"] == normal_code(code["typed"])
+
+
+@pytest.mark.parametrize("part", vectors("certificate")["disclosures"], ids=lambda p: p["name"])
+def test_section_4_disclosures(part):
+    known = vectors("certificate")
+    array = [part["salt"], part["name"], part["value"]]
+    assert unpad(part["text"]) == rfc8785.dumps(array)
+    assert sha256(part["text"].encode()).hex() == part["digest"]
+    assert Disclosure.parse(part["text"]).value == part["value"]
+    if part["name"] == "certificate_number":
+        assert part["salt"] == known["access_code"]["normal"]
+        assert known["lookup_digest"] == part["digest"]
+    elif part["name"] in ("holder_name", "document"):
+        key = known["access_code"]["normal"].encode()
+        tag = b"certledger/1/salt" + part["place"].to_bytes(2, "big")
+        assert unpad(part["salt"]) == hmac.digest(key, tag, "sha256")[:16]
+
+
+def test_section_4_id_document_and_holder_key():
+    known = vectors("certificate")
+    message = f"11310000XX00000196\0ID-RESIDENT\0{known['number']['normal']}".encode()
+    assert hmac.digest(unhex(known["secret"]), message, "sha256").hex() == known["id"]
+    document = unhex(known["document"])
+    described = known["disclosures"][-1]["value"]
+    assert described["sha256"] == hashlib.sha256(document).hexdigest()
+    assert described["size"] == len(document)
+    raw = unhex(known["holder_key"]["raw"])
+    assert known["holder_key"]["text"].removeprefix("ed25519:") == to_base64url(raw)
+
+
+@pytest.mark.parametrize("name", ["first", "bound"])
+def test_section_5_records_are_their_own_canonical_bytes(name):
+    known = vectors("record")[name]
+    data = known["canonical"].encode()
+    value = json.loads(data)
+    assert rfc8785.dumps(value) == data
+    assert len(data) == known["size"]
+    assert sha256(b"\0" + data).hex() == known["leaf"]
+    assert Record.parse(data).canonical() == data
+
+
+def test_section_5_digests_stand_in_their_places():
+    record, known = json.loads(vectors("record")["first"]["canonical"]), vectors("certificate")
+    digests = unpad(record["digests"])
+    for part in known["disclosures"]:
+        place = part["place"]
+        assert digests[32 * place : 32 * place + 32].hex() == part["digest"]
+    assert len(digests) == 32 * 5
+    assert unpad(record["id"]).hex() == known["id"]
+
+
+def test_section_6_catalog():
+    known = vectors("catalog")
+    entries = [entry.encode() for entry in known["entries"]]
+    leaves = [sha256(b"\0" + entry) for entry in entries]
+    assert [leaf.hex() for leaf in leaves] == known["leaves"]
+    root = sha256(b"\1" + leaves[0] + leaves[1])
+    assert known["tree_root"] == root.hex()
+    tagged = b"certledger/catalog/1" + (2).to_bytes(4, "big") + root
+    assert known["root"] == sha256(tagged).hex()
+    assert known["path_of_1"] == [leaves[0].hex()]
+    for entry in entries:
+        assert rfc8785.dumps(json.loads(entry)) == entry
+        assert Entry.from_json(json.loads(entry)).canonical() == entry
+    for record in vectors("record").values():
+        entry = Entry.from_json(json.loads(entries[1]))
+        assert disobeyed(Record.parse(record["canonical"].encode()), entry) is None
+
+
+# 7: statements ---------------------------------------------------------------------------------
+
+
+def members_of(type_string: str) -> list[dict[str, str]]:
+    inner = type_string[type_string.index("(") + 1 : -1]
+    return [dict(zip(("type", "name"), part.split(" "), strict=True)) for part in inner.split(",")]
+
+
+def message_of(type_string: str, said: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement's members under their EIP-712 names, as eth_account wants them."""
+    message = {}
+    for member in members_of(type_string):
+        kind, name = member["type"], member["name"]
+        value = said[re.sub("([A-Z])", lambda found: "_" + found[1].lower(), name)]
+        if name in ("issuer", "reason"):
+            value = value.encode()
+        elif isinstance(value, str):
+            value = unpad(value)
+        if kind == "uint256[]":
+            value = [int.from_bytes(value[at : at + 32], "big") for at in range(0, len(value), 32)]
+        elif kind.startswith("bytes") and kind.endswith("[]"):
+            size = int(kind[5:-2])
+            value = [value[at : at + size] for at in range(0, len(value), size)]
+        elif kind == "address":
+            value = "0x" + value.hex()
+        message[name] = value
+    return message
+
+
+@pytest.mark.parametrize("name", sorted(vectors("statements")["acts"]))
+def test_section_7_digests_are_those_of_eth_account(name):
+    known = vectors("statements")
+    domain, act = known["domain"], known["acts"][name]
+    fields = (("name", "string"), ("version", "string"), ("chainId", "uint256"),
+              ("verifyingContract", "address"), ("salt", "bytes32"))  # fmt: skip
+    signable = encode_typed_data(
+        full_message={
+            "types": {
+                "EIP712Domain": [{"name": name, "type": kind} for name, kind in fields],
+                name: members_of(act["type"]),
+            },
+            "primaryType": name,
+            "domain": {
+                "name": "certledger",
+                "version": "1",
+                "chainId": domain["chain_id"],
+                "verifyingContract": "0x" + domain["contract"],
+                "salt": unhex(domain["salt"]),
+            },
+            "message": message_of(act["type"], act["members"]),
+        }
+    )
+    assert act["type"] in SPEC
+    assert signable.header.hex() == domain["identity"]
+    assert signable.body.hex() == act["struct_hash"]
+    digest = keccak(b"\x19\x01" + signable.header + signable.body)
+    assert digest.hex() == act["digest"]
+    public = PublicKey(unhex(known["signer"]["public"]))
+    assert public.to_canonical_address().hex() == known["signer"]["address"]
+    signature = NonRecoverableSignature(unhex(act["signature"]))
+    assert signature.verify_msg_hash(digest, public)
+
+
+# 8 and 9: state and status ---------------------------------------------------------------------
+
+
+def number(value: int, size: int) -> bytes:
+    return value.to_bytes(size, "big")
+
+
+def test_section_8_words_and_digest():
+    known = vectors("state")
+    said = known["state"]
+    words = [
+        said["issuer"].encode() + number(31, 2) + b"\1\1" + number(said["since"], 5)
+        + number(said["catalog_version"], 4) + b"\0",
+        number(said["batches"], 8) + number(said["certificates"], 8) + number(said["epoch"], 8)
+        + number(said["revision"], 4) + bytes(4),
+        sha256(said["name"].encode()),
+        unpad(said["catalog"]),
+        unpad(said["last"]),
+        unpad(said["status"]),
+    ]  # fmt: skip
+    assert [word.hex() for word in words] == known["words"]
+    keys = unpad(said["keys"])
+    assert known["key_words"] == [(keys + b"\0").hex()]
+    whole = keccak(b"".join(words) + keccak(keys + b"\0") + keccak(unpad(said["peaks"])))
+    digest = int.from_bytes(whole, "big") & ~1
+    assert digest == int(known["digest"], 16)
+    assert BodyState.from_json(said).digest().hex() == known["digest"]
+
+
+def test_section_8_tree_of_batches():
+    known = vectors("state")
+    leaves = [
+        sha256(
+            b"\0"
+            + unhex(part["statement_digest"])
+            + unhex(part["catalog"])
+            + bytes([part["key"]])
+            + part["block"].to_bytes(5, "big")
+        )
+        for part in known["batch_leaves"]
+    ]
+    assert [leaf.hex() for leaf in leaves] == [part["leaf"] for part in known["batch_leaves"]]
+    assert known["peaks"] == [sha256(b"\1" + leaves[0] + leaves[1]).hex()]
+    assert vectors("statements")["acts"]["Batch"]["digest"] == unpad(known["state"]["last"]).hex()
+
+
+def folded(words: dict[int, bytes], level: int = 25, at: int = 0) -> bytes:
+    """Return the node of a status tree by its definition."""
+    if not any(word >> level == at for word in words):
+        return unhex(defaults()[level])
+    if level == 0:
+        return words[at]
+    return keccak(folded(words, level - 1, 2 * at) + folded(words, level - 1, 2 * at + 1))
+
+
+@cache
+def defaults() -> list[str]:
+    found = [bytes(32)]
+    for _ in range(25):
+        found.append(keccak(found[-1] * 2))
+    return [node.hex() for node in found]
+
+
+def test_section_9_root_and_proof_of_a_word():
+    known = vectors("status")
+    assert known["defaults"] == {level: defaults()[int(level)] for level in known["defaults"]}
+    words = {int(at): unhex(word) for at, word in known["words"].items()}
+    numbers = {"revoked": 1, "suspended": 2, "superseded": 3}
+    expected: dict[int, int] = {}
+    for index, name in known["statuses"].items():
+        word, place = divmod(int(index), 128)
+        expected[word] = expected.get(word, 0) | numbers[name] << 2 * place
+    assert {at: int.from_bytes(word, "big") for at, word in words.items()} == expected
+    assert folded(words).hex() == known["root"] == StatusTree(words).root.hex()
+    proof = WordProof.from_json(known["proof_of_word_0"])
+    assert proof.implied_root(0).hex() == known["root"]
+
+
+def test_section_9_statement_and_multi_proof():
+    known = vectors("status")
+    words = {int(at): unhex(word) for at, word in known["words"].items()}
+    said = known["statement"]
+    assert chosen(said["words"], [int(mask, 16) for mask in said["masks"]]) == [0, 2, 1023]
+    after = [unhex(word) for word in known["words_after"]]
+    proof = MultiProof(
+        marks=unhex(known["multi_proof"]["marks"]),
+        siblings=tuple(map(unhex, known["multi_proof"]["siblings"])),
+    )
+    before = [words[at] for at in said["words"]]
+    assert proof.implied_root(said["words"], before).hex() == known["root"]
+    assert proof.implied_root(said["words"], after).hex() == known["root_after"]
+    changed = words | dict(zip(said["words"], after, strict=True))
+    assert folded(changed).hex() == known["root_after"]
+
+
+# 11 and 14 to 16: proofs, checkpoints, policy, evidence ----------------------------------------
+
+
+def test_section_11_slot_of_a_body():
+    known = vectors("stateproof")
+    position = keccak(known["issuer"].encode() + bytes(14) + bytes(32))
+    assert known["slot_position"] == position.hex()
+    assert known["slot_key"] == keccak(position).hex()
+    trie: Any = HexaryTrie
+    account = trie.get_from_proof(
+        unhex(known["state_root"]),
+        unhex(known["account_key"]),
+        [rlp.decode(unhex(node)) for node in known["account_proof"]],
+    )
+    assert rlp.decode(account)[2].hex() == known["storage_root"]
+    read = stateproof.check_account(
+        unhex(known["state_root"]),
+        unhex(known["address"]),
+        [unhex(node) for node in known["account_proof"]],
+    )
+    assert read is not None
+    assert read.code_hash.hex() == known["code_hash"]
+    slot = stateproof.check_slot(
+        read.storage_root, position, [unhex(node) for node in known["slot_proof"]]
+    )
+    assert slot.hex() == known["slot"] == vectors("state")["digest"]
+
+
+def test_section_14_note_and_cosignatures():
+    known = vectors("checkpoint")
+    assert known["note"] == known["body"] + "\n" + "".join(
+        known["witnesses"][name]["line"] for name in sorted(known["witnesses"])
+    )
+    assert parse_note(known["note"]).format() == known["note"]
+    for name, witness in known["witnesses"].items():
+        key = unhex(witness["key"])
+        assert witness["key_id"] == sha256(name.encode() + b"\n\x04" + key)[:4].hex()
+        payload = unhex(witness["key_id"]) + witness["time"].to_bytes(8, "big")
+        payload += unhex(witness["signature"])
+        assert witness["line"] == f"— {name} {base64.b64encode(payload).decode()}\n"
+        signed = f"cosignature/v1\ntime {witness['time']}\n{known['body']}".encode()
+        Ed25519PublicKey.from_public_bytes(key).verify(unhex(witness["signature"]), signed)
+
+
+def test_section_15_policy_is_signed_by_its_roots():
+    known = vectors("policy")
+    data = known["file"].encode()
+    value = json.loads(data)
+    assert len(data) == known["size"]
+    assert rfc8785.dumps(value) == data
+    signed = b"certledger/policy/1\n" + rfc8785.dumps(value["policy"])
+    assert sha256(signed).hex() == known["signed_sha256"]
+    for part in value["signatures"]:
+        key = Ed25519PublicKey.from_public_bytes(unhex(part["key"]))
+        key.verify(unhex(part["signature"]), signed)
+        with pytest.raises(InvalidSignature):
+            key.verify(unhex(part["signature"]), signed + b" ")
+    assert SignedPolicy.parse(data).format() == data
+
+
+def test_section_16_evidence_is_valid_under_the_policy():
+    known = vectors("evidence")
+    data = known["file"].encode()
+    assert rfc8785.dumps(json.loads(data)) == data
+    assert (len(data), sha256(data).hex()) == (known["size"], known["sha256"])
+    policy = SignedPolicy.parse(vectors("policy")["file"].encode()).policy
+    question = Question(policy=policy, judge=choose_judge(policy), now=known["now"])
+    assert verify_bytes(data, question).verdict == known["verdict"]
+    assert Evidence.parse(data).format() == data
+
+
+def test_section_16_evidence_is_made_of_the_other_examples():
+    value = json.loads(vectors("evidence")["file"])
+    assert rfc8785.dumps(value["record"]).decode() == vectors("record")["first"]["canonical"]
+    assert value["checkpoint"] == vectors("checkpoint")["note"]
+    assert value["body"] == vectors("state")["state"]
+    holding = vectors("evidence")["holding"].encode()
+    parts = [part["text"] for part in vectors("certificate")["disclosures"]]
+    assert json.loads(holding)["disclosures"] == parts
+    assert Holding.parse(holding).format() == holding
+
+
+def base45(text: str) -> bytes:
+    """Decode as RFC 9285 says, character by character."""
+    alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+    data = b""
+    for at in range(0, len(text), 3):
+        group = text[at : at + 3]
+        number = sum(alphabet.index(sign) * 45**place for place, sign in enumerate(group))
+        data += number.to_bytes(len(group) - 1, "big")
+    return data
+
+
+def test_section_16_compact_form_is_the_record_in_CBOR():
+    known, record = vectors("compact"), json.loads(vectors("record")["bound"]["canonical"])
+    assert len(known["text"]) == known["characters"]
+    data = base45(known["text"].removeprefix("CL1:"))
+    assert data == unhex(known["cbor"])
+    version, ledger, packed, path, shown, presented = cbor2.loads(data)
+    assert cbor2.dumps(cbor2.loads(data), canonical=True) == data
+    assert (version, path) == (1, b"")
+    assert ledger.hex() == vectors("statements")["domain"]["identity"][:16]
+    assert packed[:3] == [record["issuer"], record["index"], unpad(record["id"])]
+    assert packed[-1] == unpad(record["digests"])
+    assert [place for place, _, _ in shown] == [0, 1, 4]
+    assert presented[3] == unpad(known["presentation"]["signature"])
+    assert (
+        Compact.parse(known["text"]).record.canonical().decode()
+        == (vectors("record")["bound"]["canonical"])
+    )
+
+
+def test_section_16_presentation_is_signed_by_the_holder():
+    known = vectors("compact")
+    message = known["message"].encode()
+    value = json.loads(message)
+    assert rfc8785.dumps(value) == message
+    assert value["leaf"] == vectors("record")["bound"]["leaf"]
+    assert value["shown"] == sha256(b"".join(map(unhex, known["shown"]))).hex()
+    key = Ed25519PublicKey.from_public_bytes(unpad(known["holder_key"].removeprefix("ed25519:")))
+    key.verify(unpad(known["presentation"]["signature"]), message)
+    answer = presentation.Presentation.from_json(known["presentation"])
+    code = presentation.check(
+        answer,
+        holder_key=known["holder_key"],
+        request=presentation.Request(audience=value["audience"], nonce=value["nonce"]),
+        subject=presentation.Subject(
+            identity=unhex(value["ledger"]),
+            leaf=unhex(value["leaf"]),
+            shown=tuple(map(unhex, known["shown"])),
+        ),
+        now=value["time"],
+        greatest_age=0,
+        tolerance=0,
+    )
+    assert code == "ok"
