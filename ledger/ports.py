@@ -380,14 +380,18 @@ class Chain(Protocol):
     def next_nonce(self) -> int:
         """Return the sender's next nonce, counting what the node has in its pool."""
 
-    def sign(self, data: bytes, *, nonce: int, bump: int = 0) -> Signed:
+    def sign(self, data: bytes, *, nonce: int) -> Signed:
         """Return the signed transaction that calls the contract with `data`.  Sends nothing.
-
-        `bump` above 0 raises the fee, to replace one that waits with the same nonce.
 
         Raises:
             CallReverted: the contract would refuse it now.
         """
+
+    def resign(self, raw: bytes, *, bump: int) -> Signed:
+        """Return the same call with the same nonce for a fee raised `bump` times.  As `sign`."""
+
+    def mined_nonce(self) -> int:
+        """Return the sender's next nonce, counting only what stands in blocks."""
 
     def broadcast(self, raw: bytes) -> None:
         """Offer a transaction to the network.  Safe to repeat: the same bytes are the same one."""

@@ -8,6 +8,8 @@ from typing import Any
 import requests
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
 from web3 import HTTPProvider
 
 from contracts.loader import load_artifact
@@ -100,7 +102,7 @@ class EthereumChain:
         return _number(self._node.call("eth_getTransactionCount", self._account.address, "pending"))
 
     def sign(self, data: bytes, *, nonce: int, bump: int = 0) -> Signed:
-        """Return the signed call of the contract; `bump` raises the fee to replace an earlier one.
+        """Return the signed call of the contract; `bump` raises the fee.
 
         Raises:
             CallReverted: the contract would refuse it now, or it takes too much gas.
@@ -120,6 +122,15 @@ class EthereumChain:
             },
             bump=bump,
         )
+
+    def mined_nonce(self) -> int:
+        """Return the sender's next nonce, counting only what stands in blocks."""
+        return _number(self._node.call("eth_getTransactionCount", self._account.address, "latest"))
+
+    def resign(self, raw: bytes, *, bump: int) -> Signed:
+        """Return the same call with the same nonce for a higher fee; raises as `sign`."""
+        sent = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+        return self.sign(bytes(sent["data"]), nonce=int(sent["nonce"]), bump=bump)
 
     def _estimate(self, data: bytes) -> int:
         call = {"from": self._account.address, "to": self._address, "data": "0x" + data.hex()}

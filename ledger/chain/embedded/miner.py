@@ -2,10 +2,11 @@
 
 An idle chain mines a transaction at once; while a block is being made others queue up and share
 the next one.  Block times must increase by a second, so many blocks a second run ahead of the
-clock: beyond `max_lead` seconds the miner lets the clock catch up, and blocks fill instead.
+clock: beyond `max_lead` seconds the miner makes one block a second, and blocks fill instead.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class Miner:
         self._queue: list[Waiting] = []
         self._mining: list[Waiting] = []
         self._closing = False
+        self._rest_until = 0.0
         self._thread = threading.Thread(target=self._run, name="miner", daemon=True)
 
     def start(self) -> None:
@@ -95,6 +97,8 @@ class Miner:
     def _check_alone(self, transaction: SignedTransactionAPI, view: View) -> None:
         """Refuse what no state could make good.  py-evm does not look at the chain id."""
         chain_id = view.chain.chain_id
+        if transaction.chain_id is None:
+            raise TransactionRefused("only replay-protected (EIP-155) transactions are allowed")
         if transaction.chain_id != chain_id:
             raise TransactionRefused(
                 f"invalid chain id: the transaction is for {transaction.chain_id}, "
@@ -180,10 +184,12 @@ class Miner:
 
     def _delay(self) -> float | None:
         """Return the seconds until the next block is due, or None while nothing asks for one."""
-        ahead = self._head_time + 1 - self._clock()
+        ahead = self._head_time - self._clock()
+        rest = self._rest_until - time.monotonic()
         if self._queue:
-            return ahead - self._max_lead
-        return None if self._heartbeat is None else ahead - 1 + self._heartbeat
+            # Not longer than the rest, or a clock set back would stop the chain.
+            return min(ahead + 1 - self._max_lead, rest)
+        return None if self._heartbeat is None else max(ahead + self._heartbeat, rest)
 
     def _fill(self) -> None:
         gas = 0
@@ -195,6 +201,7 @@ class Miner:
     def _answer(self, mined: Mined | None, failure: BaseException | None) -> None:
         with self._changed:
             answered, self._mining = self._mining, []
+            self._rest_until = time.monotonic() + 1
             if mined is not None and mined.header is not None:
                 self._head_time = mined.header.timestamp
         for waiting in answered:
