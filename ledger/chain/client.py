@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import requests
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions import TypedTransaction
-from hexbytes import HexBytes
+import rlp
 from web3 import HTTPProvider
 
 from contracts.loader import load_artifact
+from ledger.keys import Signer
 from ledger.ports import (
     Block,
     CallReverted,
@@ -22,6 +21,7 @@ from ledger.ports import (
     Signed,
     StateProof,
 )
+from verifier.hashing import keccak
 from verifier.policy import LedgerPin
 
 MOST_GAS = 12_000_000
@@ -30,6 +30,9 @@ MOST_BYTES = 100_000
 """Bytes of calldata; geth refuses a transaction over 131,072."""
 _REVERTED = 3
 _MARGIN = 1.25
+_TYPE = b"\x02"
+_NONCE, _DATA = 1, 7
+"""Places in an EIP-1559 transaction."""
 _BUMP = 1.3
 """Nodes replace a waiting transaction only for a tenth more fee; this is safely above."""
 
@@ -78,10 +81,10 @@ class EthereumChain:
     """
 
     def __init__(
-        self, node: Node, ledger: LedgerPin, secret: bytes, *, confirmations: int = 12
+        self, node: Node, ledger: LedgerPin, signer: Signer, *, confirmations: int = 12
     ) -> None:
         self._node, self._ledger, self._confirmations = node, ledger, confirmations
-        self._account: LocalAccount = Account.from_key(secret)
+        self._signer, self._sender = signer, "0x" + signer.address.hex()
         self._address = "0x" + ledger.address.hex()
         check_chain_id(node, ledger.chain_id)
 
@@ -90,16 +93,11 @@ class EthereumChain:
         """The ledger's identity."""
         return self._ledger.identity
 
-    @property
-    def sender(self) -> bytes:
-        """The address that pays."""
-        return bytes.fromhex(self._account.address[2:])
-
     # Transactions ----------------------------------------------------------------------------
 
     def next_nonce(self) -> int:
         """Return the sender's next nonce, counting what waits."""
-        return _number(self._node.call("eth_getTransactionCount", self._account.address, "pending"))
+        return _number(self._node.call("eth_getTransactionCount", self._sender, "pending"))
 
     def sign(self, data: bytes, *, nonce: int, bump: int = 0) -> Signed:
         """Return the signed call of the contract; `bump` raises the fee.
@@ -112,28 +110,28 @@ class EthereumChain:
             raise CallReverted(f"GasOver{MOST_GAS}")
         return sign_transaction(
             self._node,
-            self._account,
-            {
-                "to": self._ledger.address,
-                "data": data,
-                "nonce": nonce,
-                "gas": min(int(gas * _MARGIN), MOST_GAS),
-                "chainId": self._ledger.chain_id,
-            },
+            self._signer,
+            Payment(
+                chain_id=self._ledger.chain_id,
+                nonce=nonce,
+                gas=min(int(gas * _MARGIN), MOST_GAS),
+                to=self._ledger.address,
+                data=data,
+            ),
             bump=bump,
         )
 
     def mined_nonce(self) -> int:
         """Return the sender's next nonce, counting only what stands in blocks."""
-        return _number(self._node.call("eth_getTransactionCount", self._account.address, "latest"))
+        return _number(self._node.call("eth_getTransactionCount", self._sender, "latest"))
 
     def resign(self, raw: bytes, *, bump: int) -> Signed:
         """Return the same call with the same nonce for a higher fee; raises as `sign`."""
-        sent = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-        return self.sign(bytes(sent["data"]), nonce=int(sent["nonce"]), bump=bump)
+        parts: list[bytes] = rlp.decode(raw[1:])
+        return self.sign(parts[_DATA], nonce=int.from_bytes(parts[_NONCE], "big"), bump=bump)
 
     def _estimate(self, data: bytes) -> int:
-        call = {"from": self._account.address, "to": self._address, "data": "0x" + data.hex()}
+        call = {"from": self._sender, "to": self._address, "data": "0x" + data.hex()}
         try:
             return _number(self._node.call("eth_estimateGas", call))
         except NodeRefuses as error:
@@ -230,26 +228,37 @@ def check_chain_id(node: Node, wanted: int) -> None:
         raise NodeRefuses("eth_chainId", 0, f"the node is of chain {held}, not {wanted}")
 
 
-def sign_transaction(
-    node: Node, account: LocalAccount, parts: dict[str, Any], *, bump: int = 0
-) -> Signed:
-    """Return a signed EIP-1559 transaction of `parts`; the fee is what the node asks, and more."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payment:
+    """What a transaction does; `to` is empty where it creates a contract."""
+
+    chain_id: int
+    nonce: int
+    gas: int
+    to: bytes
+    data: bytes
+
+
+def sign_transaction(node: Node, signer: Signer, payment: Payment, *, bump: int = 0) -> Signed:
+    """Return a signed EIP-1559 transaction; the fee is what the node asks, raised `bump` times."""
     base = _number(node.call("eth_getBlockByNumber", "latest", False).get("baseFeePerGas", "0x0"))
     tip = max(_number(node.call("eth_maxPriorityFeePerGas")), 1)
     raised = _BUMP**bump
-    made = parts | {
-        "type": 2,
-        "value": 0,
-        "maxPriorityFeePerGas": int(tip * raised) + bump,
-        "maxFeePerGas": int((2 * base + tip) * raised) + bump,
-    }
-    signed = account.sign_transaction(made)
-    return Signed(
-        raw=bytes(signed.raw_transaction),
-        hash=bytes(signed.hash),
-        nonce=parts["nonce"],
-        sender=bytes.fromhex(account.address[2:]),
-    )
+    parts: list[Any] = [
+        payment.chain_id,
+        payment.nonce,
+        int(tip * raised) + bump,
+        int((2 * base + tip) * raised) + bump,
+        payment.gas,
+        payment.to,
+        0,
+        payment.data,
+        [],
+    ]
+    signature = signer.sign(keccak(_TYPE + rlp.encode(parts)))
+    r, s = (int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))
+    raw = _TYPE + bytes(rlp.encode([*parts, signature[64] - 27, r, s]))
+    return Signed(raw=raw, hash=keccak(raw), nonce=payment.nonce, sender=signer.address)
 
 
 def block_of(found: dict[str, Any]) -> Block:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import rlp
-from eth_account import Account
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
 from contracts import calls
 from contracts.loader import load_artifact
-from ledger.chain.client import Node, block_of, sign_transaction
+from ledger.chain.client import Node, Payment, block_of, sign_transaction
 from ledger.files import write_atomically
+from ledger.keys import Signer
 from ledger.ports import ChainUnreachable
 from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
 from verifier.errors import Refused
@@ -120,14 +120,14 @@ def load_deployment(home: Path) -> Deployment | None:
 def deploy(
     home: Path,
     node: Node,
-    secret: bytes,
+    signer: Signer,
     registrars: Sequence[tuple[int, bytes]],
     random: Callable[[int], bytes],
 ) -> Deployment:
     """Return the ledger of `home`, deployed if it is not yet.
 
     The signed transaction is written down before it is sent, so a kill at any point leaves one
-    contract: the same bytes are sent again.  `secret` pays; `registrars` are (region, account).
+    contract: the same bytes are sent again.  `signer` pays; `registrars` are (region, account).
 
     Raises:
         ChainUnreachable: the node does not answer; call again.
@@ -135,7 +135,7 @@ def deploy(
     """
     made = load_deployment(home)
     if made is None:
-        made = _prepare(node, secret, sorted(registrars), random)
+        made = _prepare(node, signer, sorted(registrars), random)
         write_atomically(home / FILE, format_canonical(made.to_json()))
     if made.block is None:
         made = _include(node, made)
@@ -145,23 +145,17 @@ def deploy(
 
 def _prepare(
     node: Node,
-    secret: bytes,
+    signer: Signer,
     registrars: Sequence[tuple[int, bytes]],
     random: Callable[[int], bytes],
 ) -> Deployment:
-    account, salt = Account.from_key(secret), random(32)
+    salt, sender = random(32), "0x" + signer.address.hex()
     chain_id = int(node.call("eth_chainId"), 16)
-    nonce = int(node.call("eth_getTransactionCount", account.address, "pending"), 16)
-    signed = sign_transaction(
-        node,
-        account,
-        {
-            "data": calls.deploy(salt, registrars),
-            "nonce": nonce,
-            "gas": _GAS,
-            "chainId": chain_id,
-        },
+    nonce = int(node.call("eth_getTransactionCount", sender, "pending"), 16)
+    payment = Payment(
+        chain_id=chain_id, nonce=nonce, gas=_GAS, to=b"", data=calls.deploy(salt, registrars)
     )
+    signed = sign_transaction(node, signer, payment)
     return Deployment(
         chain_id=chain_id,
         genesis=block_of(node.call("eth_getBlockByNumber", "0x0", False)).hash,

@@ -1,0 +1,223 @@
+"""The ledger on one machine: store, chain, intake, anchoring and evidence, put together."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import structlog
+
+from ledger.anchoring import Anchorer
+from ledger.chain.client import EthereumChain, Node
+from ledger.chain.deploy import Deployment, deploy, load_deployment
+from ledger.chain.follow import Follower
+from ledger.checkpoints import Cadence, checkpoint
+from ledger.cosigning import Collector
+from ledger.evidence import EvidenceMaker
+from ledger.files import write_atomically
+from ledger.keys import Signer, draw_secret, load_keystore, save_keystore
+from ledger.settings import Settings
+from ledger.store import SqlStore, open_store
+from ledger.submitting import Intake
+from verifier.errors import Refused
+from verifier.policy import LedgerPin
+from verifier.policyfile import SignedPolicy
+
+if TYPE_CHECKING:
+    from ledger.chain.embedded import RunningNode
+
+log = structlog.get_logger(__name__)
+POLICY = "policy.json"
+PASSPHRASE = "keys/passphrase"
+NAME = "certledger"
+_RICH = 10**30
+"""Wei of the operator on the embedded chain: at a few wei a gas it never runs out."""
+_LIGHT_SCRYPT = 2**12
+"""Scrypt's n where the passphrase is 32 random bytes in a file beside the key: nothing to guess."""
+
+
+class LedgerAbsent(Refused):
+    """There is no ledger in this home yet."""
+
+    code = "ledger.absent"
+
+
+def operator_of(settings: Settings) -> Signer:
+    """Return the operator's key, made where the home has none.
+
+    Where no passphrase is set, one is drawn and kept in the home, readable by its owner alone.
+    """
+    passphrase = settings.operator_passphrase.get_secret_value()
+    if not passphrase:
+        passphrase = own_passphrase(settings.home)
+    path = settings.operator_keystore
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        save_keystore(path, draw_secret(), passphrase, work=_LIGHT_SCRYPT)
+    return load_keystore(path, passphrase)
+
+
+def own_passphrase(home: Path) -> str:
+    """Return the passphrase kept in the home, drawn where there is none."""
+    path = home / PASSPHRASE
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(path, os.urandom(32).hex().encode(), private=True)
+    return path.read_text()
+
+
+def _clock() -> int:
+    return int(time.time())
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """An open ledger.  `step` moves everything that waits one step on; closing is safe anywhere."""
+
+    settings: Settings
+    store: SqlStore
+    node: Node
+    chain: EthereumChain
+    deployment: Deployment
+    operator: Signer
+    policy: SignedPolicy | None
+    clock: Callable[[], int] = _clock
+    cadence: Cadence = field(default_factory=Cadence)
+    collector: Collector | None = None
+    embedded: RunningNode | None = None
+    _stack: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __post_init__(self) -> None:
+        self.pin: LedgerPin = self.deployment.pin(NAME)
+        self.intake = Intake(
+            store=self.store,
+            identity=self.pin.identity,
+            operator=self.operator,
+            clock=self.clock,
+            limits=self.settings.limits,
+        )
+        self.maker = EvidenceMaker(self.store, self.pin)
+        self.follower = Follower(self.store, self.chain, self.deployment.block or 0)
+        self.anchorer = Anchorer(
+            store=self.store,
+            chain=self.chain,
+            holder=f"{socket.gethostname()}-{os.getpid()}",
+            clock=self.clock,
+        )
+
+    def step(self) -> None:
+        """Follow the chain, send what waits, and make the checkpoint that is due.
+
+        Raises:
+            ChainUnreachable: the node does not answer; call again.
+        """
+        self.follower.follow()
+        if self.anchorer.advance():
+            self.follower.follow()
+            checkpoint(self.store, self.chain, self.pin, self.cadence)
+            if self.collector is not None:
+                self.collector.collect(self.store)
+
+    def settle(self, rounds: int = 1_000) -> None:
+        """Step until nothing waits and the newest checkpoint covers all that was anchored.
+
+        Raises:
+            LedgerStuck: it does not come to rest in so many rounds.
+        """
+        for _ in range(rounds):
+            self.step()
+            if self._rests():
+                return
+        raise LedgerStuck(f"acts still wait after {rounds} rounds")
+
+    def _rests(self) -> bool:
+        with self.store.begin(write=False) as unit:
+            last = unit.checkpoint()
+            moved = max((body.block for body in unit.bodies()), default=0)
+            return unit.backlog().acts == 0 and last is not None and last.number >= moved
+
+    def close(self) -> None:
+        """Give everything back; what is accepted goes on when the home is opened again."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class LedgerStuck(Refused):
+    """What waits does not get anchored."""
+
+    code = "ledger.stuck"
+
+
+def open_ledger(
+    settings: Settings,
+    *,
+    registrars: Sequence[tuple[int, bytes]] = (),
+    chain_port: int = 0,
+    heartbeat: float | None = None,
+    clock: Callable[[], int] = _clock,
+) -> Ledger:
+    """Return the ledger of a home, its contract deployed with `registrars` if it is not yet.
+
+    Raises:
+        LedgerAbsent: nothing is deployed, and no registrars are given to deploy with.
+        HomeInUse: another process runs the embedded chain of this home.
+        ChainUnreachable: the node does not answer.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        operator = operator_of(settings)
+        embedded = None
+        if settings.chain is None:
+            embedded = _open_embedded(settings.home, operator, chain_port, heartbeat)
+            stack.callback(embedded.close)
+        node = Node(settings.chain or (embedded.url if embedded else ""))
+        if load_deployment(settings.home) is None and not registrars:
+            raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
+        deployment = deploy(settings.home, node, operator, registrars, os.urandom)
+        store = open_store(settings.database)
+        stack.callback(store.close)
+        ledger = Ledger(
+            settings=settings,
+            store=store,
+            node=node,
+            chain=EthereumChain(node, deployment.pin(NAME), operator),
+            deployment=deployment,
+            operator=operator,
+            policy=load_policy(settings.home),
+            clock=clock,
+            embedded=embedded,
+        )
+        stack.callback(ledger.anchorer.release)
+        ledger._stack.push(stack.pop_all())
+        return ledger
+
+
+def load_policy(home: Path) -> SignedPolicy | None:
+    """Return the trust policy of a home, None where it has none."""
+    path = home / POLICY
+    return SignedPolicy.parse(path.read_bytes()) if path.exists() else None
+
+
+def _open_embedded(home: Path, operator: Signer, port: int, heartbeat: float | None) -> RunningNode:
+    from ledger.chain.embedded import open_node
+
+    return open_node(
+        home / "chain", funded={operator.address: _RICH}, port=port, heartbeat=heartbeat
+    )
