@@ -16,10 +16,10 @@ from verifier.encoding import parse_canonical
 from verifier.errors import ProofInvalid, Refused
 from verifier.evidence import BatchAnchor, EntryProof, Evidence
 from verifier.policy import LedgerPin
+from verifier.proving import check_batch, check_state
 from verifier.state import BodyState
 from verifier.statements import Batch
 from verifier.status import CELLS, StatusTree
-from verifier.verify import check_batch, check_state
 
 _LONGEST_CATALOG = 64 * 2**20
 _Key = TypeVar("_Key")
@@ -149,7 +149,7 @@ class EvidenceMaker:
         except ProofInvalid as error:
             raise EvidenceInconsistent(str(error)) from error
         links = {
-            "leaf": check_inclusion(evidence.record, evidence.statement, evidence.path) == "ok",
+            "leaf": self._leaf_stands(evidence),
             "entry": bound_root(proof.count, entry_root) == evidence.statement.catalog,
             "batch": self._batch_stands(evidence),
             "status": status_root == evidence.body.status,
@@ -159,6 +159,12 @@ class EvidenceMaker:
                 f"{evidence.record.issuer} {evidence.record.index}: the {broken[0]} leads elsewhere"
             )
         return evidence
+
+    def _leaf_stands(self, evidence: Evidence) -> bool:
+        record = evidence.record
+        return (
+            check_inclusion(record.leaf(), record.index, evidence.statement, evidence.path) == "ok"
+        )
 
     def _batch_stands(self, evidence: Evidence) -> bool:
         identity = self._ledger.identity
