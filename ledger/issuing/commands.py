@@ -35,17 +35,40 @@ EPOCH, VERSION = "epoch", "catalog_version"
 
 @click.command()
 @click.argument("what", type=click.Path(exists=True, path_type=Path))
-@click.option("--server", required=True, envvar="CERTLEDGER_SERVER", help="The ledger's address.")
+@click.option("--server", envvar="CERTLEDGER_SERVER", help="The ledger's address.")
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Where the server wants one.")
 @click.option("--patience", default=600.0, show_default=True, help="Seconds to keep trying.")
+@click.option("--rpc", help="Carry a batch to the chain oneself, over this node.")
+@click.option(
+    "--deployment", type=THERE, help="With --rpc: the file that says where the ledger is."
+)
+@click.option("--carrier", type=THERE, help="With --rpc: the keystore of the account that pays.")
+@passphrase_option
 @out_option
 @answers
-def submit(what: Path, server: str, token: str | None, patience: float, out: Path | None) -> Answer:
+def submit(
+    what: Path,
+    server: str | None,
+    token: str | None,
+    patience: float,
+    rpc: str | None,
+    deployment: Path | None,
+    carrier: Path | None,
+    passphrase_file: Path | None,
+    out: Path | None,
+) -> Answer:
     """Hand in WHAT: a folder that was sealed, its batch, or the file of a signed act.
 
     While the server is away or busy the same bytes are handed in again; that harms nobody. The
-    receipt is kept beside what was handed in.
+    receipt is kept beside what was handed in. A server that delays can be passed by: with --rpc
+    a batch is carried to the chain without it.
     """
+    if rpc is not None:
+        if deployment is None or carrier is None:
+            raise click.UsageError("--rpc wants --deployment and --carrier")
+        return _carry(what, rpc, deployment, unlock(carrier, passphrase_file), patience)
+    if server is None:
+        raise click.UsageError("name a --server, or a node with --rpc")
     from ledger.files import write_atomically
     from ledger.issuing.client import Server, parcel_of
     from verifier.encoding import format_canonical
@@ -58,6 +81,23 @@ def submit(what: Path, server: str, token: str | None, patience: float, out: Pat
     said = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
     rows += [(name, str(part)) for name, part in said.items() if name != "type"]
     return Answer(document={"answer": receipt, "file": str(place)}, rows=rows)
+
+
+def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:
+    from ledger.chain.client import EthereumChain, Node
+    from ledger.chain.deploy import Deployment
+    from ledger.issuing.carrying import carry_batch, read_batch
+    from verifier.encoding import parse
+
+    made = Deployment.from_json(parse(deployment.read_bytes(), 2**20))
+    chain = EthereumChain(Node(rpc), made.pin("ledger"), payer)
+    carried = carry_batch(chain, read_batch(what), since=made.block or 0, patience=patience)
+    document = {
+        "block": carried.block,
+        "sequence": carried.sequence,
+        "transaction": "0x" + carried.transaction.hex() if carried.transaction else "",
+    }
+    return Answer(document=document)
 
 
 # Status ----------------------------------------------------------------------------------------

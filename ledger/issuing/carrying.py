@@ -1,0 +1,163 @@
+"""A body carries its own batch to the chain: an operator may delay, and cannot censor."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
+
+from contracts import calls
+from ledger.intake.submission import LONGEST_SUBMISSION, Submission, parse_submission
+from ledger.issuing.workspace import Workspace
+from ledger.keys import recover
+from ledger.values import Block, Included, Log, Signed
+from verifier.errors import Malformed, Refused
+from verifier.events import StateTold, parse_log
+from verifier.state import Key
+from verifier.statements import ZERO
+
+_HEAD_WORDS = 6
+
+
+class CarryRefused(Refused):
+    """The batch cannot be carried: the body's state on the chain rules it out."""
+
+    code = "carry.refused"
+
+
+class Carries(Protocol):
+    """What carrying asks of a chain."""
+
+    @property
+    def identity(self) -> bytes: ...
+    def head(self) -> Block: ...
+    def logs(self, first: int, last: int) -> Sequence[Log]: ...
+    def next_nonce(self) -> int: ...
+    def sign(self, data: bytes, *, nonce: int) -> Signed: ...
+    def broadcast(self, raw: bytes) -> None: ...
+    def find(self, tx: bytes) -> Included | None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """A batch stands on the chain; `transaction` is None where it did so already."""
+
+    sequence: int
+    transaction: bytes | None
+    block: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """The newest state of a body that the contract told, as words: its name is not needed."""
+
+    all_words: tuple[bytes, ...]
+    block: int
+
+    @property
+    def batches(self) -> int:
+        """How many batches stand in it."""
+        return int.from_bytes(self.all_words[1][:8], "big")
+
+    @property
+    def last(self) -> bytes:
+        """The digest of the last batch's statement."""
+        return self.all_words[4]
+
+    def words(self) -> tuple[bytes, ...]:
+        """Return the words w0 to w5."""
+        return self.all_words[:_HEAD_WORDS]
+
+    def key_words(self) -> tuple[bytes, ...]:
+        """Return one word a key."""
+        return self.all_words[_HEAD_WORDS : len(self.all_words) - self.batches.bit_count()]
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The peaks of the tree of batches."""
+        return self.all_words[len(self.all_words) - self.batches.bit_count() :]
+
+
+def read_batch(path: Path) -> Submission:
+    """Return the sealed batch in a folder or a file.
+
+    Raises:
+        Refused: there is none, or it is not what the specification says.
+    """
+    file = Workspace(folder=path).batch_file if path.is_dir() else path
+    if file is None:
+        raise Malformed("batch.missing", f"there is no sealed batch in {path}")
+    data = file.read_bytes()
+    if file.name.endswith(".gz"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise Malformed("batch.damaged", f"{file} is no gzip: {error}") from error
+    return parse_submission(data, LONGEST_SUBMISSION)
+
+
+def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: float) -> Carried:
+    """Carry a batch to the chain and wait until a block has it; harmless to repeat.
+
+    `since` is the block of the ledger's deployment, `patience` seconds.
+
+    Raises:
+        CarryRefused: the body is unknown, another batch stands in its place, one before it is
+            missing, its signer is no key of the body, or no block took it in time.
+        CallReverted: the contract refuses it.
+        ChainUnreachable: the node does not answer.
+    """
+    said, digest = batch.statement, batch.statement.digest(chain.identity)
+    state = newest_state(chain, said.issuer.decode("ascii"), since)
+    if state.last == digest:
+        return Carried(sequence=said.sequence, transaction=None, block=state.block)
+    if said.sequence != state.batches + 1 or said.previous != (state.last or ZERO):
+        raise CarryRefused(
+            f"batch {said.sequence} does not follow the {state.batches} on the chain"
+        )
+    key = _key_of(state, recover(digest, batch.signature))
+    packed = calls.pack_batch(said, key=key, signature=batch.signature)
+    signed = chain.sign(calls.anchor([(state, [packed])]), nonce=chain.next_nonce())
+    chain.broadcast(signed.raw)
+    included = _wait(chain, signed.hash, patience)
+    if included is None or not included.succeeded:
+        raise CarryRefused(
+            f"transaction 0x{signed.hash.hex()} brought batch {said.sequence} in no block"
+        )
+    return Carried(sequence=said.sequence, transaction=signed.hash, block=included.block.number)
+
+
+def newest_state(chain: Carries, issuer: str, since: int) -> Told:
+    """Return the state of a body that the contract told last.
+
+    Raises:
+        CarryRefused: it never told any.
+    """
+    for log in reversed(chain.logs(since, chain.head().number)):
+        event = parse_log(log.topics, log.data)
+        if isinstance(event, StateTold) and event.issuer == issuer:
+            return Told(all_words=event.words, block=log.block)
+    raise CarryRefused(f"the ledger has no body {issuer}")
+
+
+def _key_of(state: Told, address: bytes) -> int:
+    for index, word in enumerate(state.key_words()):
+        if Key.unpacked(word[:31]).address == address:
+            return index
+    raise CarryRefused(f"0x{address.hex()} is no key of the body")
+
+
+def _wait(chain: Carries, tx: bytes, patience: float) -> Included | None:
+    waiting = Retrying(
+        retry=retry_if_result(lambda found: found is None),
+        stop=stop_after_delay(patience),
+        wait=wait_exponential_jitter(multiplier=0.05, max=3),
+        retry_error_callback=lambda state: None,
+    )
+    found: Included | None = waiting(chain.find, tx)
+    return found

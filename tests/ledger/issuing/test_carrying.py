@@ -1,0 +1,161 @@
+"""A body carries its own batches to a real chain, past any operator."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from contracts import calls
+from ledger.chain.client import EthereumChain, Node
+from ledger.chain.deploy import FILE, Deployment, deploy
+from ledger.chain.embedded import open_node
+from ledger.issuing.body import Profile
+from ledger.issuing.carrying import CarryRefused, _wait, carry_batch, newest_state, read_batch
+from ledger.issuing.catalogs import catalog_change
+from ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from ledger.issuing.signing import EVERY_PURPOSE, register, sign_statement
+from ledger.keys import Signer, save_keystore, signer_of
+from tests.ledger.issuing.desk import CATALOG, ISSUER, SECRET, SEED, issue
+from verifier.cli import main
+from verifier.errors import Malformed
+from verifier.vocabulary import BodyKind
+
+PAYER, BODY, STRANGER = (signer_of(bytes([number]) * 32) for number in (11, 12, 13))
+REGISTRARS = {region: signer_of(bytes([region]) * 32) for region in (31, 32, 33)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """A chain with a ledger on it, and one registered body with a catalog."""
+
+    chain: EthereumChain
+    made: Deployment
+    home: Path
+    url: str
+
+    @property
+    def since(self) -> int:
+        return self.made.block or 0
+
+    def send(self, data: bytes) -> None:
+        signed = self.chain.sign(data, nonce=self.chain.next_nonce())
+        self.chain.broadcast(signed.raw)
+        included = _wait(self.chain, signed.hash, 30)
+        assert included is not None
+        assert included.succeeded
+
+    def now(self) -> int:
+        return self.chain.head().time
+
+    def sealed(self, number: str, head: Head, signer: Signer = BODY) -> SealedBatch:
+        return seal_issues(
+            [issue(number)],
+            catalog=CATALOG,
+            head=head,
+            issuer=ISSUER,
+            secret=SECRET,
+            seed=SEED,
+            signer=signer,
+            now=self.now(),
+            identity=self.chain.identity,
+        )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("home")
+    with open_node(home / "chain", funded={PAYER.address: 10**24}) as running:
+        node = Node(running.url)
+        registrars = [(region, signer.address) for region, signer in REGISTRARS.items()]
+        made = deploy(home, node, PAYER, registrars, os.urandom)
+        world = World(
+            chain=EthereumChain(node, made.pin("test"), PAYER),
+            made=made,
+            home=home,
+            url=running.url,
+        )
+        identity = world.chain.identity
+        profile = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="示例局", ledger=identity)
+        said = register(profile, {BODY.address: EVERY_PURPOSE}, now=world.now())
+        act = sign_statement(said, [BODY, REGISTRARS[31]], identity)
+        world.send(calls.register(said, act.signatures))
+        change = catalog_change(CATALOG, issuer=ISSUER, version=1, now=world.now())
+        act = sign_statement(change, [BODY, REGISTRARS[31]], identity)
+        state = newest_state(world.chain, ISSUER, world.since)
+        world.send(calls.change_catalog(state, change, key=0, signatures=act.signatures))
+        yield world
+
+
+def test_batches_are_carried_one_after_the_other_and_repeating_harms_nobody(
+    world: World, tmp_path: Path
+) -> None:
+    one = world.sealed("A1", Head())
+    (tmp_path / "batch.json").write_bytes(one.submission())
+    submission = read_batch(tmp_path / "batch.json")
+    carried = carry_batch(world.chain, submission, since=world.since, patience=30)
+    assert carried.transaction is not None
+    again = carry_batch(world.chain, submission, since=world.since, patience=30)
+    assert (again.transaction, again.block) == (None, carried.block)
+
+    two = world.sealed("A2", one.head)
+    (tmp_path / "batch.jsonl.gz").write_bytes(two.submission_lines())
+    carry_batch(
+        world.chain, read_batch(tmp_path / "batch.jsonl.gz"), since=world.since, patience=30
+    )
+    state = newest_state(world.chain, ISSUER, world.since)
+    assert (state.batches, state.last) == (2, two.digest)
+    assert len(state.peaks) == 1
+
+
+@pytest.mark.parametrize("case", ["sequence", "previous", "signer", "body"])
+def test_a_batch_that_the_chain_would_not_take_is_not_sent(
+    case: str, world: World, tmp_path: Path
+) -> None:
+    state = newest_state(world.chain, ISSUER, world.since)
+    good = Head(sequence=state.batches + 1, previous=state.last, first=state.batches)
+    head = {
+        "sequence": replace(good, sequence=good.sequence + 1),
+        "previous": replace(good, previous=bytes([1]) * 32),
+    }.get(case, good)
+    batch = world.sealed("A9", head, STRANGER if case == "signer" else BODY)
+    path = tmp_path / "batch.json"
+    path.write_bytes(batch.submission())
+    submission = read_batch(path)
+    if case == "body":
+        other = replace(submission.statement, issuer=b"12310000XX00000196")
+        submission = replace(submission, statement=other)
+    before = world.chain.next_nonce()
+    with pytest.raises(CarryRefused):
+        carry_batch(world.chain, submission, since=world.since, patience=30)
+    assert world.chain.next_nonce() == before
+
+
+def test_the_command_carries_a_batch_past_the_server(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = newest_state(world.chain, ISSUER, world.since)
+    head = Head(sequence=state.batches + 1, previous=state.last, first=state.batches)
+    (tmp_path / "batch.json").write_bytes(world.sealed("A5", head).submission())
+    save_keystore(tmp_path / "payer.json", bytes([11]) * 32, "p", work=16)
+    monkeypatch.setenv("CERTLEDGER_PASSPHRASE", "p")
+    deployment = str(world.home / FILE)
+    arguments = ["submit", str(tmp_path), "--rpc", world.url, "--deployment", deployment]
+    done = CliRunner().invoke(
+        main, [*arguments, "--carrier", str(tmp_path / "payer.json"), "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["sequence"] == head.sequence
+    assert newest_state(world.chain, ISSUER, world.since).batches == head.sequence
+    assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+def test_what_is_no_batch_is_not_carried(tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match="no sealed batch"):
+        read_batch(tmp_path)
+    (tmp_path / "x.gz").write_bytes(b"x")
+    with pytest.raises(Malformed, match="no gzip"):
+        read_batch(tmp_path / "x.gz")
