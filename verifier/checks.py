@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 
 from verifier import merkle, presentation
-from verifier.catalog import Entry
-from verifier.certificate import HOLDER_KEY, Disclosure, Record
+from verifier.certificate import HOLDER_KEY, Record
+from verifier.content import Showing
 from verifier.errors import ProofInvalid
 from verifier.policy import TrustPolicy
 from verifier.state import Key
-from verifier.statements import LONGEST_LIFE, Batch
+from verifier.statements import Batch
 from verifier.status import read_cell
 from verifier.verdict import FOR_EVER
 from verifier.vocabulary import Purpose, Standing, Status
@@ -19,13 +19,13 @@ from verifier.vocabulary import Purpose, Standing, Status
 CHINA = timezone(timedelta(hours=8))
 
 
-def check_inclusion(record: Record, statement: Batch, path: Sequence[bytes]) -> str:
-    """Return the code of check 2, for a path that the holder carries."""
-    place = record.index - statement.first
+def check_inclusion(leaf: bytes, index: int, statement: Batch, path: Sequence[bytes]) -> str:
+    """Return the code of check 2, for the leaf of record `index` and a path the holder carries."""
+    place = index - statement.first
     if not 0 <= place < statement.count:
         return "inclusion.index_outside"
     try:
-        root = merkle.implied_root(record.leaf(), place, statement.count, path)
+        root = merkle.implied_root(leaf, place, statement.count, path)
     except ProofInvalid:
         return "inclusion.path_differs"
     return "ok" if root == statement.root else "inclusion.path_differs"
@@ -77,8 +77,7 @@ def check_dates(record: Record, now: int) -> str:
 
 
 def check_holder(
-    record: Record,
-    disclosures: Sequence[Disclosure],
+    showing: Showing,
     presented: presentation.Presentation | None,
     request: presentation.Request | None,
     *,
@@ -87,9 +86,9 @@ def check_holder(
     now: int,
 ) -> str:
     """Return the code of check 10; `identity` is the ledger's, None where it is not known."""
-    if not record.bound:
+    if not showing.record.bound:
         return "ok"
-    key = next((part.value for part in disclosures if part.name == HOLDER_KEY), None)
+    key = next((part.value for part in showing.disclosures if part.name == HOLDER_KEY), None)
     if presented is None:
         return "holder.presentation_missing"
     if identity is None or not isinstance(key, str) or request is None:
@@ -100,17 +99,10 @@ def check_holder(
         request=request,
         subject=presentation.Subject(
             identity=identity,
-            leaf=record.leaf(),
-            shown=tuple(part.digest for part in disclosures),
+            leaf=showing.leaf,
+            shown=tuple(part.digest for part in showing.disclosures),
         ),
         now=now,
         greatest_age=policy.presentation_age,
         tolerance=policy.clock_tolerance,
     )
-
-
-def warnings_of(record: Record, entry: Entry, statement: Batch) -> tuple[str, ...]:
-    """Return the codes of warnings: the statement cannot have been carried before its last week."""
-    earliest = datetime.fromtimestamp(statement.not_after - LONGEST_LIFE, CHINA).date()
-    late = earliest - record.issued > timedelta(days=entry.lag_days)
-    return ("anchoring.late",) if late else ()

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from verifier.catalog import Entry
-from verifier.certificate import Disclosure, Record
-from verifier.checks import warnings_of
+from verifier.certificate import Record
+from verifier.checks import today
+from verifier.content import Showing
 from verifier.encoding import Json, format_time
-from verifier.statements import Batch
-from verifier.verdict import GENUINE, Codes, Finding, Result, decide
+from verifier.statements import LONGEST_LIFE, Batch
+from verifier.verdict import CHECKS, GENUINE, Codes, Result, decide, findings
 from verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proved:
-    """What is said of a certificate once checks 1 to 6 passed: `body` is its proved name."""
+    """What is said of a certificate once checks 1 to 6 passed.
+
+    `body` is its proved name, `earliest` the first day on which the batch can have been anchored.
+    """
 
     body: str
     entry: Entry
-    statement: Batch
     block: int
+    not_after: str
+    earliest: date
+
+    @classmethod
+    def of(cls, body: str, entry: Entry, statement: Batch, block: int) -> Proved:
+        """Return what is said of the certificates of a batch anchored in `block`."""
+        return cls(
+            body=body,
+            entry=entry,
+            block=block,
+            not_after=format_time(statement.not_after),
+            earliest=today(max(statement.not_after - LONGEST_LIFE, 0)),
+        )
 
 
 def conclude(
     codes: Codes,
     *,
-    record: Record,
-    disclosures: Sequence[Disclosure],
+    showing: Showing,
     proved: Proved | None,
     time: int | None,
     horizon: int,
@@ -38,24 +54,26 @@ def conclude(
     `time` is T, the instant the evidence speaks of; `horizon` the latest instant that does not
     lie in the future; `proved` is used only where the checks that make it so passed.
     """
-    certificate = describe(record)
+    certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
-    if proved is not None and all(codes[check] == "ok" for check in GENUINE):
-        certificate |= _describe_proved(record, disclosures, proved)
-        warnings = warnings_of(record, proved.entry, proved.statement)
+    ordered = tuple([codes[check] for check in CHECKS])
+    if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
+        certificate |= _describe_proved(showing, proved)
+        warnings = _warnings(showing.record, proved)
     return Result(
         verdict=decide(codes, timely=time is not None and time <= horizon),
-        findings=tuple(Finding(check=check, code=codes[check]) for check in CheckName),
+        findings=findings(ordered),
         as_of=time if codes[CheckName.BLOCK] == "ok" else None,
         certificate=certificate,
         warnings=warnings,
     )
 
 
-def describe(record: Record) -> dict[str, Json]:
+def _describe(showing: Showing) -> dict[str, Json]:
     """Return what a result says of any certificate."""
+    record = showing.record
     value: dict[str, Json] = {
-        "leaf": record.leaf().hex(),
+        "leaf": showing.leaf.hex(),
         "issuer": record.issuer,
         "index": record.index,
         "category": record.category,
@@ -67,27 +85,30 @@ def describe(record: Record) -> dict[str, Json]:
     return value
 
 
-def _describe_proved(
-    record: Record, disclosures: Sequence[Disclosure], proved: Proved
-) -> dict[str, Json]:
+def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
     """Return what a result says besides, once the certificate is genuine."""
-    entry, statement = proved.entry, proved.statement
-    places = set(record.places(disclosures))
+    record, entry = showing.record, proved.entry
     return {
         "body": proved.body,
         "name_zh": entry.name_zh,
         "name_en": entry.name_en,
-        "anchored": {"block": proved.block, "not_after": format_time(statement.not_after)},
+        "anchored": {"block": proved.block, "not_after": proved.not_after},
         "shown": [
             {
                 "name": part.name,
                 "value": dict(part.value) if isinstance(part.value, Mapping) else part.value,
             }
-            for part in disclosures
+            for part in showing.disclosures
         ],
         "withheld": [
             entry.name_at(place, bound=record.bound)
             for place in range(len(record.digests))
-            if place not in places
+            if place not in showing.places
         ],
     }
+
+
+def _warnings(record: Record, proved: Proved) -> tuple[str, ...]:
+    """Return the codes of warnings, which change no verdict."""
+    late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)
+    return ("anchoring.late",) if late else ()

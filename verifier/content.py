@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from verifier.catalog import Entry
 from verifier.certificate import (
@@ -19,61 +20,90 @@ from verifier.certificate import (
 from verifier.hashing import sm3
 
 
-def check_content(
-    record: Record,
-    disclosures: Sequence[Disclosure],
-    documents: Sequence[bytes],
-    entry: Entry | None,
-) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Showing:
+    """A record and what is shown of it: its leaf and the disclosures' places worked out once.
+
+    The place of a disclosure that is not the record's is None.
+    """
+
+    record: Record
+    leaf: bytes
+    disclosures: Sequence[Disclosure]
+    places: Sequence[int | None]
+
+    @classmethod
+    def of(
+        cls, record: Record, disclosures: Sequence[Disclosure], leaf: bytes | None = None
+    ) -> Showing:
+        """Return the showing of `disclosures` of `record`, whose leaf may be known already."""
+        return cls(
+            record=record,
+            leaf=record.leaf() if leaf is None else leaf,
+            disclosures=disclosures,
+            places=record.places(disclosures),
+        )
+
+    @property
+    def ascends(self) -> bool:
+        """Whether the disclosures strictly ascend by place, as formats write them."""
+        placed = [place for place in self.places if place is not None]
+        return placed == sorted(set(placed))
+
+
+def check_content(showing: Showing, documents: Sequence[bytes], entry: Entry | None) -> str:
     """Return the code of check 1.
 
     `entry` is the record's catalog entry where it is proved, else None: names and what must be
     shown cannot be judged without it.
     """
-    places = record.places(disclosures)
-    if None in places:
+    if None in showing.places:
         return "content.field_differs"
-    if entry is not None and not _names_fit(record, disclosures, places, entry):
+    if entry is not None and not _names_fit(showing, entry):
         return "content.name_differs"
-    compared = [_compare(record, disclosures, content) for content in documents]
-    for code in ("content.document_differs", "content.sm3_unavailable"):
+    compared = [_compare(showing, content, entry) for content in documents]
+    for code in _UNDOING:
         if code in compared:
             return code
-    if "ok" in compared or (entry is not None and entry.must_show <= set(places)):
+    if compared or (entry is not None and entry.must_show.issubset(showing.places)):
         return "ok"
     return "content.nothing_compared"
 
 
-def _names_fit(
-    record: Record,
-    disclosures: Sequence[Disclosure],
-    places: Sequence[int | None],
-    entry: Entry,
-) -> bool:
-    return all(
-        part.name == entry.name_at(place or 0, bound=record.bound)
-        for place, part in zip(places, disclosures, strict=True)
-    )
+_UNDOING = ("content.document_differs", "content.sm3_unavailable", "content.nothing_compared")
+"""What one of several documents may be found to be, the worst first."""
 
 
-def _compare(record: Record, disclosures: Sequence[Disclosure], content: bytes) -> str:
-    """Return how `content` compares with the documents of the record."""
-    described = [part.value for part in disclosures if isinstance(part.value, Mapping)]
-    code = _access_code(disclosures)
-    if code is None and not described:
-        return "content.nothing_compared"
+def _names_fit(showing: Showing, entry: Entry) -> bool:
+    bound = showing.record.bound
+    return [part.name for part in showing.disclosures] == [
+        entry.name_at(place or 0, bound=bound) for place in showing.places
+    ]
+
+
+def _compare(showing: Showing, content: bytes, entry: Entry | None) -> str:
+    """Return how `content` compares with the documents of the record.
+
+    It differs only from documents that are known: where the access code is withheld, it may be
+    one of those that are not shown.
+    """
+    record = showing.record
+    described = [part.value for part in showing.disclosures if isinstance(part.value, Mapping)]
     plain = describe_document(content)
     for value in described:
         if all(value[name] == plain[name] for name in plain):
             return _compare_sm3(value, content)
-    if code is not None:
-        digest = sm3(content)
-        forms: list[Value] = [plain] if digest is None else [plain, {**plain, "sm3": digest.hex()}]
-        if _is_recorded(record, code, forms):
-            return "ok"
-        if digest is None:
-            return "content.sm3_unavailable"
-    return "content.document_differs"
+    code = _access_code(showing.disclosures)
+    if code is None:
+        hidden = entry is None or len(described) < len(record.digests) - entry.first_document(
+            bound=record.bound
+        )
+        return "content.nothing_compared" if hidden else "content.document_differs"
+    digest = sm3(content)
+    forms: list[Value] = [plain] if digest is None else [plain, {**plain, "sm3": digest.hex()}]
+    if _is_recorded(record, code, forms):
+        return "ok"
+    return "content.sm3_unavailable" if digest is None else "content.document_differs"
 
 
 def _compare_sm3(value: Mapping[str, str | int], content: bytes) -> str:

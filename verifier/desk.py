@@ -16,10 +16,9 @@ from verifier.checks import (
     check_key,
     check_status,
 )
-from verifier.codes import CODES
 from verifier.compact import Compact
 from verifier.conclude import Proved, conclude
-from verifier.content import check_content
+from verifier.content import Showing, check_content
 from verifier.errors import Refused
 from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin, TrustPolicy
@@ -86,7 +85,7 @@ class Desk:
         try:
             compact = Compact.parse(text)
         except Refused as error:
-            return unusable(f"{CODES['evidence.unusable'].en}: {error.code}")
+            return unusable(error.code)
         return self.verify(compact, now=now, documents=documents, request=request)
 
     def verify(
@@ -101,26 +100,20 @@ class Desk:
         found = self._find(compact)
         backing = found if isinstance(found, Backing) else None
         entry = backing.entry if backing is not None else None
-        shown = _name(compact, entry)
+        showing = Showing.of(compact.record, _name(compact, entry))
         judgement = self._judge(compact, now)
         codes = {
-            CheckName.CONTENT: check_content(compact.record, shown, documents, entry),
+            CheckName.CONTENT: check_content(showing, documents, entry),
             CheckName.DATES: check_dates(compact.record, now),
-            CheckName.HOLDER: self._holder(compact, shown, request, now),
-            **self._backed(compact, found, judgement, now),
+            CheckName.HOLDER: self._holder(compact, showing, request, now),
+            **self._backed(compact, showing.leaf, found, judgement, now),
         }
         return conclude(
             codes,
-            record=compact.record,
-            disclosures=shown,
+            showing=showing,
             proved=None
             if backing is None or entry is None
-            else Proved(
-                body=backing.body.state.name,
-                entry=entry,
-                statement=backing.statement,
-                block=backing.row.block,
-            ),
+            else Proved.of(backing.body.state.name, entry, backing.statement, backing.row.block),
             time=judgement.time,
             horizon=now + self.policy.clock_tolerance,
         )
@@ -151,7 +144,7 @@ class Desk:
         )
 
     def _backed(
-        self, compact: Compact, found: Backing | str, judgement: Judgement, now: int
+        self, compact: Compact, leaf: bytes, found: Backing | str, judgement: Judgement, now: int
     ) -> dict[CheckName, str]:
         """Return the codes of the checks that rest on the snapshot."""
         trusted, time = judgement.code == "ok", judgement.time
@@ -165,7 +158,9 @@ class Desk:
             codes |= {CheckName.INCLUSION: "inclusion.path_unusable"}
             codes |= {CheckName.ANCHOR: found if trusted else "block.needed"}
             return codes | dict.fromkeys(rests, "anchor.needed" if trusted else "block.needed")
-        codes[CheckName.INCLUSION] = check_inclusion(compact.record, found.statement, compact.path)
+        codes[CheckName.INCLUSION] = check_inclusion(
+            leaf, compact.record.index, found.statement, compact.path
+        )
         codes[CheckName.ANCHOR] = "ok" if trusted else "block.needed"
         if not trusted:
             return codes | dict.fromkeys(rests, "block.needed")
@@ -187,14 +182,13 @@ class Desk:
     def _holder(
         self,
         compact: Compact,
-        shown: Sequence[Disclosure],
+        showing: Showing,
         request: presentation.Request | None,
         now: int,
     ) -> str:
         presented = compact.presentation
         code = check_holder(
-            compact.record,
-            shown,
+            showing,
             presented,
             request,
             identity=self.ledger.identity,

@@ -200,7 +200,7 @@ def parse_time(text: str) -> int:
 
 def format_time(seconds: int) -> str:
     """Return `seconds` since 1970 as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 # Members of an object --------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from verifier.catalog import MOST_ENTRIES, Entry
 from verifier.certificate import MOST_DIGESTS, Disclosure, Record
 from verifier.checkpoint import GREATEST_TIME, LONGEST_NOTE
+from verifier.content import Showing
 from verifier.encoding import (
     Json,
     Members,
@@ -70,6 +71,20 @@ class Evidence:
     slot_proof: tuple[bytes, ...]
     checkpoint: str
     presentation: Presentation | None = None
+    _showing: Showing | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def shown(self) -> Showing:
+        """The record and what is shown of it."""
+        if self._showing is None:
+            self._keep(Showing.of(self.record, self.disclosures))
+        assert self._showing is not None
+        return self._showing
+
+    def _keep(self, showing: Showing) -> None:
+        object.__setattr__(
+            self, "_showing", showing
+        )  # It follows from the fields: nothing changes.
 
     @property
     def place(self) -> int:
@@ -98,39 +113,55 @@ class Evidence:
         """
         read = Members(value, "evidence")
         read.const("type", cls.TYPE)
-        record = Record.from_json(read.take("record"))
-        proof = read.inner("proof")
-        evidence = cls(
-            record=record,
-            disclosures=_disclosures(read),
-            path=tuple(read.hashes("path", _PATH)),
-            statement=batch_from_json(read.take("statement"), record.issuer),
-            signature=read.binary("signature", 64),
-            signer=read.binary("signer", 64),
-            anchor=_anchor(read.inner("anchor")),
-            catalog=_entry_proof(read.inner("catalog")),
-            body=BodyState.from_json(read.take("body")),
-            word=WordProof.from_json(read.take("status")),
-            account_proof=_nodes(proof, "account"),
-            slot_proof=_nodes(proof, "slot"),
-            checkpoint=read.text("checkpoint", longest=LONGEST_NOTE),
-            presentation=(
-                Presentation.from_json(read.take("presentation"))
-                if read.has("presentation")
-                else None
-            ),
+        record, shown = Record.from_json(read.take("record")), Shown.read(read)
+        evidence = cls.of(
+            Showing.of(record, shown.disclosures),
+            shown,
+            Backing.read(read),
+            Proof.read(read),
+            Signed.read(read, record.issuer),
+            WordProof.from_json(read.take("status")),
         )
-        proof.done()
         read.done()
-        evidence._check_order()
         return evidence
 
-    def _check_order(self) -> None:
-        placed = [place for place in self.record.places(self.disclosures) if place is not None]
-        if placed != sorted(set(placed)):
+    @classmethod
+    def of(
+        cls,
+        showing: Showing,
+        shown: Shown,
+        backing: Backing,
+        proof: Proof,
+        signed: Signed,
+        word: WordProof,
+    ) -> Evidence:
+        """Return the evidence of its parts.
+
+        Raises:
+            Malformed: disclosures out of order, or a presentation beside an unbound record.
+        """
+        if not showing.ascends:
             raise Malformed("schema.invalid", "disclosures do not strictly ascend by place")
-        if self.presentation is not None and not self.record.bound:
+        if shown.presentation is not None and not showing.record.bound:
             raise Malformed("schema.invalid", "a presentation stands beside an unbound record")
+        evidence = cls(
+            record=showing.record,
+            disclosures=shown.disclosures,
+            path=shown.path,
+            statement=signed.statement,
+            signature=signed.signature,
+            signer=signed.signer,
+            anchor=backing.anchor,
+            catalog=backing.catalog,
+            body=backing.body,
+            word=word,
+            account_proof=proof.account,
+            slot_proof=proof.slot,
+            checkpoint=backing.checkpoint,
+            presentation=shown.presentation,
+        )
+        evidence._keep(showing)
+        return evidence
 
     def to_json(self) -> Json:
         """Return the evidence as a JSON value."""
@@ -215,11 +246,86 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
     return statement
 
 
-def _disclosures(read: Members) -> tuple[Disclosure, ...]:
-    texts = read.array("disclosures", 0, MOST_DIGESTS)
-    if not all(type(text) is str for text in texts):
-        read.refuse("disclosures", "a list of texts")
-    return tuple(Disclosure.parse(text) for text in texts)
+# Parts, as they stand beside one another in a canonical file ----------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What is the certificate's own beside its record."""
+
+    disclosures: tuple[Disclosure, ...]
+    path: tuple[bytes, ...]
+    presentation: Presentation | None
+
+    @classmethod
+    def read(cls, read: Members) -> Shown:
+        """Take `disclosures`, `path` and `presentation`; raises Malformed where they are not."""
+        texts = read.array("disclosures", 0, MOST_DIGESTS)
+        if not all(type(text) is str for text in texts):
+            read.refuse("disclosures", "a list of texts")
+        return cls(
+            disclosures=tuple(map(Disclosure.parse, texts)),
+            path=tuple(read.hashes("path", _PATH)),
+            presentation=(
+                Presentation.from_json(read.take("presentation"))
+                if read.has("presentation")
+                else None
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backing:
+    """What stands behind the certificates of one batch and category."""
+
+    anchor: BatchAnchor
+    body: BodyState
+    catalog: EntryProof
+    checkpoint: str
+
+    @classmethod
+    def read(cls, read: Members) -> Backing:
+        """Take `anchor`, `body`, `catalog` and `checkpoint`; raises Malformed."""
+        return cls(
+            anchor=_anchor(read.inner("anchor")),
+            body=BodyState.from_json(read.take("body")),
+            catalog=_entry_proof(read.inner("catalog")),
+            checkpoint=read.text("checkpoint", longest=LONGEST_NOTE),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """The proof of a body's slot."""
+
+    account: tuple[bytes, ...]
+    slot: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, read: Members) -> Proof:
+        """Take `proof`; raises Malformed."""
+        inner = read.inner("proof")
+        proof = cls(account=_nodes(inner, "account"), slot=_nodes(inner, "slot"))
+        inner.done()
+        return proof
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """A batch statement and the body's signature under it."""
+
+    signature: bytes
+    signer: bytes
+    statement: Batch
+
+    @classmethod
+    def read(cls, read: Members, issuer: str) -> Signed:
+        """Take `signature`, `signer` and `statement` (of `issuer`); raises Malformed."""
+        return cls(
+            signature=read.binary("signature", 64),
+            signer=read.binary("signer", 64),
+            statement=batch_from_json(read.take("statement"), issuer),
+        )
 
 
 def _anchor(read: Members) -> BatchAnchor:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
-from verifier.checkpoint import Note, parse_note
-from verifier.errors import ProofInvalid
-from verifier.evidence import Evidence
+from verifier.checkpoint import Note
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, SlotProof
-from verifier.stateproof import check_account, check_slot, slot_position
 from verifier.trust import Judgement, Node, Slot, judge_by_node, judge_by_witnesses
 from verifier.vocabulary import Way
 
-Judge: TypeAlias = Callable[[Evidence, LedgerPin], Judgement]
-"""Says of the block that evidence speaks of, on a ledger of the policy, whether to trust it."""
+Judge: TypeAlias = Callable[[Note, LedgerPin, Slot | None], Judgement]
+"""Says of a checkpoint on a ledger of the policy whether to trust its block.
+
+The slot is the one that the evidence proves under that block, None where it proves none.
+"""
+
+_REMEMBERED = 256
+"""Checkpoints whose cosignatures are not checked twice: counters meet the same few all day."""
 
 
 def choose_judge(policy: TrustPolicy, node: Node | None = None) -> Judge:
@@ -24,16 +27,19 @@ def choose_judge(policy: TrustPolicy, node: Node | None = None) -> Judge:
 
     Whoever vouches for the later instant counts: a node that is down does not undo what the
     witnesses have signed.  A node that knows another block than the witnesses settles the matter
-    the other way: then somebody lies, and the answer is unknown.
+    the other way: then somebody lies, and the answer is unknown.  What witnesses have signed
+    never changes and is remembered; a node is asked each time.
     """
     way = Way.RPC if Way.RPC in policy.trust.ways else Way.NODE
 
-    def judge(evidence: Evidence, ledger: LedgerPin) -> Judgement:
-        note = parse_note(evidence.checkpoint)
-        witnessed = judge_by_witnesses(note, policy, ledger)
+    @lru_cache(maxsize=_REMEMBERED)
+    def witnessed_by(note: Note, ledger: LedgerPin) -> Judgement:
+        return judge_by_witnesses(note, policy, ledger)
+
+    def judge(note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
+        witnessed = witnessed_by(note, ledger)
         if node is None:
             return witnessed
-        slot = _proved_slot(evidence, note, ledger)
         asked = judge_by_node(note, node, policy, ledger, way=way, slot=slot)
         if asked.code == "block.differs" or witnessed.code != "ok":
             return asked
@@ -42,18 +48,6 @@ def choose_judge(policy: TrustPolicy, node: Node | None = None) -> Judge:
         return max(asked, witnessed, key=lambda judgement: judgement.time or 0)
 
     return judge
-
-
-def _proved_slot(evidence: Evidence, note: Note, ledger: LedgerPin) -> Slot | None:
-    position = slot_position(evidence.body.issuer)
-    try:
-        account = check_account(note.checkpoint.state_root, ledger.address, evidence.account_proof)
-        if account is None:
-            return None
-        value = check_slot(account.storage_root, position, evidence.slot_proof)
-    except ProofInvalid:
-        return None
-    return Slot(position=position, value=value)
 
 
 class RememberingNode:

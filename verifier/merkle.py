@@ -89,7 +89,8 @@ def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
         if position & 1 or position < last:
             if (sibling := next(hashes, None)) is None:
                 raise ProofInvalid(f"path of {len(path)} hashes is too short for {index} of {size}")
-            found = node_hash(sibling, found) if position & 1 else node_hash(found, sibling)
+            pair = sibling + found if position & 1 else found + sibling
+            found = sha256(b"\x01" + pair).digest()
         position, last = position >> 1, last >> 1
     if next(hashes, None) is not None:
         raise ProofInvalid(f"path of {len(path)} hashes is too long for {index} of {size}")

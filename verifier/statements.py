@@ -60,7 +60,8 @@ class Statement:
     @classmethod
     def members(cls) -> tuple[tuple[str, str, str], ...]:
         """Return (attribute, name in the statement, Solidity type) of each field, in order."""
-        return tuple((f.name, _camel(f.name), f.metadata["solidity"]) for f in fields(cls))
+        kind: Any = cls  # Which mypy would else compare with the hash of an instance.
+        return _members(kind)
 
     @classmethod
     def type_string(cls) -> str:
@@ -86,6 +87,11 @@ class Statement:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
+
+
+@cache
+def _members(kind: type[Any]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((f.name, _camel(f.name), f.metadata["solidity"]) for f in fields(kind))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from verifier.codes import CODES
 from verifier.encoding import Json, format_time
@@ -12,7 +13,8 @@ from verifier.vocabulary import CheckName, Outcome, Verdict
 Codes = Mapping[CheckName, str]
 """The code of each of the ten checks."""
 
-GENUINE = frozenset(list(CheckName)[:6])
+CHECKS = tuple(CheckName)
+GENUINE = frozenset(CHECKS[:6])
 """The checks that make a certificate genuine."""
 
 FOR_EVER = frozenset({"status.revoked", "status.superseded", "status.body_struck"})
@@ -43,6 +45,12 @@ class Finding:
         }
 
 
+@lru_cache(maxsize=1024)
+def findings(codes: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Return the findings of the ten checks, given their codes in order."""
+    return tuple(Finding(check=check, code=code) for check, code in zip(CHECKS, codes, strict=True))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """A verdict with its reasons.  `as_of` (seconds since 1970) is None where nothing is known."""
@@ -66,19 +74,22 @@ class Result:
         return value
 
 
-def unusable(detail: str) -> Result:
-    """Return the verdict on something that cannot be read as evidence."""
+def unusable(rule: str) -> Result:
+    """Return the verdict on something that cannot be read as evidence; `rule` is what it breaks."""
+    detail = f"{CODES['evidence.unusable'].en}: {rule}"
     findings = tuple(
-        Finding(check=check, code="evidence.unusable", detail=detail) for check in CheckName
+        Finding(check=check, code="evidence.unusable", detail=detail) for check in CHECKS
     )
     return Result(verdict=Verdict.CANNOT_TELL, findings=findings)
 
 
 def decide(codes: Codes, *, timely: bool) -> Verdict:
     """Return the verdict of SPEC 18.2; `timely` says that T is not beyond now and tolerance."""
-    outcome = {check: CODES[code].outcome for check, code in codes.items()}
-    failed = {check for check in CheckName if outcome[check] is Outcome.FAIL}
-    passed = {check for check in CheckName if outcome[check] is Outcome.PASS}
+    outcome = {check: CODES[code].outcome for check, code in codes.items() if code != "ok"}
+    if not outcome:
+        return Verdict.VALID
+    failed = {check for check, ended in outcome.items() if ended is Outcome.FAIL}
+    passed = set(CHECKS) - outcome.keys()
     if failed & {CheckName.CONTENT, CheckName.INCLUSION}:
         return Verdict.NOT_GENUINE
     if CheckName.BLOCK in passed and failed & GENUINE:
@@ -91,4 +102,4 @@ def decide(codes: Codes, *, timely: bool) -> Verdict:
         return Verdict.NOT_IN_FORCE
     if CheckName.STATUS in failed and CheckName.FRESHNESS in passed:
         return Verdict.NOT_IN_FORCE
-    return Verdict.VALID if len(passed) == len(CheckName) else Verdict.CANNOT_TELL
+    return Verdict.CANNOT_TELL

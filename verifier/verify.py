@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from verifier import merkle, presentation
-from verifier.catalog import bound_root, disobeyed
-from verifier.checkpoint import Checkpoint, parse_note
+from verifier import presentation
+from verifier.catalog import Entry, disobeyed
+from verifier.certificate import Record
 from verifier.checks import (
     check_dates,
     check_freshness,
     check_holder,
     check_inclusion,
-    check_key,
     check_status,
 )
-from verifier.codes import CODES
-from verifier.conclude import Proved, conclude
+from verifier.conclude import conclude
 from verifier.content import check_content
-from verifier.errors import ProofInvalid, Refused
-from verifier.evidence import BatchAnchor, Evidence
+from verifier.errors import Refused
+from verifier.evidence import Evidence
 from verifier.judges import Judge
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.state import BodyState, batch_leaf, without_brake
-from verifier.statements import ZERO, Batch, address_of, signed_by
-from verifier.stateproof import check_account, check_slot, slot_position
+from verifier.proving import FORGETFUL, Memo
+from verifier.statements import ZERO
 from verifier.status import CELLS
-from verifier.trust import Judgement
+from verifier.trust import Judgement, Slot
 from verifier.verdict import Result, unusable
 from verifier.vocabulary import CheckName
 
@@ -54,195 +51,138 @@ def verify_bytes(data: bytes, question: Question) -> Result:
     try:
         evidence = Evidence.parse(data)
     except Refused as error:
-        return unusable(f"{CODES['evidence.unusable'].en}: {error.code}")
+        return unusable(error.code)
     return verify(evidence, question)
 
 
-def verify(evidence: Evidence, question: Question) -> Result:
+def verify(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Result:
     """Return the verdict on `evidence`."""
-    block = judge_block(evidence, question)
-    codes = _judge(evidence, question, block)
+    if evidence.TYPE not in question.policy.evidence:
+        return unusable("schema.version")
+    block = judge_block(evidence, question, memo)
     return conclude(
-        codes,
-        record=evidence.record,
-        disclosures=evidence.disclosures,
-        proved=Proved(
-            body=evidence.body.name,
-            entry=evidence.catalog.entry,
-            statement=evidence.statement,
-            block=evidence.anchor.block,
+        _judge(evidence, question, block, memo),
+        showing=evidence.shown,
+        proved=memo.proved(
+            evidence.body.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
         ),
         time=block.judgement.time,
         horizon=question.now + question.policy.clock_tolerance,
     )
 
 
-_ENTRY_UNKNOWN = frozenset({"entitlement.entry_unproved", "entitlement.entry_differs"})
-
-
-def _judge(evidence: Evidence, question: Question, block: Block) -> dict[CheckName, str]:
+def _judge(
+    evidence: Evidence, question: Question, block: Block, memo: Memo
+) -> dict[CheckName, str]:
     """Return the code of each check.  What rests on another check is judged only if that passed."""
     record, statement, time = evidence.record, evidence.statement, block.judgement.time
-    trusted = block.judgement.code == "ok"
-    entitlement = _entitlement(evidence)
-    entry = None if entitlement in _ENTRY_UNKNOWN else evidence.catalog.entry
-    anchor = _anchor(evidence, block) if trusted else "block.needed"
-    needed = "anchor.needed" if trusted else "block.needed"
-    anchored = anchor == "ok"
-    return {
-        CheckName.CONTENT: check_content(record, evidence.disclosures, question.documents, entry),
-        CheckName.INCLUSION: check_inclusion(record, statement, evidence.path),
-        CheckName.ANCHOR: anchor,
-        CheckName.SIGNATURE: _signature(evidence, question, block) if anchored else needed,
-        CheckName.ENTITLEMENT: entitlement if anchored else needed,
+    showing = evidence.shown
+    entry = memo.entry(evidence.catalog, statement.catalog)
+    own = entry if entry is not None and entry.order == (record.category, record.entry) else None
+    codes = {
+        CheckName.CONTENT: check_content(showing, question.documents, own),
+        CheckName.INCLUSION: check_inclusion(showing.leaf, record.index, statement, evidence.path),
         CheckName.BLOCK: block.judgement.code,
-        CheckName.FRESHNESS: (
-            check_freshness(record.category, question.policy, time=time, now=question.now)
-            if trusted and time is not None
-            else "block.needed"
-        ),
-        CheckName.STATUS: _status(evidence) if anchored else needed,
         CheckName.DATES: check_dates(record, question.now),
         CheckName.HOLDER: _holder(evidence, question, block),
     }
+    rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
+    if block.judgement.code != "ok" or time is None or block.ledger is None:
+        needing = (CheckName.ANCHOR, CheckName.FRESHNESS, *rests)
+        return codes | dict.fromkeys(needing, "block.needed")
+    codes[CheckName.FRESHNESS] = check_freshness(
+        record.category, question.policy, time=time, now=question.now
+    )
+    anchor, signature = _batch(evidence, block.ledger, block.slot, memo)
+    codes[CheckName.ANCHOR] = anchor
+    if anchor != "ok":
+        return codes | dict.fromkeys(rests, "anchor.needed")
+    if (
+        signature == "ok"
+        and question.policy.countersignature
+        and statement.countersignature == ZERO
+    ):
+        signature = "signature.countersignature_missing"
+    codes[CheckName.SIGNATURE] = signature
+    codes[CheckName.ENTITLEMENT] = _entitlement(record, entry)
+    codes[CheckName.STATUS] = _status(evidence, memo)
+    return codes
+
+
+def _batch(evidence: Evidence, ledger: LedgerPin, slot: Slot | str, memo: Memo) -> tuple[str, str]:
+    """Return the codes of checks 3 and 4."""
+    if evidence.body.issuer != evidence.record.issuer:
+        return "anchor.other_body", "anchor.needed"
+    return memo.batch(
+        ledger.identity,
+        slot,
+        evidence.body,
+        evidence.anchor,
+        evidence.statement,
+        evidence.signature,
+        evidence.signer,
+    )
+
+
+# 6 block ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """The block that the evidence speaks of, once judged (check 6)."""
+    """The block that the evidence speaks of, once judged (check 6).
+
+    `slot` is the body's slot under that block's state root, or the code of check 3 that says why
+    it is not proved.
+    """
 
     judgement: Judgement
-    checkpoint: Checkpoint | None = None
     ledger: LedgerPin | None = None
+    slot: Slot | str = "block.needed"
 
 
-def judge_block(evidence: Evidence, question: Question) -> Block:
+def judge_block(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Block:
     """Return what the policy and its way of trust say of the evidence's checkpoint."""
-    if question.now > question.policy.ends:
+    if question.policy.ended(question.now):
         return Block(judgement=Judgement(code="policy.ended"))
-    try:
-        checkpoint = parse_note(evidence.checkpoint).checkpoint
-    except Refused:
+    note = memo.note(evidence.checkpoint)
+    if note is None:
         return Block(judgement=Judgement(code="checkpoint.unusable"))
-    ledger = question.policy.for_ledger(checkpoint.identity)
+    ledger = question.policy.for_ledger(note.checkpoint.identity)
     if ledger is None:
         return Block(judgement=Judgement(code="block.other_ledger"))
-    judgement = question.judge(evidence, ledger)
-    return Block(judgement=judgement, checkpoint=checkpoint, ledger=ledger)
-
-
-# 3 anchor --------------------------------------------------------------------------------------
-
-
-def _anchor(evidence: Evidence, block: Block) -> str:
-    assert block.checkpoint is not None
-    assert block.ledger is not None
-    if evidence.body.issuer != evidence.record.issuer:
-        return "anchor.other_body"
-    code = check_state(
-        evidence.body,
-        state_root=block.checkpoint.state_root,
-        ledger=block.ledger,
-        account_proof=evidence.account_proof,
-        slot_proof=evidence.slot_proof,
+    slot = memo.slot(
+        evidence.body.issuer,
+        note.checkpoint.state_root,
+        ledger,
+        evidence.account_proof,
+        evidence.slot_proof,
     )
-    if code != "ok":
-        return code
-    return check_batch(
-        evidence.statement, evidence.anchor, evidence.body, identity=block.ledger.identity
-    )
+    judgement = question.judge(note, ledger, None if isinstance(slot, str) else slot)
+    return Block(judgement=judgement, ledger=ledger, slot=slot)
 
 
-def check_state(
-    body: BodyState,
-    *,
-    state_root: bytes,
-    ledger: LedgerPin,
-    account_proof: Sequence[bytes],
-    slot_proof: Sequence[bytes],
-) -> str:
-    """Return whether the ledger's contract holds exactly this state of the body, as a code.
-
-    A proof that does not verify says nothing; only one that verifies and shows another value
-    speaks against the state.
-    """
-    try:
-        account = check_account(state_root, ledger.address, account_proof)
-        if account is None or account.code_hash != ledger.code_hash:
-            return "anchor.other_contract"
-        slot = check_slot(account.storage_root, slot_position(body.issuer), slot_proof)
-    except ProofInvalid:
-        return "anchor.proof_unusable"
-    if slot == ZERO:
-        return "anchor.body_absent"
-    return "ok" if without_brake(slot) == body.digest() else "anchor.state_differs"
+# 5 entitlement, 8 status, 10 holder ------------------------------------------------------------
 
 
-def check_batch(statement: Batch, anchor: BatchAnchor, body: BodyState, *, identity: bytes) -> str:
-    """Return whether a batch stands in its body's tree, as a code."""
-    if statement.sequence > body.batches:
-        return "anchor.batch_pending"
-    leaf = batch_leaf(
-        digest=statement.digest(identity),
-        catalog=statement.catalog,
-        key=anchor.key,
-        block=anchor.block,
-    )
-    try:
-        merkle.check_peak(leaf, statement.sequence - 1, body.batches, anchor.path, body.peaks)
-    except ProofInvalid:
-        return "anchor.batch_unproved"
-    return "ok"
-
-
-# 4 signature, 5 entitlement, 8 status, 10 holder -----------------------------------------------
-
-
-def _signature(evidence: Evidence, question: Question, block: Block) -> str:
-    assert block.ledger is not None
-    anchor, keys = evidence.anchor, evidence.body.keys
-    if anchor.key >= len(keys) or address_of(evidence.signer) != keys[anchor.key].address:
-        return "signature.signer_differs"
-    if (code := check_key(keys[anchor.key], anchor.block)) != "ok":
-        return code
-    digest = evidence.statement.digest(block.ledger.identity)
-    if not signed_by(digest, evidence.signature, evidence.signer):
-        return "signature.damaged"
-    if question.policy.countersignature and evidence.statement.countersignature == ZERO:
-        return "signature.countersignature_missing"
-    return "ok"
-
-
-def _entitlement(evidence: Evidence) -> str:
-    proof, record = evidence.catalog, evidence.record
-    leaf = merkle.leaf_hash(proof.entry.canonical())
-    try:
-        root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
-    except ProofInvalid:
+def _entitlement(record: Record, entry: Entry | None) -> str:
+    if entry is None:
         return "entitlement.entry_unproved"
-    if bound_root(proof.count, root) != evidence.statement.catalog:
-        return "entitlement.entry_unproved"
-    if proof.entry.order != (record.category, record.entry):
+    if entry.order != (record.category, record.entry):
         return "entitlement.entry_differs"
-    broken = disobeyed(record, proof.entry)
+    broken = disobeyed(record, entry)
     return broken[0] if broken else "ok"
 
 
-def _status(evidence: Evidence) -> str:
+def _status(evidence: Evidence, memo: Memo) -> str:
     index = evidence.record.index
-    try:
-        root = evidence.word.implied_root(index // CELLS)
-    except ProofInvalid:
-        return "status.unproved"
-    if root != evidence.body.status:
+    if memo.word(evidence.word, index // CELLS) != evidence.body.status:
         return "status.unproved"
     return check_status(index, evidence.word.word, evidence.body.standing)
 
 
 def _holder(evidence: Evidence, question: Question, block: Block) -> str:
     code = check_holder(
-        evidence.record,
-        evidence.disclosures,
+        evidence.shown,
         evidence.presentation,
         question.request,
         identity=None if block.ledger is None else block.ledger.identity,

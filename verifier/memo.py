@@ -1,0 +1,156 @@
+"""A verifier with a memory, for whoever checks many certificates under one policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import TypeVar
+
+import orjson
+
+from verifier.certificate import Record
+from verifier.content import Showing
+from verifier.encoding import Members
+from verifier.errors import Malformed, Refused
+from verifier.evidence import LONGEST_EVIDENCE, Backing, Evidence, Proof, Shown, Signed
+from verifier.judges import Judge
+from verifier.merkle import leaf_hash
+from verifier.policy import TrustPolicy
+from verifier.presentation import Request
+from verifier.proving import Memo
+from verifier.status import WordProof
+from verifier.verdict import Result, unusable
+from verifier.verify import Question, verify
+
+REMEMBERED = 1024
+"""Answers and parts of files of each kind that are kept: at most some 100 MB, by far most less."""
+
+_Part = TypeVar("_Part")
+_RECORD = b'"record":'
+_CUTS = (b',"disclosures":', b',"proof":', b',"record":', b',"signature":', b',"status":')
+
+
+class Verifier:
+    """Judges evidence under one policy; what it has checked once it does not check again.
+
+    The verdicts are those of `verifier.verify.verify_bytes`, byte for byte.
+    """
+
+    def __init__(self, policy: TrustPolicy, judge: Judge, *, remembered: int = REMEMBERED) -> None:
+        self._policy, self._judge = policy, judge
+        self._reader, self._memo = Reader(remembered), Memo(remembered)
+
+    def verify_bytes(
+        self,
+        data: bytes,
+        *,
+        now: int,
+        documents: Sequence[bytes] = (),
+        request: Request | None = None,
+        seen: Callable[[bytes], bool] = lambda signature: False,
+    ) -> Result:
+        """Return the verdict on an evidence file at `now` (seconds since 1970)."""
+        question = Question(
+            policy=self._policy,
+            judge=self._judge,
+            now=now,
+            documents=documents,
+            request=request,
+            seen=seen,
+        )
+        try:
+            evidence = self._reader.read(data)
+        except Refused as error:
+            return unusable(error.code)
+        return verify(evidence, question, self._memo)
+
+
+class Reader:
+    """Reads evidence part by part, so that what certificates share is parsed once.
+
+    The names of an object stand in ascending order in canonical bytes.  So a file is canonical
+    evidence if it is cut at commas between members into parts, each part in braces is the
+    canonical form of an object with just the members of its kind, and the kinds follow one
+    another in order: all canonical objects are joined in this one way.  Nothing is concluded
+    from where a name was found; a file that cannot be read like this is read whole.
+    """
+
+    def __init__(self, size: int) -> None:
+        keep = lru_cache(maxsize=size)
+        self._backing = keep(partial(_whole, take=Backing.read))
+        self._proof = keep(partial(_whole, take=Proof.read))
+        self._signed = keep(_read_signed)
+        self._status = keep(partial(_whole, take=_take_status))
+
+    def read(self, data: bytes) -> Evidence:
+        """Return the evidence of a file's bytes.
+
+        Raises:
+            Malformed: as `Evidence.parse`.
+        """
+        parts = _cut(data)
+        if parts is None:
+            return Evidence.parse(data)
+        backing, shown, proof, record, signed, status = parts
+        try:
+            own, what = _whole(record, _take_record), _whole(shown, Shown.read)
+            leaf = leaf_hash(record[len(_RECORD) :])  # Canonical, now that it has been read.
+            return Evidence.of(
+                Showing.of(own, what.disclosures, leaf),
+                what,
+                self._backing(backing),
+                self._proof(proof),
+                self._signed(signed, own.issuer),
+                self._status(status),
+            )
+        except Refused:
+            return Evidence.parse(data)  # Which says what is wrong with the file.
+
+
+def _cut(data: bytes) -> list[bytes] | None:
+    """Return the parts of a file, without braces; None where they are not to be found."""
+    if len(data) > LONGEST_EVIDENCE or data[:1] != b"{" or data[-1:] != b"}":
+        return None
+    parts, start = [], 1
+    for name in _CUTS:
+        end = data.find(name, start)
+        if end < 0:
+            return None
+        parts.append(data[start:end])
+        start = end + 1
+    return [*parts, data[start:-1]]
+
+
+def _whole(part: bytes, take: Callable[[Members], _Part]) -> _Part:
+    """Return what `take` takes of the members of a part, which must be all there are.
+
+    `take` looks at the type of every value at every level, and so leaves nothing to
+    `verifier.encoding.parse_canonical` but the one spelling.
+
+    Raises:
+        Malformed: some rule is broken, and never mind which.
+    """
+    spelled = b"{%b}" % part
+    try:
+        value = orjson.loads(spelled)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("json.syntax", "a part is not JSON") from error
+    if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != spelled:
+        raise Malformed("json.not_canonical", "a part has a second spelling")
+    read = Members(value, "evidence")
+    found = take(read)
+    read.done()
+    return found
+
+
+def _take_record(read: Members) -> Record:
+    return Record.from_json(read.take("record"))
+
+
+def _take_status(read: Members) -> WordProof:
+    read.const("type", Evidence.TYPE)
+    return WordProof.from_json(read.take("status"))
+
+
+def _read_signed(part: bytes, issuer: str) -> Signed:
+    return _whole(part, lambda read: Signed.read(read, issuer))
