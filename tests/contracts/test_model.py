@@ -233,7 +233,7 @@ class Ledger(RuleBasedStateMachine):
         state = self._state(issuer, old)
         words, masks = choose(cells)
         if masks and half:
-            masks = (masks[0] ^ half << 2 * min(cells), *masks[1:])
+            masks = (masks[0] ^ half << 2 * (min(cells) % 128), *masks[1:])
         said = StatusChange(
             issuer=issuer.encode(),
             epoch=state.epoch + by,

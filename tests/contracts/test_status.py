@@ -182,6 +182,15 @@ def test_a_wrong_reordered_or_padded_proof_is_refused(office):
         assert outcome in ("StatusProofShape", "StatusProofRoot"), what
 
 
+def test_spare_marks_are_zero(office):
+    act = office.status([0], Status.REVOKED)
+    assert len(act.proof.marks) == 4, "25 marks, and 7 to spare"
+    for bit in range(1, 8):
+        marks = act.proof.marks[:3] + bytes([act.proof.marks[3] | 1 << bit])
+        spoiled = replace(act, proof=replace(act.proof, marks=marks))
+        assert refused(office, spoiled) == "StatusProofShape"
+
+
 def test_a_default_is_never_listed(office):
     act = office.status([0], Status.REVOKED)
     proof = replace(act.proof, marks=b"\x01\x00\x00\x00", siblings=(DEFAULTS[0],))
