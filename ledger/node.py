@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from ledger.anchoring import Anchorer
-from ledger.chain.client import EthereumChain, Node
+from ledger.chain.client import EthereumChain, Node, Payment, sign_transaction
 from ledger.chain.deploy import Deployment, deploy, load_deployment
 from ledger.chain.follow import Follower
 from ledger.checkpoints import Cadence, checkpoint
@@ -136,6 +136,21 @@ class Ledger:
             if self._rests():
                 return
         raise LedgerStuck(f"acts still wait after {rounds} rounds")
+
+    def beat(self) -> None:
+        """Let the chain make a block of now, by a payment of nothing from the operator to itself.
+
+        A chain with other users makes blocks anyway; an idle one would let evidence grow old.
+        """
+        payment = Payment(
+            chain_id=self.pin.chain_id,
+            nonce=self.chain.next_nonce(),
+            gas=21_000,
+            to=self.operator.address,
+            data=b"",
+        )
+        self.chain.broadcast(sign_transaction(self.node, self.operator, payment).raw)
+        self.follower.follow()
 
     def _rests(self) -> bool:
         with self.store.begin(write=False) as unit:

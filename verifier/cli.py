@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from verifier.verify import Question
 
 GROUP = "certledger.commands"
+SERVER_ONLY = "sqlmodel"
+"""A package that only the extra `server` brings."""
 ROOM_COMMANDS: Mapping[str, str] = {
     "audit": "Replay the whole ledger from its deployment and tell every fault.",
     "catalog": "What a body may issue: make it, sign it, show it.",
@@ -67,7 +70,12 @@ class Rooms(click.Group):
 
 def _room_commands() -> dict[str, EntryPoint]:
     """Return entry points by command name; a room whose extra is not installed has none."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+    whole = find_spec(SERVER_ONLY) is not None
+    return {
+        point.name: point
+        for point in entry_points(group=GROUP)
+        if whole or "server" not in point.extras
+    }
 
 
 @click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})

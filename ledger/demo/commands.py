@@ -1,0 +1,53 @@
+"""`certledger demo`: the main job end to end in one folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--home",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for everything; run again, the demo goes on in it.",
+)
+@click.option(
+    "--certificates",
+    default=500,
+    show_default=True,
+    type=click.IntRange(10, 20_000),
+    help="How many certificates a new demo issues.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def demo(home: Path, certificates: int, as_json: bool) -> None:
+    """Chain, bodies, certificates, evidence and verdicts, in one folder.
+
+    Exits with 0 only if every verdict, good and bad, is the one expected.
+    """
+    from rich.console import Console
+
+    from ledger.demo.run import run
+    from ledger.demo.telling import tell, to_json
+    from ledger.files import write_atomically
+    from ledger.logs import quiet
+    from verifier.encoding import format_canonical
+    from verifier.errors import Refused
+
+    quiet()
+    progress = Console(stderr=True)
+    try:
+        report = run(home.absolute(), certificates, lambda step: progress.print(f"… {step}"))
+    except Refused as error:
+        click.echo(f"{error} ({error.code})", err=True)
+        raise SystemExit(1) from error
+    told = format_canonical(to_json(report))
+    write_atomically(home / "demo.json", told)
+    if as_json:
+        sys.stdout.buffer.write(told + b"\n")
+    else:
+        tell(report, Console(soft_wrap=True))
+    raise SystemExit(0 if report.holds else 1)

@@ -1,0 +1,222 @@
+"""What the demo's bodies do: they register, file a catalog, seal papers, and change statuses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.demo.cast import Cast
+from ledger.documents import DocumentWriter, certificate_document
+from ledger.domain import Body
+from ledger.issuing.body import BodyFolder, Profile
+from ledger.issuing.catalogs import catalog_change, entry_of
+from ledger.issuing.checking import Issue
+from ledger.issuing.papers import Papers
+from ledger.issuing.records import seal_records
+from ledger.issuing.sealing import Head, SealedBatch
+from ledger.issuing.signing import packed_keys, sign_statement
+from ledger.issuing.statuses import sign_changes, status_changes
+from ledger.issuing.workspace import Plan, Workspace
+from ledger.keys import Signer
+from ledger.node import Ledger, own_passphrase
+from ledger.samples import SampleCertificate
+from ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
+from verifier.catalog import Catalog
+from verifier.encoding import format_canonical
+from verifier.hashing import sha256
+from verifier.state import BodyState, region_of
+from verifier.statements import LONGEST_LIFE, Register
+from verifier.vocabulary import Purpose, Status
+
+EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
+LAG_DAYS = 1_500
+"""The samples were issued up to some years ago: old stock, taken in late and without a warning."""
+_SCRYPT = 2**12
+"""The passphrase lies beside the keys, so there is nothing to make dear by guessing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A certificate of the demo: where it stands, and its file names' common stem."""
+
+    sample: SampleCertificate
+    issuer: str
+    index: int
+    stem: str
+    status: Status = Status.VALID
+    edition: int = 0
+
+
+class Office:
+    """One body at its own desk: its folder, key and catalog."""
+
+    def __init__(
+        self, ledger: Ledger, cast: Cast, body: Body, samples: Sequence[SampleCertificate]
+    ) -> None:
+        self._ledger, self._cast, self.body = ledger, cast, body
+        self._folder = ledger.settings.home / "bodies" / body.uscc
+        categories = {sample.category.code: sample.category for sample in samples}
+        self.catalog = Catalog.of(
+            [entry_of(category, lag_days=LAG_DAYS) for category in categories.values()]
+        )
+        self._own = self._open()
+        self.signer: Signer = self._own.signer(own_passphrase(ledger.settings.home))
+
+    def _open(self) -> BodyFolder:
+        identity = self._ledger.pin.identity
+        if (self._folder / "body.json").exists():
+            return BodyFolder(folder=self._folder)
+        profile = Profile(
+            issuer=self.body.uscc,
+            kind=self.body.kind,
+            name=self.body.name_zh,
+            ledger=identity,
+        )
+        passphrase = own_passphrase(self._ledger.settings.home)
+        return BodyFolder.create(self._folder, profile, passphrase, work=_SCRYPT)
+
+    def state(self) -> BodyState | None:
+        """Return the body's state on the chain as the mirror has it."""
+        with self._ledger.store.begin(write=False) as unit:
+            seen = unit.body(self.body.uscc)
+        return None if seen is None else seen.state
+
+    def register(self) -> None:
+        """Hand in the registration, signed by the registrar and the body's first key."""
+        said = Register(
+            issuer=self.body.uscc.encode(),
+            kind=self.body.kind.number,
+            name=sha256(self.body.name_zh.encode()),
+            keys=packed_keys({self.signer.address: EVERY}),
+            not_after=self._ledger.clock() + LONGEST_LIFE // 2,
+        )
+        registrar = self._cast.registrar(region_of(self.body.uscc))
+        act = sign_statement(said, [registrar, self.signer], self._ledger.pin.identity)
+        value = {
+            "type": "certledger/registration/1",
+            "act": act.to_json(),
+            "name": self.body.name_zh,
+        }
+        submit_act(self._ledger.intake, format_canonical(value))
+
+    def file_catalog(self) -> None:
+        """Hand in the catalog, signed by the body and its registrar."""
+        self._own.save_catalog(self.catalog)
+        said = catalog_change(
+            self.catalog, issuer=self.body.uscc, version=1, now=self._ledger.clock()
+        )
+        registrar = self._cast.registrar(region_of(self.body.uscc))
+        act = sign_statement(said, [self.signer, registrar], self._ledger.pin.identity)
+        value = {
+            "type": "certledger/catalog-submission/1",
+            "act": act.to_json(),
+            "entries": self.catalog.to_json(),
+        }
+        submit_catalog(self._ledger.intake, format_canonical(value))
+
+    def seal(self, sequence: int, made: Sequence[Made], issues: Sequence[Issue]) -> SealedBatch:
+        """Seal certificates whose papers are printed; the same bytes each time."""
+        head = self._own.register.head() if sequence > 1 else Head()
+        plan = Plan(
+            issuer=self.body.uscc,
+            ledger=self._ledger.pin.identity,
+            catalog=self.catalog.root(),
+            head=head,
+            now=self._ledger.clock(),
+        )
+        workspace = Workspace(folder=self._folder / f"batch-{sequence}")
+        batch = workspace.seal(
+            issues,
+            plan,
+            catalog=self.catalog,
+            secret=self._own.secret(),
+            signer=self.signer,
+            random=lambda size: self._seed(sequence)[:size],
+        )
+        self._own.register.record(batch)
+        return batch
+
+    def hand_in(self, batch: SealedBatch) -> None:
+        """Submit a batch; again, it gives the same receipt."""
+        submit_batch(self._ledger.intake, batch.submission())
+
+    def codes(self, sequence: int, first: int, issues: Sequence[Issue]) -> list[str]:
+        """Return the access codes that sealing will give, so that they can be printed before."""
+        sealed = seal_records(
+            issues,
+            issuer=self.body.uscc,
+            secret=self._own.secret(),
+            seed=self._seed(sequence),
+            first=first,
+        )
+        return [code.decode() for code in sealed.codes]
+
+    def _seed(self, sequence: int) -> bytes:
+        label = f"{self.body.uscc} {sequence}".encode()
+        return hashlib.sha256(self._cast.seed + label).digest()
+
+    def change(self, indexes: Sequence[int], status: Status, reason: str) -> None:
+        """Hand in the status change of certificates."""
+        state = self.state()
+        assert state is not None
+        changes = status_changes(
+            indexes,
+            issuer=self.body.uscc,
+            status=status,
+            reason=reason,
+            epoch=state.epoch + 1,
+            now=self._ledger.clock(),
+        )
+        for act in sign_changes(changes, signer=self.signer, identity=self._ledger.pin.identity):
+            submit_status(self._ledger.intake, format_canonical(act.to_json()))
+
+    def holding(self, made: Made, sequence: int) -> bytes:
+        """Return the holder's file of a certificate."""
+        folder = Workspace(folder=self._folder / f"batch-{sequence}").holders
+        return (folder / f"{made.index}.json").read_bytes()
+
+
+def issue_of(sample: SampleCertificate, catalog: Catalog, papers: Papers, made: Made) -> Issue:
+    """Return what is sealed for a sample; its paper is found by the stem."""
+    entry = catalog.newest(sample.category.code)
+    assert entry is not None
+    return Issue(
+        entry=entry,
+        number=sample.number,
+        fields={
+            name: value for name, value in sample.fields.items() if name != "certificate_number"
+        },
+        issued=sample.issue_date,
+        expires=sample.expiry_date,
+        edition=made.edition,
+        replaces=None,
+        papers=() if papers.folder is None else (papers.find(f"{made.stem}.pdf"),),
+    )
+
+
+def print_papers(folder: Path, made: Iterable[Made], codes: Mapping[str, str], link: str) -> int:
+    """Print the paper of each certificate that has none yet; return how many there are."""
+    documents = {
+        one.stem: certificate_document(
+            category=one.sample.category,
+            body=one.sample.body,
+            fields=one.sample.fields,
+            issue_date=one.sample.issue_date,
+            expiry_date=one.sample.expiry_date,
+            access_code=codes[one.stem],
+            link=link,
+        )
+        for one in made
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [stem for stem in documents if not (folder / f"{stem}.pdf").exists()]
+    if missing:
+        writer = DocumentWriter(list(documents.values()))
+        for stem in missing:
+            data = writer.render(documents[stem])
+            partial = folder / f".{stem}.partial"
+            partial.write_bytes(data)
+            partial.replace(folder / f"{stem}.pdf")
+    return len(documents)

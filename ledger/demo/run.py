@@ -1,0 +1,301 @@
+"""The demo from an empty folder to verdicts, each step taken up again where it was left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ledger.checkpoints import Cadence, checkpoint
+from ledger.demo.cast import Cast, make_policy, open_cast
+from ledger.demo.forging import Forgery, forgeries
+from ledger.demo.issuing import Made, Office, issue_of, print_papers
+from ledger.demo.story import REASONS, Shares, expectation, fates, places, successors
+from ledger.demo.watching import witnesses
+from ledger.domain import Domain, load_domain
+from ledger.files import write_atomically
+from ledger.issuing.checking import Issue
+from ledger.issuing.papers import Papers
+from ledger.node import POLICY, Ledger, load_policy, open_ledger
+from ledger.samples import SampleCertificate, sample_certificates
+from ledger.settings import load_settings
+from verifier.certificate import NUMBER
+from verifier.checks import today
+from verifier.encoding import Json
+from verifier.evidence import Evidence
+from verifier.holding import Holding
+from verifier.judges import choose_judge
+from verifier.policyfile import SignedPolicy
+from verifier.status import CELLS, read_cell
+from verifier.verdict import Result
+from verifier.verify import Question, verify_bytes
+from verifier.vocabulary import Outcome, Status, Verdict
+
+FEWEST_CATEGORIES = 50
+SEED = 20200224
+LINK = "https://certledger.example/v"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What the demo asked of a verifier, and what it heard."""
+
+    file: str
+    what: str
+    expected: Verdict
+    why: str
+    result: Result
+
+    @property
+    def holds(self) -> bool:
+        """Whether the verdict, and its reason, are the ones expected."""
+        codes = {finding.code for finding in self.result.findings}
+        return self.result.verdict is self.expected and (self.why == "ok" or self.why in codes)
+
+    def to_json(self) -> Json:
+        """Return this as `demo.json` lists it."""
+        bad = [f.code for f in self.result.findings if f.outcome is not Outcome.PASS]
+        return {
+            "file": self.file,
+            "what": self.what,
+            "expected": str(self.expected),
+            "verdict": str(self.result.verdict),
+            "codes": bad,
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """The demo's outcome."""
+
+    home: Path
+    ledger: Ledger
+    offices: Sequence[Office]
+    made: Sequence[Made]
+    told: Sequence[Told]
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether every expectation held."""
+        return all(one.holds for one in self.told)
+
+
+def run(home: Path, certificates: int, say: Say) -> Report:
+    """Run the demo in `home`, or go on with the one that was begun there; `say` tells each step.
+
+    Raises:
+        Refused: the folder is another's, or a part of the road is blocked.
+    """
+    started, domain = time.monotonic(), load_domain()
+    cast = open_cast(home, certificates=certificates, today=today(int(time.time())))
+    settings = load_settings(home=home)
+    say("chain and contract")
+    with open_ledger(settings, registrars=cast.registrars()) as ledger:
+        ledger.settle()
+        policy = _policy(ledger, cast, domain)
+        samples, expired = _samples(domain, cast)
+        made = fates(places(samples), Shares.of(cast.certificates), expired)
+        offices = _offices(ledger, cast, made, say)
+        made = [*made, *_issue(ledger, offices, made, home / "documents", say)]
+        _change_statuses(ledger, offices, made, say)
+        with witnesses(ledger, cast, policy.policy) as collector:
+            say("witnesses execute the chain again and cosign")
+            _fresh_checkpoint(ledger)
+            collector.collect(ledger.store)
+        evidence = _write_evidence(ledger, offices, made, home, say)
+        say("verdicts")
+        told = _verdicts(ledger, policy, evidence, expired, home)
+        return Report(
+            home=home,
+            ledger=ledger,
+            offices=list(offices.values()),
+            made=made,
+            told=told,
+            seconds=time.monotonic() - started,
+        )
+
+
+def _policy(ledger: Ledger, cast: Cast, domain: Domain) -> SignedPolicy:
+    home = ledger.settings.home
+    held = load_policy(home)
+    if held is None:
+        held = make_policy(cast, ledger.pin, domain, now=ledger.clock())
+        write_atomically(home / POLICY, held.format())
+    return held
+
+
+def _samples(domain: Domain, cast: Cast) -> tuple[list[SampleCertificate], frozenset[str]]:
+    """Return the sample certificates, and the stems of those that have expired."""
+    count = cast.certificates
+    samples = sample_certificates(
+        domain,
+        seed=SEED,
+        count=count,
+        categories=min(FEWEST_CATEGORIES, count),
+        today=cast.today,
+        expired=Shares.of(count).expired,
+    )
+    stems = {one.stem: one.sample.expiry_date for one in places(samples)}
+    gone = {stem for stem, day in stems.items() if day is not None and day < cast.today}
+    return samples, frozenset(gone)
+
+
+# Bodies issue ----------------------------------------------------------------------------------
+
+
+def _offices(ledger: Ledger, cast: Cast, made: Sequence[Made], say: Say) -> dict[str, Office]:
+    by_issuer: dict[str, list[SampleCertificate]] = {}
+    for one in made:
+        by_issuer.setdefault(one.issuer, []).append(one.sample)
+    offices = {
+        issuer: Office(ledger, cast, samples[0].body, samples)
+        for issuer, samples in by_issuer.items()
+    }
+    say(f"{len(offices)} bodies register and file their catalogs")
+    for office in offices.values():
+        if office.state() is None:
+            office.register()
+    ledger.settle()
+    for office in offices.values():
+        state = office.state()
+        if state is not None and state.catalog_version == 0:
+            office.file_catalog()
+    ledger.settle()
+    return offices
+
+
+def _issue(
+    ledger: Ledger, offices: dict[str, Office], made: Sequence[Made], folder: Path, say: Say
+) -> list[Made]:
+    """Seal and submit two rounds: first editions, then those that replace; return the latter."""
+    later = successors(made)
+    for sequence, certificates in ((1, made), (2, later)):
+        by_issuer: dict[str, list[Made]] = {}
+        for one in certificates:
+            by_issuer.setdefault(one.issuer, []).append(one)
+        say(f"{len(certificates)} certificates are printed, sealed and submitted")
+        codes = {
+            one.stem: code
+            for issuer, mine in by_issuer.items()
+            for one, code in zip(mine, _codes(offices[issuer], sequence, mine, made), strict=True)
+        }
+        print_papers(folder, certificates, codes, LINK)
+        papers = Papers(folder=folder)
+        for issuer, mine in by_issuer.items():
+            office = offices[issuer]
+            state = office.state()
+            if state is not None and state.batches < sequence:
+                issues = _issues(office, mine, made, papers)
+                office.hand_in(office.seal(sequence, mine, issues))
+        ledger.settle()
+    return later
+
+
+def _codes(office: Office, sequence: int, mine: Sequence[Made], first: Sequence[Made]) -> list[str]:
+    return office.codes(sequence, mine[0].index, _issues(office, mine, first, Papers()))
+
+
+def _issues(
+    office: Office, mine: Sequence[Made], first: Sequence[Made], papers: Papers
+) -> list[Issue]:
+    """Return what is sealed; a second edition names the index of the first."""
+    indexes = {(one.issuer, one.sample.number): one.index for one in first}
+    issues = []
+    for one in mine:
+        issue = issue_of(one.sample, office.catalog, papers, one)
+        if one.edition:
+            issue = replace(issue, replaces=indexes[one.issuer, one.sample.number])
+        issues.append(issue)
+    return issues
+
+
+# Statuses, evidence, verdicts --------------------------------------------------------------------
+
+
+def _change_statuses(
+    ledger: Ledger, offices: dict[str, Office], made: Sequence[Made], say: Say
+) -> None:
+    say("some are revoked, suspended or replaced")
+    for status, reason in REASONS.items():
+        for issuer, office in offices.items():
+            with ledger.store.begin(write=False) as unit:
+                words = unit.words(issuer)
+            indexes = [
+                one.index
+                for one in made
+                if one.issuer == issuer and one.status is status and not _is_set(words, one.index)
+            ]
+            if indexes:
+                office.change(indexes, status, reason)
+        ledger.settle()
+
+
+def _is_set(words: Mapping[int, bytes], index: int) -> bool:
+    word = words.get(index // CELLS)
+    return word is not None and read_cell(word, index) is not Status.VALID
+
+
+def _fresh_checkpoint(ledger: Ledger) -> None:
+    """Make a checkpoint of now, so that what witnesses sign is as fresh as can be."""
+    ledger.beat()
+    checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
+
+
+def _write_evidence(
+    ledger: Ledger, offices: Mapping[str, Office], made: Sequence[Made], home: Path, say: Say
+) -> list[tuple[Made, bytes]]:
+    """Write each certificate's evidence, showing what must be shown, and its holder's file."""
+    say(f"{len(made)} evidence files")
+    for name in ("evidence", "holders"):
+        (home / name).mkdir(exist_ok=True)
+    written = []
+    for one in made:
+        holding = offices[one.issuer].holding(one, 1 + one.edition)
+        data = _evidence_of(ledger, one, Holding.parse(holding)).format()
+        (home / "holders" / f"{one.stem}.json").write_bytes(holding)
+        (home / "evidence" / f"{one.stem}.json").write_bytes(data)
+        written.append((one, data))
+    return written
+
+
+def _evidence_of(ledger: Ledger, one: Made, holding: Holding) -> Evidence:
+    evidence = ledger.maker.at(one.issuer, one.index)
+    names = {NUMBER, *evidence.catalog.entry.shown}
+    return evidence.showing([part for part in holding.disclosures if part.name in names])
+
+
+def _verdicts(
+    ledger: Ledger,
+    policy: SignedPolicy,
+    evidence: Sequence[tuple[Made, bytes]],
+    expired: frozenset[str],
+    home: Path,
+) -> list[Told]:
+    question = Question(policy=policy.policy, judge=choose_judge(policy.policy), now=ledger.clock())
+    told = []
+    for one, data in evidence:
+        paper = (home / "documents" / f"{one.stem}.pdf").read_bytes()
+        expected, why = expectation(one, expired)
+        result = verify_bytes(data, replace(question, documents=(paper,)))
+        file = f"evidence/{one.stem}.json"
+        told.append(Told(file=file, what="as issued", expected=expected, why=why, result=result))
+    good = [pair for pair, verdict in zip(evidence, told, strict=True) if verdict.why == "ok"]
+    for forgery in forgeries(good, home):
+        asked = replace(question, documents=forgery.documents, now=question.now + forgery.later)
+        result = verify_bytes(forgery.evidence, asked)
+        told.append(_told(forgery, result))
+    return told
+
+
+def _told(forgery: Forgery, result: Result) -> Told:
+    return Told(
+        file=forgery.file,
+        what=forgery.what,
+        expected=forgery.expected,
+        why=forgery.why,
+        result=result,
+    )

@@ -1,0 +1,44 @@
+"""The demo's witnesses: four nodes that execute every block again, each behind an HTTP door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from ledger.cosigning import Collector
+from ledger.demo.cast import OPERATORS, Cast
+from ledger.node import Ledger
+from ledger.witness.nodes import ExecutingNode, RpcSource
+from ledger.witness.server import WitnessServer
+from ledger.witness.witness import Witness
+from verifier.policy import TrustPolicy
+
+
+@contextmanager
+def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Collector]:
+    """Run the four witnesses; what collects their cosignatures is given meanwhile."""
+    urls = {}
+    with ExitStack() as stack:
+        for operator, member in zip(OPERATORS, policy.witnesses, strict=True):
+            home = ledger.settings.home / "witnesses" / operator
+            node = ExecutingNode(
+                home,
+                RpcSource(lambda method, params: ledger.node.call(method, *params)),
+                ledger.pin.genesis,
+            )
+            stack.callback(node.close)
+            server = WitnessServer(
+                Witness(
+                    name=member.name,
+                    key=cast.witness(operator),
+                    identity=ledger.pin.identity,
+                    node=node,
+                    home=home,
+                    lag=policy.block_lag,
+                    clock=ledger.clock,
+                )
+            )
+            server.start()
+            stack.callback(server.close)
+            urls[member.name] = server.url
+        yield Collector(policy=policy, urls=urls, timeout=60.0)
