@@ -183,7 +183,7 @@ def _wait(node: Node, tx: str) -> Any:
     waiting = Retrying(
         retry=retry_if_result(lambda receipt: receipt is None),
         stop=stop_after_delay(120),
-        wait=wait_exponential_jitter(initial=0.05, max=3),
+        wait=wait_exponential_jitter(multiplier=0.05, max=3),
         retry_error_callback=lambda state: None,
     )
     receipt = waiting(node.call, "eth_getTransactionReceipt", tx)

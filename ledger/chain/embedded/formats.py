@@ -4,6 +4,7 @@ from typing import Any
 
 import rlp
 from eth.abc import BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI
+from eth.vm.forks.paris import ParisVM
 from eth_hash.auto import keccak
 
 from ledger.chain.embedded.logs import StoredLog
@@ -40,7 +41,7 @@ def block(body: Body, *, full: bool) -> Json:
         "difficulty": quantity(header.difficulty),
         "totalDifficulty": quantity(0),
         "extraData": data(header.extra_data),
-        "size": quantity(len(rlp.encode(header))),
+        "size": quantity(len(rlp.encode(ParisVM.get_block_class()(header, transactions, ())))),
         "gasLimit": quantity(header.gas_limit),
         "gasUsed": quantity(header.gas_used),
         "timestamp": quantity(header.timestamp),

@@ -32,7 +32,8 @@ def number(value: Json, what: str = "a quantity", bits: int = 256) -> int:
     if not isinstance(value, str) or not value.startswith("0x") or not 2 < len(value) <= 66:
         invalid(f"{what} is written 0x and hex digits")
     try:
-        found = int(value, 16)
+        # `int` and `fromhex` let signs, underscores or white space through.
+        found = int(value, 16) if value.isalnum() else invalid(f"{what} is written in hex digits")
     except ValueError:
         invalid(f"{what} is written 0x and hex digits")
     if found >> bits:
@@ -45,7 +46,7 @@ def binary(value: Json, what: str, size: int | None = None) -> bytes:
     if not isinstance(value, str) or not value.startswith("0x"):
         invalid(f"{what} is written 0x and hex digits")
     try:
-        found = bytes.fromhex(value[2:])
+        found = bytes.fromhex(value[2:] if value.isalnum() else "no")
     except ValueError:
         invalid(f"{what} is written 0x and pairs of hex digits")
     if size is not None and len(found) != size:

@@ -4,27 +4,29 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import rlp
 from eth.abc import BlockHeaderAPI
+from eth_typing import Address
 
 from ledger.chain.embedded import formats
 from ledger.chain.embedded.calls import call, estimate, parse_call
 from ledger.chain.embedded.chain import stored_genesis
 from ledger.chain.embedded.errors import TransactionRefused
+from ledger.chain.embedded.fees import MOST_BLOCKS, TIP, fee_history, parse_percentiles
 from ledger.chain.embedded.formats import data, quantity
 from ledger.chain.embedded.genesis import format_genesis
 from ledger.chain.embedded.logs import LogQuery
+from ledger.chain.embedded.lookup import block_hash, header_of, header_or_none, parse_query
 from ledger.chain.embedded.miner import Miner
 from ledger.chain.embedded.params import (
     RpcError,
     binary,
-    choices,
     count,
     invalid,
-    mapping,
     number,
 )
 from ledger.chain.embedded.view import Readers, View
@@ -35,14 +37,13 @@ MOST_LOGS: Final = 10_000
 MOST_FILTERS: Final = 1_000
 MOST_SLOTS: Final = 1_024
 MINING_SECONDS: Final = 60
-_LATEST: Final = ("latest", "safe", "finalized", "pending")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """A search for logs that goes on at block `next`."""
+    """A search that goes on at block `next`: for logs, or for blocks where there is no query."""
 
-    query: LogQuery
+    query: LogQuery | None
     next: int
 
 
@@ -61,11 +62,22 @@ class Rpc:
         Raises:
             RpcError: what JSON-RPC and the execution API have for it.
         """
+        return self.begin(method, params)()
+
+    def begin(self, method: str, params: Json) -> Callable[[], Json]:
+        """Do what a call asks, and return what gives its result.
+
+        Only a sent transaction has something left to wait for: its block.
+
+        Raises:
+            RpcError: what JSON-RPC and the execution API have for it.
+        """
         found = METHODS.get(method)
         if found is None:
             raise RpcError(-32601, f"the method {method[:64]} does not exist")
         with self._readers.view() as view:
-            return found(self, view, [] if params is None else params)
+            result = found(self, view, [] if params is None else params)
+        return result if callable(result) else lambda: result
 
     # The chain -------------------------------------------------------------------------------
 
@@ -80,6 +92,9 @@ class Rpc:
 
     def syncing(self, view: View, params: Json) -> Json:
         return False
+
+    def listening(self, view: View, params: Json) -> Json:
+        return True
 
     def accounts(self, view: View, params: Json) -> Json:
         return []
@@ -120,15 +135,19 @@ class Rpc:
         header = header_or_none(view, count(params, 1, 1)[0])
         return None if header is None else quantity(len(view.transactions(header)))
 
+    def raw_receipts(self, view: View, params: Json) -> Json:
+        body = view.body(header_of(view, count(params, 1, 1)[0]))
+        return [data(receipt.encode()) for receipt in body.receipts]
+
     # Transactions ----------------------------------------------------------------------------
 
     def send_raw(self, view: View, params: Json) -> Json:
         raw = binary(count(params, 1, 1)[0], "a transaction")
         try:
             waiting = self._miner.submit(raw, view)
-            return data(waiting.result(timeout=MINING_SECONDS))
         except TransactionRefused as error:
             raise RpcError(-32000, str(error)) from error
+        return lambda: _await(waiting)
 
     def transaction(self, view: View, params: Json) -> Json:
         tx_hash = binary(count(params, 1, 1)[0], "a transaction hash", 32)
@@ -139,38 +158,49 @@ class Rpc:
         header, index = found
         return formats.transaction(view.transactions(header)[index], header, index)
 
+    def transaction_at(self, view: View, params: Json) -> Json:
+        which, place = count(params, 2, 2)
+        header, index = header_or_none(view, which), number(place, "an index", 32)
+        listed = () if header is None else view.transactions(header)
+        return formats.transaction(listed[index], header, index) if index < len(listed) else None
+
+    def raw_transaction(self, view: View, params: Json) -> Json:
+        tx_hash = binary(count(params, 1, 1)[0], "a transaction hash", 32)
+        found = view.place_of(tx_hash)
+        return None if found is None else data(view.transactions(found[0])[found[1]].encode())
+
     def receipt(self, view: View, params: Json) -> Json:
         found = view.place_of(binary(count(params, 1, 1)[0], "a transaction hash", 32))
         return None if found is None else formats.receipts(view.body(found[0]))[found[1]]
 
     def transaction_count(self, view: View, params: Json) -> Json:
         address, which = count(params, 1, 2)
-        owner = binary(address, "an address", 20)
+        owner = Address(binary(address, "an address", 20))
         if which == "pending":
             return quantity(self._miner.next_nonce(owner, view))
-        return quantity(view.state(header_of(view, which)).get_nonce(owner))  # type: ignore[arg-type]
+        return quantity(view.state(header_of(view, which)).get_nonce(owner))
 
     # State -----------------------------------------------------------------------------------
 
     def balance(self, view: View, params: Json) -> Json:
         address, which = count(params, 1, 2)
-        owner = binary(address, "an address", 20)
-        return quantity(view.state(header_of(view, which)).get_balance(owner))  # type: ignore[arg-type]
+        owner = Address(binary(address, "an address", 20))
+        return quantity(view.state(header_of(view, which)).get_balance(owner))
 
     def code(self, view: View, params: Json) -> Json:
         address, which = count(params, 1, 2)
-        owner = binary(address, "an address", 20)
-        return data(view.state(header_of(view, which)).get_code(owner))  # type: ignore[arg-type]
+        owner = Address(binary(address, "an address", 20))
+        return data(view.state(header_of(view, which)).get_code(owner))
 
     def storage(self, view: View, params: Json) -> Json:
         address, slot, which = count(params, 2, 3)
-        owner, place = binary(address, "an address", 20), number(slot, "a slot")
-        value = view.state(header_of(view, which)).get_storage(owner, place)  # type: ignore[arg-type]
+        owner, place = Address(binary(address, "an address", 20)), number(slot, "a slot")
+        value = view.state(header_of(view, which)).get_storage(owner, place)
         return data(value.to_bytes(32, "big"))
 
     def proof(self, view: View, params: Json) -> Json:
         address, slots, which = count(params, 2, 3)
-        owner = binary(address, "an address", 20)
+        owner = Address(binary(address, "an address", 20))
         if not isinstance(slots, list) or len(slots) > MOST_SLOTS:
             invalid(f"slots are a list of at most {MOST_SLOTS}")
         found = view.prove_account(header_of(view, which), owner)
@@ -207,27 +237,22 @@ class Rpc:
     # Fees ------------------------------------------------------------------------------------
 
     def gas_price(self, view: View, params: Json) -> Json:
-        return quantity((view.head().base_fee_per_gas or 0) + 1)
+        # Twice the base fee, so that a price given today holds while the fee rises.
+        return quantity(2 * (view.head().base_fee_per_gas or 0) + TIP)
 
     def priority_fee(self, view: View, params: Json) -> Json:
-        return quantity(1)
+        return quantity(TIP)
 
     def fee_history(self, view: View, params: Json) -> Json:
         blocks, newest, percentiles = count(params, 2, 3)
         last = header_of(view, newest)
         wanted = blocks if isinstance(blocks, int) else number(blocks, "the number of blocks", 32)
-        size = max(0, min(wanted, 1024, last.block_number + 1))
+        size = max(0, min(wanted, MOST_BLOCKS, last.block_number + 1))
         headers = [
             header_of(view, quantity(at))
             for at in range(last.block_number + 1 - size, last.block_number + 1)
         ]
-        following = view.chain.next_header(last, last.timestamp)
-        return {
-            "oldestBlock": quantity(last.block_number + 1 - size),
-            "baseFeePerGas": [quantity(h.base_fee_per_gas or 0) for h in [*headers, following]],
-            "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
-            "reward": [[quantity(1) for _ in percentiles or ()] for _ in headers],
-        }
+        return fee_history(view, headers, last, parse_percentiles(percentiles))
 
     # Logs ------------------------------------------------------------------------------------
 
@@ -238,14 +263,17 @@ class Rpc:
         found = view.logs(query, MOST_LOGS + 1)
         if len(found) > MOST_LOGS:
             raise RpcError(-32005, f"query returned more than {MOST_LOGS} results")
-        hashes = {
-            height: view.chain.chaindb.get_canonical_block_hash(height)  # type: ignore[arg-type]
-            for height in {one.block for one in found}
-        }
+        hashes = {height: block_hash(view, height) for height in {one.block for one in found}}
         return [formats.log(one, hashes[one.block]) for one in found]
 
     def new_filter(self, view: View, params: Json) -> Json:
-        query = parse_query(view, count(params, 1, 1)[0])
+        return self._keep_filter(view, parse_query(view, count(params, 1, 1)[0]))
+
+    def new_block_filter(self, view: View, params: Json) -> Json:
+        count(params, 0, 0)
+        return self._keep_filter(view, None)
+
+    def _keep_filter(self, view: View, query: LogQuery | None) -> str:
         with self._lock:
             name = next(self._numbers)
             self._filters[name] = Filter(query=query, next=view.head().block_number + 1)
@@ -261,12 +289,14 @@ class Rpc:
                 raise RpcError(-32000, "filter not found")
             head = view.head().block_number
             self._filters[name] = replace(held, next=head + 1)
-        return self._logs(view, replace(held.query, first=held.next, last=head))
+        if held.query is not None:
+            return self._logs(view, replace(held.query, first=held.next, last=head))
+        return [data(block_hash(view, at)) for at in range(held.next, head + 1)]
 
     def filter_logs(self, view: View, params: Json) -> Json:
         with self._lock:
             held = self._filters.get(number(count(params, 1, 1)[0], "a filter"))
-        if held is None:
+        if held is None or held.query is None:
             raise RpcError(-32000, "filter not found")
         return self._logs(view, held.query)
 
@@ -276,56 +306,19 @@ class Rpc:
             return self._filters.pop(name, None) is not None
 
 
-def header_or_none(view: View, which: Json) -> BlockHeaderAPI | None:
-    """Return the header of a tag, a number, or a hash (EIP-1898), None where there is none."""
-    if which is None or which in _LATEST:
-        return view.head()
-    if which == "earliest":
-        return view.header_by_number(0)
-    if isinstance(which, Mapping):
-        if "blockHash" in which:
-            return view.header_by_hash(binary(which["blockHash"], "a block hash", 32))
-        which = which.get("blockNumber")
-    if isinstance(which, str) and len(which) == 66:
-        return view.header_by_hash(binary(which, "a block hash", 32))
-    return view.header_by_number(number(which, "a block number", 63))
-
-
-def header_of(view: View, which: Json) -> BlockHeaderAPI:
-    """Return the header of a block that must be there."""
-    header = header_or_none(view, which)
-    if header is None:
-        raise RpcError(-32000, "header not found")
-    return header
-
-
-def parse_query(view: View, value: Json) -> LogQuery:
-    """Return the search that a filter object asks for."""
-    asked = mapping(value, "a filter")
-    topics = asked.get("topics") or []
-    if not isinstance(topics, list) or len(topics) > 4:
-        invalid("topics are a list of at most 4")
-    if asked.get("blockHash") is not None:
-        first = last = int(header_of(view, {"blockHash": asked["blockHash"]}).block_number)
-    else:
-        first, last = (_height(view, asked.get(name)) for name in ("fromBlock", "toBlock"))
-    return LogQuery(
-        first=first,
-        last=last,
-        addresses=choices(asked.get("address"), "an address", 20),
-        topics=tuple(choices(topic, "a topic", 32) for topic in topics),
-    )
-
-
-def _height(view: View, which: Json) -> int:
-    if which is None or which in _LATEST:
-        return view.head().block_number
-    return 0 if which == "earliest" else number(which, "a block number", 62)
+def _await(waiting: "Future[bytes]") -> str:
+    try:
+        return data(waiting.result(timeout=MINING_SECONDS))
+    except TransactionRefused as error:
+        raise RpcError(-32000, str(error)) from error
+    except TimeoutError as error:
+        raise RpcError(-32000, f"not mined within {MINING_SECONDS} seconds, look it up") from error
 
 
 METHODS: Final[Mapping[str, Callable[[Rpc, View, Json], Json]]] = {
     "web3_clientVersion": Rpc.client_version,
     "net_version": Rpc.network,
+    "net_listening": Rpc.listening,
     "eth_chainId": Rpc.chain_id,
     "eth_syncing": Rpc.syncing,
     "eth_accounts": Rpc.accounts,
@@ -334,6 +327,10 @@ METHODS: Final[Mapping[str, Callable[[Rpc, View, Json], Json]]] = {
     "eth_getBlockByHash": Rpc.block_by_hash,
     "eth_getBlockReceipts": Rpc.block_receipts,
     "eth_getBlockTransactionCountByNumber": Rpc.transaction_count_in_block,
+    "eth_getBlockTransactionCountByHash": Rpc.transaction_count_in_block,
+    "eth_getTransactionByBlockNumberAndIndex": Rpc.transaction_at,
+    "eth_getTransactionByBlockHashAndIndex": Rpc.transaction_at,
+    "eth_getRawTransactionByHash": Rpc.raw_transaction,
     "eth_sendRawTransaction": Rpc.send_raw,
     "eth_getTransactionByHash": Rpc.transaction,
     "eth_getTransactionReceipt": Rpc.receipt,
@@ -349,10 +346,13 @@ METHODS: Final[Mapping[str, Callable[[Rpc, View, Json], Json]]] = {
     "eth_feeHistory": Rpc.fee_history,
     "eth_getLogs": Rpc.logs,
     "eth_newFilter": Rpc.new_filter,
+    "eth_newBlockFilter": Rpc.new_block_filter,
     "eth_getFilterChanges": Rpc.filter_changes,
     "eth_getFilterLogs": Rpc.filter_logs,
     "eth_uninstallFilter": Rpc.remove_filter,
     "debug_getRawBlock": Rpc.raw_block,
     "debug_getRawHeader": Rpc.raw_header,
+    "debug_getRawReceipts": Rpc.raw_receipts,
+    "debug_getRawTransaction": Rpc.raw_transaction,
     "certledger_genesis": Rpc.genesis,
 }

@@ -1,12 +1,15 @@
 """JSON-RPC 2.0 over HTTP on a loopback address, one thread a connection."""
 
 import ipaddress
-import json
+import socket
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+import orjson
 import structlog
 
 from ledger.chain.embedded.errors import NotLoopback
@@ -18,17 +21,20 @@ log = structlog.get_logger(__name__)
 LONGEST_REQUEST: Final = 4 * 2**20
 """Bytes of a request; a transaction is at most 131,072 bytes."""
 MOST_CALLS: Final = 1_000
+MOST_CONNECTIONS: Final = 256
 IDLE_SECONDS: Final = 60
+_SEND: Final = "eth_sendRawTransaction"
 
 
 class Server:
     """Serves one chain until it is closed."""
 
     def __init__(self, rpc: Rpc, host: str, port: int) -> None:
-        if not ipaddress.ip_address(host).is_loopback:
+        address = "127.0.0.1" if host == "localhost" else host
+        if not _is_loopback(address):
             raise NotLoopback(host)
         handler = type("Handler", (_Handler,), {"rpc": rpc})
-        self._http = _Http((host, port), handler)
+        self._http = _Http((address, port), handler)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -37,7 +43,7 @@ class Server:
     def url(self) -> str:
         """Where the chain answers."""
         host, port = self._http.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
     def start(self) -> None:
         self._thread.start()
@@ -53,6 +59,24 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Hand the connection to a thread, or close it where there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -75,7 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read(self) -> bytes | None:
         size = self.headers.get("Content-Length", "")
-        if not size.isascii() or not size.isdigit():
+        if not self._is_local():
+            self._send(HTTPStatus.FORBIDDEN, b"this chain serves its own machine\n", close=True)
+        elif not size.isascii() or not size.isdigit():
             self._send(HTTPStatus.LENGTH_REQUIRED, b"a length is needed\n", close=True)
         elif int(size) > LONGEST_REQUEST:
             self._send(
@@ -84,6 +110,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             return self.rfile.read(int(size))
         return None
+
+    def _is_local(self) -> bool:
+        """Tell a program of this machine from a page in its browser, or a name led astray here."""
+        named = [self.headers.get(name) for name in ("Host", "Origin")]
+        return all(_is_loopback_name(value) for value in named if value is not None)
 
     def _send(self, status: HTTPStatus, body: bytes, *, close: bool = False) -> None:
         self.send_response(status)
@@ -101,33 +132,61 @@ class _Handler(BaseHTTPRequestHandler):
 def answer_body(rpc: Rpc, body: bytes) -> bytes:
     """Return the answer to a request or a batch; empty where only notifications were sent."""
     try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
+        # py-evm raises Python's recursion limit so far that `json` overruns the stack on nesting.
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:
         return _dump(_failed(None, RpcError(-32700, "parse error")))
     if not isinstance(asked, list):
-        answer = _answer(rpc, asked)
+        answer = _begin(rpc, asked)()
         return b"" if answer is None else _dump(answer)
     if not 0 < len(asked) <= MOST_CALLS:
         return _dump(_failed(None, RpcError(-32600, f"a batch has 1 to {MOST_CALLS} calls")))
-    answers = [answer for one in asked if (answer := _answer(rpc, one)) is not None]
+    answers = [answer for answer in _answer_all(rpc, asked) if answer is not None]
     return _dump(answers) if answers else b""
 
 
-def _answer(rpc: Rpc, asked: Json) -> Json | None:
+def _answer_all(rpc: Rpc, batch: list[Json]) -> list[Json | None]:
+    """Answer in order; transactions that follow one another wait for one block together."""
+    answers: list[Json | None] = []
+    sent: list[Callable[[], Json | None]] = []
+    for asked in batch:
+        if not (isinstance(asked, dict) and asked.get("method") == _SEND):
+            answers += [finish() for finish in sent]
+            sent.clear()
+        sent.append(_begin(rpc, asked))
+    return answers + [finish() for finish in sent]
+
+
+def _begin(rpc: Rpc, asked: Json) -> Callable[[], Json | None]:
+    """Do what one request asks, and return what gives its answer, None for a notification."""
     if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
-        return _failed(None, RpcError(-32600, "invalid request"))
+        return lambda: _failed(None, RpcError(-32600, "invalid request"))
     name = asked.get("id")
     if isinstance(name, dict | list):
-        return _failed(None, RpcError(-32600, "an id is text or a number"))
+        return lambda: _failed(None, RpcError(-32600, "an id is text or a number"))
+    finish = _guarded(lambda: rpc.begin(asked["method"], asked.get("params")), asked)
+    if not callable(finish):
+        return lambda: _spoken(asked, finish)
+    return lambda: _spoken(asked, _guarded(finish, asked))
+
+
+def _guarded(act: Callable[[], Json], asked: Json) -> Json | RpcError:
     try:
-        result = rpc.answer(asked["method"], asked.get("params"))
+        return act()
     except RpcError as error:
-        return _failed(name, error)
+        return error
     except Exception:
         # A fault of ours must reach the log, and the caller as an answer.
         log.exception("rpc_failed", method=asked["method"][:64])
-        return _failed(name, RpcError(-32603, "internal error"))
-    return None if "id" not in asked else {"jsonrpc": "2.0", "id": name, "result": result}
+        return RpcError(-32603, "internal error")
+
+
+def _spoken(asked: Json, result: Json | RpcError) -> Json | None:
+    if "id" not in asked:
+        return None
+    if isinstance(result, RpcError):
+        return _failed(asked["id"], result)
+    return {"jsonrpc": "2.0", "id": asked["id"], "result": result}
 
 
 def _failed(name: Json, error: RpcError) -> Json:
@@ -138,4 +197,20 @@ def _failed(name: Json, error: RpcError) -> Json:
 
 
 def _dump(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return orjson.dumps(value)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_loopback_name(value: str) -> bool:
+    """Tell whether a Host or Origin header names this machine."""
+    try:
+        host = urlsplit(value if "//" in value else f"//{value}").hostname
+    except ValueError:
+        return False
+    return host == "localhost" or _is_loopback(host or "")

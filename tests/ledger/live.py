@@ -1,0 +1,150 @@
+"""A whole little ledger that runs: embedded chain, contract, store, and a body that issues."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ledger.domain import load_domain
+from ledger.issuing.catalogs import catalog_change, catalog_of
+from ledger.issuing.checking import Issue
+from ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from ledger.issuing.signing import packed_keys, sign_statement
+from ledger.issuing.statuses import sign_changes, status_changes
+from ledger.keys import Signer, signer_of
+from ledger.node import Ledger, open_ledger
+from ledger.settings import load_settings
+from ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
+from verifier.acts import Act
+from verifier.catalog import Catalog
+from verifier.encoding import format_canonical
+from verifier.statements import Register
+from verifier.vocabulary import Purpose, Status
+
+REGIONS = (31, 32, 33, 34)
+EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
+CATEGORIES = ("ID-RESIDENT", "ID-HUKOU")
+DAY = 86_400
+
+
+def person(name: str) -> Signer:
+    """Return the key pair of somebody, always the same for a name."""
+    return signer_of(sha256(name.encode()).digest())
+
+
+def registrar(region: int) -> Signer:
+    return person(f"registrar {region}")
+
+
+def open_live(home: Path, **options: Any) -> Ledger:
+    """Open the ledger of `home`, deployed with the four registrars."""
+    registrars = [(region, registrar(region).address) for region in REGIONS]
+    ledger = open_ledger(load_settings(home=home), registrars=registrars, **options)
+    ledger.follower.follow()
+    return ledger
+
+
+@dataclass
+class Body:
+    """A body with one key, which hands in what it signs."""
+
+    ledger: Ledger
+    issuer: str = "11310000XX00000196"
+    name: str = "上海市公安局"
+    catalog: Catalog = field(default_factory=lambda: catalog_of(load_domain(), CATEGORIES))
+    head: Head = field(default_factory=Head)
+    epoch: int = 0
+    sealed: list[SealedBatch] = field(default_factory=list)
+
+    @property
+    def key(self) -> Signer:
+        return person(f"key of {self.issuer}")
+
+    @property
+    def registrar(self) -> Signer:
+        return registrar(int(self.issuer[2:4]))
+
+    def now(self) -> int:
+        return int(time.time())
+
+    def register(self) -> None:
+        """Register and file the catalog; both are final afterwards."""
+        said = Register(
+            issuer=self.issuer.encode(),
+            kind=1,
+            name=sha256(self.name.encode()).digest(),
+            keys=packed_keys({self.key.address: EVERY}),
+            not_after=self.now() + DAY,
+        )
+        act = sign_statement(said, [self.registrar, self.key], self.ledger.pin.identity)
+        value = {"type": "certledger/registration/1", "act": act.to_json(), "name": self.name}
+        submit_act(self.ledger.intake, format_canonical(value))
+        self.ledger.settle()
+        change = catalog_change(self.catalog, issuer=self.issuer, version=1, now=self.now())
+        act = sign_statement(change, [self.key, self.registrar], self.ledger.pin.identity)
+        value = {
+            "type": "certledger/catalog-submission/1",
+            "act": act.to_json(),
+            "entries": self.catalog.to_json(),
+        }
+        submit_catalog(self.ledger.intake, format_canonical(value))
+        self.ledger.settle()
+
+    def seal(self, count: int, label: str = "") -> SealedBatch:
+        """Return the next batch, sealed and not handed in."""
+        entry = self.catalog.entries[-1]
+        first = self.head.first
+        issues = [
+            Issue(
+                entry=entry,
+                number=f"{label}{first + at}",
+                fields=dict.fromkeys(entry.fields[1:4], f"值 {at}"),
+                issued=date(2026, 1, 1),
+                expires=date(2036, 1, 1) if entry.months else None,
+            )
+            for at in range(count)
+        ]
+        batch = seal_issues(
+            issues,
+            catalog=self.catalog,
+            head=self.head,
+            issuer=self.issuer,
+            secret=bytes(32),
+            seed=os.urandom(32),
+            signer=self.key,
+            now=self.now(),
+            identity=self.ledger.pin.identity,
+        )
+        self.head = batch.head
+        self.sealed.append(batch)
+        return batch
+
+    def submit(self, count: int) -> SealedBatch:
+        """Seal the next batch and hand it in."""
+        batch = self.seal(count)
+        submit_batch(self.ledger.intake, batch.submission())
+        return batch
+
+    def status_acts(self, indexes: Sequence[int], to: Status, reason: str) -> list[Act]:
+        """Return the signed change of statuses, not handed in."""
+        self.epoch += 1
+        changes = status_changes(
+            indexes,
+            issuer=self.issuer,
+            status=to,
+            reason=reason,
+            epoch=self.epoch,
+            now=self.now(),
+        )
+        return sign_changes(changes, signer=self.key, identity=self.ledger.pin.identity)
+
+    def change(self, indexes: Sequence[int], to: Status, reason: str) -> None:
+        """Hand in a change of statuses."""
+        for act in self.status_acts(indexes, to, reason):
+            submit_status(self.ledger.intake, format_canonical(act.to_json()))
