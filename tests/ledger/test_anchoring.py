@@ -15,7 +15,7 @@ import pytest
 from ledger.acts import ActState
 from ledger.anchoring import LEASE, Anchorer, oldest_unanchored_seconds
 from ledger.node import Ledger
-from ledger.ports import Act, ChainUnreachable, LeaseLost
+from ledger.ports import Act, ChainUnreachable, LeaseLost, TxState
 from tests.ledger.live import Body, open_live
 from verifier.vocabulary import Status
 
@@ -274,7 +274,7 @@ def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body
         worker.advance()
 
     with ledger.store.begin(write=False) as unit:
-        assert not unit.on_the_road()
+        assert [one.state for one in unit.on_the_road()] == [TxState.INCLUDED], "of set-up"
 
 
 def test_the_oldest_waiting_act_is_told_in_seconds(ledger: Ledger, body: Body) -> None:
@@ -287,14 +287,16 @@ def test_the_oldest_waiting_act_is_told_in_seconds(ledger: Ledger, body: Body) -
 
 def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:
     batch = body.submit(1)
-    faults = Faults(ledger.chain)
 
-    def down(*args: Any, **named: Any) -> Any:
-        raise ChainUnreachable("nobody answers")
+    class Down(Faults):
+        def broadcast(self, raw: bytes) -> None:
+            raise ChainUnreachable("nobody answers")
 
-    faults.broadcast = down
     worker = Anchorer(
-        store=ledger.store, chain=faults, holder=ledger.anchorer.holder, clock=ledger.clock
+        store=ledger.store,
+        chain=Down(ledger.chain),
+        holder=ledger.anchorer.holder,
+        clock=ledger.clock,
     )
     for _ in range(2):
         with pytest.raises(ChainUnreachable):
