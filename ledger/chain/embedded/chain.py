@@ -25,6 +25,7 @@ from ledger.chain.embedded.errors import (
 )
 from ledger.chain.embedded.genesis import Genesis, format_genesis, parse_genesis
 from ledger.chain.embedded.logs import record_logs
+from ledger.chain.embedded.nesting import BLOCK_DEPTH, TRANSACTION_DEPTH, check_nesting
 
 _GENESIS_KEY: Final = "genesis"
 _HASH_KEY: Final = "genesis_hash"
@@ -126,6 +127,10 @@ class DurableChain(Chain):
         """
         block_class = ParisVM.get_block_class()
         try:
+            check_nesting(raw, BLOCK_DEPTH)
+            for transaction in rlp.decode(raw)[1]:
+                if isinstance(transaction, bytes):
+                    check_nesting(transaction[1:], TRANSACTION_DEPTH)
             block = rlp.decode(raw, sedes=block_class)
         except Exception as error:  # rlp and its sedes raise many kinds on hostile bytes
             raise BlockMalformed(f"not a block of this fork: {type(error).__name__}") from error

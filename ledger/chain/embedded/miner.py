@@ -19,6 +19,7 @@ from eth_utils.exceptions import ValidationError
 
 from ledger.chain.embedded.chain import DurableChain, Mined
 from ledger.chain.embedded.errors import TransactionRefused
+from ledger.chain.embedded.nesting import TRANSACTION_DEPTH, check_nesting
 from ledger.chain.embedded.view import View
 
 log = structlog.get_logger(__name__)
@@ -222,6 +223,8 @@ def parse_transaction(raw: bytes) -> SignedTransactionAPI:
         TransactionRefused: the bytes are no transaction of this fork, or the signature is bad.
     """
     try:
+        # A type is one byte before the list (EIP-2718).
+        check_nesting(raw if raw[:1] >= b"\xc0" else raw[1:], TRANSACTION_DEPTH)
         transaction = ParisVM.get_transaction_builder().decode(raw)
         _ = transaction.sender
     except Exception as error:  # rlp, eth-keys and py-evm raise many kinds on hostile bytes

@@ -1,0 +1,44 @@
+"""How deep lists stand in lists in RLP, told before anything is decoded.
+
+The decoder copies what is left at every level: 90,000 levels in 400 kB took it 14 GB.
+"""
+
+from typing import Final
+
+#: A transaction's list of accesses holds pairs, whose second member is a list of slots.
+TRANSACTION_DEPTH: Final = 4
+#: A block holds a list of legacy transactions; typed ones stand in it as bytes.
+BLOCK_DEPTH: Final = 3
+
+
+def check_nesting(data: bytes, most: int) -> None:
+    """Walk the items of `data` without decoding them.
+
+    Raises:
+        ValueError: a list stands deeper than `most` lists, the outermost counted.
+    """
+    ends: list[int] = []
+    at = 0
+    while at < len(data):
+        while ends and at >= ends[-1]:
+            ends.pop()
+        start, size = _payload(data, at)
+        if data[at] < 0xC0:
+            at = start + size
+            continue
+        ends.append(start + size)
+        if len(ends) > most:
+            raise ValueError(f"lists stand more than {most} deep")
+        at = start
+
+
+def _payload(data: bytes, at: int) -> tuple[int, int]:
+    """Return where the payload of the item at `at` begins, and its length (yellow paper, B)."""
+    first = data[at]
+    if first < 0x80:
+        return at, 1
+    base = 0x80 if first < 0xC0 else 0xC0
+    if first - base < 56:
+        return at + 1, first - base
+    width = first - base - 55
+    return at + 1 + width, int.from_bytes(data[at + 1 : at + 1 + width], "big")
