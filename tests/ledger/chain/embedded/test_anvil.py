@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
 
 from contracts.loader import load_artifact
-from tests.ledger.chain.embedded.conftest import CHAIN_ID, GENESIS_TIME, RICH, call, transfer
+from tests.ledger.anvil import mined, running_anvil
+from tests.ledger.chain.embedded.conftest import CHAIN_ID, GENESIS_TIME, OTHER, RICH, call, transfer
 from tests.ledger.chain.embedded.test_rpc import REGISTRARS
 
 pytestmark = pytest.mark.anvil
@@ -21,43 +18,10 @@ pytestmark = pytest.mark.anvil
 
 @pytest.fixture
 def anvil(tmp_path: Path) -> Iterator[str]:
-    binary = os.environ.get("CERTLEDGER_ANVIL", "")
-    if not Path(binary).is_file():
-        pytest.skip("anvil is not here: set CERTLEDGER_ANVIL, or run `make tools`")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            binary, "--port", str(port), "--silent", "--hardfork", "paris", "--accounts", "0",
-            "--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_TIME),
-            "--base-fee", "7", "--gas-limit", "30000000", "--disable-default-create2-deployer",
-        ],
-        cwd=tmp_path,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(url, process)
+    options = ("--hardfork", "paris", "--timestamp", str(GENESIS_TIME))
+    with running_anvil(tmp_path, *options, "--disable-default-create2-deployer") as url:
         call(url, "anvil_setBalance", RICH.address, hex(10**24))
         yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        try:
-            call(url, "eth_chainId")
-        except URLError:
-            continue
-        return
-    raise AssertionError("anvil ended before it answered")
-
-
-def _mined(url: str, tx_hash: str) -> None:
-    while call(url, "eth_getTransactionReceipt", tx_hash) is None:
-        pass
 
 
 def creation(nonce: int) -> str:
@@ -74,6 +38,19 @@ def creation(nonce: int) -> str:
     return "0x" + RICH.sign_transaction(made).raw_transaction.hex()
 
 
+def of_every_kind(nonce: int) -> list[str]:
+    """Return a transaction without a type, one with a list of accesses, and one that fails."""
+    made: dict[str, Any] = {"chainId": CHAIN_ID, "gasPrice": 10**10, "value": 3}
+    to = bytes.fromhex(OTHER[2:])
+    listed = [{"address": OTHER, "storageKeys": ["0x" + "07" * 32]}]
+    kinds: list[dict[str, Any]] = [
+        {**made, "nonce": nonce, "gas": 21_000, "to": to},
+        {**made, "nonce": nonce + 1, "gas": 30_000, "to": to, "type": 1, "accessList": listed},
+        {**made, "nonce": nonce + 2, "gas": 90_000, "data": b"\xfe"},
+    ]
+    return ["0x" + RICH.sign_transaction(kind).raw_transaction.hex() for kind in kinds]
+
+
 COMPARED = (
     "stateRoot",
     "receiptsRoot",
@@ -88,13 +65,13 @@ def test_state_receipts_and_gas_are_the_same_as_on_anvil(chain: Any, anvil: str)
     # The contract calls precompiles; this anvil keeps them as empty accounts, against EIP-161, so
     # they are given something before.
     funded = [transfer(at, to=bytes(19) + bytes([at + 1]), gas=60_000) for at in range(2)]
-    sent = [*funded, creation(2), transfer(3)]
+    sent = [*funded, creation(2), transfer(3), *of_every_kind(4)]
 
     for raw in sent:
         call(chain.url, "eth_sendRawTransaction", raw)
         block = call(chain.url, "eth_getBlockByNumber", "latest", False)
         call(anvil, "evm_setNextBlockTimestamp", block["timestamp"])
-        _mined(anvil, call(anvil, "eth_sendRawTransaction", raw))
+        mined(anvil, call(anvil, "eth_sendRawTransaction", raw))
         same = call(anvil, "eth_getBlockByNumber", "latest", False)
         assert {name: block[name] for name in COMPARED} == {name: same[name] for name in COMPARED}
 
