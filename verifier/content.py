@@ -21,6 +21,22 @@ from verifier.hashing import sm3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fingerprint:
+    """A document that was hashed elsewhere, so that its bytes need not travel.
+
+    `sha256` and `sm3` (None where it was not computed) are lower-case hex, `size` in bytes.
+    """
+
+    sha256: str
+    size: int
+    sm3: str | None = None
+
+
+Paper = bytes | Fingerprint
+"""A document to be compared: its bytes, or its fingerprint."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Showing:
     """A record and what is shown of it: its leaf and the disclosures' places worked out once.
 
@@ -51,7 +67,7 @@ class Showing:
         return placed == sorted(set(placed))
 
 
-def check_content(showing: Showing, documents: Sequence[bytes], entry: Entry | None) -> str:
+def check_content(showing: Showing, documents: Sequence[Paper], entry: Entry | None) -> str:
     """Return the code of check 1.
 
     `entry` is the record's catalog entry where it is proved, else None: names and what must be
@@ -81,7 +97,7 @@ def _names_fit(showing: Showing, entry: Entry) -> bool:
     ]
 
 
-def _compare(showing: Showing, content: bytes, entry: Entry | None) -> str:
+def _compare(showing: Showing, content: Paper, entry: Entry | None) -> str:
     """Return how `content` compares with the documents of the record.
 
     It differs only from documents that are known: where the access code is withheld, it may be
@@ -89,7 +105,7 @@ def _compare(showing: Showing, content: bytes, entry: Entry | None) -> str:
     """
     record = showing.record
     described = [part.value for part in showing.disclosures if isinstance(part.value, Mapping)]
-    plain = describe_document(content)
+    plain = _describe(content)
     for value in described:
         if all(value[name] == plain[name] for name in plain):
             return _compare_sm3(value, content)
@@ -99,19 +115,32 @@ def _compare(showing: Showing, content: bytes, entry: Entry | None) -> str:
             bound=record.bound
         )
         return "content.nothing_compared" if hidden else "content.document_differs"
-    digest = sm3(content)
-    forms: list[Value] = [plain] if digest is None else [plain, {**plain, "sm3": digest.hex()}]
+    digest = _sm3(content)
+    forms: list[Value] = [plain] if digest is None else [plain, {**plain, "sm3": digest}]
     if _is_recorded(record, code, forms):
         return "ok"
     return "content.sm3_unavailable" if digest is None else "content.document_differs"
 
 
-def _compare_sm3(value: Mapping[str, str | int], content: bytes) -> str:
+def _compare_sm3(value: Mapping[str, str | int], content: Paper) -> str:
     if "sm3" not in value:
         return "ok"
-    if (digest := sm3(content)) is None:
+    if (digest := _sm3(content)) is None:
         return "content.sm3_unavailable"
-    return "ok" if digest.hex() == value["sm3"] else "content.document_differs"
+    return "ok" if digest == value["sm3"] else "content.document_differs"
+
+
+def _describe(content: Paper) -> Mapping[str, str | int]:
+    if isinstance(content, Fingerprint):
+        return {"sha256": content.sha256, "size": content.size}
+    return describe_document(content)
+
+
+def _sm3(content: Paper) -> str | None:
+    if isinstance(content, Fingerprint):
+        return content.sm3
+    digest = sm3(content)
+    return None if digest is None else digest.hex()
 
 
 def _access_code(disclosures: Sequence[Disclosure]) -> str | None:

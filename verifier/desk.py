@@ -18,7 +18,7 @@ from verifier.checks import (
 )
 from verifier.compact import Compact
 from verifier.conclude import Proved, conclude
-from verifier.content import Showing, check_content
+from verifier.content import Paper, Showing, check_content
 from verifier.errors import Refused
 from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin, TrustPolicy
@@ -78,7 +78,7 @@ class Desk:
         text: str,
         *,
         now: int,
-        documents: Sequence[bytes] = (),
+        documents: Sequence[Paper] = (),
         request: presentation.Request | None = None,
     ) -> Result:
         """Return the verdict on the text of a code; bad input is a verdict, not an error."""
@@ -93,7 +93,7 @@ class Desk:
         compact: Compact,
         *,
         now: int,
-        documents: Sequence[bytes] = (),
+        documents: Sequence[Paper] = (),
         request: presentation.Request | None = None,
     ) -> Result:
         """Return the verdict on compact evidence at `now` (seconds since 1970)."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 import orjson
 
 from verifier.certificate import Record
-from verifier.content import Showing
+from verifier.content import Paper, Showing
 from verifier.encoding import Members
 from verifier.errors import Malformed, Refused
 from verifier.evidence import LONGEST_EVIDENCE, Backing, Evidence, Proof, Shown, Signed
@@ -45,7 +45,7 @@ class Verifier:
         data: bytes,
         *,
         now: int,
-        documents: Sequence[bytes] = (),
+        documents: Sequence[Paper] = (),
         request: Request | None = None,
         seen: Callable[[bytes], bool] = lambda signature: False,
     ) -> Result:

@@ -16,7 +16,7 @@ from verifier.checks import (
     check_status,
 )
 from verifier.conclude import conclude
-from verifier.content import check_content
+from verifier.content import Paper, check_content
 from verifier.errors import Refused
 from verifier.evidence import Evidence
 from verifier.judges import Judge
@@ -41,7 +41,7 @@ class Question:
     policy: TrustPolicy
     judge: Judge
     now: int
-    documents: Sequence[bytes] = ()
+    documents: Sequence[Paper] = ()
     request: presentation.Request | None = None
     seen: Callable[[bytes], bool] = field(default=lambda signature: False)
 
