@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger.ports import Block, BodySeen, Chain, Checkpoint, Store, Unit
+from ledger.ports import Block, BodySeen, Chain, ChainUnreachable, Checkpoint, Store, Unit
 from verifier import checkpoint as notes
 from verifier.errors import ProofInvalid, Refused
 from verifier.policy import LedgerPin
@@ -41,7 +41,7 @@ def checkpoint(
     Safe to repeat: the same block gives the same checkpoint.
 
     Raises:
-        ChainUnreachable: the node does not answer.
+        ChainUnreachable: the node does not answer, or proves nothing; call again.
         MirrorDiffers: the node proves another state than the mirror holds.
     """
     final = chain.finalized()
@@ -134,4 +134,4 @@ def _check(
         if told[28:] != len(bodies).to_bytes(4, "big"):
             raise MirrorDiffers(f"the chain has another number of bodies than {len(bodies)}")
     except ProofInvalid as error:
-        raise MirrorDiffers(f"the node's proof does not verify: {error}") from error
+        raise ChainUnreachable(f"the node's proof does not verify: {error}") from error
