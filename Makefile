@@ -31,6 +31,7 @@ CERTIFICATES ?= 500
 WORKERS ?= 2
 TESTS ?= tests
 BENCH ?=
+VERIFIER ?= $(PY) -m tests.conformance.ours
 
 .PHONY: help
 help: ## Show this list
@@ -72,6 +73,10 @@ serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 .PHONY: test
 test: setup ## Run the tests: TESTS=tests WORKERS=2
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: conformance
+conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"
+	$(PY) -m tests.conformance.run $(VERIFIER)
 
 .PHONY: check
 check: lint types contracts-check docs ## Everything that reads the code: lint, types, contracts, docs

@@ -1,0 +1,62 @@
+"""Writes the cases: the same files in every run.  `python -m tests.conformance.generate`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from tests.conformance import (
+    anchor_cases,
+    block_cases,
+    content_cases,
+    file_cases,
+    force_cases,
+)
+from tests.conformance.case import Case, case_json
+from tests.conformance.ours import answer
+
+ROOT = Path(__file__).parent / "cases"
+MODULES = (content_cases, anchor_cases, block_cases, force_cases, file_cases)
+
+
+def cases() -> Iterator[Case]:
+    """Yield every case."""
+    for module in MODULES:
+        yield from module.cases()
+
+
+def files(case: Case, room: Path) -> dict[str, bytes]:
+    """Return the files of a case; `room` is an empty directory to ask our own verifier in.
+
+    Verdict and codes stand in the case; what a result says besides is what ours says.
+    """
+    found = case.files()
+    for name, data in found.items():
+        (room / name).write_bytes(data)
+    arguments = [
+        str(room / part) if before in ("--evidence", "--policy", "--document") else part
+        for before, part in zip(["", *case.arguments], case.arguments, strict=False)
+    ]
+    _, output = answer(arguments)
+    found["case.json"] = case_json(case, orjson.loads(output) if output else None)
+    return found
+
+
+def main() -> None:
+    """Write all cases anew."""
+    shutil.rmtree(ROOT, ignore_errors=True)
+    for case in cases():
+        folder = ROOT / case.folder
+        folder.mkdir(parents=True)
+        with tempfile.TemporaryDirectory() as room:
+            for name, data in files(case, Path(room)).items():
+                (folder / name).write_bytes(data)
+    print(f"{len(list(ROOT.iterdir()))} cases in {ROOT}")
+
+
+if __name__ == "__main__":
+    main()
