@@ -134,14 +134,18 @@ def verify(
 
 
 def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, list[Path]]:
+    """Return the documents of each evidence file.
+
+    A document compared with the wrong certificate would make a forgery of it, so there is no
+    guessing where two evidence files share a stem.
+    """
     pairs: dict[Path, list[Path]] = {file: [] for file in evidence}
     for document in documents:
-        same = [file for file in pairs if file.stem == document.stem]
-        found = list(pairs) if len(pairs) == 1 else same
-        if not found:
-            raise click.UsageError(f"no evidence file has the stem of {document}")
-        for file in found:
-            pairs[file].append(document)
+        same = [file for file in pairs if len(pairs) == 1 or file.stem == document.stem]
+        if len(same) != 1:
+            count = "several evidence files have" if same else "no evidence file has"
+            raise click.UsageError(f"{count} the stem of {document}")
+        pairs[same[0]].append(document)
     return pairs
 
 
@@ -179,8 +183,8 @@ def _verify_file(file: Path, question: Question, documents: Sequence[Path]) -> R
     try:
         with file.open("rb") as opened:
             data = opened.read(LONGEST_EVIDENCE + 1)
-    except OSError as error:
-        return unusable(f"the file cannot be read: {(error.strerror or 'unknown').lower()}")
+    except OSError:
+        return unusable("file.unreadable")
     papers = tuple(document.read_bytes() for document in documents)
     return verify_bytes(data, replace(question, documents=papers))
 

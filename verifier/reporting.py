@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import category
 
 import click
 import orjson
@@ -16,6 +17,8 @@ from verifier.encoding import format_time
 from verifier.verdict import Result
 from verifier.vocabulary import Outcome
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Controls, format characters (overrides of direction among them), lone surrogates, separators."""
 _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
 
 
@@ -25,7 +28,7 @@ def print_results(results: Sequence[tuple[Path, Result]], *, now: int, as_json: 
         listed = [{"file": str(file), **result.to_json()} for file, result in results]
         click.echo(orjson.dumps({"results": listed}, option=orjson.OPT_SORT_KEYS))
         return
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
     if len(results) == 1:
         _print_one(console, *results[0], now=now)
     else:
@@ -39,6 +42,14 @@ def age(seconds: int) -> str:
             count = seconds // size
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return f"{max(seconds, 0)} seconds"
+
+
+def plain(text: str) -> str:
+    """Return `text` with escapes for what would make a terminal show something else."""
+    return "".join(
+        character if category(character) not in _UNSEEN else f"<U+{ord(character):04X}>"
+        for character in text
+    )
 
 
 def _banner(result: Result) -> Text:
@@ -73,14 +84,14 @@ def _print_one(console: Console, file: Path, result: Result, *, now: int) -> Non
         console.print(f"  截至 / As of {when}, from data {age(now - result.as_of)} old")
     for name in ("body", "name_zh", "name_en", "category", "issued", "expires"):
         if name in result.certificate:
-            console.print(f"  {name:<10} {result.certificate[name]}")
+            console.print(f"  {name:<10} {plain(result.certificate[name])}")
     for part in result.certificate.get("shown", []):
-        console.print(f"  {part['name']:<24} {part['value']}", markup=False)
+        console.print(f"  {part['name']:<24} {plain(str(part['value']))}")
     if withheld := result.certificate.get("withheld"):
         console.print(f"  withheld   {', '.join(withheld)}")
     for warning in result.warnings:
         console.print(f"  {WARNINGS[warning][1]} / {WARNINGS[warning][0]} ({warning})")
-    console.print(f"  {file}")
+    console.print(f"  {plain(str(file))}")
     for finding in result.findings:
         mark = _MARKS[finding.outcome]
         console.print(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
@@ -91,7 +102,7 @@ def _print_many(console: Console, results: Sequence[tuple[Path, Result]]) -> Non
     for file, result in results:
         why = next((f.code for f in result.findings if f.outcome is not Outcome.PASS), "")
         as_of = "" if result.as_of is None else format_time(result.as_of)
-        table.add_row(file.name, _banner(result), why, as_of)
+        table.add_row(Text(plain(file.name)), _banner(result), why, as_of)
     console.print(table)
     counts = {banner.en: 0 for banner in BANNERS.values()}
     for _, result in results:
