@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rlp
+from eth_hash.auto import keccak
 
 from contracts.loader import load_artifact
 from tests.ledger.anvil import mined, running_anvil
@@ -39,14 +41,18 @@ def creation(nonce: int) -> str:
 
 
 def of_every_kind(nonce: int) -> list[str]:
-    """Return a transaction without a type, one with a list of accesses, and one that fails."""
+    """Return a transaction without a type, one with a list of accesses, and one that reverts.
+
+    Not a creation that fails: this anvil leaves an empty account behind it, against EIP-161.
+    """
     made: dict[str, Any] = {"chainId": CHAIN_ID, "gasPrice": 10**10, "value": 3}
     to = bytes.fromhex(OTHER[2:])
+    refusing = keccak(rlp.encode([bytes.fromhex(RICH.address[2:]), 2]))[12:]
     listed = [{"address": OTHER, "storageKeys": ["0x" + "07" * 32]}]
     kinds: list[dict[str, Any]] = [
         {**made, "nonce": nonce, "gas": 21_000, "to": to},
         {**made, "nonce": nonce + 1, "gas": 30_000, "to": to, "type": 1, "accessList": listed},
-        {**made, "nonce": nonce + 2, "gas": 90_000, "data": b"\xfe"},
+        {**made, "nonce": nonce + 2, "gas": 90_000, "to": refusing, "value": 0, "data": b"?"},
     ]
     return ["0x" + RICH.sign_transaction(kind).raw_transaction.hex() for kind in kinds]
 
