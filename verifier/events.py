@@ -99,7 +99,7 @@ class StateTold:
         """
         if sha256(name.encode()) != self.name_digest:
             raise Malformed("event.name", f"the body {self.issuer} is not named {name!r}")
-        return _parse_state(self.words, name)
+        return parse_state(self.words, name)
 
 
 Event = Created | Said | Anchored | Skipped | StateTold
@@ -224,7 +224,12 @@ def _parse_batch(issuer: str, words: Sequence[bytes]) -> Anchored:
     )
 
 
-def _parse_state(words: Sequence[bytes], name: str) -> BodyState:
+def parse_state(words: Sequence[bytes], name: str) -> BodyState:
+    """Return the state that `words` spell, under a name that is not compared with them.
+
+    Raises:
+        Malformed: an unknown kind or standing, or a key without a known purpose.
+    """
     w0, w1, _, catalog, last, status = words[:HEAD_WORDS]
     batches = int.from_bytes(w1[:8], "big")
     keys_end = len(words) - batches.bit_count()

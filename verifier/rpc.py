@@ -1,10 +1,11 @@
-"""Reading one Ethereum node over JSON-RPC: blocks and proofs, nothing else; believes no shape."""
+"""Reading one Ethereum node over JSON-RPC: blocks, proofs, logs; believes no shape."""
 
 from __future__ import annotations
 
 import re
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, NoReturn
@@ -27,6 +28,9 @@ from verifier.errors import Refused
 from verifier.stateproof import LONGEST_NODE, MOST_NODES
 
 LONGEST_ANSWER = 1 << 20
+LONGEST_HISTORY = 64 << 20
+"""Greatest bytes of an answer to whoever reads logs: ranges are halved before it is reached."""
+MOST_TOPICS = 4
 _CHUNK = 1 << 16
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
@@ -72,15 +76,27 @@ class SlotProof:
     slot: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """An event of a contract: where it stands (`position` within the block), and what it says."""
+
+    block: int
+    block_hash: bytes
+    tx: bytes
+    position: int
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
 class Rpc:
     """One node, reached by http or https.  No answer is believed beyond its shape.
 
     Redirects are not followed.  `timeout` (seconds) bounds each wait for the network, and the
-    reading of a whole answer.
+    reading of a whole answer; `longest` its bytes.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        self._url = _checked(url)
+    def __init__(self, url: str, *, timeout: float = 10.0, longest: int = LONGEST_ANSWER) -> None:
+        self._url, self._longest = _checked(url), longest
         # Said instead of the address: a key of its user often stands in the path.
         self._host = urlsplit(url).netloc
         self._timeout = timeout
@@ -116,17 +132,75 @@ class Rpc:
         Raises:
             NodeFailed: no answer, or one of another shape.
         """
-        asked = [f"0x{address.hex()}", [f"0x{position.hex()}"], hex(number)]
-        answer = self._call("eth_getProof", asked)
+        proofs = self.proofs(address, [position], number)
+        return None if proofs is None else proofs[0]
+
+    def proofs(
+        self, address: bytes, positions: Sequence[bytes], number: int
+    ) -> tuple[SlotProof, ...] | None:
+        """Return the proofs of several slots of an account in one call; as `proof`."""
+        slots = [f"0x{position.hex()}" for position in positions]
+        answer = self._call("eth_getProof", [f"0x{address.hex()}", slots, hex(number)])
         if answer is None:
             return None
         read = _Answer(answer, "the proof")
-        slots = read.member("storageProof")
-        if type(slots) is not list or len(slots) != 1:
-            _nonsense("storageProof is not a list of one")
+        listed = read.member("storageProof")
+        if type(listed) is not list or len(listed) != len(positions):
+            _nonsense(f"storageProof is not a list of {len(positions)}")
         account = read.nodes("accountProof")
-        slot = _Answer(slots[0], "storageProof[0]").nodes("proof")
-        return None if account is None or slot is None else SlotProof(account=account, slot=slot)
+        found = [_Answer(slot, "storageProof").nodes("proof") for slot in listed]
+        if account is None or None in found:
+            return None
+        return tuple(SlotProof(account=account, slot=slot) for slot in found if slot is not None)
+
+    # What an audit reads besides ---------------------------------------------------------------
+
+    def chain_id(self) -> int:
+        """Return the id of the node's chain."""
+        answer = self._call("eth_chainId", [])
+        return _Answer({"chainId": answer}, "the answer").quantity("chainId", 2**256 - 1)
+
+    def code(self, address: bytes, number: int) -> bytes:
+        """Return the code of an account (20 bytes) at block `number`; empty where it has none."""
+        answer = self._call("eth_getCode", [f"0x{address.hex()}", hex(number)])
+        code = _bytes(answer, LONGEST_ANSWER)
+        return code if code is not None else _nonsense("the code is not bytes")
+
+    def transaction(self, tx: bytes) -> dict[str, Any] | None:
+        """Return a transaction (hash of 32 bytes) as the node tells it, None for one unknown."""
+        return self._object("eth_getTransactionByHash", tx)
+
+    def receipt(self, tx: bytes) -> dict[str, Any] | None:
+        """Return the receipt of a transaction as the node tells it, None for one unknown."""
+        return self._object("eth_getTransactionReceipt", tx)
+
+    def _object(self, method: str, tx: bytes) -> dict[str, Any] | None:
+        answer = self._call(method, [f"0x{tx.hex()}"])
+        if answer is not None and type(answer) is not dict:
+            _nonsense(f"the answer to {method} is not an object")
+        found: dict[str, Any] | None = answer
+        return found
+
+    def logs(self, address: bytes, first: int, last: int) -> list[Log]:
+        """Return the events of a contract in blocks `first` to `last`, in their order.
+
+        A range that the node finds too large is halved until it answers.
+
+        Raises:
+            NodeFailed: no answer, one of another shape, or an event outside the range.
+        """
+        asked = {"address": f"0x{address.hex()}", "fromBlock": hex(first), "toBlock": hex(last)}
+        try:
+            answer = self._call("eth_getLogs", [asked])
+        except (NodeRefused, NodeAnsweredNonsense):
+            if first == last:
+                raise
+            middle = (first + last) // 2
+            return [*self.logs(address, first, middle), *self.logs(address, middle + 1, last)]
+        if type(answer) is not list:
+            _nonsense("the logs are not a list")
+        found = [_log(one, address, first, last) for one in answer]
+        return sorted(found, key=lambda log: (log.block, log.position))
 
     def _call(self, method: str, params: list[Any]) -> Any:
         self._asked += 1
@@ -170,8 +244,8 @@ class Rpc:
             # In pieces: a node that sends a byte now and then would hold one long read for ever.
             while piece := response.read1(_CHUNK):
                 found += piece
-                if len(found) > LONGEST_ANSWER:
-                    _nonsense(f"the answer is longer than {LONGEST_ANSWER} bytes")
+                if len(found) > self._longest:
+                    _nonsense(f"the answer is longer than {self._longest} bytes")
                 if time.monotonic() > deadline:
                     raise NodeUnreachable(f"{self._host} answers too slowly")
         return bytes(found)
@@ -253,6 +327,25 @@ class _Answer:
         if None in found:
             _nonsense(f"{name} holds something else than trie nodes")
         return tuple(node for node in found if node is not None)
+
+
+def _log(value: Any, address: bytes, first: int, last: int) -> Log:
+    read = _Answer(value, "a log")
+    topics = read.member("topics")
+    if type(topics) is not list or len(topics) > MOST_TOPICS:
+        _nonsense(f"a log has no list of at most {MOST_TOPICS} topics")
+    data = _bytes(read.member("data"), LONGEST_HISTORY)
+    block = read.quantity("blockNumber", GREATEST_BLOCK)
+    if data is None or not first <= block <= last or read.data("address", 20) != address:
+        _nonsense("a log is not of the contract and the blocks that were asked for")
+    return Log(
+        block=block,
+        block_hash=read.data("blockHash", 32),
+        tx=read.data("transactionHash", 32),
+        position=read.quantity("logIndex", 2**32),
+        topics=tuple(_Answer({"topic": topic}, "a log").data("topic", 32) for topic in topics),
+        data=data,
+    )
 
 
 def _bytes(text: Any, longest: int) -> bytes | None:

@@ -132,7 +132,7 @@ def judge_by_node(
     checkpoint = note.checkpoint
     try:
         # The final block first: what is asked after it about a lower number cannot change.
-        final = _newest_final(node, policy)
+        final = newest_final(node, policy.trust.confirmations)
         if final is None or final.number < checkpoint.number:
             return Judgement(code="block.not_final", way=way)
         known = node.block(checkpoint.number)
@@ -161,7 +161,12 @@ def _as_block(checkpoint: Checkpoint) -> Block:
     )
 
 
-def _newest_final(node: Node, policy: TrustPolicy) -> Block | None:
+def newest_final(node: Node, confirmations: int) -> Block | None:
+    """Return the newest block that `node` calls final, or that is `confirmations` deep.
+
+    Raises:
+        NodeFailed: the node does not say.
+    """
     try:
         final = node.block("finalized")
     except NodeRefused as error:
@@ -171,9 +176,9 @@ def _newest_final(node: Node, policy: TrustPolicy) -> Block | None:
     if final is not None:
         return final
     latest = node.block("latest")
-    if latest is None or latest.number < policy.trust.confirmations:
+    if latest is None or latest.number < confirmations:
         return None
-    return node.block(latest.number - policy.trust.confirmations)
+    return node.block(latest.number - confirmations)
 
 
 def _unchanged(node: Node, ledger: LedgerPin, slot: Slot, at: Block) -> bool:
