@@ -114,11 +114,7 @@ class Anchorer:
     def _replace(self, token: int, transaction: Transaction) -> None:
         with self.store.begin(write=False) as unit:
             acts = [act.number for act in unit.acts_of(transaction.hash)]
-            tries = sum(other.nonce == transaction.nonce for other in unit.on_the_road())
-        try:
-            signed = self.chain.resign(transaction.raw, bump=tries)
-        except CallReverted:
-            return  # It may still be mined as it is; nothing better can be offered.
+        signed = self.chain.resign(transaction.raw)
         self._record(token, signed, acts)
         self.chain.broadcast(signed.raw)
 

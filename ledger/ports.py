@@ -57,6 +57,7 @@ __all__ = [
     "CallReverted",
     "CatalogSeen",
     "Chain",
+    "ChainRefuses",
     "ChainUnreachable",
     "Checkpoint",
     "Edition",
@@ -357,6 +358,12 @@ class ChainUnreachable(Refused):
     code = "chain.unreachable"
 
 
+class ChainRefuses(ChainUnreachable):
+    """The node answers, but will not do what it was asked."""
+
+    code = "chain.refused"
+
+
 class CallReverted(Refused):
     """The contract refuses the call, and says why."""
 
@@ -387,14 +394,18 @@ class Chain(Protocol):
             CallReverted: the contract would refuse it now.
         """
 
-    def resign(self, raw: bytes, *, bump: int) -> Signed:
-        """Return the same call with the same nonce for a fee raised `bump` times.  As `sign`."""
+    def resign(self, raw: bytes) -> Signed:
+        """Return the same call with the same nonce, for a fee that nodes take in its place."""
 
     def mined_nonce(self) -> int:
         """Return the sender's next nonce, counting only what stands in blocks."""
 
     def broadcast(self, raw: bytes) -> None:
-        """Offer a transaction to the network.  Safe to repeat: the same bytes are the same one."""
+        """Offer a transaction to the network.  Safe to repeat: the same bytes are the same one.
+
+        Raises:
+            ChainRefuses: the node will not take it: its fee is too low, or its nonce is used.
+        """
 
     def find(self, tx: bytes) -> Included | None:
         """Return where a transaction stands, or None while it is unknown or pending."""

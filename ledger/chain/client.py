@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import rlp
@@ -15,6 +15,7 @@ from ledger.keys import Signer
 from ledger.ports import (
     Block,
     CallReverted,
+    ChainRefuses,
     ChainUnreachable,
     Included,
     Log,
@@ -28,19 +29,17 @@ MOST_GAS = 12_000_000
 """Gas of one transaction, below the cap of EIP-7825."""
 MOST_BYTES = 100_000
 """Bytes of calldata; geth refuses a transaction over 131,072."""
-_REVERTED = 3
 _MARGIN = 1.25
 _TYPE = b"\x02"
-_NONCE, _DATA = 1, 7
+_NONCE, _TIP, _FEE, _GAS, _TO, _DATA = 1, 2, 3, 4, 5, 7
 """Places in an EIP-1559 transaction."""
-_BUMP = 1.3
+_RAISE = 1.3
 """Nodes replace a waiting transaction only for a tenth more fee; this is safely above."""
+_Read = TypeVar("_Read")
 
 
-class NodeRefuses(ChainUnreachable):
+class NodeRefuses(ChainRefuses):
     """The node answered with an error of JSON-RPC."""
-
-    code = "chain.refused"
 
     def __init__(self, method: str, number: int, message: str, data: Any = None) -> None:
         super().__init__(f"the node refuses {method}: {number} {message[:200]!r}")
@@ -78,6 +77,9 @@ class EthereumChain:
     """The ledger's contract on a chain, and the account that pays for carrying acts to it.
 
     `confirmations` is how deep a block is final where the node knows no `finalized` tag.
+
+    Raises:
+        NodeRefuses: the node is of another chain than the ledger's.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class EthereumChain:
         self._node, self._ledger, self._confirmations = node, ledger, confirmations
         self._signer, self._sender = signer, "0x" + signer.address.hex()
         self._address = "0x" + ledger.address.hex()
-        check_chain_id(node, ledger.chain_id)
+        check_chain(node, ledger.chain_id, ledger.genesis)
 
     @property
     def identity(self) -> bytes:
@@ -99,36 +101,44 @@ class EthereumChain:
         """Return the sender's next nonce, counting what waits."""
         return _number(self._node.call("eth_getTransactionCount", self._sender, "pending"))
 
-    def sign(self, data: bytes, *, nonce: int, bump: int = 0) -> Signed:
-        """Return the signed call of the contract; `bump` raises the fee.
-
-        Raises:
-            CallReverted: the contract would refuse it now, or it takes too much gas.
-        """
-        gas = self._estimate(data)
-        if gas > MOST_GAS:
-            raise CallReverted(f"GasOver{MOST_GAS}")
-        return sign_transaction(
-            self._node,
-            self._signer,
-            Payment(
-                chain_id=self._ledger.chain_id,
-                nonce=nonce,
-                gas=min(int(gas * _MARGIN), MOST_GAS),
-                to=self._ledger.address,
-                data=data,
-            ),
-            bump=bump,
-        )
-
     def mined_nonce(self) -> int:
         """Return the sender's next nonce, counting only what stands in blocks."""
         return _number(self._node.call("eth_getTransactionCount", self._sender, "latest"))
 
-    def resign(self, raw: bytes, *, bump: int) -> Signed:
-        """Return the same call with the same nonce for a higher fee; raises as `sign`."""
+    def sign(self, data: bytes, *, nonce: int) -> Signed:
+        """Return the signed call of the contract.
+
+        Raises:
+            CallReverted: the contract would refuse it now, or it is too large.
+        """
+        if len(data) > MOST_BYTES:
+            raise CallReverted(f"BytesOver{MOST_BYTES}")
+        gas = self._estimate(data)
+        if gas > MOST_GAS:
+            raise CallReverted(f"GasOver{MOST_GAS}")
+        payment = Payment(
+            chain_id=self._ledger.chain_id,
+            nonce=nonce,
+            gas=min(int(gas * _MARGIN), MOST_GAS),
+            to=self._ledger.address,
+            data=data,
+        )
+        return sign_transaction(self._node, self._signer, payment)
+
+    def resign(self, raw: bytes) -> Signed:
+        """Return the same call with the same nonce and gas, for a higher fee.
+
+        Whether it would succeed is not asked: even a call that reverts clears the way for the
+        nonces behind it.
+        """
         parts: list[bytes] = rlp.decode(raw[1:])
-        return self.sign(parts[_DATA], nonce=int.from_bytes(parts[_NONCE], "big"), bump=bump)
+        nonce, tip, fee, gas = (
+            int.from_bytes(parts[place], "big") for place in (_NONCE, _TIP, _FEE, _GAS)
+        )
+        payment = Payment(
+            chain_id=self._ledger.chain_id, nonce=nonce, gas=gas, to=parts[_TO], data=parts[_DATA]
+        )
+        return sign_transaction(self._node, self._signer, payment, above=(tip, fee))
 
     def _estimate(self, data: bytes) -> int:
         call = {"from": self._sender, "to": self._address, "data": "0x" + data.hex()}
@@ -142,24 +152,31 @@ class EthereumChain:
 
         Raises:
             ChainUnreachable: the node does not answer.
-            NodeRefuses: it will not take the transaction.
+            NodeRefuses: it will not take the transaction, and does not have it.
         """
         try:
             self._node.call("eth_sendRawTransaction", "0x" + raw.hex())
-        except NodeRefuses as error:
-            known = ("already known", "already imported", "known transaction")
-            if not any(words in error.message.lower() for words in known):
+        except NodeRefuses:
+            # Each kind of node has other words for "I know it already", so it is asked.
+            if self._node.call("eth_getTransactionByHash", "0x" + keccak(raw).hex()) is None:
                 raise
 
     def find(self, tx: bytes) -> Included | None:
         """Return where a transaction stands on the chain as it is now."""
         receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
-        if not isinstance(receipt, dict) or receipt.get("blockNumber") is None:
+        if receipt is None or (isinstance(receipt, dict) and receipt.get("blockNumber") is None):
             return None
-        block = self.block(_number(receipt["blockNumber"]))
-        if block is None or block.hash != _bytes(receipt["blockHash"]):
+        number, held, status = _shaped(
+            lambda: (
+                _number(receipt["blockNumber"]),
+                _bytes(receipt["blockHash"]),
+                _number(receipt["status"]),
+            )
+        )
+        block = self.block(number)
+        if block is None or block.hash != held:
             return None  # Its block is being reorganised away.
-        return Included(block=block, succeeded=_number(receipt["status"]) == 1)
+        return Included(block=block, succeeded=status == 1)
 
     # Blocks, events, proofs ------------------------------------------------------------------
 
@@ -200,32 +217,40 @@ class EthereumChain:
                 raise
             middle = (first + last) // 2
             return [*self.logs(first, middle), *self.logs(middle + 1, last)]
-        return sorted(map(_log, found), key=lambda log: (log.block, log.position))
+        logs = _shaped(lambda: [_log(one) for one in found])
+        return sorted(logs, key=lambda log: (log.block, log.position))
 
     def prove(self, slots: Sequence[int], block: int) -> StateProof:
         """Return the trie nodes of the contract's account and of `slots` at a block."""
         keys = ["0x" + slot.to_bytes(32, "big").hex() for slot in slots]
         found = self._node.call("eth_getProof", self._address, keys, hex(block))
         if not isinstance(found, dict) or len(found.get("storageProof") or ()) != len(slots):
-            raise ChainUnreachable("the node has no proof of this block any more")
-        return StateProof(
-            account=tuple(map(_bytes, found["accountProof"])),
-            slots={
-                slot: tuple(map(_bytes, proof["proof"]))
-                for slot, proof in zip(slots, found["storageProof"], strict=True)
-            },
+            raise ChainUnreachable(f"the node has no proof of block {block}")
+        return _shaped(
+            lambda: StateProof(
+                account=tuple(map(_bytes, found["accountProof"])),
+                slots={
+                    slot: tuple(map(_bytes, proof["proof"]))
+                    for slot, proof in zip(slots, found["storageProof"], strict=True)
+                },
+            )
         )
 
 
-def check_chain_id(node: Node, wanted: int) -> None:
-    """Check that the node is of the ledger's chain.
+def check_chain(node: Node, chain_id: int, genesis: bytes) -> None:
+    """Check that the node is of the ledger's chain; fresh private chains easily share an id.
 
     Raises:
         NodeRefuses: it is of another.
     """
     held = _number(node.call("eth_chainId"))
-    if held != wanted:
-        raise NodeRefuses("eth_chainId", 0, f"the node is of chain {held}, not {wanted}")
+    if held != chain_id:
+        raise NodeRefuses("eth_chainId", 0, f"the node is of chain {held}, not {chain_id}")
+    first = block_of(node.call("eth_getBlockByNumber", "0x0", False)).hash
+    if first != genesis:
+        raise NodeRefuses(
+            "eth_getBlockByNumber", 0, f"the chain begins with {first.hex()}, not {genesis.hex()}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,16 +264,23 @@ class Payment:
     data: bytes
 
 
-def sign_transaction(node: Node, signer: Signer, payment: Payment, *, bump: int = 0) -> Signed:
-    """Return a signed EIP-1559 transaction; the fee is what the node asks, raised `bump` times."""
-    base = _number(node.call("eth_getBlockByNumber", "latest", False).get("baseFeePerGas", "0x0"))
+def sign_transaction(
+    node: Node, signer: Signer, payment: Payment, *, above: tuple[int, int] = (0, 0)
+) -> Signed:
+    """Return a signed EIP-1559 transaction; the fee is what the node asks.
+
+    `above` is the tip and the whole fee (wei a gas) of a transaction that this one replaces.
+    """
+    latest = node.call("eth_getBlockByNumber", "latest", False)
+    base = _number(_shaped(lambda: latest.get("baseFeePerGas", "0x0")))
     tip = max(_number(node.call("eth_maxPriorityFeePerGas")), 1)
-    raised = _BUMP**bump
+    old_tip, old_fee = (int(old * _RAISE) + 1 if old else 0 for old in above)
+    tip = max(tip, old_tip)
     parts: list[Any] = [
         payment.chain_id,
         payment.nonce,
-        int(tip * raised) + bump,
-        int((2 * base + tip) * raised) + bump,
+        tip,
+        max(2 * base + tip, old_fee),
         payment.gas,
         payment.to,
         0,
@@ -261,18 +293,24 @@ def sign_transaction(node: Node, signer: Signer, payment: Payment, *, bump: int 
     return Signed(raw=raw, hash=keccak(raw), nonce=payment.nonce, sender=signer.address)
 
 
-def block_of(found: dict[str, Any]) -> Block:
-    """Return a block as the port has it."""
-    return Block(
-        number=_number(found["number"]),
-        hash=_bytes(found["hash"]),
-        parent=_bytes(found["parentHash"]),
-        time=_number(found["timestamp"]),
-        state_root=_bytes(found["stateRoot"]),
+def block_of(found: Any) -> Block:
+    """Return a block as the port has it.
+
+    Raises:
+        ChainUnreachable: it has not the shape of one.
+    """
+    return _shaped(
+        lambda: Block(
+            number=_number(found["number"]),
+            hash=_bytes(found["hash"]),
+            parent=_bytes(found["parentHash"]),
+            time=_number(found["timestamp"]),
+            state_root=_bytes(found["stateRoot"]),
+        )
     )
 
 
-def _log(found: dict[str, Any]) -> Log:
+def _log(found: Any) -> Log:
     return Log(
         block=_number(found["blockNumber"]),
         block_hash=_bytes(found["blockHash"]),
@@ -287,19 +325,31 @@ def _revert_name(error: NodeRefuses) -> str:
     """Return the name of the contract's error, or what the node said."""
     data = error.data.get("data") if isinstance(error.data, dict) else error.data
     if isinstance(data, str) and data.startswith("0x"):
-        name = load_artifact().error_name(bytes.fromhex(data[2:]))
+        name = load_artifact().error_name(_bytes(data))
         if name is not None:
             return name
     return error.message[:200]
 
 
+def _shaped(read: Callable[[], _Read]) -> _Read:
+    """Return what `read` makes of an answer; ChainUnreachable where it lacks the shape."""
+    try:
+        return read()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ChainUnreachable("the node answers with something of another shape") from error
+
+
 def _number(value: Any) -> int:
-    if not isinstance(value, str):
-        raise ChainUnreachable(f"the node answers {str(value)[:40]!r} for a number")
-    return int(value, 16)
+    try:
+        return int(value, 16)
+    except (TypeError, ValueError) as error:
+        raise ChainUnreachable(f"the node answers {str(value)[:40]!r} for a number") from error
 
 
 def _bytes(value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise ChainUnreachable(f"the node answers {str(value)[:40]!r} for bytes")
-    return bytes.fromhex(value[2:])
+    try:
+        if value[:2] == "0x":
+            return bytes.fromhex(value[2:])
+    except (TypeError, ValueError):
+        pass
+    raise ChainUnreachable(f"the node answers {str(value)[:40]!r} for bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from contracts import calls
 from contracts.loader import load_artifact
-from ledger.chain.client import Node, Payment, block_of, sign_transaction
+from ledger.chain.client import Node, Payment, block_of, check_chain, sign_transaction
 from ledger.files import write_atomically
 from ledger.keys import Signer
-from ledger.ports import ChainUnreachable
+from ledger.ports import ChainRefuses, ChainUnreachable
 from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
 from verifier.errors import Refused
 from verifier.hashing import keccak
@@ -25,6 +26,7 @@ from verifier.statements import ledger_identity
 FILE = "deployment.json"
 _GAS = 8_000_000
 _LONGEST = 262_144
+_HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 class DeploymentFailed(Refused):
@@ -96,7 +98,7 @@ class Deployment:
         }
         deployment = cls(
             chain_id=read.integer("chain_id"),
-            raw=bytes.fromhex(read.text("raw", longest=_LONGEST)),
+            raw=bytes.fromhex(read.text("raw", _HEX, longest=_LONGEST)),
             block=read.integer("block") if read.has("block") else None,
             **parts,
         )
@@ -132,9 +134,12 @@ def deploy(
     Raises:
         ChainUnreachable: the node does not answer; call again.
         DeploymentFailed: the contract refused to be created, or other code stands there.
+        ChainRefuses: the node is of another chain than the one the home deployed on.
     """
     made = load_deployment(home)
-    if made is None:
+    if made is not None:
+        check_chain(node, made.chain_id, made.genesis)
+    else:
         made = _prepare(node, signer, sorted(registrars), random)
         write_atomically(home / FILE, format_canonical(made.to_json()))
     if made.block is None:
@@ -169,7 +174,7 @@ def _prepare(
 def _include(node: Node, made: Deployment) -> Deployment:
     tx = "0x" + made.transaction.hex()
     if node.call("eth_getTransactionByHash", tx) is None:
-        node.call("eth_sendRawTransaction", "0x" + made.raw.hex())
+        _send(node, made)
     receipt = _wait(node, tx)
     if int(receipt["status"], 16) != 1:
         raise DeploymentFailed("the chain is not fit for the contract, which refused to be created")
@@ -177,6 +182,13 @@ def _include(node: Node, made: Deployment) -> Deployment:
     if keccak(bytes.fromhex(code[2:])) != made.code_hash:
         raise DeploymentFailed("other code stands at the contract's address")
     return replace(made, block=int(receipt["blockNumber"], 16))
+
+
+def _send(node: Node, made: Deployment) -> None:
+    try:
+        node.call("eth_sendRawTransaction", "0x" + made.raw.hex())
+    except ChainRefuses as error:
+        raise DeploymentFailed(f"the deployment of this home cannot be sent: {error}") from error
 
 
 def _wait(node: Node, tx: str) -> Any:
