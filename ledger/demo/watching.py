@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from ledger.cosigning import Collector
 from ledger.demo.cast import OPERATORS, Cast
 from ledger.node import Ledger
+from ledger.witness.deployment import check_deployment
 from ledger.witness.nodes import ExecutingNode, RpcSource
 from ledger.witness.server import WitnessServer
 from ledger.witness.witness import Witness
@@ -18,6 +19,7 @@ from verifier.policy import TrustPolicy
 def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Collector]:
     """Run the four witnesses; what collects their cosignatures is given meanwhile."""
     urls = {}
+    check_deployment(ledger.node, ledger.pin)
     with ExitStack() as stack:
         for operator, member in zip(OPERATORS, policy.witnesses, strict=True):
             home = ledger.settings.home / "witnesses" / operator

@@ -12,7 +12,7 @@ import structlog
 
 from ledger.witness.memory import recall
 from ledger.witness.witness import Witness, WitnessRefuses
-from verifier.checkpoint import LONGEST_NOTE, Note, cosign, parse_note
+from verifier.checkpoint import LONGEST_NOTE, CheckpointUnusable, Note, cosign, parse_note
 from verifier.errors import Malformed, Refused
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         except WitnessRefuses as error:
             log.warning("witness_refuses", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.CONFLICT, error.code, str(error))
-        except Malformed as error:
+        except (Malformed, CheckpointUnusable) as error:
             return self._problem(HTTPStatus.BAD_REQUEST, error.code, str(error))
         except Refused as error:
             log.warning("witness_cannot", code=error.code, reason=str(error))

@@ -1,0 +1,125 @@
+"""`certledger witness`: a region's own eye on the chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ledger.chain.client import Node
+    from ledger.witness.witness import OwnNode
+    from verifier.policy import LedgerPin
+
+
+@click.command()
+@click.option(
+    "--home",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the witness keeps its memory, and the chain that it executed itself.",
+)
+@click.option("--name", required=True, help="The witness's name in the policy.")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its Ed25519 key (PEM), made by `certledger issuer key`.",
+)
+@click.option("--passphrase", envvar="CERTLEDGER_PASSPHRASE", required=True, help="Of the key.")
+@click.option(
+    "--policy",
+    "policy_file",
+    required=True,
+    envvar="CERTLEDGER_POLICY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The trust policy that names this witness and pins the ledger.",
+)
+@click.option("--rpc", required=True, help="Your own node, or where raw blocks come from.")
+@click.option(
+    "--execute/--believe",
+    default=True,
+    show_default=True,
+    help="Execute every block again (the embedded chain), or believe the node as your own.",
+)
+@click.option("--ledger", "ledger_name", help="Which ledger of the policy, if it names several.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=0, show_default=True, help="0 picks one.")
+def witness(
+    home: Path,
+    name: str,
+    key: Path,
+    passphrase: str,
+    policy_file: Path,
+    rpc: str,
+    execute: bool,
+    ledger_name: str | None,
+    host: str,
+    port: int,
+) -> None:
+    """Cosign checkpoints that a node of one's own knows as final, and serve them.
+
+    Refuses another history than the one it signed, a block before its last, one that is not
+    final, and one that is too old; having seen two histories it keeps the proof and stops.
+    """
+    import signal
+    import time
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from ledger.chain.client import Node
+    from ledger.keys import load_pem_key
+    from ledger.logs import quiet
+    from ledger.witness.deployment import check_deployment
+    from ledger.witness.server import WitnessServer
+    from ledger.witness.witness import Witness
+    from verifier.errors import Refused
+    from verifier.policyfile import SignedPolicy
+
+    quiet()
+    try:
+        policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+        pin = next(
+            (one for one in policy.ledgers if ledger_name in (None, one.name)), policy.ledgers[0]
+        )
+        loaded = load_pem_key(key, passphrase)
+        member = policy.witness(name)
+        if not isinstance(loaded, Ed25519PrivateKey) or member is None:
+            raise click.UsageError(f"{name} is no witness of the policy, or its key no Ed25519 key")
+        if loaded.public_key().public_bytes_raw() != member.key:
+            raise click.UsageError(f"the policy names another key for {name}")
+        home.mkdir(parents=True, exist_ok=True)
+        node = Node(rpc)
+        check_deployment(node, pin)
+        server = WitnessServer(
+            Witness(
+                name=name,
+                key=loaded,
+                identity=pin.identity,
+                node=_own_node(home, node, rpc, pin, execute=execute),
+                home=home,
+                lag=policy.block_lag,
+                clock=lambda: int(time.time()),
+            ),
+            host,
+            port,
+        )
+    except Refused as error:
+        click.echo(f"{error} ({error.code})", err=True)
+        raise SystemExit(1) from error
+    server.start()
+    click.echo(f"{name} witnesses at {server.url}")
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    server.close()
+
+
+def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, *, execute: bool) -> OwnNode:
+    from ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
+    from verifier.rpc import Rpc
+
+    if not execute:
+        return RpcNode(Rpc(rpc))
+    return ExecutingNode(
+        home, RpcSource(lambda method, params: node.call(method, *params)), pin.genesis
+    )

@@ -1,0 +1,334 @@
+"""A witness signs what its own node knows as final, and never two histories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.checkpoints import Cadence, checkpoint
+from ledger.cosigning import Collector
+from ledger.node import Ledger
+from ledger.witness import memory
+from ledger.witness.deployment import DeploymentForeign, check_deployment
+from ledger.witness.memory import FILE, FORK, Memory, recall, remember
+from ledger.witness.nodes import ChainForeign, ExecutingNode, RpcSource
+from ledger.witness.server import WitnessServer
+from ledger.witness.witness import (
+    BlockDiffers,
+    BlockUnknown,
+    ClockOff,
+    OtherLedger,
+    Rollback,
+    TwoHistories,
+    Witness,
+)
+from tests.ledger.live import Body, open_live
+from tests.world import IDENTITY, NOW, policy, witness_key
+from verifier.checkpoint import Checkpoint, Cosignature, check_cosignature, parse_note
+from verifier.hashing import keccak
+from verifier.policy import TrustPolicy
+from verifier.rpc import Block
+from verifier.trust import judge_by_witnesses
+
+NAME = "shanghai"
+
+
+def history(label: str, number: int) -> Block:
+    return Block(
+        number=number,
+        hash=keccak(f"{label} hash {number}".encode()),
+        state_root=keccak(f"{label} root {number}".encode()),
+        time=NOW + number,
+    )
+
+
+class Chain:
+    """The witness's own node, which a test can turn to another history."""
+
+    def __init__(self, label: str = "one", final: int = 10) -> None:
+        self.label, self.last, self.fork = label, final, 0
+
+    def advance(self) -> None:
+        pass
+
+    def final(self) -> Block:
+        return self.block(self.last)  # type: ignore[return-value]
+
+    def block(self, number: int) -> Block | None:
+        label = self.label if number >= self.fork else "one"
+        return history(label, number) if number <= self.last else None
+
+
+def checkpoint_of(number: int, label: str = "one") -> Checkpoint:
+    block = history(label, number)
+    return Checkpoint(
+        identity=IDENTITY,
+        number=number,
+        state_root=block.state_root,
+        block_hash=block.hash,
+        time=block.time,
+    )
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return Chain()
+
+
+@pytest.fixture
+def witness(chain: Chain, tmp_path: Path) -> Witness:
+    return Witness(
+        name=NAME,
+        key=witness_key(NAME),
+        identity=IDENTITY,
+        node=chain,
+        home=tmp_path,
+        lag=120,
+        clock=lambda: NOW + 20,
+    )
+
+
+def is_signed(line: Cosignature, signed: Checkpoint) -> bool:
+    return check_cosignature(signed, line, witness_key(NAME).public_key().public_bytes_raw())
+
+
+def test_a_final_block_of_its_own_node_is_signed_and_remembered(witness: Witness) -> None:
+    line = witness.cosign(checkpoint_of(5))
+
+    assert is_signed(line, checkpoint_of(5))
+    assert recall(witness.home) == Memory(checkpoint=checkpoint_of(5), time=NOW + 20)
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        (checkpoint_of(11), BlockUnknown),
+        (checkpoint_of(5, "two"), BlockDiffers),
+        (replace(checkpoint_of(5), identity=bytes(32)), OtherLedger),
+        (replace(checkpoint_of(5), state_root=bytes(32)), BlockDiffers),
+        (replace(checkpoint_of(5), time=NOW), BlockDiffers),
+    ],
+    ids=["not final", "another block", "another ledger", "another root", "another time"],
+)
+def test_anything_else_is_refused(
+    witness: Witness, asked: Checkpoint, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        witness.cosign(asked)
+
+    assert recall(witness.home) is None
+
+
+def test_a_block_before_the_last_one_signed_is_refused(witness: Witness) -> None:
+    witness.cosign(checkpoint_of(5))
+
+    with pytest.raises(Rollback):
+        witness.cosign(checkpoint_of(4))
+
+    assert is_signed(witness.cosign(checkpoint_of(5)), checkpoint_of(5))
+
+
+def test_an_old_head_is_not_signed_as_new(witness: Witness) -> None:
+    late = replace(witness, clock=lambda: NOW + 1_000)
+
+    with pytest.raises(ClockOff):
+        late.cosign(checkpoint_of(10))
+
+
+def test_a_clock_that_went_back_signs_nothing(witness: Witness) -> None:
+    witness.cosign(checkpoint_of(5))
+
+    with pytest.raises(ClockOff):
+        replace(witness, clock=lambda: NOW + 19).cosign(checkpoint_of(6))
+
+
+def test_two_histories_are_kept_as_proof_and_end_the_witness(
+    witness: Witness, chain: Chain
+) -> None:
+    witness.cosign(checkpoint_of(5))
+    chain.label = "two"
+
+    with pytest.raises(TwoHistories):
+        witness.cosign(checkpoint_of(6, "two"))
+
+    import json
+
+    proof = json.loads((witness.home / FORK).read_bytes())
+    signed, other = parse_note(proof["signed"]), parse_note(proof["other"])
+    assert is_signed(signed.cosignatures[0], checkpoint_of(5))
+    assert other.checkpoint == checkpoint_of(5, "two")
+    chain.label = "one"
+    with pytest.raises(TwoHistories):
+        witness.cosign(checkpoint_of(6))
+
+
+class Killed(Exception):
+    """The process died here."""
+
+
+STEPS = ("open", "fsync", "replace", "open folder", "fsync folder", "cosign")
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
+def test_a_kill_at_any_instant_never_leads_to_two_histories(
+    step: str, applied: bool, witness: Witness, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Cosignature] = []
+    with monkeypatch.context() as patch:
+        _die_at(patch, step, applied=applied)
+        with pytest.raises(Killed):
+            told.append(witness.cosign(checkpoint_of(5)))
+
+    chain.label = "two"  # Afterwards the node is fed another history from block 0 on.
+    try:
+        second = witness.cosign(checkpoint_of(5, "two"))
+    except (TwoHistories, BlockDiffers):
+        return
+    assert recall(witness.home) == Memory(checkpoint=checkpoint_of(5, "two"), time=NOW + 20)
+    assert not told, "nothing had left the witness before"
+    assert is_signed(second, checkpoint_of(5, "two"))
+
+
+def _die_at(patch: pytest.MonkeyPatch, step: str, *, applied: bool) -> None:
+    from ledger.witness import witness as module
+
+    targets: dict[str, tuple[Any, str, int]] = {
+        "open": (Path, "open", 1),
+        "fsync": (os, "fsync", 1),
+        "replace": (Path, "replace", 1),
+        "open folder": (os, "open", 1),
+        "fsync folder": (os, "fsync", 2),
+        "cosign": (module, "cosign", 1),
+    }
+    owner, name, dies_at = targets[step]
+    real, calls = getattr(owner, name), [0]
+
+    def dying(*args: Any, **named: Any) -> Any:
+        calls[0] += 1
+        if calls[0] != dies_at:
+            return real(*args, **named)
+        if applied:
+            real(*args, **named)
+        raise Killed(step)
+
+    patch.setattr(owner, name, dying)
+
+
+def test_what_was_remembered_survives_half_a_write(witness: Witness) -> None:
+    witness.cosign(checkpoint_of(5))
+
+    (witness.home / f"{FILE}.new").write_bytes(b"{half")
+
+    assert recall(witness.home) == Memory(checkpoint=checkpoint_of(5), time=NOW + 20)
+
+
+def test_a_damaged_memory_signs_nothing(witness: Witness) -> None:
+    remember(witness.home, Memory(checkpoint=checkpoint_of(5), time=NOW))
+    path = witness.home / FILE
+    path.write_bytes(path.read_bytes()[:-2])
+
+    with pytest.raises(memory.MemoryDamaged):
+        witness.cosign(checkpoint_of(6))
+
+
+# On a real chain -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    with open_live(tmp_path_factory.mktemp("witnessed") / "home") as opened:
+        body = Body(opened)
+        body.register()
+        body.submit(3)
+        opened.settle()
+        yield opened
+
+
+def source(ledger: Ledger) -> RpcSource:
+    return RpcSource(lambda method, params: ledger.node.call(method, *params))
+
+
+def trusted(ledger: Ledger) -> TrustPolicy:
+    return policy(ledgers=(ledger.pin,), ends=ledger.clock() + 10_000, block_lag=600)
+
+
+@pytest.fixture
+def servers(ledger: Ledger, tmp_path: Path) -> Iterator[dict[str, str]]:
+    opened, urls = [], {}
+    for member in trusted(ledger).witnesses[:3]:
+        home = tmp_path / member.name
+        node = ExecutingNode(home, source(ledger), ledger.pin.genesis)
+        server = WitnessServer(
+            Witness(
+                name=member.name,
+                key=witness_key(member.name),
+                identity=ledger.pin.identity,
+                node=node,
+                home=home,
+                lag=600,
+                clock=ledger.clock,
+            )
+        )
+        server.start()
+        opened.append((server, node))
+        urls[member.name] = server.url
+    yield urls
+    for server, node in opened:
+        server.close()
+        node.close()
+
+
+def test_witnesses_that_execute_the_chain_again_make_evidence_valid_offline(
+    ledger: Ledger, servers: dict[str, str]
+) -> None:
+    ledger.beat()
+    checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
+    down = {**servers, "zhejiang": "http://127.0.0.1:1"}
+
+    count = Collector(policy=trusted(ledger), urls=down).collect(ledger.store)
+
+    assert count == 3
+    with ledger.store.begin(write=False) as unit:
+        newest = unit.checkpoint()
+    assert newest is not None
+    assert judge_by_witnesses(parse_note(newest.note), trusted(ledger), ledger.pin).code == "ok"
+    assert Collector(policy=trusted(ledger), urls=down).collect(ledger.store) == 3
+
+
+def test_a_witness_answers_nonsense_with_a_problem(servers: dict[str, str]) -> None:
+    url = next(iter(servers.values()))
+
+    for path, body, status in [
+        ("/v1/cosignatures", b"nonsense", 400),
+        ("/v1/cosignatures", b"\xff", 400),
+        ("/v1/cosignatures", b"x" * 5_000, 400),
+        ("/other", b"", 404),
+    ]:
+        answer = httpx.post(url + path, content=body)
+        assert (answer.status_code, "code" in answer.json()) == (status, True)
+    assert httpx.get(url + "/v1/cosignatures/latest").status_code == 404
+
+
+def test_the_deployment_is_checked_byte_for_byte(ledger: Ledger) -> None:
+    check_deployment(ledger.node, ledger.pin)
+
+    for changes in (
+        {"deployment": bytes(32)},
+        {"address": bytes(20)},
+        {"identity": bytes(32)},
+        {"code_hash": bytes(32)},
+    ):
+        with pytest.raises(DeploymentForeign):
+            check_deployment(ledger.node, replace(ledger.pin, **changes))  # type: ignore[arg-type]
+
+
+def test_a_chain_that_began_otherwise_is_foreign(ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(ChainForeign):
+        ExecutingNode(tmp_path, source(ledger), os.urandom(32))
