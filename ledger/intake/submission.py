@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import orjson
 
-from ledger.intake.records import GRAMMAR, read_canonical
 from ledger.intake.refusals import (
     BatchCount,
     RecordOtherBody,
@@ -23,6 +22,7 @@ from verifier.encoding import Json, Members, parse
 from verifier.errors import Malformed
 from verifier.state import MOST_CERTIFICATES
 from verifier.statements import Batch
+from verifier.swift import GRAMMAR, read_canonical
 
 TYPE = "certledger/submission/1"
 MOST_IN_BATCH = 65_536

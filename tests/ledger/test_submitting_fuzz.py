@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.intake.records import GRAMMAR, read_canonical
 from ledger.store import SqlStore, open_store
 from ledger.store.frames import pack_frames, unpack_frame
 from ledger.submitting import Intake, submit_act, submit_batch
@@ -21,6 +20,7 @@ from tests.ledger.test_submitting import rows
 from tests.ledger.test_submitting_acts import BODY, revoke
 from verifier.certificate import Record
 from verifier.errors import Refused
+from verifier.swift import GRAMMAR, read_canonical
 from verifier.vocabulary import HolderKind
 
 BATCH = Office().seal(2)
