@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ledger.store.callers import CallersPart
+from ledger.store.hooks import HooksPart
 from ledger.store.intake import IntakePart
 from ledger.store.mirror import MirrorPart
 from ledger.store.places import PlacesPart
@@ -9,5 +11,8 @@ from ledger.store.reading import ReadingPart
 from ledger.store.road import RoadPart
 
 
-class SqlUnit(IntakePart, RoadPart, MirrorPart, ReadingPart, PlacesPart):
-    """See the port `Unit`.  Commits and rollbacks are the store's; no method here does either."""
+class SqlUnit(IntakePart, RoadPart, MirrorPart, ReadingPart, PlacesPart, CallersPart, HooksPart):
+    """See the ports `Unit` and `ServiceUnit`.
+
+    Commits and rollbacks are the store's; no method here does either.
+    """

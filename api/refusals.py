@@ -1,0 +1,109 @@
+"""What the API itself refuses, beside what the rooms below refuse."""
+
+from __future__ import annotations
+
+from verifier.errors import Refused
+
+
+class Unauthenticated(Refused):
+    """The route is not for the public, and the caller has not said who it is."""
+
+    code = "auth.missing"
+
+
+class CredentialsInvalid(Refused):
+    """The key or token is unknown, ended, revoked, or not for this service."""
+
+    code = "auth.invalid"
+
+
+class Forbidden(Refused):
+    """The caller is known and may not do this, or not for this body."""
+
+    code = "auth.forbidden"
+
+
+class ResourceUnknown(Refused):
+    """There is nothing here that the caller may see."""
+
+    code = "resource.unknown"
+
+
+class MethodUnknown(Refused):
+    """The resource does not take this method."""
+
+    code = "request.method"
+
+
+class RequestInvalid(Refused):
+    """A part of the request outside its body cannot be what it is."""
+
+    code = "request.invalid"
+
+
+class TooLarge(Refused):
+    """The body is longer than the route takes, packed or unpacked."""
+
+    code = "request.too_large"
+
+
+class TooSlow(Refused):
+    """The body did not arrive in time."""
+
+    code = "request.too_slow"
+
+
+class MediaUnknown(Refused):
+    """The body's media type or encoding is none that the route takes."""
+
+    code = "request.media_type"
+
+
+class TooMany(Refused):
+    """The caller asks more often than it may; `retry_after` is in seconds."""
+
+    code = "rate.exceeded"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+
+class KeyReused(Refused):
+    """The idempotency key came with another request before."""
+
+    code = "idempotency.reused"
+
+
+class KeyInFlight(Refused):
+    """A request with this idempotency key is being worked on."""
+
+    code = "idempotency.in_flight"
+
+    def __init__(self) -> None:
+        super().__init__("a request with this idempotency key is being worked on")
+        self.retry_after = 1
+
+
+class PolicyAbsent(Refused):
+    """The service has no trust policy to judge by yet."""
+
+    code = "policy.absent"
+
+
+class TargetForbidden(Refused):
+    """A web hook would call an address that the service does not call."""
+
+    code = "hook.target"
+
+
+class Broken(Refused):
+    """The service met a fault of its own; the log has more under the request's id."""
+
+    code = "service.broken"
+
+
+class NodeSilent(Refused):
+    """The chain's node does not answer."""
+
+    code = "chain.silent"

@@ -1,0 +1,179 @@
+"""The store as the service sees it: callers' keys, their requests, and what they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from ledger.service.values import Answered, ApiKey, Role, Verification
+from ledger.store.base import Base, table
+from ledger.store.service_tables import (
+    ApiKeyRow,
+    IdempotencyRow,
+    ReceiptBatchRow,
+    VerificationRow,
+)
+
+API_KEYS = table(ApiKeyRow)
+IDEMPOTENCY = table(IdempotencyRow)
+RECEIPT_BATCHES = table(ReceiptBatchRow)
+VERIFICATIONS = table(VerificationRow)
+_CHUNK = 500
+"""References named in one statement; engines limit their parameters."""
+
+
+class CallersPart(Base):
+    """Keys, idempotency and verifications."""
+
+    # Keys -------------------------------------------------------------------------------------
+
+    def add_api_key(self, key: ApiKey) -> None:
+        values = asdict(key) | {"role": str(key.role), "scopes": " ".join(sorted(key.scopes))}
+        self.connection.execute(insert(API_KEYS).values(values))
+
+    def api_key(self, prefix: str) -> ApiKey | None:
+        query = select(API_KEYS).where(API_KEYS.c.prefix == prefix)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else _key_of(row)
+
+    def api_keys(self) -> Sequence[ApiKey]:
+        query = select(API_KEYS).order_by(API_KEYS.c.created, API_KEYS.c.prefix)
+        return [_key_of(row) for row in self.connection.execute(query)]
+
+    def revoke_api_key(self, prefix: str, now: int) -> bool:
+        statement = (
+            update(API_KEYS)
+            .where(API_KEYS.c.prefix == prefix, API_KEYS.c.revoked.is_(None))
+            .values(revoked=now)
+        )
+        return bool(self.connection.execute(statement).rowcount)
+
+    # Idempotency ------------------------------------------------------------------------------
+
+    def begin_request(self, caller: str, key: str, request: bytes, now: int) -> Answered | None:
+        values = {
+            "caller": caller,
+            "key": key,
+            "request": request,
+            "created": now,
+            "status": 0,
+            "answer": b"",
+        }
+        if self.insert_new(IDEMPOTENCY, values):
+            return None
+        query = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
+        row = self.connection.execute(query).one()
+        return Answered(
+            request=row.request, created=row.created, status=row.status, answer=row.answer
+        )
+
+    def end_request(self, caller: str, key: str, status: int, answer: bytes) -> None:
+        self.connection.execute(
+            update(IDEMPOTENCY)
+            .where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
+            .values(status=status, answer=answer)
+        )
+
+    def drop_request(self, caller: str, key: str) -> None:
+        self.connection.execute(
+            delete(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
+        )
+
+    def drop_requests(self, before: int) -> int:
+        done = self.connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created < before))
+        return done.rowcount
+
+    # Verifications ----------------------------------------------------------------------------
+
+    def add_verifications(self, given: Sequence[Verification]) -> None:
+        if given:
+            self.connection.execute(insert(VERIFICATIONS), [asdict(one) for one in given])
+
+    def verification(self, reference: str) -> Verification | None:
+        query = select(VERIFICATIONS).where(VERIFICATIONS.c.reference == reference)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else _verification_of(row)
+
+    def verifications_of(
+        self, caller: str, *, since: int = 0, limit: int = 1_000
+    ) -> Sequence[Verification]:
+        query = (
+            select(VERIFICATIONS)
+            .where(VERIFICATIONS.c.caller == caller, VERIFICATIONS.c.checked >= since)
+            .order_by(VERIFICATIONS.c.checked, VERIFICATIONS.c.number)
+            .limit(limit)
+        )
+        return [_verification_of(row) for row in self.connection.execute(query)]
+
+    def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
+        query = (
+            select(VERIFICATIONS)
+            .where(VERIFICATIONS.c.sequence.is_(None))
+            .order_by(VERIFICATIONS.c.number)
+            .limit(limit)
+        )
+        return [_verification_of(row) for row in self.connection.execute(query)]
+
+    def seal_verifications(
+        self, references: Iterable[str], sequence: int, submission: bytes
+    ) -> None:
+        listed = list(references)
+        for at in range(0, len(listed), _CHUNK):
+            self.connection.execute(
+                update(VERIFICATIONS)
+                .where(VERIFICATIONS.c.reference.in_(listed[at : at + _CHUNK]))
+                .values(sequence=sequence)
+            )
+        values = {"sequence": sequence, "submission": submission, "handed_in": False}
+        self.connection.execute(insert(RECEIPT_BATCHES).values(values))
+
+    def receipt_batch_waiting(self) -> tuple[int, bytes] | None:
+        query = select(RECEIPT_BATCHES).where(~RECEIPT_BATCHES.c.handed_in)
+        row = self.connection.execute(query.order_by(RECEIPT_BATCHES.c.sequence)).first()
+        return None if row is None else (row.sequence, row.submission)
+
+    def receipt_batch_handed_in(self, sequence: int) -> None:
+        self.connection.execute(
+            update(RECEIPT_BATCHES)
+            .where(RECEIPT_BATCHES.c.sequence == sequence)
+            .values(handed_in=True, submission=b"")
+        )
+
+    def unseal_verifications(self, sequence: int) -> None:
+        self.connection.execute(
+            update(VERIFICATIONS).where(VERIFICATIONS.c.sequence == sequence).values(sequence=None)
+        )
+        self.connection.execute(
+            delete(RECEIPT_BATCHES).where(RECEIPT_BATCHES.c.sequence == sequence)
+        )
+
+
+def _key_of(row: Any) -> ApiKey:
+    return ApiKey(
+        prefix=row.prefix,
+        digest=row.digest,
+        name=row.name,
+        role=Role(row.role),
+        issuer=row.issuer,
+        counter=row.counter,
+        region=row.region,
+        scopes=frozenset(row.scopes.split()),
+        created=row.created,
+        expires=row.expires,
+        revoked=row.revoked,
+    )
+
+
+def _verification_of(row: Any) -> Verification:
+    return Verification(
+        reference=row.reference,
+        caller=row.caller,
+        checked=row.checked,
+        verdict=row.verdict,
+        leaf=row.leaf,
+        receipt=row.receipt,
+        sequence=row.sequence,
+    )

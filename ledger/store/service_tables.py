@@ -1,0 +1,127 @@
+"""The tables of the service before the ledger: keys of callers, what they asked, whom to tell."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, LargeBinary
+from sqlmodel import Field
+
+from ledger.store.tables import Big, Row
+
+
+class ApiKeyRow(Row, table=True):
+    """A caller's key: only a keyed hash of it is here; `prefix` is its visible beginning."""
+
+    __tablename__ = "api_keys"
+
+    prefix: str = Field(max_length=16, primary_key=True)
+    digest: bytes = Field(sa_type=LargeBinary)
+    name: str = Field(max_length=128)
+    role: str = Field(max_length=16)
+    issuer: str | None = Field(max_length=18)
+    counter: str | None = Field(max_length=64)
+    region: int | None
+    scopes: str = Field(max_length=512)
+    created: int = Field(sa_type=Big)
+    expires: int | None = Field(sa_type=Big)
+    revoked: int | None = Field(sa_type=Big)
+
+
+class VerificationRow(Row, table=True):
+    """What a caller was told: the signed receipt, and what it is found by; nobody's data.
+
+    `sequence` is that of the operator's batch which anchors the receipt, None until it is sealed.
+    """
+
+    __tablename__ = "verifications"
+    __table_args__ = (Index("ix_verifications_caller_checked", "caller", "checked"),)
+
+    number: int | None = Field(default=None, sa_type=Big, primary_key=True)
+    reference: str = Field(max_length=16, unique=True)
+    caller: str = Field(max_length=80)
+    checked: int = Field(sa_type=Big)
+    verdict: str = Field(max_length=16)
+    leaf: bytes | None = Field(sa_type=LargeBinary)
+    receipt: bytes = Field(sa_type=LargeBinary)
+    sequence: int | None = Field(sa_type=Big, index=True)
+
+
+class ReceiptBatchRow(Row, table=True):
+    """A batch of receipts that the operator has sealed, recorded before it is handed in."""
+
+    __tablename__ = "receipt_batches"
+
+    sequence: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    submission: bytes = Field(sa_type=LargeBinary)
+    handed_in: bool
+
+
+class IdempotencyRow(Row, table=True):
+    """A request under a key of its caller, and what was answered; `status` 0 while at work."""
+
+    __tablename__ = "idempotency"
+
+    caller: str = Field(max_length=80, primary_key=True)
+    key: str = Field(max_length=255, primary_key=True)
+    request: bytes = Field(sa_type=LargeBinary)
+    created: int = Field(sa_type=Big, index=True)
+    status: int
+    answer: bytes = Field(sa_type=LargeBinary)
+
+
+class HookRow(Row, table=True):
+    """An address that a caller wants to be told at; its secret is derived, not kept."""
+
+    __tablename__ = "hooks"
+
+    id: str = Field(max_length=32, primary_key=True)
+    caller: str = Field(max_length=80, index=True)
+    url: str = Field(max_length=2048)
+    kinds: str = Field(max_length=512)
+    created: int = Field(sa_type=Big)
+    removed: int | None = Field(sa_type=Big)
+
+
+class WatchRow(Row, table=True):
+    """A certificate whose status a caller relied on; `status` is what was told last."""
+
+    __tablename__ = "watches"
+    __table_args__ = (Index("ix_watches_issuer_index", "issuer", "index"),)
+
+    caller: str = Field(max_length=80, primary_key=True)
+    issuer: str = Field(max_length=18, primary_key=True)
+    index: int = Field(sa_type=Big, primary_key=True)
+    leaf: bytes = Field(sa_type=LargeBinary)
+    status: str = Field(max_length=16)
+    created: int = Field(sa_type=Big)
+
+
+class EventRow(Row, table=True):
+    """What a caller is to hear: `about` names it once, so that nothing is told twice anew."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ux_events_caller_about", "caller", "about", unique=True),)
+
+    number: int | None = Field(default=None, sa_type=Big, primary_key=True)
+    caller: str = Field(max_length=80)
+    kind: str = Field(max_length=32)
+    about: str = Field(max_length=128)
+    created: int = Field(sa_type=Big)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class DeliveryRow(Row, table=True):
+    """That an event goes to a hook, how often it was tried, and when it is tried next."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("ix_deliveries_state_due", "state", "due"),)
+
+    event: int = Field(
+        sa_type=Big, primary_key=True, foreign_key="events.number", ondelete="CASCADE"
+    )
+    hook: str = Field(
+        max_length=32, primary_key=True, foreign_key="hooks.id", ondelete="CASCADE", index=True
+    )
+    state: str = Field(max_length=16)
+    tries: int
+    due: int = Field(sa_type=Big)
+    fault: str = Field(max_length=200)
