@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from ledger.chain.client import Node
-    from ledger.witness.witness import OwnNode
-    from verifier.policy import LedgerPin
+    from ledger.witness.witness import OwnNode, Witness
+    from verifier.policy import LedgerPin, TrustPolicy
 
 
 @click.command()
@@ -64,54 +66,76 @@ def witness(
     final, and one that is too old; having seen two histories it keeps the proof and stops.
     """
     import signal
-    import time
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from ledger.chain.client import Node
-    from ledger.keys import load_pem_key
     from ledger.logs import quiet
-    from ledger.witness.deployment import check_deployment
     from ledger.witness.server import WitnessServer
-    from ledger.witness.witness import Witness
     from verifier.errors import Refused
     from verifier.policyfile import SignedPolicy
 
     quiet()
     try:
         policy = SignedPolicy.parse(policy_file.read_bytes()).policy
-        pin = next(
-            (one for one in policy.ledgers if ledger_name in (None, one.name)), policy.ledgers[0]
-        )
-        loaded = load_pem_key(key, passphrase)
-        member = policy.witness(name)
-        if not isinstance(loaded, Ed25519PrivateKey) or member is None:
-            raise click.UsageError(f"{name} is no witness of the policy, or its key no Ed25519 key")
-        if loaded.public_key().public_bytes_raw() != member.key:
-            raise click.UsageError(f"the policy names another key for {name}")
-        home.mkdir(parents=True, exist_ok=True)
-        node = Node(rpc)
-        check_deployment(node, pin)
-        server = WitnessServer(
-            Witness(
-                name=name,
-                key=loaded,
-                identity=pin.identity,
-                node=_own_node(home, node, rpc, pin, execute=execute),
-                home=home,
-                lag=policy.block_lag,
-                clock=lambda: int(time.time()),
-            ),
-            host,
-            port,
-        )
+        secret = _load_key(key, passphrase, name, policy)
+        opened = _open(home, name, secret, policy, _pin(policy, ledger_name), rpc, execute=execute)
     except Refused as error:
         click.echo(f"{error} ({error.code})", err=True)
         raise SystemExit(1) from error
+    server = WitnessServer(opened, host, port)
     server.start()
     click.echo(f"{name} witnesses at {server.url}")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     server.close()
+
+
+def _pin(policy: TrustPolicy, name: str | None) -> LedgerPin:
+    found = [one for one in policy.ledgers if name in (None, one.name)]
+    if len(found) != 1:
+        raise click.UsageError("name one of the policy's ledgers with --ledger")
+    return found[0]
+
+
+def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from ledger.keys import load_pem_key
+
+    loaded, member = load_pem_key(key, passphrase), policy.witness(name)
+    if not isinstance(loaded, Ed25519PrivateKey) or member is None:
+        raise click.UsageError(f"{name} is no witness of the policy, or its key no Ed25519 key")
+    if loaded.public_key().public_bytes_raw() != member.key:
+        raise click.UsageError(f"the policy names another key for {name}")
+    return loaded
+
+
+def _open(
+    home: Path,
+    name: str,
+    key: Ed25519PrivateKey,
+    policy: TrustPolicy,
+    pin: LedgerPin,
+    rpc: str,
+    *,
+    execute: bool,
+) -> Witness:
+    """Return the witness, once the ledger is known to be the one that the policy pins."""
+    import time
+
+    from ledger.chain.client import Node
+    from ledger.witness.deployment import check_deployment
+    from ledger.witness.witness import Witness
+
+    home.mkdir(parents=True, exist_ok=True)
+    node = Node(rpc)
+    check_deployment(node, pin)
+    return Witness(
+        name=name,
+        key=key,
+        identity=pin.identity,
+        node=_own_node(home, node, rpc, pin, execute=execute),
+        home=home,
+        lag=policy.block_lag,
+        clock=lambda: int(time.time()),
+    )
 
 
 def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, *, execute: bool) -> OwnNode:

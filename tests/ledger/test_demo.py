@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -164,3 +165,32 @@ def test_a_folder_of_another_ledger_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "demo.elsewhere" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_witness_of_the_policy_runs_as_a_command(home: Path, tmp_path: Path) -> None:
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from ledger.chain.embedded import open_node
+    from ledger.keys import save_pem_key
+
+    keys = json.loads((home / "demo-keys.json").read_bytes())["secrets"]
+    secret = bytes.fromhex(keys["witness-shanghai"])
+    save_pem_key(tmp_path / "key.pem", Ed25519PrivateKey.from_private_bytes(secret), "open")
+    with open_node(home / "chain") as node:
+        command = [
+            Path(sys.executable).with_name("certledger"), "witness", "--home", tmp_path / "w",
+            "--name", "shanghai.witness.example", "--key", tmp_path / "key.pem",
+            "--policy", home / "policy.json", "--rpc", node.url,
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            list(map(str, command)),
+            env={**os.environ, "CERTLEDGER_PASSPHRASE": "open"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    assert line.startswith("shanghai.witness.example witnesses at http://127.0.0.1:")
