@@ -259,11 +259,13 @@ def donors() -> dict[str, tuple[Evidence, Evidence]]:
     scene.world.number += 5
     scene.world.time += 60
     block = scene.evidence()
+    stranger = scene.world.evidence(scene.other, scene.other.batches[0].issued[0])
     return {
         "neighbour": (mine, neighbour),
         "other_batch": (mine, batch),
         "other_body": (mine, body),
         "later_block": (mine, block),
+        "other_body_and_block": (mine, stranger),
     }
 
 

@@ -1,0 +1,488 @@
+"""Full evidence judged: every code is reached, and nothing that was tampered with is valid."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conformance.case import Case, Scene
+from tests.conformance.file_cases import PARTS, donors, mix
+from tests.conformance.force_cases import ASKED, bound, present
+from tests.conformance.generate import cases
+from tests.world import LICENCE, NOW, World, policy
+from verifier.codes import CODES
+from verifier.compact import Compact
+from verifier.desk import Desk
+from verifier.encoding import format_canonical
+from verifier.evidence import Evidence
+from verifier.judges import RememberingNode, choose_judge
+from verifier.memo import Reader, Verifier
+from verifier.policy import Trust
+from verifier.policyfile import SignedPolicy
+from verifier.presentation import Request
+from verifier.rpc import Block, Rpc
+from verifier.trust import judge_by_witnesses
+from verifier.verdict import Result
+from verifier.verify import Question, judge_block, verify, verify_bytes
+from verifier.vocabulary import Outcome, Verdict, Way
+
+SPEC = Path(__file__).parents[2] / "docs" / "SPEC.md"
+CASES = [case for case in cases() if case.verdict != "refused"]
+NODES_ONLY = policy(trust=Trust(ways=(Way.NODE, Way.RPC), threshold=3, confirmations=2))
+GOOD = Scene(first_batches=1)
+FILE = GOOD.file()
+NOBODY = "http://127.0.0.1:1/"
+"""Where no node listens."""
+
+
+def ask(evidence: bytes, **wishes: Any) -> Result:
+    """Return the verdict of the world's policy on a file."""
+    return verify_bytes(evidence, question(**wishes))
+
+
+def question(**wishes: Any) -> Question:
+    given_policy = wishes.pop("policy", policy())
+    node = wishes.pop("node", None)
+    asked = {"now": NOW, "judge": choose_judge(given_policy, node), **wishes}
+    return Question(policy=given_policy, **asked)
+
+
+def of_case(case: Case) -> Question:
+    return question(
+        policy=SignedPolicy.parse(case.policy).policy,
+        now=case.at,
+        documents=tuple(case.documents.values()),
+        request=None
+        if case.request is None
+        else Request(audience=case.request[0], nonce=case.request[1]),
+    )
+
+
+def codes_of(result: Result) -> list[str]:
+    return [finding.code for finding in result.findings]
+
+
+# Every code ------------------------------------------------------------------------------------
+
+
+class HonestNode:
+    """A node that knows the world's blocks, kept by number and by tag."""
+
+    def __init__(self, world: World, final: int | None = None) -> None:
+        self.world, self.asked = world, 0
+        checkpoint = world.checkpoint()
+        known = Block(
+            number=checkpoint.number,
+            hash=checkpoint.block_hash,
+            state_root=checkpoint.state_root,
+            time=checkpoint.time,
+        )
+        self.blocks: dict[int | str, Block] = {known.number: known}
+        self.blocks["finalized"] = replace(known, number=known.number if final is None else final)
+
+    def block(self, which: int | str) -> Block | None:
+        self.asked += 1
+        return self.blocks.get(which)
+
+    def proof(self, address: bytes, position: bytes, number: int) -> None:
+        """Have no state: the checkpoint's own time counts."""
+
+
+def from_nodes() -> Iterator[Result]:
+    """Yield verdicts by nodes: one that knows the block, and others that do not."""
+    file = GOOD.file(note=GOOD.world.note({}))
+    yield ask(file, policy=NODES_ONLY, node=HonestNode(GOOD.world))
+    yield ask(file, policy=NODES_ONLY, node=HonestNode(GOOD.world, final=999))
+    forked = HonestNode(GOOD.world)
+    forked.blocks[1000] = replace(forked.blocks[1000], hash=bytes(32))
+    yield ask(file, policy=NODES_ONLY, node=forked)
+    yield ask(file, policy=NODES_ONLY, node=Rpc(NOBODY))
+
+
+def from_desks() -> Iterator[Result]:
+    """Yield verdicts on compact codes of certificates that a snapshot does not hold."""
+    scene = Scene()
+    evidence = scene.evidence()
+    chosen = policy()
+
+    def desk(world: World) -> Desk:
+        return Desk.open(
+            chosen,
+            world.snapshot(),
+            lambda snapshot, pin: judge_by_witnesses(snapshot.note, chosen, pin),
+        )
+
+    compact = Compact.of(
+        chosen.ledgers[0].identity, evidence.record, evidence.path, evidence.disclosures
+    )
+    yield desk(World(bodies=[scene.other])).verify(compact, now=NOW)
+    foreign = Scene(entries=(LICENCE,), entry=LICENCE)
+    foreign.mine = replace(
+        foreign.mine, record=replace(foreign.mine.record, category="UNHEARD-OF", index=5)
+    )
+    foreign.body.anchor([foreign.mine])
+    unheard = Compact.of(
+        chosen.ledgers[0].identity, foreign.mine.record, (), foreign.mine.disclosures[:1]
+    )
+    yield desk(foreign.world).verify(unheard, now=NOW)
+
+
+def from_replays() -> Iterator[Result]:
+    request = Request(audience=ASKED[0], nonce=ASKED[1])
+    yield ask(present(bound()).format(), request=request, seen=lambda signature: True)
+
+
+def test_every_code_of_the_table_is_reached_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = [verify_bytes(case.evidence, of_case(case)) for case in CASES]
+    results += [*from_nodes(), *from_desks(), *from_replays()]
+    paper = b"paper"
+    scene = Scene(documents=[paper], with_sm3=True)
+    monkeypatch.setattr("verifier.content.sm3", lambda data: None)  # An OpenSSL without SM3.
+    results.append(ask(scene.file(show=("document",)), documents=[paper]))
+    reached = {code for result in results for code in codes_of(result)}
+    assert reached == set(CODES)
+
+
+def test_each_code_is_only_ever_the_answer_of_its_own_check() -> None:
+    for case in CASES:
+        for finding in verify_bytes(case.evidence, of_case(case)).findings:
+            assert CODES[finding.code].check in (None, finding.check)
+
+
+def test_the_specification_lists_exactly_the_codes_of_the_table() -> None:
+    section = SPEC.read_text(encoding="utf-8").partition("### 18.3")[2].partition("### 18.4")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if re.match(r"\| \d", line)
+    ]
+    listed: dict[str, tuple[int | None, Outcome]] = {
+        "ok": (None, Outcome.PASS),
+        "evidence.unusable": (None, Outcome.UNKNOWN),
+        "block.needed": (None, Outcome.UNKNOWN),
+        "anchor.needed": (None, Outcome.UNKNOWN),
+    }
+    for number, fail, unknown in rows:
+        for outcome, cell in ((Outcome.FAIL, fail), (Outcome.UNKNOWN, unknown)):
+            for code in re.findall(r"`([a-z0-9_.]+)`", cell):
+                listed[code] = int(number), outcome
+    held = {
+        code: (None if meaning.check is None else meaning.check.number, meaning.outcome)
+        for code, meaning in CODES.items()
+    }
+    assert listed == held
+
+
+@pytest.mark.parametrize("line", "abcdefg")
+def test_every_line_of_18_2_has_a_certificate_that_it_decides(line: str) -> None:
+    names, wanted = {
+        "a": (("field_value_changed", "state_epoch_changed"), Verdict.NOT_GENUINE),
+        "b": (("two_of_four_witnesses", "number_only_shown"), Verdict.CANNOT_TELL),
+        "c": (("revoked_stale", "body_struck"), Verdict.NOT_IN_FORCE),
+        "d": (("expired_stale", "not_yet"), Verdict.NOT_IN_FORCE),
+        "e": (("suspended", "body_suspended"), Verdict.NOT_IN_FORCE),
+        "f": (("fields_shown", "presented_p256"), Verdict.VALID),
+        "g": (("suspended_stale", "not_presented"), Verdict.CANNOT_TELL),
+    }[line]
+    for case in (case for case in CASES if case.name in names):
+        assert verify_bytes(case.evidence, of_case(case)).verdict is wanted
+
+
+# Tampering -------------------------------------------------------------------------------------
+
+
+def test_one_bit_changed_at_any_byte_of_the_file_is_never_valid() -> None:
+    asked = question()
+    assert verify_bytes(FILE, asked).verdict is Verdict.VALID
+    for at in range(len(FILE)):
+        changed = FILE[:at] + bytes([FILE[at] ^ 1 << at % 8]) + FILE[at + 1 :]
+        assert verify_bytes(changed, asked).verdict is not Verdict.VALID, at
+
+
+@given(at=st.integers(0, len(FILE) - 1), to=st.integers(0, 255))
+def test_any_byte_changed_to_any_other_is_never_valid(at: int, to: int) -> None:
+    changed = FILE[:at] + bytes([to]) + FILE[at + 1 :]
+    assert (ask(changed).verdict is Verdict.VALID) == (changed == FILE)
+
+
+@given(st.data())
+def test_bytes_cut_out_put_in_or_moved_are_never_valid(data: st.DataObject) -> None:
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(FILE))] * 2)))
+    put = data.draw(st.binary(max_size=8) | st.just(FILE[start:end] * 2))
+    changed = FILE[:start] + put + FILE[end:]
+    assert (ask(changed).verdict is Verdict.VALID) == (changed == FILE)
+
+
+def test_one_bit_of_a_presented_file_changed_is_never_valid() -> None:
+    file = present(bound()).format()
+    asked = question(request=Request(audience=ASKED[0], nonce=ASKED[1]))
+    assert verify_bytes(file, asked).verdict is Verdict.VALID
+    start = file.index(b'"presentation"')
+    for at in range(start, file.index(b'"proof"')):
+        changed = file[:at] + bytes([file[at] ^ 1 << at % 7]) + file[at + 1 :]
+        assert verify_bytes(changed, asked).verdict is not Verdict.VALID, at
+
+
+@pytest.mark.parametrize("relation", donors())
+def test_no_mix_of_two_good_certificates_is_valid(relation: str) -> None:
+    mine, other = donors()[relation]
+    differing = [part for part in PARTS if mix(mine, other, (part,)) != mine]
+    verifier = Verifier(policy(), choose_judge(policy()))
+    assert len(differing) >= 3
+    for count in range(1, len(differing)):
+        for parts in combinations(differing, count):
+            mixed = mix(mine, other, parts)
+            verdict = verifier.verify_bytes(mixed.format(), now=NOW).verdict
+            assert verdict is not Verdict.VALID, parts
+
+
+def test_a_presentation_of_another_certificate_is_not_the_holders() -> None:
+    one, other = present(bound()), present(bound_again())
+    mixed = replace(one, presentation=other.presentation)
+    result = ask(mixed.format(), request=Request(audience=ASKED[0], nonce=ASKED[1]))
+    assert codes_of(result)[9] == "holder.presentation_unusable"
+
+
+def bound_again() -> Scene:
+    """Return a scene whose bound certificate has the same key and another number."""
+    scene = bound()
+    scene.mine = scene.body.issue("沪示0101", holder_key=str(scene.mine.disclosures[-1].value))
+    scene.body.anchor([scene.mine])
+    return scene
+
+
+# Bad input -------------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_make_it_raise_and_none_are_valid(data: bytes) -> None:
+    result = ask(data)
+    assert result.verdict is Verdict.CANNOT_TELL
+    assert set(codes_of(result)) == {"evidence.unusable"}
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.data(), JSON_VALUES)
+def test_no_member_of_any_other_value_makes_it_raise(data: st.DataObject, value: Any) -> None:
+    whole_file = json.loads(FILE)
+    inner = whole_file
+    while True:
+        name = data.draw(st.sampled_from(sorted(inner)))
+        if not isinstance(inner[name], dict) or data.draw(st.booleans()):
+            break
+        inner = inner[name]
+    before, inner[name] = inner[name], value
+    result = ask(json.dumps(whole_file, sort_keys=True, separators=(",", ":")).encode())
+    assert result.verdict is not Verdict.VALID or before == value
+
+
+def test_the_rule_that_a_file_breaks_is_named() -> None:
+    for data, rule in (
+        (b"", "json.syntax"),
+        (FILE + b"\n", "json.not_canonical"),
+        (FILE + b"x", "json.trailing"),
+        (FILE * 20, "json.size"),
+        (FILE.replace(b'"count":5', b'"count":5,"count":5'), "json.duplicate_name"),
+        (FILE.replace(b'"count":5', b'"count":5.0'), "json.number"),
+        (FILE.replace(b"certledger/evidence/1", b"certledger/evidence/2"), "schema.version"),
+        (FILE.replace(b'"epoch"', b'"epoca"'), "schema.invalid"),
+    ):
+        assert ask(data).findings[0].detail == f"{CODES['evidence.unusable'].en}: {rule}"
+
+
+def test_a_version_that_the_policy_does_not_accept_is_unusable() -> None:
+    later = policy(evidence=("certledger/evidence/2",))
+    result = ask(FILE, policy=later)
+    assert set(codes_of(result)) == {"evidence.unusable"}
+    assert result.findings[0].detail.endswith("schema.version")
+
+
+# Results ---------------------------------------------------------------------------------------
+
+
+def test_a_result_is_the_same_bytes_in_another_place_language_and_process(tmp_path: Path) -> None:
+    (tmp_path / "evidence.json").write_bytes(FILE)
+    mine = format_canonical(ask(FILE).to_json())
+    script = (
+        "import sys, orjson\n"
+        "from tests.world import NOW, policy\n"
+        "from verifier.encoding import format_canonical\n"
+        "from verifier.judges import choose_judge\n"
+        "from verifier.verify import Question, verify_bytes\n"
+        "asked = Question(policy=policy(), judge=choose_judge(policy()), now=NOW)\n"
+        "result = verify_bytes(open(sys.argv[1], 'rb').read(), asked)\n"
+        "sys.stdout.buffer.write(format_canonical(result.to_json()))\n"
+    )
+    for zone, language, seed in (
+        ("America/St_Johns", "C", "1"),
+        ("Asia/Shanghai", "zh_CN.UTF-8", "2"),
+    ):
+        run = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "evidence.json")],
+            env={**os.environ, "TZ": zone, "LC_ALL": language, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            check=True,
+        )
+        assert run.stdout == mine
+
+
+def test_every_result_is_canonical_json() -> None:
+    for case in CASES:
+        value = verify_bytes(case.evidence, of_case(case)).to_json()
+        assert orjson.loads(format_canonical(value)) == value
+
+
+def test_fields_names_and_the_time_of_anchoring_are_told_only_once_the_first_six_pass() -> None:
+    told = {"anchored", "body", "name_zh", "name_en", "shown", "withheld"}
+    for case in CASES:
+        result = verify_bytes(case.evidence, of_case(case))
+        genuine = codes_of(result)[:6] == ["ok"] * 6
+        assert told.issubset(result.certificate) == genuine
+        assert told.isdisjoint(result.certificate) or genuine
+
+
+def test_what_is_shown_and_what_is_withheld_is_listed_by_name() -> None:
+    certificate = ask(FILE).certificate
+    assert [part["name"] for part in certificate["shown"]] == ["certificate_number", "holder_name"]
+    assert certificate["withheld"] == ["sex", "address"]
+    assert certificate["body"] == "上海市公安局"
+    assert certificate["anchored"] == {"block": 21, "not_after": "2026-10-29T11:06:40Z"}
+
+
+# Blocks ----------------------------------------------------------------------------------------
+
+
+def test_a_node_that_knows_the_block_is_believed_without_witnesses() -> None:
+    honest, young, forked, dead = from_nodes()
+    assert (honest.verdict, honest.as_of) == (Verdict.VALID, GOOD.world.time)
+    for result, code in (
+        (young, "block.not_final"),
+        (forked, "block.differs"),
+        (dead, "block.node_unreachable"),
+    ):
+        assert result.verdict is Verdict.CANNOT_TELL
+        assert codes_of(result)[5] == code
+        assert result.as_of is None
+
+
+def test_a_node_that_is_down_does_not_undo_what_witnesses_signed() -> None:
+    assert ask(FILE, node=Rpc(NOBODY)).verdict is Verdict.VALID
+
+
+def test_a_node_that_knows_another_block_than_the_witnesses_settles_it_the_other_way() -> None:
+    forked = HonestNode(GOOD.world)
+    forked.blocks[1000] = replace(forked.blocks[1000], hash=bytes(32))
+    result = ask(FILE, node=forked)
+    assert (result.verdict, codes_of(result)[5]) == (Verdict.CANNOT_TELL, "block.differs")
+
+
+def test_the_later_of_two_instants_counts_where_node_and_witnesses_agree() -> None:
+    assert ask(FILE, node=HonestNode(GOOD.world)).as_of == GOOD.world.time + 5
+
+
+def test_a_remembering_node_is_asked_each_question_once() -> None:
+    node = HonestNode(GOOD.world)
+    remembering = RememberingNode(node)
+    for _ in range(3):
+        assert ask(FILE, node=remembering).verdict is Verdict.VALID
+    assert node.asked == 2
+
+
+def test_a_block_that_was_not_judged_has_no_slot() -> None:
+    ended = judge_block(GOOD.evidence(), question(now=policy().ends + 1))
+    assert (ended.judgement.code, ended.slot) == ("policy.ended", "block.needed")
+
+
+# Memory ----------------------------------------------------------------------------------------
+
+
+def test_a_verifier_with_a_memory_answers_byte_for_byte_as_one_without() -> None:
+    for size in (1, 3, 1000):
+        remembering: dict[bytes, Verifier] = {}
+        for _ in range(2):
+            for case in CASES:
+                asked = of_case(case)
+                verifier = remembering.setdefault(
+                    case.policy, Verifier(asked.policy, asked.judge, remembered=size)
+                )
+                found = verifier.verify_bytes(
+                    case.evidence,
+                    now=asked.now,
+                    documents=asked.documents,
+                    request=asked.request,
+                )
+                assert found == verify_bytes(case.evidence, asked), case.name
+
+
+@given(st.data())
+def test_files_changed_after_a_good_one_was_remembered_are_read_as_if_they_were_the_first(
+    data: st.DataObject,
+) -> None:
+    reader = Reader(100)
+    assert reader.read(FILE) == Evidence.parse(FILE)
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(FILE))] * 2)))
+    names = [b',"disclosures":', b',"proof":', b',"record":', b',"signature":', b',"status":']
+    put = data.draw(st.binary(max_size=4) | st.sampled_from(names) | st.just(b""))
+    changed = FILE[:start] + put + FILE[end:]
+    assert outcome(reader.read, changed) == outcome(Evidence.parse, changed)
+
+
+@given(st.data())
+def test_parts_of_two_files_joined_anywhere_are_read_as_if_nothing_were_remembered(
+    data: st.DataObject,
+) -> None:
+    other = Scene(before=0).file()
+    reader = Reader(100)
+    reader.read(FILE), reader.read(other)
+    cut, rest = (
+        data.draw(st.sampled_from([m.start() for m in re.finditer(rb',"[a-z]+":', file)]))
+        for file in (FILE, other)
+    )
+    joined = FILE[:cut] + other[rest:]
+    assert outcome(reader.read, joined) == outcome(Evidence.parse, joined)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
+def test_texts_that_look_like_members_are_read_as_texts(name: str) -> None:
+    state, mine = GOOD.body.state, GOOD.evidence()
+    for text in (name, f',"record":{name[:20]}', f'\\","proof":{name[:20]}'):
+        evidence = replace(mine, body=replace(state, name=text))
+        file = evidence.format()
+        reader = Reader(10)
+        assert reader.read(file) == reader.read(file) == Evidence.parse(file) == evidence
+
+
+def outcome(read: Any, data: bytes) -> Any:
+    """Return what reading gives: evidence, or the code of the refusal."""
+    try:
+        return read(data)
+    except Exception as error:
+        return getattr(error, "code", error)
+
+
+def test_evidence_taken_apart_and_changed_shows_what_it_then_has() -> None:
+    evidence = Evidence.parse(FILE)
+    assert evidence.shown.leaf == evidence.record.leaf()
+    other = replace(evidence, record=replace(evidence.record, index=9))
+    assert other.shown.leaf == other.record.leaf() != evidence.shown.leaf
+    assert verify(other, question()).verdict is Verdict.NOT_GENUINE
