@@ -81,6 +81,8 @@ def witness(
         click.echo(f"{error} ({error.code})", err=True)
         raise SystemExit(1) from error
     server = WitnessServer(opened, host, port)
+    # Blocked before threads begin, so that the signal waits for `sigwait` and ends nobody.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server.start()
     click.echo(f"{name} witnesses at {server.url}")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
