@@ -1,0 +1,2333 @@
+/**
+ * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, nothing fetched.
+ *
+ * It follows docs/SPEC.md; "section n" below is that page's. It holds no secret and signs nothing, so its
+ * arithmetic need not run in constant time.
+ * @module
+ */
+
+// ---------------------------------------------------------------------------------------------------------
+// Refusals and bytes (section 1)
+// ---------------------------------------------------------------------------------------------------------
+
+/** Input that breaks a rule. `code` is one of the specification's, the message a sentence for people. */
+export class Refusal extends Error {
+  /** @param {string} code @param {string} message */
+  constructor(code, message) {
+    super(message);
+    this.name = "Refusal";
+    this.code = code;
+  }
+}
+
+/** @param {string} code @param {string} message @returns {never} */
+function refuse(code, message) {
+  throw new Refusal(code, message);
+}
+
+const UTF8 = new TextEncoder();
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @param {string} text @returns {Uint8Array} */
+const utf8 = (text) => UTF8.encode(text);
+
+/** @param {...Uint8Array} parts @returns {Uint8Array} */
+function concat(...parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** @param {Uint8Array} left @param {Uint8Array} right */
+function equal(left, right) {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}
+
+/** Order of byte strings: negative, zero or positive. @param {Uint8Array} left @param {Uint8Array} right */
+function compareBytes(left, right) {
+  const shared = Math.min(left.length, right.length);
+  for (let at = 0; at < shared; at += 1) {
+    if (left[at] !== right[at]) return left[at] - right[at];
+  }
+  return left.length - right.length;
+}
+
+const ZERO32 = new Uint8Array(32);
+
+/** @param {Uint8Array} bytes @returns {string} */
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The bytes of hexadecimal text already known to be well formed. @param {string} text */
+function unhex(text) {
+  const bytes = new Uint8Array(text.length / 2);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  return bytes;
+}
+
+/** `value` as `width` bytes, big-endian. @param {number} value a safe integer @param {number} width */
+function uint(value, width) {
+  const bytes = new Uint8Array(width);
+  for (let at = width - 1, rest = value; at >= 0; at -= 1) {
+    bytes[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return bytes;
+}
+
+/** @param {Uint8Array} bytes @returns {bigint} */
+const toBigInt = (bytes) => (bytes.length ? BigInt(`0x${hex(bytes)}`) : 0n);
+
+/** Equal parts of `size` bytes. @param {Uint8Array} bytes @param {number} size @returns {Uint8Array[]} */
+function chunks(bytes, size) {
+  const parts = [];
+  for (let at = 0; at < bytes.length; at += size) parts.push(bytes.subarray(at, at + size));
+  return parts;
+}
+
+const URL_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const URL_DIGITS = new Map(Array.from(URL_ALPHABET, (letter, value) => [letter, value]));
+
+/** The bytes of unpadded base64url in its one spelling, or null. @param {string} text @returns {Uint8Array | null} */
+function fromBase64Url(text) {
+  if (text.length % 4 === 1) return null;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (const letter of text) {
+    const digit = URL_DIGITS.get(letter);
+    if (digit === undefined) return null;
+    bits = ((bits << 6) | digit) & 0xffff;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes[at] = (bits >> held) & 0xff;
+      at += 1;
+    }
+  }
+  return (bits & ((1 << held) - 1)) === 0 ? bytes : null;
+}
+
+/** @param {Uint8Array} bytes @returns {string} */
+function toBase64Url(bytes) {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 3) {
+    const [a, b = 0, c = 0] = bytes.subarray(at, at + 3);
+    const group = (a << 16) | (b << 8) | c;
+    text += [18, 12, 6, 0].slice(0, Math.min(3, bytes.length - at) + 1)
+      .map((shift) => URL_ALPHABET[(group >> shift) & 63]).join("");
+  }
+  return text;
+}
+
+/** The bytes of padded base64 (RFC 4648, section 4) in its one spelling, or null. @param {string} text */
+function fromBase64(text) {
+  const digits = text.replace(/={1,2}$/, "");
+  if (text.length % 4 || /[-_=]/.test(digits) || text.length - digits.length !== (4 - (digits.length % 4)) % 4) {
+    return null;
+  }
+  return fromBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Canonical JSON (section 2)
+// ---------------------------------------------------------------------------------------------------------
+
+/** @typedef {string | number | boolean | Json[] | {[name: string]: Json}} Json */
+
+const MAX_DEPTH = 8;
+/** Where reading itself stops, so that no input exhausts the stack. */
+const MOST_NESTED = 500;
+const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+/** Reads one JSON value, refusing numbers outside the subset and names twice in one object. */
+class JsonReader {
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text;
+    this.at = 0;
+  }
+
+  /** @returns {Json} */
+  whole() {
+    this.space();
+    const value = this.value(1);
+    this.space();
+    if (this.at !== this.text.length) refuse("json.trailing", "bytes follow the value");
+    return value;
+  }
+
+  space() {
+    while (" \t\n\r".includes(this.text[this.at] ?? "x")) this.at += 1;
+  }
+
+  /** @returns {never} */
+  fault() {
+    return refuse("json.syntax", `not JSON at character ${this.at}`);
+  }
+
+  /** @param {string} word */
+  take(word) {
+    if (!this.text.startsWith(word, this.at)) this.fault();
+    this.at += word.length;
+  }
+
+  /** @param {number} depth of this value, were it an array or object @returns {Json} */
+  value(depth) {
+    switch (this.text[this.at]) {
+      case "{": return this.object(depth);
+      case "[": return this.array(depth);
+      case '"': return this.string();
+      case "t": this.take("true"); return true;
+      case "f": this.take("false"); return false;
+      case "n": this.take("null"); return null;
+      default: return this.number();
+    }
+  }
+
+  /** @returns {number} */
+  number() {
+    const pattern = /(-?)(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.text);
+    if (!found) return this.fault();
+    const [whole, minus, digits, fraction, exponent] = found;
+    if (minus || fraction || exponent || !Number.isSafeInteger(Number(digits))) {
+      refuse("json.number", "a number is not an integer from 0 to 2^53-1");
+    }
+    this.at += whole.length;
+    return Number(digits);
+  }
+
+  /** @returns {string} */
+  string() {
+    this.at += 1;
+    const parts = [];
+    for (;;) {
+      const letter = this.text[this.at];
+      if (letter === undefined || letter < " ") this.fault();
+      this.at += 1;
+      if (letter === '"') return parts.join("");
+      parts.push(letter === "\\" ? this.escape() : letter);
+    }
+  }
+
+  /** @returns {string} */
+  escape() {
+    const letter = this.text[this.at] ?? "";
+    this.at += 1;
+    if (letter !== "u") return Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : this.fault();
+    const digits = this.text.slice(this.at, this.at + 4);
+    if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.fault();
+    this.at += 4;
+    return String.fromCharCode(Number.parseInt(digits, 16));
+  }
+
+  /** @param {number} depth */
+  open(depth) {
+    if (depth > MOST_NESTED) refuse("json.depth", "nested far too deeply");
+    this.at += 1;
+    this.space();
+  }
+
+  /** After a member or element: true if another follows. @param {string} close */
+  more(close) {
+    this.space();
+    const letter = this.text[this.at];
+    if (letter !== "," && letter !== close) this.fault();
+    this.at += 1;
+    this.space();
+    return letter === ",";
+  }
+
+  /** @param {number} depth @returns {Json[]} */
+  array(depth) {
+    this.open(depth);
+    const values = [];
+    if (this.text[this.at] === "]") {
+      this.at += 1;
+      return values;
+    }
+    do values.push(this.value(depth + 1)); while (this.more("]"));
+    return values;
+  }
+
+  /** @param {number} depth @returns {{[name: string]: Json}} */
+  object(depth) {
+    this.open(depth);
+    const members = Object.create(null);
+    if (this.text[this.at] === "}") {
+      this.at += 1;
+      return members;
+    }
+    do {
+      if (this.text[this.at] !== '"') this.fault();
+      const name = this.string();
+      if (Object.hasOwn(members, name)) refuse("json.duplicate_name", `member ${name} stands twice`);
+      this.space();
+      this.take(":");
+      this.space();
+      members[name] = this.value(depth + 1);
+    } while (this.more("}"));
+    return members;
+  }
+}
+
+/** Refuses what JSON can say and the subset cannot. @param {Json | null} value @param {number} depth @returns {void} */
+function checkValue(value, depth = 0) {
+  if (value === null) refuse("json.null", "null has no place here");
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) refuse("json.surrogate", "a surrogate stands alone");
+  if (typeof value !== "object") return;
+  if (!Array.isArray(value) && !Object.keys(value).every((name) => NAME.test(name))) {
+    refuse("json.name", "a member's name is outside the pattern");
+  }
+  if (depth === MAX_DEPTH) refuse("json.depth", `more than ${MAX_DEPTH} arrays and objects inside each other`);
+  for (const part of Object.values(value)) checkValue(part, depth + 1);
+}
+
+/** Canonical JSON text of a value. @param {Json} value @returns {string} */
+export function canonicalText(value) {
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
+  if (typeof value === "object") {
+    const names = Object.keys(value).sort();
+    return `{${names.map((name) => `${JSON.stringify(name)}:${canonicalText(value[name])}`).join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** The canonical bytes that are hashed and signed. @param {Json} value @returns {Uint8Array} */
+export const canonicalBytes = (value) => utf8(canonicalText(value));
+
+/**
+ * The value of canonical bytes.
+ * @param {Uint8Array} bytes @param {number} limit greatest number of bytes @returns {Json}
+ * @throws {Refusal} `json.*`
+ */
+export function parseCanonical(bytes, limit) {
+  if (bytes.length > limit) refuse("json.size", `${bytes.length} bytes are more than ${limit}`);
+  if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf))) refuse("json.syntax", "a byte order mark");
+  let text;
+  try {
+    text = STRICT_UTF8.decode(bytes);
+  } catch {
+    return refuse("json.syntax", "the bytes are not UTF-8");
+  }
+  const value = new JsonReader(text).whole();
+  checkValue(value);
+  if (canonicalText(value) !== text) refuse("json.not_canonical", "the bytes are not the canonical ones");
+  return value;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Hashes: SHA-256 and SHA-512 (FIPS 180-4), Keccak-256, SM3 (GB/T 32905)
+// ---------------------------------------------------------------------------------------------------------
+
+/** The first `count` primes. @param {number} count @returns {number[]} */
+function primes(count) {
+  const found = [];
+  for (let candidate = 2; found.length < count; candidate += 1) {
+    if (found.every((prime) => candidate % prime)) found.push(candidate);
+  }
+  return found;
+}
+
+/** Floor of the `degree`-th root of `value`, by bisection. @param {bigint} value @param {bigint} degree */
+function floorRoot(value, degree) {
+  let low = 0n;
+  let high = 1n << 80n;
+  while (high - low > 1n) {
+    const middle = (low + high) >> 1n;
+    if (middle ** degree <= value) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** First 64 bits of the fractional part of a prime's root. @param {number} prime @param {bigint} degree */
+const rootBits = (prime, degree) => BigInt.asUintN(64, floorRoot(BigInt(prime) << (64n * degree), degree));
+
+const SHA512_ROUNDS = primes(80).map((prime) => rootBits(prime, 3n));
+const SHA512_START = primes(8).map((prime) => rootBits(prime, 2n));
+const SHA256_ROUNDS = Int32Array.from(SHA512_ROUNDS.slice(0, 64), (bits) => Number(bits >> 32n));
+const SHA256_START = SHA512_START.map((bits) => Number(bits >> 32n));
+
+/**
+ * Calls `eat` with each padded block of the Merkle-Damgård construction.
+ * @param {Uint8Array} data @param {number} size of a block @param {(view: DataView, at: number) => void} eat
+ */
+function eachBlock(data, size, eat) {
+  const whole = data.length - (data.length % size);
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  for (let at = 0; at < whole; at += size) eat(view, at);
+  const rest = data.subarray(whole);
+  const tail = new Uint8Array(rest.length + 1 + size / 8 > size ? 2 * size : size);
+  tail.set(rest);
+  tail[rest.length] = 0x80;
+  tail.set(uint(data.length * 8, 8), tail.length - 8);
+  const last = new DataView(tail.buffer);
+  for (let at = 0; at < tail.length; at += size) eat(last, at);
+}
+
+/** @param {Int32Array} words @returns {Uint8Array} */
+function bigEndian(words) {
+  const bytes = new Uint8Array(4 * words.length);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, at) => view.setInt32(4 * at, word));
+  return bytes;
+}
+
+const SHA256_WORDS = new Int32Array(64);
+
+/** @param {Int32Array} state @param {DataView} view @param {number} at */
+function sha256Block(state, view, at) {
+  const w = SHA256_WORDS;
+  for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
+  for (let i = 16; i < 64; i += 1) {
+    const x = w[i - 15];
+    const y = w[i - 2];
+    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+    w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
+  }
+  let [a, b, c, d, e, f, g, h] = state;
+  for (let i = 0; i < 64; i += 1) {
+    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+    const one = (h + s1 + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i] + w[i]) | 0;
+    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+    const two = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g; g = f; f = e; e = (d + one) | 0;
+    d = c; c = b; b = a; a = (one + two) | 0;
+  }
+  state[0] += a; state[1] += b; state[2] += c; state[3] += d;
+  state[4] += e; state[5] += f; state[6] += g; state[7] += h;
+}
+
+/** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+export function sha256(data) {
+  const state = Int32Array.from(SHA256_START);
+  eachBlock(data, 64, (view, at) => sha256Block(state, view, at));
+  return bigEndian(state);
+}
+
+/** @param {bigint[]} state @param {DataView} view @param {number} at */
+function sha512Block(state, view, at) {
+  const turn = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
+  const w = [];
+  for (let i = 0; i < 16; i += 1) w.push(view.getBigUint64(at + 8 * i));
+  for (let i = 16; i < 80; i += 1) {
+    const s0 = turn(w[i - 15], 1n) ^ turn(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
+    const s1 = turn(w[i - 2], 19n) ^ turn(w[i - 2], 61n) ^ (w[i - 2] >> 6n);
+    w.push(BigInt.asUintN(64, w[i - 16] + s0 + w[i - 7] + s1));
+  }
+  let [a, b, c, d, e, f, g, h] = state;
+  for (let i = 0; i < 80; i += 1) {
+    const s1 = turn(e, 14n) ^ turn(e, 18n) ^ turn(e, 41n);
+    const one = h + s1 + ((e & f) ^ (~e & g)) + SHA512_ROUNDS[i] + w[i];
+    const two = (turn(a, 28n) ^ turn(a, 34n) ^ turn(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
+    h = g; g = f; f = e; e = BigInt.asUintN(64, d + one);
+    d = c; c = b; b = a; a = BigInt.asUintN(64, one + two);
+  }
+  [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] = BigInt.asUintN(64, state[i] + word); });
+}
+
+/** @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
+export function sha512(data) {
+  const state = [...SHA512_START];
+  eachBlock(data, 128, (view, at) => sha512Block(state, view, at));
+  return unhex(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
+}
+
+const SM3_START = [0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e];
+
+/** @param {number} word @param {number} bits */
+const turnLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
+
+/** @param {Int32Array} state @param {DataView} view @param {number} at */
+function sm3Block(state, view, at) {
+  const w = new Int32Array(68);
+  for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
+  for (let i = 16; i < 68; i += 1) {
+    const x = w[i - 16] ^ w[i - 9] ^ turnLeft(w[i - 3], 15);
+    w[i] = x ^ turnLeft(x, 15) ^ turnLeft(x, 23) ^ turnLeft(w[i - 13], 7) ^ w[i - 6];
+  }
+  let [a, b, c, d, e, f, g, h] = state;
+  for (let i = 0; i < 64; i += 1) {
+    const early = i < 16;
+    const one = turnLeft((turnLeft(a, 12) + e + turnLeft(early ? 0x79cc4519 : 0x7a879d8a, i)) | 0, 7);
+    const two = one ^ turnLeft(a, 12);
+    const ff = early ? a ^ b ^ c : (a & b) | (a & c) | (b & c);
+    const gg = early ? e ^ f ^ g : (e & f) | (~e & g);
+    const left = (ff + d + two + (w[i] ^ w[i + 4])) | 0;
+    const right = (gg + h + one + w[i]) | 0;
+    d = c; c = turnLeft(b, 9); b = a; a = left;
+    h = g; g = turnLeft(f, 19); f = e; e = right ^ turnLeft(right, 9) ^ turnLeft(right, 17);
+  }
+  [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] ^= word; });
+}
+
+/** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+export function sm3(data) {
+  const state = Int32Array.from(SM3_START);
+  eachBlock(data, 64, (view, at) => sm3Block(state, view, at));
+  return bigEndian(state);
+}
+
+/** Round constants (low and high halves) and rotations of Keccak-f[1600], from their definitions. */
+const KECCAK = (() => {
+  const constants = [];
+  let register = 1;
+  for (let round = 0; round < 24; round += 1) {
+    const pair = [0, 0];
+    for (let j = 0; j < 7; j += 1) {
+      const bit = (1 << j) - 1;
+      if (register & 1) pair[bit >> 5] ^= 1 << (bit & 31);
+      register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
+    }
+    constants.push(pair);
+  }
+  const steps = [];
+  for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
+    [x, y] = [y, (2 * x + 3 * y) % 5];
+    steps.push([x + 5 * y, (((t + 1) * (t + 2)) / 2) % 64]);
+  }
+  return { constants, steps };
+})();
+
+/** Keccak-f[1600] over 25 lanes, low and high half of each beside each other. @param {Int32Array} s */
+function permute(s) {
+  const column = new Int32Array(10);
+  const row = new Int32Array(10);
+  for (const [low, high] of KECCAK.constants) {
+    for (let x = 0; x < 10; x += 1) column[x] = s[x] ^ s[x + 10] ^ s[x + 20] ^ s[x + 30] ^ s[x + 40];
+    for (let x = 0; x < 10; x += 2) {
+      const l = column[(x + 2) % 10];
+      const h = column[(x + 3) % 10];
+      const dl = column[(x + 8) % 10] ^ ((l << 1) | (h >>> 31));
+      const dh = column[(x + 9) % 10] ^ ((h << 1) | (l >>> 31));
+      for (let y = 0; y < 50; y += 10) {
+        s[x + y] ^= dl;
+        s[x + y + 1] ^= dh;
+      }
+    }
+    let l = s[2];
+    let h = s[3];
+    for (const [lane, turn] of KECCAK.steps) {
+      const [nl, nh] = [s[2 * lane], s[2 * lane + 1]];
+      const bits = turn % 32;
+      if (turn >= 32) [l, h] = [h, l];
+      s[2 * lane] = bits ? (l << bits) | (h >>> (32 - bits)) : l;
+      s[2 * lane + 1] = bits ? (h << bits) | (l >>> (32 - bits)) : h;
+      l = nl;
+      h = nh;
+    }
+    for (let y = 0; y < 50; y += 10) {
+      for (let x = 0; x < 10; x += 1) row[x] = s[y + x];
+      for (let x = 0; x < 10; x += 1) s[y + x] ^= ~row[(x + 2) % 10] & row[(x + 4) % 10];
+    }
+    s[0] ^= low;
+    s[1] ^= high;
+  }
+}
+
+/** Keccak-256 with Ethereum's padding. @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+export function keccak256(data) {
+  const rate = 136;
+  const state = new Int32Array(50);
+  const padded = new Uint8Array(data.length + rate - (data.length % rate));
+  padded.set(data);
+  padded[data.length] ^= 0x01;
+  padded[padded.length - 1] ^= 0x80;
+  const view = new DataView(padded.buffer);
+  for (let at = 0; at < padded.length; at += rate) {
+    for (let i = 0; i < rate / 4; i += 1) state[i] ^= view.getInt32(at + 4 * i, true);
+    permute(state);
+  }
+  const digest = new Uint8Array(32);
+  const out = new DataView(digest.buffer);
+  for (let i = 0; i < 8; i += 1) out.setInt32(4 * i, state[i], true);
+  return digest;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Signatures: ECDSA on secp256k1 and P-256 (SEC 1), Ed25519 (RFC 8032)
+// ---------------------------------------------------------------------------------------------------------
+
+/** @typedef {{p: bigint, a: bigint, b: bigint, n: bigint, x: bigint, y: bigint}} Curve */
+
+/** @type {Curve} */
+const SECP256K1 = {
+  p: 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2fn,
+  a: 0n,
+  b: 7n,
+  n: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
+  x: 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
+  y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
+};
+
+/** @type {Curve} */
+const P256 = {
+  p: 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn,
+  a: 0xffffffff00000001000000000000000000000000fffffffffffffffffffffffcn,
+  b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+  n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  x: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
+  y: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
+};
+
+/** @param {bigint} value @param {bigint} modulus */
+const mod = (value, modulus) => {
+  const rest = value % modulus;
+  return rest < 0n ? rest + modulus : rest;
+};
+
+/** @param {bigint} base @param {bigint} exponent @param {bigint} modulus */
+function power(base, exponent, modulus) {
+  let result = 1n;
+  for (let square = base, rest = exponent; rest; rest >>= 1n) {
+    if (rest & 1n) result = (result * square) % modulus;
+    square = (square * square) % modulus;
+  }
+  return result;
+}
+
+/** Inverse of a non-zero value, by Euclid. @param {bigint} value @param {bigint} modulus */
+function invert(value, modulus) {
+  let [a, b, x, y] = [mod(value, modulus), modulus, 1n, 0n];
+  while (a > 1n) {
+    const quotient = b / a;
+    [a, b, x, y] = [b % a, a, y - quotient * x, x];
+  }
+  return mod(x, modulus);
+}
+
+/** @typedef {[bigint, bigint, bigint]} Jacobian x/z², y/z³; z is zero at infinity */
+
+/** @param {Curve} c @param {Jacobian} point @returns {Jacobian} */
+function double(c, [x, y, z]) {
+  if (!y || !z) return [1n, 1n, 0n];
+  const yy = (y * y) % c.p;
+  const s = (4n * x * yy) % c.p;
+  const zz = (z * z) % c.p;
+  const m = (3n * x * x + c.a * zz * zz) % c.p;
+  const nx = mod(m * m - 2n * s, c.p);
+  return [nx, mod(m * (s - nx) - 8n * yy * yy, c.p), (2n * y * z) % c.p];
+}
+
+/** @param {Curve} c @param {Jacobian} left @param {Jacobian} right @returns {Jacobian} */
+function add(c, left, right) {
+  if (!left[2]) return right;
+  if (!right[2]) return left;
+  const [x1, y1, z1] = left;
+  const [x2, y2, z2] = right;
+  const zz1 = (z1 * z1) % c.p;
+  const zz2 = (z2 * z2) % c.p;
+  const u1 = (x1 * zz2) % c.p;
+  const s1 = (y1 * zz2 * z2) % c.p;
+  const h = mod(x2 * zz1 - u1, c.p);
+  const r = mod(y2 * zz1 * z1 - s1, c.p);
+  if (!h) return r ? [1n, 1n, 0n] : double(c, left);
+  const hh = (h * h) % c.p;
+  const hhh = (h * hh) % c.p;
+  const v = (u1 * hh) % c.p;
+  const x = mod(r * r - hhh - 2n * v, c.p);
+  return [x, mod(r * (v - x) - s1 * hhh, c.p), (h * z1 * z2) % c.p];
+}
+
+/** @param {Curve} c @param {bigint} x @param {bigint} y */
+const onCurve = (c, x, y) => x < c.p && y < c.p && mod(y * y - (x * x + c.a) * x - c.b, c.p) === 0n;
+
+/** The point of 33 bytes, or null. @param {Curve} c @param {Uint8Array} bytes @returns {[bigint, bigint] | null} */
+function decompress(c, bytes) {
+  const x = toBigInt(bytes.subarray(1));
+  if (bytes.length !== 33 || (bytes[0] !== 2 && bytes[0] !== 3) || x >= c.p) return null;
+  const root = power(mod((x * x + c.a) * x + c.b, c.p), (c.p + 1n) / 4n, c.p);
+  if (!onCurve(c, x, root)) return null;
+  return [x, (root & 1n) === BigInt(bytes[0] & 1) ? root : c.p - root];
+}
+
+/**
+ * @param {Curve} c @param {[bigint, bigint]} key @param {Uint8Array} digest 32 bytes
+ * @param {Uint8Array} signature r ‖ s, 64 bytes @returns {boolean}
+ */
+function checkEcdsa(c, key, digest, signature) {
+  const r = toBigInt(signature.subarray(0, 32));
+  const s = toBigInt(signature.subarray(32));
+  if (!onCurve(c, ...key) || !r || r >= c.n || !s || s >= c.n) return false;
+  const inverse = invert(s, c.n);
+  const u = (toBigInt(digest) * inverse) % c.n;
+  const v = (r * inverse) % c.n;
+  /** @type {Jacobian} */ const base = [c.x, c.y, 1n];
+  /** @type {Jacobian} */ const other = [...key, 1n];
+  const both = add(c, base, other);
+  /** @type {Jacobian} */ let sum = [1n, 1n, 0n];
+  for (let bit = 255n; bit >= 0n; bit -= 1n) {
+    sum = double(c, sum);
+    const pick = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n);
+    if (pick) sum = add(c, sum, [base, other, both][pick - 1]);
+  }
+  if (!sum[2]) return false;
+  const inverseZ = invert(sum[2], c.p);
+  return mod(sum[0] * inverseZ * inverseZ, c.p) % c.n === r;
+}
+
+const ED_P = (1n << 255n) - 19n;
+const ED_N = (1n << 252n) + 27742317777372353535851937790883648493n;
+const ED_D = mod(-121665n * invert(121666n, ED_P), ED_P);
+const ED_ROOT = power(2n, (ED_P - 1n) / 4n, ED_P);
+
+/** @typedef {[bigint, bigint, bigint, bigint]} Extended X, Y, Z and T = XY/Z of a twisted Edwards point */
+
+/** @param {Extended} left @param {Extended} right @returns {Extended} */
+function edAdd([x1, y1, z1, t1], [x2, y2, z2, t2]) {
+  const a = mod((y1 - x1) * (y2 - x2), ED_P);
+  const b = ((y1 + x1) * (y2 + x2)) % ED_P;
+  const c = (((2n * t1 * t2) % ED_P) * ED_D) % ED_P;
+  const d = (2n * z1 * z2) % ED_P;
+  const [e, f, g, h] = [b - a, d - c, d + c, b + a];
+  return [mod(e * f, ED_P), mod(g * h, ED_P), mod(f * g, ED_P), mod(e * h, ED_P)];
+}
+
+/** @param {Uint8Array} bytes little-endian */
+const littleEndian = (bytes) => toBigInt(Uint8Array.from(bytes).reverse());
+
+/** The point of 32 bytes, or null. @param {Uint8Array} bytes @returns {Extended | null} */
+function edPoint(bytes) {
+  const encoded = littleEndian(bytes);
+  const y = BigInt.asUintN(255, encoded) % ED_P;
+  const u = mod(y * y - 1n, ED_P);
+  const v = mod(ED_D * y * y + 1n, ED_P);
+  let x = (u * power(v, 3n, ED_P) * power((u * power(v, 7n, ED_P)) % ED_P, (ED_P - 5n) / 8n, ED_P)) % ED_P;
+  if (mod(v * x * x, ED_P) !== u) x = (x * ED_ROOT) % ED_P;
+  if (mod(v * x * x, ED_P) !== u) return null;
+  if ((x & 1n) !== encoded >> 255n) x = mod(-x, ED_P);
+  return [x, y, 1n, (x * y) % ED_P];
+}
+
+const ED_BASE = /** @type {Extended} */ (edPoint(Uint8Array.from({ length: 32 }, (_, at) => (at ? 0x66 : 0x58))));
+
+/**
+ * RFC 8032, section 5.1.7, in the form without the cofactor.
+ * @param {Uint8Array} key 32 bytes @param {Uint8Array} message @param {Uint8Array} signature 64 bytes
+ * @returns {boolean}
+ */
+export function checkEd25519(key, message, signature) {
+  const point = edPoint(key);
+  const s = littleEndian(signature.subarray(32));
+  if (!point || s >= ED_N) return false;
+  const h = littleEndian(sha512(concat(signature.subarray(0, 32), key, message))) % ED_N;
+  /** @type {Extended} */ const minus = [mod(-point[0], ED_P), point[1], 1n, mod(-point[3], ED_P)];
+  const both = edAdd(ED_BASE, minus);
+  /** @type {Extended} */ let sum = [0n, 1n, 1n, 0n];
+  for (let bit = 252n; bit >= 0n; bit -= 1n) {
+    sum = edAdd(sum, sum);
+    const pick = Number((s >> bit) & 1n) + 2 * Number((h >> bit) & 1n);
+    if (pick) sum = edAdd(sum, [ED_BASE, minus, both][pick - 1]);
+  }
+  const inverse = invert(sum[2], ED_P);
+  const encoded = ((sum[1] * inverse) % ED_P) | (((sum[0] * inverse) % ED_P & 1n) << 255n);
+  return encoded === littleEndian(signature.subarray(0, 32));
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Merkle trees (section 3, RFC 9162 section 2.1)
+// ---------------------------------------------------------------------------------------------------------
+
+/** @param {Uint8Array} data */
+const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
+/** @param {Uint8Array} left @param {Uint8Array} right */
+const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
+
+/** Whether bit 0 of a position below 2^53 is set. @param {number} position */
+const odd = (position) => position % 2 === 1;
+/** @param {number} value */
+const half = (value) => Math.floor(value / 2);
+
+/**
+ * The root that `path` implies for leaf `position` of a tree of `size` leaves.
+ * @param {Uint8Array} leaf @param {number} position @param {number} size @param {Uint8Array[]} path
+ * @throws {Refusal} `proof.invalid`: the position is outside, or the path has another length
+ */
+function impliedRoot(leaf, position, size, path) {
+  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+  let root = leaf;
+  let last = size - 1;
+  let place = position;
+  for (const sibling of path) {
+    if (last === 0) refuse("proof.invalid", "a path is too long");
+    if (odd(place) || place === last) {
+      root = nodeHash(sibling, root);
+      // The right edge of an uneven tree skips the levels where it has no sibling.
+      while (place && !odd(place)) [place, last] = [half(place), half(last)];
+    } else {
+      root = nodeHash(root, sibling);
+    }
+    [place, last] = [half(place), half(last)];
+  }
+  if (last) refuse("proof.invalid", "a path is too short");
+  return root;
+}
+
+/** Sizes of the perfect subtrees of an append-only tree, greatest first. @param {number} size @returns {number[]} */
+function peakSizes(size) {
+  const sizes = [];
+  for (let bit = 2 ** 52; bit >= 1; bit /= 2) {
+    if (Math.floor(size / bit) % 2) sizes.push(bit);
+  }
+  return sizes;
+}
+
+/** Place of the peak over leaf `position`, and the leaf's position below it. @param {number} position @param {number} size */
+function peakOf(position, size) {
+  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+  let rest = position;
+  for (const [peak, width] of peakSizes(size).entries()) {
+    if (rest < width) return { peak, within: rest, width };
+    rest -= width;
+  }
+  throw new RangeError("unreachable: the peaks hold every leaf");
+}
+
+/** Peaks of an append-only tree of these leaves, greatest first. @param {Iterable<Uint8Array>} leaves */
+function peaksOf(leaves) {
+  /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
+  for (const leaf of leaves) {
+    let node = { hash: leaf, width: 1 };
+    while (stack.length && stack[stack.length - 1].width === node.width) {
+      const left = stack.pop();
+      node = { hash: nodeHash(left.hash, node.hash), width: 2 * node.width };
+    }
+    stack.push(node);
+  }
+  return stack.map((node) => node.hash);
+}
+
+/** The root over some leaves. @param {Iterable<Uint8Array>} leaves at least one */
+function treeRoot(leaves) {
+  const peaks = peaksOf(leaves);
+  return peaks.reduceRight((right, left) => nodeHash(left, right));
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// RLP and Merkle-Patricia proofs (section 11)
+// ---------------------------------------------------------------------------------------------------------
+
+/** @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded bytes */
+
+/** @param {Uint8Array} data @param {number} at @param {number} width */
+function rlpLength(data, at, width) {
+  const digits = data.subarray(at, at + width);
+  const length = digits.reduce((value, byte) => value * 256 + byte, 0);
+  if (digits.length !== width || digits[0] === 0 || length < 56) refuse("proof.invalid", "a second spelling in RLP");
+  return length;
+}
+
+/** @param {Uint8Array} data @param {number} at @returns {RlpItem} */
+function rlpItem(data, at) {
+  const first = data[at];
+  if (first === undefined) return refuse("proof.invalid", "RLP ends early");
+  if (first < 0x80) return { bytes: data.subarray(at, at + 1), size: 1 };
+  const list = first >= 0xc0;
+  const short = first - (list ? 0xc0 : 0x80);
+  const head = short < 56 ? 1 : 1 + short - 55;
+  const length = short < 56 ? short : rlpLength(data, at + 1, short - 55);
+  const body = data.subarray(at + head, at + head + length);
+  if (body.length !== length) refuse("proof.invalid", "RLP ends early");
+  if (!list) {
+    if (length === 1 && body[0] < 0x80) refuse("proof.invalid", "a second spelling in RLP");
+    return { bytes: body, size: head + length };
+  }
+  const items = [];
+  for (let place = 0; place < length;) {
+    const item = rlpItem(body, place);
+    items.push(item);
+    place += item.size;
+  }
+  return { items, size: head + length };
+}
+
+/** @param {Uint8Array} data @returns {RlpItem} */
+function rlpDecode(data) {
+  const item = rlpItem(data, 0);
+  if (item.size !== data.length) refuse("proof.invalid", "bytes follow an RLP item");
+  return item;
+}
+
+/** @param {Uint8Array} bytes @returns {number[]} */
+const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
+
+/** @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}} */
+function hexPrefix(bytes) {
+  const [kind, pad, ...rest] = nibbles(bytes);
+  if (kind === undefined || kind > 3 || (!(kind & 1) && pad)) return refuse("proof.invalid", "a key's prefix is wrong");
+  return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
+}
+
+/** @typedef {{next?: RlpItem, value?: RlpItem, at: number}} Step neither `next` nor `value`: proved absent */
+
+const KEY_NIBBLES = 64;
+
+/** A branch's or extension's child as a reference, undefined where the place is empty. @param {RlpItem} item */
+function child(item) {
+  if ("bytes" in item && !item.bytes.length) return undefined;
+  if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
+    refuse("proof.invalid", "a child is neither a hash nor a node shorter than one");
+  }
+  return item;
+}
+
+/** What a node says of a key. @param {RlpItem} node @param {number[]} key @param {number} at @returns {Step} */
+function step(node, key, at) {
+  const items = "items" in node ? node.items : [];
+  if (items.length === 17) {
+    if (at === KEY_NIBBLES || !("bytes" in items[16]) || items[16].bytes.length) {
+      refuse("proof.invalid", "a branch stands where keys of 32 bytes end");
+    }
+    return { next: child(items[key[at]]), at: at + 1 };
+  }
+  if (items.length !== 2 || !("bytes" in items[0])) return refuse("proof.invalid", "a trie node has no known shape");
+  const { path, leaf } = hexPrefix(items[0].bytes);
+  const stop = at + path.length;
+  const fits = path.every((nibble, place) => nibble === key[at + place]);
+  if (leaf) {
+    if (stop !== KEY_NIBBLES) refuse("proof.invalid", "a leaf does not stand at the end of a key");
+    return fits ? { value: items[1], at: stop } : { at: stop };
+  }
+  if (stop >= KEY_NIBBLES || !path.length) refuse("proof.invalid", "an extension is empty, or ends a key");
+  const next = child(items[1]);
+  if (!next) refuse("proof.invalid", "an extension leads nowhere");
+  return fits ? { next, at: stop } : { at: stop };
+}
+
+/**
+ * The bytes that a trie holds under a key, or null if they are proved absent.
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
+ * @param {(hash: Uint8Array) => Uint8Array} take gives the node of a hash
+ * @throws {Refusal} `proof.invalid`
+ */
+function walk(root, hashedKey, take) {
+  const key = nibbles(hashedKey);
+  /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
+  for (let at = 0; ;) {
+    // What is shorter than a hash stands inside its parent.
+    const node = "bytes" in reference ? rlpDecode(take(reference.bytes)) : reference;
+    const found = step(node, key, at);
+    if (found.value) return stringOf(found.value);
+    if (!found.next) return null;
+    [reference, at] = [found.next, found.at];
+  }
+}
+
+/** @param {RlpItem} item @returns {Uint8Array} */
+const stringOf = (item) => ("bytes" in item ? item.bytes : refuse("proof.invalid", "a list where a string stands"));
+
+const EMPTY_TRIE = keccak256(Uint8Array.of(0x80));
+const MOST_NODES = 64;
+const LONGEST_NODE = 1024;
+
+/** The same from a proof whose nodes are all used, in order. @param {Uint8Array} root @param {Uint8Array} hashedKey @param {Uint8Array[]} nodes */
+function walkProof(root, hashedKey, nodes) {
+  let used = 0;
+  if (equal(root, EMPTY_TRIE) && !nodes.length) return null;
+  const found = walk(root, hashedKey, (hash) => {
+    const node = nodes[used];
+    if (!node || node.length > LONGEST_NODE || (used && node.length < 32) || !equal(keccak256(node), hash)) {
+      refuse("proof.invalid", `node ${used} of a proof is not the one its parent names`);
+    }
+    used += 1;
+    return node;
+  });
+  if (used !== nodes.length) refuse("proof.invalid", "a proof has nodes that it does not need");
+  return found;
+}
+
+/** @param {Uint8Array} bytes an integer of RLP @param {number} width greatest number of bytes */
+function rlpInteger(bytes, width) {
+  if (bytes.length > width || bytes[0] === 0) refuse("proof.invalid", "an integer has a second spelling");
+  return bytes;
+}
+
+/** Storage root and code hash of an account, null if it is proved absent. @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes */
+function proveAccount(stateRoot, address, nodes) {
+  const found = walkProof(stateRoot, keccak256(address), nodes);
+  if (!found) return null;
+  const account = rlpDecode(found);
+  const parts = "items" in account ? account.items.map(stringOf) : [];
+  if (parts.length !== 4 || parts[2].length !== 32 || parts[3].length !== 32) {
+    refuse("proof.invalid", "an account has four parts");
+  }
+  rlpInteger(parts[0], 8);
+  rlpInteger(parts[1], 32);
+  return { storageRoot: parts[2], codeHash: parts[3] };
+}
+
+/** A slot's value, 32 bytes, of what the storage trie holds there. @param {Uint8Array | null} found */
+function slotValue(found) {
+  if (!found) return ZERO32;
+  const value = rlpInteger(stringOf(rlpDecode(found)), 32);
+  if (!value.length) refuse("proof.invalid", "a slot that is zero is absent from the trie");
+  return concat(new Uint8Array(32 - value.length), value);
+}
+
+/** Position of the slot of a body (section 13). @param {string} issuer */
+const slotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
+const ROLL_POSITION = uint(1, 32);
+
+// ---------------------------------------------------------------------------------------------------------
+// Members of an object (section 2): each taken once, typed; what is left over is refused
+// ---------------------------------------------------------------------------------------------------------
+
+/** Number of code points. @param {string} text */
+const characters = (text) => {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+};
+
+/** @param {string} text @returns {Uint8Array} @throws {Refusal} `base64.invalid`, `base64.not_canonical` */
+function base64Url(text) {
+  const bytes = fromBase64Url(text);
+  if (bytes) return bytes;
+  const known = /^[A-Za-z0-9+/_-]+={0,2}$|^$/.test(text) && text.replaceAll("=", "").length % 4 !== 1;
+  return known
+    ? refuse("base64.not_canonical", "bytes have a second spelling")
+    : refuse("base64.invalid", "a text is not base64url");
+}
+
+/** @param {string} text @param {number} size @returns {Uint8Array} @throws {Refusal} `hex.invalid` */
+function strictHex(text, size) {
+  if (text.length !== 2 * size || !/^[0-9a-f]*$/.test(text)) refuse("hex.invalid", `a text is not ${size} bytes in hex`);
+  return unhex(text);
+}
+
+class Members {
+  /** @param {Json} value @param {string} where */
+  constructor(value, where) {
+    if (typeof value !== "object" || Array.isArray(value)) refuse("schema.invalid", `${where} is not an object`);
+    this.left = new Map(Object.entries(value));
+    this.where = where;
+  }
+
+  /** @param {string} name @param {string} want @returns {never} */
+  refuse(name, want) {
+    return refuse("schema.invalid", `${this.where}.${name} is not ${want}`);
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return this.left.has(name);
+  }
+
+  /** @param {string} name @returns {Json} */
+  take(name) {
+    const value = this.left.get(name);
+    if (value === undefined) return refuse("schema.invalid", `${this.where}.${name} is missing`);
+    this.left.delete(name);
+    return value;
+  }
+
+  /** @param {string} name @param {string} want */
+  constant(name, want) {
+    if (this.take(name) !== want) refuse("schema.version", `${this.where}.${name} is not ${want}`);
+  }
+
+  /** Text of 1 to `longest` characters. @param {string} name @param {RegExp | null} pattern @param {number} longest */
+  text(name, pattern = null, longest = 512) {
+    const value = this.take(name);
+    if (typeof value !== "string" || !value || characters(value) > longest || (pattern && !pattern.test(value))) {
+      return this.refuse(name, "text of the kind asked for");
+    }
+    return value;
+  }
+
+  /** One of some words. @param {string} name @param {string[]} words */
+  word(name, words) {
+    const value = this.take(name);
+    return typeof value === "string" && words.includes(value) ? value : this.refuse(name, `one of ${words}`);
+  }
+
+  /** @param {string} name @param {number} least @param {number} greatest */
+  integer(name, least = 0, greatest = Number.MAX_SAFE_INTEGER) {
+    const value = this.take(name);
+    if (typeof value !== "number" || value < least || value > greatest) {
+      return this.refuse(name, `an integer from ${least} to ${greatest}`);
+    }
+    return value;
+  }
+
+  /** @param {string} name */
+  boolean(name) {
+    const value = this.take(name);
+    return typeof value === "boolean" ? value : this.refuse(name, "true or false");
+  }
+
+  /** @param {string} name @param {number | null} size */
+  binary(name, size = null) {
+    const value = this.take(name);
+    const bytes = typeof value === "string" ? base64Url(value) : this.refuse(name, "base64url");
+    return size === null || bytes.length === size ? bytes : this.refuse(name, `${size} bytes`);
+  }
+
+  /** @param {string} name @param {number} most */
+  hashes(name, most = 32) {
+    const bytes = this.binary(name);
+    if (bytes.length % 32 || bytes.length > 32 * most) this.refuse(name, `at most ${most} hashes`);
+    return chunks(bytes, 32);
+  }
+
+  /** @param {string} name @param {number} least @param {number} most */
+  array(name, least, most) {
+    const value = this.take(name);
+    if (!Array.isArray(value) || value.length < least || value.length > most) {
+      return this.refuse(name, `a list of ${least} to ${most}`);
+    }
+    return value;
+  }
+
+  /** @param {string} name @param {number} least @param {number} most @returns {string[]} */
+  texts(name, least, most) {
+    const values = this.array(name, least, most);
+    for (const value of values) if (typeof value !== "string") this.refuse(name, "a list of texts");
+    return /** @type {string[]} */ (values);
+  }
+
+  /** @param {string} name */
+  inner(name) {
+    return new Members(this.take(name), `${this.where}.${name}`);
+  }
+
+  /** Objects of a list, each read whole by `part`. @template T @param {string} name @param {number} least @param {number} most @param {(read: Members) => T} part */
+  parts(name, least, most, part) {
+    return this.array(name, least, most).map((value, at) => {
+      const inner = new Members(value, `${name}[${at}]`);
+      const found = part(inner);
+      inner.done();
+      return found;
+    });
+  }
+
+  /** A calendar day as days since 1970. @param {string} name */
+  day(name) {
+    const value = this.take(name);
+    const number = typeof value === "string" ? parseDay(value) : null;
+    return number === null ? this.refuse(name, "a day like 2026-11-24") : number;
+  }
+
+  done() {
+    if (this.left.size) refuse("schema.invalid", `${this.where} has unknown members: ${[...this.left.keys()].slice(0, 3)}`);
+  }
+}
+
+/** @param {string} where @param {string[]} values strictly ascending, or refused */
+function checkAscending(where, values) {
+  if (values.some((value, at) => at > 0 && value <= values[at - 1])) {
+    refuse("schema.invalid", `${where} do not strictly ascend`);
+  }
+}
+
+/** @param {string} what @param {string[]} values all different, or refused */
+function checkDistinct(what, values) {
+  if (new Set(values).size !== values.length) refuse("schema.invalid", `two ${what} are the same`);
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Days and instants (section 1)
+// ---------------------------------------------------------------------------------------------------------
+
+const DAY = 86400;
+const GREATEST_TIME = 253402300799;
+
+/** Days from 1970-01-01 to a day that the calendar has, else null. @param {number} year @param {number} month @param {number} day */
+function dayNumber(year, month, day) {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const same = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / DAY : null;
+}
+
+/** @param {string} text YYYY-MM-DD @returns {number | null} */
+function parseDay(text) {
+  const found = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
+  return found && dayNumber(Number(found[1]), Number(found[2]), Number(found[3]));
+}
+
+/** @param {number} day @returns {string} */
+const formatDay = (day) => new Date(day * DAY * 1000).toISOString().slice(0, 10);
+
+/** Seconds of an instant like 2026-11-24T06:00:00Z. @param {string} text @throws {Refusal} `time.invalid` */
+export function parseTime(text) {
+  const found = /^(.{10})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])Z$/.exec(text);
+  const day = found && parseDay(found[1]);
+  if (!found || day === null) return refuse("time.invalid", `${text} is not like 2026-11-24T06:00:00Z`);
+  return day * DAY + Number(found[2]) * 3600 + Number(found[3]) * 60 + Number(found[4]);
+}
+
+/** @param {number} seconds @returns {string} */
+export const formatTime = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+
+/** The calendar day in China at an instant. @param {number} seconds */
+const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / DAY);
+
+/** A day some months later, clamped to the end of its month and to 9999-12-31. @param {number} day @param {number} months */
+function addMonths(day, months) {
+  const [year, month, date] = formatDay(day).split("-").map(Number);
+  const all = year * 12 + month - 1 + months;
+  const [toYear, toMonth] = [Math.floor(all / 12), (all % 12) + 1];
+  if (toYear > 9999) return /** @type {number} */ (dayNumber(9999, 12, 31));
+  for (let last = date; ; last -= 1) {
+    const found = dayNumber(toYear, toMonth, last);
+    if (found !== null) return found;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Records, disclosures, catalog entries (sections 4 to 6)
+// ---------------------------------------------------------------------------------------------------------
+
+const ISSUER = /^[0-9A-Z]{18}$/;
+const CATEGORY = /^[A-Z0-9-]{2,24}$/;
+const HOLDERS = ["natural", "legal", "object"];
+const MOST_CERTIFICATES = 2 ** 32;
+const MOST_DIGESTS = 96;
+const NUMBER = "certificate_number";
+const HOLDER_KEY = "holder_key";
+const DOCUMENT = "document";
+
+/** @typedef {ReturnType<typeof readRecord>} CertificateRecord */
+
+/** @param {Json} value */
+function readRecord(value) {
+  const read = new Members(value, "record");
+  read.constant("type", "certledger/record/1");
+  const record = {
+    issuer: read.text("issuer", ISSUER),
+    index: read.integer("index", 0, MOST_CERTIFICATES - 1),
+    id: read.binary("id", 32),
+    edition: read.integer("edition", 0, 65535),
+    replaces: read.has("replaces") ? read.integer("replaces", 0, MOST_CERTIFICATES - 1) : null,
+    category: read.text("category", CATEGORY),
+    entry: read.integer("entry", 1, 65535),
+    holder: read.word("holder", HOLDERS),
+    issued: read.day("issued"),
+    expires: read.has("expires") ? read.day("expires") : null,
+    bound: read.boolean("bound"),
+    digests: read.hashes("digests", MOST_DIGESTS),
+    leaf: ZERO32,
+  };
+  read.done();
+  if (!record.digests.length) refuse("schema.invalid", "record.digests is empty");
+  if ((record.replaces !== null) !== record.edition > 0) {
+    refuse("record.edition", "replaces stands exactly where edition is above 0");
+  }
+  if (record.replaces !== null && record.replaces >= record.index) {
+    refuse("record.edition", "a record replaces one of a lower index");
+  }
+  if (record.expires !== null && record.expires < record.issued) {
+    refuse("record.dates", "a record expires before it is issued");
+  }
+  record.leaf = leafHash(canonicalBytes(value));
+  return record;
+}
+
+/** @typedef {string | {sha256: string, size: number, sm3?: string}} Value */
+/** @typedef {{salt: string, name: string, value: Value, digest: Uint8Array}} Disclosure */
+
+/** @param {string} salt @param {string} name @param {Json} value @returns {string} */
+const formatDisclosure = (salt, name, value) => toBase64Url(canonicalBytes([salt, name, value]));
+/** @param {string} text of a disclosure @returns {Uint8Array} */
+const digestOf = (text) => sha256(utf8(text));
+
+/** @param {string} text @returns {Disclosure} */
+function readDisclosure(text) {
+  const parts = parseCanonical(base64Url(text), 4096);
+  if (!Array.isArray(parts) || parts.length !== 3) return refuse("schema.invalid", "a disclosure is a list of three");
+  const [salt, name, value] = parts;
+  if (typeof salt !== "string" || typeof name !== "string" || !name || characters(name) > 64) {
+    return refuse("schema.invalid", "salt and name of a disclosure are text");
+  }
+  if (name === DOCUMENT) checkDocument(value);
+  else if (typeof value !== "string" || !value || characters(value) > 512) {
+    refuse("schema.invalid", "a field is 1 to 512 characters");
+  }
+  return { salt, name, value: /** @type {Value} */ (value), digest: digestOf(text) };
+}
+
+/** @param {Json} value */
+function checkDocument(value) {
+  const read = new Members(value, "document");
+  read.text("sha256", /^[0-9a-f]{64}$/);
+  if (read.has("sm3")) read.text("sm3", /^[0-9a-f]{64}$/);
+  read.integer("size");
+  read.done();
+}
+
+const ENTRY_KINDS = [
+  "certificate", "licence", "plate", "proof", "approval", "expert_report", "appraisal_report", "association_document",
+];
+const MOST_ENTRIES = 4096;
+
+/** @typedef {ReturnType<typeof readEntry>} Entry */
+
+/** @param {Json} value */
+function readEntry(value) {
+  const read = new Members(value, "entry");
+  read.constant("type", "certledger/entry/1");
+  const entry = {
+    category: read.text("category", CATEGORY),
+    version: read.integer("version", 1, 65535),
+    kind: read.word("kind", ENTRY_KINDS),
+    holder: read.word("holder", HOLDERS),
+    nameZh: read.text("name_zh", null, 128),
+    nameEn: read.text("name_en", null, 128),
+    fields: readNames(read, "fields"),
+    shown: readNames(read, "shown"),
+    months: read.has("months") ? read.integer("months", 1, 1200) : null,
+    lagDays: read.integer("lag_days", 0, 36500),
+    leaf: ZERO32,
+  };
+  read.done();
+  const { fields, shown } = entry;
+  if (new Set(fields).size !== fields.length || fields[0] !== NUMBER || fields.includes(DOCUMENT)
+    || fields.includes(HOLDER_KEY)) {
+    refuse("entry.fields", `fields are distinct, start with ${NUMBER}, and name no other place`);
+  }
+  if (fields.filter((field) => shown.includes(field)).join() !== shown.join() || shown.includes(NUMBER)) {
+    refuse("entry.shown", `shown is an ordered part of fields, without ${NUMBER}`);
+  }
+  entry.leaf = leafHash(canonicalBytes(value));
+  return entry;
+}
+
+/** @param {Members} read @param {string} name */
+function readNames(read, name) {
+  const names = read.texts(name, 1, 64);
+  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.refuse(name, "a list of names");
+  return names;
+}
+
+/** Name of a disclosure at a place (section 4.4). @param {Entry} entry @param {number} place @param {boolean} bound */
+function nameAt(entry, place, bound) {
+  if (place < entry.fields.length) return entry.fields[place];
+  return bound && place === entry.fields.length ? HOLDER_KEY : DOCUMENT;
+}
+
+/** @param {number} count @param {Uint8Array} root over the canonical entries */
+const catalogRoot = (count, root) => sha256(concat(utf8("certledger/catalog/1"), uint(count, 4), root));
+
+/** Order of entries: by category, then version. @param {Entry} left @param {Entry} right */
+function compareEntries(left, right) {
+  if (left.category !== right.category) return left.category < right.category ? -1 : 1;
+  return left.version - right.version;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Batch statements, states of bodies, status words (sections 7 to 9)
+// ---------------------------------------------------------------------------------------------------------
+
+const BATCH_TYPE = keccak256(utf8(
+  "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count,"
+  + "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
+));
+
+/** @typedef {ReturnType<typeof readStatement>} Statement */
+
+/** @param {Json} value @param {string} issuer */
+function readStatement(value, issuer) {
+  const read = new Members(value, "statement");
+  const statement = {
+    issuer,
+    sequence: read.integer("sequence", 1),
+    previous: read.binary("previous", 32),
+    root: read.binary("root", 32),
+    first: read.integer("first", 0, MOST_CERTIFICATES - 1),
+    count: read.integer("count", 1, 65536),
+    catalog: read.binary("catalog", 32),
+    countersignature: read.binary("countersignature", 32),
+    notAfter: read.integer("not_after", 0, GREATEST_TIME),
+  };
+  read.done();
+  return statement;
+}
+
+/** What a body signs. @param {Statement} s @param {Uint8Array} identity */
+function batchDigest(s, identity) {
+  const hash = keccak256(concat(
+    BATCH_TYPE, utf8(s.issuer), new Uint8Array(14), uint(s.sequence, 32), s.previous, s.root, uint(s.first, 32),
+    uint(s.count, 32), s.catalog, s.countersignature, uint(s.notAfter, 32),
+  ));
+  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, hash));
+}
+
+const KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"];
+const STANDINGS = ["active", "suspended", "closed", "struck"];
+const NO_END = 2 ** 40 - 1;
+const KEY_SIZE = 31;
+const MOST_KEYS = 16;
+const BATCHES = 1;
+
+/** @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} BodyKey */
+
+/** @param {Uint8Array} packed the first 31 bytes of a key word @returns {BodyKey} */
+function readKey(packed) {
+  const number = (at) => Number(toBigInt(packed.subarray(at, at + 5)));
+  const purposes = packed[20];
+  if (purposes < 1 || purposes > 15) refuse("state.key", "a key has no known purpose");
+  return { packed, address: packed.subarray(0, 20), purposes, from: number(21), end: number(26) };
+}
+
+/** @typedef {ReturnType<typeof readBody>} BodyState */
+
+/** @param {Json} value */
+function readBody(value) {
+  const read = new Members(value, "body");
+  const keys = read.binary("keys");
+  if (!keys.length || keys.length % KEY_SIZE || keys.length > MOST_KEYS * KEY_SIZE) {
+    read.refuse("keys", `1 to ${MOST_KEYS} keys of ${KEY_SIZE} bytes`);
+  }
+  const body = {
+    issuer: read.text("issuer", ISSUER),
+    kind: KINDS.indexOf(read.word("kind", KINDS)) + 1,
+    name: read.text("name", null, 128),
+    keys: chunks(keys, KEY_SIZE).map(readKey),
+    standing: read.word("standing", STANDINGS),
+    since: read.integer("since", 0, NO_END),
+    catalogVersion: read.integer("catalog_version", 0, 2 ** 32 - 1),
+    catalog: read.binary("catalog", 32),
+    batches: read.integer("batches", 0, MOST_CERTIFICATES),
+    certificates: read.integer("certificates", 0, MOST_CERTIFICATES),
+    last: read.binary("last", 32),
+    peaks: read.hashes("peaks"),
+    epoch: read.integer("epoch"),
+    status: read.binary("status", 32),
+    revision: read.integer("revision", 0, 2 ** 32 - 1),
+  };
+  read.done();
+  checkRegion(body.issuer);
+  if (body.peaks.length !== peakSizes(body.batches).length) {
+    refuse("schema.invalid", "body.peaks do not fit the number of batches");
+  }
+  return body;
+}
+
+/** @param {string} issuer */
+function checkRegion(issuer) {
+  if (!/^[0-9]{2}$/.test(issuer.slice(2, 4))) refuse("issuer.invalid", `${issuer} is not the code of a body`);
+}
+
+/** A slot with the brake cleared. @param {Uint8Array} slot */
+function withoutBrake(slot) {
+  const cleared = Uint8Array.from(slot);
+  cleared[31] &= 0xfe;
+  return cleared;
+}
+
+/** @param {BodyState} b @returns {Uint8Array} */
+function stateDigest(b) {
+  return withoutBrake(keccak256(concat(
+    utf8(b.issuer), uint(Number(b.issuer.slice(2, 4)), 2), Uint8Array.of(b.kind, STANDINGS.indexOf(b.standing) + 1),
+    uint(b.since, 5), uint(b.catalogVersion, 4), Uint8Array.of(0),
+    uint(b.batches, 8), uint(b.certificates, 8), uint(b.epoch, 8), uint(b.revision, 4), new Uint8Array(4),
+    sha256(utf8(b.name)), b.catalog, b.last, b.status,
+    keccak256(concat(...b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
+    keccak256(concat(...b.peaks)),
+  )));
+}
+
+/** Leaf of a batch in its body's tree. @param {Uint8Array} digest @param {Uint8Array} catalog @param {number} key @param {number} block */
+const batchLeaf = (digest, catalog, key, block) => leafHash(concat(digest, catalog, uint(key, 1), uint(block, 5)));
+
+const STATUS_DEPTH = 25;
+const CELLS = 128;
+const STATUSES = ["valid", "revoked", "suspended", "superseded"];
+
+/** Hashes of empty subtrees, by level. */
+const DEFAULTS = (() => {
+  const found = [ZERO32];
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    found.push(keccak256(concat(found[level], found[level])));
+  }
+  return found;
+})();
+
+/** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
+
+/** @param {Json} value @returns {WordProof} */
+function readWordProof(value) {
+  const read = new Members(value, "status");
+  const proof = {
+    word: read.binary("word", 32),
+    marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
+    siblings: read.hashes("siblings", STATUS_DEPTH),
+  };
+  read.done();
+  return proof;
+}
+
+/** The status root that a proof of a word implies. @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid` */
+function statusRoot(proof, position) {
+  let root = proof.word;
+  let read = 0;
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    let sibling = DEFAULTS[level];
+    if ((proof.marks >> level) & 1) {
+      sibling = proof.siblings[read] ?? refuse("proof.invalid", "a status proof has too few siblings");
+      if (equal(sibling, DEFAULTS[level])) refuse("proof.invalid", "a status proof lists a default");
+      read += 1;
+    }
+    root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
+  }
+  if (read !== proof.siblings.length) refuse("proof.invalid", "a status proof has too many siblings");
+  return root;
+}
+
+/** The root over the words that are not zero. @param {Map<number, Uint8Array>} words by position */
+function statusTreeRoot(words) {
+  let nodes = words;
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    /** @type {Map<number, Uint8Array>} */ const above = new Map();
+    for (const position of nodes.keys()) {
+      const parent = position >> 1;
+      if (above.has(parent)) continue;
+      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? DEFAULTS[level]);
+      above.set(parent, keccak256(concat(left, right)));
+    }
+    nodes = above;
+  }
+  return nodes.get(0) ?? DEFAULTS[STATUS_DEPTH];
+}
+
+/** @param {Uint8Array} word @param {number} index of a certificate @returns {string} */
+function statusIn(word, index) {
+  const cell = index % CELLS;
+  return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Checkpoints (section 14)
+// ---------------------------------------------------------------------------------------------------------
+
+const LONGEST_NOTE = 4096;
+const GREATEST_BLOCK = 2 ** 40 - 1;
+const WITNESS_NAME = /^[!-*,-~]{1,128}$/;
+
+/** @typedef {{body: string, identity: Uint8Array, number: number, stateRoot: Uint8Array, blockHash: Uint8Array, time: number}} Checkpoint */
+/** @typedef {{name: string, keyId: Uint8Array, time: number, signature: Uint8Array}} Cosignature */
+/** @typedef {{checkpoint: Checkpoint, cosignatures: Cosignature[]}} Note */
+
+/** @param {string} why @returns {never} */
+const unusableNote = (why) => refuse("checkpoint.unusable", why);
+
+/** @param {string | bigint} digits @param {number} greatest */
+function noteNumber(digits, greatest) {
+  return BigInt(digits) <= BigInt(greatest) ? Number(digits) : unusableNote("a number of a note is too great");
+}
+
+/** @param {string} text */
+const noteBytes = (text) => fromBase64(text) ?? unusableNote("bytes of a note have a second spelling");
+
+/** @param {string} text @returns {Note} @throws {Refusal} `checkpoint.unusable` */
+export function parseNote(text) {
+  if (utf8(text).length > LONGEST_NOTE) unusableNote("a note is too long");
+  const found = new RegExp(
+    "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n"
+    + "block ([0-9a-f]{64})\ntime (0|[1-9][0-9]{0,18})\n)\n",
+  ).exec(text);
+  if (!found) return unusableNote("a note does not start with five lines and an empty one");
+  const checkpoint = {
+    body: found[1],
+    identity: unhex(found[2]),
+    number: noteNumber(found[3], GREATEST_BLOCK),
+    stateRoot: noteBytes(found[4]),
+    blockHash: unhex(found[5]),
+    time: noteNumber(found[6], GREATEST_TIME),
+  };
+  const rest = text.slice(found[0].length);
+  if (rest && !rest.endsWith("\n")) unusableNote("a note ends within a line");
+  const cosignatures = rest.split("\n").slice(0, -1).map(parseCosignature);
+  if (new Set(cosignatures.map((line) => line.name)).size !== cosignatures.length) {
+    unusableNote("a note carries two lines of one witness");
+  }
+  return { checkpoint, cosignatures };
+}
+
+/** @param {string} line @returns {Cosignature} */
+function parseCosignature(line) {
+  const found = /^\u2014 ([!-*,-~]{1,128}) ([A-Za-z0-9+/]{102}==)$/.exec(line);
+  if (!found) return unusableNote("a line of a note is no cosignature");
+  const payload = noteBytes(found[2]);
+  return {
+    name: found[1],
+    keyId: payload.subarray(0, 4),
+    time: noteNumber(toBigInt(payload.subarray(4, 12)), GREATEST_TIME),
+    signature: payload.subarray(12),
+  };
+}
+
+/** Whether a line is a cosignature of a checkpoint by this key (C2SP tlog-cosignature v1). @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key */
+function checkCosignature(checkpoint, line, key) {
+  const id = sha256(concat(utf8(line.name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
+  const message = utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.body}`);
+  return equal(id, line.keyId) && checkEd25519(key, message, line.signature);
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Trust policies (section 15)
+// ---------------------------------------------------------------------------------------------------------
+
+const LONGEST_POLICY = 65536;
+const GREATEST_SPAN = 2 ** 32 - 1;
+const WAYS = ["node", "rpc", "witnesses"];
+
+/** @typedef {ReturnType<typeof readLedger>} Ledger */
+/** @typedef {ReturnType<typeof readWitness>} Witness */
+/** @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy */
+
+/**
+ * The policy of a file, once its signatures reach the threshold of its own roots.
+ * @param {Uint8Array} bytes @returns {Policy}
+ * @throws {Refusal} `json.*`, `schema.*` and others of form; `policy.unsigned`
+ */
+export function parsePolicy(bytes) {
+  const read = new Members(parseCanonical(bytes, LONGEST_POLICY), "file");
+  const value = read.take("policy");
+  const policy = readPolicy(value);
+  const signatures = read.parts("signatures", 0, 128, (inner) => ({
+    key: hexMember(inner, "key", 32),
+    signature: hexMember(inner, "signature", 64),
+  }));
+  read.done();
+  checkAscending("file.signatures", signatures.map(({ key }) => hex(key)));
+  const message = concat(utf8("certledger/policy/1\n"), canonicalBytes(value));
+  for (const { key, signature } of signatures) {
+    if (!checkEd25519(key, message, signature)) refuse("policy.unsigned", "a signature of the policy does not verify");
+  }
+  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))), bytes };
+  checkThreshold(signed, policy.roots);
+  return signed;
+}
+
+/** @param {Policy} policy @param {Policy["roots"]} roots */
+function checkThreshold(policy, roots) {
+  const count = roots.keys.filter((key) => policy.signers.has(key)).length;
+  if (count < roots.threshold) refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
+}
+
+/**
+ * Checks that `next` may take the place of `held`; the same policy may again.
+ * @param {Policy} held @param {Policy} next @throws {Refusal} `policy.older`, `policy.unsigned`
+ */
+export function checkSuccession(held, next) {
+  if (next.version < held.version) refuse("policy.older", `version ${next.version} would replace ${held.version}`);
+  if (next.version > held.version) checkThreshold(next, held.roots);
+  else if (next.text !== held.text) refuse("policy.older", `another policy has version ${held.version} too`);
+}
+
+/** @param {Json} value */
+function readPolicy(value) {
+  const read = new Members(value, "policy");
+  read.constant("type", "certledger/policy/1");
+  const ages = read.inner("max_age");
+  const policy = {
+    version: read.integer("version", 1),
+    ends: readInstant(read, "ends"),
+    roots: readRoots(read.inner("roots")),
+    ledgers: read.parts("ledgers", 1, 16, readLedger),
+    trust: readTrust(read.inner("trust")),
+    witnesses: read.parts("witnesses", 0, 256, readWitness),
+    blockLag: read.integer("block_lag", 0, GREATEST_SPAN),
+    defaultAge: ages.integer("default", 0, GREATEST_SPAN),
+    ages: readAges(ages),
+    clockTolerance: read.integer("clock_tolerance", 0, GREATEST_SPAN),
+    presentationAge: read.integer("presentation_age", 0, GREATEST_SPAN),
+    evidence: readVersions(read),
+    countersignature: read.boolean("countersignature"),
+    text: canonicalText(value),
+  };
+  ages.done();
+  read.done();
+  const { witnesses, ledgers, trust } = policy;
+  checkAscending("policy.witnesses", witnesses.map(({ name }) => name));
+  checkDistinct("identities of ledgers", ledgers.map(({ identity }) => hex(identity)));
+  checkDistinct("names of ledgers", ledgers.map(({ name }) => name));
+  checkDistinct("keys of witnesses", witnesses.map(({ key }) => hex(key)));
+  const operators = new Set(witnesses.map(({ operator }) => operator)).size;
+  if (trust.ways.includes("witnesses") && operators < trust.threshold) {
+    refuse("schema.invalid", `${trust.threshold} operators must witness where the policy has ${operators}`);
+  }
+  return policy;
+}
+
+/** @param {Members} read @param {string} name @param {number} size */
+const hexMember = (read, name, size) => strictHex(read.text(name), size);
+
+/** Bytes of an Ethereum address or hash. @param {Members} read @param {string} name @param {number} size */
+function prefixedMember(read, name, size) {
+  const text = read.text(name);
+  return text.startsWith("0x") ? strictHex(text.slice(2), size) : read.refuse(name, "0x and lower-case hex");
+}
+
+/** @param {Members} read @param {string} name */
+function readInstant(read, name) {
+  const seconds = parseTime(read.text(name));
+  return seconds >= 0 ? seconds : read.refuse(name, "a time since 1970");
+}
+
+/** @param {Members} read */
+function readRoots(read) {
+  const keys = read.texts("keys", 1, 64);
+  keys.forEach((key) => strictHex(key, 32));
+  checkAscending("policy.roots.keys", keys);
+  const roots = { keys, threshold: read.integer("threshold", 1, keys.length) };
+  read.done();
+  return roots;
+}
+
+/** @param {Members} read */
+function readLedger(read) {
+  const identity = prefixedMember(read, "identity", 32);
+  return {
+    identity,
+    name: read.text("name", null, 128),
+    chainId: read.integer("chain_id", 1),
+    genesis: prefixedMember(read, "genesis", 32),
+    address: prefixedMember(read, "address", 20),
+    codeHash: prefixedMember(read, "code_hash", 32),
+    deployment: prefixedMember(read, "deployment", 32),
+    retired: read.has("retired") ? readRetired(read, identity) : null,
+  };
+}
+
+/** The last checkpoint of a retired ledger: the policy's signatures vouch for it. @param {Members} read @param {Uint8Array} identity */
+function readRetired(read, identity) {
+  const text = read.text("retired");
+  try {
+    const { checkpoint, cosignatures } = parseNote(text);
+    if (!cosignatures.length && equal(checkpoint.identity, identity)) return checkpoint;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return read.refuse("retired", "a checkpoint of this ledger without cosignatures");
+}
+
+/** @param {Members} read */
+function readTrust(read) {
+  const ways = read.texts("ways", 1, WAYS.length);
+  if (!ways.every((way) => WAYS.includes(way))) read.refuse("ways", `a list of ${WAYS}`);
+  checkAscending("policy.trust.ways", ways);
+  const trust = {
+    ways,
+    threshold: read.integer("threshold", 1, 256),
+    confirmations: read.integer("confirmations", 0, GREATEST_SPAN),
+  };
+  read.done();
+  return trust;
+}
+
+/** @param {Members} read */
+function readWitness(read) {
+  const from = read.integer("from", 0, GREATEST_BLOCK);
+  return {
+    from,
+    operator: read.text("operator", null, 128),
+    name: read.text("name", WITNESS_NAME),
+    key: hexMember(read, "key", 32),
+    until: read.has("until") ? read.integer("until", from, GREATEST_BLOCK) : GREATEST_BLOCK,
+  };
+}
+
+/** @param {Members} read @returns {Map<string, number>} */
+function readAges(read) {
+  const pairs = read.parts("categories", 0, 1024, (inner) => /** @type {[string, number]} */ ([
+    inner.text("category", CATEGORY),
+    inner.integer("seconds", 0, GREATEST_SPAN),
+  ]));
+  checkAscending("policy.max_age.categories", pairs.map(([category]) => category));
+  return new Map(pairs);
+}
+
+/** @param {Members} read */
+function readVersions(read) {
+  const versions = read.texts("evidence", 1, 16);
+  if (!versions.every((text) => /^certledger\/[a-z]+\/[1-9][0-9]{0,3}$/.test(text))) {
+    read.refuse("evidence", "a list of versions like certledger/evidence/1");
+  }
+  checkAscending("policy.evidence", versions);
+  return versions;
+}
+
+/** @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined} */
+const ledgerOf = (policy, identity) => policy.ledgers.find((ledger) => equal(ledger.identity, identity));
+
+/** @typedef {{code: string, time: number | null}} Judgement how check 6 ended, and T where it passed */
+
+/** Whether enough operators of the policy have cosigned a checkpoint. @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement} */
+function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
+  const judged = (code, time = null) => ({ code, time });
+  const named = cosignatures.map((line) => ({ line, witness: policy.witnesses.find(({ name }) => name === line.name) }));
+  const ordered = cosignatures.every((line, at) => at === 0 || line.name > cosignatures[at - 1].name);
+  if (!ordered || !named.every(({ line, witness }) => witness && checkCosignature(checkpoint, line, witness.key))) {
+    return judged("checkpoint.unusable");
+  }
+  if (!policy.trust.ways.includes("witnesses")) return judged("block.untrusted");
+  if (ledger.retired && checkpoint.number > ledger.retired.number) return judged("block.untrusted");
+  if (ledger.retired?.number === checkpoint.number && ledger.retired.body !== checkpoint.body) {
+    return judged("block.differs");
+  }
+  /** @type {Map<string, number>} */ const latest = new Map();
+  for (const { line, witness } of named) {
+    if (witness && witness.from <= checkpoint.number && checkpoint.number <= witness.until) {
+      latest.set(witness.operator, Math.max(line.time, latest.get(witness.operator) ?? 0));
+    }
+  }
+  if (latest.size < policy.trust.threshold) return judged("block.witnesses_too_few");
+  const time = [...latest.values()].sort((left, right) => right - left)[policy.trust.threshold - 1];
+  if (Math.abs(time - checkpoint.time) > policy.blockLag) return judged("block.clock");
+  return judged("ok", time);
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Evidence (section 16)
+// ---------------------------------------------------------------------------------------------------------
+
+const LONGEST_EVIDENCE = 65536;
+const EVIDENCE_TYPE = "certledger/evidence/1";
+const PRESENTED_WORD = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** @typedef {ReturnType<typeof readPresentation>} Presentation */
+/** @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} Showing */
+/** @typedef {ReturnType<typeof readEvidence>} Evidence */
+
+/** @param {Json} value */
+function readPresentation(value) {
+  const read = new Members(value, "presentation");
+  const presentation = {
+    audience: read.text("audience", PRESENTED_WORD),
+    nonce: read.text("nonce", PRESENTED_WORD),
+    signature: read.binary("signature", 64),
+    time: read.integer("time"),
+  };
+  read.done();
+  return presentation;
+}
+
+/** A record and what is shown of it, the place of each disclosure worked out. @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {Showing} */
+function showingOf(record, disclosures) {
+  const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
+  return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
+}
+
+/** @param {Json} value */
+function readEvidence(value) {
+  const read = new Members(value, "evidence");
+  read.constant("type", EVIDENCE_TYPE);
+  const record = readRecord(read.take("record"));
+  const disclosures = read.texts("disclosures", 0, MOST_DIGESTS).map(readDisclosure);
+  const evidence = {
+    showing: showingOf(record, disclosures),
+    path: read.hashes("path"),
+    presentation: read.has("presentation") ? readPresentation(read.take("presentation")) : null,
+    anchor: readAnchor(read.inner("anchor")),
+    body: readBody(read.take("body")),
+    catalog: readEntryProof(read.inner("catalog")),
+    checkpoint: read.text("checkpoint", null, LONGEST_NOTE),
+    proof: readProof(read.inner("proof")),
+    signature: read.binary("signature", 64),
+    signer: read.binary("signer", 64),
+    statement: readStatement(read.take("statement"), record.issuer),
+    word: readWordProof(read.take("status")),
+  };
+  const placed = evidence.showing.places.filter((place) => place !== undefined);
+  if (placed.some((place, at) => at > 0 && place <= placed[at - 1])) {
+    refuse("schema.invalid", "disclosures do not strictly ascend by place");
+  }
+  if (evidence.presentation && !record.bound) {
+    refuse("schema.invalid", "a presentation stands beside an unbound record");
+  }
+  read.done();
+  return evidence;
+}
+
+/** @param {Members} read */
+function readAnchor(read) {
+  const anchor = {
+    block: read.integer("block", 0, NO_END),
+    key: read.integer("key", 0, MOST_KEYS - 1),
+    path: read.hashes("path"),
+  };
+  read.done();
+  return anchor;
+}
+
+/** @param {Members} read */
+function readEntryProof(read) {
+  const proof = {
+    entry: readEntry(read.take("entry")),
+    place: read.integer("place", 0, MOST_ENTRIES - 1),
+    count: read.integer("count", 1, MOST_ENTRIES),
+    path: read.hashes("path"),
+  };
+  read.done();
+  return proof;
+}
+
+/** @param {Members} read */
+function readProof(read) {
+  const nodes = (name) => {
+    const found = read.texts(name, 1, MOST_NODES).map(base64Url);
+    if (found.some((node) => node.length > LONGEST_NODE)) read.refuse(name, `nodes of at most ${LONGEST_NODE} bytes`);
+    return found;
+  };
+  const proof = { account: nodes("account"), slot: nodes("slot") };
+  read.done();
+  return proof;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Codes and verdicts (sections 18.2 to 18.4)
+// ---------------------------------------------------------------------------------------------------------
+
+const CHECKS = [
+  "content", "inclusion", "anchor", "signature", "entitlement", "block", "freshness", "status", "dates", "holder",
+];
+/** How many of the checks, from the first, make a certificate genuine. */
+const GENUINE = 6;
+
+/** What a check that did not pass may end with; the sentence is the `detail` of a result. @type {{[outcome: string]: {[code: string]: string}}} */
+export const CODES = {
+  pass: { ok: "passed" },
+  fail: {
+    "content.field_differs": "a field shown is not what was certified",
+    "content.name_differs": "a field is shown under another name",
+    "content.document_differs": "the document is not the one that was certified",
+    "inclusion.path_differs": "the certificate is not in the batch it names",
+    "inclusion.index_outside": "the certificate's index lies outside its batch",
+    "anchor.state_differs": "the chain holds another state of the issuing body",
+    "anchor.other_contract": "the chain holds another contract at this address",
+    "signature.key_ended": "the signing key had ended when the batch was anchored: ask the body to issue again",
+    "signature.purpose": "the signing key may not sign batches",
+    "entitlement.category_absent": "the body was never granted this category",
+    "entitlement.holder_kind": "the category is for another kind of holder",
+    "entitlement.validity_too_long": "it is valid for longer than its category allows",
+    "entitlement.fields_missing": "it has fewer fields than its category",
+    "freshness.stale": "the status shown is older than this category allows: ask for fresh evidence",
+    "status.revoked": "it has been revoked",
+    "status.superseded": "it has been replaced by a newer one",
+    "status.suspended": "it is suspended",
+    "status.body_suspended": "the issuing body is suspended",
+    "status.body_struck": "the issuing body has been struck off",
+    "dates.expired": "it has expired",
+    "dates.not_yet": "it is not valid yet",
+  },
+  unknown: {
+    "evidence.unusable": "the file cannot be read as evidence",
+    "block.needed": "not judged, because the block is not trusted",
+    "anchor.needed": "not judged, because the anchor is not proved",
+    "content.nothing_compared": "neither the document nor all the fields that must be shown were compared",
+    "content.sm3_unavailable": "this machine cannot compute SM3",
+    "inclusion.path_unusable": "the path that was fetched does not lead to the batch",
+    "anchor.body_absent": "the issuing body was not registered at this block",
+    "anchor.batch_pending": "the batch was not anchored at this block",
+    "anchor.batch_unproved": "the batch is not proved under the body's state",
+    "anchor.proof_unusable": "the proof of the body's state does not verify",
+    "anchor.other_body": "the state belongs to another issuing body",
+    "signature.damaged": "the signature in the file does not verify",
+    "signature.signer_differs": "the public key in the file is not the recorded key",
+    "signature.countersignature_missing": "the policy asks for a countersignature",
+    "entitlement.entry_unproved": "the category is not proved under the body's catalog",
+    "entitlement.entry_differs": "the catalog entry is of another category or version",
+    "block.other_ledger": "the policy does not know this ledger",
+    "block.untrusted": "nothing the policy trusts speaks for this block",
+    "block.witnesses_too_few": "too few operators have witnessed this block",
+    "block.clock": "the witnesses' time and the block's time do not fit",
+    "block.not_final": "the block is not final yet",
+    "block.differs": "the node knows another block of this number",
+    "block.node_unreachable": "the node could not be reached",
+    "policy.ended": "the trust policy has ended: fetch the new one",
+    "checkpoint.unusable": "the checkpoint is damaged or signed by a stranger",
+    "freshness.future": "the evidence is from the future: check this clock",
+    "status.unproved": "the status is not proved under the body's state",
+    "holder.presentation_missing": "the holder has to present it, signed with the holder's key",
+    "holder.presentation_unusable": "the presentation is not signed by the holder's key",
+    "holder.other_audience": "it was presented to another counter",
+    "holder.other_nonce": "it does not answer this counter's question",
+    "holder.presentation_old": "it was presented too long ago, or in the future",
+    "holder.replayed": "this presentation has been used already",
+  },
+};
+
+const OUTCOMES = new Map(
+  Object.entries(CODES).flatMap(([outcome, codes]) => Object.keys(codes).map((code) => [code, outcome])),
+);
+
+/** @typedef {{[check: string]: string}} Codes the code of each check */
+
+/** @param {string} code @param {number} at place of the check @param {string} rule broken, for what cannot be read */
+function finding(code, at, rule = "") {
+  const outcome = OUTCOMES.get(code) ?? "unknown";
+  const detail = CODES[outcome][code] + (rule && `: ${rule}`);
+  return { code, detail, name: CHECKS[at], number: at + 1, outcome };
+}
+
+/** The result for what cannot be read. @param {string} rule */
+function unusable(rule) {
+  return {
+    certificate: {},
+    checks: CHECKS.map((_, at) => finding("evidence.unusable", at, rule)),
+    verdict: "cannot_tell",
+    warnings: [],
+  };
+}
+
+/** @param {Codes} codes @param {boolean} timely whether T is not in the future @returns {string} */
+function decide(codes, timely) {
+  const ended = Object.fromEntries(CHECKS.map((check) => [check, OUTCOMES.get(codes[check])]));
+  const genuine = CHECKS.slice(0, GENUINE);
+  if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
+  if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
+  if (genuine.some((check) => ended[check] !== "pass")) return "cannot_tell";
+  if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status)) return "not_in_force";
+  if (ended.dates === "fail" && timely) return "not_in_force";
+  if (ended.status === "fail" && ended.freshness === "pass") return "not_in_force";
+  return CHECKS.every((check) => ended[check] === "pass") ? "valid" : "cannot_tell";
+}
+
+/** What stands behind a certificate once checks 1 to 6 passed. @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved */
+
+/** @param {Showing} showing */
+function describe({ record }) {
+  return {
+    leaf: hex(record.leaf),
+    issuer: record.issuer,
+    index: record.index,
+    category: record.category,
+    edition: record.edition,
+    issued: formatDay(record.issued),
+    ...(record.expires === null ? {} : { expires: formatDay(record.expires) }),
+  };
+}
+
+/** @param {Showing} showing @param {Proved} proved */
+function describeProved({ record, disclosures, places }, { body, entry, statement, block }) {
+  return {
+    body,
+    name_zh: entry.nameZh,
+    name_en: entry.nameEn,
+    anchored: { block, not_after: formatTime(statement.notAfter) },
+    shown: disclosures.map(({ name, value }) => ({ name, value })),
+    withheld: [...record.digests.keys()].filter((place) => !places.includes(place))
+      .map((place) => nameAt(entry, place, record.bound)),
+  };
+}
+
+const LONGEST_LIFE = 7 * DAY;
+
+/** Warnings, which change no verdict. @param {Showing} showing @param {Proved} proved */
+function warningsOf({ record }, { entry, statement }) {
+  const earliest = chinaDay(Math.max(statement.notAfter - LONGEST_LIFE, 0));
+  return earliest - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+}
+
+/** @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {number | null} time T @param {number} horizon latest instant that is not in the future */
+function conclude(codes, showing, proved, time, horizon) {
+  const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
+  const told = genuine ? proved : null;
+  return {
+    ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time) } : {}),
+    certificate: { ...describe(showing), ...(told ? describeProved(showing, told) : {}) },
+    checks: CHECKS.map((check, at) => finding(codes[check], at)),
+    verdict: decide(codes, time !== null && time <= horizon),
+    warnings: told ? warningsOf(showing, told) : [],
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// The checks (section 18.1)
+// ---------------------------------------------------------------------------------------------------------
+
+/** @typedef {Uint8Array | {sha256: string, size: number, sm3?: string}} Paper a document, or what was hashed of it elsewhere */
+/** @typedef {{audience: string, nonce: string}} Request what a counter asked the holder to sign */
+/**
+ * @typedef {object} Question
+ * @property {Policy} policy whom to believe
+ * @property {number} now seconds since 1970
+ * @property {Paper[]} [documents] to compare
+ * @property {Request | null} [request]
+ * @property {(signature: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before
+ */
+
+/** What a record says of a document, once hashed. @param {Uint8Array} bytes */
+export const fingerprint = (bytes) => ({ sha256: hex(sha256(bytes)), size: bytes.length, sm3: hex(sm3(bytes)) });
+
+/** Check 1; without a proved entry neither names nor what must be shown can be judged. @param {Showing} showing @param {Paper[]} documents @param {Entry | null} entry @returns {string} */
+function checkContent(showing, documents, entry) {
+  const { record, disclosures, places } = showing;
+  if (places.includes(undefined)) return "content.field_differs";
+  if (entry && disclosures.some(({ name }, at) => name !== nameAt(entry, places[at] ?? 0, record.bound))) {
+    return "content.name_differs";
+  }
+  const compared = documents.map((paper) => compareDocument(showing, paper, entry));
+  const worst = ["content.document_differs", "content.sm3_unavailable", "content.nothing_compared"]
+    .find((code) => compared.includes(code));
+  if (worst) return worst;
+  const shown = entry && [0, ...entry.shown.map((field) => entry.fields.indexOf(field))];
+  return compared.length || shown?.every((place) => places.includes(place)) ? "ok" : "content.nothing_compared";
+}
+
+/**
+ * A document differs only from documents that are known: where the access code is withheld, it may be one of
+ * those that are not shown.
+ * @param {Showing} showing @param {Paper} paper @param {Entry | null} entry @returns {string}
+ */
+function compareDocument({ record, disclosures }, paper, entry) {
+  const found = paper instanceof Uint8Array ? fingerprint(paper) : paper;
+  const described = disclosures.map(({ value }) => value).filter((value) => typeof value === "object");
+  const same = described.find((value) => value.sha256 === found.sha256 && value.size === found.size);
+  if (same) return compareSm3(same, found);
+  const number = disclosures.find(({ name }) => name === NUMBER);
+  if (!number) {
+    const room = entry ? record.digests.length - entry.fields.length - Number(record.bound) : Infinity;
+    return described.length < room ? "content.nothing_compared" : "content.document_differs";
+  }
+  const plain = { sha256: found.sha256, size: found.size };
+  const forms = found.sm3 === undefined ? [plain] : [plain, { ...plain, sm3: found.sm3 }];
+  const recorded = record.digests.some((digest, place) => place > 0 && forms.some((form) => (
+    equal(digest, digestOf(formatDisclosure(derivedSalt(number.salt, place), DOCUMENT, form))))));
+  if (recorded) return "ok";
+  return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
+}
+
+/** @param {{sm3?: string}} value recorded @param {{sm3?: string}} found */
+function compareSm3(value, found) {
+  if (value.sm3 === undefined || value.sm3 === found.sm3) return "ok";
+  return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
+}
+
+/** Salt of a document or a must-show field (section 4.5). @param {string} code normal access code @param {number} place */
+function derivedSalt(code, place) {
+  return toBase64Url(hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uint(place, 2))).subarray(0, 16));
+}
+
+/** RFC 2104. @param {Uint8Array} key @param {Uint8Array} message */
+function hmacSha256(key, message) {
+  const block = new Uint8Array(64);
+  block.set(key.length > 64 ? sha256(key) : key);
+  const [inner, outer] = [0x36, 0x5c].map((pad) => block.map((byte) => byte ^ pad));
+  return sha256(concat(outer, sha256(concat(inner, message))));
+}
+
+/** Check 2. @param {CertificateRecord} record @param {Statement} statement @param {Uint8Array[]} path */
+function checkInclusion(record, statement, path) {
+  const place = record.index - statement.first;
+  if (place < 0 || place >= statement.count) return "inclusion.index_outside";
+  const root = orNull(() => impliedRoot(record.leaf, place, statement.count, path));
+  return root && equal(root, statement.root) ? "ok" : "inclusion.path_differs";
+}
+
+/** What a proof gives, null where it does not hold. @template T @param {() => T} prove @returns {T | null} */
+function orNull(prove) {
+  try {
+    return prove();
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+/** The body's slot under a checkpoint, or the code of check 3 that says why it is not proved. @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger */
+function proveSlot({ body, proof }, checkpoint, ledger) {
+  try {
+    const account = proveAccount(checkpoint.stateRoot, ledger.address, proof.account);
+    if (!account || !equal(account.codeHash, ledger.codeHash)) return "anchor.other_contract";
+    return slotValue(walkProof(account.storageRoot, keccak256(slotPosition(body.issuer)), proof.slot));
+  } catch (error) {
+    if (error instanceof Refusal) return "anchor.proof_unusable";
+    throw error;
+  }
+}
+
+/** Check 3. @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger @returns {string} */
+function checkAnchor(evidence, checkpoint, ledger) {
+  const { body, anchor, statement, showing } = evidence;
+  if (body.issuer !== showing.record.issuer) return "anchor.other_body";
+  const slot = proveSlot(evidence, checkpoint, ledger);
+  if (typeof slot === "string") return slot;
+  if (equal(slot, ZERO32)) return "anchor.body_absent";
+  if (!equal(withoutBrake(slot), stateDigest(body))) return "anchor.state_differs";
+  if (statement.sequence > body.batches) return "anchor.batch_pending";
+  const leaf = batchLeaf(batchDigest(statement, ledger.identity), statement.catalog, anchor.key, anchor.block);
+  const { peak, within, width } = peakOf(statement.sequence - 1, body.batches);
+  const root = orNull(() => impliedRoot(leaf, within, width, anchor.path));
+  return root && equal(root, body.peaks[peak]) ? "ok" : "anchor.batch_unproved";
+}
+
+/** Check 4 for the recorded key. @param {BodyKey} key @param {number} block of anchoring */
+function checkKey(key, block) {
+  if (block >= key.end) return "signature.key_ended";
+  return key.purposes & BATCHES && key.from <= block ? "ok" : "signature.purpose";
+}
+
+/** @param {Policy} policy @param {Statement} statement */
+const checkCountersigned = (policy, statement) => (
+  policy.countersignature && equal(statement.countersignature, ZERO32) ? "signature.countersignature_missing" : "ok");
+
+/** Check 4. @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @returns {string} */
+function checkSignature({ anchor, body, signer, signature, statement }, ledger, policy) {
+  const key = body.keys[anchor.key];
+  if (!key || !equal(keccak256(signer).subarray(12), key.address)) return "signature.signer_differs";
+  const code = checkKey(key, anchor.block);
+  if (code !== "ok") return code;
+  const low = toBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
+  /** @type {[bigint, bigint]} */ const point = [toBigInt(signer.subarray(0, 32)), toBigInt(signer.subarray(32))];
+  if (!low || !checkEcdsa(SECP256K1, point, batchDigest(statement, ledger.identity), signature)) {
+    return "signature.damaged";
+  }
+  return checkCountersigned(policy, statement);
+}
+
+/** The entry, once it stands in the catalog under a root. @param {Evidence["catalog"]} proof @param {Uint8Array} catalog */
+function proveEntry({ entry, place, count, path }, catalog) {
+  const root = orNull(() => impliedRoot(entry.leaf, place, count, path));
+  return root && equal(catalogRoot(count, root), catalog) ? entry : null;
+}
+
+/** Whether an entry is the record's. @param {CertificateRecord} record @param {Entry} entry */
+const isEntryOf = (record, entry) => entry.category === record.category && entry.version === record.entry;
+
+/** Whether a record obeys its entry (section 6), as the code of check 5. @param {CertificateRecord} record @param {Entry} entry */
+function checkObeys(record, entry) {
+  if (record.holder !== entry.holder) return "entitlement.holder_kind";
+  if (record.digests.length < entry.fields.length + Number(record.bound)) return "entitlement.fields_missing";
+  const latest = entry.months === null ? Infinity : addMonths(record.issued, entry.months);
+  const tooLong = entry.months !== null && (record.expires === null || record.expires > latest);
+  return tooLong ? "entitlement.validity_too_long" : "ok";
+}
+
+/** Check 7. @param {string} category @param {Policy} policy @param {number} time T @param {number} now */
+function checkFreshness(category, policy, time, now) {
+  if (time > now + policy.clockTolerance) return "freshness.future";
+  return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
+}
+
+/** Check 8, for a proved word and standing; what is true for ever is named first. @param {number} index @param {Uint8Array} word @param {string} standing */
+function checkStatus(index, word, standing) {
+  const status = statusIn(word, index);
+  if (standing === "struck") return "status.body_struck";
+  if (status === "revoked" || status === "superseded") return `status.${status}`;
+  if (standing === "suspended") return "status.body_suspended";
+  return status === "valid" ? "ok" : `status.${status}`;
+}
+
+/** Check 9. @param {CertificateRecord} record @param {number} now */
+function checkDates(record, now) {
+  const today = chinaDay(now);
+  if (today < record.issued) return "dates.not_yet";
+  return record.expires !== null && today > record.expires ? "dates.expired" : "ok";
+}
+
+/** Check 10. @param {Showing} showing @param {Presentation | null} presented @param {Uint8Array | null} identity of the ledger, where known @param {Question} question */
+function checkHolder({ record, disclosures }, presented, identity, question) {
+  if (!record.bound) return "ok";
+  if (!presented) return "holder.presentation_missing";
+  const { policy, now, request, seen } = question;
+  const key = disclosures.find(({ name }) => name === HOLDER_KEY)?.value;
+  if (!identity || typeof key !== "string" || !request) return "holder.presentation_unusable";
+  const message = canonicalBytes({
+    type: "certledger/presentation/1",
+    audience: presented.audience,
+    ledger: hex(identity),
+    leaf: hex(record.leaf),
+    nonce: presented.nonce,
+    shown: hex(sha256(concat(...disclosures.map(({ digest }) => digest)))),
+    time: presented.time,
+  });
+  if (!signedByHolder(key, message, presented.signature)) return "holder.presentation_unusable";
+  if (presented.audience !== request.audience) return "holder.other_audience";
+  if (presented.nonce !== request.nonce) return "holder.other_nonce";
+  if (presented.time < now - policy.presentationAge || presented.time > now + policy.clockTolerance) {
+    return "holder.presentation_old";
+  }
+  return seen?.(presented.signature) ? "holder.replayed" : "ok";
+}
+
+/** @param {string} text of a holder key (section 4.6) @param {Uint8Array} message @param {Uint8Array} signature */
+function signedByHolder(text, message, signature) {
+  const [, kind, encoded] = /^(p256|ed25519):(.*)$/s.exec(text) ?? [];
+  const key = encoded === undefined ? null : fromBase64Url(encoded);
+  if (!key) return false;
+  if (kind === "ed25519") return key.length === 32 && checkEd25519(key, message, signature);
+  const point = decompress(P256, key);
+  return point !== null && checkEcdsa(P256, point, sha256(message), signature);
+}
+
+/**
+ * Whether the block that evidence speaks of is to be trusted (check 6).
+ * @param {string} text of the note @param {Question} question
+ * @returns {Judgement & {checkpoint?: Checkpoint, ledger?: Ledger}}
+ */
+function judgeBlock(text, { policy, now }) {
+  if (now > policy.ends) return { code: "policy.ended", time: null };
+  const note = orNull(() => parseNote(text));
+  if (!note) return { code: "checkpoint.unusable", time: null };
+  const { checkpoint } = note;
+  const ledger = ledgerOf(policy, checkpoint.identity);
+  if (!ledger) return { code: "block.other_ledger", time: null };
+  return { ...judgeByWitnesses(note, policy, ledger), checkpoint, ledger };
+}
+
+/** The codes of all checks.  What rests on another check is judged only if that passed. @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof judgeBlock>} block @param {Entry | null} entry proved @returns {Codes} */
+function judge(evidence, question, block, entry) {
+  const { showing, statement, body, word } = evidence;
+  const { record } = showing;
+  const own = entry && isEntryOf(record, entry) ? entry : null;
+  const codes = {
+    content: checkContent(showing, question.documents ?? [], own),
+    inclusion: checkInclusion(record, statement, evidence.path),
+    block: block.code,
+    dates: checkDates(record, question.now),
+    holder: checkHolder(showing, evidence.presentation, block.ledger?.identity ?? null, question),
+  };
+  const rest = (code) => ({ signature: code, entitlement: code, status: code });
+  if (block.code !== "ok" || block.time === null || !block.ledger || !block.checkpoint) {
+    return { ...codes, ...rest("block.needed"), anchor: "block.needed", freshness: "block.needed" };
+  }
+  const freshness = checkFreshness(record.category, question.policy, block.time, question.now);
+  const anchor = checkAnchor(evidence, block.checkpoint, block.ledger);
+  if (anchor !== "ok") return { ...codes, ...rest("anchor.needed"), anchor, freshness };
+  const root = orNull(() => statusRoot(word, Math.floor(record.index / CELLS)));
+  let entitlement = own ? checkObeys(record, own) : "entitlement.entry_differs";
+  if (!entry) entitlement = "entitlement.entry_unproved";
+  return {
+    ...codes,
+    anchor,
+    freshness,
+    entitlement,
+    signature: checkSignature(evidence, block.ledger, question.policy),
+    status: root && equal(root, body.status) ? checkStatus(record.index, word.word, body.standing) : "status.unproved",
+  };
+}
+
+/**
+ * The result (section 18.4) for the bytes of an evidence file; bad input is a verdict, not an error.
+ * `canonicalBytes` of it are the same for the same evidence, policy, documents and instant, for ever.
+ * @param {Uint8Array} bytes @param {Question} question
+ */
+export function verifyEvidence(bytes, question) {
+  let evidence;
+  try {
+    evidence = readEvidence(parseCanonical(bytes, LONGEST_EVIDENCE));
+  } catch (error) {
+    if (error instanceof Refusal) return unusable(error.code);
+    throw error;
+  }
+  const { policy, now } = question;
+  if (!policy.evidence.includes(EVIDENCE_TYPE)) return unusable("schema.version");
+  const block = judgeBlock(evidence.checkpoint, question);
+  const { catalog, statement, body, anchor, showing } = evidence;
+  const entry = proveEntry(catalog, statement.catalog);
+  const proved = { body: body.name, entry: catalog.entry, statement, block: anchor.block };
+  return conclude(judge(evidence, question, block, entry), showing, proved, block.time, now + policy.clockTolerance);
+}

@@ -1,0 +1,77 @@
+/**
+ * The conformance suite's protocol, spoken by the JavaScript verifier:
+ * `node js_verifier.mjs --evidence FILE --policy FILE ... --at TIME`, or `node js_verifier.mjs --batch` for many
+ * questions: one JSON list of arguments a line on standard input, one line `[exit status, result]` a question on
+ * standard output.
+ */
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import * as verifier from "../../api/web/static/certledger-verifier.mjs";
+
+const EXITS = { valid: 0, not_in_force: 1, not_genuine: 1, cannot_tell: 3 };
+const UNUSABLE = 2;
+const OPTIONS = ["evidence", "policy", "document", "snapshot", "audience", "nonce", "at"];
+
+/** Arguments that no verdict can be reached with. */
+class Usage extends Error {}
+
+/** @param {string[]} words @returns {{[option: string]: string[]}} */
+function parseArguments(words) {
+  const given = Object.fromEntries(OPTIONS.map((option) => [option, []]));
+  for (let at = 0; at < words.length; at += 2) {
+    const [option, value] = [words[at].replace(/^--/, ""), words[at + 1]];
+    if (!OPTIONS.includes(option) || value === undefined) throw new Usage(`${words[at]} cannot be used`);
+    given[option].push(value);
+  }
+  for (const option of ["evidence", "policy", "at"]) {
+    if (given[option].length !== 1) throw new Usage(`--${option} is needed, once`);
+  }
+  if (given.audience.length !== given.nonce.length) throw new Usage("--audience and --nonce go together");
+  return given;
+}
+
+/** @param {string} file @returns {Uint8Array} */
+const read = (file) => new Uint8Array(readFileSync(file));
+
+/** @param {string[]} words @returns {Promise<[number, string]>} exit status, and what to print */
+async function answer(words) {
+  const given = parseArguments(words);
+  const [evidence] = given.evidence;
+  const policy = verifier.parsePolicy(read(given.policy[0]));
+  const question = {
+    policy,
+    now: verifier.parseTime(given.at[0]),
+    documents: given.document.map(read),
+    request: given.audience.length ? { audience: given.audience[0], nonce: given.nonce[0] } : null,
+  };
+  const bytes = read(evidence);
+  let result;
+  if (evidence.endsWith(".txt") && given.snapshot.length) {
+    const desk = await verifier.openDesk(read(given.snapshot[0]), policy);
+    result = verifier.verifyCompact(new TextDecoder().decode(bytes), { ...question, desk });
+  } else {
+    result = verifier.verifyEvidence(bytes, question);
+  }
+  return [EXITS[result.verdict], verifier.canonicalText(result)];
+}
+
+/** @param {string[]} words @returns {Promise<[number, string]>} */
+async function answerOrRefuse(words) {
+  try {
+    return await answer(words);
+  } catch (error) {
+    if (!(error instanceof Usage || error instanceof verifier.Refusal)) throw error;
+    process.stderr.write(`${error.message}${"code" in error ? ` (${error.code})` : ""}\n`);
+    return [UNUSABLE, ""];
+  }
+}
+
+if (process.argv[2] === "--batch") {
+  for await (const line of createInterface({ input: process.stdin })) {
+    process.stdout.write(`${JSON.stringify(await answerOrRefuse(JSON.parse(line)))}\n`);
+  }
+} else {
+  const [status, output] = await answerOrRefuse(process.argv.slice(2));
+  process.stdout.write(output);
+  process.exitCode = status;
+}
