@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ledger.keys import recover_key
-from ledger.ports import Anchored, BodySeen, Checkpoint, Place, ReadUnit, Store
+from ledger.keys import KeyUnusable, recover_key
+from ledger.ports import Anchored, Checkpoint, Place, ReadUnit, Store
 from verifier import merkle
-from verifier.catalog import Catalog, Entry, bound_root
+from verifier.catalog import Catalog, bound_root
 from verifier.certificate import Record
 from verifier.checks import check_inclusion
 from verifier.encoding import parse_canonical
-from verifier.errors import ProofInvalid, Refused
+from verifier.errors import Malformed, ProofInvalid, Refused
 from verifier.evidence import BatchAnchor, EntryProof, Evidence
 from verifier.policy import LedgerPin
 from verifier.proving import check_batch, check_state
 from verifier.state import BodyState
-from verifier.statements import Batch
+from verifier.statements import Batch, address_of
 from verifier.status import CELLS, StatusTree
 
 _LONGEST_CATALOG = 64 * 2**20
@@ -45,36 +46,61 @@ class EvidenceInconsistent(Refused):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BodyTrees:
+    """What stands under a body's state: its batches and its statuses, checked against it."""
+
+    leaves: tuple[bytes, ...]
+    status: StatusTree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BodyView:
-    """A body at a checkpoint with its trees, hashed once and used for all its certificates."""
+    """A body at a checkpoint."""
 
     checkpoint: Checkpoint
     state: BodyState
-    leaves: tuple[bytes, ...]
-    status: StatusTree
+    digest: bytes
+    trees: BodyTrees
     slot_proof: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogView:
+    """A catalog with its tree."""
+
+    catalog: Catalog
+    tree: merkle.Tree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BatchView:
-    """An anchored batch with its trees."""
+    """An anchored batch with its tree."""
 
     anchored: Anchored
     statement: Batch
     signer: bytes
-    leaves: tuple[bytes, ...]
+    tree: merkle.Tree
     peak_path: tuple[bytes, ...]
-    catalog: Catalog
-    catalog_leaves: tuple[bytes, ...]
+    catalog: CatalogView
 
 
 class EvidenceMaker:
-    """Makes evidence at the newest checkpoint.  Keeps the trees of bodies and batches it used."""
+    """Makes evidence at the newest checkpoint.
 
-    def __init__(self, store: Store, ledger: LedgerPin, *, bodies: int = 64, batches: int = 256):
+    Keeps what it hashed last: the trees of `bodies` states, and batches of at most `leaves`
+    certificates together (64 bytes each).
+    """
+
+    def __init__(
+        self, store: Store, ledger: LedgerPin, *, bodies: int = 64, leaves: int = 2**20
+    ) -> None:
         self._store, self._ledger = store, ledger
-        self._bodies: _Kept[tuple[str, int], BodyView] = _Kept(bodies)
-        self._batches: _Kept[tuple[str, int, int], BatchView] = _Kept(batches)
+        self._views: _Kept[tuple[str, int], BodyView] = _Kept(bodies)
+        self._trees: _Kept[bytes, BodyTrees] = _Kept(bodies)
+        self._catalogs: _Kept[bytes, CatalogView] = _Kept(bodies)
+        self._batches: _Kept[tuple[bytes, int], BatchView] = _Kept(
+            leaves, weight=lambda batch: batch.tree.size
+        )
 
     def of_leaf(self, leaf: bytes) -> Evidence:
         """Return evidence, with nothing disclosed, of the certificate with this leaf hash.
@@ -85,18 +111,22 @@ class EvidenceMaker:
             EvidenceInconsistent: the database does not lead to the chain.
         """
         with self._store.begin(write=False) as unit:
-            return self._make(unit, unit.place_of_leaf(leaf))
+            evidence = self._make(unit, unit.place_of_leaf(leaf))
+        return _asked(evidence, evidence.record.leaf() == leaf)
 
     def at(self, issuer: str, index: int) -> Evidence:
         """Return evidence of certificate `index` of a body; raises as `of_leaf`."""
         with self._store.begin(write=False) as unit:
-            return self._make(unit, unit.place_at(issuer, index))
+            evidence = self._make(unit, unit.place_at(issuer, index))
+        record = evidence.record
+        return _asked(evidence, (record.issuer, record.index) == (issuer, index))
 
     def of_lookup(self, lookup: bytes) -> Evidence:
         """Return evidence of the newest certificate with this lookup digest; as `of_leaf`."""
         with self._store.begin(write=False) as unit:
             places = unit.places_of_lookup(lookup)
-            return self._make(unit, places[-1] if places else None)
+            evidence = self._make(unit, places[-1] if places else None)
+        return _asked(evidence, evidence.record.digests[0] == lookup)
 
     def _make(self, unit: ReadUnit, place: Place | None) -> Evidence:
         if place is None:
@@ -104,36 +134,27 @@ class EvidenceMaker:
         checkpoint = unit.checkpoint()
         if checkpoint is None:
             raise EvidencePending("no block has been made a checkpoint yet")
-        body = self._body(unit, checkpoint, place.issuer)
-        batch = self._batch(unit, body, place)
-        record = self._record(unit, place)
-        found = batch.catalog.find(record.category, record.entry)
-        if found is None:
-            raise EvidenceInconsistent(f"the catalog of {place.issuer} lacks {record.category}")
-        return self._checked(self._assemble(body, batch, record, *found))
+        try:
+            body = self._body(unit, checkpoint, place.issuer)
+            batch = self._batch(unit, body, place)
+            return self._checked(self._assemble(body, batch, self._record(unit, place)))
+        except (ProofInvalid, Malformed, KeyUnusable) as error:
+            raise EvidenceInconsistent(f"{place.issuer} {place.index}: {error}") from error
 
-    def _assemble(
-        self, body: BodyView, batch: BatchView, record: Record, at: int, entry: Entry
-    ) -> Evidence:
-        place = record.index - batch.statement.first
+    def _assemble(self, body: BodyView, batch: BatchView, record: Record) -> Evidence:
         return Evidence(
             record=record,
             disclosures=(),
-            path=tuple(merkle.prove(batch.leaves, place)),
+            path=tuple(batch.tree.prove(record.index - batch.statement.first)),
             statement=batch.statement,
             signature=batch.anchored.signature[:64],
             signer=batch.signer,
             anchor=BatchAnchor(
                 block=batch.anchored.block, key=batch.anchored.key, path=batch.peak_path
             ),
-            catalog=EntryProof(
-                entry=entry,
-                place=at,
-                count=len(batch.catalog.entries),
-                path=tuple(merkle.prove(batch.catalog_leaves, at)),
-            ),
+            catalog=_entry_proof(batch.catalog, record),
             body=body.state,
-            word=body.status.prove(record.index // CELLS),
+            word=body.trees.status.prove(record.index // CELLS),
             account_proof=body.checkpoint.account,
             slot_proof=body.slot_proof,
             checkpoint=body.checkpoint.note,
@@ -141,18 +162,16 @@ class EvidenceMaker:
 
     def _checked(self, evidence: Evidence) -> Evidence:
         """Return the evidence once every link of it leads on: a database may have been edited."""
-        proof = evidence.catalog
+        proof, body = evidence.catalog, evidence.body
         leaf = merkle.leaf_hash(proof.entry.canonical())
-        try:
-            entry_root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
-            status_root = evidence.word.implied_root(evidence.record.index // CELLS)
-        except ProofInvalid as error:
-            raise EvidenceInconsistent(str(error)) from error
+        entry_root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
+        status_root = evidence.word.implied_root(evidence.record.index // CELLS)
         links = {
             "leaf": self._leaf_stands(evidence),
             "entry": bound_root(proof.count, entry_root) == evidence.statement.catalog,
             "batch": self._batch_stands(evidence),
-            "status": status_root == evidence.body.status,
+            "signature": address_of(evidence.signer) == _address_at(body, evidence.anchor.key),
+            "status": status_root == body.status,
         }
         if broken := [name for name, holds in links.items() if not holds]:
             raise EvidenceInconsistent(
@@ -181,71 +200,116 @@ class EvidenceMaker:
 
     def _body(self, unit: ReadUnit, checkpoint: Checkpoint, issuer: str) -> BodyView:
         key = (issuer, checkpoint.number)
-        held = self._bodies.get(key)
+        held = self._views.get(key)
         if held is not None and held.checkpoint.note == checkpoint.note:
             return held
         seen = unit.body(issuer, at=checkpoint.number)
         proof = unit.slot_proof(checkpoint.number, issuer)
         if seen is None or proof is None:
             raise EvidencePending(f"{issuer} is not under a checkpoint yet")
+        code = check_state(
+            seen.state,
+            state_root=checkpoint.state_root,
+            ledger=self._ledger,
+            account_proof=checkpoint.account,
+            slot_proof=tuple(proof),
+        )
+        if code != "ok":
+            raise EvidenceInconsistent(f"the state of {issuer} does not check ({code})")
         view = BodyView(
             checkpoint=checkpoint,
             state=seen.state,
-            leaves=tuple(unit.anchored_leaves(issuer, batches=seen.state.batches)),
-            status=StatusTree(unit.words(issuer, at=checkpoint.number)),
+            digest=seen.state.digest(),
+            trees=self._body_trees(unit, checkpoint, seen.state),
             slot_proof=tuple(proof),
         )
-        self._check_body(view, seen)
-        self._bodies.put(key, view)
+        self._views.put(key, view)
         return view
 
-    def _check_body(self, view: BodyView, seen: BodySeen) -> None:
-        code = check_state(
-            view.state,
-            state_root=view.checkpoint.state_root,
-            ledger=self._ledger,
-            account_proof=view.checkpoint.account,
-            slot_proof=view.slot_proof,
+    def _body_trees(self, unit: ReadUnit, checkpoint: Checkpoint, state: BodyState) -> BodyTrees:
+        """Return the trees of a state that was proved; most checkpoints leave them as they are."""
+        digest = state.digest()
+        held = self._trees.get(digest)
+        if held is not None:
+            return held
+        trees = BodyTrees(
+            leaves=tuple(unit.anchored_leaves(state.issuer, batches=state.batches)),
+            status=StatusTree(unit.words(state.issuer, at=checkpoint.number)),
         )
-        whole = tuple(merkle.peaks(view.leaves)) == view.state.peaks
-        if code != "ok" or not whole or view.status.root != view.state.status:
-            raise EvidenceInconsistent(f"the state of {seen.state.issuer} does not check ({code})")
+        if tuple(merkle.peaks(trees.leaves)) != state.peaks or trees.status.root != state.status:
+            raise EvidenceInconsistent(f"batches or statuses of {state.issuer} are not its state's")
+        self._trees.put(digest, trees)
+        return trees
 
     def _batch(self, unit: ReadUnit, body: BodyView, place: Place) -> BatchView:
         anchored = unit.anchored_root(place.issuer, place.root)
         if anchored is None or anchored.sequence > body.state.batches:
             raise EvidencePending("the batch is not anchored under a checkpoint yet")
-        key = (place.issuer, anchored.sequence, body.checkpoint.number)
+        key = (body.digest, anchored.sequence)
         held = self._batches.get(key)
         if held is None:
-            held = _batch_view(unit, body, anchored, self._ledger.identity)
+            held = self._batch_view(unit, body, anchored)
             self._batches.put(key, held)
         return held
 
+    def _batch_view(self, unit: ReadUnit, body: BodyView, anchored: Anchored) -> BatchView:
+        statement = anchored.statement
+        if not isinstance(statement, Batch):
+            raise EvidenceInconsistent(f"batch {anchored.sequence} is kept as something else")
+        digest = statement.digest(self._ledger.identity)
+        return BatchView(
+            anchored=anchored,
+            statement=statement,
+            signer=recover_key(digest, anchored.signature),
+            tree=merkle.Tree(unit.leaves(anchored.root)),
+            peak_path=tuple(merkle.prove_to_peak(body.trees.leaves, anchored.sequence - 1)),
+            catalog=self._catalog(unit, anchored),
+        )
 
-def _batch_view(unit: ReadUnit, body: BodyView, anchored: Anchored, identity: bytes) -> BatchView:
-    statement = anchored.statement
-    entries = unit.catalog(anchored.catalog)
-    if not isinstance(statement, Batch) or entries is None:
-        raise EvidenceInconsistent(f"the catalog of batch {anchored.sequence} is not kept")
-    catalog = Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
-    return BatchView(
-        anchored=anchored,
-        statement=statement,
-        signer=recover_key(statement.digest(identity), anchored.signature),
-        leaves=tuple(unit.leaves(anchored.root)),
-        peak_path=tuple(merkle.prove_to_peak(body.leaves, anchored.sequence - 1)),
-        catalog=catalog,
-        catalog_leaves=tuple(catalog.leaves()),
+    def _catalog(self, unit: ReadUnit, anchored: Anchored) -> CatalogView:
+        held = self._catalogs.get(anchored.catalog)
+        if held is None:
+            entries = unit.catalog(anchored.catalog)
+            if entries is None:
+                raise EvidenceInconsistent(f"the catalog of batch {anchored.sequence} is not kept")
+            catalog = Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
+            held = CatalogView(catalog=catalog, tree=merkle.Tree(catalog.leaves()))
+            self._catalogs.put(anchored.catalog, held)
+        return held
+
+
+def _asked(evidence: Evidence, holds: bool) -> Evidence:
+    """Return the evidence if it is of the certificate that was asked for."""
+    if not holds:
+        record = evidence.record
+        raise EvidenceInconsistent(f"the database leads to {record.issuer} {record.index} instead")
+    return evidence
+
+
+def _entry_proof(view: CatalogView, record: Record) -> EntryProof:
+    found = view.catalog.find(record.category, record.entry)
+    if found is None:
+        raise EvidenceInconsistent(f"the catalog of {record.issuer} lacks {record.category}")
+    place, entry = found
+    return EntryProof(
+        entry=entry,
+        place=place,
+        count=len(view.catalog.entries),
+        path=tuple(view.tree.prove(place)),
     )
 
 
-class _Kept(Generic[_Key, _Value]):
-    """The values used last, at most so many."""
+def _address_at(body: BodyState, key: int) -> bytes | None:
+    return body.keys[key].address if key < len(body.keys) else None
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+
+class _Kept(Generic[_Key, _Value]):
+    """The values used last, together at most so heavy; without a weight each counts as one."""
+
+    def __init__(self, most: int, weight: Callable[[_Value], int] = lambda value: 1) -> None:
+        self._most, self._weight = most, weight
         self._held: OrderedDict[_Key, _Value] = OrderedDict()
+        self._sum = 0
 
     def get(self, key: _Key) -> _Value | None:
         if key in self._held:
@@ -253,6 +317,9 @@ class _Kept(Generic[_Key, _Value]):
         return self._held.get(key)
 
     def put(self, key: _Key, value: _Value) -> None:
+        if (before := self._held.pop(key, None)) is not None:
+            self._sum -= self._weight(before)
         self._held[key] = value
-        if len(self._held) > self._most:
-            self._held.popitem(last=False)
+        self._sum += self._weight(value)
+        while self._sum > self._most and len(self._held) > 1:
+            self._sum -= self._weight(self._held.popitem(last=False)[1])

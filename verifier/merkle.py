@@ -74,6 +74,38 @@ def prove_all(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[list[byte
     return paths
 
 
+class Tree:
+    """A tree kept whole, 64 bytes a leaf, so that its paths cost no more hashing."""
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        level = list(leaves)
+        self.size = len(level)
+        self._levels = [b"".join(level)]
+        while len(level) > 1:
+            level = _level_above(level)
+            self._levels.append(b"".join(level))
+
+    @property
+    def root(self) -> bytes:
+        """The root; empty for no leaf."""
+        return self._levels[-1]
+
+    def prove(self, index: int) -> list[bytes]:
+        """Return the inclusion path of leaf `index`, from the leaf upwards.
+
+        Raises:
+            ProofInvalid: `index` lies outside the tree.
+        """
+        if not 0 <= index < self.size:
+            raise ProofInvalid(f"leaf {index} is outside a tree of {self.size} leaves")
+        path = []
+        for height, level in enumerate(self._levels[:-1]):
+            at = HASH_SIZE * (index >> height ^ 1)
+            if at < len(level):
+                path.append(level[at : at + HASH_SIZE])
+        return path
+
+
 def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """Return the root that `path` implies for leaf hash `leaf` at `index` of `size` leaves.
 

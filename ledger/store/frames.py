@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 
 from verifier.encoding import from_base64url, to_base64url
+from verifier.errors import Malformed
 
 FRAME = 256
 """Records in a frame: what must be unpacked to read one of them, some 150 kB."""
@@ -39,7 +40,18 @@ def pack_frame(records: Sequence[bytes]) -> bytes:
 
 
 def unpack_frame(frame: bytes) -> list[bytes]:
-    """Return the records of a frame."""
+    """Return the records of a frame.
+
+    Raises:
+        Malformed: the frame is damaged.
+    """
+    try:
+        return _unpacked(frame)
+    except (zlib.error, ValueError) as error:
+        raise Malformed("records.damaged", f"records are kept damaged: {error}") from error
+
+
+def _unpacked(frame: bytes) -> list[bytes]:
     start = 4 + int.from_bytes(frame[:4], "big")
     records = []
     for line in zlib.decompress(frame[4:start]).split(b"\n"):

@@ -15,6 +15,7 @@ from ledger.store.base import Base, table
 from ledger.store.bulk import PREFIX, find_editions, insert_certificates
 from ledger.store.frames import pack_frames
 from ledger.store.tables import ActRow, BatchRow, CatalogRow, FrameRow
+from verifier.errors import Malformed
 
 ACTS = table(ActRow)
 BATCHES = table(BatchRow)
@@ -113,7 +114,10 @@ class IntakePart(Base):
         packed = self.connection.execute(
             select(CATALOGS.c.entries).where(CATALOGS.c.root == root)
         ).scalar_one_or_none()
-        return None if packed is None else zlib.decompress(packed)
+        try:
+            return None if packed is None else zlib.decompress(packed)
+        except zlib.error as error:
+            raise Malformed("catalog.damaged", f"a catalog is kept damaged: {error}") from error
 
     def add_catalog(self, root: bytes, entries: bytes) -> None:
         self.insert_new(CATALOGS, {"root": root, "entries": zlib.compress(entries)})

@@ -62,6 +62,17 @@ def test_roots_and_paths_are_those_of_the_definition(case):
     assert merkle.prove(leaves, index) == defined_path(index, leaves)
 
 
+@given(trees.flatmap(places))
+def test_a_tree_kept_whole_has_the_same_root_and_paths(case):
+    leaves, index = case
+    tree = merkle.Tree(leaves)
+    assert (tree.size, tree.root) == (len(leaves), defined_root(leaves))
+    assert tree.prove(index) == defined_path(index, leaves)
+    for outside in (-1, len(leaves)):
+        with pytest.raises(ProofInvalid):
+            tree.prove(outside)
+
+
 def test_a_leaf_is_never_a_node():
     assert merkle.leaf_hash(b"x") == sha256(b"\0x").digest()
     assert merkle.node_hash(b"l" * 32, b"r" * 32) == sha256(b"\1" + b"l" * 32 + b"r" * 32).digest()
