@@ -227,7 +227,7 @@ class MirrorUnit(Protocol):
         """Record that a catalog came into force."""
 
     def add_name(self, name: str) -> None:
-        """Remember a name of a body under its SHA-256."""
+        """Remember a name under its SHA-256; bodies followed without it bear it from now on."""
 
     def name(self, digest: bytes) -> str | None:
         """Return the name whose SHA-256 is `digest`."""

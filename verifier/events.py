@@ -225,6 +225,11 @@ def _parse_batch(issuer: str, words: Sequence[bytes]) -> Anchored:
 
 
 def parse_state(words: Sequence[bytes], name: str) -> BodyState:
+    """Return the state with these words, the name taken as given and not compared.
+
+    Raises:
+        Malformed: the words are not those of a state.
+    """
     """Return the state that `words` spell, under a name that is not compared with them.
 
     Raises:

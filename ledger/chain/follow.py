@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from ledger.acts import ACTS, Lane, counter_of, kind_of, subject_of
+from ledger.naming import is_placeholder, placeholder, unnamed
 from ledger.ports import (
     Anchored,
     Block,
@@ -22,17 +23,16 @@ from ledger.ports import (
     Unit,
 )
 from verifier import events
-from verifier.errors import Refused
-from verifier.events import Said, StateTold, parse_log
+from verifier.errors import Malformed, Refused
+from verifier.events import Event, Said, StateTold, parse_log, parse_state
 from verifier.state import BodyState, batch_leaf
 from verifier.statements import (
     CatalogChange,
     Hold,
-    Register,
     RegistrarChange,
     StatusChange,
 )
-from verifier.status import StatusTree, move
+from verifier.status import StatusTree, StepForbidden, move
 from verifier.vocabulary import Status
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,20 @@ SPAN = 2_000
 """Blocks whose events are asked for, and kept, at once."""
 KEPT = 4_096
 """Blocks before the final one whose states are kept, for evidence at recent checkpoints."""
+PRUNING = 256
+"""Blocks that become final between one pruning and the next."""
 _STATUSES = tuple(Status)
+_RECOMPUTED = (
+    "batches",
+    "certificates",
+    "last",
+    "peaks",
+    "catalog",
+    "catalog_version",
+    "epoch",
+    "status",
+)
+"""What of a state follows from the acts told; keys and standing are checked with the slot."""
 
 
 class MirrorDiffers(Refused):
@@ -49,24 +62,20 @@ class MirrorDiffers(Refused):
     code = "mirror.differs"
 
 
-class NameUnknown(Refused):
-    """A body was registered whose name nobody handed in; the chain has only its hash."""
-
-    code = "mirror.name_unknown"
-
-
 @dataclass
 class Follower:
     """Follows one contract from the block of its deployment.
 
-    Keeps the status tree of each body it has seen move; they are only a cache, and are dropped
-    with a rollback.
+    Keeps the status tree of each body it has seen move: only a cache, good for the block it was
+    left at, and dropped where the mirror stands at another.
     """
 
     store: Store
     chain: Chain
     start: int
     _trees: dict[str, StatusTree] = field(default_factory=dict)
+    _trees_at: Block | None = None
+    _pruned: int = 0
 
     def follow(self) -> Block:
         """Bring the mirror to the chain's head; return the newest block followed.
@@ -83,6 +92,12 @@ class Follower:
         self._settle(held)
         return held
 
+    def rebuild(self) -> Block:
+        """Forget the mirror and follow the chain from the deployment on; as `follow`."""
+        with self.store.begin() as unit:
+            unit.rollback(self.start - 1)
+        return self.follow()
+
     def _advance(self) -> Block | None:
         """Follow one range more; return the head once it is reached."""
         with self.store.begin(write=False) as unit:
@@ -92,19 +107,35 @@ class Follower:
             return held
         first = self.start if held is None else held.number + 1
         last = min(first + SPAN - 1, newest.number)
+        logs, blocks = self._read(first, last, held)
+        if not self._keep(held, logs, blocks):
+            return None  # Another follower was faster.
+        return blocks[-1] if last == newest.number else None
+
+    def _read(
+        self, first: int, last: int, held: Block | None
+    ) -> tuple[Sequence[Log], Sequence[Block]]:
+        """Return what a range told, all of it of the history that `held` belongs to."""
+        before = self.chain.block(last)
         logs = self.chain.logs(first, last)
         blocks = self._blocks(logs, last)
-        try:
-            with self.store.begin() as unit:
-                if unit.head() != held:
-                    return None  # Another follower was faster.
-                _Range(unit, self.chain.identity, self._trees).apply(logs)
-                for block in blocks:
-                    unit.add_block(block)
-        except BaseException:
-            self._trees.clear()  # They may have moved with what was not kept.
-            raise
-        return blocks[-1] if last == newest.number else None
+        if blocks[-1] != before or (held is not None and not self._stands(held)):
+            raise ChainUnreachable(f"the chain was reorganised while block {last} was read")
+        return logs, blocks
+
+    def _keep(self, held: Block | None, logs: Sequence[Log], blocks: Sequence[Block]) -> bool:
+        """Keep a range that follows on `held`; return False where the mirror has moved on."""
+        if self._trees_at != held:
+            self._trees.clear()
+        self._trees_at = None  # They move with what is perhaps not kept.
+        with self.store.begin() as unit:
+            if unit.head() != held:
+                return False
+            _Range(unit, self.chain.identity, self._trees).apply(logs)
+            for block in blocks:
+                unit.add_block(block)
+        self._trees_at = blocks[-1]
+        return True
 
     def _blocks(self, logs: Sequence[Log], last: int) -> list[Block]:
         """Return the blocks of `logs` and the last one, all of one and the same history."""
@@ -126,7 +157,6 @@ class Follower:
         with self.store.begin() as unit:
             fork = self._fork(unit, held)
             unit.rollback(fork)
-        self._trees.clear()
         log.warning("chain_reorganised", fork=fork, head=held.number)
 
     def _fork(self, unit: Unit, held: Block) -> int:
@@ -145,8 +175,9 @@ class Follower:
         with self.store.begin() as unit:
             unit.finalize(final)
             unit.expire(held.time)
-            if final > KEPT:
+            if final - KEPT >= self._pruned + PRUNING:
                 unit.prune(final - KEPT)
+                self._pruned = final - KEPT
 
 
 class _Range:
@@ -157,21 +188,37 @@ class _Range:
         self._bodies: dict[str, BodyState] = {}
 
     def apply(self, logs: Sequence[Log]) -> None:
+        """Apply the events.
+
+        Raises:
+            MirrorDiffers: they are malformed, or do not add up.
+        """
         for one in logs:
-            event = parse_log(one.topics, one.data)
-            if isinstance(event, events.Anchored):
-                self._anchored(event, one)
-            elif isinstance(event, Said):
-                self._said(event, one)
-            elif isinstance(event, StateTold):
-                self._told(event, one)
+            try:
+                self._apply(parse_log(one.topics, one.data), one)
+            except (Malformed, StepForbidden) as error:
+                raise MirrorDiffers(
+                    f"event {one.position} of block {one.block}: {error}"
+                ) from error
+
+    def _apply(self, event: Event, at: Log) -> None:
+        if isinstance(event, events.Anchored):
+            self._anchored(event, at)
+        elif isinstance(event, Said):
+            self._said(event, at)
+        elif isinstance(event, StateTold):
+            self._told(event, at)
+
+    def _seen(self, issuer: str) -> BodyState | None:
+        seen = self._unit.body(issuer)
+        return None if seen is None else seen.state
 
     def _body(self, issuer: str) -> BodyState:
         if issuer not in self._bodies:
-            seen = self._unit.body(issuer)
+            seen = self._seen(issuer)
             if seen is None:
                 raise MirrorDiffers(f"an act of {issuer}, which was never registered")
-            self._bodies[issuer] = seen.state
+            self._bodies[issuer] = seen
         return self._bodies[issuer]
 
     def _anchored(self, event: events.Anchored, at: Log) -> None:
@@ -221,18 +268,13 @@ class _Range:
                 tx=at.tx,
             )
             self._unit.add_catalog_change(change)
+            self._bodies[subject] = replace(
+                self._body(subject), catalog=statement.root, catalog_version=statement.version
+            )
         elif isinstance(statement, Hold):
             self._hold(statement, at)
         elif isinstance(statement, RegistrarChange):
             self._registrar(statement, at)
-        elif isinstance(statement, Register):
-            self._name(statement.name)
-
-    def _name(self, digest: bytes) -> str:
-        name = self._unit.name(digest)
-        if name is None:
-            raise NameUnknown(f"a body was registered under a name with SHA-256 {digest.hex()}")
-        return name
 
     def _tree(self, issuer: str) -> StatusTree:
         if issuer not in self._trees:
@@ -260,19 +302,25 @@ class _Range:
             tx=at.tx,
         )
         self._unit.add_status(change)
-        self._bodies[issuer] = replace(self._body(issuer), status=tree.root)
+        self._bodies[issuer] = replace(self._body(issuer), status=tree.root, epoch=statement.epoch)
 
     def _told(self, event: StateTold, at: Log) -> None:
         """Keep a state once what can be recomputed of it agrees."""
-        state = event.state(self._name(event.name_digest))
-        seen = self._bodies.get(event.issuer)
-        if seen is not None and (
-            (seen.last, seen.peaks, seen.certificates, seen.status)
-            != (state.last, state.peaks, state.certificates, state.status)
-        ):
-            raise MirrorDiffers(f"the state told of {event.issuer} does not follow from its acts")
+        state = self._state(event)
+        seen = self._bodies.get(event.issuer) or self._seen(event.issuer)
+        if seen is not None:
+            for part in _RECOMPUTED:
+                if getattr(seen, part) != getattr(state, part):
+                    raise MirrorDiffers(f"the {part} told of {event.issuer} do not follow")
         self._bodies[event.issuer] = state
         self._put(state, held=False, at=at)
+
+    def _state(self, event: StateTold) -> BodyState:
+        """Return the state that is told, under its name or what stands for it."""
+        name = self._unit.name(event.name_digest)
+        if name is None or is_placeholder(name):
+            return unnamed(parse_state(event.words, placeholder(event.name_digest)))
+        return event.state(name)
 
     def _hold(self, statement: Hold, at: Log) -> None:
         state = self._body(statement.issuer.decode("ascii"))

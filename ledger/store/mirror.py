@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_, update
 
 from ledger.acts import ActState, Lane
+from ledger.naming import is_placeholder, named, placeholder
 from ledger.ports import (
     Anchored,
     Block,
@@ -158,7 +160,16 @@ class MirrorPart(Base):
         self.put(CATALOG_CHANGES, [values])
 
     def add_name(self, name: str) -> None:
-        self.insert_new(NAMES, {"digest": sha256(name.encode()).digest(), "name": name})
+        digest = sha256(name.encode()).digest()
+        if self.insert_new(NAMES, {"digest": digest, "name": name}) and not is_placeholder(name):
+            self._rename(placeholder(digest), name)
+
+    def _rename(self, unknown: str, name: str) -> None:
+        """Give the bodies that were followed without their name the one now known."""
+        for row in self.connection.execute(select(BODIES)).all():
+            if unknown.encode() in row.state:
+                body = rows.body_of(row)
+                self.put_body(replace(body, state=named(body.state, name)))
 
     def name(self, digest: bytes) -> str | None:
         query = select(NAMES.c.name).where(NAMES.c.digest == digest)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from ledger.acts import ACTS, ActKind, ActState, counter_of, subject_of
+from ledger.naming import unnamed
 from ledger.ports import (
     Act,
     Anchored,
@@ -133,7 +134,7 @@ def body_values(body: BodySeen) -> dict[str, Any]:
 def body_of(row: Found) -> BodySeen:
     """Return the body of a row."""
     return BodySeen(
-        state=BodyState.from_json(orjson.loads(row.state)),
+        state=unnamed(BodyState.from_json(orjson.loads(row.state))),
         held=bool(row.held),
         slot=row.slot,
         block=row.block,
