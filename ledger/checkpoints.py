@@ -26,7 +26,8 @@ class MirrorDiffers(Refused):
 class Cadence:
     """When a checkpoint is due: at once after a body moved, else after so many seconds.
 
-    `kept` is how many checkpoints are kept, so that evidence just handed out can be cosigned.
+    `kept` is how many blocks back checkpoints stay, so that evidence just handed out can still be
+    cosigned.
     """
 
     seconds: int = 60
