@@ -148,9 +148,19 @@ class Disclosure:
             raise Malformed("schema.invalid", "salt and name of a disclosure are text")
         if name == DOCUMENT:
             check_document_value(value)
-        elif not isinstance(value, str) or not 0 < len(value) <= LONGEST_VALUE:
-            raise Malformed("schema.invalid", f"a field is 1 to {LONGEST_VALUE} characters")
+        else:
+            check_text_value(value)
         return cls(text=text, salt=salt, name=name, value=value)
+
+
+def check_text_value(value: Json) -> None:
+    """Check the value of a field or a holder key.
+
+    Raises:
+        Malformed: not text of 1 to 512 characters.
+    """
+    if type(value) is not str or not 0 < len(value) <= LONGEST_VALUE:
+        raise Malformed("schema.invalid", f"a field is 1 to {LONGEST_VALUE} characters")
 
 
 def check_document_value(value: Json) -> None:

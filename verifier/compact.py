@@ -12,7 +12,14 @@ import cbor2
 
 from verifier.base45 import from_base45, to_base45
 from verifier.catalog import Entry
-from verifier.certificate import Disclosure, Record, Value, format_disclosure
+from verifier.certificate import (
+    Disclosure,
+    Record,
+    Value,
+    check_document_value,
+    check_text_value,
+    format_disclosure,
+)
 from verifier.encoding import Json, from_base64url, to_base64url
 from verifier.errors import Malformed
 from verifier.merkle import split
@@ -127,7 +134,7 @@ class Compact:
         if type(parts) is not list or len(parts) not in (5, 6) or parts[0] != _VERSION:
             raise Malformed("compact.version", "not compact evidence of version 1")
         _, ledger, record, path, shown, *presented = parts
-        if len(ledger) != 8 or len(path) % 32 or len(path) > 1024:
+        if type(ledger) is not bytes or len(ledger) != 8 or len(path) % 32 or len(path) > 1024:
             raise Malformed("compact.invalid", "the ledger or the path has a wrong length")
         compact = cls(
             ledger=ledger,
@@ -218,13 +225,15 @@ def _unpack_shown(parts: Any) -> Shown:
 
 def _unpack_value(value: Any) -> Value:
     if isinstance(value, str):
+        check_text_value(value)
         return value
     sha256, size, *sm3 = value
-    if len(sha256) != 32 or type(size) is not int or len(b"".join(sm3)) not in (0, 32):
+    if any(type(digest) is not bytes for digest in (sha256, *sm3)) or len(sm3) > 1:
         raise Malformed("compact.invalid", "a document is described wrongly")
     described: dict[str, str | int] = {"sha256": sha256.hex(), "size": size}
     if sm3:
         described["sm3"] = sm3[0].hex()
+    check_document_value(described)
     return described
 
 
