@@ -36,6 +36,9 @@ class Published(Protocol):
     Methods raise DataUnreachable where the data cannot be read, which is not the same as absent.
     """
 
+    def __hash__(self) -> int:
+        """Return the same for the same source, so that what was read may be remembered."""
+
     def records(self, root: bytes) -> Iterator[list[bytes]] | None:
         """Return a batch's canonical records in order, some at a time; None if not published."""
 

@@ -1,0 +1,262 @@
+"""One batch: its records lead to the root that was signed, and each obeys its rules.
+
+The unit of work that goes to another process or machine; what crosses is picklable and small.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+
+from verifier import merkle
+from verifier.audit.faults import Fault, fault
+from verifier.audit.published import LONGEST_CATALOG, DataUnreachable, Published
+from verifier.catalog import Catalog, Entry, disobeyed
+from verifier.certificate import Record
+from verifier.checks import today
+from verifier.encoding import Json, hash_list, parse_canonical
+from verifier.errors import Malformed, Refused
+from verifier.swift import GRAMMAR, read_canonical
+
+MOST_FAULTS = 50
+"""Faults of one batch that are told; more are surely of one cause."""
+ID_TEXT = 22
+"""Characters of an id's base64url that name it here: 132 of its 256 bits."""
+ROW = ID_TEXT + 6 + 4 + 8 + 8
+"""Bytes of a row: id, body's number, edition, index, index replaced; the numbers in hex."""
+NO_INDEX = 0xFFFFFFFF
+"""Stands where nothing is replaced; no record can replace the last index there is."""
+
+_BYTES = re.compile(GRAMMAR.pattern.encode("ascii"))
+_LAST: Mapping[int, bytes] = {
+    0: b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+    1: b"",
+    2: b"AQgw",
+    3: b"AEIMQUYcgkosw048",
+}
+"""What base64url may end in by its length modulo 4, so that the spare bits are zero."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchTask:
+    """An anchored batch to be checked.
+
+    `body` is a number for its issuer, `time` that of the block of anchoring, `evidence` what
+    proves that the body signed just this batch.
+    """
+
+    published: Published
+    issuer: str
+    body: int
+    sequence: int
+    first: int
+    count: int
+    root: bytes
+    catalog: bytes
+    block: int
+    time: int
+    now: int
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The batch's place in a report."""
+        return f"{self.issuer}/batches/{self.sequence}"
+
+
+@dataclass(kw_only=True, slots=True)
+class BatchReport:
+    """What was found of a batch.
+
+    `rows` are what certificates are told apart by, sorted, `ROW` bytes each; `late` counts those
+    anchored later than their entry allows.  `records` is 0 where none were published.
+    """
+
+    records: int = 0
+    late: int = 0
+    rows: bytes = b""
+    faults: list[Fault] = field(default_factory=list)
+
+
+def check_batch(task: BatchTask) -> BatchReport:
+    """Return what is found of a batch in the published data."""
+    try:
+        chunks = task.published.records(task.root)
+        if chunks is None:
+            return BatchReport(faults=[not_handed_in(task)])
+        return judge(task, chunks)[0]
+    except DataUnreachable as error:
+        return BatchReport(faults=[fault("data.unreachable", task.where, str(error))])
+
+
+def not_handed_in(task: BatchTask) -> Fault:
+    """Return the finding that nobody published a batch's records; within a day it is none yet."""
+    code = "records.withheld" if task.now - task.time > 86_400 else "records.awaited"
+    return fault(code, task.where, f"root {task.root.hex()}", **task.evidence)
+
+
+def judge(task: BatchTask, chunks: Iterable[list[bytes]]) -> tuple[BatchReport, list[bytes]]:
+    """Return what is found of a batch with these records, and their leaves.
+
+    Where they do not lead to the root, nothing else is said of them: they are not the body's.
+    """
+    judge_of, leaves = _Judge(task), []
+    for chunk in chunks:
+        leaves += [sha256(b"\x00" + line).digest() for line in chunk]
+        judge_of.take(chunk)
+    found = merkle.root(leaves) if leaves else b""
+    if found != task.root or len(leaves) != task.count:
+        detail = f"{len(leaves)} records lead to {found.hex()}, {task.count} were signed"
+        other = fault("records.root_differs", task.where, detail, **task.evidence)
+        return BatchReport(records=len(leaves), faults=[other]), leaves
+    judge_of.prove(leaves)
+    report = BatchReport(
+        records=len(leaves),
+        late=judge_of.late,
+        rows=b"".join(sorted(judge_of.rows)),
+        faults=judge_of.faults,
+    )
+    return report, leaves
+
+
+class _Judge:
+    """Judges records one after another.
+
+    Whether category, dates and number of digests obey the entry is worked out once for all
+    records that are alike in these, so that most cost one match of the grammar.
+    """
+
+    def __init__(self, task: BatchTask) -> None:
+        self._task = task
+        self._issuer = task.issuer.encode("ascii")
+        self._body = b"%06x" % task.body
+        self._place = 0
+        self._entries = _entries(task.published, task.catalog)
+        self._alike: dict[tuple[bytes | int | None, ...], bool] = {}
+        self._bad: list[tuple[str, int, str, bytes]] = []
+
+        self.rows: list[bytes] = []
+        self.late = 0
+        self.faults: list[Fault] = []
+
+    def take(self, lines: list[bytes]) -> None:
+        """Judge the records that come next."""
+        match, alike, rows = _BYTES.fullmatch, self._alike, self.rows
+        issuer, body, last = self._issuer, self._body, _LAST
+        index = self._task.first + self._place
+        for line in lines:
+            if found := match(line):
+                (
+                    bound, category, digests, edition, entry, expires,
+                    holder, id_, own, issued, named, old,
+                ) = found.groups()  # fmt: skip
+                size = len(digests)
+                late = alike.get((category, entry, issued, expires, holder, bound, size))
+                if (
+                    late is not None
+                    and named == issuer
+                    and int(own) == index
+                    and digests[-1] in last[size & 3]
+                    and id_[42] in last[3]
+                    and old is None
+                    and edition == b"0"
+                ):
+                    self.late += late
+                    rows.append(b"%b%b0000%08xffffffff" % (id_[:ID_TEXT], body, index))
+                    index += 1
+                    continue
+            self._take_slowly(line, index)
+            index += 1
+        self._place += len(lines)
+
+    def _take_slowly(self, line: bytes, index: int) -> None:
+        """Judge one record with every rule, and remember what others alike may skip."""
+        try:
+            record = _read(line)
+        except Refused as error:
+            self._fault("record.malformed", index, f"{error} ({error.code})", line)
+            return
+        if record.issuer != self._task.issuer:
+            self._fault("record.other_body", index, f"it names {record.issuer}", line)
+            return
+        if record.index != index:
+            self._fault("record.index_differs", index, f"it names {record.index}", line)
+            return
+        if (late := self._obeys(record, index, line)) is not None:
+            self.late += late
+            self._remember(line, late)
+        replaced = NO_INDEX if record.replaces is None else record.replaces
+        id_ = hash_list([record.id]).encode("ascii")[:ID_TEXT]
+        numbers = (self._body, record.edition, index, replaced)
+        self.rows.append(id_ + b"%b%04x%08x%08x" % numbers)
+
+    def _obeys(self, record: Record, index: int, line: bytes) -> bool | None:
+        """Return whether the record was anchored late, None where it breaks its entry's rules."""
+        if self._entries is None:
+            return False  # A catalog that nobody published is told once, where it came into force.
+        entry = self._entries.get((record.category, record.entry))
+        if entry is None:
+            detail = f"{record.category} version {record.entry}"
+            self._fault("record.category_absent", index, detail, line)
+            return None
+        if broken := disobeyed(record, entry):
+            self._fault("record.disobeys_entry", index, f"{broken[1]} ({broken[0]})", line)
+            return None
+        return (today(self._task.time) - record.issued).days > entry.lag_days
+
+    def _remember(self, line: bytes, late: bool) -> None:
+        if found := _BYTES.fullmatch(line):
+            bound, category, digests, _, entry, expires, holder, _, _, issued, _, _ = found.groups()
+            key = (category, entry, issued, expires, holder, bound, len(digests))
+            self._alike[key] = late
+
+    def _fault(self, code: str, index: int, detail: str, line: bytes) -> None:
+        if len(self._bad) < MOST_FAULTS:
+            self._bad.append((code, index, detail, line))
+
+    def prove(self, leaves: list[bytes]) -> None:
+        """Tell what was found, each with the record and its path to the root the body signed."""
+        places = [index - self._task.first for _, index, _, _ in self._bad]
+        paths = merkle.prove_all(leaves, places)
+        for (code, index, detail, line), path in zip(self._bad, paths, strict=True):
+            where = f"{self._task.issuer}/certificates/{index}"
+            record = line.decode("utf-8", "replace")
+            proof = [step.hex() for step in path]
+            made = fault(code, where, detail, **self._task.evidence, record=record, path=proof)
+            self.faults.append(made)
+
+
+def _read(line: bytes) -> Record:
+    match = GRAMMAR.fullmatch(line.decode("ascii")) if line.isascii() else None
+    return (read_canonical(match) if match else None) or Record.parse(line)
+
+
+@lru_cache(maxsize=256)
+def _entries(published: Published, root: bytes) -> Mapping[tuple[str, int], Entry] | None:
+    """Return the entries of a published catalog, None where it cannot be used."""
+    try:
+        catalog = read_catalog(published, root)
+    except Refused:
+        return None
+    return None if catalog is None else {entry.order: entry for entry in catalog.entries}
+
+
+def read_catalog(published: Published, root: bytes) -> Catalog | None:
+    """Return the published catalog with this root, None where there is none.
+
+    Raises:
+        DataUnreachable: it cannot be fetched.
+        Malformed: what is published is another catalog, or none.
+    """
+    if root == bytes(32):
+        return Catalog(entries=())
+    data = published.catalog(root)
+    if data is None:
+        return None
+    catalog = Catalog.from_json(parse_canonical(data, LONGEST_CATALOG))
+    if catalog.root() != root:
+        raise Malformed("catalog.root_differs", f"the entries lead to {catalog.root().hex()}")
+    return catalog

@@ -1,0 +1,75 @@
+"""Published checkpoints: each names a block of the chain, and no height has two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from verifier.audit.faults import Fault, fault
+from verifier.checkpoint import Checkpoint, CheckpointUnusable, Note, check_cosignature, parse_note
+from verifier.policy import LedgerPin, TrustPolicy
+from verifier.rpc import Block, Rpc
+
+
+class Heights:
+    """The first checkpoint seen at each height, with the note that others are held against."""
+
+    def __init__(self, node: Rpc, pin: LedgerPin, policy: TrustPolicy | None, final: int) -> None:
+        self._node, self._pin, self._policy, self._final = node, pin, policy, final
+        self._seen: dict[int, tuple[Checkpoint, str, str]] = {}
+        self.count = 0
+
+    def check(self, notes: Iterable[tuple[str, str]]) -> Iterator[Fault]:
+        """Yield what is wrong with notes, each with where it was found.
+
+        Raises:
+            NodeFailed: the node does not answer.
+        """
+        for where, text in notes:
+            self.count += 1
+            try:
+                note = parse_note(text)
+            except CheckpointUnusable as error:
+                yield fault("checkpoint.unusable", where, str(error), note=text)
+                continue
+            yield from self._check_lines(where, text, note)
+            yield from self._check_block(where, text, note.checkpoint)
+
+    def _check_lines(self, where: str, text: str, note: Note) -> Iterator[Fault]:
+        """Yield a fault for each line that is not a good one by a witness of the policy."""
+        if self._policy is None:
+            return
+        for line in note.cosignatures:
+            witness = self._policy.witness(line.name)
+            if witness is None or not check_cosignature(note.checkpoint, line, witness.key):
+                detail = f"the line of {line.name} is not by a witness of the policy"
+                yield fault("checkpoint.unusable", where, detail, note=text)
+
+    def _check_block(self, where: str, text: str, told: Checkpoint) -> Iterator[Fault]:
+        if told.identity != self._pin.identity:
+            yield fault("checkpoint.unusable", where, "it is of another ledger", note=text)
+            return
+        if (held := self._seen.get(told.number)) is not None:
+            if held[0] != told:
+                detail = f"block {told.number} in {held[1]} and in {where}"
+                place = f"checkpoints/{told.number}"
+                both = {"note": text, "other": held[2]}
+                yield fault("checkpoint.two_at_height", place, detail, **both)
+                yield from self._check_stands(where, text, told)
+            return
+        self._seen[told.number] = (told, where, text)
+        yield from self._check_stands(where, text, told)
+
+    def _check_stands(self, where: str, text: str, told: Checkpoint) -> Iterator[Fault]:
+        if told.number > self._final:
+            return  # It may yet come; what was audited ends before it.
+        block = self._node.block(told.number)
+        wanted = Block(
+            number=told.number,
+            hash=told.block_hash,
+            state_root=told.state_root,
+            time=told.time,
+        )
+        if block != wanted:
+            held = "no such block" if block is None else f"block {block.hash.hex()}"
+            detail = f"at height {told.number} the chain has {held}"
+            yield fault("checkpoint.not_on_chain", where, detail, note=text)

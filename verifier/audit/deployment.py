@@ -1,0 +1,158 @@
+"""The deployment: the pinned transaction made just this contract, with the committed code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts import abi, calls
+from contracts.loader import load_artifact
+from verifier.audit.faults import Fault, fault
+from verifier.encoding import Json
+from verifier.errors import Refused
+from verifier.hashing import keccak
+from verifier.policy import LedgerPin
+from verifier.recovery import recover_address
+from verifier.rpc import Rpc
+
+WHERE = "deployment"
+_ARGUMENTS = ["bytes32", "(uint16,address)[]"]
+_DYNAMIC_FEE = 2
+
+
+class DeploymentUnknown(Refused):
+    """The node does not tell the deployment transaction, so nothing can be replayed."""
+
+    code = "deployment.unknown"
+
+
+def deployment_block(node: Rpc, pin: LedgerPin) -> int:
+    """Return the block of the pinned deployment transaction.
+
+    Raises:
+        NodeFailed: the node does not answer.
+        DeploymentUnknown: it knows no such transaction.
+    """
+    receipt = node.receipt(pin.deployment)
+    number = _number((receipt or {}).get("blockNumber"))
+    if receipt is None or number is None:
+        raise DeploymentUnknown(f"no receipt of transaction {pin.deployment.hex()}")
+    return number
+
+
+def check_deployment(node: Rpc, pin: LedgerPin, final: int) -> list[Fault]:
+    """Return what is wrong with the transaction, the account it made, and the code there.
+
+    Raises:
+        NodeFailed: the node does not answer.
+        DeploymentUnknown: it knows no such transaction.
+    """
+    told = node.transaction(pin.deployment)
+    if told is None:
+        raise DeploymentUnknown(f"no transaction {pin.deployment.hex()}")
+    evidence: dict[str, Json] = {"transaction": _plain(told)}
+    found: list[Fault] = []
+    signed = _signed(told)
+    if signed is None or signed[0] != pin.deployment:
+        detail = "what the node tells does not have the pinned hash"
+        found.append(fault("deployment.transaction_differs", WHERE, detail, **evidence))
+    elif signed[1] is None or created(signed[1], _number(told.get("nonce")) or 0) != pin.address:
+        found.append(fault("deployment.address_differs", WHERE, "", **evidence))
+    found += _check_creation(told, pin, evidence)
+    code = node.code(pin.address, final)
+    if keccak(code) != pin.code_hash:
+        detail = f"{len(code)} bytes with hash {keccak(code).hex()}"
+        found.append(fault("deployment.code_differs", WHERE, detail, runtime=code.hex()))
+    return found
+
+
+def _check_creation(told: dict[str, Any], pin: LedgerPin, evidence: dict[str, Json]) -> list[Fault]:
+    """Return a fault unless the data are the committed creation code and clean arguments."""
+    artifact, data = load_artifact(), _bytes(told.get("input")) or b""
+    if not data.startswith(artifact.creation) or told.get("to") is not None:
+        return [fault("deployment.creation_differs", WHERE, "another code", **evidence)]
+    try:
+        salt, seats = abi.decode(_ARGUMENTS, data[len(artifact.creation) :])
+    except abi.AbiError as error:
+        return [fault("deployment.creation_differs", WHERE, str(error), **evidence)]
+    if calls.deploy(salt, seats) != data:
+        return [fault("deployment.creation_differs", WHERE, "arguments in excess", **evidence)]
+    runtime = artifact.runtime_code(chain_id=pin.chain_id, salt=salt, identity=pin.identity)
+    if keccak(runtime) != pin.code_hash:
+        detail = f"the code it makes has hash {keccak(runtime).hex()}"
+        return [fault("deployment.code_differs", WHERE, detail, **evidence)]
+    return []
+
+
+def created(sender: bytes, nonce: int) -> bytes:
+    """Return the address (20 bytes) of the contract that `sender` creates with `nonce`."""
+    return keccak(encode_rlp([sender, _minimal(nonce)]))[12:]
+
+
+def encode_rlp(item: bytes | list[Any]) -> bytes:
+    """Return the RLP encoding of bytes, or of a list of such items."""
+    if isinstance(item, bytes):
+        if len(item) == 1 and item[0] < 0x80:
+            return item
+        return _header(len(item), 0x80) + item
+    inner = b"".join(encode_rlp(part) for part in item)
+    return _header(len(inner), 0xC0) + inner
+
+
+def _header(size: int, base: int) -> bytes:
+    if size < 56:
+        return bytes([base + size])
+    width = _minimal(size)
+    return bytes([base + 55 + len(width)]) + width
+
+
+def _minimal(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _signed(told: dict[str, Any]) -> tuple[bytes, bytes | None] | None:
+    """Return (hash, sender) of a transaction worked out from its members, None where they lack.
+
+    EIP-1559 and legacy transactions are known; the sender is who signed.
+    """
+    kind = _number(told.get("type", "0x0"))
+    names = ["nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas"]
+    if kind == 0:
+        names = ["nonce", "gasPrice", "gas"]
+    numbers = [_number(told.get(name)) for name in (*names, "value", "v", "r", "s")]
+    data, to = _bytes(told.get("input")), told.get("to")
+    if kind not in (0, _DYNAMIC_FEE) or data is None or told.get("accessList"):
+        return None
+    known = [_minimal(number) for number in numbers if number is not None]
+    if len(known) != len(numbers):
+        return None
+    *head, value, v, r, s = known
+    body: list[Any] = [*head, (to and _bytes(to)) or b"", value, data]
+    chain = _minimal(_number(told.get("chainId")) or 0)
+    if kind:
+        body = [chain, *body, []]
+    prefix = bytes([kind] if kind else [])
+    unsigned = body if kind or not chain else [*body, chain, b"", b""]
+    parity = int.from_bytes(v, "big")
+    parity = parity if kind else (parity - 35) % 2 if parity >= 35 else parity - 27
+    signature = r.rjust(32, b"\x00") + s.rjust(32, b"\x00") + bytes([27 + (parity & 1)])
+    sender = recover_address(keccak(prefix + encode_rlp(unsigned)), signature)
+    return keccak(prefix + encode_rlp([*body, v, r, s])), sender
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value, 16) if type(value) is str and value.startswith("0x") else None
+    except ValueError:
+        return None
+
+
+def _bytes(value: Any) -> bytes | None:
+    try:
+        return bytes.fromhex(value[2:]) if type(value) is str and value[:2] == "0x" else None
+    except ValueError:
+        return None
+
+
+def _plain(told: dict[str, Any]) -> Json:
+    """Return the text members of a transaction, which are what it consists of."""
+    return {name: value for name, value in told.items() if type(value) is str}

@@ -1,0 +1,152 @@
+"""What an audit under way writes down, so that it goes on after a kill."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+
+from verifier.audit.faults import Faults
+from verifier.audit.register import Register
+from verifier.audit.replay import Replay
+from verifier.audit.rules import Body, Registrar
+from verifier.encoding import Json
+from verifier.events import parse_state
+from verifier.rpc import Block
+from verifier.status import StatusTree
+
+FILE = "audit.json"
+VERSION = 1
+SHARE = 0.05
+"""Greatest share of the time that goes into notes, so that an audit stays linear."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Where an audit stood: the last block replayed, and the sizes of the register's files."""
+
+    block: Block
+    sizes: Sequence[int]
+    withheld: Sequence[str]
+
+
+class Notes:
+    """The notes of one audit in a folder; `every` is the least seconds between two."""
+
+    def __init__(self, folder: Path, every: float = 5.0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._every = folder, every
+        self._path = folder / FILE
+        self._next = time.monotonic() + every
+
+    def write(
+        self, replay: Replay, block: Block, register: Register, withheld: Iterable[str]
+    ) -> None:
+        """Write everything down, unless it was just done; there whole or not at all."""
+        started = time.monotonic()
+        if started < self._next:
+            return
+        value = {
+            "version": VERSION,
+            "identity": replay.pin.identity.hex(),
+            "block": _block_to_json(block),
+            "sizes": register.sizes,
+            "withheld": sorted(withheld),
+            "replay": _replay_to_json(replay),
+        }
+        partial = self._path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            file.write(orjson.dumps(value))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._path)
+        ended = time.monotonic()
+        self._next = ended + max(self._every, (ended - started) / SHARE)
+
+    def read(self, replay: Replay, final: int) -> Held | None:
+        """Bring `replay` to where the notes say, None where there are none for this ledger.
+
+        Notes of a block after `final` are of no use.
+        """
+        if not self._path.exists():
+            return None
+        value = orjson.loads(self._path.read_bytes())
+        if value["version"] != VERSION or value["identity"] != replay.pin.identity.hex():
+            return None
+        if value["block"][0] > final:
+            return None
+        _fill(replay, value["replay"])
+        return Held(
+            block=_block_of(value["block"]), sizes=value["sizes"], withheld=value["withheld"]
+        )
+
+    def remove(self) -> None:
+        """Forget them: the audit has come to its end."""
+        self._path.unlink(missing_ok=True)
+
+
+def _block_to_json(block: Block) -> Json:
+    return [block.number, block.hash.hex(), block.state_root.hex(), block.time]
+
+
+def _block_of(value: Json) -> Block:
+    number, hash_, root, seconds = value
+    return Block(
+        number=number, hash=bytes.fromhex(hash_), state_root=bytes.fromhex(root), time=seconds
+    )
+
+
+def _replay_to_json(replay: Replay) -> Json:
+    return {
+        "faults": replay.faults.to_json(),
+        "bodies": {issuer: _body_to_json(body) for issuer, body in replay.bodies.items()},
+        "registrars": [
+            [region, seat.account.hex(), seat.nonce] for region, seat in replay.registrars.items()
+        ],
+        "term": replay.term,
+        "roll": replay.roll.hex(),
+        "marks": replay.marks,
+        "entries": replay.entries,
+        "counts": replay.counts,
+        "observer": replay.observer.to_json(),
+    }
+
+
+def _fill(replay: Replay, value: Json) -> None:
+    replay.faults = Faults.from_json(value["faults"])
+    replay.bodies = {issuer: _body_of(body) for issuer, body in value["bodies"].items()}
+    replay.order = {issuer: place for place, issuer in enumerate(replay.bodies)}
+    replay.registrars = {
+        region: Registrar(bytes.fromhex(account), nonce)
+        for region, account, nonce in value["registrars"]
+    }
+    replay.term, replay.roll = value["term"], bytes.fromhex(value["roll"])
+    replay.marks = {
+        issuer: [(mark[0], mark[1], mark[2], mark[3], mark[4]) for mark in marks]
+        for issuer, marks in value["marks"].items()
+    }
+    replay.entries, replay.counts = value["entries"], value["counts"]
+    replay.observer.from_json(value["observer"])
+
+
+def _body_to_json(body: Body) -> Json:
+    return {
+        "words": [word.hex() for word in body.words()],
+        "held": body.held,
+        "statuses": {str(at): word.hex() for at, word in body.tree.words.items()},
+    }
+
+
+def _body_of(value: Json) -> Body:
+    words = tuple(bytes.fromhex(word) for word in value["words"])
+    statuses = {int(at): bytes.fromhex(word) for at, word in value["statuses"].items()}
+    return Body(
+        state=replace(parse_state(words, ""), name=""),
+        name=words[2],
+        held=value["held"],
+        tree=StatusTree(statuses),
+    )

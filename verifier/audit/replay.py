@@ -1,0 +1,383 @@
+"""Every event of the contract, applied again in order and held against the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
+
+from verifier import events
+from verifier.acts import statement_to_json
+from verifier.audit import rules
+from verifier.audit.batches import BatchTask, read_catalog
+from verifier.audit.faults import Fault, Faults, fault, log_evidence
+from verifier.audit.published import DataUnreachable, Published
+from verifier.audit.rules import Body, Broken, Case, Registrar
+from verifier.encoding import Json
+from verifier.errors import Malformed, Refused
+from verifier.events import Said, StateTold, parse_log, parse_state
+from verifier.hashing import sha256
+from verifier.policy import LedgerPin
+from verifier.rpc import Log
+from verifier.state import ZERO, batch_leaf, region_of
+from verifier.statements import (
+    CatalogChange,
+    Hold,
+    Register,
+    RegistrarChange,
+    Statement,
+    StatusChange,
+    ledger_identity,
+)
+from verifier.status import StepForbidden, chosen, move
+from verifier.vocabulary import MEANING, Status
+
+_STATUSES = tuple(Status)
+_TERMINAL = frozenset(status for status in Status if not MEANING[status].may_become)
+Mark: TypeAlias = tuple[int, int, int, int, int]
+"""Of a batch: sequence, first, count, index of the key, block."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """An act as the contract told it.  `leaf` is that of a batch in its body's tree."""
+
+    statement: Statement
+    digest: bytes
+    signatures: tuple[bytes, ...]
+    key: int | None
+    log: Log
+    time: int
+    leaf: bytes = b""
+
+
+class Observer(Protocol):
+    """Who compares something else with what the chain tells, as the replay goes along."""
+
+    def said(self, act: Act) -> list[Fault]:
+        """Take an act that the contract accepted."""
+
+    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
+        """Take status words that an act has changed."""
+
+    def told(self, body: Body, block: int) -> list[Fault]:
+        """Take the state that a body has come to."""
+
+    def seated(self, region: int, seat: Registrar, term: int, block: int) -> list[Fault]:
+        """Take a registrar that was seated, or has held a body."""
+
+    def to_json(self) -> Json:
+        """Return what it must remember where the audit is stopped."""
+
+    def from_json(self, value: Json) -> None:
+        """Go on from what `to_json` wrote."""
+
+
+class Unobserved:
+    """Nobody compares anything."""
+
+    def said(self, act: Act) -> list[Fault]:
+        return []
+
+    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
+        return []
+
+    def told(self, body: Body, block: int) -> list[Fault]:
+        return []
+
+    def seated(self, region: int, seat: Registrar, term: int, block: int) -> list[Fault]:
+        return []
+
+    def to_json(self) -> Json:
+        return None
+
+    def from_json(self, value: Json) -> None:
+        return None
+
+
+@dataclass(kw_only=True)
+class Replay:
+    """The ledger as its events leave it, and what was found on the way.
+
+    `reasons` are the reason codes that are known, empty where any is taken.  `tasks` are the
+    batches whose records wait to be checked.
+    """
+
+    pin: LedgerPin
+    published: Published
+    observer: Observer
+    now: int
+    reasons: frozenset[str] = frozenset()
+    faults: Faults = field(default_factory=Faults)
+    bodies: dict[str, Body] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)
+    registrars: dict[int, Registrar] = field(default_factory=dict)
+    term: int = 0
+    roll: bytes = ZERO
+    marks: dict[str, list[Mark]] = field(default_factory=dict)
+    entries: dict[str, dict[str, str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    tasks: list[BatchTask] = field(default_factory=list)
+    _moved: set[str] = field(default_factory=set)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Count something for the report."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def apply(self, log: Log, time: int) -> None:
+        """Apply one event, of a block of `time`."""
+        self.count("events")
+        try:
+            event = parse_log(log.topics, log.data)
+        except Malformed as error:
+            self.faults.add(
+                fault("node.event_malformed", _at(log), str(error), **log_evidence(log))
+            )
+            return
+        try:
+            if isinstance(event, events.Created):
+                self._created(event, log)
+            elif isinstance(event, events.Anchored):
+                self._anchored(event, log, time)
+            elif isinstance(event, Said):
+                self._said(event, log, time)
+            elif isinstance(event, StateTold):
+                self._told(event, log)
+        except Broken as error:
+            where = f"{_subject(event)}/{_at(log)}"
+            self.faults.add(fault(error.code, where, str(error), **log_evidence(log)))
+        except (Refused, ValueError) as error:
+            where = f"{_subject(event)}/{_at(log)}"
+            self.faults.add(fault("act.content", where, str(error), **log_evidence(log)))
+
+    def _created(self, event: events.Created, log: Log) -> None:
+        found = ledger_identity(self.pin.chain_id, self.pin.address, event.salt)
+        if event.identity != self.pin.identity or found != self.pin.identity:
+            detail = f"it says {event.identity.hex()}"
+            evidence = log_evidence(log)
+            self.faults.add(fault("deployment.identity_differs", _at(log), detail, **evidence))
+
+    # Batches --------------------------------------------------------------------------------
+
+    def _anchored(self, event: events.Anchored, log: Log, time: int) -> None:
+        body = self._body(event.issuer)
+        catalog = body.state.catalog
+        said = event.statement(previous=body.state.last, catalog=catalog)
+        digest = said.digest(self.pin.identity)
+        case = self._case(said, event.key, (event.signature,), log, time)
+        self.count("batches")
+        self.count("certificates", event.count)
+        self._moved.add(event.issuer)
+        leaf = batch_leaf(digest=digest, catalog=catalog, key=event.key, block=log.block)
+        act = Act(
+            statement=said,
+            digest=digest,
+            signatures=(event.signature,),
+            key=event.key,
+            log=log,
+            time=time,
+            leaf=leaf,
+        )
+        self.faults.extend(self.observer.said(act))
+        self.tasks.append(self._task(event, catalog, _proof(act), log, time))
+        mark = (event.sequence, event.first, event.count, event.key, log.block)
+        self.marks.setdefault(event.issuer, []).append(mark)
+        rules.batch(case, said, body, event.key)
+
+    def _task(
+        self, event: events.Anchored, catalog: bytes, proof: dict[str, Json], log: Log, time: int
+    ) -> BatchTask:
+        return BatchTask(
+            published=self.published,
+            issuer=event.issuer,
+            body=self.order[event.issuer],
+            sequence=event.sequence,
+            first=event.first,
+            count=event.count,
+            root=event.root,
+            catalog=catalog,
+            block=log.block,
+            time=time,
+            now=self.now,
+            evidence=proof,
+        )
+
+    # Other acts -----------------------------------------------------------------------------
+
+    def _said(self, event: Said, log: Log, time: int) -> None:
+        said = event.statement
+        act = Act(
+            statement=said,
+            digest=said.digest(self.pin.identity),
+            signatures=event.signatures,
+            key=event.key,
+            log=log,
+            time=time,
+        )
+        self.count("acts")
+        self.faults.extend(self.observer.said(act))
+        case = self._case(said, event.key, event.signatures, log, time)
+        if isinstance(said, RegistrarChange):
+            self._seated(case, said, log)
+            return
+        issuer = getattr(said, "issuer").decode("ascii")  # noqa: B009  (every other act has one)
+        self._moved.add(issuer)
+        if isinstance(said, Register):
+            self._registered(case, said, issuer)
+        elif isinstance(said, Hold):
+            self._held(case, said, issuer, log)
+        else:
+            body = self._body(issuer)
+            if isinstance(said, StatusChange):
+                self._status(said, body, act)
+            elif isinstance(said, CatalogChange):
+                self._catalog(said, issuer, act)
+            rules.move_body(case, body)
+
+    def _registered(self, case: Case, said: Register, issuer: str) -> None:
+        if issuer in self.bodies:
+            raise Broken("act.content", "the body is registered already")
+        self.bodies[issuer] = rules.register(case, said)
+        self.order[issuer] = len(self.order)
+        self.roll = rules.roll_after(self.roll, issuer)
+
+    def _held(self, case: Case, said: Hold, issuer: str, log: Log) -> None:
+        region = region_of(issuer)
+        if (seat := self.registrars.get(region)) is None:
+            raise Broken("act.signature", f"region {region} has no registrar")
+        body = self._body(issuer)
+        rules.hold(case, said, body, seat)
+        self.faults.extend(self.observer.seated(region, seat, self.term, log.block))
+        self.faults.extend(self.observer.told(body, log.block))
+        self._moved.discard(issuer)
+
+    def _seated(self, case: Case, said: RegistrarChange, log: Log) -> None:
+        if said.term == 0 and log.tx == self.pin.deployment and not case.signatures:
+            seat = Registrar(said.account)  # The constructor seats the first ones.
+        else:
+            rules.seat_registrar(case, said, self.term)
+            held = self.registrars.get(said.region)
+            seat = Registrar(said.account, held.nonce if held else 0)
+        self.registrars[said.region], self.term = seat, said.term
+        self.faults.extend(self.observer.seated(said.region, seat, said.term, log.block))
+
+    def _status(self, said: StatusChange, body: Body, act: Act) -> None:
+        if not 0 <= said.status < len(_STATUSES):
+            raise Broken("act.content", f"{said.status} is no status")
+        to, correction = _STATUSES[said.status], len(act.signatures) > 1
+        moved: dict[int, bytes] = {}
+        for position, mask in zip(said.words, said.masks, strict=True):
+            word = body.tree.word(position)
+            try:
+                moved[position] = move(word, mask, to, correction=correction)
+            except StepForbidden as error:
+                self._judged("status.step_forbidden", said, act, f"word {position}: {error}")
+                bits = int.from_bytes(word, "big") & ~mask
+                every = int("01" * 128, 2) * to.number
+                moved[position] = (bits | every & mask).to_bytes(32, "big")
+        self.count("status_changes", sum(mask.bit_count() // 2 for mask in said.masks))
+        self._judge_steps(said, body, to, act)
+        body.tree.update(moved)
+        self.faults.extend(self.observer.words(body.state.issuer, moved, act.log.block))
+
+    def _judge_steps(self, said: StatusChange, body: Body, to: Status, act: Act) -> None:
+        """Tell which certificates left a final status, and whether for a reason on record."""
+        indexes = chosen(said.words, said.masks)
+        if indexes and indexes[-1] >= body.state.certificates:
+            self._judged("act.content", said, act, f"certificate {indexes[-1]} was never issued")
+        left = [index for index in indexes if body.tree.status(index) in _TERMINAL]
+        if not left or len(act.signatures) < 2:
+            return
+        reason = said.reason.decode("ascii", "replace")
+        known = reason in self.reasons if self.reasons else reason[1:].isdigit()
+        good = known and reason[:1] == MEANING[to].letter
+        code = "status.corrected" if good else "status.reason_missing"
+        detail = f"certificates {', '.join(map(str, left[:20]))} became {to} for {reason!r}"
+        self._judged(code, said, act, detail)
+
+    def _judged(self, code: str, said: StatusChange, act: Act, detail: str) -> None:
+        where = f"{said.issuer.decode('ascii', 'replace')}/statuses/{said.epoch}"
+        self.faults.add(fault(code, where, detail, **_proof(act)))
+
+    def _catalog(self, said: CatalogChange, issuer: str, act: Act) -> None:
+        """Hold the published entries against the root, and against what they were before."""
+        where = f"{issuer}/catalogs/{said.version}"
+        self.count("catalogs")
+        try:
+            catalog = read_catalog(self.published, said.root)
+        except DataUnreachable as error:
+            self.faults.add(fault("data.unreachable", where, str(error)))
+            return
+        except Refused as error:
+            self.faults.add(fault("catalog.root_differs", where, str(error), **_proof(act)))
+            return
+        if catalog is None:
+            self.faults.add(fault("catalog.withheld", where, said.root.hex(), **_proof(act)))
+            return
+        known = self.entries.setdefault(issuer, {})
+        for entry in catalog.entries:
+            name = f"{entry.category} version {entry.version}"
+            digest = sha256(entry.canonical()).hex()
+            if known.setdefault(name, digest) != digest:
+                self.faults.add(fault("catalog.entry_changed", where, name, **_proof(act)))
+
+    # States ---------------------------------------------------------------------------------
+
+    def _told(self, event: StateTold, log: Log) -> None:
+        """Compare the state told with the one the acts lead to, and go on from it."""
+        body = self._body(event.issuer)
+        self._moved.discard(event.issuer)
+        if body.words() != event.words:
+            where = f"{event.issuer}/{_at(log)}"
+            self.faults.add(fault("state.differs", where, "", **log_evidence(log)))
+            body.state = replace(parse_state(event.words, ""), name="")
+            body.name = event.name_digest
+        self.faults.extend(self.observer.told(body, log.block))
+
+    def end_range(self) -> None:
+        """Tell of bodies whose state was not told after they moved: events were left out."""
+        for issuer in sorted(self._moved):
+            where = f"{issuer}/state"
+            self.faults.add(fault("state.differs", where, "no state was told after an act"))
+        self._moved.clear()
+
+    def _body(self, issuer: str) -> Body:
+        if issuer not in self.bodies:
+            raise Broken("act.body_unknown", issuer)
+        return self.bodies[issuer]
+
+    def _case(
+        self, said: Statement, key: int | None, signatures: Sequence[bytes], log: Log, time: int
+    ) -> Case:
+        return Case(
+            self.pin.identity, self.registrars, log.block, time, said, key, tuple(signatures)
+        )
+
+
+def _proof(act: Act) -> dict[str, Json]:
+    """Return what proves an act: the statement, who signed it, where the contract took it."""
+    return {
+        "act": act.statement.primary,
+        "statement": statement_to_json(act.statement),
+        "digest": act.digest.hex(),
+        "signatures": [signature.hex() for signature in act.signatures],
+        "block": act.log.block,
+        "transaction": act.log.tx.hex(),
+        "position": act.log.position,
+    }
+
+
+def _at(log: Log) -> str:
+    return f"blocks/{log.block}/events/{log.position}"
+
+
+def _subject(event: events.Event) -> str:
+    """Return whom an event is about."""
+    if isinstance(event, Said):
+        issuer: bytes | None = getattr(event.statement, "issuer", None)
+        return "registrars" if issuer is None else issuer.decode("ascii", "replace")
+    return getattr(event, "issuer", "ledger")
+
+
+Watch: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""

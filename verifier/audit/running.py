@@ -1,0 +1,254 @@
+"""An audit from the deployment to the final block: ranges replayed, batches checked, proofs asked.
+
+It can be stopped anywhere and goes on from its notes; where it goes on says nothing in the report.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from verifier.audit.batches import ROW, BatchReport, BatchTask, check_batch
+from verifier.audit.checkpoints import Heights
+from verifier.audit.deployment import DeploymentUnknown, check_deployment, deployment_block
+from verifier.audit.faults import Fault, fault, log_evidence
+from verifier.audit.notes import Notes
+from verifier.audit.proving import check_state
+from verifier.audit.published import DataUnreachable, Nothing, Published
+from verifier.audit.register import Register
+from verifier.audit.replay import Mark, Observer, Replay, Unobserved, Watch
+from verifier.audit.report import Report
+from verifier.policy import LedgerPin, TrustPolicy
+from verifier.rpc import Block, NodeFailed, Rpc
+from verifier.trust import newest_final
+from verifier.vocabulary import Status
+
+SPAN = 2_000
+"""Blocks whose events are asked for at once."""
+WINDOW = 8
+"""Batches that are under way at once: they bound what results wait in memory."""
+_GONE = (Status.REVOKED, Status.SUPERSEDED)
+
+Work: TypeAlias = Callable[[BatchTask], BatchReport]
+"""What is done with a batch; a function of a module, so that it can be sent elsewhere."""
+
+
+def unwatched(what: str, done: int, of: int) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What is audited, against what, and how.
+
+    Attributes:
+        confirmations: how deep a block is final where the chain has no `finalized` tag.
+        now: seconds; decides only what was due by now.
+        until: the last block to be audited, None for the newest final one.
+        reasons: the reason codes that are known; empty takes any of a code's form.
+        folder: where notes are kept, None to keep none.
+        notes_every: seconds between two notes, at least.
+    """
+
+    pin: LedgerPin
+    policy: TrustPolicy | None
+    published: Published
+    now: int
+    confirmations: int = 12
+    until: int | None = None
+    reasons: frozenset[str] = frozenset()
+    observer: Observer = field(default_factory=Unobserved)
+    work: Work = check_batch
+    folder: Path | None = None
+    span: int = SPAN
+    notes_every: float = 5.0
+
+
+def audit(
+    node: Rpc,
+    job: Job,
+    executor: Executor,
+    *,
+    watch: Watch = unwatched,
+    others: Callable[[Replay, Block], Iterable[Fault]] | None = None,
+) -> Report:
+    """Return the report of an audit; what keeps it from being whole is a gap in it.
+
+    `executor` runs the batches; `others` finds whatever else is to be compared in the end.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = job.folder or Path(scratch)
+        running = _Running(node, job, executor, watch, Notes(folder, job.notes_every))
+        return running.run(others)
+
+
+class _Running:
+    """One audit under way."""
+
+    def __init__(self, node: Rpc, job: Job, executor: Executor, watch: Watch, notes: Notes) -> None:
+        self._node, self._job, self._executor, self._watch = node, job, executor, watch
+        self._notes = notes
+        self._replay = Replay(
+            pin=job.pin,
+            published=job.published,
+            observer=job.observer,
+            now=job.now,
+            reasons=job.reasons,
+        )
+        self._withheld: set[str] = set()
+        self._final: Block | None = None
+
+    def run(self, others: Callable[[Replay, Block], Iterable[Fault]] | None) -> Report:
+        try:
+            self._whole(others)
+        except NodeFailed as error:
+            self._found([fault("node.unreachable", "node", str(error))])
+        except DeploymentUnknown as error:
+            self._found([fault("deployment.unknown", "deployment", str(error))])
+        except DataUnreachable as error:
+            self._found([fault("data.unreachable", "data", str(error))])
+        return Report.of(self._job.pin, self._final, self._replay)
+
+    def _found(self, faults: Iterable[Fault]) -> None:
+        self._replay.faults.extend(faults)
+
+    def _whole(self, others: Callable[[Replay, Block], Iterable[Fault]] | None) -> None:
+        if not self._right_chain():
+            return
+        start = deployment_block(self._node, self._job.pin)
+        final = self._final = self._newest()
+        register, at = self._go_on(start, final)
+        while at <= final.number:
+            last = min(at + self._job.span - 1, final.number)
+            self._range(at, last, register)
+            at = last + 1
+            self._notes.write(self._replay, self._block(last), register, self._withheld)
+            self._watch("blocks", last - start + 1, final.number - start + 1)
+        self._end(register, final)
+        if others is not None:
+            self._watch("comparing", 0, 0)
+            self._found(others(self._replay, final))
+        if self._node.block(final.number) != final:
+            self._found([_changed(final)])
+        register.close()
+        self._notes.remove()
+
+    def _right_chain(self) -> bool:
+        pin, genesis = self._job.pin, self._node.block(0)
+        if self._node.chain_id() == pin.chain_id and genesis and genesis.hash == pin.genesis:
+            return True
+        self._found([fault("node.chain_differs", "node")])
+        return False
+
+    def _newest(self) -> Block:
+        final = newest_final(self._node, self._job.confirmations)
+        if final is None:
+            raise NodeFailed("the node has no final block")
+        until = self._job.until
+        return final if until is None or final.number <= until else self._block(until)
+
+    def _block(self, number: int) -> Block:
+        block = self._node.block(number)
+        if block is None:
+            raise NodeFailed(f"the node has no block {number}")
+        return block
+
+    def _go_on(self, start: int, final: Block) -> tuple[Register, int]:
+        """Return the register and the next block: from notes, if they are not of a later one."""
+        held = self._notes.read(self._replay, final.number)
+        rows = self._notes.folder / "rows"
+        if held is None:
+            return Register(rows), start
+        self._withheld = set(held.withheld)
+        if self._node.block(held.block.number) != held.block:
+            self._found([_changed(held.block)])
+        return Register(rows, held.sizes), held.block.number + 1
+
+    # A range --------------------------------------------------------------------------------
+
+    def _range(self, first: int, last: int, register: Register) -> None:
+        block: Block | None = None
+        waiting: deque[tuple[BatchTask, Future[BatchReport]]] = deque()
+        for log in self._node.logs(self._job.pin.address, first, last):
+            if block is None or block.number != log.block:
+                block = self._block(log.block)
+            if block.hash != log.block_hash:
+                detail = f"the block has hash {block.hash.hex()}"
+                where = f"blocks/{log.block}/events/{log.position}"
+                self._found([fault("node.event_unplaced", where, detail, **log_evidence(log))])
+                continue
+            self._replay.apply(log, block.time)
+            self._send(waiting)
+            while len(waiting) >= WINDOW:
+                self._receive(waiting, register)
+        while waiting:
+            self._receive(waiting, register)
+        self._replay.end_range()
+
+    def _send(self, waiting: deque[tuple[BatchTask, Future[BatchReport]]]) -> None:
+        for task in self._replay.tasks:
+            if not isinstance(task.published, Nothing):
+                waiting.append((task, self._executor.submit(self._job.work, task)))
+        self._replay.tasks.clear()
+
+    def _receive(
+        self, waiting: deque[tuple[BatchTask, Future[BatchReport]]], register: Register
+    ) -> None:
+        task, future = waiting.popleft()
+        report = future.result()
+        register.add(report.rows)
+        self._replay.count("records", report.records)
+        if len(report.rows) != task.count * ROW:
+            self._withheld.add(task.issuer)
+        if report.late:
+            detail = f"{report.late} of {task.count}"
+            report.faults.append(fault("anchoring.late", task.where, detail))
+        self._found(report.faults)
+        self._watch("certificates", self._replay.counts.get("records", 0), 0)
+
+    # The end --------------------------------------------------------------------------------
+
+    def _end(self, register: Register, final: Block) -> None:
+        self._watch("proofs", 0, 0)
+        job, replay = self._job, self._replay
+        self._found(check_deployment(self._node, job.pin, final.number))
+        self._found(check_state(self._node, job.pin, replay, final))
+        self._watch("editions", 0, 0)
+        self._found(register.check(list(replay.order), self._withheld, self._status))
+        self._found(self._lost_keys())
+        if isinstance(job.published, Nothing):
+            self._found([fault("data.missing", "data")])
+        heights = Heights(self._node, job.pin, job.policy, final.number)
+        self._found(heights.check(job.published.notes()))
+        replay.count("checkpoints", heights.count)
+        replay.counts["bodies"] = len(replay.bodies)
+
+    def _status(self, issuer: str, index: int) -> Status:
+        return self._replay.bodies[issuer].tree.status(index)
+
+    def _lost_keys(self) -> Iterable[Fault]:
+        """Yield the batches that a key signed at or after its end, which was set back later."""
+        for issuer, marks in self._replay.marks.items():
+            keys = self._replay.bodies[issuer].state.keys
+            for mark in marks:
+                if mark[3] < len(keys) and mark[4] >= keys[mark[3]].end:
+                    yield self._lost(issuer, mark, keys[mark[3]].end)
+
+    def _lost(self, issuer: str, mark: Mark, end: int) -> Fault:
+        sequence, first, count, key, block = mark
+        gone = all(self._status(issuer, at) in _GONE for at in range(first, first + count))
+        logs = self._node.logs(self._job.pin.address, block, block)
+        code = "batch.key_lost_resolved" if gone else "batch.key_lost"
+        detail = f"anchored in block {block} by key {key}, which ended at block {end}"
+        evidence = [log_evidence(log) for log in logs]
+        return fault(code, f"{issuer}/batches/{sequence}", detail, key_end=end, events=evidence)
+
+
+def _changed(held: Block) -> Fault:
+    detail = f"block {held.number} was {held.hash.hex()}"
+    return fault("node.history_changed", f"blocks/{held.number}", detail)
