@@ -1,0 +1,129 @@
+"""A home opened for an audit: its policy, its chain, its database, nothing of it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from ledger.auditing.comparing import Comparison
+from ledger.auditing.documents import check_documents
+from ledger.auditing.kept import Kept, store_at
+from ledger.auditing.mirror import MirrorObserver, Reach
+from ledger.auditing.stored import check_stored
+from ledger.chain.deploy import load_deployment
+from ledger.domain import load_domain
+from ledger.keys import KeyUnusable, keystore_address
+from ledger.node import NAME, LedgerAbsent, load_policy
+from ledger.settings import Settings, load_settings
+from ledger.store.base import table
+from ledger.store.tables import BlockRow
+from verifier.audit.faults import Fault
+from verifier.audit.replay import Replay, Watch
+from verifier.audit.report import Report
+from verifier.audit.running import Job, audit, unwatched
+from verifier.policy import LedgerPin, TrustPolicy
+from verifier.rpc import LONGEST_HISTORY, Block, Rpc
+
+BLOCKS = table(BlockRow)
+NOTES = "audit"
+CONFIRMATIONS = 12
+
+
+def audit_home(
+    home: Path,
+    executor: Executor,
+    *,
+    now: int,
+    watch: Watch = unwatched,
+    span: int | None = None,
+    notes_every: float = 5.0,
+) -> Report:
+    """Return the report on a home: its chain replayed, and all that it keeps held against it.
+
+    Raises:
+        LedgerAbsent: there is no ledger in the home.
+        HomeInUse: another process runs the embedded chain of this home; audit its address.
+    """
+    settings = load_settings(home=home)
+    pin, policy = pinned(settings.home)
+    kept = Kept(settings.database, settings.home)
+    with chain_of(settings) as url, store_at(kept.url).begin(write=False) as unit:
+        head = unit.connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
+        node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
+        observer = MirrorObserver(unit.connection, Reach(head or 0), pin.identity)
+        comparison = Comparison(
+            kept,
+            unit.connection,
+            observer,
+            node=node,
+            pin=pin,
+            operator=_operator(settings),
+            now=now,
+        )
+
+        def others(replay: Replay, final: Block) -> Iterator[Fault]:
+            yield from comparison.run(replay, final)
+            yield from check_documents(settings.home, unit.connection)
+
+        job = Job(
+            pin=pin,
+            policy=policy,
+            published=kept,
+            now=now,
+            confirmations=CONFIRMATIONS if policy is None else policy.trust.confirmations,
+            until=head,
+            reasons=frozenset(load_domain().status_codes),
+            observer=observer,
+            work=check_stored,
+            folder=settings.home / NOTES,
+            notes_every=notes_every,
+            **({} if span is None else {"span": span}),
+        )
+        return audit(node, job, executor, watch=watch, others=others)
+
+
+def pinned(home: Path) -> tuple[LedgerPin, TrustPolicy | None]:
+    """Return the ledger of a home as its policy pins it, or as it was deployed without one.
+
+    Raises:
+        LedgerAbsent: nothing is deployed, or the policy is of other ledgers.
+    """
+    deployment, signed = load_deployment(home), load_policy(home)
+    if deployment is None:
+        raise LedgerAbsent(f"there is no ledger in {home}")
+    if signed is None:
+        return deployment.pin(NAME), None
+    pin = signed.policy.for_ledger(deployment.identity)
+    if pin is None:
+        raise LedgerAbsent(f"the policy in {home} is of other ledgers than the one deployed there")
+    return pin, signed.policy
+
+
+@contextmanager
+def chain_of(settings: Settings) -> Iterator[str]:
+    """Run the embedded chain of a home, or reach for the chain of its settings; give the address.
+
+    Raises:
+        HomeInUse: another process runs it.
+    """
+    if settings.chain is not None:
+        yield settings.chain
+        return
+    from ledger.chain.embedded import open_node
+
+    node = open_node(settings.home / "chain")
+    try:
+        yield node.url
+    finally:
+        node.close()
+
+
+def _operator(settings: Settings) -> bytes | None:
+    try:
+        return keystore_address(settings.operator_keystore)
+    except KeyUnusable:
+        return None

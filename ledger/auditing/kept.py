@@ -1,0 +1,108 @@
+"""What the ledger keeps, read as published data; each process opens the database for itself."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.store.base import table
+from ledger.store.engine import SqlStore, make_engine
+from ledger.store.frames import unpack_frame
+from ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
+from verifier.audit.published import DataUnreachable
+from verifier.evidence import LONGEST_EVIDENCE
+
+BATCHES, FRAMES = table(BatchRow), table(FrameRow)
+CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)
+
+
+@cache
+def store_at(url: str) -> SqlStore:
+    """Return this process's store at `url`, its schema taken as it is."""
+    return SqlStore(make_engine(url))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The database at `url`, and the evidence files in `home`."""
+
+    url: str = field(repr=False)
+    home: Path
+
+    @contextmanager
+    def open(self) -> Iterator[Connection]:
+        """Open a connection for reading.
+
+        Raises:
+            DataUnreachable: the database does not answer.
+        """
+        try:
+            with store_at(self.url).begin(write=False) as unit:
+                yield unit.connection
+        except SQLAlchemyError as error:
+            raise DataUnreachable(f"the database: {type(error).__name__}") from error
+
+    def records(self, root: bytes) -> Iterator[list[bytes]] | None:
+        with self.open() as connection:
+            number = connection.execute(
+                select(BATCHES.c.number).where(BATCHES.c.root == root)
+            ).scalar_one_or_none()
+        return None if number is None else self.frames(number)
+
+    def frames(self, batch: int) -> Iterator[list[bytes]]:
+        """Yield the records of a batch by its number, a frame at a time; nothing of damaged ones.
+
+        What is missing shows in the root.
+        """
+        query = select(FRAMES.c.data).where(FRAMES.c.batch == batch).order_by(FRAMES.c.frame)
+        with self.open() as connection:
+            for data in connection.execute(query).scalars():
+                yield unpacked(data)
+
+    def catalog(self, root: bytes) -> bytes | None:
+        with self.open() as connection:
+            packed = connection.execute(
+                select(CATALOGS.c.entries).where(CATALOGS.c.root == root)
+            ).scalar_one_or_none()
+        try:
+            return None if packed is None else zlib.decompress(packed)
+        except zlib.error:
+            return b""
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """Yield the notes in the database, and those in evidence files of the home."""
+        query = select(CHECKPOINTS.c.number, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.number)
+        with self.open() as connection:
+            for row in connection.execute(query):
+                yield f"database/checkpoints/{row.number}", row.note
+        for file in sorted((self.home / "evidence").glob("*.json")):
+            note = member_of(file, "checkpoint")
+            if isinstance(note, str):
+                yield f"evidence/{file.name}", note
+
+
+def unpacked(frame: bytes) -> list[bytes]:
+    """Return the records of a frame, none of one that is damaged."""
+    try:
+        return unpack_frame(frame)
+    except (ValueError, zlib.error):
+        return []
+
+
+def member_of(file: Path, name: str) -> Any:
+    """Return a member of a JSON file, None where it has none or is none."""
+    try:
+        with file.open("rb") as opened:
+            value = orjson.loads(opened.read(LONGEST_EVIDENCE + 1))
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return value.get(name) if isinstance(value, dict) else None

@@ -1,0 +1,308 @@
+"""The mirror of the chain, held against what the chain told: missing, extra and changed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from ledger.acts import ACTS as KINDS
+from ledger.acts import ActState, counter_of, kind_of, subject_of
+from ledger.chain.follow import KEPT
+from ledger.store import rows
+from ledger.store.base import table
+from ledger.store.tables import (
+    ActRow,
+    AnchoredRow,
+    BodyRow,
+    CatalogChangeRow,
+    NameRow,
+    RegistrarRow,
+    StatusChangeRow,
+    StatusWordRow,
+)
+from ledger.values import Anchored, BodySeen, CatalogSeen, StatusSeen
+from verifier.acts import statement_to_json
+from verifier.audit.faults import Fault, fault
+from verifier.audit.replay import Act, Replay
+from verifier.audit.rules import Body, Registrar
+from verifier.encoding import Json, format_canonical
+from verifier.hashing import sha256
+from verifier.recovery import recover_address
+from verifier.statements import Batch, CatalogChange, Register, StatusChange
+
+ACTS, ANCHORED, BODIES = table(ActRow), table(AnchoredRow), table(BodyRow)
+CATALOG_CHANGES, NAMES = table(CatalogChangeRow), table(NameRow)
+REGISTRARS, STATUS_CHANGES = table(RegistrarRow), table(StatusChangeRow)
+STATUS_WORDS = table(StatusWordRow)
+
+STANDS = (ActState.INCLUDED, ActState.FINAL)
+PREFIX = 16
+_Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the database has come: its newest block.  What is older than so far is pruned."""
+
+    head: int
+
+    @property
+    def kept_since(self) -> int:
+        """The block since which every version of a row is surely kept."""
+        return self.head - KEPT
+
+
+class MirrorObserver:
+    """Compares each row of the mirror with the act that made it, as the replay goes along."""
+
+    def __init__(self, connection: Connection, reach: Reach, identity: bytes) -> None:
+        self._connection, self._reach, self._identity = connection, reach, identity
+        self.acts: set[bytes] = set()
+        self._versions: dict[str, set[_Key]] = {"bodies": set(), "registrars": set()}
+        self._pending: dict[_Key, tuple[Table, Mapping[str, Any]]] = {}
+        self._block = 0
+
+    # What the replay tells --------------------------------------------------------------------
+
+    def said(self, act: Act) -> list[Fault]:
+        found = self._turn(act.log.block)
+        self.acts.add(act.digest[:PREFIX])
+        found += self._act(act)
+        said = act.statement
+        if isinstance(said, Batch):
+            found += self._compare(ANCHORED, rows.anchored_values(_anchored(act, said)))
+        elif isinstance(said, StatusChange):
+            seen = StatusSeen(
+                issuer=said.issuer.decode(),
+                epoch=said.epoch,
+                statement=said,
+                digest=act.digest,
+                signatures=act.signatures,
+                block=act.log.block,
+                tx=act.log.tx,
+            )
+            found += self._compare(STATUS_CHANGES, rows.status_values(seen))
+        elif isinstance(said, CatalogChange):
+            catalog = CatalogSeen(
+                issuer=said.issuer.decode(),
+                version=said.version,
+                root=said.root,
+                digest=act.digest,
+                block=act.log.block,
+                tx=act.log.tx,
+            )
+            names = CATALOG_CHANGES.columns.keys()
+            found += self._compare(CATALOG_CHANGES, {n: getattr(catalog, n) for n in names})
+        elif isinstance(said, Register) and self._name(said.name) is None:
+            where = f"database/names/{said.name.hex()}"
+            found.append(fault("database.row_missing", where, f"of {said.issuer.decode()}"))
+        return found
+
+    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
+        found = self._turn(block)
+        for position, word in words.items():
+            values = {"issuer": issuer, "position": position, "block": block, "word": word}
+            self._pending["status_words", issuer, position] = (STATUS_WORDS, values)
+        return found
+
+    def told(self, body: Body, block: int) -> list[Fault]:
+        found = self._turn(block)
+        issuer = body.state.issuer
+        self._versions["bodies"].add((issuer, block))
+        name = self._name(body.name)
+        if name is not None:
+            state = replace(body.state, name=name)
+            seen = BodySeen(state=state, held=body.held, slot=body.slot(), block=block)
+            self._pending["bodies", issuer] = (BODIES, rows.body_values(seen))
+        return found
+
+    def seated(self, region: int, seat: Registrar, term: int, block: int) -> list[Fault]:
+        found = self._turn(block)
+        self._versions["registrars"].add((region, block))
+        values = {
+            "region": region,
+            "block": block,
+            "account": seat.account,
+            "nonce": seat.nonce,
+        }
+        self._pending["registrars", region] = (REGISTRARS, values)
+        return found
+
+    def to_json(self) -> Json:
+        return {
+            "acts": [digest.hex() for digest in self.acts],
+            "versions": {name: sorted(keys) for name, keys in self._versions.items()},
+        }
+
+    def from_json(self, value: Json) -> None:
+        self.acts = {bytes.fromhex(digest) for digest in value["acts"]}
+        self._versions = {
+            name: {tuple(key) for key in keys} for name, keys in value["versions"].items()
+        }
+
+    # Comparing --------------------------------------------------------------------------------
+
+    def _turn(self, block: int) -> list[Fault]:
+        """Compare what the block before left: only the last version in a block is kept."""
+        if block == self._block:
+            return []
+        self._block = block
+        waiting, self._pending = self._pending, {}
+        return [found for of, values in waiting.values() for found in self._compare(of, values)]
+
+    def _compare(self, of: Table, values: Mapping[str, Any]) -> list[Fault]:
+        """Return a fault unless the row of this key is there and has just these values."""
+        keys = [column.name for column in of.primary_key]
+        query = select(of).where(*(of.c[name] == values[name] for name in keys))
+        row = self._connection.execute(query).one_or_none()
+        where = "/".join(["database", of.name, *(str(values[name]) for name in keys)])
+        if row is None:
+            if self._pruned(of, keys, values):
+                return []
+            return [fault("database.row_missing", where, "", **_readable(values))]
+        changed = [name for name, value in values.items() if getattr(row, name) != value]
+        if not changed:
+            return []
+        held = {name: _plain(getattr(row, name)) for name in changed}
+        wanted = _readable({name: values[name] for name in changed})
+        detail = f"it has another {', '.join(changed)}"
+        return [fault("database.row_changed", where, detail, held=held, chain=wanted)]
+
+    def _pruned(self, of: Table, keys: list[str], values: Mapping[str, Any]) -> bool:
+        """Return whether an old version may be gone, a newer one of the same thing being there."""
+        if "block" not in keys or values["block"] >= self._reach.kept_since:
+            return False
+        same = [of.c[name] == values[name] for name in keys if name != "block"]
+        newer = select(of.c.block).where(*same, of.c.block > values["block"]).limit(1)
+        return self._connection.execute(newer).first() is not None
+
+    def _name(self, digest: bytes) -> str | None:
+        query = select(NAMES.c.name).where(NAMES.c.digest == digest)
+        name: str | None = self._connection.execute(query).scalar_one_or_none()
+        return name if name is not None and sha256(name.encode()) == digest else None
+
+    def _act(self, act: Act) -> list[Fault]:
+        """Return what is wrong with the row of an act that was handed in here, if it was."""
+        query = select(ACTS).where(ACTS.c.digest == act.digest)
+        row = self._connection.execute(query).one_or_none()
+        kind = kind_of(act.statement)
+        if row is None or kind is None:
+            return []
+        wanted = {
+            "kind": str(kind),
+            "subject": subject_of(act.statement),
+            "lane": str(KINDS[kind].lane),
+            "counter": counter_of(kind, act.statement),
+            "statement": format_canonical(statement_to_json(act.statement)),
+            "block": act.log.block,
+            "tx": act.log.tx,
+        }
+        changed = [name for name, value in wanted.items() if getattr(row, name) != value]
+        if row.state not in STANDS:
+            changed.append("state")
+        if not self._same_signers(row.signatures, act):
+            changed.append("signatures")
+        if not changed:
+            return []
+        where = f"database/acts/{row.number}"
+        detail = f"it has another {', '.join(changed)}"
+        held = {name: _plain(getattr(row, name)) for name in changed}
+        chain = _readable({name: value for name, value in wanted.items() if name in changed})
+        return [fault("database.row_changed", where, detail, held=held, chain=chain)]
+
+    def _same_signers(self, signatures: bytes, act: Act) -> bool:
+        """Return whether the same people signed: two signatures of one key are one."""
+        joined = b"".join(act.signatures)
+        if signatures == joined:
+            return True
+        return len(signatures) == len(joined) and all(
+            recover_address(act.digest, signatures[at : at + 65])
+            == recover_address(act.digest, joined[at : at + 65])
+            for at in range(0, len(joined), 65)
+        )
+
+    # The end ----------------------------------------------------------------------------------
+
+    def finish(self, replay: Replay, final: int) -> Iterator[Fault]:
+        """Yield the rows that nothing on the chain made."""
+        yield from self._turn(-1)
+        bodies = {issuer: body.state for issuer, body in replay.bodies.items()}
+        last = {
+            ANCHORED: ("sequence", {name: state.batches for name, state in bodies.items()}),
+            STATUS_CHANGES: ("epoch", {name: state.epoch for name, state in bodies.items()}),
+            CATALOG_CHANGES: (
+                "version",
+                {name: state.catalog_version for name, state in bodies.items()},
+            ),
+        }
+        for of, (counter, most) in last.items():
+            query = select(of.c.issuer, of.c[counter], of.c.block)
+            for issuer, number, block in self._connection.execute(query):
+                if not 0 < number <= most.get(issuer, 0) and not self._pends(block, final):
+                    yield _extra(of, issuer, number)
+        for of, key in ((BODIES, "issuer"), (REGISTRARS, "region")):
+            for name, block in self._connection.execute(select(of.c[key], of.c.block)):
+                known = (name, block) in self._versions[of.name]
+                if not known and not self._pends(block, final):
+                    yield _extra(of, name, block)
+        yield from self._words_of_nobody(replay)
+        for issuer in replay.bodies:
+            yield from self._words_over(issuer, final)
+
+    def _words_of_nobody(self, replay: Replay) -> Iterator[Fault]:
+        for issuer in self._connection.execute(select(STATUS_WORDS.c.issuer).distinct()).scalars():
+            if issuer not in replay.bodies:
+                yield _extra(STATUS_WORDS, issuer)
+
+    def _words_over(self, issuer: str, final: int) -> Iterator[Fault]:
+        """Yield the status words that no statement made; the statements are checked by now."""
+        changes = select(STATUS_CHANGES).where(STATUS_CHANGES.c.issuer == issuer)
+        made: set[tuple[int, int]] = set()
+        for row in self._connection.execute(changes):
+            said = rows.status_of(row).statement
+            if isinstance(said, StatusChange):
+                made |= {(position, row.block) for position in said.words}
+        words = select(STATUS_WORDS.c.position, STATUS_WORDS.c.block)
+        for position, block in self._connection.execute(
+            words.where(STATUS_WORDS.c.issuer == issuer)
+        ):
+            if (position, block) not in made and not self._pends(block, final):
+                yield _extra(STATUS_WORDS, issuer, position, block)
+
+    def _pends(self, block: int, final: int) -> bool:
+        """Return whether a row is of a block that is not final yet, and so not audited."""
+        return final < block <= self._reach.head
+
+
+def _extra(of: Table, *key: str | int) -> Fault:
+    where = "/".join(["database", of.name, *map(str, key)])
+    return fault("database.row_extra", where)
+
+
+def _anchored(act: Act, said: Batch) -> Anchored:
+    return Anchored(
+        issuer=said.issuer.decode(),
+        sequence=said.sequence,
+        digest=act.digest,
+        root=said.root,
+        first=said.first,
+        count=said.count,
+        catalog=said.catalog,
+        statement=said,
+        signature=act.signatures[0],
+        key=act.key or 0,
+        leaf=act.leaf,
+        block=act.log.block,
+        tx=act.log.tx,
+    )
+
+
+def _plain(value: Any) -> Json:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _readable(values: Mapping[str, Any]) -> dict[str, Json]:
+    return {name: _plain(value) for name, value in values.items()}

@@ -1,0 +1,157 @@
+"""One batch as the database keeps it: records, leaves and lookup rows held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import exists, select
+
+from ledger.auditing.kept import Kept
+from ledger.store.base import table
+from ledger.store.bulk import PLACES, PREFIX
+from ledger.store.tables import ActRow, BatchRow, CertificateRow
+from verifier import merkle
+from verifier.audit.batches import BatchReport, BatchTask, judge, not_handed_in
+from verifier.audit.faults import Fault, fault
+from verifier.audit.published import DataUnreachable
+from verifier.encoding import from_base64url
+from verifier.errors import Malformed
+from verifier.swift import GRAMMAR
+
+ACTS, BATCHES, CERTIFICATES = table(ActRow), table(BatchRow), table(CertificateRow)
+MOST_TOLD = 20
+"""Differences of one batch that are told one by one."""
+_DIGEST_TEXT = 43
+
+
+def check_stored(task: BatchTask) -> BatchReport:
+    """Return what is found of an anchored batch in the database; `task.published` is a `Kept`."""
+    kept = task.published
+    if not isinstance(kept, Kept):
+        raise TypeError("a stored batch is read from the database that keeps it")
+    try:
+        row = _row(kept, task.root)
+        if row is None:
+            return BatchReport(faults=[_absent(kept, task)])
+        lines: list[bytes] = []
+        report, leaves = judge(task, _gathered(kept.frames(row.number), lines))
+        report.faults += _compare(kept, row, lines, leaves)
+        named = {"issuer": task.issuer, "first": task.first, "size": task.count}
+        report.faults += [
+            fault("database.row_changed", _where(row), f"{name} is {getattr(row, name)}")
+            for name, value in named.items()
+            if getattr(row, name) != value
+        ]
+        return report
+    except DataUnreachable as error:
+        return BatchReport(faults=[fault("data.unreachable", task.where, str(error))])
+
+
+def check_unanchored(kept: Kept, row: Any) -> list[Fault]:
+    """Return what does not fit together of a batch that the chain does not hold."""
+    lines = [line for chunk in kept.frames(row.number) for line in chunk]
+    leaves = [merkle.leaf_hash(line) for line in lines]
+    if not leaves or merkle.root(leaves) != row.root:
+        return [fault("database.record_differs", _where(row), "the records lead elsewhere")]
+    return _compare(kept, row, lines, leaves)
+
+
+def _row(kept: Kept, root: bytes) -> Any:
+    with kept.open() as connection:
+        return connection.execute(select(BATCHES).where(BATCHES.c.root == root)).one_or_none()
+
+
+def _absent(kept: Kept, task: BatchTask) -> Fault:
+    """Return the fault of lost records, or of records that nobody handed in."""
+    with kept.open() as connection:
+        query = select(exists().where(ACTS.c.root == task.root))
+        if not connection.execute(query).scalar_one():
+            return not_handed_in(task)
+    where = f"database/batches/{task.root.hex()}"
+    return fault("database.row_missing", where, task.where, **task.evidence)
+
+
+def _gathered(chunks: Iterator[list[bytes]], into: list[bytes]) -> Iterator[list[bytes]]:
+    for chunk in chunks:
+        into += chunk
+        yield chunk
+
+
+def _where(row: Any) -> str:
+    return f"database/batches/{row.root.hex()}"
+
+
+def _compare(kept: Kept, row: Any, lines: Sequence[bytes], leaves: Sequence[bytes]) -> list[Fault]:
+    """Return where records, leaves and lookup rows of a batch differ, place by place."""
+    found: list[Fault] = []
+    held = merkle.split(row.leaves)
+    if held != list(leaves):
+        found += _leaves_differ(row, held, lines, leaves)
+    low = row.number * PLACES
+    query = (
+        select(CERTIFICATES)
+        .where(CERTIFICATES.c.place.between(low, low + PLACES - 1))
+        .order_by(CERTIFICATES.c.place)
+    )
+    with kept.open() as connection:
+        stored = [tuple(one) for one in connection.execute(query)]
+    wanted = [
+        (low + at, leaf[:PREFIX], *_lookups(line))
+        for at, (line, leaf) in enumerate(zip(lines, leaves, strict=True))
+    ]
+    if stored != wanted:
+        found += _rows_differ(row, stored, wanted)
+    return found
+
+
+def _leaves_differ(
+    row: Any, held: Sequence[bytes], lines: Sequence[bytes], leaves: Sequence[bytes]
+) -> list[Fault]:
+    """Return which leaves or records differ: kept leaves that give the root blame the records."""
+    anchored = bool(held) and merkle.root(held) == row.root
+    code = "database.record_differs" if anchored else "database.leaf_differs"
+    places = [
+        at for at in range(max(len(held), len(leaves))) if held[at : at + 1] != leaves[at : at + 1]
+    ]
+    found = []
+    for at in places[:MOST_TOLD]:
+        where = f"{row.issuer}/certificates/{row.first + at}"
+        detail = f"place {at} of {len(held)} leaves and {len(leaves)} records"
+        record = lines[at].decode("utf-8", "replace") if at < len(lines) else ""
+        leaf = held[at].hex() if at < len(held) else ""
+        found.append(fault(code, where, detail, root=row.root.hex(), leaf=leaf, record=record))
+    return found
+
+
+def _rows_differ(
+    row: Any, stored: Sequence[tuple[Any, ...]], wanted: Sequence[tuple[Any, ...]]
+) -> list[Fault]:
+    by_place = {one[0]: one for one in stored}
+    found = []
+    for one in wanted:
+        held = by_place.pop(one[0], None)
+        if held != one:
+            code = "database.row_missing" if held is None else "database.leaf_differs"
+            index = row.first + one[0] % PLACES
+            detail = f"the lookup row of {row.issuer} {index}"
+            found.append(fault(code, f"database/certificates/{one[0]}", detail))
+    found += [
+        fault("database.row_extra", f"database/certificates/{place}", _where(row))
+        for place in by_place
+    ]
+    return found[:MOST_TOLD]
+
+
+def _lookups(line: bytes) -> tuple[bytes, bytes, int]:
+    """Return the prefixes of lookup digest and id, and the edition; zeros for what is no record."""
+    match = GRAMMAR.fullmatch(line.decode("ascii")) if line.isascii() else None
+    if match is None:
+        return bytes(PREFIX), bytes(PREFIX), 0
+    digests, edition, id_ = match.group(3), match.group(4), match.group(8)
+    try:
+        # 44 characters hold 33 whole bytes, so that the first digest is read without the others.
+        first = from_base64url(digests[:44] if len(digests) > _DIGEST_TEXT else digests)
+        return first[:PREFIX], from_base64url(id_)[:PREFIX], int(edition)
+    except Malformed:
+        return bytes(PREFIX), bytes(PREFIX), int(edition)
