@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ledger.keys import KeyUnusable, recover_key
+from ledger.naming import is_placeholder
 from ledger.ports import Anchored, Checkpoint, Place, ReadUnit, Store
 from verifier import merkle
 from verifier.catalog import Catalog, bound_root
@@ -207,6 +208,8 @@ class EvidenceMaker:
         proof = unit.slot_proof(checkpoint.number, issuer)
         if seen is None or proof is None:
             raise EvidencePending(f"{issuer} is not under a checkpoint yet")
+        if is_placeholder(seen.state.name):
+            raise EvidencePending(f"the name of {issuer} was not handed in yet")
         code = check_state(
             seen.state,
             state_root=checkpoint.state_root,

@@ -1,13 +1,12 @@
 """Refusals of the embedded chain: a closed family, each with a stable code."""
 
 from pathlib import Path
-from typing import ClassVar
+
+from verifier.errors import Refused
 
 
-class EmbeddedChainError(Exception):
+class EmbeddedChainError(Refused):
     """The embedded chain refuses, and can say why."""
-
-    code: ClassVar[str]
 
 
 class HomeInUse(EmbeddedChainError):
