@@ -7,16 +7,18 @@ runs again.  That an act was included is told by the follower alone, from the ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, groupby
 
 import structlog
 
-from ledger.planning import Call, plan
+from ledger.planning import Call, plan, touched
 from ledger.ports import (
     CallReverted,
     Chain,
-    ChainUnreachable,
+    ChainRefuses,
     Included,
     Signed,
     Store,
@@ -33,10 +35,14 @@ MOST_ACTS = 2_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """Seconds of a lease, and after which a transaction that waits is offered for a higher fee."""
+    """How long, in seconds, a lease lasts, and a transaction waits before a dearer twin is offered.
+
+    `twins` bounds how many of one nonce are offered, and so how high the fee can climb.
+    """
 
     lease: int = 30
     stuck: int = 120
+    twins: int = 10
 
 
 @dataclass(kw_only=True)
@@ -57,7 +63,7 @@ class Anchorer:
             LeaseLost: another worker has taken over in the middle.
         """
         with self.store.begin() as unit:
-            token = unit.acquire(LEASE, self.holder, now=self.clock(), seconds=self.pace.lease)
+            token = self._take(unit)
         if token is None:
             return False
         self._walk(token)
@@ -69,93 +75,111 @@ class Anchorer:
         with self.store.begin() as unit:
             unit.release(LEASE, self.holder)
 
+    def _take(self, unit: Unit) -> int | None:
+        return unit.acquire(LEASE, self.holder, now=self.clock(), seconds=self.pace.lease)
+
+    @contextmanager
+    def _turn(self, token: int) -> Iterator[Unit]:
+        """Write while the lease is held, and renew it by that."""
+        with self.store.begin() as unit:
+            unit.fence(LEASE, token)
+            self._take(unit)
+            yield unit
+
     # Transactions on the road ------------------------------------------------------------------
 
     def _walk(self, token: int) -> None:
         with self.store.begin(write=False) as unit:
             road = unit.on_the_road()
-        for transaction in road:
+        if not road:
+            return
+        mined = self.chain.mined_nonce()  # Before the search, so what is mined meanwhile is found.
+        for nonce, twins in groupby(road, key=lambda one: one.nonce):
+            self._look_after(token, list(twins), passed=nonce < mined)
+
+    def _look_after(self, token: int, twins: Sequence[Transaction], *, passed: bool) -> None:
+        """Move on the transactions of one nonce, of which one at most is ever included."""
+        for transaction in twins:
             found = self.chain.find(transaction.hash)
             if found is not None:
-                self._arrived(token, transaction, found, road)
-            elif self._is_passed(transaction, road):
-                self._mark(token, transaction, TxState.REPLACED)
-            else:
-                self._offer(token, transaction)
+                self._arrived(token, transaction, found, twins)
+                return
+        if not passed:
+            self._offer(token, twins)
+            return
+        for transaction in twins:
+            self._mark(token, transaction, TxState.REPLACED)
 
     def _arrived(
-        self, token: int, transaction: Transaction, found: Included, road: Sequence[Transaction]
+        self, token: int, transaction: Transaction, found: Included, twins: Sequence[Transaction]
     ) -> None:
         state = TxState.INCLUDED if found.succeeded else TxState.REVERTED
         if (transaction.state, transaction.block) != (state, found.block.number):
             self._mark(token, transaction, state, found.block.number)
-        for other in road:
-            if other.nonce == transaction.nonce and other.hash != transaction.hash:
+        for other in twins:
+            if other.hash != transaction.hash:
                 self._mark(token, other, TxState.REPLACED)
 
-    def _is_passed(self, transaction: Transaction, road: Sequence[Transaction]) -> bool:
-        """Return whether the account has moved past this nonce by some other transaction."""
-        return transaction.nonce < self.chain.mined_nonce() and not any(
-            other.nonce == transaction.nonce and other.hash != transaction.hash for other in road
-        )
-
-    def _offer(self, token: int, transaction: Transaction) -> None:
-        """Send the recorded bytes, again if need be; after a while, for a higher fee."""
-        try:
-            self.chain.broadcast(transaction.raw)
-        except ChainUnreachable:
-            if transaction.state is TxState.SIGNED:
-                raise
-        if transaction.state is not TxState.BROADCAST:
-            self._mark(token, transaction, TxState.BROADCAST)
-        elif self.clock() - transaction.signed > self.pace.stuck:
-            self._replace(token, transaction)
-
-    def _replace(self, token: int, transaction: Transaction) -> None:
-        with self.store.begin(write=False) as unit:
-            acts = [act.number for act in unit.acts_of(transaction.hash)]
-        signed = self.chain.resign(transaction.raw)
-        self._record(token, signed, acts)
-        self.chain.broadcast(signed.raw)
+    def _offer(self, token: int, twins: Sequence[Transaction]) -> None:
+        """Send the newest twin's recorded bytes, again if need be; after a while a dearer one."""
+        newest = twins[-1]
+        taken = self._broadcast(newest.raw)
+        if taken and newest.state is not TxState.BROADCAST:
+            self._mark(token, newest, TxState.BROADCAST)
+        elif self.clock() - newest.signed > self.pace.stuck and len(twins) < self.pace.twins:
+            with self.store.begin(write=False) as unit:
+                acts = [act.number for act in unit.acts_of(newest.hash)]
+            self._send(token, self.chain.resign(newest.raw), acts)
 
     def _mark(
         self, token: int, transaction: Transaction, state: TxState, block: int | None = None
     ) -> None:
-        with self.store.begin() as unit:
-            unit.fence(LEASE, token)
+        with self._turn(token) as unit:
             unit.set_transaction(transaction.hash, state, block)
 
     # Acts that wait ----------------------------------------------------------------------------
 
     def _set_out(self, token: int) -> None:
-        """Plan calls for what waits, and send them, each recorded before."""
+        """Plan calls for what waits, and send them, each recorded before.
+
+        Where the contract would refuse a call, the others of its subjects get their chance.
+        """
+        refused: set[int] = set()
+        while calls := self._plan(refused):
+            for call in calls:
+                try:
+                    signed = self.chain.sign(call.data, nonce=self._free_nonce())
+                except CallReverted as error:
+                    log.info("call_refused", acts=list(call.acts), error=error.error)
+                    refused.update(call.acts)
+                else:
+                    self._send(token, signed, call.acts)
+
+    def _plan(self, refused: Collection[int]) -> list[Call]:
+        """Return calls for subjects that nothing on the road is about to move."""
         with self.store.begin(write=False) as unit:
-            if any(one.state is not TxState.INCLUDED for one in unit.on_the_road()):
-                return  # What is planned now would build on states that are about to move.
-            calls = self._plan(unit)
-        nonce = self.chain.next_nonce() if calls else 0
-        for call in calls:
-            try:
-                signed = self.chain.sign(call.data, nonce=nonce)
-            except CallReverted as error:
-                log.warning("call_refused", acts=list(call.acts), error=error.error)
-                continue
-            self._record(token, signed, call.acts)
-            self.chain.broadcast(signed.raw)
-            self._mark_sent(token, signed)
-            nonce += 1
+            head = unit.head()
+            seen = -1 if head is None else head.number
+            moving: set[str] = set()
+            for one in unit.on_the_road():
+                # What a block included is known once the mirror has followed it.
+                if one.block is None or one.block > seen:
+                    moving.update(*map(touched, unit.acts_of(one.hash)))
+            waiting = [
+                act
+                for act in unit.waiting(MOST_ACTS)
+                if act.number not in refused and moving.isdisjoint(touched(act))
+            ]
+            return plan(unit, waiting)
 
-    def _plan(self, unit: Unit) -> list[Call]:
-        behind = {
-            act.subject
-            for one in unit.on_the_road()
-            for act in unit.acts_of(one.hash)
-            if act.block is None
-        }
-        waiting = [act for act in unit.waiting(MOST_ACTS) if act.subject not in behind]
-        return plan(unit, waiting)
+    def _free_nonce(self) -> int:
+        """Return the next nonce that no transaction on the road has."""
+        with self.store.begin(write=False) as unit:
+            taken = {one.nonce for one in unit.on_the_road()}
+        return next(nonce for nonce in count(self.chain.next_nonce()) if nonce not in taken)
 
-    def _record(self, token: int, signed: Signed, acts: Iterable[int]) -> None:
+    def _send(self, token: int, signed: Signed, acts: Iterable[int]) -> None:
+        """Record a transaction with the acts it carries, and then broadcast it."""
         transaction = Transaction(
             hash=signed.hash,
             raw=signed.raw,
@@ -163,18 +187,23 @@ class Anchorer:
             sender=signed.sender,
             signed=self.clock(),
         )
-        with self.store.begin() as unit:
-            unit.fence(LEASE, token)
+        with self._turn(token) as unit:
             unit.add_transaction(transaction, acts)
+        if self._broadcast(signed.raw):
+            self._mark(token, transaction, TxState.BROADCAST)
 
-    def _mark_sent(self, token: int, signed: Signed) -> None:
-        with self.store.begin() as unit:
-            unit.fence(LEASE, token)
-            unit.set_transaction(signed.hash, TxState.BROADCAST)
+    def _broadcast(self, raw: bytes) -> bool:
+        """Offer a transaction; return whether the node took it."""
+        try:
+            self.chain.broadcast(raw)
+        except ChainRefuses as error:
+            log.warning("transaction_refused", error=str(error))
+            return False
+        return True
 
 
 def oldest_unanchored_seconds(store: Store, now: int) -> int:
-    """Return how long the oldest act that is not final yet has waited, in seconds; 0 for none."""
+    """Return how long the oldest act that no block has yet has waited, in seconds; 0 for none."""
     with store.begin(write=False) as unit:
         oldest = unit.backlog().oldest
     return 0 if oldest is None else max(now - oldest, 0)

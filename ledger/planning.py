@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contracts import calls
-from ledger.acts import ActKind
+from ledger.acts import ACTS, ActKind, Lane
 from ledger.keys import recover
-from ledger.ports import Act, Unit
-from verifier.state import BodyState
-from verifier.statements import Batch, StatusChange
+from ledger.ports import Act, BodySeen, Unit
+from verifier.state import BodyState, batch_leaf
+from verifier.statements import Batch, Hold, StatusChange
 from verifier.status import StatusTree
+from verifier.vocabulary import Purpose, Standing
 
 MOST_BYTES = 100_000
 """Calldata of one call; geth refuses a transaction over 131,072 bytes."""
@@ -36,46 +38,83 @@ class _Entry:
     acts: tuple[int, ...]
 
 
+def touched(act: Act) -> frozenset[str]:
+    """Return the subjects whose acts an act may get in the way of; a hold also its body's."""
+    said = act.statement
+    held = {said.issuer.decode("ascii")} if isinstance(said, Hold) else set()
+    return frozenset({act.subject, *held})
+
+
 def plan(unit: Unit, waiting: Sequence[Act]) -> list[Call]:
-    """Return calls for acts that wait, given in the order they were accepted.
+    """Return calls for acts that wait.
 
     Of each subject only what its present state allows is sent: either its next batches, all of
-    them, or one other act, whichever was accepted first.  The rest follows in later rounds.
+    them, or one other act, whichever was accepted first.  A lane that cannot move on, for its
+    next act is none that the contract would take, does not keep back the subject's others.
     """
-    by_subject: dict[str, list[Act]] = {}
+    entries: list[_Entry] = []
+    singles: list[Call] = []
+    for subject, lanes in _by_subject(waiting).items():
+        seen = unit.body(subject)
+        for lane, acts in lanes.items():
+            if lane is Lane.SEQUENCE:
+                found: list[Any] = _entry(unit, seen, acts)
+                entries += found
+            else:
+                found = _single(unit, seen, acts[0])
+                singles += found
+            if found:
+                break
+    return [*_anchor_calls(entries), *singles]
+
+
+def _by_subject(waiting: Sequence[Act]) -> dict[str, dict[Lane, list[Act]]]:
+    """Return the queue of each lane of each subject; lanes as their first act was accepted."""
+    subjects: dict[str, dict[Lane, list[Act]]] = {}
     for act in waiting:
-        by_subject.setdefault(act.subject, []).append(act)
-    entries, found = [], []
-    for subject, acts in by_subject.items():
-        if acts[0].kind is ActKind.BATCH:
-            entries += _entry(unit, subject, acts)
-        else:
-            found += _single(unit, acts[0])
-    return [*_anchor_calls(entries), *found]
+        lanes = subjects.setdefault(act.subject, {})
+        lanes.setdefault(ACTS[act.kind].lane, []).append(act)
+    for lanes in subjects.values():
+        for acts in lanes.values():
+            acts.sort(key=lambda act: act.counter)
+    return subjects
 
 
 # Batches ---------------------------------------------------------------------------------------
 
 
-def _entry(unit: Unit, issuer: str, acts: Sequence[Act]) -> list[_Entry]:
-    """Return the body's batches up to the first act that must come between, at most one call's."""
-    seen = unit.body(issuer)
-    if seen is None:
+def _entry(unit: Unit, seen: BodySeen | None, acts: Sequence[Act]) -> list[_Entry]:
+    """Return the body's next batches up to the first that does not follow, at most one call's.
+
+    The contract passes such a one over, and would be paid for it again in every round.
+    """
+    if seen is None or seen.held or seen.state.standing is not Standing.ACTIVE:
         return []
-    sequence, packed, numbers = seen.state.batches, [], []
+    head = unit.head()
+    block = 0 if head is None else head.number + 1
+    state, packed = seen.state, []
     for act in acts[:MOST_BATCHES]:
-        said = act.statement
-        key = _key_index(seen.state, act.digest, act.signatures[0])
-        if not isinstance(said, Batch) or said.sequence != sequence + 1:
+        said, key = act.statement, _key_index(seen.state, act.digest, act.signatures[0])
+        if not isinstance(said, Batch) or key is None or not _follows(state, said):
             break
-        if key is None or said.catalog != seen.state.catalog:
+        if not state.keys[key].speaks(Purpose.BATCHES, block):
             break
         packed.append(calls.pack_batch(said, key=key, signature=act.signatures[0]))
-        numbers.append(act.number)
-        sequence += 1
+        leaf = batch_leaf(digest=act.digest, catalog=state.catalog, key=key, block=block)
+        state = state.after_batch(digest=act.digest, count=said.count, leaf=leaf)
     if not packed:
         return []
-    return [_Entry(state=seen.state, packed=tuple(packed), acts=tuple(numbers))]
+    numbers = tuple(act.number for act in acts[: len(packed)])
+    return [_Entry(state=seen.state, packed=tuple(packed), acts=numbers)]
+
+
+def _follows(state: BodyState, said: Batch) -> bool:
+    return (said.sequence, said.first, said.previous, said.catalog) == (
+        state.batches + 1,
+        state.certificates,
+        state.last,
+        state.catalog,
+    )
 
 
 def _anchor_calls(entries: Iterable[_Entry]) -> list[Call]:
@@ -113,11 +152,10 @@ def _anchor(entries: Sequence[_Entry]) -> Call:
 # Other acts ------------------------------------------------------------------------------------
 
 
-def _single(unit: Unit, act: Act) -> list[Call]:
+def _single(unit: Unit, seen: BodySeen | None, act: Act) -> list[Call]:
     """Return the call that carries one act, none where its body is not known here."""
     if act.kind in _STATELESS:
         return [Call(data=_STATELESS[act.kind](act), acts=(act.number,))]
-    seen = unit.body(act.subject)
     if seen is None:
         return []
     return [Call(data=_STATED[act.kind](unit, seen.state, act), acts=(act.number,))]

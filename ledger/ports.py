@@ -169,7 +169,11 @@ class RoadUnit(Protocol):
         """Raise LeaseLost unless `token` is the lease's newest; holds until the unit ends."""
 
     def waiting(self, limit: int) -> Sequence[Act]:
-        """Return accepted acts that no transaction on the road carries, oldest first."""
+        """Return accepted acts that no transaction signed or broadcast carries, oldest first.
+
+        One that is carried by an included transaction was passed over there, or the mirror has
+        not followed its block yet.
+        """
 
     def on_the_road(self) -> Sequence[Transaction]:
         """Return transactions that are signed, broadcast or included, ascending by nonce."""

@@ -17,7 +17,8 @@ CARRIAGES = table(CarriageRow)
 LEASES = table(LeaseRow)
 TRANSACTIONS = table(TransactionRow)
 
-_ON_THE_ROAD = [str(state) for state in (TxState.SIGNED, TxState.BROADCAST, TxState.INCLUDED)]
+_UNDER_WAY = [str(state) for state in (TxState.SIGNED, TxState.BROADCAST)]
+_ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]
 
 
 class RoadPart(Base):
@@ -27,7 +28,7 @@ class RoadPart(Base):
         carried = (
             exists()
             .where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == TRANSACTIONS.c.hash)
-            .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
+            .where(TRANSACTIONS.c.state.in_(_UNDER_WAY))
         )
         query = (
             select(ACTS)
