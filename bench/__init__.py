@@ -1,0 +1,1 @@
+"""Measurements: each figure against a baseline taken in the same run."""
