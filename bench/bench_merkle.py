@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.report import Row, rates
+from bench.report import Row, at_least, at_most, rates
 from verifier import merkle
 from verifier.certificate import Record
 from verifier.encoding import parse, parse_canonical
@@ -78,8 +78,7 @@ def trees(quick: bool) -> list[Row]:
             unit="hashes/s",
             baseline=bare,
             ratio=value / bare,
-            target=f"ratio >= {LEAST_RATIO}",
-            met=value / bare >= LEAST_RATIO,
+            target=at_least(LEAST_RATIO, "ratio"),
         ),
         Row(
             name="tree_memory",
@@ -87,8 +86,7 @@ def trees(quick: bool) -> list[Row]:
             unit="bytes/leaf",
             baseline=merkle.HASH_SIZE,
             ratio=held / merkle.HASH_SIZE,
-            target=f"<= {MOST_MEMORY}",
-            met=held <= MOST_MEMORY,
+            target=at_most(MOST_MEMORY),
         ),
     ]
 

@@ -13,10 +13,32 @@ from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a row must reach: a bound on its `value` or on its `ratio` to the baseline."""
+
+    bound: float
+    of: str
+    least: bool
+
+    def __str__(self) -> str:
+        return f"{self.of} {'≥' if self.least else '≤'} {self.bound:,g}"
+
+
+def at_least(bound: float, of: str = "value") -> Target:
+    """Return the target that `of` (value or ratio) is not below `bound`."""
+    return Target(bound, of, least=True)
+
+
+def at_most(bound: float, of: str = "value") -> Target:
+    """Return the target that `of` (value or ratio) is not above `bound`."""
+    return Target(bound, of, least=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A figure: `baseline` is in the same unit and from the same run, `ratio` value over baseline.
 
-    `target` says what must be reached and `met` whether it is; None for what is only watched.
+    `target` is None for what is only watched.
     """
 
     name: str
@@ -24,12 +46,21 @@ class Row:
     unit: str
     baseline: float
     ratio: float
-    target: str | None = None
-    met: bool | None = None
+    target: Target | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None where there is none."""
+        if self.target is None:
+            return None
+        measured = self.ratio if self.target.of == "ratio" else self.value
+        bound = self.target.bound
+        return measured >= bound if self.target.least else measured <= bound
 
     def to_json(self) -> str:
         """Return the row as one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        target = None if self.target is None else str(self.target)
+        return json.dumps({**asdict(self), "target": target, "met": self.met}, ensure_ascii=False)
 
 
 def seconds(rounds: int, *works: Callable[[], object]) -> list[float]:
@@ -64,7 +95,7 @@ def print_table(rows: Iterable[Row], console: Console) -> None:
         numbers = [f"{row.value:,.4g}" if row.value < 1000 else f"{row.value:,.0f}"]
         bare = f"{row.baseline:,.4g}" if row.baseline < 1000 else f"{row.baseline:,.0f}"
         numbers += [row.unit, bare, f"{row.ratio:.3f}"]
-        table.add_row(row.name, *numbers, row.target or "", verdicts[row.met])
+        table.add_row(row.name, *numbers, str(row.target or ""), verdicts[row.met])
     console.print(table)
 
 
