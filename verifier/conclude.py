@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,7 +11,7 @@ from verifier.checks import today
 from verifier.content import Showing
 from verifier.encoding import Json, format_time
 from verifier.statements import LONGEST_LIFE, Batch
-from verifier.verdict import CHECKS, GENUINE, Codes, Result, decide, findings
+from verifier.verdict import CHECKS, GENUINE, Codes, Result, judged
 from verifier.vocabulary import CheckName
 
 
@@ -60,9 +59,10 @@ def conclude(
     if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
         certificate |= _describe_proved(showing, proved)
         warnings = _warnings(showing.record, proved)
+    verdict, findings = judged(ordered, timely=time is not None and time <= horizon)
     return Result(
-        verdict=decide(codes, timely=time is not None and time <= horizon),
-        findings=findings(ordered),
+        verdict=verdict,
+        findings=findings,
         as_of=time if codes[CheckName.BLOCK] == "ok" else None,
         certificate=certificate,
         warnings=warnings,
@@ -96,7 +96,7 @@ def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
         "shown": [
             {
                 "name": part.name,
-                "value": dict(part.value) if isinstance(part.value, Mapping) else part.value,
+                "value": part.value if isinstance(part.value, str) else dict(part.value),
             }
             for part in showing.disclosures
         ],

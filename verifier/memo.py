@@ -10,7 +10,7 @@ import orjson
 
 from verifier.certificate import Record
 from verifier.content import Paper, Showing
-from verifier.encoding import Members
+from verifier.encoding import Json, Members
 from verifier.errors import Malformed, Refused
 from verifier.evidence import LONGEST_EVIDENCE, Backing, Evidence, Proof, Shown, Signed
 from verifier.judges import Judge
@@ -93,10 +93,10 @@ class Reader:
             return Evidence.parse(data)
         backing, shown, proof, record, signed, status = parts
         try:
-            own, what = _whole(record, _take_record), _whole(shown, Shown.read)
-            leaf = leaf_hash(record[len(_RECORD) :])  # Canonical, now that it has been read.
+            canonical = record[len(_RECORD) :]
+            own, what = Record.from_json(_spelled(canonical)), _whole(shown, Shown.read)
             return Evidence.of(
-                Showing.of(own, what.disclosures, leaf),
+                Showing.of(own, what.disclosures, leaf_hash(canonical)),
                 what,
                 self._backing(backing),
                 self._proof(proof),
@@ -121,30 +121,30 @@ def _cut(data: bytes) -> list[bytes] | None:
     return [*parts, data[start:-1]]
 
 
-def _whole(part: bytes, take: Callable[[Members], _Part]) -> _Part:
-    """Return what `take` takes of the members of a part, which must be all there are.
+def _spelled(part: bytes) -> Json:
+    """Return the value that `part` spells in the one way.
 
-    `take` looks at the type of every value at every level, and so leaves nothing to
-    `verifier.encoding.parse_canonical` but the one spelling.
+    What reads it looks at the type of every value at every level, and so leaves nothing else of
+    `verifier.encoding.parse_canonical` to be done.
 
     Raises:
         Malformed: some rule is broken, and never mind which.
     """
-    spelled = b"{%b}" % part
     try:
-        value = orjson.loads(spelled)
+        value = orjson.loads(part)
     except orjson.JSONDecodeError as error:
         raise Malformed("json.syntax", "a part is not JSON") from error
-    if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != spelled:
+    if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != part:
         raise Malformed("json.not_canonical", "a part has a second spelling")
-    read = Members(value, "evidence")
+    return value
+
+
+def _whole(part: bytes, take: Callable[[Members], _Part]) -> _Part:
+    """Return what `take` takes of the members of a part, which must be all there are."""
+    read = Members(_spelled(b"{%b}" % part), "evidence")
     found = take(read)
     read.done()
     return found
-
-
-def _take_record(read: Members) -> Record:
-    return Record.from_json(read.take("record"))
 
 
 def _take_status(read: Members) -> WordProof:

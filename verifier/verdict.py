@@ -45,12 +45,6 @@ class Finding:
         }
 
 
-@lru_cache(maxsize=1024)
-def findings(codes: tuple[str, ...]) -> tuple[Finding, ...]:
-    """Return the findings of the ten checks, given their codes in order."""
-    return tuple(Finding(check=check, code=code) for check, code in zip(CHECKS, codes, strict=True))
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """A verdict with its reasons.  `as_of` (seconds since 1970) is None where nothing is known."""
@@ -86,8 +80,6 @@ def unusable(rule: str) -> Result:
 def decide(codes: Codes, *, timely: bool) -> Verdict:
     """Return the verdict of SPEC 18.2; `timely` says that T is not beyond now and tolerance."""
     outcome = {check: CODES[code].outcome for check, code in codes.items() if code != "ok"}
-    if not outcome:
-        return Verdict.VALID
     failed = {check for check, ended in outcome.items() if ended is Outcome.FAIL}
     passed = set(CHECKS) - outcome.keys()
     if failed & {CheckName.CONTENT, CheckName.INCLUSION}:
@@ -102,4 +94,12 @@ def decide(codes: Codes, *, timely: bool) -> Verdict:
         return Verdict.NOT_IN_FORCE
     if CheckName.STATUS in failed and CheckName.FRESHNESS in passed:
         return Verdict.NOT_IN_FORCE
-    return Verdict.CANNOT_TELL
+    return Verdict.VALID if len(passed) == len(CHECKS) else Verdict.CANNOT_TELL
+
+
+@lru_cache(maxsize=1024)
+def judged(codes: tuple[str, ...], *, timely: bool) -> tuple[Verdict, tuple[Finding, ...]]:
+    """Return verdict and findings for the codes of the ten checks in order."""
+    named = dict(zip(CHECKS, codes, strict=True))
+    findings = tuple(Finding(check=check, code=code) for check, code in named.items())
+    return decide(named, timely=timely), findings

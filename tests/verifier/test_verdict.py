@@ -7,7 +7,7 @@ import pytest
 
 from verifier.codes import CODES
 from verifier.encoding import format_canonical
-from verifier.verdict import CHECKS, Finding, Result, decide, findings, unusable
+from verifier.verdict import CHECKS, Finding, Result, decide, judged, unusable
 from verifier.vocabulary import CheckName, Outcome, Verdict
 
 PASSED = dict.fromkeys(CHECKS, "ok")
@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_leaves_every_check_unknown_and_names_the_rul
 
 
 def test_a_result_has_all_ten_checks_in_order_and_is_canonical_json() -> None:
-    result = Result(verdict=Verdict.VALID, findings=findings(("ok",) * 10), as_of=0)
+    result = Result(verdict=Verdict.VALID, findings=judged(("ok",) * 10, timely=True)[1], as_of=0)
     value = result.to_json()
     assert [check["number"] for check in value["checks"]] == list(range(1, 11))
     assert value["as_of"] == "1970-01-01T00:00:00Z"
