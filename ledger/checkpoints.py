@@ -65,6 +65,8 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[BodySeen] | None:
     head, last = unit.head(), unit.checkpoint()
     if head is None or head.number < final.number:
         return None  # The mirror has not come so far yet.
+    if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
+        return None  # The contract is younger than the newest final block.
     bodies = list(unit.bodies(at=final.number))
     if last is None:
         return bodies
