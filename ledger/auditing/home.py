@@ -13,6 +13,7 @@ from ledger.auditing.comparing import Comparison
 from ledger.auditing.documents import check_documents
 from ledger.auditing.kept import Kept, store_at
 from ledger.auditing.mirror import MirrorObserver, Reach
+from ledger.auditing.publishing import publish
 from ledger.auditing.stored import check_stored
 from ledger.chain.deploy import load_deployment
 from ledger.domain import load_domain
@@ -39,10 +40,13 @@ def audit_home(
     *,
     now: int,
     watch: Watch = unwatched,
+    to: Path | None = None,
     span: int | None = None,
     notes_every: float = 5.0,
 ) -> Report:
     """Return the report on a home: its chain replayed, and all that it keeps held against it.
+
+    `to` is a folder that what was published is written out to.  `now` is in seconds.
 
     Raises:
         LedgerAbsent: there is no ledger in the home.
@@ -64,6 +68,9 @@ def audit_home(
             operator=_operator(settings),
             now=now,
         )
+
+        if to is not None:
+            publish(kept, to)
 
         def others(replay: Replay, final: Block) -> Iterator[Fault]:
             yield from comparison.run(replay, final)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,6 +88,8 @@ class Notes:
     def remove(self) -> None:
         """Forget them: the audit has come to its end."""
         self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()  # Others may keep something here too.
 
 
 def _block_to_json(block: Block) -> Json:

@@ -63,6 +63,7 @@ class Register:
         """Remove the files."""
         for path in self._paths:
             path.unlink(missing_ok=True)
+        self._paths[0].parent.rmdir()
 
 
 def _after(rows: bytes, letter: int, start: int) -> int:

@@ -82,7 +82,7 @@ def audit(
     `executor` runs the batches; `others` finds whatever else is to be compared in the end.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        folder = job.folder or Path(scratch)
+        folder = job.folder or Path(scratch) / "notes"
         running = _Running(node, job, executor, watch, Notes(folder, job.notes_every))
         return running.run(others)
 
