@@ -96,6 +96,17 @@ def test_every_code_block_with_an_example_is_read():
     assert len(EXAMPLE.findall(SPEC)) == SPEC.count("```text ") == SPEC.count("**Example**")
 
 
+CODE = re.compile(r'Malformed\(\s*"([a-z0-9_.]+)"')
+
+
+@pytest.mark.parametrize(
+    "module", sorted((HERE.parent / "verifier").glob("*.py")), ids=lambda p: p.stem
+)
+def test_every_code_that_input_is_refused_with_stands_in_SPEC(module):
+    codes = set(CODE.findall(module.read_text(encoding="utf-8")))
+    assert [code for code in sorted(codes) if f"`{code}`" not in SPEC] == []
+
+
 # 1 and 2: bytes --------------------------------------------------------------------------------
 
 
