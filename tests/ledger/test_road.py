@@ -463,3 +463,54 @@ def test_a_worker_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path
         assert {act_of(ledger, digest).state for digest in digests} == {ActState.FINAL}
         assert anchored(ledger, body.issuer) == list(range(1, 31))
         assert not road(ledger)
+
+
+# Several workers --------------------------------------------------------------------------------
+
+COLLEAGUE = """
+import sys
+from pathlib import Path
+from ledger.node import open_ledger
+from ledger.ports import ChainUnreachable, LeaseLost, StoreBusy
+from ledger.settings import load_settings
+
+ledger = open_ledger(load_settings(home=Path(sys.argv[1]), chain_url=sys.argv[2]))
+print("ready", flush=True)
+while True:
+    try:
+        ledger.anchorer.advance()
+        ledger.follower.follow()
+    except (ChainUnreachable, LeaseLost, StoreBusy):
+        pass
+    finally:
+        ledger.anchorer.release()
+"""
+
+
+def test_processes_that_take_turns_anchor_everything_once(tmp_path: Path) -> None:
+    home, digests = tmp_path / "home", []
+    with open_live(home) as ledger:
+        body = Body(ledger)
+        body.register()
+        ledger.anchorer.release()
+        assert ledger.embedded is not None
+        command = [sys.executable, "-c", COLLEAGUE, str(home), ledger.embedded.url]
+        colleagues = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)
+        ]
+        try:
+            for colleague in colleagues:
+                assert colleague.stdout is not None
+                assert colleague.stdout.readline() == "ready\n"
+            for _ in range(12):
+                digests.append(body.submit(1).digest)
+                ledger.follower.follow()
+            while {act_of(ledger, digest).state for digest in digests} != {ActState.FINAL}:
+                ledger.follower.follow()
+                assert all(colleague.poll() is None for colleague in colleagues)
+        finally:
+            for colleague in colleagues:
+                colleague.kill()
+                colleague.wait()
+
+        assert anchored(ledger, body.issuer) == list(range(1, 13))
