@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
 from ledger.acts import ActState
+from ledger.evidence import EvidencePending
 from ledger.node import Ledger
 from ledger.rebuilding import command, rebuild
 from tests.ledger.live import Body, open_live
@@ -94,6 +95,23 @@ def test_work_goes_on_after_the_mirror_was_made_again(ledger: Ledger, body: Body
     ledger.settle()
 
     assert ledger.maker.at(body.issuer, 8).record.index == 8
+
+
+def test_a_body_without_a_name_has_no_evidence_until_it_is_handed_in(
+    ledger: Ledger, body: Body
+) -> None:
+    engine = create_engine(ledger.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM names"))
+    engine.dispose()
+
+    assert rebuild(ledger).unnamed == (body.issuer,)
+    with pytest.raises(EvidencePending):
+        ledger.maker.at(body.issuer, 0)
+
+    with ledger.store.begin() as unit:
+        unit.add_name(body.name)
+    assert ledger.maker.at(body.issuer, 0).body.name == body.name
 
 
 def test_the_command_tells_what_the_chain_could_not(tmp_path: Path) -> None:
