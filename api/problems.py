@@ -12,6 +12,8 @@ from api import refusals as api
 from ledger import evidence, ports
 from ledger.intake import refusals as intake
 from ledger.keys import KeyUnusable
+from ledger.service.receipts import ReceiptInvalid
+from ledger.service.targets import TargetForbidden
 from verifier.encoding import Json
 from verifier.errors import Malformed, ProofInvalid, Refused
 from verifier.snapshot import SnapshotUnproved
@@ -37,10 +39,11 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     api.MediaUnknown: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     api.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     api.KeyInFlight: HTTPStatus.CONFLICT,
-    api.TargetForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TargetForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
     Malformed: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProofInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     SnapshotUnproved: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ReceiptInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     KeyUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
     # What is handed in
     intake.BodyUnknown: HTTPStatus.NOT_FOUND,

@@ -91,12 +91,6 @@ class PolicyAbsent(Refused):
     code = "policy.absent"
 
 
-class TargetForbidden(Refused):
-    """A web hook would call an address that the service does not call."""
-
-    code = "hook.target"
-
-
 class Broken(Refused):
     """The service met a fault of its own; the log has more under the request's id."""
 

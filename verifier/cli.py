@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from verifier.desk import Desk
+    from verifier.policy import LedgerPin
+    from verifier.trust import Judgement
     from verifier.verdict import Result
     from verifier.verify import Question
 
@@ -19,6 +22,7 @@ GROUP = "certledger.commands"
 SERVER_ONLY = "sqlmodel"
 """A package that only the extra `server` brings."""
 ROOM_COMMANDS: Mapping[str, str] = {
+    "apikey": "Keys of those who call the API.",
     "audit": "Replay the whole ledger from its deployment and tell every fault.",
     "catalog": "What a body may issue: make it, sign it, show it.",
     "chain": "The embedded chain by itself.",
@@ -36,6 +40,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "snapshot": "What a counter needs to check offline all day.",
     "status": "Revoke, suspend, resume or supersede certificates.",
     "submit": "Hand in a sealed batch or a signed act.",
+    "verify-receipt": "Check, offline, a receipt of what a counter was told.",
     "witness": "Cosign checkpoints on a node of one's own.",
 }
 """One line of help for each command of the rooms above, which are loaded only when called."""
@@ -101,6 +106,13 @@ def main() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The trust policy to judge by (also CERTLEDGER_POLICY).",
 )
+@click.option(
+    "--snapshot",
+    "snapshots",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A trust snapshot to judge compact codes (files *.txt) by; then deltas to it, in order.",
+)
 @click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
 @click.option("--audience", help="Your own id, for certificates bound to their holder.")
 @click.option("--nonce", help="What you gave the holder to sign.")
@@ -110,6 +122,7 @@ def verify(
     evidence: Sequence[Path],
     documents: Sequence[Path],
     policy_file: Path,
+    snapshots: Sequence[Path],
     rpc: str | None,
     audience: str | None,
     nonce: str | None,
@@ -128,7 +141,8 @@ def verify(
         raise click.UsageError("--audience and --nonce go together")
     request = None if audience is None or nonce is None else (audience, nonce)
     question = _question(policy_file, rpc, request, instant)
-    results = [(file, _verify_file(file, question, papers)) for file, papers in pairs.items()]
+    desk = _open_desk(snapshots, question) if snapshots else None
+    results = [(file, _verify_file(file, question, papers, desk)) for file, papers in pairs.items()]
     print_results(results, now=question.now, as_json=as_json)
     raise SystemExit(exit_code([result for _, result in results]))
 
@@ -173,7 +187,30 @@ def _question(
         raise click.UsageError(f"{error} ({error.code})") from error
 
 
-def _verify_file(file: Path, question: Question, documents: Sequence[Path]) -> Result:
+def _open_desk(files: Sequence[Path], question: Question) -> Desk:
+    """Return a desk on a snapshot and the deltas that follow it."""
+    from verifier.delta import apply_delta
+    from verifier.desk import Desk
+    from verifier.errors import Refused
+    from verifier.snapshot import Snapshot
+
+    def judge(snapshot: Snapshot, ledger: LedgerPin) -> Judgement:
+        return question.judge(snapshot.note, ledger, None)
+
+    whole, *deltas = (file.read_bytes() for file in files)
+    try:
+        desk = Desk.open(question.policy, Snapshot.parse(whole), judge)
+        for delta in deltas:
+            newer = apply_delta(desk.snapshot, delta, desk.ledger)
+            desk = Desk.open(question.policy, newer, judge)
+    except Refused as error:
+        raise click.UsageError(f"{error} ({error.code})") from error
+    return desk
+
+
+def _verify_file(
+    file: Path, question: Question, documents: Sequence[Path], desk: Desk | None
+) -> Result:
     from dataclasses import replace
 
     from verifier.evidence import LONGEST_EVIDENCE
@@ -186,6 +223,9 @@ def _verify_file(file: Path, question: Question, documents: Sequence[Path]) -> R
     except OSError:
         return unusable("file.unreadable")
     papers = tuple(document.read_bytes() for document in documents)
+    if desk is not None and file.suffix == ".txt":
+        text = data.decode("utf-8", "replace")
+        return desk.verify_text(text, now=question.now, documents=papers, request=question.request)
     return verify_bytes(data, replace(question, documents=papers))
 
 

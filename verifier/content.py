@@ -144,7 +144,9 @@ def _sm3(content: Paper) -> str | None:
 
 
 def _access_code(disclosures: Sequence[Disclosure]) -> str | None:
-    return next((part.salt for part in disclosures if part.name == NUMBER), None)
+    # One that was only hashed elsewhere has no salt to tell.
+    found = (part.salt for part in disclosures if part.name == NUMBER)
+    return next(found, None) or None
 
 
 def _is_recorded(record: Record, code: str, forms: Sequence[Value]) -> bool:

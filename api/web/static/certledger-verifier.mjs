@@ -56,6 +56,7 @@ function compareBytes(left, right) {
   return left.length - right.length;
 }
 
+/** @type {Uint8Array} */
 const ZERO32 = new Uint8Array(32);
 
 /** @param {Uint8Array} bytes @returns {string} */
@@ -64,7 +65,8 @@ const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2,
 /** The bytes of hexadecimal text already known to be well formed. @param {string} text */
 function unhex(text) {
   const bytes = new Uint8Array(text.length / 2);
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  for (let at = 0; at < bytes.length; at += 1)
+    bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
   return bytes;
 }
 
@@ -118,8 +120,10 @@ function toBase64Url(bytes) {
   for (let at = 0; at < bytes.length; at += 3) {
     const [a, b = 0, c = 0] = bytes.subarray(at, at + 3);
     const group = (a << 16) | (b << 8) | c;
-    text += [18, 12, 6, 0].slice(0, Math.min(3, bytes.length - at) + 1)
-      .map((shift) => URL_ALPHABET[(group >> shift) & 63]).join("");
+    text += [18, 12, 6, 0]
+      .slice(0, Math.min(3, bytes.length - at) + 1)
+      .map((shift) => URL_ALPHABET[(group >> shift) & 63])
+      .join("");
   }
   return text;
 }
@@ -127,7 +131,11 @@ function toBase64Url(bytes) {
 /** The bytes of padded base64 (RFC 4648, section 4) in its one spelling, or null. @param {string} text */
 function fromBase64(text) {
   const digits = text.replace(/={1,2}$/, "");
-  if (text.length % 4 || /[-_=]/.test(digits) || text.length - digits.length !== (4 - (digits.length % 4)) % 4) {
+  if (
+    text.length % 4 ||
+    /[-_=]/.test(digits) ||
+    text.length - digits.length !== (4 - (digits.length % 4)) % 4
+  ) {
     return null;
   }
   return fromBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
@@ -137,7 +145,7 @@ function fromBase64(text) {
 // Canonical JSON (section 2)
 // ---------------------------------------------------------------------------------------------------------
 
-/** @typedef {string | number | boolean | Json[] | {[name: string]: Json}} Json */
+/** @typedef {any} Json text, a number, true or false, a list, or an object of such values */
 
 const MAX_DEPTH = 8;
 /** Where reading itself stops, so that no input exhausts the stack. */
@@ -180,13 +188,23 @@ class JsonReader {
   /** @param {number} depth of this value, were it an array or object @returns {Json} */
   value(depth) {
     switch (this.text[this.at]) {
-      case "{": return this.object(depth);
-      case "[": return this.array(depth);
-      case '"': return this.string();
-      case "t": this.take("true"); return true;
-      case "f": this.take("false"); return false;
-      case "n": this.take("null"); return null;
-      default: return this.number();
+      case "{":
+        return this.object(depth);
+      case "[":
+        return this.array(depth);
+      case '"':
+        return this.string();
+      case "t":
+        this.take("true");
+        return true;
+      case "f":
+        this.take("false");
+        return false;
+      case "n":
+        this.take("null");
+        return null;
+      default:
+        return this.number();
     }
   }
 
@@ -253,7 +271,8 @@ class JsonReader {
       this.at += 1;
       return values;
     }
-    do values.push(this.value(depth + 1)); while (this.more("]"));
+    do values.push(this.value(depth + 1));
+    while (this.more("]"));
     return values;
   }
 
@@ -278,15 +297,20 @@ class JsonReader {
   }
 }
 
-/** Refuses what JSON can say and the subset cannot. @param {Json | null} value @param {number} depth @returns {void} */
+/**
+ * Refuses what JSON can say and the subset cannot.
+ * @param {Json | null} value @param {number} depth @returns {void}
+ */
 function checkValue(value, depth = 0) {
   if (value === null) refuse("json.null", "null has no place here");
-  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) refuse("json.surrogate", "a surrogate stands alone");
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value))
+    refuse("json.surrogate", "a surrogate stands alone");
   if (typeof value !== "object") return;
   if (!Array.isArray(value) && !Object.keys(value).every((name) => NAME.test(name))) {
     refuse("json.name", "a member's name is outside the pattern");
   }
-  if (depth === MAX_DEPTH) refuse("json.depth", `more than ${MAX_DEPTH} arrays and objects inside each other`);
+  if (depth === MAX_DEPTH)
+    refuse("json.depth", `more than ${MAX_DEPTH} arrays and objects inside each other`);
   for (const part of Object.values(value)) checkValue(part, depth + 1);
 }
 
@@ -310,7 +334,8 @@ export const canonicalBytes = (value) => utf8(canonicalText(value));
  */
 export function parseCanonical(bytes, limit) {
   if (bytes.length > limit) refuse("json.size", `${bytes.length} bytes are more than ${limit}`);
-  if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf))) refuse("json.syntax", "a byte order mark");
+  if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf)))
+    refuse("json.syntax", "a byte order mark");
   let text;
   try {
     text = STRICT_UTF8.decode(bytes);
@@ -400,11 +425,23 @@ function sha256Block(state, view, at) {
     const one = (h + s1 + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i] + w[i]) | 0;
     const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
     const two = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    h = g; g = f; f = e; e = (d + one) | 0;
-    d = c; c = b; b = a; a = (one + two) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + one) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (one + two) | 0;
   }
-  state[0] += a; state[1] += b; state[2] += c; state[3] += d;
-  state[4] += e; state[5] += f; state[6] += g; state[7] += h;
+  state[0] += a;
+  state[1] += b;
+  state[2] += c;
+  state[3] += d;
+  state[4] += e;
+  state[5] += f;
+  state[6] += g;
+  state[7] += h;
 }
 
 /** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
@@ -416,8 +453,9 @@ export function sha256(data) {
 
 /** @param {bigint[]} state @param {DataView} view @param {number} at */
 function sha512Block(state, view, at) {
+  /** @param {bigint} x @param {bigint} bits */
   const turn = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
-  const w = [];
+  /** @type {bigint[]} */ const w = [];
   for (let i = 0; i < 16; i += 1) w.push(view.getBigUint64(at + 8 * i));
   for (let i = 16; i < 80; i += 1) {
     const s0 = turn(w[i - 15], 1n) ^ turn(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
@@ -429,10 +467,18 @@ function sha512Block(state, view, at) {
     const s1 = turn(e, 14n) ^ turn(e, 18n) ^ turn(e, 41n);
     const one = h + s1 + ((e & f) ^ (~e & g)) + SHA512_ROUNDS[i] + w[i];
     const two = (turn(a, 28n) ^ turn(a, 34n) ^ turn(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
-    h = g; g = f; f = e; e = BigInt.asUintN(64, d + one);
-    d = c; c = b; b = a; a = BigInt.asUintN(64, one + two);
+    h = g;
+    g = f;
+    f = e;
+    e = BigInt.asUintN(64, d + one);
+    d = c;
+    c = b;
+    b = a;
+    a = BigInt.asUintN(64, one + two);
   }
-  [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] = BigInt.asUintN(64, state[i] + word); });
+  [a, b, c, d, e, f, g, h].forEach((word, i) => {
+    state[i] = BigInt.asUintN(64, state[i] + word);
+  });
 }
 
 /** @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
@@ -442,7 +488,9 @@ export function sha512(data) {
   return unhex(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
 }
 
-const SM3_START = [0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e];
+const SM3_START = [
+  0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
+];
 
 /** @param {number} word @param {number} bits */
 const turnLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
@@ -464,10 +512,18 @@ function sm3Block(state, view, at) {
     const gg = early ? e ^ f ^ g : (e & f) | (~e & g);
     const left = (ff + d + two + (w[i] ^ w[i + 4])) | 0;
     const right = (gg + h + one + w[i]) | 0;
-    d = c; c = turnLeft(b, 9); b = a; a = left;
-    h = g; g = turnLeft(f, 19); f = e; e = right ^ turnLeft(right, 9) ^ turnLeft(right, 17);
+    d = c;
+    c = turnLeft(b, 9);
+    b = a;
+    a = left;
+    h = g;
+    g = turnLeft(f, 19);
+    f = e;
+    e = right ^ turnLeft(right, 9) ^ turnLeft(right, 17);
   }
-  [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] ^= word; });
+  [a, b, c, d, e, f, g, h].forEach((word, i) => {
+    state[i] ^= word;
+  });
 }
 
 /** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
@@ -708,7 +764,9 @@ function edPoint(bytes) {
   return [x, y, 1n, (x * y) % ED_P];
 }
 
-const ED_BASE = /** @type {Extended} */ (edPoint(Uint8Array.from({ length: 32 }, (_, at) => (at ? 0x66 : 0x58))));
+const ED_BASE = /** @type {Extended} */ (
+  edPoint(Uint8Array.from({ length: 32 }, (_, at) => (at ? 0x66 : 0x58)))
+);
 
 /**
  * RFC 8032, section 5.1.7, in the form without the cofactor.
@@ -729,7 +787,7 @@ export function checkEd25519(key, message, signature) {
     if (pick) sum = edAdd(sum, [ED_BASE, minus, both][pick - 1]);
   }
   const inverse = invert(sum[2], ED_P);
-  const encoded = ((sum[1] * inverse) % ED_P) | (((sum[0] * inverse) % ED_P & 1n) << 255n);
+  const encoded = ((sum[1] * inverse) % ED_P) | ((((sum[0] * inverse) % ED_P) & 1n) << 255n);
   return encoded === littleEndian(signature.subarray(0, 32));
 }
 
@@ -781,7 +839,10 @@ function peakSizes(size) {
   return sizes;
 }
 
-/** Place of the peak over leaf `position`, and the leaf's position below it. @param {number} position @param {number} size */
+/**
+ * Place of the peak over leaf `position`, and the leaf's position below it.
+ * @param {number} position @param {number} size
+ */
 function peakOf(position, size) {
   if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let rest = position;
@@ -796,12 +857,12 @@ function peakOf(position, size) {
 function peaksOf(leaves) {
   /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
   for (const leaf of leaves) {
-    let node = { hash: leaf, width: 1 };
-    while (stack.length && stack[stack.length - 1].width === node.width) {
-      const left = stack.pop();
-      node = { hash: nodeHash(left.hash, node.hash), width: 2 * node.width };
+    let [hash, width] = [leaf, 1];
+    for (let left = stack.at(-1); left?.width === width; left = stack.at(-1)) {
+      [hash, width] = [nodeHash(left.hash, hash), 2 * width];
+      stack.pop();
     }
-    stack.push(node);
+    stack.push({ hash, width });
   }
   return stack.map((node) => node.hash);
 }
@@ -822,7 +883,8 @@ function treeRoot(leaves) {
 function rlpLength(data, at, width) {
   const digits = data.subarray(at, at + width);
   const length = digits.reduce((value, byte) => value * 256 + byte, 0);
-  if (digits.length !== width || digits[0] === 0 || length < 56) refuse("proof.invalid", "a second spelling in RLP");
+  if (digits.length !== width || digits[0] === 0 || length < 56)
+    refuse("proof.invalid", "a second spelling in RLP");
   return length;
 }
 
@@ -863,7 +925,8 @@ const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte 
 /** @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}} */
 function hexPrefix(bytes) {
   const [kind, pad, ...rest] = nibbles(bytes);
-  if (kind === undefined || kind > 3 || (!(kind & 1) && pad)) return refuse("proof.invalid", "a key's prefix is wrong");
+  if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
+    return refuse("proof.invalid", "a key's prefix is wrong");
   return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
 }
 
@@ -889,7 +952,8 @@ function step(node, key, at) {
     }
     return { next: child(items[key[at]]), at: at + 1 };
   }
-  if (items.length !== 2 || !("bytes" in items[0])) return refuse("proof.invalid", "a trie node has no known shape");
+  if (items.length !== 2 || !("bytes" in items[0]))
+    return refuse("proof.invalid", "a trie node has no known shape");
   const { path, leaf } = hexPrefix(items[0].bytes);
   const stop = at + path.length;
   const fits = path.every((nibble, place) => nibble === key[at + place]);
@@ -923,13 +987,17 @@ function walk(root, hashedKey, take) {
 }
 
 /** @param {RlpItem} item @returns {Uint8Array} */
-const stringOf = (item) => ("bytes" in item ? item.bytes : refuse("proof.invalid", "a list where a string stands"));
+const stringOf = (item) =>
+  "bytes" in item ? item.bytes : refuse("proof.invalid", "a list where a string stands");
 
 const EMPTY_TRIE = keccak256(Uint8Array.of(0x80));
 const MOST_NODES = 64;
 const LONGEST_NODE = 1024;
 
-/** The same from a proof whose nodes are all used, in order. @param {Uint8Array} root @param {Uint8Array} hashedKey @param {Uint8Array[]} nodes */
+/**
+ * The same from a proof whose nodes are all used, in order.
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey @param {Uint8Array[]} nodes
+ */
 function walkProof(root, hashedKey, nodes) {
   let used = 0;
   if (equal(root, EMPTY_TRIE) && !nodes.length) return null;
@@ -951,7 +1019,10 @@ function rlpInteger(bytes, width) {
   return bytes;
 }
 
-/** Storage root and code hash of an account, null if it is proved absent. @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes */
+/**
+ * Storage root and code hash of an account, null if it is proved absent.
+ * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
+ */
 function proveAccount(stateRoot, address, nodes) {
   const found = walkProof(stateRoot, keccak256(address), nodes);
   if (!found) return null;
@@ -1000,14 +1071,16 @@ function base64Url(text) {
 
 /** @param {string} text @param {number} size @returns {Uint8Array} @throws {Refusal} `hex.invalid` */
 function strictHex(text, size) {
-  if (text.length !== 2 * size || !/^[0-9a-f]*$/.test(text)) refuse("hex.invalid", `a text is not ${size} bytes in hex`);
+  if (text.length !== 2 * size || !/^[0-9a-f]*$/.test(text))
+    refuse("hex.invalid", `a text is not ${size} bytes in hex`);
   return unhex(text);
 }
 
 class Members {
   /** @param {Json} value @param {string} where */
   constructor(value, where) {
-    if (typeof value !== "object" || Array.isArray(value)) refuse("schema.invalid", `${where} is not an object`);
+    if (typeof value !== "object" || Array.isArray(value))
+      refuse("schema.invalid", `${where} is not an object`);
     this.left = new Map(Object.entries(value));
     this.where = where;
   }
@@ -1035,10 +1108,18 @@ class Members {
     if (this.take(name) !== want) refuse("schema.version", `${this.where}.${name} is not ${want}`);
   }
 
-  /** Text of 1 to `longest` characters. @param {string} name @param {RegExp | null} pattern @param {number} longest */
+  /**
+   * Text of 1 to `longest` characters.
+   * @param {string} name @param {RegExp | null} pattern @param {number} longest
+   */
   text(name, pattern = null, longest = 512) {
     const value = this.take(name);
-    if (typeof value !== "string" || !value || characters(value) > longest || (pattern && !pattern.test(value))) {
+    if (
+      typeof value !== "string" ||
+      !value ||
+      characters(value) > longest ||
+      (pattern && !pattern.test(value))
+    ) {
       return this.refuse(name, "text of the kind asked for");
     }
     return value;
@@ -1100,7 +1181,10 @@ class Members {
     return new Members(this.take(name), `${this.where}.${name}`);
   }
 
-  /** Objects of a list, each read whole by `part`. @template T @param {string} name @param {number} least @param {number} most @param {(read: Members) => T} part */
+  /**
+   * Objects of a list, each read whole by `part`.
+   * @template T @param {string} name @param {number} least @param {number} most @param {(read: Members) => T} part
+   */
   parts(name, least, most, part) {
     return this.array(name, least, most).map((value, at) => {
       const inner = new Members(value, `${name}[${at}]`);
@@ -1118,7 +1202,8 @@ class Members {
   }
 
   done() {
-    if (this.left.size) refuse("schema.invalid", `${this.where} has unknown members: ${[...this.left.keys()].slice(0, 3)}`);
+    if (this.left.size)
+      refuse("schema.invalid", `${this.where} has unknown members: ${[...this.left.keys()].slice(0, 3)}`);
   }
 }
 
@@ -1141,11 +1226,15 @@ function checkDistinct(what, values) {
 const DAY = 86400;
 const GREATEST_TIME = 253402300799;
 
-/** Days from 1970-01-01 to a day that the calendar has, else null. @param {number} year @param {number} month @param {number} day */
+/**
+ * Days from 1970-01-01 to a day that the calendar has, else null.
+ * @param {number} year @param {number} month @param {number} day
+ */
 function dayNumber(year, month, day) {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  const same = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  const same =
+    date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / DAY : null;
 }
 
@@ -1172,7 +1261,10 @@ export const formatTime = (seconds) => new Date(seconds * 1000).toISOString().re
 /** The calendar day in China at an instant. @param {number} seconds */
 const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / DAY);
 
-/** A day some months later, clamped to the end of its month and to 9999-12-31. @param {number} day @param {number} months */
+/**
+ * A day some months later, clamped to the end of its month and to 9999-12-31.
+ * @param {number} day @param {number} months
+ */
 function addMonths(day, months) {
   const [year, month, date] = formatDay(day).split("-").map(Number);
   const all = year * 12 + month - 1 + months;
@@ -1244,7 +1336,8 @@ const digestOf = (text) => sha256(utf8(text));
 /** @param {string} text @returns {Disclosure} */
 function readDisclosure(text) {
   const parts = parseCanonical(base64Url(text), 4096);
-  if (!Array.isArray(parts) || parts.length !== 3) return refuse("schema.invalid", "a disclosure is a list of three");
+  if (!Array.isArray(parts) || parts.length !== 3)
+    return refuse("schema.invalid", "a disclosure is a list of three");
   const [salt, name, value] = parts;
   if (typeof salt !== "string" || typeof name !== "string" || !name || characters(name) > 64) {
     return refuse("schema.invalid", "salt and name of a disclosure are text");
@@ -1266,7 +1359,14 @@ function checkDocument(value) {
 }
 
 const ENTRY_KINDS = [
-  "certificate", "licence", "plate", "proof", "approval", "expert_report", "appraisal_report", "association_document",
+  "certificate",
+  "licence",
+  "plate",
+  "proof",
+  "approval",
+  "expert_report",
+  "appraisal_report",
+  "association_document",
 ];
 const MOST_ENTRIES = 4096;
 
@@ -1291,8 +1391,12 @@ function readEntry(value) {
   };
   read.done();
   const { fields, shown } = entry;
-  if (new Set(fields).size !== fields.length || fields[0] !== NUMBER || fields.includes(DOCUMENT)
-    || fields.includes(HOLDER_KEY)) {
+  if (
+    new Set(fields).size !== fields.length ||
+    fields[0] !== NUMBER ||
+    fields.includes(DOCUMENT) ||
+    fields.includes(HOLDER_KEY)
+  ) {
     refuse("entry.fields", `fields are distinct, start with ${NUMBER}, and name no other place`);
   }
   if (fields.filter((field) => shown.includes(field)).join() !== shown.join() || shown.includes(NUMBER)) {
@@ -1309,7 +1413,10 @@ function readNames(read, name) {
   return names;
 }
 
-/** Name of a disclosure at a place (section 4.4). @param {Entry} entry @param {number} place @param {boolean} bound */
+/**
+ * Name of a disclosure at a place (section 4.4).
+ * @param {Entry} entry @param {number} place @param {boolean} bound
+ */
 function nameAt(entry, place, bound) {
   if (place < entry.fields.length) return entry.fields[place];
   return bound && place === entry.fields.length ? HOLDER_KEY : DOCUMENT;
@@ -1328,10 +1435,12 @@ function compareEntries(left, right) {
 // Batch statements, states of bodies, status words (sections 7 to 9)
 // ---------------------------------------------------------------------------------------------------------
 
-const BATCH_TYPE = keccak256(utf8(
-  "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count,"
-  + "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
-));
+const BATCH_TYPE = keccak256(
+  utf8(
+    "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
+      "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
+  ),
+);
 
 /** @typedef {ReturnType<typeof readStatement>} Statement */
 
@@ -1355,10 +1464,21 @@ function readStatement(value, issuer) {
 
 /** What a body signs. @param {Statement} s @param {Uint8Array} identity */
 function batchDigest(s, identity) {
-  const hash = keccak256(concat(
-    BATCH_TYPE, utf8(s.issuer), new Uint8Array(14), uint(s.sequence, 32), s.previous, s.root, uint(s.first, 32),
-    uint(s.count, 32), s.catalog, s.countersignature, uint(s.notAfter, 32),
-  ));
+  const hash = keccak256(
+    concat(
+      BATCH_TYPE,
+      utf8(s.issuer),
+      new Uint8Array(14),
+      uint(s.sequence, 32),
+      s.previous,
+      s.root,
+      uint(s.first, 32),
+      uint(s.count, 32),
+      s.catalog,
+      s.countersignature,
+      uint(s.notAfter, 32),
+    ),
+  );
   return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, hash));
 }
 
@@ -1427,18 +1547,37 @@ function withoutBrake(slot) {
 
 /** @param {BodyState} b @returns {Uint8Array} */
 function stateDigest(b) {
-  return withoutBrake(keccak256(concat(
-    utf8(b.issuer), uint(Number(b.issuer.slice(2, 4)), 2), Uint8Array.of(b.kind, STANDINGS.indexOf(b.standing) + 1),
-    uint(b.since, 5), uint(b.catalogVersion, 4), Uint8Array.of(0),
-    uint(b.batches, 8), uint(b.certificates, 8), uint(b.epoch, 8), uint(b.revision, 4), new Uint8Array(4),
-    sha256(utf8(b.name)), b.catalog, b.last, b.status,
-    keccak256(concat(...b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
-    keccak256(concat(...b.peaks)),
-  )));
+  return withoutBrake(
+    keccak256(
+      concat(
+        utf8(b.issuer),
+        uint(Number(b.issuer.slice(2, 4)), 2),
+        Uint8Array.of(b.kind, STANDINGS.indexOf(b.standing) + 1),
+        uint(b.since, 5),
+        uint(b.catalogVersion, 4),
+        Uint8Array.of(0),
+        uint(b.batches, 8),
+        uint(b.certificates, 8),
+        uint(b.epoch, 8),
+        uint(b.revision, 4),
+        new Uint8Array(4),
+        sha256(utf8(b.name)),
+        b.catalog,
+        b.last,
+        b.status,
+        keccak256(concat(...b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
+        keccak256(concat(...b.peaks)),
+      ),
+    ),
+  );
 }
 
-/** Leaf of a batch in its body's tree. @param {Uint8Array} digest @param {Uint8Array} catalog @param {number} key @param {number} block */
-const batchLeaf = (digest, catalog, key, block) => leafHash(concat(digest, catalog, uint(key, 1), uint(block, 5)));
+/**
+ * Leaf of a batch in its body's tree.
+ * @param {Uint8Array} digest @param {Uint8Array} catalog @param {number} key @param {number} block
+ */
+const batchLeaf = (digest, catalog, key, block) =>
+  leafHash(concat(digest, catalog, uint(key, 1), uint(block, 5)));
 
 const STATUS_DEPTH = 25;
 const CELLS = 128;
@@ -1467,7 +1606,10 @@ function readWordProof(value) {
   return proof;
 }
 
-/** The status root that a proof of a word implies. @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid` */
+/**
+ * The status root that a proof of a word implies.
+ * @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid`
+ */
 function statusRoot(proof, position) {
   let root = proof.word;
   let read = 0;
@@ -1523,7 +1665,9 @@ const unusableNote = (why) => refuse("checkpoint.unusable", why);
 
 /** @param {string | bigint} digits @param {number} greatest */
 function noteNumber(digits, greatest) {
-  return BigInt(digits) <= BigInt(greatest) ? Number(digits) : unusableNote("a number of a note is too great");
+  return BigInt(digits) <= BigInt(greatest)
+    ? Number(digits)
+    : unusableNote("a number of a note is too great");
 }
 
 /** @param {string} text */
@@ -1533,8 +1677,8 @@ const noteBytes = (text) => fromBase64(text) ?? unusableNote("bytes of a note ha
 export function parseNote(text) {
   if (utf8(text).length > LONGEST_NOTE) unusableNote("a note is too long");
   const found = new RegExp(
-    "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n"
-    + "block ([0-9a-f]{64})\ntime (0|[1-9][0-9]{0,18})\n)\n",
+    "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n" +
+      "block ([0-9a-f]{64})\ntime (0|[1-9][0-9]{0,18})\n)\n",
   ).exec(text);
   if (!found) return unusableNote("a note does not start with five lines and an empty one");
   const checkpoint = {
@@ -1567,7 +1711,10 @@ function parseCosignature(line) {
   };
 }
 
-/** Whether a line is a cosignature of a checkpoint by this key (C2SP tlog-cosignature v1). @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key */
+/**
+ * Whether a line is a cosignature of a checkpoint by this key (C2SP tlog-cosignature v1).
+ * @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key
+ */
 function checkCosignature(checkpoint, line, key) {
   const id = sha256(concat(utf8(line.name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
   const message = utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.body}`);
@@ -1600,10 +1747,14 @@ export function parsePolicy(bytes) {
     signature: hexMember(inner, "signature", 64),
   }));
   read.done();
-  checkAscending("file.signatures", signatures.map(({ key }) => hex(key)));
+  checkAscending(
+    "file.signatures",
+    signatures.map(({ key }) => hex(key)),
+  );
   const message = concat(utf8("certledger/policy/1\n"), canonicalBytes(value));
   for (const { key, signature } of signatures) {
-    if (!checkEd25519(key, message, signature)) refuse("policy.unsigned", "a signature of the policy does not verify");
+    if (!checkEd25519(key, message, signature))
+      refuse("policy.unsigned", "a signature of the policy does not verify");
   }
   const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))), bytes };
   checkThreshold(signed, policy.roots);
@@ -1613,7 +1764,8 @@ export function parsePolicy(bytes) {
 /** @param {Policy} policy @param {Policy["roots"]} roots */
 function checkThreshold(policy, roots) {
   const count = roots.keys.filter((key) => policy.signers.has(key)).length;
-  if (count < roots.threshold) refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
+  if (count < roots.threshold)
+    refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
 }
 
 /**
@@ -1621,7 +1773,8 @@ function checkThreshold(policy, roots) {
  * @param {Policy} held @param {Policy} next @throws {Refusal} `policy.older`, `policy.unsigned`
  */
 export function checkSuccession(held, next) {
-  if (next.version < held.version) refuse("policy.older", `version ${next.version} would replace ${held.version}`);
+  if (next.version < held.version)
+    refuse("policy.older", `version ${next.version} would replace ${held.version}`);
   if (next.version > held.version) checkThreshold(next, held.roots);
   else if (next.text !== held.text) refuse("policy.older", `another policy has version ${held.version} too`);
 }
@@ -1650,10 +1803,22 @@ function readPolicy(value) {
   ages.done();
   read.done();
   const { witnesses, ledgers, trust } = policy;
-  checkAscending("policy.witnesses", witnesses.map(({ name }) => name));
-  checkDistinct("identities of ledgers", ledgers.map(({ identity }) => hex(identity)));
-  checkDistinct("names of ledgers", ledgers.map(({ name }) => name));
-  checkDistinct("keys of witnesses", witnesses.map(({ key }) => hex(key)));
+  checkAscending(
+    "policy.witnesses",
+    witnesses.map(({ name }) => name),
+  );
+  checkDistinct(
+    "identities of ledgers",
+    ledgers.map(({ identity }) => hex(identity)),
+  );
+  checkDistinct(
+    "names of ledgers",
+    ledgers.map(({ name }) => name),
+  );
+  checkDistinct(
+    "keys of witnesses",
+    witnesses.map(({ key }) => hex(key)),
+  );
   const operators = new Set(witnesses.map(({ operator }) => operator)).size;
   if (trust.ways.includes("witnesses") && operators < trust.threshold) {
     refuse("schema.invalid", `${trust.threshold} operators must witness where the policy has ${operators}`);
@@ -1701,7 +1866,10 @@ function readLedger(read) {
   };
 }
 
-/** The last checkpoint of a retired ledger: the policy's signatures vouch for it. @param {Members} read @param {Uint8Array} identity */
+/**
+ * The last checkpoint of a retired ledger: the policy's signatures vouch for it.
+ * @param {Members} read @param {Uint8Array} identity
+ */
 function readRetired(read, identity) {
   const text = read.text("retired");
   try {
@@ -1741,11 +1909,20 @@ function readWitness(read) {
 
 /** @param {Members} read @returns {Map<string, number>} */
 function readAges(read) {
-  const pairs = read.parts("categories", 0, 1024, (inner) => /** @type {[string, number]} */ ([
-    inner.text("category", CATEGORY),
-    inner.integer("seconds", 0, GREATEST_SPAN),
-  ]));
-  checkAscending("policy.max_age.categories", pairs.map(([category]) => category));
+  const pairs = read.parts(
+    "categories",
+    0,
+    1024,
+    (inner) =>
+      /** @type {[string, number]} */ ([
+        inner.text("category", CATEGORY),
+        inner.integer("seconds", 0, GREATEST_SPAN),
+      ]),
+  );
+  checkAscending(
+    "policy.max_age.categories",
+    pairs.map(([category]) => category),
+  );
   return new Map(pairs);
 }
 
@@ -1764,12 +1941,22 @@ const ledgerOf = (policy, identity) => policy.ledgers.find((ledger) => equal(led
 
 /** @typedef {{code: string, time: number | null}} Judgement how check 6 ended, and T where it passed */
 
-/** Whether enough operators of the policy have cosigned a checkpoint. @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement} */
+/**
+ * Whether enough operators of the policy have cosigned a checkpoint.
+ * @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement}
+ */
 function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
+  /** @param {string} code @param {number | null} time @returns {Judgement} */
   const judged = (code, time = null) => ({ code, time });
-  const named = cosignatures.map((line) => ({ line, witness: policy.witnesses.find(({ name }) => name === line.name) }));
+  const named = cosignatures.map((line) => ({
+    line,
+    witness: policy.witnesses.find(({ name }) => name === line.name),
+  }));
   const ordered = cosignatures.every((line, at) => at === 0 || line.name > cosignatures[at - 1].name);
-  if (!ordered || !named.every(({ line, witness }) => witness && checkCosignature(checkpoint, line, witness.key))) {
+  if (
+    !ordered ||
+    !named.every(({ line, witness }) => witness && checkCosignature(checkpoint, line, witness.key))
+  ) {
     return judged("checkpoint.unusable");
   }
   if (!policy.trust.ways.includes("witnesses")) return judged("block.untrusted");
@@ -1814,7 +2001,10 @@ function readPresentation(value) {
   return presentation;
 }
 
-/** A record and what is shown of it, the place of each disclosure worked out. @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {Showing} */
+/**
+ * A record and what is shown of it, the place of each disclosure worked out.
+ * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {Showing}
+ */
 function showingOf(record, disclosures) {
   const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
   return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
@@ -1878,7 +2068,8 @@ function readEntryProof(read) {
 function readProof(read) {
   const nodes = (name) => {
     const found = read.texts(name, 1, MOST_NODES).map(base64Url);
-    if (found.some((node) => node.length > LONGEST_NODE)) read.refuse(name, `nodes of at most ${LONGEST_NODE} bytes`);
+    if (found.some((node) => node.length > LONGEST_NODE))
+      read.refuse(name, `nodes of at most ${LONGEST_NODE} bytes`);
     return found;
   };
   const proof = { account: nodes("account"), slot: nodes("slot") };
@@ -1891,12 +2082,24 @@ function readProof(read) {
 // ---------------------------------------------------------------------------------------------------------
 
 const CHECKS = [
-  "content", "inclusion", "anchor", "signature", "entitlement", "block", "freshness", "status", "dates", "holder",
+  "content",
+  "inclusion",
+  "anchor",
+  "signature",
+  "entitlement",
+  "block",
+  "freshness",
+  "status",
+  "dates",
+  "holder",
 ];
 /** How many of the checks, from the first, make a certificate genuine. */
 const GENUINE = 6;
 
-/** What a check that did not pass may end with; the sentence is the `detail` of a result. @type {{[outcome: string]: {[code: string]: string}}} */
+/**
+ * What a check that did not pass may end with; the sentence is the `detail` of a result.
+ * @type {{[outcome: string]: {[code: string]: string}}}
+ */
 export const CODES = {
   pass: { ok: "passed" },
   fail: {
@@ -1907,7 +2110,8 @@ export const CODES = {
     "inclusion.index_outside": "the certificate's index lies outside its batch",
     "anchor.state_differs": "the chain holds another state of the issuing body",
     "anchor.other_contract": "the chain holds another contract at this address",
-    "signature.key_ended": "the signing key had ended when the batch was anchored: ask the body to issue again",
+    "signature.key_ended":
+      "the signing key had ended when the batch was anchored: ask the body to issue again",
     "signature.purpose": "the signing key may not sign batches",
     "entitlement.category_absent": "the body was never granted this category",
     "entitlement.holder_kind": "the category is for another kind of holder",
@@ -1989,13 +2193,17 @@ function decide(codes, timely) {
   if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
   if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
   if (genuine.some((check) => ended[check] !== "pass")) return "cannot_tell";
-  if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status)) return "not_in_force";
+  if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status))
+    return "not_in_force";
   if (ended.dates === "fail" && timely) return "not_in_force";
   if (ended.status === "fail" && ended.freshness === "pass") return "not_in_force";
   return CHECKS.every((check) => ended[check] === "pass") ? "valid" : "cannot_tell";
 }
 
-/** What stands behind a certificate once checks 1 to 6 passed. @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved */
+/**
+ * What stands behind a certificate once checks 1 to 6 passed.
+ * @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved
+ */
 
 /** @param {Showing} showing */
 function describe({ record }) {
@@ -2018,7 +2226,8 @@ function describeProved({ record, disclosures, places }, { body, entry, statemen
     name_en: entry.nameEn,
     anchored: { block, not_after: formatTime(statement.notAfter) },
     shown: disclosures.map(({ name, value }) => ({ name, value })),
-    withheld: [...record.digests.keys()].filter((place) => !places.includes(place))
+    withheld: [...record.digests.keys()]
+      .filter((place) => !places.includes(place))
       .map((place) => nameAt(entry, place, record.bound)),
   };
 }
@@ -2031,7 +2240,10 @@ function warningsOf({ record }, { entry, statement }) {
   return earliest - record.issued > entry.lagDays ? ["anchoring.late"] : [];
 }
 
-/** @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {number | null} time T @param {number} horizon latest instant that is not in the future */
+/**
+ * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {number | null} time T
+ * @param {number} horizon latest instant that is not in the future
+ */
 function conclude(codes, showing, proved, time, horizon) {
   const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
   const told = genuine ? proved : null;
@@ -2060,9 +2272,16 @@ function conclude(codes, showing, proved, time, horizon) {
  */
 
 /** What a record says of a document, once hashed. @param {Uint8Array} bytes */
-export const fingerprint = (bytes) => ({ sha256: hex(sha256(bytes)), size: bytes.length, sm3: hex(sm3(bytes)) });
+export const fingerprint = (bytes) => ({
+  sha256: hex(sha256(bytes)),
+  size: bytes.length,
+  sm3: hex(sm3(bytes)),
+});
 
-/** Check 1; without a proved entry neither names nor what must be shown can be judged. @param {Showing} showing @param {Paper[]} documents @param {Entry | null} entry @returns {string} */
+/**
+ * Check 1; without a proved entry neither names nor what must be shown can be judged.
+ * @param {Showing} showing @param {Paper[]} documents @param {Entry | null} entry @returns {string}
+ */
 function checkContent(showing, documents, entry) {
   const { record, disclosures, places } = showing;
   if (places.includes(undefined)) return "content.field_differs";
@@ -2070,11 +2289,14 @@ function checkContent(showing, documents, entry) {
     return "content.name_differs";
   }
   const compared = documents.map((paper) => compareDocument(showing, paper, entry));
-  const worst = ["content.document_differs", "content.sm3_unavailable", "content.nothing_compared"]
-    .find((code) => compared.includes(code));
+  const worst = ["content.document_differs", "content.sm3_unavailable", "content.nothing_compared"].find(
+    (code) => compared.includes(code),
+  );
   if (worst) return worst;
   const shown = entry && [0, ...entry.shown.map((field) => entry.fields.indexOf(field))];
-  return compared.length || shown?.every((place) => places.includes(place)) ? "ok" : "content.nothing_compared";
+  return compared.length || shown?.every((place) => places.includes(place))
+    ? "ok"
+    : "content.nothing_compared";
 }
 
 /**
@@ -2094,8 +2316,13 @@ function compareDocument({ record, disclosures }, paper, entry) {
   }
   const plain = { sha256: found.sha256, size: found.size };
   const forms = found.sm3 === undefined ? [plain] : [plain, { ...plain, sm3: found.sm3 }];
-  const recorded = record.digests.some((digest, place) => place > 0 && forms.some((form) => (
-    equal(digest, digestOf(formatDisclosure(derivedSalt(number.salt, place), DOCUMENT, form))))));
+  const recorded = record.digests.some(
+    (digest, place) =>
+      place > 0 &&
+      forms.some((form) =>
+        equal(digest, digestOf(formatDisclosure(derivedSalt(number.salt, place), DOCUMENT, form))),
+      ),
+  );
   if (recorded) return "ok";
   return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
@@ -2106,9 +2333,14 @@ function compareSm3(value, found) {
   return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
 
-/** Salt of a document or a must-show field (section 4.5). @param {string} code normal access code @param {number} place */
+/**
+ * Salt of a document or a must-show field (section 4.5).
+ * @param {string} code normal access code @param {number} place
+ */
 function derivedSalt(code, place) {
-  return toBase64Url(hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uint(place, 2))).subarray(0, 16));
+  return toBase64Url(
+    hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uint(place, 2))).subarray(0, 16),
+  );
 }
 
 /** RFC 2104. @param {Uint8Array} key @param {Uint8Array} message */
@@ -2137,7 +2369,10 @@ function orNull(prove) {
   }
 }
 
-/** The body's slot under a checkpoint, or the code of check 3 that says why it is not proved. @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger */
+/**
+ * The body's slot under a checkpoint, or the code of check 3 that says why it is not proved.
+ * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger
+ */
 function proveSlot({ body, proof }, checkpoint, ledger) {
   try {
     const account = proveAccount(checkpoint.stateRoot, ledger.address, proof.account);
@@ -2158,7 +2393,12 @@ function checkAnchor(evidence, checkpoint, ledger) {
   if (equal(slot, ZERO32)) return "anchor.body_absent";
   if (!equal(withoutBrake(slot), stateDigest(body))) return "anchor.state_differs";
   if (statement.sequence > body.batches) return "anchor.batch_pending";
-  const leaf = batchLeaf(batchDigest(statement, ledger.identity), statement.catalog, anchor.key, anchor.block);
+  const leaf = batchLeaf(
+    batchDigest(statement, ledger.identity),
+    statement.catalog,
+    anchor.key,
+    anchor.block,
+  );
   const { peak, within, width } = peakOf(statement.sequence - 1, body.batches);
   const root = orNull(() => impliedRoot(leaf, within, width, anchor.path));
   return root && equal(root, body.peaks[peak]) ? "ok" : "anchor.batch_unproved";
@@ -2171,8 +2411,10 @@ function checkKey(key, block) {
 }
 
 /** @param {Policy} policy @param {Statement} statement */
-const checkCountersigned = (policy, statement) => (
-  policy.countersignature && equal(statement.countersignature, ZERO32) ? "signature.countersignature_missing" : "ok");
+const checkCountersigned = (policy, statement) =>
+  policy.countersignature && equal(statement.countersignature, ZERO32)
+    ? "signature.countersignature_missing"
+    : "ok";
 
 /** Check 4. @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @returns {string} */
 function checkSignature({ anchor, body, signer, signature, statement }, ledger, policy) {
@@ -2181,14 +2423,20 @@ function checkSignature({ anchor, body, signer, signature, statement }, ledger, 
   const code = checkKey(key, anchor.block);
   if (code !== "ok") return code;
   const low = toBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
-  /** @type {[bigint, bigint]} */ const point = [toBigInt(signer.subarray(0, 32)), toBigInt(signer.subarray(32))];
+  /** @type {[bigint, bigint]} */ const point = [
+    toBigInt(signer.subarray(0, 32)),
+    toBigInt(signer.subarray(32)),
+  ];
   if (!low || !checkEcdsa(SECP256K1, point, batchDigest(statement, ledger.identity), signature)) {
     return "signature.damaged";
   }
   return checkCountersigned(policy, statement);
 }
 
-/** The entry, once it stands in the catalog under a root. @param {Evidence["catalog"]} proof @param {Uint8Array} catalog */
+/**
+ * The entry, once it stands in the catalog under a root.
+ * @param {Evidence["catalog"]} proof @param {Uint8Array} catalog
+ */
 function proveEntry({ entry, place, count, path }, catalog) {
   const root = orNull(() => impliedRoot(entry.leaf, place, count, path));
   return root && equal(catalogRoot(count, root), catalog) ? entry : null;
@@ -2197,7 +2445,10 @@ function proveEntry({ entry, place, count, path }, catalog) {
 /** Whether an entry is the record's. @param {CertificateRecord} record @param {Entry} entry */
 const isEntryOf = (record, entry) => entry.category === record.category && entry.version === record.entry;
 
-/** Whether a record obeys its entry (section 6), as the code of check 5. @param {CertificateRecord} record @param {Entry} entry */
+/**
+ * Whether a record obeys its entry (section 6), as the code of check 5.
+ * @param {CertificateRecord} record @param {Entry} entry
+ */
 function checkObeys(record, entry) {
   if (record.holder !== entry.holder) return "entitlement.holder_kind";
   if (record.digests.length < entry.fields.length + Number(record.bound)) return "entitlement.fields_missing";
@@ -2212,7 +2463,10 @@ function checkFreshness(category, policy, time, now) {
   return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
 }
 
-/** Check 8, for a proved word and standing; what is true for ever is named first. @param {number} index @param {Uint8Array} word @param {string} standing */
+/**
+ * Check 8, for a proved word and standing; what is true for ever is named first.
+ * @param {number} index @param {Uint8Array} word @param {string} standing
+ */
 function checkStatus(index, word, standing) {
   const status = statusIn(word, index);
   if (standing === "struck") return "status.body_struck";
@@ -2228,7 +2482,11 @@ function checkDates(record, now) {
   return record.expires !== null && today > record.expires ? "dates.expired" : "ok";
 }
 
-/** Check 10. @param {Showing} showing @param {Presentation | null} presented @param {Uint8Array | null} identity of the ledger, where known @param {Question} question */
+/**
+ * Check 10.
+ * @param {Showing} showing @param {Presentation | null} presented
+ * @param {Uint8Array | null} identity of the ledger, where known @param {Question} question
+ */
 function checkHolder({ record, disclosures }, presented, identity, question) {
   if (!record.bound) return "ok";
   if (!presented) return "holder.presentation_missing";
@@ -2278,7 +2536,11 @@ function judgeBlock(text, { policy, now }) {
   return { ...judgeByWitnesses(note, policy, ledger), checkpoint, ledger };
 }
 
-/** The codes of all checks.  What rests on another check is judged only if that passed. @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof judgeBlock>} block @param {Entry | null} entry proved @returns {Codes} */
+/**
+ * The codes of all checks.  What rests on another check is judged only if that passed.
+ * @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof judgeBlock>} block
+ * @param {Entry | null} entry proved @returns {Codes}
+ */
 function judge(evidence, question, block, entry) {
   const { showing, statement, body, word } = evidence;
   const { record } = showing;
@@ -2306,7 +2568,10 @@ function judge(evidence, question, block, entry) {
     freshness,
     entitlement,
     signature: checkSignature(evidence, block.ledger, question.policy),
-    status: root && equal(root, body.status) ? checkStatus(record.index, word.word, body.standing) : "status.unproved",
+    status:
+      root && equal(root, body.status)
+        ? checkStatus(record.index, word.word, body.standing)
+        : "status.unproved",
   };
 }
 
@@ -2329,5 +2594,888 @@ export function verifyEvidence(bytes, question) {
   const { catalog, statement, body, anchor, showing } = evidence;
   const entry = proveEntry(catalog, statement.catalog);
   const proved = { body: body.name, entry: catalog.entry, statement, block: anchor.block };
-  return conclude(judge(evidence, question, block, entry), showing, proved, block.time, now + policy.clockTolerance);
+  return conclude(
+    judge(evidence, question, block, entry),
+    showing,
+    proved,
+    block.time,
+    now + policy.clockTolerance,
+  );
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Base45 (RFC 9285) and deterministic CBOR (RFC 8949, section 4.2.1)
+// ---------------------------------------------------------------------------------------------------------
+
+const BASE45 = new Map(
+  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
+);
+
+/** @param {string} text @returns {Uint8Array} @throws {Refusal} `base45.invalid` */
+function fromBase45(text) {
+  const values = Array.from(
+    text,
+    (letter) => BASE45.get(letter) ?? refuse("base45.invalid", "a character is not of base45"),
+  );
+  const bytes = [];
+  for (let at = 0; at < values.length; at += 3) {
+    const group = values.slice(at, at + 3);
+    const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
+    const width = group.length - 1;
+    if (!width || number >= 256 ** width) refuse("base45.invalid", "a group of base45 is out of range");
+    bytes.push(...uint(number, width));
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from numbers */
+
+/** Reads the CBOR of these formats; `spare` tells whether anything had a second spelling. */
+class CborReader {
+  /** @param {Uint8Array} bytes @param {string} code that refusals carry */
+  constructor(bytes, code) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.code = code;
+    this.at = 0;
+    this.spare = false;
+  }
+
+  /** @param {string} why @returns {never} */
+  refuse(why) {
+    return refuse(this.code, why);
+  }
+
+  /** @returns {Cbor} */
+  whole() {
+    const value = this.item(0);
+    if (this.at !== this.bytes.length) this.refuse("bytes follow the CBOR item");
+    return value;
+  }
+
+  /** @param {number} size @returns {Uint8Array} */
+  take(size) {
+    if (size > this.bytes.length - this.at) this.refuse("CBOR ends early");
+    this.at += size;
+    return this.bytes.subarray(this.at - size, this.at);
+  }
+
+  /** The number that a head carries. @param {number} low its five bits */
+  argument(low) {
+    if (low < 24) return low;
+    if (low > 27) return this.refuse("CBOR of indefinite length");
+    const width = 2 ** (low - 24);
+    const number = Number(toBigInt(this.take(width)));
+    if (!Number.isSafeInteger(number)) this.refuse("a number is too great");
+    if (number < (width === 1 ? 24 : 256 ** (width / 2))) this.spare = true;
+    return number;
+  }
+
+  /** @param {number} depth @returns {Cbor} */
+  item(depth) {
+    if (depth > 16) this.refuse("CBOR is nested too deeply");
+    const [head] = this.take(1);
+    const kind = head >> 5;
+    if (kind === 7) return this.simple(head & 31);
+    const number = this.argument(head & 31);
+    switch (kind) {
+      case 0:
+        return number;
+      case 1:
+        return -1 - number;
+      case 2:
+        return this.take(number);
+      case 3:
+        return this.text(number);
+      case 4:
+        return this.list(number, depth);
+      case 5:
+        return this.map(number, depth);
+      default:
+        return this.refuse("a tag has no place here");
+    }
+  }
+
+  /** @param {number} low */
+  simple(low) {
+    if (low === 22) return null;
+    return low === 20 || low === 21 ? low === 21 : this.refuse("a simple value has no place here");
+  }
+
+  /** @param {number} size */
+  text(size) {
+    try {
+      return STRICT_UTF8.decode(this.take(size));
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      return this.refuse("a text is not UTF-8");
+    }
+  }
+
+  /** @param {number} count @param {number} depth */
+  list(count, depth) {
+    if (count > this.bytes.length) this.refuse("CBOR ends early");
+    return Array.from({ length: count }, () => this.item(depth + 1));
+  }
+
+  /** @param {number} count @param {number} depth @returns {Map<number, Cbor>} */
+  map(count, depth) {
+    const found = new Map();
+    let last = -1;
+    for (let read = 0; read < count; read += 1) {
+      const key = this.item(depth + 1);
+      if (typeof key !== "number" || key <= last)
+        return this.refuse("keys of a map are not ascending numbers");
+      found.set(key, this.item(depth + 1));
+      last = key;
+    }
+    return found;
+  }
+}
+
+/** @param {number} kind @param {number} number */
+function cborHead(kind, number) {
+  if (number < 24) return Uint8Array.of((kind << 5) | number);
+  const size = [1, 2, 4, 8].findIndex((width) => number < 256 ** width);
+  return concat(Uint8Array.of((kind << 5) | (24 + size)), uint(number, 2 ** size));
+}
+
+/** @param {Cbor} value @returns {Uint8Array} */
+function cborEncode(value) {
+  if (typeof value === "number") return value < 0 ? cborHead(1, -1 - value) : cborHead(0, value);
+  if (typeof value === "string") return concat(cborHead(3, utf8(value).length), utf8(value));
+  if (value instanceof Uint8Array) return concat(cborHead(2, value.length), value);
+  if (Array.isArray(value)) return concat(cborHead(4, value.length), ...value.map(cborEncode));
+  if (value instanceof Map) {
+    const pairs = [...value].sort(([left], [right]) => left - right);
+    return concat(cborHead(5, pairs.length), ...pairs.flatMap((pair) => pair.map(cborEncode)));
+  }
+  return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
+}
+
+/** Asks the parts of a CBOR item for their types, refusing with one code. */
+class Shape {
+  /** @param {string} code */
+  constructor(code) {
+    this.code = code;
+  }
+
+  /** @param {unknown} held @param {string} what */
+  need(held, what) {
+    if (!held) refuse(this.code, `${what} has another shape`);
+  }
+
+  /** @param {Cbor} value @param {number | null} size @returns {Uint8Array} */
+  bytes(value, size = null) {
+    if (!(value instanceof Uint8Array) || (size !== null && value.length !== size))
+      return refuse(this.code, "bytes are missing");
+    return value;
+  }
+
+  /** Hashes that stand one after another. @param {Cbor} value */
+  hashes(value) {
+    const bytes = this.bytes(value);
+    this.need(bytes.length % 32 === 0, "a list of hashes");
+    return chunks(bytes, 32);
+  }
+
+  /** @param {Cbor} value @returns {string} */
+  text(value) {
+    return typeof value === "string" ? value : refuse(this.code, "text is missing");
+  }
+
+  /** @param {Cbor} value @param {number} least @param {number} greatest @returns {number} */
+  integer(value, least, greatest) {
+    return typeof value === "number" && value >= least && value <= greatest
+      ? value
+      : refuse(this.code, "a number is missing");
+  }
+
+  /** @param {Cbor} value @param {number[]} sizes that it may have, any if none is given @returns {Cbor[]} */
+  list(value, ...sizes) {
+    if (!Array.isArray(value) || (sizes.length && !sizes.includes(value.length)))
+      return refuse(this.code, "a list is missing");
+    return value;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Compact evidence (section 16.2)
+// ---------------------------------------------------------------------------------------------------------
+
+const COMPACT = new Shape("compact.invalid");
+const COMPACT_PREFIX = "CL1:";
+const LONGEST_COMPACT = 4096;
+const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
+const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
+
+/** @typedef {{place: number, salt: string, value: Value}} Shown a disclosure without its name, which the place gives */
+/** @typedef {ReturnType<typeof parseCompact>} Compact */
+
+/** @param {string} text of a code */
+function parseCompact(text) {
+  if (text.length > LONGEST_COMPACT || !text.startsWith(COMPACT_PREFIX)) {
+    refuse(
+      "compact.invalid",
+      `a code starts with ${COMPACT_PREFIX} and is not longer than ${LONGEST_COMPACT}`,
+    );
+  }
+  const reader = new CborReader(fromBase45(text.slice(COMPACT_PREFIX.length)), "compact.invalid");
+  const parts = reader.whole();
+  if (!Array.isArray(parts) || (parts.length !== 5 && parts.length !== 6) || parts[0] !== 1) {
+    return refuse("compact.version", "not compact evidence of version 1");
+  }
+  const compact = {
+    ledger: COMPACT.bytes(parts[1], 8),
+    record: unpackRecord(parts[2]),
+    path: COMPACT.hashes(parts[3]),
+    shown: COMPACT.list(parts[4]).map(unpackShown),
+    presentation: parts.length === 6 ? unpackPresentation(parts[5]) : null,
+  };
+  COMPACT.need(compact.path.length <= 32, "the path");
+  COMPACT.need(
+    compact.shown.every(({ place }, at) => at === 0 || place > compact.shown[at - 1].place),
+    "the order shown",
+  );
+  COMPACT.need(!compact.presentation || compact.record.bound, "a presentation");
+  if (reader.spare) refuse("compact.not_canonical", "a second spelling of the same code");
+  return compact;
+}
+
+/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {Cbor} value */
+function unpackRecord(value) {
+  const [issuer, index, id, edition, replaces, category, entry, holder, issued, expires, bound, digests] =
+    COMPACT.list(value, 12);
+  const day = (number) => formatDay(COMPACT.integer(number, FIRST_DAY, LAST_DAY));
+  return readRecord(
+    /** @type {Json} */ ({
+      type: "certledger/record/1",
+      issuer,
+      index,
+      id: toBase64Url(COMPACT.bytes(id)),
+      edition,
+      ...(replaces === null ? {} : { replaces }),
+      category,
+      entry,
+      holder: HOLDERS[COMPACT.integer(holder, 0, 2)],
+      issued: day(issued),
+      ...(expires === null ? {} : { expires: day(expires) }),
+      bound,
+      digests: toBase64Url(COMPACT.bytes(digests)),
+    }),
+  );
+}
+
+/** @param {Cbor} value @returns {Shown} */
+function unpackShown(value) {
+  const [at, salt, said] = COMPACT.list(value, 3);
+  const place = COMPACT.integer(at, 0, Number.MAX_SAFE_INTEGER);
+  return {
+    place,
+    salt: place === 0 ? COMPACT.text(salt) : toBase64Url(COMPACT.bytes(salt)),
+    value: typeof said === "string" ? said : unpackDocument(said),
+  };
+}
+
+/** @param {Cbor} value @returns {Value} */
+function unpackDocument(value) {
+  const [digest, size, other] = COMPACT.list(value, 2, 3);
+  return {
+    sha256: hex(COMPACT.bytes(digest, 32)),
+    size: COMPACT.integer(size, 0, Number.MAX_SAFE_INTEGER),
+    ...(other === undefined ? {} : { sm3: hex(COMPACT.bytes(other, 32)) }),
+  };
+}
+
+/** @param {Cbor} value */
+function unpackPresentation(value) {
+  const [audience, nonce, time, signature] = COMPACT.list(value, 4);
+  return readPresentation(
+    /** @type {Json} */ ({ audience, nonce, time, signature: toBase64Url(COMPACT.bytes(signature)) }),
+  );
+}
+
+/**
+ * A disclosure under the name of its place.
+ * @param {Shown} shown @param {Entry} entry @param {boolean} bound @returns {Disclosure}
+ */
+function nameShown({ place, salt, value }, entry, bound) {
+  const name = nameAt(entry, place, bound);
+  return { salt, name, value, digest: digestOf(formatDisclosure(salt, name, value)) };
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Snapshots and deltas (section 17)
+// ---------------------------------------------------------------------------------------------------------
+
+const SNAPSHOT = new Shape("snapshot.invalid");
+const LONGEST_SNAPSHOT = 256 * 2 ** 20;
+const UINT32 = 2 ** 32 - 1;
+
+/** @typedef {{root: Uint8Array, entries: Entry[], packed: Uint8Array[]}} Catalog */
+/** @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array, countersignature: Uint8Array}} Row a batch */
+/** @typedef {{state: BodyState, rows: Row[], statements: Statement[], words: Map<number, Uint8Array>}} HeldBody */
+/**
+ * @typedef {object} Snapshot
+ * @property {Note} note
+ * @property {string} checkpoint
+ * @property {Uint8Array[]} accountProof
+ * @property {Uint8Array[]} nodes
+ * @property {Map<string, Catalog>} catalogs by root in hex, ascending
+ * @property {HeldBody[]} bodies
+ */
+
+/** What zlib packed, checked to be all of the file. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
+async function inflate(file) {
+  const parts = [];
+  let size = 0;
+  try {
+    const stream = new Blob([/** @type {BlobPart} */ (file)])
+      .stream()
+      .pipeThrough(new DecompressionStream("deflate"));
+    for (const reader = stream.getReader(); ;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      size += value.length;
+      if (size > LONGEST_SNAPSHOT) {
+        await reader.cancel();
+        break;
+      }
+    }
+  } catch {
+    return refuse("snapshot.invalid", "not packed by zlib, or cut short");
+  }
+  const whole =
+    size <= LONGEST_SNAPSHOT ? concat(...parts) : refuse("snapshot.invalid", "too long once unpacked");
+  // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
+  if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
+  return whole;
+}
+
+/** The checksum that zlib ends with (RFC 1950). @param {Uint8Array} bytes */
+function adler32(bytes) {
+  let [low, high] = [1, 0];
+  for (let at = 0; at < bytes.length;) {
+    // So many sums stay below 2^32.
+    for (const stop = Math.min(at + 3800, bytes.length); at < stop; at += 1) {
+      low += bytes[at];
+      high += low;
+    }
+    [low, high] = [low % 65521, high % 65521];
+  }
+  return concat(uint(high, 2), uint(low, 2));
+}
+
+/** @param {Uint8Array} bytes @returns {Cbor} */
+function snapshotItem(bytes) {
+  const reader = new CborReader(bytes, "snapshot.invalid");
+  const value = reader.whole();
+  SNAPSHOT.need(!reader.spare, "a number with a second spelling");
+  return value;
+}
+
+/** @param {Cbor[]} parts of which the first is the type @param {string} type */
+function checkType(parts, type) {
+  if (parts[0] !== type) refuse("snapshot.version", `not ${type}`);
+}
+
+/** @param {Uint8Array} unpacked @returns {Snapshot} well-formed; `checkSnapshot` proves it */
+function readSnapshot(unpacked) {
+  const parts = SNAPSHOT.list(snapshotItem(unpacked), 6);
+  checkType(parts, "certledger/snapshot/1");
+  const checkpoint = SNAPSHOT.text(parts[1]);
+  const note = parseNote(checkpoint);
+  const catalogs = SNAPSHOT.list(parts[4]).map(unpackCatalog);
+  const nodes = SNAPSHOT.list(parts[3]).map((node) => SNAPSHOT.bytes(node));
+  SNAPSHOT.need(ascend(nodes) && ascend(catalogs.map(({ root }) => root)), "the order of nodes or catalogs");
+  const roots = catalogs.map(({ root }) => root);
+  return {
+    note,
+    checkpoint,
+    accountProof: SNAPSHOT.list(parts[2]).map((node) => SNAPSHOT.bytes(node)),
+    nodes,
+    catalogs: new Map(catalogs.map((catalog) => [hex(catalog.root), catalog])),
+    bodies: SNAPSHOT.list(parts[5]).map((body) => unpackBody(body, roots, note.checkpoint.identity, [])),
+  };
+}
+
+/** @param {Uint8Array[]} values */
+const ascend = (values) => values.every((value, at) => at === 0 || compareBytes(values[at - 1], value) < 0);
+
+/** @param {Cbor} value @returns {Catalog} */
+function unpackCatalog(value) {
+  const packed = SNAPSHOT.list(value).map((entry) => SNAPSHOT.bytes(entry));
+  SNAPSHOT.need(packed.length > 0 && packed.length <= MOST_ENTRIES, "a catalog");
+  const entries = packed.map((entry) => readEntry(parseCanonical(entry, 65536)));
+  SNAPSHOT.need(
+    entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1], entry) < 0),
+    "the order of a catalog",
+  );
+  return { packed, entries, root: catalogRoot(entries.length, treeRoot(entries.map(({ leaf }) => leaf))) };
+}
+
+/**
+ * @param {Cbor} value @param {Uint8Array[]} roots of the catalogs @param {Uint8Array} identity
+ * @param {Row[]} before batches in the snapshot built upon @returns {HeldBody}
+ */
+function unpackBody(value, roots, identity, before) {
+  const [issuer, kind, name, standing, since, keys, version, catalog, epoch, revision, batches, statuses] =
+    SNAPSHOT.list(value, 12);
+  const packed = SNAPSHOT.bytes(keys);
+  const rows = [...before, ...unpackBatches(batches, roots)];
+  const words = unpackStatuses(
+    statuses,
+    rows.reduce((sum, { count }) => sum + count, 0),
+  );
+  const fixed = {
+    issuer: SNAPSHOT.text(issuer),
+    kind: SNAPSHOT.integer(kind, 1, KINDS.length),
+    name: SNAPSHOT.text(name),
+    standing: STANDINGS[SNAPSHOT.integer(standing, 1, STANDINGS.length) - 1],
+    since: SNAPSHOT.integer(since, 0, NO_END),
+    catalogVersion: SNAPSHOT.integer(version, 0, UINT32),
+    catalog: SNAPSHOT.bytes(catalog, 32),
+    epoch: SNAPSHOT.integer(epoch, 0, Number.MAX_SAFE_INTEGER),
+    revision: SNAPSHOT.integer(revision, 0, UINT32),
+  };
+  SNAPSHOT.need(ISSUER.test(fixed.issuer) && packed.length % KEY_SIZE === 0, "a body's code or keys");
+  SNAPSHOT.need(fixed.name && characters(fixed.name) <= 128, "a body's name");
+  checkRegion(fixed.issuer);
+  const { statements, ...counted } = anchorAll(fixed.issuer, rows, identity);
+  const state = {
+    ...fixed,
+    ...counted,
+    keys: chunks(packed, KEY_SIZE).map(readKey),
+    status: statusTreeRoot(words),
+  };
+  return { state, rows, statements, words };
+}
+
+/**
+ * Statements, counters and peaks that follow from a body's batches.
+ * @param {string} issuer @param {Row[]} rows @param {Uint8Array} identity
+ */
+function anchorAll(issuer, rows, identity) {
+  /** @type {Statement[]} */ const statements = [];
+  const leaves = [];
+  let [last, certificates] = [ZERO32, 0];
+  for (const { root, count, catalog, countersignature, notAfter, key, block } of rows) {
+    const statement = {
+      issuer,
+      root,
+      count,
+      catalog,
+      countersignature,
+      notAfter,
+      sequence: statements.length + 1,
+      previous: last,
+      first: certificates,
+    };
+    statements.push(statement);
+    last = batchDigest(statement, identity);
+    leaves.push(batchLeaf(last, catalog, key, block));
+    certificates += count;
+  }
+  SNAPSHOT.need(certificates <= MOST_CERTIFICATES, "a body's certificates");
+  return { statements, batches: rows.length, certificates, last, peaks: peaksOf(leaves) };
+}
+
+/** @param {Cbor} value @param {Uint8Array[]} catalogs roots @returns {Row[]} */
+function unpackBatches(value, catalogs) {
+  const [hashes, counts, times, heights, keys, places, extra] = SNAPSHOT.list(value, 7);
+  const roots = SNAPSHOT.hashes(hashes);
+  const column = (cells, least, greatest) =>
+    SNAPSHOT.list(cells, roots.length).map((cell) => SNAPSHOT.integer(cell, least, greatest));
+  const summed = (cells, greatest) => {
+    let sum = 0;
+    return column(cells, -greatest, greatest).map(
+      (step) => (sum = SNAPSHOT.integer(sum + step, 0, greatest)),
+    );
+  };
+  SNAPSHOT.need(
+    extra instanceof Map && [...extra.keys()].every((place) => place < roots.length),
+    "countersignatures",
+  );
+  const [count, notAfter, block, key, catalog] = [
+    column(counts, 0, UINT32),
+    summed(times, GREATEST_TIME),
+    summed(heights, NO_END),
+    column(keys, 0, 255),
+    column(places, -1, catalogs.length - 1),
+  ];
+  return roots.map((root, at) => ({
+    root,
+    count: count[at],
+    notAfter: notAfter[at],
+    block: block[at],
+    key: key[at],
+    catalog: catalog[at] < 0 ? ZERO32 : catalogs[catalog[at]],
+    countersignature: extra.has(at) ? SNAPSHOT.bytes(extra.get(at) ?? null, 32) : ZERO32,
+  }));
+}
+
+/**
+ * The status words that are not zero.
+ * @param {Cbor} value @param {number} certificates of the body @returns {Map<number, Uint8Array>}
+ */
+function unpackStatuses(value, certificates) {
+  /** @type {Map<number, Uint8Array>} */ const words = new Map();
+  for (const [at, packed] of SNAPSHOT.list(value, STATUSES.length - 1).entries()) {
+    for (const index of unpackGaps(SNAPSHOT.bytes(packed), certificates)) {
+      const position = Math.floor(index / CELLS);
+      const word = words.get(position) ?? new Uint8Array(32);
+      SNAPSHOT.need(statusIn(word, index) === STATUSES[0], "a certificate's status");
+      const cell = index % CELLS;
+      word[31 - Math.floor(cell / 4)] |= (at + 1) << (2 * (cell % 4));
+      words.set(position, word);
+    }
+  }
+  return words;
+}
+
+/** @param {Uint8Array} packed LEB128 differences less one @param {number} below @returns {number[]} ascending */
+function unpackGaps(packed, below) {
+  const indexes = [];
+  let [index, gap, scale] = [-1, 0, 1];
+  for (const byte of packed) {
+    gap += (byte & 0x7f) * scale;
+    if (byte & 0x80) {
+      scale *= 128;
+      SNAPSHOT.need(scale <= 2 ** 35, "a difference");
+      continue;
+    }
+    SNAPSHOT.need(byte || scale === 1, "a difference with a second spelling");
+    index += gap + 1;
+    SNAPSHOT.need(index < below, "a status beyond the certificates issued");
+    indexes.push(index);
+    [gap, scale] = [0, 1];
+  }
+  SNAPSHOT.need(scale === 1, "the last difference");
+  return indexes;
+}
+
+/** The nodes of many proofs of one trie, each once; `used` tells which were needed. */
+class NodeSet {
+  /** @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot */
+  constructor(nodes, storageRoot) {
+    this.nodes = new Map(nodes.map((node) => [hex(keccak256(node)), node]));
+    this.root = storageRoot;
+    /** @type {Set<Uint8Array>} */ this.used = new Set();
+  }
+
+  /** @param {Uint8Array} position @returns {Uint8Array} value of a slot */
+  slot(position) {
+    return slotValue(
+      walk(this.root, keccak256(position), (hash) => {
+        const node = this.nodes.get(hex(hash)) ?? refuse("proof.invalid", "a node is missing");
+        this.used.add(node);
+        return node;
+      }),
+    );
+  }
+}
+
+/** Value of the roll once these bodies were registered (section 13). @param {HeldBody[]} bodies */
+function rollOf(bodies) {
+  let roll = ZERO32;
+  for (const [at, { state }] of bodies.entries()) {
+    roll = concat(keccak256(concat(roll, utf8(state.issuer))).subarray(0, 28), uint(at + 1, 4));
+  }
+  return roll;
+}
+
+/** @param {string} why @returns {never} */
+const unproved = (why) => refuse("snapshot.unproved", why);
+
+/**
+ * Runs a proof whose failure means that a snapshot is not what the chain holds.
+ * @template T @param {() => T} prove @returns {T}
+ */
+function proving(prove) {
+  try {
+    return prove();
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "proof.invalid") return unproved(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Checks that a snapshot is what the ledger's contract holds under its checkpoint's state root.
+ * @param {Snapshot} snapshot @param {Ledger} ledger @throws {Refusal} `snapshot.unproved`
+ */
+function checkSnapshot({ note, accountProof, nodes, catalogs, bodies }, ledger) {
+  const account = proving(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
+  if (!account || !equal(account.codeHash, ledger.codeHash))
+    return unproved("the chain holds another contract");
+  const known = new NodeSet(nodes, account.storageRoot);
+  proving(() => {
+    if (!equal(known.slot(ROLL_POSITION), rollOf(bodies))) unproved("the list of bodies is not complete");
+    for (const { state } of bodies) {
+      const slot = withoutBrake(known.slot(slotPosition(state.issuer)));
+      if (!equal(slot, stateDigest(state))) unproved(`the state of ${state.issuer} is another one`);
+    }
+  });
+  if (known.used.size !== nodes.length) unproved("a node is not needed");
+  if (new Set(bodies.map(({ state }) => state.issuer)).size !== bodies.length)
+    unproved("a body stands twice");
+  const needed = catalogsOf(bodies);
+  if (needed.size !== catalogs.size || ![...needed].every((root) => catalogs.has(root))) {
+    unproved("a catalog is missing or not needed");
+  }
+}
+
+/** Roots (hex) of the catalogs under batches and states. @param {HeldBody[]} bodies @returns {Set<string>} */
+function catalogsOf(bodies) {
+  const roots = bodies.flatMap(({ state, rows }) => [state.catalog, ...rows.map(({ catalog }) => catalog)]);
+  return new Set(roots.filter((root) => !equal(root, ZERO32)).map(hex));
+}
+
+/** The deterministic CBOR of a whole snapshot. @param {Snapshot} snapshot */
+function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
+  const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
+  return cborEncode([
+    "certledger/snapshot/1",
+    checkpoint,
+    accountProof,
+    nodes,
+    [...catalogs.values()].map(({ packed }) => packed),
+    bodies.map(({ state: s, rows, words }) => [
+      s.issuer,
+      s.kind,
+      s.name,
+      STANDINGS.indexOf(s.standing) + 1,
+      s.since,
+      concat(...s.keys.map(({ packed }) => packed)),
+      s.catalogVersion,
+      s.catalog,
+      s.epoch,
+      s.revision,
+      packBatches(rows, places),
+      packStatuses(words),
+    ]),
+  ]);
+}
+
+/** @param {Row[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor} */
+function packBatches(rows, places) {
+  const steps = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
+  const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
+  return [
+    concat(...rows.map(({ root }) => root)),
+    rows.map(({ count }) => count),
+    steps(rows.map(({ notAfter }) => notAfter)),
+    steps(rows.map(({ block }) => block)),
+    rows.map(({ key }) => key),
+    rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
+    new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
+  ];
+}
+
+/** @param {Map<number, Uint8Array>} words @returns {Cbor} */
+function packStatuses(words) {
+  /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
+  const last = packed.map(() => -1);
+  for (const position of [...words.keys()].sort((left, right) => left - right)) {
+    for (let index = position * CELLS; index < (position + 1) * CELLS; index += 1) {
+      const at = STATUSES.indexOf(statusIn(words.get(position) ?? ZERO32, index)) - 1;
+      if (at < 0) continue;
+      let gap = index - last[at] - 1;
+      for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);
+      packed[at].push(gap);
+      last[at] = index;
+    }
+  }
+  return packed.map((bytes) => Uint8Array.from(bytes));
+}
+
+/**
+ * The snapshot that a delta leads to, not yet proved.
+ * @param {Snapshot} old @param {Uint8Array} unpacked @param {Ledger} ledger @returns {Snapshot}
+ */
+function applyDelta(old, unpacked, ledger) {
+  const parts = SNAPSHOT.list(snapshotItem(unpacked), 7);
+  checkType(parts, "certledger/delta/1");
+  if (!equal(SNAPSHOT.bytes(parts[1]), sha256(packSnapshot(old)))) {
+    refuse("snapshot.other_base", "the delta builds on another snapshot");
+  }
+  const checkpoint = SNAPSHOT.text(parts[2]);
+  const note = parseNote(checkpoint);
+  if (note.checkpoint.number < old.note.checkpoint.number)
+    refuse("snapshot.older", "the delta would go back");
+  const accountProof = SNAPSHOT.list(parts[3]).map((node) => SNAPSHOT.bytes(node));
+  const added = SNAPSHOT.list(parts[5]).map(unpackCatalog);
+  const held = [...old.catalogs.values(), ...added].sort((left, right) =>
+    compareBytes(left.root, right.root),
+  );
+  SNAPSHOT.need(ascend(held.map(({ root }) => root)), "a catalog twice");
+  const roots = held.map(({ root }) => root);
+  const bodies = SNAPSHOT.list(parts[6]).map((change, at) => {
+    if (change === at && at < old.bodies.length) return old.bodies[at];
+    const [place, body] = SNAPSHOT.list(change, 2);
+    SNAPSHOT.need(place === at, "a body's place");
+    return unpackBody(body, roots, note.checkpoint.identity, old.bodies[at]?.rows ?? []);
+  });
+  const account = proving(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
+  if (!account) return unproved("the contract is absent");
+  const known = new NodeSet(
+    [...old.nodes, ...SNAPSHOT.list(parts[4]).map((node) => SNAPSHOT.bytes(node))],
+    account.storageRoot,
+  );
+  proving(() =>
+    [ROLL_POSITION, ...bodies.map(({ state }) => slotPosition(state.issuer))].forEach((at) => known.slot(at)),
+  );
+  const needed = catalogsOf(bodies);
+  return {
+    note,
+    checkpoint,
+    accountProof,
+    nodes: [...known.used].sort(compareBytes),
+    catalogs: new Map(
+      held
+        .map((catalog) => /** @type {[string, Catalog]} */ ([hex(catalog.root), catalog]))
+        .filter(([root]) => needed.has(root)),
+    ),
+    bodies,
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// A counter's desk: verdicts on compact evidence from a snapshot, without a network (section 17)
+// ---------------------------------------------------------------------------------------------------------
+
+/** @typedef {{policy: Policy, ledger: Ledger, snapshot: Snapshot, judgement: Judgement, byIssuer: Map<string, HeldBody>}} Desk */
+
+/**
+ * A desk that answers from a snapshot, once that is proved whole.
+ * @param {Uint8Array} file @param {Policy} policy @returns {Promise<Desk>}
+ * @throws {Refusal} `snapshot.invalid`, `snapshot.version`, `snapshot.unproved`, and others of what it holds
+ */
+export async function openDesk(file, policy) {
+  return deskOf(readSnapshot(await inflate(file)), policy);
+}
+
+/**
+ * The desk that a delta leads to.
+ * @param {Desk} desk @param {Uint8Array} file @returns {Promise<Desk>}
+ * @throws {Refusal} as `openDesk`, and `snapshot.other_base`, `snapshot.older`
+ */
+export async function updateDesk(desk, file) {
+  return deskOf(applyDelta(desk.snapshot, await inflate(file), desk.ledger), desk.policy);
+}
+
+/** @param {Snapshot} snapshot @param {Policy} policy @returns {Desk} */
+function deskOf(snapshot, policy) {
+  const ledger =
+    ledgerOf(policy, snapshot.note.checkpoint.identity) ?? unproved("the policy does not know this ledger");
+  checkSnapshot(snapshot, ledger);
+  return {
+    policy,
+    ledger,
+    snapshot,
+    judgement: judgeByWitnesses(snapshot.note, policy, ledger),
+    byIssuer: new Map(snapshot.bodies.map((body) => [body.state.issuer, body])),
+  };
+}
+
+/** @typedef {{body: HeldBody, row: Row, statement: Statement, entry: Entry | null}} Backing */
+
+/**
+ * What stands behind a record, or the code of check 3 that says why nothing does.
+ * @param {Desk} desk @param {CertificateRecord} record @returns {Backing | string}
+ */
+function findBacking(desk, record) {
+  const body = desk.byIssuer.get(record.issuer);
+  if (!body) return "anchor.body_absent";
+  if (record.index >= body.state.certificates) return "anchor.batch_pending";
+  let [low, high] = [0, body.statements.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (body.statements[middle].first <= record.index) low = middle;
+    else high = middle;
+  }
+  const catalog = desk.snapshot.catalogs.get(hex(body.rows[low].catalog));
+  const entry = catalog?.entries.find((candidate) => isEntryOf(record, candidate)) ?? null;
+  return { body, row: body.rows[low], statement: body.statements[low], entry };
+}
+
+/**
+ * Checks 4, 5 and 8 from a trusted snapshot: its catalogs are here whole, so what is absent is absent.
+ * @param {CertificateRecord} record @param {Backing} backing @param {Policy} policy @returns {Codes}
+ */
+function judgeBacking(record, { body, row, statement, entry }, policy) {
+  const key = body.state.keys[row.key];
+  const signature = key ? checkKey(key, row.block) : "signature.signer_differs";
+  const word = body.words.get(Math.floor(record.index / CELLS)) ?? ZERO32;
+  return {
+    signature: signature === "ok" ? checkCountersigned(policy, statement) : signature,
+    entitlement: entry ? checkObeys(record, entry) : "entitlement.category_absent",
+    status: checkStatus(record.index, word, body.state.standing),
+  };
+}
+
+/**
+ * The codes of the checks that rest on the snapshot.
+ * @param {Compact} compact @param {Backing | string} found @param {Judgement} judgement @param {Desk} desk
+ * @param {number} now @returns {Codes}
+ */
+function judgeCompact({ record, path }, found, judgement, { policy }, now) {
+  const trusted = judgement.code === "ok" && judgement.time !== null;
+  const freshness = trusted
+    ? checkFreshness(record.category, policy, judgement.time ?? 0, now)
+    : "block.needed";
+  const rest = (code) => ({ signature: code, entitlement: code, status: code });
+  const codes = { block: judgement.code, freshness };
+  if (typeof found === "string") {
+    // Nothing here speaks for or against: the batch may have come since.
+    const [anchor, code] = trusted ? [found, "anchor.needed"] : ["block.needed", "block.needed"];
+    return { ...codes, ...rest(code), anchor, inclusion: "inclusion.path_unusable" };
+  }
+  const inclusion = checkInclusion(record, found.statement, path);
+  return { ...codes, ...judgeBacking(record, found, policy), inclusion, anchor: "ok" };
+}
+
+/**
+ * Check 6 of a desk.
+ * @param {Desk} desk @param {Uint8Array} ledger first bytes of an identity @param {number} now
+ * @returns {Judgement}
+ */
+function judgeDesk({ policy, ledger: { identity }, judgement }, ledger, now) {
+  if (now > policy.ends) return { code: "policy.ended", time: null };
+  return equal(ledger, identity.subarray(0, 8)) ? judgement : { code: "block.other_ledger", time: null };
+}
+
+/**
+ * The result for the text of a compact code, from a desk's snapshot and policy.
+ * @param {string} text @param {Omit<Question, "policy"> & {desk: Desk}} question
+ */
+export function verifyCompact(text, { desk, ...question }) {
+  let compact;
+  try {
+    compact = parseCompact(text);
+  } catch (error) {
+    if (error instanceof Refusal) return unusable(error.code);
+    throw error;
+  }
+  const { policy, ledger } = desk;
+  const { record, shown, presentation } = compact;
+  const { now, documents = [] } = question;
+  const judgement = judgeDesk(desk, compact.ledger, now);
+  // A snapshot that is of another ledger or not trusted speaks neither for nor against.
+  const found = judgement.code === "ok" ? findBacking(desk, record) : judgement.code;
+  const backing = typeof found === "string" ? null : found;
+  const entry = backing?.entry ?? null;
+  const showing = showingOf(record, entry ? shown.map((part) => nameShown(part, entry, record.bound)) : []);
+  const codes = {
+    content: checkContent(showing, documents, entry),
+    dates: checkDates(record, now),
+    holder: checkHolder(showing, presentation, ledger.identity, { ...question, policy }),
+    ...judgeCompact(compact, found, judgement, desk, now),
+  };
+  const proved =
+    backing && entry
+      ? { body: backing.body.state.name, entry, statement: backing.statement, block: backing.row.block }
+      : null;
+  return conclude(codes, showing, proved, judgement.time, now + policy.clockTolerance);
 }

@@ -1,0 +1,144 @@
+"""The application: routes, refusals as problems, and one OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.door import Door, request_id_of
+from api.problems import answer
+from api.refusals import MethodUnknown, RequestInvalid, ResourceUnknown
+from api.routes import administering, hearing, operating, standing, submitting, verifying
+from api.rules import RULES
+from api.schemas import SCHEMAS
+from api.service import Options, ServedLedger, Service
+from verifier.errors import Refused
+
+_ABOUT = """Certificates that prove themselves: genuine, and still in force, as of when.
+
+Every answer can be checked: receipts are signed by the operator, evidence leads to the chain.
+Errors are RFC 9457 problems with a stable `code`.
+"""
+_ROUTERS = (submitting, verifying, standing, hearing, administering, operating)
+
+
+def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:
+    """Return the application that serves `ledger`; `more` is what `Service` takes besides."""
+    return app_of(Service(ledger=ledger, options=options or Options(), **more))
+
+
+def app_of(service: Service) -> FastAPI:
+    """Return the application of a service."""
+    app = FastAPI(
+        title="certledger",
+        version=version("certledger"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    _check_rules(app)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(Door, metrics=service.metrics)
+    app.openapi = _document(app)  # type: ignore[method-assign]  # as FastAPI's own pages advise
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    service.keeper.start()
+    try:
+        yield
+    finally:
+        service.keeper.close()
+
+
+def operations(app: FastAPI) -> dict[str, APIRoute]:
+    """Return the routes of an application by operation."""
+    found = {}
+    for module in _ROUTERS:
+        for route in module.router.routes:
+            assert isinstance(route, APIRoute)
+            assert route.operation_id is not None
+            found[route.operation_id] = route
+    return found
+
+
+def _check_rules(app: FastAPI) -> None:
+    """Check that every route has its rule and every rule its route."""
+    served = operations(app).keys()
+    if served != RULES.keys():
+        raise RuntimeError(f"routes and rules differ: {sorted(served ^ RULES.keys())}")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return answer(error, request_id_of(request))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    places = [".".join(map(str, fault["loc"][1:])) for fault in error.errors()]
+    sentence = f"not as it should be: {', '.join(sorted(set(places)))[:200]}"
+    return answer(RequestInvalid(sentence), request_id_of(request))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refusal: Refused = RequestInvalid("the request cannot be understood")
+    if error.status_code == 404:
+        refusal = ResourceUnknown("there is nothing at this path")
+    elif error.status_code == 405:
+        refusal = MethodUnknown("the resource does not take this method")
+    told = answer(refusal, request_id_of(request))
+    if allow := (error.headers or {}).get("Allow"):
+        told.headers["allow"] = allow
+    return told
+
+
+def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, description=_ABOUT, routes=app.routes
+            )
+            components = document.setdefault("components", {})
+            components["schemas"] = dict(SCHEMAS)
+            components["securitySchemes"] = {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of this service, or an OIDC access token.",
+                }
+            }
+            document["security"] = [{"key": []}]
+            _drop_validation(document)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return build
+
+
+def _drop_validation(document: dict[str, Any]) -> None:
+    """Take out the answers of FastAPI's own validation: ours are 400, and told by each route."""
+    for path in document["paths"].values():
+        for told in path.values():
+            held = told.get("responses", {}).get("422", {})
+            if "HTTPValidationError" in str(held):
+                del told["responses"]["422"]

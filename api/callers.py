@@ -1,0 +1,182 @@
+"""Who calls: keys and tokens become a caller with a role and what it is bound to."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.refusals import CredentialsInvalid
+from ledger.files import write_atomically
+from ledger.service.ports import ServiceStore
+from ledger.service.values import ApiKey, Role
+from verifier.hashing import sha256
+from verifier.state import region_of
+
+MARK = "clk_"
+PREFIX_SIZE = 8
+SECRET_SIZE = 32
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PEPPER = "keys/api.pepper"
+_REMEMBERED_SECONDS = 1.0
+"""How long a key that was looked up is believed: a revoked one is shut off as soon as that."""
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        id: names the credential, without any secret.
+        party: names who is behind it: two keys of one body are one party.
+        scopes: operations it may call of those its role may; empty for all of them.
+    """
+
+    id: str
+    party: str
+    role: Role
+    issuer: str | None = None
+    counter: str | None = None
+    region: int | None = None
+    scopes: frozenset[str] = frozenset()
+
+    def speaks_for(self, issuer: str) -> bool:
+        """Return whether the caller may touch what is this body's own."""
+        if self.issuer is not None:
+            return self.issuer == issuer
+        if self.region is not None:
+            return _in_region(issuer, self.region)
+        return self.role in (Role.AUDITOR, Role.ADMINISTRATOR, Role.PARTNER)
+
+
+def _in_region(issuer: str, region: int) -> bool:
+    return issuer[2:4].isdecimal() and region_of(issuer) == region
+
+
+PUBLIC = Caller(id="public", party="public", role=Role.PUBLIC)
+
+
+def party_of(role: Role, *, issuer: str | None, counter: str | None, name: str) -> str:
+    """Return what names the party behind a credential called `name`."""
+    if role is Role.ISSUER:
+        return f"body:{issuer}"
+    return f"counter:{counter}" if counter is not None else name
+
+
+def load_pepper(home: Path, random: Callable[[int], bytes] = os.urandom) -> bytes:
+    """Return the secret (32 bytes) under which keys are hashed, drawn where the home has none.
+
+    It lies beside the database, not in it: a copy of the database opens nothing.
+    """
+    path = home / PEPPER
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(path, random(32).hex().encode(), private=True)
+    return bytes.fromhex(path.read_text())
+
+
+def _draw(size: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(size))
+
+
+@dataclass(kw_only=True)
+class KeyRing:
+    """The keys of callers.  `clock` gives seconds; `pepper` is the secret of their hashes."""
+
+    store: ServiceStore
+    pepper: bytes
+    clock: Callable[[], float]
+    _seen: dict[bytes, tuple[float, Caller]] = field(default_factory=dict, repr=False)
+
+    def create(
+        self,
+        *,
+        name: str,
+        role: Role,
+        issuer: str | None = None,
+        counter: str | None = None,
+        region: int | None = None,
+        scopes: frozenset[str] = frozenset(),
+        expires: int | None = None,
+        draw: Callable[[int], str] = _draw,
+    ) -> tuple[ApiKey, str]:
+        """Return a new key and its text, which is kept nowhere and shown this once."""
+        prefix = MARK + draw(PREFIX_SIZE)
+        text = f"{prefix}_{draw(SECRET_SIZE)}"
+        key = ApiKey(
+            prefix=prefix,
+            digest=self._digest(text),
+            name=name,
+            role=role,
+            issuer=issuer,
+            counter=counter,
+            region=region,
+            scopes=scopes,
+            created=int(self.clock()),
+            expires=expires,
+        )
+        with self.store.begin() as unit:
+            unit.add_api_key(key)
+        return key, text
+
+    def revoke(self, prefix: str) -> bool:
+        """Shut a key off; return whether there was one that was open."""
+        with self.store.begin() as unit:
+            done = unit.revoke_api_key(prefix, int(self.clock()))
+        self._seen.clear()
+        return done
+
+    def remembered(self, text: str) -> Caller | None:
+        """Return the caller of a key that was looked up just now, without asking the database."""
+        held = self._seen.get(sha256(text.encode()))
+        return held[1] if held is not None and self.clock() < held[0] else None
+
+    def authenticate(self, text: str) -> Caller:
+        """Return the caller behind a key.
+
+        Raises:
+            CredentialsInvalid: it is unknown, ended or revoked; which of them is not said.
+        """
+        prefix, _, secret = text.rpartition("_")
+        now = self.clock()
+        with self.store.begin(write=False) as unit:
+            key = unit.api_key(prefix[: len(MARK) + PREFIX_SIZE]) if secret else None
+        # A key that is unknown costs what a known one does.
+        same = hmac.compare_digest(self._digest(text), key.digest if key else bytes(32))
+        if key is None or not same or not key.good(int(now)):
+            raise CredentialsInvalid("the key is unknown, has ended, or was revoked")
+        caller = caller_of(key)
+        if len(self._seen) >= _MOST_REMEMBERED:
+            self._seen.clear()
+        self._seen[sha256(text.encode())] = (now + _REMEMBERED_SECONDS, caller)
+        return caller
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self.pepper, text.encode(), "sha256")
+
+
+def caller_of(key: ApiKey) -> Caller:
+    """Return the caller that a key makes."""
+    return Caller(
+        id=f"key:{key.prefix}",
+        party=party_of(key.role, issuer=key.issuer, counter=key.counter, name=f"key:{key.prefix}"),
+        role=key.role,
+        issuer=key.issuer,
+        counter=key.counter,
+        region=key.region,
+        scopes=key.scopes,
+    )
+
+
+BINDINGS: Mapping[Role, str | None] = {
+    Role.ISSUER: "issuer",
+    Role.COUNTER: "counter",
+    Role.PARTNER: None,
+    Role.AUDITOR: None,
+    Role.ADMINISTRATOR: None,
+}
+"""What a credential of a role must be bound to, None where it need not be."""

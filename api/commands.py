@@ -1,0 +1,248 @@
+"""Commands of the service: `serve`, `apikey`, `verify-receipt`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from api.callers import KeyRing
+    from ledger.service.receipts import VerificationReceipt
+
+_HOME = click.option(
+    "--home",
+    envvar="CERTLEDGER_HOME",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The ledger's folder (also CERTLEDGER_HOME).",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+_ROLES = ("issuer", "counter", "partner", "auditor", "administrator")
+_DAY = 86_400
+
+
+@click.command()
+@_HOME
+@click.option("--host", help="The address to listen on, 127.0.0.1 by default.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port, 0 for a free one.")
+@click.option("--chain", "chain_url", help="A node's address, instead of the chain in the home.")
+@click.option(
+    "--private-hooks", is_flag=True, help="Let web hooks call private addresses, and plain http."
+)
+def serve(
+    home: Path | None,
+    host: str | None,
+    port: int | None,
+    chain_url: str | None,
+    private_hooks: bool,
+) -> None:
+    """Serve the ledger of a home: chain, API and anchoring.
+
+    Prints its address once it is ready.  SIGTERM finishes what is in hand; started again, it
+    goes on.
+    """
+    from api import serving
+    from api.service import Options
+    from ledger.node import open_ledger
+    from ledger.settings import load_settings
+    from verifier.errors import Refused
+
+    serving.log_to_stderr()
+    try:
+        settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
+        with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger:
+            serving.serve(
+                ledger,
+                host=settings.host,
+                port=settings.port,
+                ready=_tell_ready,
+                options=Options(private_targets=private_hooks),
+            )
+    except (Refused, OSError) as error:
+        _fail(error)
+
+
+_HEARTBEAT = 30.0
+"""Seconds after which an idle chain makes a block, so that verdicts stay fresh."""
+
+
+def _tell_ready(url: str) -> None:
+    click.echo(f"certledger serves {url}")
+    sys.stdout.flush()
+
+
+def _fail(error: Exception) -> None:
+    code = getattr(error, "code", None)
+    click.echo(f"{error} ({code})" if code else str(error), err=True)
+    raise SystemExit(1) from error
+
+
+# Keys -------------------------------------------------------------------------------------------
+
+
+@click.group()
+def apikey() -> None:
+    """Keys of those who call the API."""
+
+
+@apikey.command("create")
+@_HOME
+@click.option("--name", required=True, help="Whose key it is, for people.")
+@click.option("--role", required=True, type=click.Choice(_ROLES))
+@click.option("--issuer", help="The body that the key speaks for.")
+@click.option("--counter", help="The counter that the key speaks for.")
+@click.option("--region", type=click.IntRange(0, 99), help="The region that the key is for.")
+@click.option("--scope", "scopes", multiple=True, help="An operation; without any, all of a role.")
+@click.option("--days", type=click.IntRange(1, 3_650), help="How long it is good.")
+@_JSON
+def create(home: Path | None, as_json: bool, days: int | None, **asked: Any) -> None:
+    """Make a key and show it, this once."""
+    from api.routes.administering import check_binding, key_to_json
+    from api.rules import RULES
+    from ledger.service.values import ApiKey, Role
+    from verifier.errors import Refused
+
+    now = int(time.time())
+    asked["scopes"] = frozenset(asked["scopes"])
+    if unknown := asked["scopes"] - RULES.keys():
+        raise click.UsageError(f"there is no operation {sorted(unknown)[0]}")
+    asked |= {"role": Role(asked["role"]), "expires": None if days is None else now + days * _DAY}
+    try:
+        check_binding(ApiKey(prefix="", digest=b"", created=now, **asked))
+        key, text = _ring(home).create(**asked)
+    except Refused as error:
+        _fail(error)
+    else:
+        _print(key_to_json(key) | {"key": text}, text, as_json=as_json)
+
+
+@apikey.command("list")
+@_HOME
+@_JSON
+def list_keys(home: Path | None, as_json: bool) -> None:
+    """List all keys, without their secrets."""
+    from api.routes.administering import key_to_json
+    from verifier.errors import Refused
+
+    try:
+        with _ring(home).store.begin(write=False) as unit:
+            keys = [key_to_json(key) for key in unit.api_keys()]
+    except Refused as error:
+        _fail(error)
+    lines = "\n".join(
+        f"{key['prefix']}  {key['role']:<13}  {_state(key)}  {key['name']}" for key in keys
+    )
+    _print({"keys": keys}, lines, as_json=as_json)
+
+
+def _state(key: dict[str, Any]) -> str:
+    if "revoked" in key:
+        return f"revoked {key['revoked']}"
+    return f"until {key['expires']}" if "expires" in key else "open"
+
+
+@apikey.command("revoke")
+@_HOME
+@click.argument("prefix")
+def revoke(home: Path | None, prefix: str) -> None:
+    """Shut off the key with this visible PREFIX."""
+    from verifier.errors import Refused
+
+    try:
+        if not _ring(home).revoke(prefix):
+            raise click.UsageError(f"there is no open key {prefix}")
+    except Refused as error:
+        _fail(error)
+    click.echo(f"{prefix} is revoked", err=True)
+
+
+def _ring(home: Path | None) -> KeyRing:
+    from api.callers import KeyRing, load_pepper
+    from ledger.settings import load_settings
+    from ledger.store import open_store
+
+    settings = load_settings(home=home)
+    return KeyRing(
+        store=open_store(settings.database), pepper=load_pepper(settings.home), clock=time.time
+    )
+
+
+def _print(value: Any, text: str, *, as_json: bool) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(value).decode() if as_json else text)
+
+
+# Receipts ---------------------------------------------------------------------------------------
+
+
+@click.command("verify-receipt")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--operator", metavar="ADDRESS", help="The operator's address, 0x and 40 digits.")
+@click.option(
+    "--answer",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The service's whole answer, to compare with what was signed.",
+)
+@_JSON
+def verify_receipt(file: Path, operator: str | None, answer: Path | None, as_json: bool) -> None:
+    """Check a receipt of a verification, offline.  FILE may be the service's whole answer.
+
+    Exits with 0 if it is signed by the operator that is named here, 3 if by the one it names
+    itself and nobody said who the operator is, 1 if it is not good, 2 if it is no receipt.
+    """
+    from ledger.service.receipts import ReceiptInvalid
+    from verifier.errors import Malformed
+
+    expected = _address(operator)
+    try:
+        receipt, results = _read_receipt(file)
+        if answer is not None:
+            results = _read_receipt(answer)[1]
+        receipt.check(expected)
+        if results:
+            receipt.check_results(results)
+    except ReceiptInvalid as error:
+        _fail(error)
+    except Malformed as error:
+        raise click.UsageError(f"{file} is no receipt: {error} ({error.code})") from error
+    signer = f"0x{receipt.operator.hex()}"
+    told = {"reference": receipt.reference, "operator": signer, "results": bool(results)}
+    known = expected is not None
+    sentence = f"{receipt.reference} is signed by {signer}"
+    if not known:
+        sentence += "; compare that with the operator's address (--operator)"
+    _print(told | {"good": known, "receipt": dict(receipt.content)}, sentence, as_json=as_json)
+    raise SystemExit(0 if known else 3)
+
+
+def _address(operator: str | None) -> bytes | None:
+    if operator is None:
+        return None
+    try:
+        address = bytes.fromhex(operator.removeprefix("0x"))
+    except ValueError:
+        address = b""
+    if len(address) != 20:
+        raise click.UsageError("an address is 0x and 40 hexadecimal digits")
+    return address
+
+
+def _read_receipt(file: Path) -> tuple[VerificationReceipt, Sequence[bytes]]:
+    """Return the receipt of a file, and the results where the file is a whole answer."""
+    import orjson
+
+    from ledger.service.receipts import VerificationReceipt
+    from verifier.encoding import parse
+
+    value = parse(file.read_bytes(), 64 * 2**20)
+    if type(value) is not dict or "reference" not in value:
+        return VerificationReceipt.from_json(value), ()
+    listed = value.get("results", [value])
+    results = [orjson.dumps(one["result"], option=orjson.OPT_SORT_KEYS) for one in listed]
+    return VerificationReceipt.from_json(value["receipt"]), results

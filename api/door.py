@@ -1,0 +1,114 @@
+"""The outermost layer: request ids, security headers, the log line, the meters, faults."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.metrics import Metrics
+from api.problems import answer
+from api.refusals import Broken, RequestInvalid
+
+log = structlog.get_logger(__name__)
+ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+LONGEST_PATH = 2_048
+MOST_HEADERS = 100
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+_UNKNOWN = "unknown"
+
+
+class Door:
+    """Wraps an application; `clock` gives seconds that only ever grow."""
+
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._app, self._metrics, self._clock = app, metrics, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; what is no request passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, request_id = self._clock(), _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": _headers(message["headers"], request_id)}
+            await send(message)
+
+        try:
+            if (refusal := _unfit(scope)) is not None:
+                await answer(refusal, request_id)(scope, receive, told)
+            else:
+                await self._app(scope, receive, told)
+        except Exception:
+            log.exception("request_failed", request=request_id)
+            if not status:
+                await answer(Broken("a fault of this service"), request_id)(scope, receive, told)
+        finally:
+            self._tell(scope, request_id, status, self._clock() - started)
+
+    def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        operation = getattr(scope.get("route"), "operation_id", None) or _UNKNOWN
+        self._metrics.requests.labels(operation, str(status)).inc()
+        self._metrics.seconds.labels(operation).observe(seconds)
+        # The path may hold what nobody should read in a log, so the operation stands for it.
+        log.info(
+            "request",
+            request=request_id,
+            operation=operation,
+            caller=scope["state"].get("caller", "public"),
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            if ID.fullmatch(text):
+                return text
+    return secrets.token_hex(8)
+
+
+def _headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    held = {name for name, _ in given}
+    added = [pair for pair in HEADERS if pair[0] not in held]
+    return [*given, *added, (b"x-request-id", request_id.encode("ascii"))]
+
+
+def _unfit(scope: Scope) -> RequestInvalid | None:
+    """Return why a request is not looked at, None where it is."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    if len(raw) + len(scope["query_string"]) > LONGEST_PATH:
+        return RequestInvalid(f"a path has at most {LONGEST_PATH} bytes")
+    if len(scope["headers"]) > MOST_HEADERS:
+        return RequestInvalid(f"a request has at most {MOST_HEADERS} headers")
+    if b"%2f" in raw.lower() or b"\x00" in scope["path"].encode():
+        return RequestInvalid("a part of a path holds no slash and no zero")
+    return None
+
+
+def request_id_of(request: Request) -> str | None:
+    """Return the id that the door gave a request."""
+    found: str | None = request.scope.get("state", {}).get("request_id")
+    return found

@@ -1,0 +1,101 @@
+"""An example for each body that the API takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_HASH = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"
+_HEX = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+_SIGNATURE = "A" * 86 + "0"
+_ISSUER = "11310000XX00000196"
+
+
+def _example(summary: str, value: Any) -> dict[str, Any]:
+    return {"typical": {"summary": summary, "value": value}}
+
+
+_ACT = {
+    "type": "certledger/act/1",
+    "ledger": _HEX,
+    "act": "Status",
+    "statement": {
+        "issuer": _ISSUER,
+        "epoch": 1,
+        "words": [0],
+        "masks": ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM"],
+        "status": 1,
+        "reason": "R01",
+        "not_after": 1_795_500_000,
+    },
+    "signatures": [_SIGNATURE],
+}
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "Submission": _example(
+        "One certificate",
+        {
+            "type": "certledger/submission/1",
+            "statement": {
+                "issuer": _ISSUER,
+                "sequence": 1,
+                "previous": "A" * 43,
+                "root": _HASH,
+                "first": 0,
+                "count": 1,
+                "catalog": _HASH,
+                "countersignature": "A" * 43,
+                "not_after": 1_795_500_000,
+            },
+            "signature": _SIGNATURE,
+            "records": [
+                {
+                    "type": "certledger/record/1",
+                    "issuer": _ISSUER,
+                    "index": 0,
+                    "id": _HASH,
+                    "edition": 0,
+                    "category": "ID-RESIDENT",
+                    "entry": 1,
+                    "holder": "natural",
+                    "issued": "2026-11-20",
+                    "bound": False,
+                    "digests": _HASH,
+                }
+            ],
+        },
+    ),
+    "SignedAct": _example("Revoke the first certificate", _ACT),
+    "AnyAct": _example("Revoke the first certificate", _ACT),
+    "CatalogSubmission": _example(
+        "A catalog without entries",
+        {"type": "certledger/catalog-submission/1", "act": _ACT, "entries": []},
+    ),
+    "VerificationRequest": {
+        "lookup": {
+            "summary": "A document in the hand, its number and access code typed in",
+            "value": {
+                "lookup": {"digest": _HEX, "disclosures": []},
+                "documents": [{"sha256": _HEX, "size": 48_213}],
+            },
+        },
+        "code": {
+            "summary": "A scanned code, at a counter",
+            "value": {"code": "CL1:F.G5796F08NS2Q8B+HSJE+96", "nonce": "q7Rk2"},
+        },
+    },
+    "Lookup": _example("The digest of number and access code", {"digest": _HEX}),
+    "RpcRequest": _example(
+        "The newest block's number",
+        {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []},
+    ),
+    "NewHook": _example(
+        "Tell when batches are final",
+        {"url": "https://body.example/certledger", "kinds": ["batch.final"]},
+    ),
+    "NewWatch": _example("By the leaf of a verdict", {"leaf": _HEX}),
+    "NewApiKey": _example(
+        "A counter's key for a year",
+        {"name": "Pudong counter 7", "role": "counter", "counter": "pudong-7", "days": 365},
+    ),
+}

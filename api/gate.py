@@ -1,0 +1,143 @@
+"""The gate before every route: who calls, whether it may, and not too often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.requests import Request
+
+from api.callers import MARK, PUBLIC, Caller, KeyRing
+from api.refusals import CredentialsInvalid, Forbidden, TooMany, Unauthenticated
+from api.rules import RULES, Rule
+from ledger.service.values import Role
+
+_LONGEST_CREDENTIAL = 8_192
+
+
+class Tokens(Protocol):
+    """Reads access tokens of an identity provider."""
+
+    async def authenticate(self, text: str) -> Caller:
+        """Return the caller of a token, or raise CredentialsInvalid."""
+
+
+@lru_cache(maxsize=64)
+def _item(rate: str) -> RateLimitItem:
+    return parse(rate)
+
+
+@dataclass(kw_only=True)
+class Rates:
+    """How often callers may call.  Counted in this process; `clock` gives seconds."""
+
+    clock: Callable[[], float]
+    _limiter: SlidingWindowCounterRateLimiter = field(
+        default_factory=lambda: SlidingWindowCounterRateLimiter(MemoryStorage()), repr=False
+    )
+
+    def hit(self, rate: str, *who: str) -> None:
+        """Count a call.
+
+        Raises:
+            TooMany: there were more than `rate` allows.
+        """
+        item = _item(rate)
+        if not self._limiter.hit(item, *who):
+            reset = self._limiter.get_window_stats(item, *who).reset_time
+            raise TooMany(max(1, round(reset - self.clock())))
+
+    def open(self, rate: str, *who: str) -> bool:
+        """Return whether one call more would be let through, without counting it."""
+        return self._limiter.test(_item(rate), *who)
+
+    def used(self, rate: str, *who: str) -> int:
+        """Return how many calls were counted in the present window."""
+        item = _item(rate)
+        return item.amount - self._limiter.get_window_stats(item, *who).remaining
+
+
+@dataclass(kw_only=True)
+class Gate:
+    """Lets callers through; `tokens` is None where no identity provider is set up."""
+
+    keys: KeyRing
+    rates: Rates
+    tokens: Tokens | None = None
+    public_rate: str = "60/minute"
+
+    async def admit(self, request: Request) -> Caller:
+        """Return who calls a route, counted against its rate.
+
+        Raises:
+            Unauthenticated: nobody says who calls, and the route is not for the public.
+            CredentialsInvalid: the key or token is no good.
+            Forbidden: the caller's role or scopes do not reach as far.
+            TooMany: it calls too often.
+        """
+        operation: str = request.scope["route"].operation_id
+        rule = RULES[operation]
+        address = request.client.host if request.client else "?"
+        text = credential_of(request)
+        if rule.roles is None:
+            self.rates.hit(rule.rate, operation, address)
+            return PUBLIC
+        caller = PUBLIC if text is None else await self._authenticate(text, address)
+        _check(rule, operation, caller)
+        if caller is PUBLIC:
+            self.rates.hit(self.public_rate, operation, address)
+        else:
+            self.rates.hit(rule.rate, operation, caller.id)
+        request.state.caller = caller.id
+        return caller
+
+    async def _authenticate(self, text: str, address: str) -> Caller:
+        held = self.keys.remembered(text)
+        if held is not None:
+            return held
+        if not self.rates.open(_WRONG, "wrong", address):
+            raise TooMany(60)
+        try:
+            if text.startswith(MARK):
+                return await asyncio.to_thread(self.keys.authenticate, text)
+            if self.tokens is not None:
+                return await self.tokens.authenticate(text)
+            raise CredentialsInvalid("the service takes keys only, and this is none")
+        except CredentialsInvalid:
+            self.rates.hit(_WRONG, "wrong", address)
+            raise
+
+
+_WRONG = "100/minute"
+"""Wrong credentials from one address, before none of its are looked at."""
+
+
+def credential_of(request: Request) -> str | None:
+    """Return the key or token of a request, None where there is none.
+
+    Raises:
+        CredentialsInvalid: another scheme than Bearer, or too long.
+    """
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(text) <= _LONGEST_CREDENTIAL:
+        raise CredentialsInvalid("credentials come as `Authorization: Bearer ...`")
+    return text.strip()
+
+
+def _check(rule: Rule, operation: str, caller: Caller) -> None:
+    assert rule.roles is not None
+    if caller.role not in rule.roles:
+        if caller.role is Role.PUBLIC:
+            raise Unauthenticated("this needs a key or a token")
+        raise Forbidden(f"a caller of role {caller.role} may not do this")
+    if caller.scopes and operation not in caller.scopes:
+        raise Forbidden("the key's scopes do not reach as far")

@@ -1,0 +1,168 @@
+"""Administration: the keys of callers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from api.answers import told
+from api.bodies import read_body
+from api.callers import BINDINGS
+from api.refusals import Forbidden, ResourceUnknown
+from api.routing import Asking, operation, schema
+from api.rules import RULES
+from api.schemas import KEY, content
+from api.service import service_of
+from ledger.service.values import ApiKey, Role
+from verifier.encoding import Json, Members, format_time, parse
+from verifier.errors import Malformed
+from verifier.state import ISSUER
+
+router = APIRouter()
+_TAG = "Administration"
+_COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+DAY = 86_400
+
+Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
+
+
+@router.post(
+    "/v1/api-keys",
+    **operation(
+        "createApiKey",
+        summary="Make a key for a caller",
+        tag=_TAG,
+        good={201: schema("ApiKey", what="The key; its text is shown this once.")},
+        body=content(KEY),
+    ),
+)
+async def create_api_key(request: Request, caller: Asking) -> Response:
+    """A body's key is bound to the body, a counter's to the counter."""
+    service = service_of(request)
+    asked = parse_new_key(await read_body(request), int(service.clock()))
+    if caller.region is not None and asked.region != caller.region:
+        raise Forbidden("an administrator of a region makes keys of its own region")
+    key, text = await asyncio.to_thread(
+        service.keys.create,
+        name=asked.name,
+        role=asked.role,
+        issuer=asked.issuer,
+        counter=asked.counter,
+        region=asked.region,
+        scopes=asked.scopes,
+        expires=asked.expires,
+    )
+    return told(key_to_json(key) | {"key": text}, 201)
+
+
+def parse_new_key(data: bytes, now: int) -> ApiKey:
+    """Return the key that is asked for, without prefix and digest.
+
+    Raises:
+        Malformed: an unknown, missing or ill-typed member, or a binding that its role needs.
+    """
+    read = Members(parse(data, RULES["createApiKey"].longest), "key")
+    role = read.text("role")
+    if role not in BINDINGS:
+        read.refuse("role", f"one of {', '.join(BINDINGS)}")
+    days = read.integer("days", 1, 3_650) if read.has("days") else None
+    scopes = read.array("scopes", 0, 40) if read.has("scopes") else []
+    if not all(type(scope) is str and scope in RULES for scope in scopes):
+        read.refuse("scopes", "a list of operations")
+    key = ApiKey(
+        prefix="",
+        digest=b"",
+        name=read.text("name", longest=128),
+        role=Role(role),
+        issuer=read.text("issuer", ISSUER) if read.has("issuer") else None,
+        counter=read.text("counter", _COUNTER) if read.has("counter") else None,
+        region=read.integer("region", 0, 99) if read.has("region") else None,
+        scopes=frozenset(scopes),
+        created=now,
+        expires=None if days is None else now + days * DAY,
+    )
+    read.done()
+    check_binding(key)
+    return key
+
+
+def check_binding(key: ApiKey) -> None:
+    """Check that a key is bound to what its role must be bound to.
+
+    Raises:
+        Malformed: it is not.
+    """
+    needed = BINDINGS[key.role]
+    for name in ("issuer", "counter"):
+        bound = getattr(key, name) is not None
+        if bound != (needed == name):
+            wants = "is" if needed == name else "is not"
+            raise Malformed("schema.invalid", f"a key of role {key.role} {wants} bound to {name}")
+
+
+@router.get(
+    "/v1/api-keys",
+    **operation(
+        "listApiKeys",
+        summary="All keys, without their secrets",
+        tag=_TAG,
+        good={200: schema("ApiKeyList", what="All keys, oldest first.")},
+    ),
+)
+async def list_api_keys(request: Request, caller: Asking) -> Response:
+    """Only the visible prefix of each is known here."""
+    service = service_of(request)
+
+    def find() -> list[Json]:
+        with service.store.begin(write=False) as unit:
+            keys = unit.api_keys()
+        return [key_to_json(k) for k in keys if caller.region in (None, k.region)]
+
+    return told({"keys": await asyncio.to_thread(find)})
+
+
+@router.delete(
+    "/v1/api-keys/{prefix}",
+    **operation(
+        "revokeApiKey",
+        summary="Shut a key off",
+        tag=_TAG,
+        good={204: {"description": "It is shut off, within a second wherever it is used."}},
+        problems=(404,),
+    ),
+)
+async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Response:
+    """What the key asked before can be listed still."""
+    service = service_of(request)
+
+    def revoke() -> bool:
+        with service.store.begin(write=False) as unit:
+            held = unit.api_key(prefix)
+        mine = held is not None and caller.region in (None, held.region)
+        return mine and service.keys.revoke(prefix)
+
+    if not await asyncio.to_thread(revoke):
+        raise ResourceUnknown(f"there is no open key {prefix}")
+    return Response(status_code=204)
+
+
+def key_to_json(key: ApiKey) -> dict[str, Json]:
+    """Return a key as it is listed."""
+    value: dict[str, Json] = {
+        "prefix": key.prefix,
+        "name": key.name,
+        "role": str(key.role),
+        "scopes": sorted(key.scopes),
+        "created": format_time(key.created),
+    }
+    for name in ("issuer", "counter", "region"):
+        if (bound := getattr(key, name)) is not None:
+            value[name] = bound
+    for name in ("expires", "revoked"):
+        if (time := getattr(key, name)) is not None:
+            value[name] = format_time(time)
+    return value

@@ -1,0 +1,193 @@
+"""Operation: is it alive, can it serve, what it counts; and the chain's node for verifiers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from api.answers import raw, told
+from api.bodies import read_body
+from api.routing import Asking, operation, schema
+from api.schemas import RPC, content
+from api.service import Service, service_of
+from ledger.chain.client import NodeRefuses
+from ledger.ports import ChainUnreachable
+from verifier.encoding import Json
+
+router = APIRouter()
+_TAG = "Operation"
+READABLE = frozenset(
+    {
+        "certledger_genesis",
+        "debug_getRawBlock",
+        "eth_blockNumber",
+        "eth_chainId",
+        "eth_getBlockByHash",
+        "eth_getBlockByNumber",
+        "eth_getCode",
+        "eth_getLogs",
+        "eth_getProof",
+        "eth_getTransactionByHash",
+        "eth_getTransactionReceipt",
+        "web3_clientVersion",
+    }
+)
+"""What a verifier or auditor asks of a node; nothing here writes."""
+MOST_CALLS = 100
+STALE_SECONDS = 3_600
+"""Age of the newest checkpoint beyond which the service says that it cannot serve."""
+
+
+@router.get(
+    "/healthz",
+    **operation(
+        "isAlive",
+        summary="Is the process alive",
+        tag=_TAG,
+        good={200: schema("Alive", what="It is.")},
+    ),
+)
+async def is_alive(request: Request, caller: Asking) -> Response:
+    """Says nothing of whether it can serve: that is `/readyz`."""
+    return told({"alive": True})
+
+
+@router.get(
+    "/readyz",
+    **operation(
+        "isReady",
+        summary="Can it serve, and what is wrong",
+        tag=_TAG,
+        good={
+            200: schema("Readiness", what="It can serve."),
+            503: schema("Readiness", what="It cannot, and says why."),
+        },
+    ),
+)
+async def is_ready(request: Request, caller: Asking) -> Response:
+    """Asks the database, the chain and the newest checkpoint."""
+    faults = await asyncio.to_thread(_faults, service_of(request))
+    return told({"ready": not faults, "faults": faults}, 503 if faults else 200)
+
+
+def _faults(service: Service) -> list[str]:
+    faults = ["stopping"] if service.stopping else []
+    try:
+        with service.store.begin(write=False) as unit:
+            checkpoint = unit.checkpoint()
+    except Exception:
+        return [*faults, "store.silent"]
+    try:
+        service.ledger.chain.head()
+    except ChainUnreachable:
+        faults.append("chain.unreachable")
+    if service.ledger.policy is None:
+        faults.append("policy.absent")
+    if checkpoint is None:
+        faults.append("checkpoint.absent")
+    elif service.clock() - checkpoint.time > STALE_SECONDS:
+        faults.append("checkpoint.old")
+    return faults
+
+
+@router.get(
+    "/metrics",
+    **operation(
+        "getMetrics",
+        summary="What the service counts, for Prometheus",
+        tag=_TAG,
+        good={
+            200: {
+                "description": "The exposition format of Prometheus.",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            }
+        },
+    ),
+)
+async def get_metrics(request: Request, caller: Asking) -> Response:
+    """Rates, times, what waits, and proof failures, which must stay zero."""
+    service = service_of(request)
+    data = await asyncio.to_thread(_measure, service)
+    return raw(data, media=CONTENT_TYPE_LATEST)
+
+
+def _measure(service: Service) -> bytes:
+    meters, now = service.metrics, service.clock()
+    with service.store.begin(write=False) as unit:
+        backlog, checkpoint, head = unit.backlog(), unit.checkpoint(), unit.head()
+        meters.deliveries_failed.set(unit.failed_deliveries())
+    meters.oldest.set(0 if backlog.oldest is None else max(now - backlog.oldest, 0))
+    meters.backlog.set(backlog.acts)
+    meters.certificates.set(backlog.certificates)
+    if checkpoint is not None:
+        meters.checkpoint_age.set(max(now - checkpoint.time, 0))
+    try:
+        newest = service.ledger.chain.head().number
+        meters.lag.set(newest - (0 if head is None else head.number))
+    except ChainUnreachable:
+        meters.lag.set(float("inf"))
+    return generate_latest(meters.registry)
+
+
+# The node ---------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/rpc",
+    **operation(
+        "callNode",
+        summary="Ask the chain's node, read only",
+        tag=_TAG,
+        good={
+            200: schema("RpcAnswer", what="The node's answer, or answers."),
+            204: {"description": "Only notifications were sent."},
+        },
+        body=content(RPC),
+    ),
+)
+async def call_node(request: Request, caller: Asking) -> Response:
+    """JSON-RPC 2.0 with the methods that a verifier or auditor needs, one call or a list."""
+    data = await read_body(request)
+    answer = await asyncio.to_thread(_call, service_of(request), data)
+    return Response(status_code=204) if answer is None else told(answer)
+
+
+def _call(service: Service, data: bytes) -> Json | None:
+    try:
+        asked = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _failed(None, -32700, "parse error")
+    if type(asked) is not list:
+        return _one(service, asked)
+    if not 0 < len(asked) <= MOST_CALLS:
+        return _failed(None, -32600, f"a batch has 1 to {MOST_CALLS} calls")
+    answers = [answer for one in asked if (answer := _one(service, one)) is not None]
+    return answers or None
+
+
+def _one(service: Service, asked: Json) -> Json | None:
+    if type(asked) is not dict or type(asked.get("method")) is not str:
+        return _failed(None, -32600, "invalid request")
+    name, method, params = asked.get("id"), asked["method"], asked.get("params", [])
+    if isinstance(name, dict | list | bool | float):
+        return _failed(None, -32600, "an id is text or a whole number")
+    if method not in READABLE:
+        return _failed(name, -32601, "the method is not offered here")
+    if type(params) is not list:
+        return _failed(name, -32602, "parameters come as a list")
+    try:
+        result = service.ledger.node.call(method, *params)
+    except NodeRefuses as error:
+        return _failed(name, error.number, error.message)
+    except ChainUnreachable:
+        return _failed(name, -32603, "the node does not answer")
+    return None if "id" not in asked else {"jsonrpc": "2.0", "id": name, "result": result}
+
+
+def _failed(name: Any, number: int, message: str) -> Json:
+    return {"jsonrpc": "2.0", "id": name, "error": {"code": number, "message": message}}

@@ -1,0 +1,317 @@
+"""Standing data: issuers, catalogs, checkpoints, snapshots and deltas, status lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from api.answers import IMMUTABLE, cached, fresh_for
+from api.refusals import PolicyAbsent, ResourceUnknown
+from api.routes.submitting import Issuer
+from api.routing import Asking, binary, operation, schema
+from api.service import Service, service_of
+from ledger.evidence import EvidencePending
+from ledger.ports import BodySeen, Checkpoint
+from ledger.snapshots import Made
+from verifier.encoding import Json, format_time, to_base64url
+from verifier.snapshot import MEDIA_TYPE as SNAPSHOT
+from verifier.state import NO_END, Key
+from verifier.statuslists import bitstring_status_list, token_status_list
+from verifier.vocabulary import Purpose
+
+router = APIRouter()
+_TAG = "Standing data"
+_NOT_CHANGED = {304: {"description": "What the caller has is still so."}}
+DELTA = "application/vnd.certledger.delta.v1"
+MINUTE = 60
+
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+
+
+def _good(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    return {200: answer, **_NOT_CHANGED}
+
+
+@router.get(
+    "/v1/issuers",
+    **operation(
+        "listIssuers",
+        summary="Every body, as of the newest checkpoint",
+        tag=_TAG,
+        good=_good(schema("IssuerList", what="Every body, by code.")),
+        problems=(409,),
+    ),
+)
+async def list_issuers(request: Request, caller: Asking) -> Response:
+    """What the chain holds of each; a snapshot proves it."""
+    service = service_of(request)
+
+    def find() -> Json:
+        checkpoint = _newest(service)
+        with service.store.begin(write=False) as unit:
+            bodies = unit.bodies(at=checkpoint.number)
+            return {
+                "checkpoint": checkpoint.number,
+                "issuers": [_issuer(body) for body in bodies],
+            }
+
+    data = orjson.dumps(await asyncio.to_thread(find))
+    return cached(request, data, control=fresh_for(MINUTE))
+
+
+@router.get(
+    "/v1/issuers/{issuer}",
+    **operation(
+        "getIssuer",
+        summary="A body, as of the newest checkpoint",
+        tag=_TAG,
+        good=_good(schema("Issuer", what="What the chain holds of it.")),
+        problems=(404, 409),
+    ),
+)
+async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
+    """Its standing, keys and counters."""
+    body = await asyncio.to_thread(_body, service_of(request), issuer)
+    return cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
+
+
+def _newest(service: Service) -> Checkpoint:
+    with service.store.begin(write=False) as unit:
+        checkpoint = unit.checkpoint()
+    if checkpoint is None:
+        raise EvidencePending("no block has been made a checkpoint yet")
+    return checkpoint
+
+
+def _body(service: Service, issuer: str) -> BodySeen:
+    checkpoint = _newest(service)
+    with service.store.begin(write=False) as unit:
+        body = unit.body(issuer, at=checkpoint.number)
+    if body is None:
+        raise ResourceUnknown(f"the ledger has no body {issuer}")
+    return body
+
+
+def _issuer(body: BodySeen) -> Json:
+    state = body.state
+    return {
+        "issuer": state.issuer,
+        "name": state.name,
+        "kind": str(state.kind),
+        "region": state.region,
+        "standing": str(state.standing),
+        "since": state.since,
+        "held": body.held,
+        "batches": state.batches,
+        "certificates": state.certificates,
+        "epoch": state.epoch,
+        "catalog": state.catalog.hex(),
+        "catalog_version": state.catalog_version,
+        "keys": [_key(key) for key in state.keys],
+    }
+
+
+def _key(key: Key) -> Json:
+    value: dict[str, Json] = {
+        "address": "0x" + key.address.hex(),
+        "purposes": [str(p.name).lower() for p in Purpose if key.purposes & p],
+        "start": key.start,
+    }
+    return value if key.end == NO_END else value | {"end": key.end}
+
+
+@router.get(
+    "/v1/catalogs/{root}",
+    **operation(
+        "getCatalog",
+        summary="The catalog under a root",
+        tag=_TAG,
+        good=_good(schema("Catalog", what="Its entries, in order.")),
+        problems=(404,),
+    ),
+)
+async def get_catalog(request: Request, caller: Asking, root: Digest) -> Response:
+    """It is named by its root, so it never changes."""
+    service = service_of(request)
+
+    def find() -> bytes | None:
+        with service.store.begin(write=False) as unit:
+            return unit.catalog(bytes.fromhex(root))
+
+    entries = await asyncio.to_thread(find)
+    if entries is None:
+        raise ResourceUnknown(f"no catalog with the root {root} was handed in")
+    return cached(
+        request, b'{"root":"%b","entries":%b}' % (root.encode(), entries), control=IMMUTABLE
+    )
+
+
+@router.get(
+    "/v1/checkpoints/latest",
+    **operation(
+        "getCheckpoint",
+        summary="The newest checkpoint",
+        tag=_TAG,
+        good=_good(schema("Checkpoint", what="A final block, and its cosigned note.")),
+        problems=(409,),
+    ),
+)
+async def get_checkpoint(request: Request, caller: Asking) -> Response:
+    """Evidence made now speaks of this block."""
+    held = await asyncio.to_thread(_newest, service_of(request))
+    value = {
+        "number": held.number,
+        "hash": held.hash.hex(),
+        "state_root": held.state_root.hex(),
+        "time": format_time(held.time),
+        "note": held.note,
+        "account": [to_base64url(node) for node in held.account],
+    }
+    return cached(request, orjson.dumps(value), control=fresh_for(5))
+
+
+@router.get(
+    "/v1/policy",
+    **operation(
+        "getPolicy",
+        summary="The trust policy that the service judges by",
+        tag=_TAG,
+        good=_good(schema("Policy", what="The signed policy.")),
+    ),
+)
+async def get_policy(request: Request, caller: Asking) -> Response:
+    """A verifier takes its first policy from somebody it trusts, and later ones by succession."""
+    policy = service_of(request).ledger.policy
+    if policy is None:
+        raise PolicyAbsent("the service has no trust policy yet")
+    return cached(request, policy.format(), control=fresh_for(MINUTE))
+
+
+# Snapshots ----------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/v1/snapshots/{digest}",
+    **operation(
+        "getSnapshot",
+        summary="A trust snapshot: all that a counter needs to answer for a day",
+        tag=_TAG,
+        good=_good(binary(SNAPSHOT, "The snapshot's file; its digest is the entity tag.")),
+        problems=(404, 409),
+    ),
+)
+async def get_snapshot(
+    request: Request,
+    caller: Asking,
+    digest: Annotated[str, Path(pattern="^(latest|[0-9a-f]{64})$")],
+) -> Response:
+    """`latest`, or one of the last few by its digest."""
+    made = await asyncio.to_thread(_snapshot, service_of(request), digest)
+    control = fresh_for(MINUTE) if digest == "latest" else IMMUTABLE
+    return _binary(request, made.data, SNAPSHOT, control, made.digest)
+
+
+def _snapshot(service: Service, digest: str) -> Made:
+    with service.snapping:
+        made = service.snapshots.latest() if digest == "latest" else service.snapshots.find(digest)
+    if made is None:
+        raise ResourceUnknown(f"the snapshot {digest} is not kept any more")
+    return made
+
+
+@router.get(
+    "/v1/snapshots/{digest}/delta",
+    **operation(
+        "getDelta",
+        summary="What leads from a snapshot to the newest one",
+        tag=_TAG,
+        good=_good(binary(DELTA, "The delta's file; its entity tag is the newest's digest.")),
+        problems=(404, 409),
+    ),
+)
+async def get_delta(request: Request, caller: Asking, digest: Digest) -> Response:
+    """Where the snapshot is not kept any more, the newest is fetched whole."""
+    service = service_of(request)
+
+    def find() -> tuple[bytes, Made] | None:
+        with service.snapping:
+            return service.snapshots.delta(digest)
+
+    found = await asyncio.to_thread(find)
+    if found is None:
+        raise ResourceUnknown(f"the snapshot {digest} is not kept any more")
+    return _binary(request, found[0], DELTA, fresh_for(MINUTE), found[1].digest)
+
+
+def _binary(request: Request, data: bytes, media: str, control: str, tag: str) -> Response:
+    """Return a file that is packed already."""
+    answer = cached(request, b"", media=media, control=control, tag=tag)
+    if answer.status_code != 304:
+        answer = Response(data, 200, dict(answer.headers) | {"content-length": str(len(data))})
+    return answer
+
+
+# Status lists -------------------------------------------------------------------------------------
+
+Form = Literal["token", "revocation", "suspension"]
+
+
+@router.get(
+    "/v1/status-lists/{issuer}",
+    **operation(
+        "getStatusList",
+        summary="A body's statuses as a list, in the form of IETF or W3C",
+        tag=_TAG,
+        good=_good(schema("StatusList", what="The list, as of the newest checkpoint.")),
+        problems=(404, 409),
+    ),
+)
+async def get_status_list(
+    request: Request,
+    caller: Asking,
+    issuer: Issuer,
+    form: Annotated[
+        Form,
+        Query(description="IETF Token Status List, or W3C Bitstring Status List by purpose."),
+    ] = "token",
+) -> Response:
+    """The list is a copy for others' tools: what proves a status is evidence or a snapshot."""
+    service = service_of(request)
+    number = (await asyncio.to_thread(_newest, service)).number
+    key = (issuer, form, number)
+    held = service.lists.get(key)
+    if held is None:
+        held = await asyncio.to_thread(_status_list, service, issuer, form)
+        if len(service.lists) >= MOST_LISTS:
+            service.lists.clear()
+        service.lists[key] = held
+    return cached(request, held, control=fresh_for(MINUTE))
+
+
+MOST_LISTS = 256
+
+
+def _status_list(service: Service, issuer: str, form: Form) -> bytes:
+    body = _body(service, issuer)
+    checkpoint = _newest(service)
+    with service.store.begin(write=False) as unit:
+        words: Mapping[int, bytes] = unit.words(issuer, at=checkpoint.number)
+    count = body.state.certificates
+    made = (
+        token_status_list(words, count)
+        if form == "token"
+        else bitstring_status_list(words, count, form)
+    )
+    value = {
+        "issuer": issuer,
+        "checkpoint": checkpoint.number,
+        "time": format_time(checkpoint.time),
+        "certificates": count,
+        "status_list" if form == "token" else "credentialSubject": made,
+    }
+    return orjson.dumps(value)

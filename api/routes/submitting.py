@@ -1,0 +1,291 @@
+"""Submitting: batches, status updates, catalogs, any other act; and how far one has come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from api.answers import IMMUTABLE, cached, told
+from api.bodies import JSON, JSON_LINES, read_body
+from api.callers import Caller
+from api.idempotency import once
+from api.refusals import Forbidden, ResourceUnknown
+from api.routing import Asking, binary, operation, schema
+from api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
+from api.service import Service, service_of
+from ledger.acts import ActState, Lane
+from ledger.ports import Act
+from ledger.service.values import Role
+from ledger.submitting import (
+    Intake,
+    head,
+    submit_act,
+    submit_batch,
+    submit_catalog,
+    submit_status,
+)
+from verifier.encoding import Json, format_time
+
+router = APIRouter()
+_TAG = "Submitting"
+_KEPT = {202: schema("Receipt", what="It is durable, and will be anchored by the time named.")}
+_GONE = (404, 409)
+LONGEST_WAIT = 60
+_POLL = 0.25
+
+Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
+Sequence = Annotated[int, Path(ge=1, le=2**53 - 1)]
+Wait = Annotated[
+    int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until it is final.")
+]
+_IDEMPOTENCY = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A key of the caller's own: the same request under it is done once.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ]
+}
+
+
+def check_own(caller: Caller, issuer: str) -> None:
+    """Check that a caller may touch what is a body's own.
+
+    Raises:
+        Forbidden: it is another's; nothing is said of whether there is anything.
+    """
+    if not caller.speaks_for(issuer):
+        raise Forbidden("this is another body's")
+
+
+@router.post(
+    "/v1/batches",
+    **operation(
+        "submitBatch",
+        summary="Hand in a signed batch with its records",
+        tag=_TAG,
+        good=_KEPT,
+        problems=_GONE,
+        body=content(SUBMISSION, lines=True),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_a_batch(request: Request, caller: Asking) -> Response:
+    """One JSON object, or JSON lines with the records after the first line; gzip is welcome.
+
+    The same statement gets the same receipt, whoever hands it in and however it is spelled.
+    """
+    service = service_of(request)
+    async with service.large:
+        data = await read_body(request, JSON, JSON_LINES)
+        check_own(caller, _issuer_of_batch(data))
+        return await once(
+            request, service, caller, data, lambda: _take(service, submit_batch, data)
+        )
+
+
+@router.post(
+    "/v1/status-updates",
+    **operation(
+        "submitStatusUpdate",
+        summary="Hand in a signed change of statuses",
+        tag=_TAG,
+        good=_KEPT,
+        problems=_GONE,
+        body=content(ACT),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_a_status_update(request: Request, caller: Asking) -> Response:
+    """Revoke, suspend, resume or supersede any number of certificates by one statement."""
+    return await _submit(request, caller, submit_status)
+
+
+@router.post(
+    "/v1/catalogs",
+    **operation(
+        "submitCatalog",
+        summary="Hand in a catalog, signed by the body and its registrar",
+        tag=_TAG,
+        good=_KEPT,
+        problems=_GONE,
+        body=content(CATALOG_SUBMISSION),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_a_catalog(request: Request, caller: Asking) -> Response:
+    """The signed change, together with the entries whose root was signed."""
+    return await _submit(request, caller, submit_catalog)
+
+
+@router.post(
+    "/v1/acts",
+    **operation(
+        "submitAct",
+        summary="Hand in any other signed act",
+        tag=_TAG,
+        good=_KEPT,
+        problems=_GONE,
+        body=content(ANY_ACT),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_an_act(request: Request, caller: Asking) -> Response:
+    """Registrations, keys, standings and holds; who carries an act never matters."""
+    return await _submit(request, caller, submit_act)
+
+
+async def _submit(
+    request: Request, caller: Caller, submit: Callable[[Intake, bytes], bytes]
+) -> Response:
+    service = service_of(request)
+    data = await read_body(request)
+    if caller.role is Role.ISSUER:
+        check_own(caller, _issuer_of_act(data))
+    return await once(request, service, caller, data, lambda: _take(service, submit, data))
+
+
+def _take(
+    service: Service, submit: Callable[[Intake, bytes], bytes], data: bytes
+) -> tuple[int, bytes]:
+    return 202, submit(service.ledger.intake, data)
+
+
+def _issuer_of_batch(data: bytes) -> str:
+    """Return whom a submission names; what cannot be read is left to intake to refuse."""
+    for part in (data, data.partition(b"\n")[0]):
+        try:
+            return str(orjson.loads(part)["statement"]["issuer"])
+        except (ValueError, TypeError, KeyError):
+            continue
+    return ""
+
+
+def _issuer_of_act(data: bytes) -> str:
+    try:
+        value = orjson.loads(data)
+        act = value["act"] if "act" in value and "statement" not in value else value
+        return str(act["statement"]["issuer"])
+    except (ValueError, TypeError, KeyError):
+        return ""
+
+
+# How far it has come -----------------------------------------------------------------------------
+
+
+@router.get(
+    "/v1/batches/{issuer}/{sequence}",
+    **operation(
+        "getBatch",
+        summary="How far a batch has come",
+        tag=_TAG,
+        good={200: schema("Batch", what="The batch, its receipt, and where it is anchored.")},
+        problems=(404,),
+    ),
+)
+async def get_batch(
+    request: Request, caller: Asking, issuer: Issuer, sequence: Sequence, wait: Wait = 0
+) -> Response:
+    """With `wait` the answer comes once the batch is final, or when the time is over."""
+    check_own(caller, issuer)
+    service = service_of(request)
+    act = await asyncio.to_thread(_find, service, issuer, sequence)
+    until = asyncio.get_running_loop().time() + wait
+    while act.state is ActState.ACCEPTED or act.state is ActState.INCLUDED:
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0 or service.stopping or await request.is_disconnected():
+            break
+        await asyncio.sleep(min(_POLL, left))
+        act = await asyncio.to_thread(_find, service, issuer, sequence)
+    return told(_batch(act))
+
+
+def _find(service: Service, issuer: str, sequence: int) -> Act:
+    with service.store.begin(write=False) as unit:
+        living = unit.act_at(issuer, Lane.SEQUENCE, sequence)
+        acts = [living] if living else list(unit.acts_at(issuer, Lane.SEQUENCE, sequence))
+    if not acts:
+        raise ResourceUnknown(f"no batch {sequence} of {issuer} was handed in")
+    return acts[-1]
+
+
+def _batch(act: Act) -> Json:
+    value: dict[str, Any] = {
+        "issuer": act.subject,
+        "sequence": act.counter,
+        "digest": act.digest.hex(),
+        "state": str(act.state),
+        "accepted": format_time(act.accepted),
+        "not_after": format_time(act.not_after),
+        "certificates": act.certificates,
+        "receipt": orjson.loads(act.receipt),
+    }
+    if act.block is not None and act.tx is not None:
+        value |= {"block": act.block, "transaction": act.tx.hex()}
+    return value
+
+
+@router.get(
+    "/v1/batches/{issuer}/{sequence}/records",
+    **operation(
+        "getBatchRecords",
+        summary="The records of an anchored batch",
+        tag=_TAG,
+        good={200: binary("application/jsonl", "Canonical records, one a line.")},
+        problems=(404,),
+    ),
+)
+async def get_records(
+    request: Request, caller: Asking, issuer: Issuer, sequence: Sequence
+) -> Response:
+    """Served as they were handed in; the root over them is the one that was signed."""
+    check_own(caller, issuer)
+    service = service_of(request)
+    data = await asyncio.to_thread(_records, service, issuer, sequence)
+    control = IMMUTABLE.replace("public", "private")
+    return cached(request, data, media=JSON_LINES, control=control)
+
+
+def _records(service: Service, issuer: str, sequence: int) -> bytes:
+    with service.store.begin(write=False) as unit:
+        anchored = unit.anchored(issuer, sequence)
+        lines = [] if anchored is None else list(unit.records(anchored.root))
+    if not lines:
+        raise ResourceUnknown(f"no records of batch {sequence} of {issuer} are kept")
+    return b"\n".join([*lines, b""])
+
+
+@router.get(
+    "/v1/issuers/{issuer}/head",
+    **operation(
+        "getHead",
+        summary="What the body's next statements build on",
+        tag=_TAG,
+        good={200: schema("Head", what="The counters after all that waits has been anchored.")},
+        problems=(404,),
+    ),
+)
+async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response:
+    """So that two offices of one body do not collide."""
+    check_own(caller, issuer)
+    found = await asyncio.to_thread(head, service_of(request).store, issuer)
+    return told(
+        {
+            "issuer": found.issuer,
+            "batches": found.batches,
+            "certificates": found.certificates,
+            "last": found.last.hex(),
+            "catalog": found.catalog.hex(),
+            "catalog_version": found.catalog_version,
+            "epoch": found.epoch,
+            "revision": found.revision,
+        }
+    )

@@ -1,0 +1,298 @@
+"""Verifying: verdicts with receipts, lookups that tell nothing to a guesser, and evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from api.answers import cached, raw, told
+from api.bodies import JSON, JSON_LINES, check_media, read_body
+from api.refusals import ResourceUnknown, TooMany
+from api.routes.submitting import Issuer, check_own
+from api.routing import Asking, operation, schema
+from api.rules import RULES
+from api.schemas import LOOKUP, VERIFICATION, content
+from api.service import Service, service_of
+from api.words import Language, language_of, words
+from ledger.domain import load_domain
+from ledger.evidence import EvidenceInconsistent
+from ledger.service.questions import Asked, parse_lines, parse_questions
+from ledger.service.values import Role, Verification
+from ledger.service.verifying import Told
+from verifier.encoding import Json, Members, format_time, from_hex, parse
+from verifier.errors import Malformed
+from verifier.evidence import MEDIA_TYPE, Evidence
+from verifier.merkle import leaf_hash
+
+router = APIRouter()
+_TAG = "Verifying"
+_HEX = re.compile("[0-9a-f]{64}")
+_MISSES = "30/minute"
+"""Lookups that found nothing, before a caller has to wait."""
+_SLOWER = 0.05
+_SLOWEST = 2.0
+_INDEX_TOP = 2**32 - 1
+
+Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+Index = Annotated[int, Path(ge=0, le=_INDEX_TOP)]
+Reference = Annotated[str, Path(pattern="^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")]
+
+
+@router.post(
+    "/v1/verifications",
+    **operation(
+        "createVerification",
+        summary="Say whether certificates are genuine and in force",
+        tag=_TAG,
+        good={200: schema("VerificationAnswer", what="A verdict with its reasons, and a receipt.")},
+        body=content(VERIFICATION, lines=True),
+    ),
+)
+async def create_verification(request: Request, caller: Asking) -> Response:
+    """One question, or a list of up to 1,000; or evidence files as JSON lines.
+
+    Documents are handed in as digests.  Nothing of what is handed in is kept.
+    """
+    service = service_of(request)
+    media = check_media(request, (JSON, JSON_LINES))
+    data = await read_body(request, JSON, JSON_LINES)
+    if media == JSON_LINES:
+        questions, many = parse_lines(data), True
+    else:
+        questions, many = parse_questions(data, RULES["createVerification"].longest)
+    _check_items(questions)
+    verdicts = service.verdicts
+    if many or questions[0].evidence is None:
+        answer = await asyncio.to_thread(
+            verdicts.tell, questions, caller=caller.id, audience=caller.counter
+        )
+    else:
+        answer = verdicts.tell(questions, caller=caller.id, audience=caller.counter)
+    await asyncio.wrap_future(service.keeper.keep(answer.kept))
+    for verdict, count in answer.receipt.content["verdicts"].items():
+        service.metrics.verdicts.labels(verdict).inc(count)
+    language = language_of(request.headers.get("accept-language", ""))
+    spell = _spell_many if many else _spell_one
+    return raw(
+        spell(answer, questions, language), content_language=language, vary="accept-language"
+    )
+
+
+def _spell_one(answer: Told, questions: list[Asked], language: Language) -> bytes:
+    return b'{"reference":%b,"result":%b,"words":%b,%b"receipt":%b}' % (
+        orjson.dumps(answer.receipt.reference),
+        answer.spelled[0],
+        orjson.dumps(words(answer.results[0], language)),
+        _wanted(questions[0], answer, 0),
+        answer.kept.receipt,
+    )
+
+
+def _spell_many(answer: Told, questions: list[Asked], language: Language) -> bytes:
+    parts = [
+        b'{"result":%b,%b"words":%b}'
+        % (spelled, _wanted(asked, answer, place), orjson.dumps(words(result, language)))
+        for place, (result, spelled, asked) in enumerate(
+            zip(answer.results, answer.spelled, questions, strict=True)
+        )
+    ]
+    return b'{"reference":%b,"results":[%b],"receipt":%b}' % (
+        orjson.dumps(answer.receipt.reference),
+        b",".join(parts),
+        answer.kept.receipt,
+    )
+
+
+def _wanted(asked: Asked, answer: Told, place: int) -> bytes:
+    """Return whether the service item that was named asks for such a certificate, as a member."""
+    if asked.service_item is None:
+        return b""
+    category = answer.results[place].certificate.get("category")
+    wanted = category in _categories()[asked.service_item]
+    return b'"wanted":%b,' % (b"true" if wanted else b"false")
+
+
+@lru_cache(maxsize=1)
+def _categories() -> dict[str, frozenset[str]]:
+    """Return the categories that each service item asks for."""
+    domain = load_domain()
+    return {
+        item: frozenset(line.category_code for line in domain.materials[item] if line.category_code)
+        for item in domain.items
+    }
+
+
+def _check_items(questions: list[Asked]) -> None:
+    for asked in questions:
+        if asked.service_item is not None and asked.service_item not in _categories():
+            raise Malformed("item.unknown", f"there is no service item {asked.service_item}")
+
+
+@router.get(
+    "/v1/verifications/{reference}",
+    **operation(
+        "getVerification",
+        summary="What was told under a reference",
+        tag=_TAG,
+        good={200: schema("Verification", what="The receipt as it was given.")},
+        problems=(404,),
+    ),
+)
+async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
+    """For whoever was told, auditors and administrators; to others it is as if there were none."""
+    found = await asyncio.to_thread(_verification, service_of(request), reference)
+    may = caller.role in (Role.AUDITOR, Role.ADMINISTRATOR)
+    if found is None or not (may or found.caller == caller.id):
+        raise ResourceUnknown(f"nothing was told under {reference}")
+    return told(_told(found))
+
+
+def _verification(service: Service, reference: str) -> Verification | None:
+    with service.store.begin(write=False) as unit:
+        return unit.verification(reference)
+
+
+@router.get(
+    "/v1/verifications",
+    **operation(
+        "listVerifications",
+        summary="What one key asked",
+        tag=_TAG,
+        good={200: schema("VerificationList", what="What the key was told, oldest first.")},
+    ),
+)
+async def list_verifications(
+    request: Request,
+    caller: Asking,
+    key: Annotated[str, Query(pattern="^clk_[0-9A-Z]{8}$", description="The visible prefix.")],
+    since: Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970.")] = 0,
+) -> Response:
+    """So that what a stolen key asked can be gone through."""
+    service = service_of(request)
+
+    def find() -> list[Json]:
+        with service.store.begin(write=False) as unit:
+            return [_told(one) for one in unit.verifications_of(f"key:{key}", since=since)]
+
+    return told({"verifications": await asyncio.to_thread(find)})
+
+
+def _told(found: Verification) -> Json:
+    value: dict[str, Json] = {
+        "reference": found.reference,
+        "checked": format_time(found.checked),
+        "verdict": found.verdict,
+        "receipt": orjson.loads(found.receipt),
+    }
+    if found.leaf is not None:
+        value["leaf"] = found.leaf.hex()
+    if found.sequence is not None:
+        value["batch"] = found.sequence
+    return value
+
+
+# Lookups ----------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/v1/lookups",
+    **operation(
+        "createLookup",
+        summary="Find a certificate by the digest of its number and access code",
+        tag=_TAG,
+        good={200: schema("LookupAnswer", what="Whether there is one, and its leaf.")},
+        body=content(LOOKUP),
+    ),
+)
+async def create_lookup(request: Request, caller: Asking) -> Response:
+    """The client computes the digest: the service never sees number or code.
+
+    The answer takes the same time and shape whether there is one or not.
+    """
+    service, loop = service_of(request), asyncio.get_running_loop()
+    started = loop.time()
+    read = Members(parse(await read_body(request), RULES["createLookup"].longest), "lookup")
+    digest = from_hex(read.text("digest", _HEX), 32)
+    read.done()
+    rates = service.gate.rates
+    if not rates.open(_MISSES, "misses", caller.id):
+        raise TooMany(60)
+    leaf = await asyncio.to_thread(_look_up, service, digest)
+    wait = service.options.lookup_floor
+    wait += min(rates.used(_MISSES, "misses", caller.id) * _SLOWER, _SLOWEST)
+    if leaf is None:
+        rates.hit(_MISSES, "misses", caller.id)
+    await asyncio.sleep(max(0.0, started + wait - loop.time()))
+    return told(
+        {"digest": digest.hex(), "found": leaf is not None, "leaf": (leaf or bytes(32)).hex()}
+    )
+
+
+def _look_up(service: Service, digest: bytes) -> bytes | None:
+    with service.store.begin(write=False) as unit:
+        places = unit.places_of_lookup(digest)
+        if not places:
+            return None
+        place = places[-1]
+        data = unit.record(place.root, place.index - place.first)
+    return None if data is None else leaf_hash(data)
+
+
+# Evidence ---------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/v1/evidence/{leaf}",
+    **operation(
+        "getEvidence",
+        summary="Evidence of a certificate at the newest checkpoint",
+        tag=_TAG,
+        good={200: schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")},
+        problems=(404, 409),
+    ),
+)
+async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response:
+    """Nothing is disclosed in it: the holder adds what it wants to show."""
+    service = service_of(request)
+    data = await asyncio.to_thread(
+        _evidence, service, lambda: service.ledger.maker.of_leaf(bytes.fromhex(leaf))
+    )
+    return cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
+
+
+@router.get(
+    "/v1/issuers/{issuer}/certificates/{index}/evidence",
+    **operation(
+        "getEvidenceByIndex",
+        summary="Evidence of a body's certificate by its index",
+        tag=_TAG,
+        good={200: schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")},
+        problems=(404, 409),
+    ),
+)
+async def get_evidence_by_index(
+    request: Request, caller: Asking, issuer: Issuer, index: Index
+) -> Response:
+    """Only for the body itself and auditors: an index can be counted up."""
+    check_own(caller, issuer)
+    service = service_of(request)
+    data = await asyncio.to_thread(
+        _evidence, service, lambda: service.ledger.maker.at(issuer, index)
+    )
+    return cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
+
+
+def _evidence(service: Service, make: Callable[[], Evidence]) -> bytes:
+    try:
+        with service.making:
+            return make().format()
+    except EvidenceInconsistent:
+        service.metrics.proof_failures.inc()
+        raise

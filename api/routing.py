@@ -1,0 +1,94 @@
+"""How a route is declared: its operation, what it may answer, and the gate before it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from api.callers import Caller
+from api.problems import MEDIA_TYPE
+from api.rules import RULES
+from api.service import service_of
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_MEANINGS = {
+    400: "The request cannot be read.",
+    401: "A key or token is needed, or this one is no good.",
+    403: "The caller may not do this.",
+    404: "There is nothing here that the caller may see.",
+    408: "The body did not come in time.",
+    409: "It conflicts with what is there.",
+    413: "The body is too long.",
+    415: "The media type or encoding is not taken.",
+    422: "It was read, and is refused: the code says why.",
+    429: "Too many requests; Retry-After says when to try again.",
+    503: "Away or busy; Retry-After says when to try again.",
+}
+_ALWAYS = (400, 429, 503)
+_WITH_BODY = (408, 413, 415, 422)
+
+
+async def admit(request: Request) -> Caller:
+    """Return who calls; the gate refuses who may not."""
+    return await service_of(request).gate.admit(request)
+
+
+Asking = Annotated[Caller, Depends(admit)]
+"""The caller of a route."""
+
+
+def operation(
+    name: str,
+    *,
+    summary: str,
+    tag: str,
+    good: dict[int, dict[str, Any]],
+    problems: tuple[int, ...] = (),
+    body: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the keyword arguments of a route's decorator.
+
+    `good` are the answers of success by status, `problems` the statuses of refusals beside those
+    that any route may give, `body` the content of the request's body by media type.
+    """
+    rule = RULES[name]
+    statuses = {*_ALWAYS, *problems}
+    statuses |= {401, 403} if rule.roles is not None else set()
+    statuses |= set(_WITH_BODY) if body is not None else set()
+    answers: dict[int | str, dict[str, Any]] = dict(good.items())
+    for status in sorted(statuses):
+        answers[status] = {
+            "description": _MEANINGS[status],
+            "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+        }
+    extra: dict[str, Any] = dict(more or {})
+    if body is not None:
+        extra["requestBody"] = {"required": True, "content": body}
+    if rule.roles is None:
+        extra["security"] = []
+    first = next(iter(good))
+    return {
+        "operation_id": name,
+        "summary": summary,
+        "tags": [tag],
+        "responses": answers,
+        "status_code": first,
+        "response_model": None,
+        "openapi_extra": extra,
+    }
+
+
+def schema(name: str, *, media: str = "application/json", what: str) -> dict[str, Any]:
+    """Return an answer of success that has one of the schemas by its name."""
+    reference = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": what, "content": {media: {"schema": reference}}}
+
+
+def binary(media: str, what: str) -> dict[str, Any]:
+    """Return an answer of success that is bytes."""
+    return {
+        "description": what,
+        "content": {media: {"schema": {"type": "string", "format": "binary"}}},
+    }

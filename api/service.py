@@ -1,0 +1,138 @@
+"""What the routes work with: one ledger, and what the service keeps beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fastapi import Request
+
+from api.callers import KeyRing, load_pepper
+from api.gate import Gate, Rates, Tokens
+from api.metrics import Metrics
+from api.refusals import PolicyAbsent
+from ledger.chain.client import Node
+from ledger.evidence import EvidenceMaker
+from ledger.keys import Signer
+from ledger.ports import Chain
+from ledger.service.judging import HeldNode
+from ledger.service.keeping import Keeper
+from ledger.service.ports import ServiceStore
+from ledger.service.verifying import Verdicts
+from ledger.settings import Settings
+from ledger.snapshots import SnapshotMaker
+from ledger.submitting import Intake
+from verifier.policy import LedgerPin
+from verifier.policyfile import SignedPolicy
+
+MOST_LARGE = 4
+"""Submissions of batches that are read at once; the others wait, so that memory is bounded."""
+
+
+class ServedLedger(Protocol):
+    """A ledger as the service needs it: what `ledger.node.Ledger` is."""
+
+    settings: Settings
+    node: Node
+    operator: Signer
+    pin: LedgerPin
+    intake: Intake
+    maker: EvidenceMaker
+
+    @property
+    def store(self) -> ServiceStore:
+        """Where it remembers."""
+
+    @property
+    def chain(self) -> Chain:
+        """The chain it anchors on."""
+
+    @property
+    def policy(self) -> SignedPolicy | None:
+        """The trust policy that the service judges by, None where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What a service may be set up with; times in seconds.
+
+    Attributes:
+        public_rate: how often one address may verify without a key.
+        lookup_floor: a lookup is answered no sooner, found or not.
+        private_targets: whether web hooks may call private addresses.
+    """
+
+    public_rate: str = "60/minute"
+    lookup_floor: float = 0.02
+    private_targets: bool = False
+
+
+@dataclass(kw_only=True)
+class Service:
+    """One service on one ledger.  `clock` gives seconds since 1970."""
+
+    ledger: ServedLedger
+    options: Options = field(default_factory=Options)
+    clock: Callable[[], float] = time.time
+    tokens: Tokens | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        ledger = self.ledger
+        self.pepper = load_pepper(ledger.settings.home)
+        self.keys = KeyRing(store=ledger.store, pepper=self.pepper, clock=self.clock)
+        self.gate = Gate(
+            keys=self.keys,
+            rates=Rates(clock=self.clock),
+            tokens=self.tokens,
+            public_rate=self.options.public_rate,
+        )
+        self.keeper = Keeper(store=ledger.store)
+        self.making, self.snapping = threading.Lock(), threading.Lock()
+        self.large = asyncio.Semaphore(MOST_LARGE)
+        self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
+        self.lists: dict[tuple[str, str, int], bytes] = {}
+        self._verdicts: Verdicts | None = None
+
+    @property
+    def store(self) -> ServiceStore:
+        """The ledger's store."""
+        return self.ledger.store
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What answers questions.
+
+        Raises:
+            PolicyAbsent: there is no trust policy to judge by.
+        """
+        if self._verdicts is None:
+            ledger = self.ledger
+            if ledger.policy is None:
+                raise PolicyAbsent("the service has no trust policy to judge by yet")
+            node = HeldNode(
+                store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
+            )
+            self._verdicts = Verdicts(
+                policy=ledger.policy.policy,
+                identity=ledger.pin.identity,
+                operator=ledger.operator,
+                maker=ledger.maker,
+                snapshots=self.snapshots,
+                node=node,
+                clock=self.clock,
+                making=self.making,
+                snapping=self.snapping,
+            )
+        return self._verdicts
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request came to."""
+    found: Service = request.app.state.service
+    return found

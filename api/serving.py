@@ -1,0 +1,102 @@
+"""One process that serves: HTTP in front, anchoring and telling behind, closed in good order."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import uvicorn
+
+from api.app import app_of
+from api.service import Options, Service
+from api.working import Worker, stop_all
+from ledger.node import Ledger
+from ledger.service.telling import Teller
+
+log = structlog.get_logger(__name__)
+STEP_SECONDS = 0.5
+TELL_SECONDS = 1.0
+GRACE = 20
+"""Seconds that requests at hand have to end."""
+BACKLOG = 2_048
+
+
+class _Server(uvicorn.Server):
+    """A server that lets the service know at once that it is to end."""
+
+    service: Service
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Take no more connections; whoever waits for something is answered now."""
+        self.service.stopping = True
+        super().handle_exit(sig, frame)
+
+
+def serve(
+    ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None], options: Options
+) -> None:
+    """Serve `ledger` until a signal ends it; `ready` is called once with the address."""
+    service = Service(ledger=ledger, options=options, clock=ledger.clock)
+    listening = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    config = uvicorn.Config(
+        app_of(service),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=65_536,
+        ws="none",
+    )
+    server = _Server(config)
+    server.service = service
+    workers = _workers(ledger, service)
+    for worker in workers:
+        worker.start()
+    try:
+        ready(_address(listening, host))
+        server.run(sockets=[listening])
+    finally:
+        stop_all(workers)
+
+
+def _workers(ledger: Ledger, service: Service) -> list[Worker]:
+    teller = Teller(
+        store=ledger.store,
+        pepper=service.pepper,
+        clock=service.clock,
+        private=service.options.private_targets,
+    )
+    return [
+        Worker(name="anchoring", step=ledger.step, pause=STEP_SECONDS, metrics=service.metrics),
+        Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
+    ]
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _address(listening: socket.socket, host: str) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}"
+
+
+def log_to_stderr() -> None:
+    """Write structured logs as JSON lines on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,63 @@
+"""Work beside the requests: threads that take one step after another until they are told to end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from api.metrics import Metrics
+from verifier.errors import Refused
+
+log = structlog.get_logger(__name__)
+LONGEST_PAUSE = 30.0
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """Calls `step` again and again, `pause` seconds apart, longer after faults."""
+
+    name: str
+    step: Callable[[], object]
+    pause: float
+    metrics: Metrics
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the step at hand, and end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = self.pause
+        while not self._stop.is_set():
+            pause = self.pause if self._step() else min(pause * 2, LONGEST_PAUSE)
+            self._stop.wait(pause)
+
+    def _step(self) -> bool:
+        try:
+            self.step()
+        except Refused as error:
+            self.metrics.steps_failed.labels(error.code).inc()
+            log.warning("step_refused", worker=self.name, code=error.code, reason=str(error))
+            return False
+        except Exception:
+            self.metrics.steps_failed.labels("service.broken").inc()
+            log.exception("step_failed", worker=self.name)
+            return False
+        return True
+
+
+def stop_all(workers: Sequence[Worker]) -> None:
+    """Let every worker finish its step."""
+    for worker in workers:
+        worker.stop()

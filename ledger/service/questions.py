@@ -1,0 +1,161 @@
+"""What is asked of the service about certificates: read strictly, each form into one value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from verifier.certificate import MOST_DIGESTS, Disclosure
+from verifier.compact import LONGEST as LONGEST_CODE
+from verifier.content import Fingerprint
+from verifier.encoding import Json, Members, from_hex, parse
+from verifier.errors import Malformed
+from verifier.presentation import WORD, Presentation
+
+MOST_ITEMS = 1_000
+MOST_DOCUMENTS = 16
+_HEX = re.compile("[0-9a-f]{64}")
+_ITEM = re.compile(r"[A-Z0-9-]{2,32}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """A certificate named by the digest of number and access code, and what is shown of it.
+
+    `digests` are disclosures whose value the asker has compared itself, 32 bytes each.
+    """
+
+    digest: bytes
+    disclosures: tuple[Disclosure, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    presentation: Presentation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One question: exactly one of an evidence file, the text of a code, and a lookup."""
+
+    evidence: bytes | None = None
+    code: str | None = None
+    lookup: Lookup | None = None
+    documents: tuple[Fingerprint, ...] = ()
+    nonce: str | None = None
+    service_item: str | None = None
+
+
+def parse_questions(data: bytes, limit: int) -> tuple[list[Asked], bool]:
+    """Return the questions of a request, and whether it was a list.
+
+    Raises:
+        Malformed: outside the subset of JSON, or an unknown, missing or ill-typed member.
+    """
+    value = _parse(data, limit)
+    if type(value) is not list:
+        return [question_of(value, "question")], False
+    if not 0 < len(value) <= MOST_ITEMS:
+        raise Malformed("schema.invalid", f"a list has 1 to {MOST_ITEMS} questions")
+    return [question_of(one, f"[{place}]") for place, one in enumerate(value)], True
+
+
+def parse_lines(data: bytes) -> list[Asked]:
+    """Return the questions of evidence files, one a line.
+
+    Raises:
+        Malformed: none, or more than 1,000.
+    """
+    lines = data.removesuffix(b"\n").split(b"\n")
+    if not data or len(lines) > MOST_ITEMS:
+        raise Malformed("schema.invalid", f"there are 1 to {MOST_ITEMS} lines")
+    return [Asked(evidence=line) for line in lines]
+
+
+def _parse(data: bytes, limit: int) -> Json:
+    """Return the value; canonical bytes, which hold no name twice, are read the quick way."""
+    if len(data) > limit:
+        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
+    try:
+        value = orjson.loads(data)
+        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
+            return value
+    except (orjson.JSONDecodeError, TypeError, RecursionError):
+        pass
+    return parse(data, limit)
+
+
+def question_of(value: Json, where: str) -> Asked:
+    """Return the question of a JSON value.
+
+    Raises:
+        Malformed: an unknown, missing or ill-typed member, or not exactly one way of naming.
+    """
+    read = Members(value, where)
+    named = [name for name in ("evidence", "code", "lookup") if read.has(name)]
+    if len(named) != 1:
+        raise Malformed("schema.invalid", f"{where} has one of evidence, code and lookup")
+    asked = Asked(
+        evidence=_evidence(read) if named == ["evidence"] else None,
+        code=_code(read) if named == ["code"] else None,
+        lookup=_lookup(read.inner("lookup")) if named == ["lookup"] else None,
+        documents=_documents(read),
+        nonce=read.text("nonce", WORD) if read.has("nonce") else None,
+        service_item=read.text("service_item", _ITEM) if read.has("service_item") else None,
+    )
+    read.done()
+    return asked
+
+
+def _evidence(read: Members) -> bytes:
+    value = read.take("evidence")
+    if type(value) is not dict:
+        read.refuse("evidence", "an object")
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _code(read: Members) -> str:
+    value = read.take("code")
+    if type(value) is not str or not 0 < len(value) <= LONGEST_CODE:
+        read.refuse("code", f"a text of 1 to {LONGEST_CODE} characters")
+    return str(value)
+
+
+def _lookup(read: Members) -> Lookup:
+    shown = _texts(read, "disclosures")
+    lookup = Lookup(
+        digest=from_hex(read.text("digest", _HEX), 32),
+        disclosures=tuple(map(Disclosure.parse, shown)),
+        digests=tuple(from_hex(text, 32) for text in _texts(read, "digests")),
+        presentation=(
+            Presentation.from_json(read.take("presentation")) if read.has("presentation") else None
+        ),
+    )
+    read.done()
+    return lookup
+
+
+def _texts(read: Members, name: str) -> Sequence[str]:
+    if not read.has(name):
+        return ()
+    texts = read.array(name, 0, MOST_DIGESTS)
+    if not all(type(text) is str for text in texts):
+        read.refuse(name, "a list of texts")
+    return texts
+
+
+def _documents(read: Members) -> tuple[Fingerprint, ...]:
+    if not read.has("documents"):
+        return ()
+    found = []
+    for place, value in enumerate(read.array("documents", 0, MOST_DOCUMENTS)):
+        inner = Members(value, f"documents[{place}]")
+        found.append(
+            Fingerprint(
+                sha256=inner.text("sha256", _HEX),
+                size=inner.integer("size"),
+                sm3=inner.text("sm3", _HEX) if inner.has("sm3") else None,
+            )
+        )
+        inner.done()
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""Verification receipts: what a counter was told, signed by the operator, and how to check one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ledger.keys import Signer, recover
+from verifier import merkle
+from verifier.encoding import (
+    Json,
+    Members,
+    format_canonical,
+    format_time,
+    from_base64url,
+    from_hex,
+    parse_canonical,
+    to_base64url,
+)
+from verifier.errors import Malformed, Refused
+from verifier.hashing import sha256
+from verifier.statements import Receipt
+
+LONGEST = 65_536
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_GROUPS = 3
+
+
+class ReceiptInvalid(Refused):
+    """A receipt is not signed by whom it should be, or speaks of other results."""
+
+    code = "receipt.invalid"
+
+
+def draw_reference() -> str:
+    """Return a new short reference, which can be read to a hotline: three groups of four."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerificationReceipt:
+    """What was told, and the operator's signature (65 bytes) over it.
+
+    The results themselves stay with whoever asked; `results` in the content is the root of the
+    Merkle tree over their canonical bytes, so one of a thousand can be shown by itself.
+    """
+
+    TYPE: ClassVar[str] = "certledger/verification-receipt/1"
+
+    content: Mapping[str, Json]
+    signature: bytes
+
+    @classmethod
+    def issue(
+        cls,
+        *,
+        identity: bytes,
+        operator: Signer,
+        reference: str,
+        caller: str,
+        checked: int,
+        results: Sequence[bytes],
+        verdicts: Mapping[str, int],
+    ) -> VerificationReceipt:
+        """Return the receipt for `results` (canonical bytes each) given at `checked` (seconds).
+
+        `verdicts` tells how many there were of each.
+        """
+        content: dict[str, Json] = {
+            "type": cls.TYPE,
+            "caller": caller,
+            "checked": format_time(checked),
+            "count": len(results),
+            "ledger": identity.hex(),
+            "operator": operator.address.hex(),
+            "reference": reference,
+            "results": results_root(results).hex(),
+            "verdicts": dict(verdicts),
+        }
+        signature = operator.sign(_digest(content, identity))
+        return cls(content=content, signature=signature)
+
+    @property
+    def reference(self) -> str:
+        """The short reference."""
+        return str(self.content["reference"])
+
+    @property
+    def operator(self) -> bytes:
+        """The address (20 bytes) of who is said to have signed."""
+        return bytes.fromhex(str(self.content["operator"]))
+
+    def to_json(self) -> Json:
+        """Return the file form."""
+        return {"receipt": dict(self.content), "signature": to_base64url(self.signature)}
+
+    def format(self) -> bytes:
+        """Return the canonical bytes of the file form."""
+        return format_canonical(self.to_json())
+
+    @classmethod
+    def parse(cls, data: bytes) -> VerificationReceipt:
+        """Return the receipt of a file's bytes.
+
+        Raises:
+            Malformed: it is no receipt of a verification.
+        """
+        return cls.from_json(parse_canonical(data, LONGEST))
+
+    @classmethod
+    def from_json(cls, value: Json) -> VerificationReceipt:
+        """Return the receipt of a JSON value; raises as `parse`."""
+        read = Members(value, "file")
+        content, signature = read.take("receipt"), read.text("signature", longest=100)
+        read.done()
+        inner = Members(content, "receipt")
+        inner.const("type", cls.TYPE)
+        for name in ("ledger", "results"):
+            from_hex(inner.text(name), 32)
+        from_hex(inner.text("operator"), 20)
+        for name in ("caller", "checked", "reference"):
+            inner.text(name, longest=80)
+        inner.integer("count", 1, 1_000)
+        inner.take("verdicts")
+        inner.done()
+        return cls(content=content, signature=from_base64url(signature))
+
+    def check(self, operator: bytes | None = None) -> None:
+        """Check that the operator signed this.
+
+        Raises:
+            ReceiptInvalid: another signed it than it says, or than `operator` (20 bytes).
+        """
+        try:
+            identity = from_hex(str(self.content["ledger"]), 32)
+            signer = recover(_digest(self.content, identity), self.signature)
+        except Refused as error:
+            raise ReceiptInvalid("the receipt carries no signature") from error
+        if signer != self.operator:
+            raise ReceiptInvalid(f"it is signed by {signer.hex()}, and not by whom it names")
+        if operator is not None and signer != operator:
+            raise ReceiptInvalid(f"it is signed by {signer.hex()}, not by {operator.hex()}")
+
+    def check_results(self, results: Sequence[bytes]) -> None:
+        """Check that the receipt is for these results (canonical bytes each), in this order.
+
+        Raises:
+            ReceiptInvalid: it is for others.
+        """
+        if results_root(results).hex() != self.content["results"]:
+            raise ReceiptInvalid("the receipt is for other results")
+
+
+def _digest(content: Mapping[str, Json], identity: bytes) -> bytes:
+    return Receipt(content=sha256(format_canonical(dict(content)))).digest(identity)
+
+
+def results_root(results: Sequence[bytes]) -> bytes:
+    """Return the root (32 bytes) over the canonical bytes of results, as in SPEC section 3."""
+    if not results:
+        raise Malformed("schema.invalid", "a receipt is for at least one result")
+    return merkle.root([merkle.leaf_hash(result) for result in results])

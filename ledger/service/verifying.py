@@ -1,0 +1,190 @@
+"""Verdicts for callers: questions answered from the service's own mirror, each with a receipt."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from ledger.evidence import EvidenceMaker, EvidencePending, EvidenceUnknown
+from ledger.keys import Signer
+from ledger.service.judging import HeldNode, judge_from
+from ledger.service.questions import Asked, Lookup
+from ledger.service.receipts import VerificationReceipt, draw_reference
+from ledger.service.values import Verification
+from ledger.snapshots import SnapshotMaker
+from verifier.certificate import Disclosure
+from verifier.desk import Desk
+from verifier.encoding import Json
+from verifier.errors import Malformed
+from verifier.evidence import Evidence
+from verifier.judges import Judge
+from verifier.memo import Verifier
+from verifier.policy import TrustPolicy
+from verifier.presentation import Request
+from verifier.proving import Memo
+from verifier.verdict import Result, unusable
+from verifier.verify import Question, verify
+
+_REMEMBERED = 4_096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HashedDisclosure(Disclosure):
+    """A disclosure whose value the asker compared itself: only its digest (32 bytes) is here."""
+
+    held: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """What the record holds of it."""
+        return self.held
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What was answered: results with their canonical bytes, and the receipt for them."""
+
+    results: Sequence[Result]
+    spelled: Sequence[bytes]
+    receipt: VerificationReceipt
+    kept: Verification
+
+
+class Verdicts:
+    """Answers questions under one policy; safe for several threads."""
+
+    def __init__(
+        self,
+        *,
+        policy: TrustPolicy,
+        identity: bytes,
+        operator: Signer,
+        maker: EvidenceMaker,
+        snapshots: SnapshotMaker,
+        node: HeldNode,
+        clock: Callable[[], float],
+        making: threading.Lock,
+        snapping: threading.Lock,
+    ) -> None:
+        """`making` is held while `maker` works, `snapping` while `snapshots` does."""
+        self._policy, self._identity, self._operator = policy, identity, operator
+        self._maker, self._snapshots, self._clock = maker, snapshots, clock
+        self._judge: Judge = judge_from(policy, node)
+        self._verifier = Verifier(policy, self._judge, remembered=_REMEMBERED)
+        self._memo = Memo(_REMEMBERED)
+        self._desk: tuple[str, Desk] | None = None
+        self._making, self._snapping = making, snapping
+
+    def tell(self, questions: Sequence[Asked], *, caller: str, audience: str | None) -> Told:
+        """Return the results of questions, in order, and one receipt for all of them.
+
+        `caller` names who is told, `audience` the counter whose nonces the questions carry.
+        """
+        now = int(self._clock())
+        results = [self._result(one, now, audience) for one in questions]
+        spelled = [orjson.dumps(r.to_json(), option=orjson.OPT_SORT_KEYS) for r in results]
+        verdicts = Counter(str(result.verdict) for result in results)
+        receipt = VerificationReceipt.issue(
+            identity=self._identity,
+            operator=self._operator,
+            reference=draw_reference(),
+            caller=caller,
+            checked=now,
+            results=spelled,
+            verdicts=dict(sorted(verdicts.items())),
+        )
+        single = results[0] if len(results) == 1 else None
+        kept = Verification(
+            reference=receipt.reference,
+            caller=caller,
+            checked=now,
+            verdict=str(single.verdict) if single is not None else "several",
+            leaf=_leaf_of(single),
+            receipt=receipt.format(),
+        )
+        return Told(results=results, spelled=spelled, receipt=receipt, kept=kept)
+
+    def _result(self, asked: Asked, now: int, audience: str | None) -> Result:
+        request = None
+        if asked.nonce is not None and audience is not None:
+            request = Request(audience=audience, nonce=asked.nonce)
+        if asked.evidence is not None:
+            return self._verifier.verify_bytes(
+                asked.evidence, now=now, documents=asked.documents, request=request
+            )
+        if asked.code is not None:
+            return self._open_desk().verify_text(
+                asked.code, now=now, documents=asked.documents, request=request
+            )
+        assert asked.lookup is not None
+        return self._looked_up(asked, asked.lookup, now, request)
+
+    def _looked_up(self, asked: Asked, lookup: Lookup, now: int, request: Request | None) -> Result:
+        try:
+            with self._making:
+                evidence = self._maker.of_lookup(lookup.digest)
+        except (EvidenceUnknown, EvidencePending) as error:
+            return unusable(error.code)
+        try:
+            shown = showing(evidence, lookup)
+        except Malformed as error:
+            return unusable(error.code)
+        question = Question(
+            policy=self._policy,
+            judge=self._judge,
+            now=now,
+            documents=asked.documents,
+            request=request,
+        )
+        return _without_hashed(verify(shown, question, self._memo))
+
+    def _open_desk(self) -> Desk:
+        """Return the desk at the newest checkpoint, proved once."""
+        with self._snapping:
+            made = self._snapshots.latest()
+            if self._desk is None or self._desk[0] != made.digest:
+                desk = Desk.open(
+                    self._policy,
+                    made.snapshot,
+                    lambda snapshot, ledger: self._judge(snapshot.note, ledger, None),
+                )
+                self._desk = (made.digest, desk)
+            return self._desk[1]
+
+
+def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
+    """Return evidence that shows what a lookup hands in, in the order of places.
+
+    Raises:
+        Malformed: `disclosure.foreign`, where something is not of the record.
+    """
+    record, entry = evidence.record, evidence.catalog.entry
+    places = {digest: place for place, digest in enumerate(record.digests)}
+    hashed: dict[bytes, Disclosure] = {}
+    for digest in {lookup.digest, *lookup.digests}:
+        place = places.get(digest)
+        if place is None:
+            raise Malformed("disclosure.foreign", f"{digest.hex()} is not of this record")
+        name = entry.name_at(place, bound=record.bound)
+        hashed[digest] = HashedDisclosure(text="", salt="", name=name, value="", held=digest)
+    found = hashed | {part.digest: part for part in lookup.disclosures}
+    shown = evidence.showing(list(found.values()))
+    return replace(shown, presentation=lookup.presentation if record.bound else None)
+
+
+def _without_hashed(result: Result) -> Result:
+    """Return a result that shows only values that were handed in."""
+    shown: Json = result.certificate.get("shown")
+    if not shown:
+        return result
+    kept = [part for part in shown if part["value"] != ""]
+    return replace(result, certificate={**result.certificate, "shown": kept})
+
+
+def _leaf_of(result: Result | None) -> bytes | None:
+    leaf = None if result is None else result.certificate.get("leaf")
+    return None if leaf is None else bytes.fromhex(leaf)

@@ -1,0 +1,182 @@
+"""Making trust snapshots from the mirror, and deltas between them; proved before they go out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from ledger.checkpoints import ROLL_NAME
+from ledger.evidence import EvidenceInconsistent, EvidencePending
+from ledger.ports import Anchored, BodySeen, Chain, Checkpoint, ReadUnit, Store
+from verifier.catalog import Catalog
+from verifier.delta import format_delta
+from verifier.encoding import parse_canonical
+from verifier.events import Said, parse_log
+from verifier.packing import AnchoredRow
+from verifier.policy import LedgerPin
+from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
+from verifier.state import BodyState
+from verifier.statements import ZERO, Batch, Register
+
+_LONGEST_CATALOG = 64 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A snapshot, its file, and the digest by which deltas name it."""
+
+    snapshot: Snapshot
+    data: bytes
+    digest: str
+
+
+@dataclass(kw_only=True)
+class SnapshotMaker:
+    """Makes the snapshot of the newest checkpoint; keeps the last few, for deltas.
+
+    Not for several threads at once.
+    """
+
+    store: Store
+    chain: Chain
+    ledger: LedgerPin
+    kept: int = 8
+    _made: OrderedDict[str, Made] = field(default_factory=OrderedDict)
+    _deltas: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _orders: dict[int, list[str]] = field(default_factory=dict)
+
+    def latest(self) -> Made:
+        """Return the snapshot at the newest checkpoint.
+
+        Raises:
+            EvidencePending: no block has been made a checkpoint yet.
+            EvidenceInconsistent: the mirror does not lead to what the chain proves.
+            ChainUnreachable: the order of registration had to be asked, and the node is silent.
+        """
+        with self.store.begin(write=False) as unit:
+            checkpoint = unit.checkpoint()
+            if checkpoint is None:
+                raise EvidencePending("no block has been made a checkpoint yet")
+            held = next(reversed(self._made.values()), None)
+            if held is not None and held.snapshot.checkpoint == checkpoint.note:
+                return held
+            snapshot = self._make(unit, checkpoint)
+        made = Made(snapshot=snapshot, data=snapshot.format(), digest=snapshot.digest().hex())
+        self._made[made.digest] = made
+        while len(self._made) > self.kept:
+            self._made.popitem(last=False)
+        self._deltas = {
+            pair: data for pair, data in self._deltas.items() if set(pair) <= set(self._made)
+        }
+        return made
+
+    def find(self, digest: str) -> Made | None:
+        """Return a kept snapshot by its digest (lower-case hex)."""
+        return self._made.get(digest)
+
+    def delta(self, base: str) -> tuple[bytes, Made] | None:
+        """Return the delta from a kept snapshot to the latest, None where it is not kept."""
+        newest, old = self.latest(), self._made.get(base)
+        if old is None:
+            return None
+        pair = (base, newest.digest)
+        if pair not in self._deltas:
+            self._deltas[pair] = format_delta(old.snapshot, newest.snapshot)
+        return self._deltas[pair], newest
+
+    # Making -----------------------------------------------------------------------------------
+
+    def _make(self, unit: ReadUnit, checkpoint: Checkpoint) -> Snapshot:
+        seen = self._in_order(list(unit.bodies(at=checkpoint.number)))
+        bodies = [self._body(unit, checkpoint, body.state) for body in seen]
+        names = [ROLL_NAME, *(body.state.issuer for body in seen)]
+        proofs = [unit.slot_proof(checkpoint.number, name) for name in names]
+        nodes = {node for proof in proofs for node in proof or ()}
+        snapshot = Snapshot.of(
+            checkpoint=checkpoint.note,
+            account_proof=checkpoint.account,
+            nodes=nodes,
+            catalogs=[_catalog(unit, root) for root in sorted(_roots(bodies))],
+            bodies=bodies,
+        )
+        try:
+            snapshot.check(self.ledger)
+        except SnapshotUnproved as error:
+            raise EvidenceInconsistent(f"the snapshot does not check: {error}") from error
+        return snapshot
+
+    def _body(self, unit: ReadUnit, checkpoint: Checkpoint, state: BodyState) -> SnapshotBody:
+        batches = unit.anchored_batches(state.issuer, limit=state.batches)
+        return SnapshotBody.of(
+            _founding(state),
+            [_row(batch) for batch in batches],
+            unit.words(state.issuer, at=checkpoint.number),
+            self.ledger.identity,
+        )
+
+    def _in_order(self, seen: list[BodySeen]) -> list[BodySeen]:
+        """Return bodies as they were registered, which only the chain tells within one block."""
+        ordered: list[BodySeen] = []
+        by_block = sorted(seen, key=lambda body: (body.state.keys[0].start, body.state.issuer))
+        for block, group in groupby(by_block, key=lambda body: body.state.keys[0].start):
+            bodies = list(group)
+            if len(bodies) > 1:
+                told = self._registered(block)
+                bodies.sort(key=lambda body: told.index(body.state.issuer))
+            ordered += bodies
+        return ordered
+
+    def _registered(self, block: int) -> list[str]:
+        if block not in self._orders:
+            events = [parse_log(one.topics, one.data) for one in self.chain.logs(block, block)]
+            self._orders[block] = [
+                event.statement.issuer.decode("ascii")
+                for event in events
+                if isinstance(event, Said) and isinstance(event.statement, Register)
+            ]
+        return self._orders[block]
+
+
+def _founding(state: BodyState) -> BodyState:
+    """Return a state without what its batches tell."""
+    return BodyState(
+        issuer=state.issuer,
+        kind=state.kind,
+        name=state.name,
+        keys=state.keys,
+        standing=state.standing,
+        since=state.since,
+        catalog_version=state.catalog_version,
+        catalog=state.catalog,
+        epoch=state.epoch,
+        revision=state.revision,
+        status=state.status,
+    )
+
+
+def _row(batch: Anchored) -> AnchoredRow:
+    statement = batch.statement
+    assert isinstance(statement, Batch)
+    return AnchoredRow(
+        root=batch.root,
+        count=batch.count,
+        not_after=statement.not_after,
+        block=batch.block,
+        key=batch.key,
+        catalog=batch.catalog,
+        countersignature=statement.countersignature,
+    )
+
+
+def _roots(bodies: Sequence[SnapshotBody]) -> set[bytes]:
+    roots = {row.catalog for body in bodies for row in body.rows}
+    return (roots | {body.state.catalog for body in bodies}) - {ZERO}
+
+
+def _catalog(unit: ReadUnit, root: bytes) -> Catalog:
+    entries = unit.catalog(root)
+    if entries is None:
+        raise EvidenceInconsistent(f"the catalog {root.hex()} is not kept")
+    return Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))

@@ -1,0 +1,46 @@
+"""One ledger on a real embedded chain, served over real HTTP, shared by the tests of the API."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from ledger.service.values import Role
+from tests.api.world import Running, World, make_world, serve
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return a ledger with two bodies, some certificates, and one of them revoked."""
+    with make_world(tmp_path_factory.mktemp("api") / "home") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def running(world: World) -> Iterator[Running]:
+    """Return the world's service, listening on loopback."""
+    with serve(world) as up:
+        yield up
+
+
+@pytest.fixture
+def public(running: Running) -> Iterator[httpx.Client]:
+    """Return a client without a key."""
+    with running.client(None) as client:
+        yield client
+
+
+def _client_of(role: Role) -> object:
+    @pytest.fixture(name=str(role))
+    def client(running: Running) -> Iterator[httpx.Client]:
+        with running.client(role) as opened:
+            yield opened
+
+    return client
+
+
+body = _client_of(Role.ISSUER)
+counter = _client_of(Role.COUNTER)
+partner = _client_of(Role.PARTNER)
+auditor = _client_of(Role.AUDITOR)
+administrator = _client_of(Role.ADMINISTRATOR)

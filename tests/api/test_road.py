@@ -1,0 +1,166 @@
+"""The road over HTTP: hand in, wait, get evidence, verify; each answer checks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import httpx
+import orjson
+
+from ledger.service.receipts import VerificationReceipt
+from tests.api.world import World, disclosures
+from verifier.content import Fingerprint
+from verifier.evidence import Evidence
+
+
+def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Client) -> None:
+    batch = world.body.seal(3)
+    answer = issuer.post("/v1/batches", content=batch.submission())
+    assert answer.status_code == 202, answer.text
+    receipt = answer.json()["receipt"]
+    assert (receipt["sequence"], receipt["count"]) == (batch.statement.sequence, 3)
+    world.ledger.settle()
+    found = issuer.get(f"/v1/batches/{world.body.issuer}/{batch.statement.sequence}?wait=10")
+    assert found.json()["state"] == "final"
+    again = issuer.post(
+        "/v1/batches",
+        content=batch.submission_lines(),
+        headers={"content-encoding": "gzip", "content-type": "application/jsonl"},
+    )
+    assert again.status_code == 202
+    assert again.content == answer.content
+
+
+def test_evidence_by_leaf_is_evidence(world: World, counter: httpx.Client) -> None:
+    leaf = world.body.sealed[0].sealed.leaves[0]
+    answer = counter.get(f"/v1/evidence/{leaf.hex()}")
+    assert answer.status_code == 200, answer.text
+    assert Evidence.parse(answer.content).record.leaf() == leaf
+
+
+def test_good_evidence_is_valid_and_revoked_is_not_in_force(
+    world: World, counter: httpx.Client
+) -> None:
+    for place, verdict in ((0, "valid"), (1, "not_in_force")):
+        question = {"evidence": orjson.loads(world.evidence(place).format())}
+        answer = counter.post("/v1/verifications", json=question)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["result"]["verdict"] == verdict
+
+
+def test_the_receipt_is_the_operators_and_for_these_results(
+    world: World, counter: httpx.Client
+) -> None:
+    questions = [{"evidence": orjson.loads(world.evidence(place).format())} for place in (0, 1)]
+    told = counter.post("/v1/verifications", json=questions).json()
+    receipt = VerificationReceipt.from_json(told["receipt"])
+    receipt.check(world.ledger.operator.address)
+    spelled = [orjson.dumps(one["result"], option=orjson.OPT_SORT_KEYS) for one in told["results"]]
+    receipt.check_results(spelled)
+    found = counter.get(f"/v1/verifications/{told['reference']}")
+    assert found.json()["receipt"] == told["receipt"]
+
+
+def test_number_code_and_digests_are_enough_for_a_verdict(
+    world: World, counter: httpx.Client
+) -> None:
+    shown = world.evidence(0).disclosures
+    lookup = {"digest": world.lookup(0).hex(), "digests": [part.digest.hex() for part in shown]}
+    told = counter.post("/v1/verifications", json={"lookup": lookup}).json()
+    assert told["result"]["verdict"] == "valid", told
+    assert told["result"]["certificate"]["shown"] == []
+    texts = {"digest": world.lookup(0).hex(), "disclosures": [part.text for part in shown]}
+    told = counter.post("/v1/verifications", json={"lookup": texts}).json()
+    assert told["result"]["verdict"] == "valid", told
+
+
+def test_a_lookup_without_what_must_be_shown_is_not_valid(
+    world: World, counter: httpx.Client
+) -> None:
+    told = counter.post(
+        "/v1/verifications", json={"lookup": {"digest": world.lookup(0).hex()}}
+    ).json()
+    assert told["result"]["verdict"] == "cannot_tell"
+    assert told["result"]["checks"][0]["code"] == "content.nothing_compared"
+
+
+def test_a_foreign_document_is_never_valid(world: World, counter: httpx.Client) -> None:
+    paper = Fingerprint(sha256="0" * 64, size=3)
+    question = {
+        "evidence": orjson.loads(world.evidence(0).format()),
+        "documents": [{"sha256": paper.sha256, "size": paper.size}],
+    }
+    told = counter.post("/v1/verifications", json=question).json()
+    assert told["result"]["verdict"] != "valid"
+
+
+def test_evidence_files_as_lines_are_answered_in_order(world: World, counter: httpx.Client) -> None:
+    lines = b"\n".join(world.evidence(place).format() for place in (0, 1, 2))
+    answer = counter.post(
+        "/v1/verifications",
+        content=gzip.compress(lines),
+        headers={"content-type": "application/jsonl", "content-encoding": "gzip"},
+    )
+    verdicts = [one["result"]["verdict"] for one in answer.json()["results"]]
+    assert verdicts == ["valid", "not_in_force", "valid"]
+
+
+def test_words_come_in_the_language_that_is_asked_for(world: World, counter: httpx.Client) -> None:
+    question = {"evidence": orjson.loads(world.evidence(0).format())}
+    banners = {
+        language: counter.post(
+            "/v1/verifications", json=question, headers={"accept-language": language}
+        ).json()["words"]["banner"]
+        for language in ("zh-CN", "en;q=0.9,zh;q=0.1", "")
+    }
+    assert banners == {
+        "zh-CN": "真实，有效",
+        "en;q=0.9,zh;q=0.1": "Genuine and in force",
+        "": "真实，有效",
+    }
+
+
+def test_what_is_no_evidence_is_a_verdict_and_not_an_error(counter: httpx.Client) -> None:
+    questions: list[dict[str, object]] = [
+        {"evidence": {}},
+        {"code": "CL1:nonsense"},
+        {"lookup": {"digest": "0" * 64}},
+    ]
+    for question in questions:
+        answer = counter.post("/v1/verifications", json=question)
+        assert answer.status_code == 200
+        assert answer.json()["result"]["verdict"] == "cannot_tell"
+
+
+def test_a_lookup_tells_the_leaf_or_zeros(world: World, counter: httpx.Client) -> None:
+    found = counter.post("/v1/lookups", json={"digest": world.lookup(0).hex()}).json()
+    assert found["leaf"] == world.body.sealed[0].sealed.leaves[0].hex()
+    missing = counter.post("/v1/lookups", json={"digest": "ab" * 32}).json()
+    assert (missing["found"], missing["leaf"]) == (False, "0" * 64)
+    assert set(found) == set(missing)
+
+
+def test_the_service_is_alive_ready_and_counts(public: httpx.Client) -> None:
+    assert public.get("/healthz").json() == {"alive": True}
+    ready = public.get("/readyz")
+    assert (ready.status_code, ready.json()["faults"]) == (200, [])
+    assert "certledger_requests_total" in public.get("/metrics").text
+
+
+def test_the_node_answers_what_a_verifier_asks_and_nothing_that_writes(
+    public: httpx.Client,
+) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    assert public.post("/rpc", json=call).json()["result"].startswith("0x")
+    call["method"] = "eth_sendRawTransaction"
+    assert public.post("/rpc", json=call).json()["error"]["code"] == -32601
+    assert len(public.post("/rpc", json=[call, call]).json()) == 2
+
+
+def test_disclosures_are_not_in_what_is_kept(world: World, counter: httpx.Client) -> None:
+    values = [part.value for part in disclosures(world.body.sealed[0], 0)]
+    question = {"evidence": orjson.loads(world.evidence(0).format())}
+    told = counter.post("/v1/verifications", json=question).json()
+    kept = json.dumps(counter.get(f"/v1/verifications/{told['reference']}").json())
+    assert not [value for value in values if len(str(value)) > 2 and str(value) in kept]
