@@ -19,6 +19,7 @@ from ledger.store.engine import SqlStore, make_engine
 from ledger.store.frames import unpack_frame
 from ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
 from verifier.audit.published import DataUnreachable
+from verifier.errors import Malformed
 from verifier.evidence import LONGEST_EVIDENCE
 
 BATCHES, FRAMES = table(BatchRow), table(FrameRow)
@@ -94,7 +95,7 @@ def unpacked(frame: bytes) -> list[bytes]:
     """Return the records of a frame, none of one that is damaged."""
     try:
         return unpack_frame(frame)
-    except (ValueError, zlib.error):
+    except Malformed:
         return []
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Table, select
 
 from ledger.acts import ACTS as KINDS
@@ -262,9 +263,8 @@ class MirrorObserver:
         changes = select(STATUS_CHANGES).where(STATUS_CHANGES.c.issuer == issuer)
         made: set[tuple[int, int]] = set()
         for row in self._connection.execute(changes):
-            said = rows.status_of(row).statement
-            if isinstance(said, StatusChange):
-                made |= {(position, row.block) for position in said.words}
+            said = orjson.loads(row.statement)
+            made |= {(position, row.block) for position in said["words"]}
         words = select(STATUS_WORDS.c.position, STATUS_WORDS.c.block)
         for position, block in self._connection.execute(
             words.where(STATUS_WORDS.c.issuer == issuer)

@@ -1,0 +1,45 @@
+"""One pristine ledger for all tests, copied for each that commits a crime."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ledger.auditing.home import audit_home
+from tests.audit import little
+from verifier.audit.report import Report
+
+
+class Auditor:
+    """Audits homes, on one thread."""
+
+    def __init__(self) -> None:
+        self.executor = ThreadPoolExecutor(1)
+
+    def home(self, home: Path, *, later: int = 0) -> Report:
+        """Audit a home as if `later` seconds had gone by."""
+        return audit_home(home, self.executor, now=little.now() + later)
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("little") / "home"
+    little.begin(home)
+    return home
+
+
+@pytest.fixture
+def home(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of the pristine ledger."""
+    return Path(shutil.copytree(pristine, tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def auditor() -> Iterator[Auditor]:
+    made = Auditor()
+    yield made
+    made.executor.shutdown()

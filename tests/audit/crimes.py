@@ -1,0 +1,78 @@
+"""What criminals need: the database under the ledger, and the chain past its intake."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from contracts import calls
+from ledger.auditing.kept import unpacked
+from ledger.intake.submission import parse_submission
+from ledger.issuing.sealing import SealedBatch
+from ledger.store.frames import pack_frame
+from tests.audit.little import POLICE, Body
+from verifier.audit.report import AuditVerdict, Report
+
+
+def sql(home: Path, statement: str, *values: Any) -> list[Any]:
+    """Run a statement on the home's database, behind the ledger's back."""
+    with sqlite3.connect(home / "ledger.db") as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def edit_records(home: Path, edit: Callable[[list[bytes]], list[bytes]], *, frame: int = 0) -> None:
+    """Edit the records in a frame of the police's first batch."""
+    query = (
+        "SELECT batch, data FROM record_frames JOIN batches ON batch = number"
+        " WHERE issuer = ? AND first = 0 AND frame = ?"
+    )
+    batch, data = sql(home, query, POLICE, frame)[0]
+    packed = pack_frame(edit(unpacked(data)))
+    sql(
+        home,
+        "UPDATE record_frames SET data = ? WHERE batch = ? AND frame = ?",
+        packed,
+        batch,
+        frame,
+    )
+
+
+def carry(body: Body, data: bytes) -> None:
+    """Carry a call to the chain as anybody may, past the ledger's intake."""
+    chain = body.ledger.chain
+    chain.broadcast(chain.sign(data, nonce=chain.next_nonce()).raw)
+    body.ledger.settle()
+
+
+def smuggle(body: Body, batch: SealedBatch, *, kept: bool = True) -> SealedBatch:
+    """Anchor a batch that intake would not take; `kept` puts its records into the database."""
+    if kept:
+        submission = parse_submission(batch.submission())
+        with body.ledger.store.begin() as unit:
+            unit.add_records(
+                batch.statement.root,
+                body.issuer,
+                batch.statement.first,
+                submission.canonical,
+                submission.lookups,
+            )
+    packed = calls.pack_batch(batch.statement, key=0, signature=batch.signature)
+    carry(body, calls.anchor([(body.state, [packed])]))
+    return batch
+
+
+def told(report: Report, code: str) -> list[str]:
+    """Return the places where the report tells a fault of this code."""
+    return [one.where for one in report.faults if one.code == code]
+
+
+def assert_told(report: Report, code: str, where: str) -> None:
+    assert report.verdict is AuditVerdict.FAULTS
+    found = [(one.code, one.where) for one in report.faults]
+    assert any(one == (code, where) for one in found), found
+
+
+def codes(found: Sequence[Any]) -> set[str]:
+    return {one.code for one in found}

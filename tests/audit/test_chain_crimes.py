@@ -1,0 +1,228 @@
+"""Bodies and thieves act past the ledger's intake: the audit names what the chain then holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts import calls
+from ledger.chain.client import Payment, sign_transaction
+from ledger.domain import load_domain
+from ledger.issuing.catalogs import catalog_of
+from ledger.issuing.signing import (
+    change_registrar,
+    change_standing,
+    hold,
+    packed_ends,
+    packed_keys,
+)
+from tests.audit.conftest import Auditor
+from tests.audit.crimes import assert_told, carry, codes, smuggle
+from tests.audit.little import ALL, DAY, POLICE, Body, now, opened, person, registrar
+from verifier import merkle
+from verifier.acts import statement_from_json
+from verifier.audit.deployment import check_deployment, created
+from verifier.audit.report import AuditVerdict
+from verifier.hashing import keccak
+from verifier.recovery import recover_address
+from verifier.rpc import LONGEST_HISTORY, Rpc
+from verifier.statements import Batch, KeysChange, StatusChange, ledger_identity
+from verifier.status import StatusTree, choose
+from verifier.vocabulary import Standing, Status
+
+
+def test_records_withheld_for_a_day_are_a_fault_and_before_that_none(
+    home: Path, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        smuggle(body, body.seal([body.issue("hidden")]), kept=False)
+    report = auditor.home(home)
+    assert report.verdict is AuditVerdict.CLEAN
+    assert [(one.code, one.where) for one in report.findings] == [
+        ("records.awaited", f"{POLICE}/batches/3")
+    ]
+    later = auditor.home(home, later=2 * DAY)
+    assert_told(later, "records.withheld", f"{POLICE}/batches/3")
+
+
+def test_a_category_outside_the_catalog_is_named_with_proof_that_the_body_signed_it(
+    home: Path, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        other = catalog_of(load_domain(), ["ID-PASSPORT"]).entries[0]
+        fields = dict.fromkeys(other.fields[1:], "值")
+        stranger = body.issue("X1", entry=other, fields=fields)
+        smuggle(body, body.seal([body.issue("good"), stranger]))
+        identity, key = ledger.pin.identity, body.key.address
+    report = auditor.home(home)
+    index = f"{POLICE}/certificates/303"
+    assert_told(report, "record.category_absent", index)
+    evidence = next(one for one in report.faults if one.where == index).evidence
+    said = statement_from_json(Batch, evidence["statement"])
+    signature = bytes.fromhex(evidence["signatures"][0])
+    assert recover_address(said.digest(identity), signature) == key
+    leaf = merkle.leaf_hash(str(evidence["record"]).encode())
+    path = [bytes.fromhex(step) for step in evidence["path"]]
+    assert merkle.implied_root(leaf, 303 - said.first, said.count, path) == said.root
+
+
+def test_a_validity_beyond_the_entrys_is_found(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        long = body.issue("long")
+        assert long.expires is not None
+        smuggle(body, body.seal([replace(long, expires=long.expires.replace(year=2999))]))
+    report = auditor.home(home)
+    assert_told(report, "record.disobeys_entry", f"{POLICE}/certificates/302")
+
+
+def test_one_number_issued_twice_is_named(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        smuggle(body, body.seal([body.issue("N9")]))
+    assert_told(auditor.home(home), "certificate.issued_twice", f"{POLICE}/certificates/302")
+
+
+def test_a_successor_whose_predecessor_stays_valid_is_named(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        body.hand_in(body.seal([body.issue("N4", edition=1, replaces=4)]))
+    report = auditor.home(home)
+    assert_told(report, "certificate.predecessor_valid", f"{POLICE}/certificates/302")
+    with opened(home) as ledger:
+        Body(ledger, POLICE).change([4], Status.SUPERSEDED, "P01")
+    assert auditor.home(home).verdict is AuditVerdict.CLEAN
+
+
+def test_a_successor_of_somebody_else_is_named(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        smuggle(body, body.seal([body.issue("N8", edition=1, replaces=5)]))
+    assert_told(auditor.home(home), "certificate.edition_gap", f"{POLICE}/certificates/302")
+
+
+def reinstate(body: Body, index: int, reason: bytes) -> None:
+    """Carry a correction, countersigned by the registrar, for whatever reason."""
+    words, masks = choose([index])
+    state = body.state
+    said = StatusChange(
+        issuer=body.issuer.encode(),
+        epoch=state.epoch + 1,
+        words=words,
+        masks=masks,
+        status=Status.VALID.number,
+        reason=reason,
+        not_after=now() + DAY,
+    )
+    with body.ledger.store.begin(write=False) as unit:
+        tree = StatusTree(unit.words(body.issuer))
+    proof = tree.prove_many(words)
+    witness = calls.Witness(
+        words=[tree.word(word) for word in words], marks=proof.marks, siblings=proof.siblings
+    )
+    digest = said.digest(body.ledger.pin.identity)
+    signatures = [signer.sign(digest) for signer in (body.key, body.registrar)]
+    carry(body, calls.change_status(state, said, key=0, signatures=signatures, witness=witness))
+
+
+@pytest.mark.parametrize("reason", [b"R01", b"V77", b"\0\0\0", b"\xff\xfe\xfd"])
+def test_a_certificate_reinstated_without_reason_is_named(
+    home: Path, auditor: Auditor, reason: bytes
+) -> None:
+    with opened(home) as ledger:
+        reinstate(Body(ledger, POLICE), 5, reason)
+    assert_told(auditor.home(home), "status.reason_missing", f"{POLICE}/statuses/5")
+
+
+def test_a_certificate_reinstated_for_a_reason_is_told_and_no_fault(
+    home: Path, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        reinstate(Body(ledger, POLICE), 5, b"V02")
+    report = auditor.home(home)
+    assert report.verdict is AuditVerdict.CLEAN
+    assert codes(report.findings) == {"status.corrected"}
+
+
+def test_a_batch_signed_by_a_stolen_key_is_named_until_all_of_it_is_revoked(
+    home: Path, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        thief = body.hand_in(body.seal([body.issue("stolen"), body.issue("stolen too")]))
+        block = ledger.chain.head().number
+        fresh = person("the police's new key")
+        said = KeysChange(
+            issuer=POLICE.encode(),
+            revision=body.state.revision + 1,
+            added=packed_keys({fresh.address: ALL}),
+            ends=packed_ends({0: block}),
+            not_after=now() + DAY,
+        )
+        body.submit(said, registrar(31), registrar(32), fresh)
+        first = thief.statement.first
+    where = f"{POLICE}/batches/3"
+    assert_told(auditor.home(home), "batch.key_lost", where)
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        body.key = fresh
+        body.change([first, first + 1], Status.REVOKED, "R02")
+    report = auditor.home(home)
+    assert report.verdict is AuditVerdict.CLEAN
+    assert [(one.code, one.where) for one in report.findings] == [
+        ("batch.key_lost_resolved", where)
+    ]
+
+
+def test_other_creation_code_is_found_though_the_code_that_stands_is_the_same(
+    home: Path,
+) -> None:
+    with opened(home) as ledger:
+        seats = [(region, registrar(region).address) for region in (31, 32, 33)]
+        data = calls.deploy(b"s" * 32, seats) + bytes(32)
+        nonce = ledger.chain.next_nonce()
+        payment = Payment(
+            chain_id=ledger.pin.chain_id, nonce=nonce, gas=8_000_000, to=b"", data=data
+        )
+        signed = sign_transaction(ledger.node, ledger.operator, payment)
+        ledger.chain.broadcast(signed.raw)
+        address = created(ledger.operator.address, nonce)
+        ledger.settle()
+        number = ledger.chain.head().number
+        node = Rpc(ledger.embedded.url if ledger.embedded else "", longest=LONGEST_HISTORY)
+        pin = replace(
+            ledger.pin,
+            address=address,
+            deployment=signed.hash,
+            code_hash=keccak(node.code(address, number)),
+            identity=ledger_identity(ledger.pin.chain_id, address, b"s" * 32),
+        )
+        assert node.code(address, number)
+        found = codes(check_deployment(node, pin, number))
+        assert found == {"deployment.creation_differs"}
+        assert check_deployment(node, ledger.pin, number) == []
+        other = replace(ledger.pin, code_hash=bytes(32))
+        assert codes(check_deployment(node, other, number)) == {"deployment.code_differs"}
+        moved = replace(ledger.pin, address=address)
+        assert "deployment.address_differs" in codes(check_deployment(node, moved, number))
+
+
+def test_held_suspended_and_struck_bodies_replay_clean(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        body.submit(hold(POLICE, nonce=1, now=now()), registrar(31))
+        for revision, standing in enumerate((Standing.SUSPENDED, Standing.ACTIVE), 1):
+            said = change_standing(POLICE, revision=revision, standing=standing, now=now())
+            body.submit(said, registrar(31))
+        said = change_standing(POLICE, revision=3, standing=Standing.STRUCK, now=now())
+        body.submit(said, registrar(31), registrar(34))
+        body.submit(hold(POLICE, nonce=2, now=now()), registrar(31))
+        seat = change_registrar(35, account=person("fifth").address, term=1, now=now())
+        body.submit(seat, *(registrar(region) for region in (31, 32, 33)))
+    report = auditor.home(home)
+    assert [one.to_json() for one in report.faults] == []
+    assert report.verdict is AuditVerdict.CLEAN
