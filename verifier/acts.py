@@ -76,7 +76,8 @@ def statement_to_json(statement: Statement) -> dict[str, Json]:
 
 def _part_to_json(name: str, solidity: str, value: Any) -> Json:
     if name in _TEXTS:
-        return value.decode("ascii")
+        # The contract takes any bytes for a reason; such text is shown, and never read back.
+        return value.decode("ascii", "backslashreplace")
     if solidity == "uint256[]":
         return hash_list(number.to_bytes(32, "big") for number in value)
     if solidity.endswith("[]"):
