@@ -44,14 +44,14 @@ class Backing:
 class Desk:
     """A snapshot that was proved, and what its block was judged to be.
 
-    `seen` tells whether this counter has accepted a presentation (by its signature) before.
+    `seen` tells whether this counter has accepted a presentation (by its mark) before.
     """
 
     policy: TrustPolicy
     ledger: LedgerPin
     snapshot: Snapshot
     judgement: Judgement
-    seen: Callable[[bytes], bool] = field(default=lambda signature: False)
+    seen: Callable[[bytes], bool] = field(default=lambda mark: False)
 
     @classmethod
     def open(
@@ -59,7 +59,7 @@ class Desk:
         policy: TrustPolicy,
         snapshot: Snapshot,
         judge: Callable[[Snapshot, LedgerPin], Judgement],
-        seen: Callable[[bytes], bool] = lambda signature: False,
+        seen: Callable[[bytes], bool] = lambda mark: False,
     ) -> Desk:
         """Return a desk once the snapshot is proved whole.
 
@@ -97,11 +97,12 @@ class Desk:
         request: presentation.Request | None = None,
     ) -> Result:
         """Return the verdict on compact evidence at `now` (seconds since 1970)."""
-        found = self._find(compact)
+        judgement = self._judge(compact, now)
+        # A snapshot that is of another ledger or not trusted speaks neither for nor against.
+        found = self._find(compact) if judgement.code == "ok" else judgement.code
         backing = found if isinstance(found, Backing) else None
         entry = backing.entry if backing is not None else None
         showing = Showing.of(compact.record, _name(compact, entry))
-        judgement = self._judge(compact, now)
         codes = {
             CheckName.CONTENT: check_content(showing, documents, entry),
             CheckName.DATES: check_dates(compact.record, now),
@@ -161,9 +162,7 @@ class Desk:
         codes[CheckName.INCLUSION] = check_inclusion(
             leaf, compact.record.index, found.statement, compact.path
         )
-        codes[CheckName.ANCHOR] = "ok" if trusted else "block.needed"
-        if not trusted:
-            return codes | dict.fromkeys(rests, "block.needed")
+        codes[CheckName.ANCHOR] = "ok"
         return codes | self._relied(compact, found)
 
     def _relied(self, compact: Compact, backing: Backing) -> dict[CheckName, str]:
@@ -195,7 +194,7 @@ class Desk:
             policy=self.policy,
             now=now,
         )
-        if code == "ok" and presented is not None and self.seen(presented.signature):
+        if code == "ok" and presented is not None and self.seen(presented.mark):
             return "holder.replayed"
         return code
 

@@ -47,7 +47,7 @@ class Verifier:
         now: int,
         documents: Sequence[Paper] = (),
         request: Request | None = None,
-        seen: Callable[[bytes], bool] = lambda signature: False,
+        seen: Callable[[bytes], bool] = lambda mark: False,
     ) -> Result:
         """Return the verdict on an evidence file at `now` (seconds since 1970)."""
         question = Question(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from verifier.checkpoint import GREATEST_TIME
+from verifier.durable import locked, replace_file
 from verifier.encoding import Members, format_canonical, parse_canonical
 from verifier.policyfile import PolicyOlder
 
@@ -52,7 +48,7 @@ def remember_version(home: Path, version: int) -> Memory:
     Raises:
         PolicyOlder: a higher version was relied on before.
     """
-    with _locked(home):
+    with locked(home / FILE):
         held = recall(home)
         if version < held.version:
             raise PolicyOlder(
@@ -67,52 +63,13 @@ def remember_time(home: Path, time: int) -> Memory:
     To be called only once check 7 has passed: a time beyond the clock's tolerance would make
     everything after it stale.
     """
-    with _locked(home):
+    with locked(home / FILE):
         held = recall(home)
         return _keep(home, held, Memory(version=held.version, time=max(time, held.time)))
 
 
 def _keep(home: Path, held: Memory, memory: Memory) -> Memory:
     if memory != held:
-        _write(
-            home, format_canonical({"type": TYPE, "version": memory.version, "time": memory.time})
-        )
+        value = {"type": TYPE, "version": memory.version, "time": memory.time}
+        replace_file(home / FILE, format_canonical(value))
     return memory
-
-
-def _write(home: Path, data: bytes) -> None:
-    """Put `data` in place of the file, whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=home, prefix=f".{FILE}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, home / FILE)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-    if sys.platform != "win32":
-        directory = os.open(home, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # Else a power cut could bring the old file back.
-        finally:
-            os.close(directory)
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    """Hold the home for one reading and writing, so that no process undoes what another adds."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / f".{FILE}.lock").open("a+b") as lock:
-        if sys.platform == "win32":
-            import msvcrt
-
-            lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -98,6 +98,14 @@ class Presentation:
     signature: bytes
     time: int
 
+    @property
+    def mark(self) -> bytes:
+        """What tells whether it was used before: the half of the signature with one spelling.
+
+        Of an ECDSA signature (r, s), the pair (r, n - s) is as good.
+        """
+        return self.signature[:32]
+
     def to_json(self) -> Json:
         """Return the presentation as evidence carries it."""
         return {

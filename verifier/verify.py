@@ -35,7 +35,7 @@ class Question:
 
     `now` is in seconds since 1970; `judge` says whether the checkpoint's block is to be trusted;
     `request` is what the asking counter gave the holder to sign, None where it asked for nothing;
-    `seen` tells whether this counter has accepted a presentation (by its signature) before.
+    `seen` tells whether this counter has accepted a presentation (by its mark) before.
     """
 
     policy: TrustPolicy
@@ -43,7 +43,7 @@ class Question:
     now: int
     documents: Sequence[Paper] = ()
     request: presentation.Request | None = None
-    seen: Callable[[bytes], bool] = field(default=lambda signature: False)
+    seen: Callable[[bytes], bool] = field(default=lambda mark: False)
 
 
 def verify_bytes(data: bytes, question: Question) -> Result:
@@ -190,6 +190,6 @@ def _holder(evidence: Evidence, question: Question, block: Block) -> str:
         now=question.now,
     )
     presented = evidence.presentation
-    if code == "ok" and presented is not None and question.seen(presented.signature):
+    if code == "ok" and presented is not None and question.seen(presented.mark):
         return "holder.replayed"
     return code

@@ -1,0 +1,114 @@
+"""A counter with a memory: what it relied on stays relied on, and no presentation is good twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verifier.durable import locked, replace_file
+from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
+from verifier.errors import Malformed
+from verifier.memory import remember_time, remember_version
+from verifier.policy import TrustPolicy
+from verifier.verdict import Result
+from verifier.vocabulary import CheckName, Verdict
+
+TYPE = "certledger/accepted/1"
+FILE = "accepted-presentations.json"
+LEAST_KEPT = 86_400
+"""Seconds that a presentation is remembered at least, in case a later policy lets them be older."""
+_LONGEST = 64 * 2**20
+_MARK_SIZE = 32
+
+
+@dataclass(kw_only=True)
+class Counter:
+    """One counter's home, opened to answer at `now` (seconds since 1970).
+
+    Several processes may share a home.
+    """
+
+    home: Path
+    now: int
+    kept: int
+    _shown: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, home: Path, policy: TrustPolicy, clock: int) -> Counter:
+        """Return the counter of a home, which relies on `policy` from now on.
+
+        Its `now` is the later of `clock` and the latest instant that was relied on before.
+
+        Raises:
+            PolicyOlder: it relied on a higher version before.
+            Malformed: the home's memory is damaged.
+        """
+        held = remember_version(home, policy.version)
+        kept = max(LEAST_KEPT, policy.presentation_age + policy.clock_tolerance)
+        return cls(home=home, now=max(clock, held.time), kept=kept)
+
+    def seen(self, mark: bytes) -> bool:
+        """Return whether a presentation with this mark was accepted here before.
+
+        Raises:
+            Malformed: the home's memory is damaged.
+        """
+        self._shown = mark
+        return mark in _accepted(self.home)
+
+    def relied(self, result: Result) -> bool:
+        """Remember what `result`, the answer to the last question, was built on.
+
+        Returns False where another process has accepted the same presentation meanwhile: then
+        the question must be asked again.
+
+        Raises:
+            Malformed: the home's memory is damaged.
+        """
+        mark, self._shown = self._shown, None
+        codes = {finding.check: finding.code for finding in result.findings}
+        if result.as_of is not None and codes[CheckName.FRESHNESS] == "ok":
+            remember_time(self.home, result.as_of)
+        if mark is None or result.verdict is not Verdict.VALID:
+            return True
+        return self._accept(mark)
+
+    def _accept(self, mark: bytes) -> bool:
+        with locked(self.home / FILE):
+            held = _accepted(self.home)
+            if mark in held:
+                return False
+            # What is older than any policy lets a presentation be need not be remembered.
+            known = {one: at for one, at in held.items() if at >= self.now - self.kept}
+            replace_file(self.home / FILE, _format({**known, mark: self.now}))
+            return True
+
+
+def _format(accepted: dict[bytes, int]) -> bytes:
+    listed: list[Json] = [
+        {"accepted": at, "mark": mark.hex()} for mark, at in sorted(accepted.items())
+    ]
+    return format_canonical({"presentations": listed, "type": TYPE})
+
+
+def _accepted(home: Path) -> dict[bytes, int]:
+    """Return when each presentation that is remembered was accepted, by its mark."""
+    try:
+        data = (home / FILE).read_bytes()
+    except FileNotFoundError:
+        return {}
+    read = Members(parse_canonical(data, _LONGEST), "file")
+    read.const("type", TYPE)
+    listed = [_line(value) for value in read.array("presentations", 0, _LONGEST)]
+    read.done()
+    found = dict(listed)
+    if len(found) != len(listed):
+        raise Malformed("schema.invalid", "a presentation was accepted twice")
+    return found
+
+
+def _line(value: Json) -> tuple[bytes, int]:
+    read = Members(value, "presentation")
+    line = from_hex(read.text("mark"), _MARK_SIZE), read.integer("accepted")
+    read.done()
+    return line

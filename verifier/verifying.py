@@ -1,0 +1,208 @@
+"""`certledger verify`: files and codes in, verdicts out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.counter import Counter
+    from verifier.desk import Desk
+    from verifier.policy import LedgerPin
+    from verifier.snapshot import Snapshot
+    from verifier.trust import Judgement
+    from verifier.verdict import Result
+    from verifier.verify import Question
+
+EXIT_BAD = 1
+EXIT_CANNOT_TELL = 3
+CODE_SUFFIX = ".txt"
+"""How the names of files end that hold a compact code."""
+
+
+@click.command()
+@click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--document",
+    "documents",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A document to compare. With several evidence files it goes to the one of its stem.",
+)
+@click.option(
+    "--policy",
+    "policy_file",
+    required=True,
+    envvar="CERTLEDGER_POLICY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The trust policy to judge by (also CERTLEDGER_POLICY).",
+)
+@click.option(
+    "--snapshot",
+    "snapshots",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A trust snapshot to judge compact codes (files *.txt) by; then deltas to it, in order.",
+)
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder in which to remember: no older policy, no time before the latest evidence "
+    "relied on, no presentation twice.",
+)
+@click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+@click.option("--audience", help="Your own id, for certificates bound to their holder.")
+@click.option("--nonce", help="What you gave the holder to sign.")
+@click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def verify(
+    evidence: Sequence[Path],
+    documents: Sequence[Path],
+    policy_file: Path,
+    snapshots: Sequence[Path],
+    home: Path | None,
+    rpc: str | None,
+    audience: str | None,
+    nonce: str | None,
+    instant: str | None,
+    as_json: bool,
+) -> None:
+    """Say of each EVIDENCE file whether its certificate is genuine and in force.
+
+    A file *.txt holds the text of a QR code, all others full evidence.  Exits with 0 if all are
+    valid, 1 if any is not genuine or not in force, 3 if for any it cannot tell, and 2 if the
+    arguments are unusable.
+    """
+    from verifier.errors import Refused
+    from verifier.reporting import print_results
+
+    pairs = _pair(evidence, documents)
+    if (audience is None) != (nonce is None):
+        raise click.UsageError("--audience and --nonce go together")
+    request = None if audience is None or nonce is None else (audience, nonce)
+    if not snapshots and (codes := [file for file in pairs if file.suffix == CODE_SUFFIX]):
+        raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
+    try:
+        asked, counter = _open(policy_file, rpc, request, instant, home)
+        asking = _Asking(asked, _open_desk(snapshots, asked) if snapshots else None, counter)
+        results = [(file, asking.answer(file, papers)) for file, papers in pairs.items()]
+    except Refused as error:
+        raise click.UsageError(f"{error} ({error.code})") from error
+    print_results(results, now=asked.now, as_json=as_json)
+    raise SystemExit(exit_code([result for _, result in results]))
+
+
+def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, list[Path]]:
+    """Return the documents of each evidence file.
+
+    A document compared with the wrong certificate would make a forgery of it, so there is no
+    guessing where two evidence files share a stem.
+    """
+    pairs: dict[Path, list[Path]] = {file: [] for file in evidence}
+    for document in documents:
+        same = [file for file in pairs if len(pairs) == 1 or file.stem == document.stem]
+        if len(same) != 1:
+            count = "several evidence files have" if same else "no evidence file has"
+            raise click.UsageError(f"{count} the stem of {document}")
+        pairs[same[0]].append(document)
+    return pairs
+
+
+def _open(
+    policy_file: Path,
+    rpc: str | None,
+    request: tuple[str, str] | None,
+    at: str | None,
+    home: Path | None,
+) -> tuple[Question, Counter | None]:
+    """Return what is asked of every file, and who remembers the answers."""
+    from dataclasses import replace
+
+    from verifier.counter import Counter
+    from verifier.encoding import parse_time
+    from verifier.judges import RememberingNode, choose_judge
+    from verifier.policyfile import SignedPolicy
+    from verifier.presentation import Request
+    from verifier.rpc import Rpc
+    from verifier.verify import Question
+
+    policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+    node = RememberingNode(Rpc(rpc)) if rpc else None
+    question = Question(
+        policy=policy,
+        judge=choose_judge(policy, node),
+        now=parse_time(at) if at else int(time.time()),
+        request=None if request is None else Request(audience=request[0], nonce=request[1]),
+    )
+    if home is None:
+        return question, None
+    counter = Counter.open(home, policy, question.now)
+    return replace(question, now=counter.now, seen=counter.seen), counter
+
+
+def _open_desk(files: Sequence[Path], question: Question) -> Desk:
+    """Return a desk on a snapshot and the deltas that follow it."""
+    from verifier.delta import apply_delta
+    from verifier.desk import Desk
+    from verifier.snapshot import Snapshot
+
+    def judge(snapshot: Snapshot, ledger: LedgerPin) -> Judgement:
+        return question.judge(snapshot.note, ledger, None)
+
+    whole, *deltas = (file.read_bytes() for file in files)
+    desk = Desk.open(question.policy, Snapshot.parse(whole), judge, question.seen)
+    for delta in deltas:
+        newer = apply_delta(desk.snapshot, delta, desk.ledger)
+        desk = Desk.open(question.policy, newer, judge, question.seen)
+    return desk
+
+
+class _Asking:
+    """Asks one question of file after file."""
+
+    def __init__(self, question: Question, desk: Desk | None, counter: Counter | None) -> None:
+        self._question, self._desk, self._counter = question, desk, counter
+
+    def answer(self, file: Path, documents: Sequence[Path]) -> Result:
+        """Return the verdict on a file."""
+        from verifier.evidence import LONGEST_EVIDENCE
+        from verifier.verdict import unusable
+
+        try:
+            with file.open("rb") as opened:
+                data = opened.read(LONGEST_EVIDENCE + 1)
+        except OSError:
+            return unusable("file.unreadable")
+        papers = tuple(document.read_bytes() for document in documents)
+        judged = self._code if file.suffix == CODE_SUFFIX else self._file
+        result = judged(data, papers)
+        if self._counter is not None and not self._counter.relied(result):
+            result = judged(data, papers)  # Whose presentation somebody else has just accepted.
+        return result
+
+    def _file(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
+        from dataclasses import replace
+
+        from verifier.verify import verify_bytes
+
+        return verify_bytes(data, replace(self._question, documents=papers))
+
+    def _code(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
+        asked = self._question
+        assert self._desk is not None, "codes without a snapshot were refused"
+        text = data.decode("utf-8", "replace")
+        return self._desk.verify_text(text, now=asked.now, documents=papers, request=asked.request)
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """Return the exit status for results: 0 all valid, 1 some bad, 3 some cannot tell."""
+    from verifier.vocabulary import Verdict
+
+    verdicts = {result.verdict for result in results}
+    if verdicts & {Verdict.NOT_GENUINE, Verdict.NOT_IN_FORCE}:
+        return EXIT_BAD
+    return EXIT_CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else 0
