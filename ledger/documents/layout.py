@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 
 import segno
 from reportlab.lib.colors import Color, HexColor
@@ -145,13 +146,11 @@ class Page:
 
     def _draw_code(self, link: str, x: float, y: float, side: float) -> None:
         """Draw the QR code of the link; a run of dark modules is one rectangle."""
-        matrix = segno.make(link, error="m", micro=False).matrix
-        unit = side / len(matrix)
+        size, bars = _code_of(link)
+        unit = side / size
         path = self._canvas.beginPath()
-        for row, modules in enumerate(matrix):
-            for run in re.finditer(rb"\x01+", bytes(modules)):
-                place = x + run.start() * unit, y + side - (row + 1) * unit
-                path.rect(*place, (run.end() - run.start()) * unit, unit)
+        for row, start, end in bars:
+            path.rect(x + start * unit, y + side - (row + 1) * unit, (end - start) * unit, unit)
         self._canvas.setFillColor(INK)
         self._canvas.drawPath(path, stroke=0, fill=1)
 
@@ -196,3 +195,18 @@ class Page:
 def show_date(day: date) -> str:
     """Return a day as Chinese documents write it, for example 2026年11月24日."""
     return f"{day.year}年{day.month}月{day.day}日"
+
+
+@lru_cache(maxsize=64)
+def _code_of(link: str) -> tuple[int, tuple[tuple[int, int, int], ...]]:
+    """Return (modules a side, (row, start, end) of each dark bar) of the link's QR code.
+
+    Remembered, since most documents of a run bear the same link.
+    """
+    matrix = segno.make(link, error="m", micro=False).matrix
+    bars = (
+        (row, run.start(), run.end())
+        for row, modules in enumerate(matrix)
+        for run in re.finditer(rb"\x01+", bytes(modules))
+    )
+    return len(matrix), tuple(bars)
