@@ -126,7 +126,8 @@ class Proving:
         return getattr(self._real, name)
 
     def prove(self, slots: Any, block: int) -> StateProof:
-        return self._edit(self._real.prove(slots, block))
+        edited: StateProof = self._edit(self._real.prove(slots, block))
+        return edited
 
 
 LIES = {
