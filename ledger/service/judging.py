@@ -39,10 +39,10 @@ class HeldNode:
     _blocks: dict[int, Block] = field(default_factory=dict, repr=False)
     _issuers: dict[bytes, str] = field(default_factory=dict, repr=False)
 
-    def newest(self) -> Checkpoint | None:
-        """Return the newest checkpoint."""
-        now = self.clock()
-        if self._newest is None or now >= self._read + FRESH_SECONDS:
+    def newest(self, known: int = 0) -> Checkpoint | None:
+        """Return the newest checkpoint, read anew where the caller knows of a later block."""
+        now, held = self.clock(), self._newest
+        if held is None or held.number < known or now >= self._read + FRESH_SECONDS:
             with self.store.begin(write=False) as unit:
                 self._newest = unit.checkpoint()
                 self._issuers = {
@@ -116,7 +116,7 @@ def judge_from(policy: TrustPolicy, node: HeldNode) -> Judge:
 
     def judge(note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
         with lock:
-            newest = node.newest()
+            newest = node.newest(note.checkpoint.number)
             number = -1 if newest is None else newest.number
             found = asked(note, ledger, slot, number)
             if found.code == "block.node_unreachable":

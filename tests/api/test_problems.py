@@ -1,0 +1,156 @@
+"""Refusals over HTTP: each has a status, a stable code, and says nothing it should not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+
+import httpx
+import pytest
+
+import api.refusals
+import ledger.evidence
+import ledger.intake.refusals
+import ledger.ports
+import verifier.errors
+from api.problems import STATUSES, problem, status_of
+from tests.api.world import World
+from verifier.errors import Malformed, Refused
+
+MODULES: tuple[ModuleType, ...] = (
+    api.refusals,
+    ledger.intake.refusals,
+    ledger.evidence,
+    ledger.ports,
+    verifier.errors,
+)
+
+
+def refusals() -> Iterator[type[Refused]]:
+    """Yield every class of refusal that intake, evidence, ports and the API have."""
+    for module in MODULES:
+        for _, found in inspect.getmembers(module, inspect.isclass):
+            if issubclass(found, Refused) and found is not Refused:
+                yield found
+
+
+@pytest.mark.parametrize("kind", sorted(set(refusals()), key=str))
+def test_every_refusal_has_a_status(kind: type[Refused]) -> None:
+    assert any(parent in STATUSES for parent in kind.__mro__ if parent is not Refused), kind
+
+
+def test_what_is_no_json_is_400_and_what_breaks_a_schema_422() -> None:
+    assert status_of(Malformed("json.syntax", "no")) == 400
+    assert status_of(Malformed("json.size", "no")) == 413
+    assert status_of(Malformed("schema.invalid", "no")) == 422
+
+
+def test_a_fault_of_ours_tells_nothing_of_itself() -> None:
+    told = problem(ledger.evidence.EvidenceInconsistent("secret of the house"), "abc")
+    assert "secret" not in str(told)
+    assert told["code"] == "evidence.inconsistent"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/nothing", 404, "resource.unknown"),
+        ("/v1/issuers/short", 400, "request.invalid"),
+        ("/v1/issuers/11310000XX00000196%2f..", 400, "request.invalid"),
+        ("/v1/issuers/../issuers", 200, None),
+        ("/v1/evidence/" + "z" * 64, 400, "request.invalid"),
+        ("/v1/" + "x" * 3000, 400, "request.invalid"),
+    ],
+)
+def test_paths_that_lead_nowhere(
+    auditor: httpx.Client, path: str, status: int, code: str | None
+) -> None:
+    answer = auditor.get(path)
+    assert answer.status_code == status
+    if code is not None:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == code
+        assert answer.json()["instance"].endswith(answer.headers["x-request-id"])
+
+
+def test_another_method_is_405_and_says_which_are_taken(auditor: httpx.Client) -> None:
+    answer = auditor.put("/v1/issuers")
+    assert (answer.status_code, answer.json()["code"]) == (405, "request.method")
+    assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "json.syntax"),
+        (b"{", 400, "json.syntax"),
+        (b"{} {}", 400, "json.trailing"),
+        (b'{"digest": 1.5}', 400, "json.number"),
+        (b'{"digest": "a", "digest": "b"}', 400, "json.duplicate_name"),
+        (b'{"digest": "\\ud800"}', 400, None),
+        (b"[" * 500 + b"]" * 500, 400, "json.depth"),
+        (b"\xff\xfe", 400, "json.syntax"),
+        (b'{"digest": "' + b"0" * 64 + b'", "more": true}', 422, "schema.invalid"),
+        (b'{"digest": "' + b"0" * 2000 + b'"}', 413, "request.too_large"),
+        (b"null", 400, None),
+    ],
+)
+def test_bodies_that_are_none(
+    counter: httpx.Client, body: bytes, status: int, code: str | None
+) -> None:
+    answer = counter.post("/v1/lookups", content=body)
+    assert answer.status_code == status, answer.text
+    assert code is None or answer.json()["code"] == code
+
+
+def test_media_types_and_encodings_that_are_not_taken(
+    counter: httpx.Client, issuer: httpx.Client
+) -> None:
+    for headers, client, path in (
+        ({"content-type": "text/xml"}, counter, "/v1/lookups"),
+        ({"content-encoding": "gzip"}, counter, "/v1/lookups"),
+        ({"content-encoding": "br"}, issuer, "/v1/batches"),
+        ({"content-encoding": "gzip"}, issuer, "/v1/batches"),
+    ):
+        answer = client.post(path, content=b"{}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "request.media_type")
+
+
+def test_a_small_body_that_unpacks_without_end_is_stopped(issuer: httpx.Client) -> None:
+    import gzip
+
+    bomb = gzip.compress(bytes(9 * 2**20))
+    answer = issuer.post("/v1/status-updates", content=bomb, headers={"content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+
+
+def test_every_answer_has_the_headers_that_protect(public: httpx.Client) -> None:
+    for path in ("/healthz", "/v1/issuers", "/openapi.json", "/nothing"):
+        headers = public.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["x-request-id"]
+        assert "access-control-allow-origin" not in headers
+
+
+def test_a_request_id_is_taken_over_only_if_it_is_one(public: httpx.Client) -> None:
+    taken = public.get("/healthz", headers={"x-request-id": "abcdef-123456"})
+    assert taken.headers["x-request-id"] == "abcdef-123456"
+    drawn = public.get("/healthz", headers={"x-request-id": "<script>alert(1)</script>"})
+    assert "script" not in drawn.headers["x-request-id"]
+
+
+def test_intake_refuses_over_http_with_the_codes_of_the_command_line(
+    world: World, issuer: httpx.Client
+) -> None:
+    batch = world.body.seal(1)
+    world.body.sealed.pop()
+    data = batch.submission().replace(b'"index":', b'"indeks":')
+    answer = issuer.post("/v1/batches", content=data)
+    assert answer.status_code == 422
+    world.body.head = type(batch.head)(
+        sequence=batch.statement.sequence,
+        previous=batch.statement.previous,
+        first=batch.statement.first,
+    )

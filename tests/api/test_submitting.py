@@ -1,0 +1,134 @@
+"""Submitting over HTTP: once, whole, by whom it concerns, and again with the same answer."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import orjson
+import pytest
+
+from api.routes.submitting import issuer_of
+from ledger.acts import Lane
+from ledger.service.values import Role
+from tests.api.world import Running, World
+from verifier.encoding import format_canonical
+from verifier.errors import Malformed
+from verifier.vocabulary import Status
+
+
+def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(
+    world: World, running: Running
+) -> None:
+    batch = world.body.seal(20)
+    data = batch.submission()
+    start = threading.Barrier(20)
+
+    def many(_: int) -> list[tuple[int, bytes]]:
+        start.wait()
+        found = []
+        for _ in range(10):
+            with running.client(Role.ISSUER) as client:
+                answer = client.post("/v1/batches", content=data)
+            found.append((answer.status_code, answer.content))
+        return found
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = {one for group in pool.map(many, range(20)) for one in group}
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 202
+    with world.ledger.store.begin(write=False) as unit:
+        acts = unit.acts_at(world.body.issuer, Lane.SEQUENCE, batch.statement.sequence)
+    assert len(acts) == 1
+    world.ledger.settle()
+
+
+def test_another_statement_at_the_same_sequence_conflicts(
+    world: World, issuer: httpx.Client
+) -> None:
+    head = world.body.head
+    first, second = world.body.seal(1, "a"), None
+    world.body.head = head
+    second = world.body.seal(1, "b")
+    assert issuer.post("/v1/batches", content=first.submission()).status_code == 202
+    answer = issuer.post("/v1/batches", content=second.submission())
+    assert (answer.status_code, answer.json()["code"]) == (409, "batch.conflict")
+    world.body.head = first.head
+    world.body.sealed.remove(second)
+    world.ledger.settle()
+
+
+def test_an_idempotency_key_gives_the_same_answer_and_refuses_another_request(
+    world: World, issuer: httpx.Client
+) -> None:
+    batch = world.body.seal(1)
+    headers = {"idempotency-key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
+    answers = [
+        issuer.post("/v1/batches", content=batch.submission(), headers=headers) for _ in range(2)
+    ]
+    assert answers[0].status_code == answers[1].status_code == 202
+    assert answers[0].content == answers[1].content
+    reused = issuer.post("/v1/batches", content=b"{}" + batch.submission(), headers=headers)
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency.reused")
+    bad = issuer.post("/v1/batches", content=batch.submission(), headers={"idempotency-key": ""})
+    assert (bad.status_code, bad.json()["code"]) == (400, "request.invalid")
+    world.ledger.settle()
+
+
+def test_a_refused_request_leaves_its_idempotency_key_free(
+    world: World, issuer: httpx.Client
+) -> None:
+    batch = world.body.seal(1)
+    headers = {"idempotency-key": "again"}
+    broken = batch.submission().replace(b'"sequence":', b'"sequenz":')
+    assert issuer.post("/v1/batches", content=broken, headers=headers).status_code == 422
+    good = issuer.post("/v1/batches", content=batch.submission(), headers=headers)
+    assert good.status_code == 202
+    world.ledger.settle()
+
+
+def test_a_status_update_takes_effect_in_the_next_verdict(
+    world: World, issuer: httpx.Client, counter: httpx.Client
+) -> None:
+    question = {"evidence": orjson.loads(world.evidence(3).format())}
+    assert counter.post("/v1/verifications", json=question).json()["result"]["verdict"] == "valid"
+    for act in world.body.status_acts([3], Status.SUSPENDED, "S01"):
+        answer = issuer.post("/v1/status-updates", content=format_canonical(act.to_json()))
+        assert answer.status_code == 202, answer.text
+    world.ledger.settle()
+    question = {"evidence": orjson.loads(world.evidence(3).format())}
+    told = counter.post("/v1/verifications", json=question).json()["result"]
+    assert told["verdict"] == "not_in_force"
+    assert told["checks"][7]["code"] == "status.suspended"
+
+
+def test_the_head_counts_what_waits(world: World, issuer: httpx.Client) -> None:
+    before = issuer.get(f"/v1/issuers/{world.body.issuer}/head").json()
+    world.body.submit(4)
+    after = issuer.get(f"/v1/issuers/{world.body.issuer}/head").json()
+    assert after["batches"] == before["batches"] + 1
+    assert after["certificates"] == before["certificates"] + 4
+    world.ledger.settle()
+
+
+def test_the_records_of_a_batch_are_served_as_they_came(
+    world: World, partner: httpx.Client, auditor: httpx.Client
+) -> None:
+    for client in (partner, auditor):
+        answer = client.get(f"/v1/batches/{world.body.issuer}/1/records")
+        assert answer.status_code == 200
+        assert answer.content.splitlines() == world.body.sealed[0].records
+
+
+def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
+    batch = world.body.sealed[0]
+    import gzip
+
+    lines = gzip.decompress(batch.submission_lines())
+    spaced = orjson.dumps(orjson.loads(batch.submission()), option=orjson.OPT_INDENT_2)
+    for data in (batch.submission(), lines, spaced):
+        assert issuer_of(data) == world.body.issuer
+    for data in (b"", b"{}", b'{"statement":{}}', b'{"statement":{"issuer":1}}', b'{"statement":{'):
+        with pytest.raises(Malformed):
+            issuer_of(data)
