@@ -1,8 +1,8 @@
 /**
  * The conformance suite's protocol, spoken by the JavaScript verifier:
  * `node js_verifier.mjs --evidence FILE --policy FILE ... --at TIME`, or `node js_verifier.mjs --batch` for many
- * questions: one JSON list of arguments a line on standard input, one line `[exit status, result]` a question on
- * standard output.
+ * questions: one JSON list of arguments a line on standard input, one line `[exit status, result or code of the
+ * refusal]` a question on standard output.  A second `--snapshot` is a delta to the first, and so on.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -47,7 +47,9 @@ async function answer(words) {
   const bytes = read(evidence);
   let result;
   if (evidence.endsWith(".txt") && given.snapshot.length) {
-    const desk = await verifier.openDesk(read(given.snapshot[0]), policy);
+    const [whole, ...deltas] = given.snapshot.map(read);
+    let desk = await verifier.openDesk(whole, policy);
+    for (const delta of deltas) desk = await verifier.updateDesk(desk, delta);
     result = verifier.verifyCompact(new TextDecoder().decode(bytes), { ...question, desk });
   } else {
     result = verifier.verifyEvidence(bytes, question);
@@ -61,8 +63,7 @@ async function answerOrRefuse(words) {
     return await answer(words);
   } catch (error) {
     if (!(error instanceof Usage || error instanceof verifier.Refusal)) throw error;
-    process.stderr.write(`${error.message}${"code" in error ? ` (${error.code})` : ""}\n`);
-    return [UNUSABLE, ""];
+    return [UNUSABLE, error instanceof verifier.Refusal ? error.code : error.message];
   }
 }
 
@@ -72,6 +73,6 @@ if (process.argv[2] === "--batch") {
   }
 } else {
   const [status, output] = await answerOrRefuse(process.argv.slice(2));
-  process.stdout.write(output);
+  (status === UNUSABLE ? process.stderr : process.stdout).write(output);
   process.exitCode = status;
 }

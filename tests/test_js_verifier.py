@@ -1,0 +1,415 @@
+"""The JavaScript verifier, written after SPEC, says what ours says, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.changing import (
+    ASKED,
+    HOLDERS,
+    PAPERS,
+    POLICIES,
+    changed_bytes,
+    changed_values,
+    questions,
+)
+from tests.conformance.ours import answer
+from tests.conformance.run import ROOT, faults_of, folders
+from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World
+from verifier.codes import CODES
+from verifier.compact import Compact
+from verifier.delta import apply_delta, format_delta
+from verifier.desk import Desk
+from verifier.encoding import format_canonical, format_time
+from verifier.errors import Refused
+from verifier.hashing import keccak, sm3
+from verifier.judges import choose_judge
+from verifier.policyfile import SignedPolicy
+from verifier.presentation import Subject, format_holder_key, sign
+from verifier.snapshot import Snapshot
+from verifier.trust import judge_by_witnesses
+from verifier.verdict import Result
+from verifier.verify import Question, verify_bytes
+from verifier.vocabulary import Outcome, Status
+
+HERE = Path(__file__).parent
+MODULE = HERE.parent / "api" / "web" / "static" / "certledger-verifier.mjs"
+COMMAND = HERE / "conformance" / "js_verifier.mjs"
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js, which is not installed")
+
+
+class Other:
+    """The JavaScript verifier as one process that is asked many questions."""
+
+    def __init__(self, folder: Path) -> None:
+        assert NODE is not None
+        self._folder = folder
+        self._files = 0
+        self._process = subprocess.Popen(
+            [NODE, str(COMMAND), "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def file(self, data: bytes, name: str = "file") -> str:
+        """Return the path of a new file with these bytes."""
+        self._files += 1
+        path = self._folder / f"{self._files % 64}-{name}"
+        path.write_bytes(data)
+        return str(path)
+
+    def ask(self, arguments: Sequence[str]) -> tuple[int, bytes]:
+        """Return (exit status, result or code of the refusal)."""
+        asked, answered = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answered is not None
+        asked.write(json.dumps(arguments).encode() + b"\n")
+        asked.flush()
+        status, output = json.loads(answered.readline())
+        return status, output.encode()
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Other]:
+    process = Other(tmp_path_factory.mktemp("js"))
+    yield process
+    process.close()
+
+
+# The conformance suite -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
+def test_a_case_of_the_suite_comes_out_the_same_byte_for_byte(folder: Path, other: Other) -> None:
+    arguments: Sequence[str] = ()
+
+    def ask(words: Sequence[str]) -> tuple[int, bytes]:
+        nonlocal arguments
+        arguments = words
+        return other.ask(words)
+
+    assert faults_of(folder, ask) == []
+    ours, theirs = answer(arguments), other.ask(arguments)
+    assert theirs[0] == ours[0]
+    assert ours[0] == 2 or theirs[1] == ours[1]
+
+
+def test_the_command_line_answers_one_question_by_exit_status_and_output() -> None:
+    assert NODE is not None
+    folder = ROOT / "fields_shown"
+
+    def ask(words: Sequence[str]) -> tuple[int, bytes]:
+        run = subprocess.run(
+            [NODE or "", str(COMMAND), *words], stdout=subprocess.PIPE, check=False
+        )
+        return run.returncode, run.stdout
+
+    assert faults_of(folder, ask) == []
+    assert ask(["--evidence", "nothing"]) == (2, b"")
+
+
+def test_the_sentences_and_outcomes_of_all_codes_are_the_same() -> None:
+    assert NODE is not None
+    script = f"""
+    import {{ CODES }} from {json.dumps(MODULE.as_uri())};
+    console.log(JSON.stringify(CODES));
+    """
+    run = subprocess.run(
+        [NODE, "--input-type=module", "-e", script], stdout=subprocess.PIPE, check=True
+    )
+    assert json.loads(run.stdout) == {
+        str(outcome): {name: code.en for name, code in CODES.items() if code.outcome is outcome}
+        for outcome in Outcome
+    }
+
+
+# Evidence, changed at random -------------------------------------------------------------------
+
+
+def ask_both(other: Other, data: bytes, asked: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Return the results of both verifiers, canonical."""
+    policy = SignedPolicy.parse(asked["policy"]).policy
+    ours = verify_bytes(
+        data,
+        Question(
+            policy=policy,
+            judge=choose_judge(policy),
+            now=asked["now"],
+            documents=asked["documents"],
+            request=asked["request"],
+        ),
+    )
+    status, theirs = other.ask(["--evidence", other.file(data), *arguments(other, asked)])
+    assert status != 2, theirs
+    return format_canonical(ours.to_json()), theirs
+
+
+def arguments(other: Other, asked: Mapping[str, Any]) -> list[str]:
+    """Return the question in the words of the protocol."""
+    found = ["--policy", other.file(asked["policy"]), "--at", format_time(asked["now"])]
+    for document in asked["documents"]:
+        found += ["--document", other.file(document)]
+    if asked["request"] is not None:
+        found += ["--audience", asked["request"].audience, "--nonce", asked["request"].nonce]
+    return found
+
+
+EXAMPLES = max(200, settings().max_examples)
+SHARED = settings(
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@SHARED
+@given(value=changed_values(), asked=questions())
+def test_changed_evidence_is_judged_the_same(
+    other: Other, value: Any, asked: Mapping[str, Any]
+) -> None:
+    ours, theirs = ask_both(other, format_canonical(value), asked)
+    assert theirs == ours
+
+
+@SHARED
+@given(data=changed_bytes(), asked=questions())
+def test_damaged_bytes_are_refused_by_the_same_rule(
+    other: Other, data: bytes, asked: Mapping[str, Any]
+) -> None:
+    ours, theirs = ask_both(other, data, asked)
+    assert theirs == ours
+
+
+@pytest.mark.parametrize("kind", ["refused", "not_canonical"])
+def test_what_SPEC_refuses_as_json_is_refused_by_the_same_rule(other: Other, kind: str) -> None:
+    asked = {"policy": POLICIES[0], "now": NOW, "documents": [], "request": None}
+    listed = json.loads((HERE / "vectors" / "canonical.json").read_bytes())[kind]
+    for part in listed:
+        data = bytes.fromhex(part if isinstance(part, str) else part["input"])
+        ours, theirs = ask_both(other, data, asked)
+        assert theirs == ours
+
+
+# Snapshots, deltas and compact codes -----------------------------------------------------------
+
+
+class Counter:
+    """A world with a snapshot before and after something happened, and codes of certificates."""
+
+    def __init__(self) -> None:
+        body = self.body = Body.of()
+        self.elsewhere = Body.of("12320000MB2F00001A", "江苏省住房和城乡建设厅", entries=(LICENCE,))
+        self.world = World(bodies=[self.elsewhere, body])
+        self.elsewhere.anchor([self.elsewhere.issue("苏1", entry=LICENCE, expires=None)])
+        body.anchor([body.issue(f"沪示{n}", index=n, documents=PAPERS[:1]) for n in range(5)])
+        body.anchor([body.issue("沪示5", index=5), body.issue("沪示6", index=6)])
+        body.change([1, 5], Status.REVOKED)
+        body.change([2], Status.SUSPENDED)
+        self.old = Snapshot.parse(self.world.snapshot().format())  # The world moves on.
+        holder = format_holder_key(HOLDERS[0].public_key())
+        self.bound = body.issue("沪示7", holder_key=holder)
+        body.anchor([self.bound])
+        body.change([2], Status.VALID)
+        self.absent = body.issue("沪示8", index=900)
+        late = Body.of("11330000MB2F00002B", "浙江省民政厅")
+        self.world.bodies.append(late)
+        self.world.number, self.world.time = 1001, NOW - 30
+        self.new = self.world.snapshot()
+        self.delta = format_delta(self.old, self.new)
+
+    def codes(self) -> Iterator[str]:
+        """Yield compact codes, of certificates that are in a snapshot and others."""
+        shown = ("certificate_number", "holder_name")
+        for body in (self.elsewhere, self.body):
+            for batch in body.batches:
+                for issued in batch.issued:
+                    yield self.code(body, issued, issued.named(*shown)).format()
+        first = self.body.batches[0].issued[0]
+        yield self.code(self.body, first, first.disclosures).format()
+        yield self.code(self.body, first, first.named("document")).format()
+        yield Compact.of(IDENTITY, self.absent.record, (), self.absent.named(*shown)).format()
+        yield Compact.of(bytes(32), first.record, (), first.named(*shown)).format()
+        whole = self.code(self.body, self.bound, self.bound.disclosures)
+        subject = Subject(
+            identity=IDENTITY,
+            leaf=self.bound.record.leaf(),
+            shown=tuple(part.digest for part in self.bound.disclosures),
+        )
+        answered = sign(HOLDERS[0], ASKED, subject, time=NOW - 5)
+        yield replace(whole, presentation=answered).format()
+
+    def code(self, body: Body, issued: Issued, shown: Sequence[Any]) -> Compact:
+        evidence = self.world.evidence(body, issued)
+        return Compact.of(IDENTITY, issued.record, evidence.path, shown)
+
+
+@pytest.fixture(scope="module")
+def counter() -> Counter:
+    return Counter()
+
+
+def open_desk(snapshots: Sequence[bytes], policy: bytes) -> Desk:
+    """Return our desk on a snapshot and deltas to it."""
+    chosen = SignedPolicy.parse(policy).policy
+    whole, *deltas = snapshots
+    snapshot = Snapshot.parse(whole)
+    desk = Desk.open(chosen, snapshot, lambda held, pin: judge_by_witnesses(held.note, chosen, pin))
+    for delta in deltas:
+        snapshot = apply_delta(snapshot, delta, desk.ledger)
+        desk = Desk.open(
+            chosen, snapshot, lambda held, pin: judge_by_witnesses(held.note, chosen, pin)
+        )
+    return desk
+
+
+def ask_desks(
+    other: Other, snapshots: Sequence[bytes], text: str, asked: Mapping[str, Any]
+) -> tuple[bytes, bytes]:
+    """Return the results of both verifiers on a code, or the codes of their refusals."""
+    words = ["--evidence", other.file(text.encode(), "code.txt"), *arguments(other, asked)]
+    for snapshot in snapshots:
+        words += ["--snapshot", other.file(snapshot)]
+    _, theirs = other.ask(words)
+    try:
+        desk = open_desk(snapshots, asked["policy"])
+    except Refused as refusal:
+        return refusal.code.encode(), theirs
+    result: Result = desk.verify_text(
+        text, now=asked["now"], documents=asked["documents"], request=asked["request"]
+    )
+    return format_canonical(result.to_json()), theirs
+
+
+QUIET = {"policy": POLICIES[0], "now": NOW, "documents": (), "request": ASKED}
+
+
+def test_every_code_is_judged_the_same_from_a_snapshot_and_after_a_delta(
+    other: Other, counter: Counter
+) -> None:
+    old, verdicts = counter.old.format(), set()
+    for text in counter.codes():
+        for snapshots in ([old], [old, counter.delta], [counter.new.format()]):
+            ours, theirs = ask_desks(other, snapshots, text, QUIET)
+            assert theirs == ours
+            verdicts.add(json.loads(ours)["verdict"])
+    assert verdicts == {"valid", "not_in_force", "cannot_tell"}
+
+
+@SHARED
+@given(data=st.data(), asked=questions())
+def test_a_changed_code_is_judged_the_same(
+    other: Other, counter: Counter, data: st.DataObject, asked: Mapping[str, Any]
+) -> None:
+    text = data.draw(st.sampled_from(list(counter.codes())))
+    at = data.draw(st.integers(0, len(text)))
+    put = data.draw(st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:é", max_size=3))
+    changed = text[:at] + put + text[at + len(put) :]
+    ours, theirs = ask_desks(other, [counter.new.format()], changed, asked)
+    mine, others = json.loads(ours), json.loads(theirs)
+    assert others["verdict"] == mine["verdict"]
+    assert [check["code"] for check in others["checks"]] == [
+        check["code"] for check in mine["checks"]
+    ]
+
+
+def test_snapshots_that_do_not_fit_are_refused_by_both(other: Other, counter: Counter) -> None:
+    whole, text = counter.old.format(), next(counter.codes())
+    for snapshots in (
+        [b""],
+        [whole[:-1]],
+        [whole + b"\0"],
+        [whole, whole],
+        [counter.new.format(), counter.delta],
+        [replace(counter.old, nodes=counter.old.nodes[1:]).format()],
+        [replace(counter.old, nodes=counter.new.nodes).format()],
+        [replace(counter.old, bodies=counter.old.bodies[:1]).format()],
+        [replace(counter.old, bodies=counter.old.bodies[::-1]).format()],
+        [replace(counter.old, checkpoint=counter.new.checkpoint).format()],
+        [replace(counter.old, checkpoint="no note").format()],
+        [replace(counter.old, account_proof=()).format()],
+        [format_delta(counter.old, counter.new)],
+    ):
+        ours, theirs = ask_desks(other, snapshots, text, QUIET)
+        assert not ours.startswith(b"{")
+        assert theirs == ours
+
+
+# Primitives ------------------------------------------------------------------------------------
+
+SCRIPT = f"""
+import * as own from {json.dumps(MODULE.as_uri())};
+import {{ readFileSync }} from "node:fs";
+const bytes = (text) => Uint8Array.from(Buffer.from(text, "hex"));
+const asked = JSON.parse(readFileSync(0, "utf8"));
+const said = asked.map(([name, ...given]) => own[name](...given.map(bytes)));
+const plain = (one) => (typeof one === "boolean" ? one : Buffer.from(one).toString("hex"));
+console.log(JSON.stringify(said.map(plain)));
+"""
+
+
+def ask_primitives(asked: Sequence[Sequence[str | bytes]]) -> list[Any]:
+    """Return what functions of the module, named first, say to bytes; bytes come back in hex."""
+    assert NODE is not None
+    lines = [[part.hex() if isinstance(part, bytes) else part for part in one] for one in asked]
+    run = subprocess.run(
+        [NODE, "--input-type=module", "-e", SCRIPT],
+        input=json.dumps(lines).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    found: list[Any] = json.loads(run.stdout)
+    return found
+
+
+def test_hashes_of_every_length_around_the_blocks_are_those_of_the_libraries() -> None:
+    texts = [bytes(range(256))[:length] + b"x" * (length // 256) for length in range(300)]
+    expected: dict[str, Callable[[bytes], bytes]] = {
+        "sha256": lambda data: hashlib.sha256(data).digest(),
+        "sha512": lambda data: hashlib.sha512(data).digest(),
+        "keccak256": keccak,
+    }
+    if sm3(b"") is not None:  # Not every OpenSSL has it.
+        expected["sm3"] = lambda data: sm3(data) or b""
+    asked = [(name, data) for name in expected for data in texts]
+    assert ask_primitives(asked) == [expected[name](data).hex() for name, data in asked]
+
+
+def test_odd_Ed25519_keys_and_signatures_are_judged_as_OpenSSL_judges_them() -> None:
+    key = HOLDERS[0]
+    assert isinstance(key, Ed25519PrivateKey)
+    message, order = b"a message", 2**252 + 27742317777372353535851937790883648493
+    public, good = key.public_key().public_bytes_raw(), key.sign(b"a message")
+    raised = int.from_bytes(good[32:], "little") + order
+    points = [(number).to_bytes(32, "little") for number in (0, 1, 2, 2**255 - 20, 2**255 - 19)]
+    points += [(number + 2**255).to_bytes(32, "little") for number in (0, 1, 2**255 - 20)]
+    points += [(2**255 - 18).to_bytes(32, "little"), b"\xff" * 32, public]
+    signatures = [good, good[:32] + raised.to_bytes(32, "little"), bytes(64)]
+    signatures += [point + bytes(32) for point in points] + [point + good[32:] for point in points]
+    asked = [("checkEd25519", point, message, mark) for point in points for mark in signatures]
+    assert ask_primitives(asked) == [judge_ed25519(*one[1:]) for one in asked]
+
+
+def judge_ed25519(key: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
