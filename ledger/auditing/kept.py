@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ BATCHES, FRAMES = table(BatchRow), table(FrameRow)
 CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)
 
 
-@cache
+@lru_cache(maxsize=8)
 def store_at(url: str) -> SqlStore:
     """Return this process's store at `url`, its schema taken as it is."""
     return SqlStore(make_engine(url))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, TypeAlias
 
 from verifier import events
@@ -11,7 +11,7 @@ from verifier.acts import statement_to_json
 from verifier.audit import rules
 from verifier.audit.batches import BatchTask, read_catalog
 from verifier.audit.faults import Fault, Faults, fault, log_evidence
-from verifier.audit.published import DataUnreachable, Published
+from verifier.audit.published import DataUnreachable, Nothing, Published
 from verifier.audit.rules import Body, Broken, Case, Registrar
 from verifier.encoding import Json
 from verifier.errors import Malformed, Refused
@@ -19,7 +19,7 @@ from verifier.events import Said, StateTold, parse_log, parse_state
 from verifier.hashing import sha256
 from verifier.policy import LedgerPin
 from verifier.rpc import Log
-from verifier.state import ZERO, batch_leaf, region_of
+from verifier.state import ZERO, BodyState, batch_leaf, region_of
 from verifier.statements import (
     CatalogChange,
     Hold,
@@ -303,6 +303,8 @@ class Replay:
         """Hold the published entries against the root, and against what they were before."""
         where = f"{issuer}/catalogs/{said.version}"
         self.count("catalogs")
+        if isinstance(self.published, Nothing):
+            return  # That is one gap for the whole audit.
         try:
             catalog = read_catalog(self.published, said.root)
         except DataUnreachable as error:
@@ -328,10 +330,9 @@ class Replay:
         body = self._body(event.issuer)
         self._moved.discard(event.issuer)
         if body.words() != event.words:
-            where = f"{event.issuer}/{_at(log)}"
-            self.faults.add(fault("state.differs", where, "", **log_evidence(log)))
-            body.state = replace(parse_state(event.words, ""), name="")
-            body.name = event.name_digest
+            state = replace(parse_state(event.words, ""), name="")
+            self.faults.extend(_differences(body.state, state, log))
+            body.state, body.name = state, event.name_digest
         self.faults.extend(self.observer.told(body, log.block))
 
     def end_range(self) -> None:
@@ -365,6 +366,20 @@ def _proof(act: Act) -> dict[str, Json]:
         "transaction": act.log.tx.hex(),
         "position": act.log.position,
     }
+
+
+def _differences(held: BodyState, told: BodyState, log: Log) -> list[Fault]:
+    """Return how the state told is not the one that the acts lead to."""
+    parts = [one.name for one in fields(BodyState)]
+    other = [name for name in parts if getattr(held, name) != getattr(told, name)]
+    evidence = log_evidence(log)
+    where, detail = f"{told.issuer}/{_at(log)}", f"another {', '.join(other) or 'name'}"
+    found = [fault("state.differs", where, detail, **evidence)]
+    if told.batches > held.batches:
+        missing = f"{told.issuer}/batches/{held.batches + 1}"
+        detail = f"up to batch {told.batches} nothing was told"
+        found.append(fault("batch.sequence_gap", missing, detail, **evidence))
+    return found
 
 
 def _at(log: Log) -> str:
