@@ -41,6 +41,7 @@ class Case:
     documents: Mapping[str, bytes] = field(default_factory=dict)
     at: int = NOW
     request: tuple[str, str] | None = None
+    snapshots: Mapping[str, bytes] = field(default_factory=dict)
     evidence_name: str = "evidence.json"
 
     @property
@@ -54,6 +55,8 @@ class Case:
         found = ["--evidence", self.evidence_name, "--policy", "policy.json"]
         for name in self.documents:
             found += ["--document", name]
+        for name in self.snapshots:
+            found += ["--snapshot", name]
         if self.request is not None:
             found += ["--audience", self.request[0], "--nonce", self.request[1]]
         return [*found, "--at", format_time(self.at)]
@@ -74,6 +77,7 @@ class Case:
             "policy.json": self.policy,
             "README.md": f"# {self.folder}\n\n{self.why}\n".encode(),
             **self.documents,
+            **self.snapshots,
         }
 
 

@@ -10,9 +10,7 @@ from typing import Any
 import orjson
 
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene
-from tests.world import draw
 from verifier.certificate import format_disclosure
-from verifier.compact import Compact
 from verifier.encoding import to_base64url
 from verifier.evidence import LONGEST_EVIDENCE, Evidence
 from verifier.vocabulary import Status
@@ -208,13 +206,6 @@ def members() -> Iterator[Case]:
     ):  # fmt: skip
         assert data != good
         yield unreadable(name, why, data)
-    code = Compact.of(draw("identity"), plain.record, plain.path, plain.disclosures).format()
-    yield unreadable(
-        "compact_without_snapshot",
-        "A compact code cannot be judged without a snapshot.",
-        code.encode(),
-        evidence_name="evidence.txt",
-    )
 
 
 PARTS = (

@@ -15,12 +15,14 @@ from tests.conformance import (
     content_cases,
     file_cases,
     force_cases,
+    snapshot_cases,
 )
 from tests.conformance.case import Case, case_json
 from tests.conformance.ours import answer
+from tests.conformance.run import FILES
 
 ROOT = Path(__file__).parent / "cases"
-MODULES = (content_cases, anchor_cases, block_cases, force_cases, file_cases)
+MODULES = (content_cases, anchor_cases, block_cases, force_cases, file_cases, snapshot_cases)
 
 
 def cases() -> Iterator[Case]:
@@ -38,7 +40,7 @@ def files(case: Case, room: Path) -> dict[str, bytes]:
     for name, data in found.items():
         (room / name).write_bytes(data)
     arguments = [
-        str(room / part) if before in ("--evidence", "--policy", "--document") else part
+        str(room / part) if before in FILES else part
         for before, part in zip(["", *case.arguments], case.arguments, strict=False)
     ]
     _, output = answer(arguments)
