@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import click
 
+from verifier.snapshot_commands import snapshot
 from verifier.verifying import verify
 
 GROUP = "certledger.commands"
@@ -79,4 +80,5 @@ def main() -> None:
     """Certificates that prove themselves: genuine, and still in force, as of when."""
 
 
+main.add_command(snapshot)
 main.add_command(verify)

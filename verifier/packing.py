@@ -86,6 +86,11 @@ def sums(steps: Iterable[int]) -> list[int]:
 
 def pack_statuses(words: Mapping[int, bytes]) -> list[bytes]:
     """Return, for each listed status, its certificates as LEB128 gaps."""
+    return [_pack_gaps(indexes) for indexes in listed(words)]
+
+
+def listed(words: Mapping[int, bytes]) -> list[list[int]]:
+    """Return, for each listed status, its certificates, ascending."""
     found: dict[int, list[int]] = {status.number: [] for status in LISTED}
     for position in sorted(words):
         bits = int.from_bytes(words[position], "big")
@@ -95,7 +100,7 @@ def pack_statuses(words: Mapping[int, bytes]) -> list[bytes]:
             number = bits >> 2 * place & 3
             found[number].append(base + place)
             bits &= ~(3 << 2 * place)
-    return [_pack_gaps(found[status.number]) for status in LISTED]
+    return [found[status.number] for status in LISTED]
 
 
 def unpack_statuses(packed: Any, certificates: int) -> dict[int, bytes]:

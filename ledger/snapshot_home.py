@@ -1,0 +1,33 @@
+"""The newest snapshot of a home on this machine, made without changing anything in it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from ledger.auditing.home import chain_of
+from ledger.chain.client import EthereumChain, Node
+from ledger.chain.deploy import load_deployment
+from ledger.node import NAME, LedgerAbsent, operator_of
+from ledger.settings import load_settings
+from ledger.snapshots import SnapshotMaker
+from ledger.store import open_store
+
+
+def snapshot_of_home(home: Path) -> bytes:
+    """Return the file of the snapshot at a home's newest checkpoint.
+
+    Raises:
+        LedgerAbsent: there is no ledger in the home.
+        HomeInUse: another process runs the embedded chain of this home; ask its address.
+        EvidencePending: no block has been made a checkpoint yet.
+        EvidenceInconsistent: the database does not lead to what the chain proves.
+    """
+    settings = load_settings(home=home)
+    deployment = load_deployment(settings.home)
+    if deployment is None:
+        raise LedgerAbsent(f"there is no ledger in {settings.home}")
+    pin = deployment.pin(NAME)
+    with chain_of(settings) as url, closing(open_store(settings.database)) as store:
+        chain = EthereumChain(Node(url), pin, operator_of(settings))
+        return SnapshotMaker(store=store, chain=chain, ledger=pin).latest().data

@@ -1,0 +1,270 @@
+"""`certledger snapshot`: what a counter fetches each morning to check offline all day."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.policy import TrustPolicy
+    from verifier.snapshot import Snapshot, SnapshotBody
+    from verifier.syncing import Source
+
+HOMES = "certledger.homes"
+"""The entry-point group in which the room that keeps a database says how a home is read."""
+EXIT_REFUSED = 1
+EXIT_UNTRUSTED = 3
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_POLICY = click.option(
+    "--policy",
+    "policy_file",
+    required=True,
+    envvar="CERTLEDGER_POLICY",
+    type=_FILE,
+    help="The trust policy that pins the ledger (also CERTLEDGER_POLICY).",
+)
+_RPC = click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+_AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+class _Refusing(click.Group):
+    """A group whose commands say a refusal in one line and exit with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        from verifier.errors import Refused
+
+        try:
+            return super().invoke(ctx)
+        except Refused as error:
+            click.echo(f"{error} ({error.code})", err=True)
+            ctx.exit(EXIT_REFUSED)
+
+
+@click.group("snapshot", cls=_Refusing)
+def snapshot() -> None:
+    """What a counter needs to check offline all day.
+
+    Exits with 0 where all is well, 1 where a snapshot is refused, 3 where its block cannot be
+    trusted, and 2 if the arguments are unusable.
+    """
+
+
+@snapshot.command()
+@click.argument("file", type=_NEW_FILE)
+@click.option("--from", "url", metavar="URL", help="The address of a ledger's API.")
+@click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="A ledger's home on this machine.")  # fmt: skip
+@_POLICY
+@_RPC
+@_AT
+@_JSON
+def fetch(
+    file: Path,
+    url: str | None,
+    home: Path | None,
+    policy_file: Path,
+    rpc: str | None,
+    instant: str | None,
+    as_json: bool,
+) -> None:
+    """Bring FILE up to date: by a delta where it is there already, and never backwards.
+
+    What cannot be proved, or whose block cannot be trusted, does not take FILE's place.
+    """
+    from verifier.durable import replace_file
+    from verifier.syncing import pin_of, refresh
+
+    if (url is None) == (home is None):
+        raise click.UsageError("name either --from or --home")
+    policy = _policy(policy_file)
+    held = _read(file) if file.exists() else None
+    if held is not None:
+        held.check(pin_of(policy, held))
+    newest = refresh(_source(url, home), policy, held)
+    _judge(newest, policy, rpc, instant)
+    replace_file(file, newest.format())
+    _tell(newest, as_json=as_json)
+
+
+@snapshot.command()
+@click.argument("file", type=_FILE)
+@_JSON
+def show(file: Path, as_json: bool) -> None:
+    """Say what the snapshot in FILE claims; `check` proves it."""
+    _tell(_read(file), as_json=as_json)
+
+
+@snapshot.command()
+@click.argument("file", type=_FILE)
+@click.argument("deltas", nargs=-1, type=_FILE)
+@_POLICY
+@_RPC
+@_AT
+@click.option("--out", type=_NEW_FILE, help="Where to write the snapshot the deltas lead to.")
+@_JSON
+def check(
+    file: Path,
+    deltas: Sequence[Path],
+    policy_file: Path,
+    rpc: str | None,
+    instant: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Prove the snapshot in FILE, and those that DELTAS lead to from it, one after another."""
+    from verifier.delta import apply_delta
+    from verifier.durable import replace_file
+    from verifier.syncing import pin_of
+
+    policy, found = _policy(policy_file), _read(file)
+    ledger = pin_of(policy, found)
+    found.check(ledger)
+    for delta in deltas:
+        found = apply_delta(found, delta.read_bytes(), ledger)
+    _judge(found, policy, rpc, instant)
+    if out is not None:
+        replace_file(out, found.format())
+    _tell(found, as_json=as_json)
+
+
+@snapshot.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@click.argument("out", type=_NEW_FILE)
+def delta(old: Path, new: Path, out: Path) -> None:
+    """Write to OUT what leads from the snapshot in OLD to the one in NEW."""
+    from verifier.delta import format_delta
+    from verifier.durable import replace_file
+
+    data = format_delta(_read(old), _read(new))
+    replace_file(out, data)
+    click.echo(f"{len(data):,} bytes")
+
+
+@snapshot.command()
+@click.argument("file", type=_FILE)
+@click.argument("issuer")
+@_POLICY
+@click.option(
+    "--as", "form", type=click.Choice(["token", "revocation", "suspension"]), default="token",
+    show_default=True,
+    help="IETF Token Status List, or W3C Bitstring Status List of this purpose.",
+)  # fmt: skip
+def export(file: Path, issuer: str, policy_file: Path, form: str) -> None:
+    """Write a body's statuses, proved, as a list in the form of others."""
+    import orjson
+
+    from verifier.statuslists import bitstring_status_list, token_status_list
+    from verifier.syncing import pin_of
+
+    policy, found = _policy(policy_file), _read(file)
+    found.check(pin_of(policy, found))
+    body = found.by_issuer.get(issuer)
+    if body is None:
+        raise click.UsageError(f"the snapshot has no body {issuer}")
+    count = body.state.certificates
+    if form == "token":
+        value = token_status_list(body.words, count)
+    else:
+        value = bitstring_status_list(body.words, count, form)
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n")
+
+
+def _policy(file: Path) -> TrustPolicy:
+    from verifier.errors import Refused
+    from verifier.policyfile import SignedPolicy
+
+    try:
+        return SignedPolicy.parse(file.read_bytes()).policy
+    except Refused as error:
+        raise click.UsageError(f"{error} ({error.code})") from error
+
+
+def _read(file: Path) -> Snapshot:
+    from verifier.snapshot import Snapshot
+
+    return Snapshot.parse(file.read_bytes())
+
+
+def _source(url: str | None, home: Path | None) -> Source:
+    from functools import partial
+
+    from verifier.syncing import Service, Whole
+
+    if home is None:
+        return Service(url or "")
+    for point in entry_points(group=HOMES, name="snapshot"):
+        return Whole(partial(point.load(), home))
+    raise click.UsageError("a home is read where the server is installed; name --from here")
+
+
+def _judge(found: Snapshot, policy: TrustPolicy, rpc: str | None, at: str | None) -> None:
+    """Leave with 3 unless the block of a proved snapshot is to be trusted now."""
+    from verifier.codes import CODES
+    from verifier.encoding import parse_time
+    from verifier.judges import choose_judge
+    from verifier.rpc import Rpc
+    from verifier.syncing import pin_of
+
+    judge = choose_judge(policy, Rpc(rpc) if rpc else None)
+    now = parse_time(at) if at else int(time.time())
+    code = judge(found.note, pin_of(policy, found), None).code
+    if policy.ended(now):
+        code = "policy.ended"
+    if code != "ok":
+        click.echo(f"{CODES[code].zh} / {CODES[code].en} ({code})", err=True)
+        raise SystemExit(EXIT_UNTRUSTED)
+
+
+def _tell(found: Snapshot, *, as_json: bool) -> None:
+    import orjson
+
+    from verifier.encoding import format_time
+    from verifier.reporting import plain
+
+    checkpoint = found.note.checkpoint
+    bodies = [_describe(body) for body in found.bodies]
+    if as_json:
+        value = {
+            "ledger": checkpoint.identity.hex(),
+            "block": checkpoint.number,
+            "time": format_time(checkpoint.time),
+            "digest": found.digest().hex(),
+            "bodies": bodies,
+        }
+        click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        return
+    click.echo(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
+    click.echo(f"digest {found.digest().hex()}")
+    for body in bodies:
+        counts = ", ".join(f"{body[name]:,} {name}" for name in _COUNTED if body[name])
+        click.echo(f"{body['issuer']}  {plain(body['name'])}  {body['standing']}  {counts}")
+
+
+_COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")
+
+
+def _describe(body: SnapshotBody) -> dict[str, Any]:
+    from verifier.packing import LISTED, listed
+
+    state = body.state
+    counts = {
+        str(status): len(found) for status, found in zip(LISTED, listed(body.words), strict=True)
+    }
+    return {
+        "issuer": state.issuer,
+        "name": state.name,
+        "standing": str(state.standing),
+        "batches": state.batches,
+        "certificates": state.certificates,
+        **counts,
+    }
