@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ledger.auditing.home import audit_home
 from ledger.checkpoints import Cadence, checkpoint
 from ledger.demo.cast import Cast, make_policy, open_cast
 from ledger.demo.forging import Forgery, forgeries
@@ -20,6 +21,9 @@ from ledger.issuing.papers import Papers
 from ledger.node import POLICY, Ledger, load_policy, open_ledger
 from ledger.samples import SampleCertificate, sample_certificates
 from ledger.settings import load_settings
+from verifier.audit.command import PatientExecutor
+from verifier.audit.report import AuditVerdict
+from verifier.audit.report import Report as Audit
 from verifier.certificate import NUMBER
 from verifier.checks import today
 from verifier.encoding import Json
@@ -76,12 +80,14 @@ class Report:
     offices: Sequence[Office]
     made: Sequence[Made]
     told: Sequence[Told]
+    audit: Audit
     seconds: float
 
     @property
     def holds(self) -> bool:
-        """Whether every expectation held."""
-        return all(one.holds for one in self.told)
+        """Whether every expectation held, and an audit finds nothing."""
+        clean = self.audit.verdict is AuditVerdict.CLEAN
+        return clean and all(one.holds for one in self.told)
 
 
 def run(home: Path, certificates: int, say: Say) -> Report:
@@ -109,14 +115,18 @@ def run(home: Path, certificates: int, say: Say) -> Report:
         evidence = _write_evidence(ledger, offices, made, home, say)
         say("verdicts")
         told = _verdicts(ledger, policy, evidence, expired, home)
-        return Report(
-            home=home,
-            ledger=ledger,
-            offices=list(offices.values()),
-            made=made,
-            told=told,
-            seconds=time.monotonic() - started,
-        )
+    say("an auditor replays the chain")
+    with PatientExecutor(1) as executor:
+        audit = audit_home(home, executor, now=int(time.time()))
+    return Report(
+        home=home,
+        ledger=ledger,
+        offices=list(offices.values()),
+        made=made,
+        told=told,
+        audit=audit,
+        seconds=time.monotonic() - started,
+    )
 
 
 def _policy(ledger: Ledger, cast: Cast, domain: Domain) -> SignedPolicy:

@@ -44,6 +44,7 @@ def to_json(report: Report) -> Json:
         "certificates": len(report.made),
         "categories": len({one.sample.category.code for one in report.made}),
         "as_of": _as_of(report.told),
+        "audit": {"verdict": str(report.audit.verdict), "counts": dict(report.audit.counts)},
         "verdicts": dict(sorted(verdicts.items())),
         "results": [one.to_json() for one in report.told],
         "milliseconds": int(report.seconds * 1000),
@@ -60,6 +61,11 @@ def tell(report: Report, console: Console) -> None:
     _tell_bodies(report, console)
     _tell_verdicts(report, console)
     _tell_bad(report, console)
+    counts = report.audit.counts
+    console.print(
+        f"\nAn audit that replays the chain from its first block: [b]{report.audit.verdict}[/b], "
+        f"{counts.get('events', 0)} events, {counts.get('records', 0)} records."
+    )
     failed = [one for one in report.told if not one.holds]
     for one in failed:
         console.print(
@@ -68,7 +74,7 @@ def tell(report: Report, console: Console) -> None:
         )
     home = report.home
     console.print(
-        f"\nEvery expectation held: {len(report.told)} of {len(report.told)}."
+        f"Every expectation held: {len(report.told)} of {len(report.told)}."
         if not failed
         else f"\n{len(failed)} of {len(report.told)} expectations did not hold."
     )
