@@ -88,7 +88,7 @@ def printed_code(code: str) -> str:
 def derived_salt(code: str, place: int) -> str:
     """Return the salt of a `shown` field or a document at `place`, derived from the access code."""
     tag = _SALT_TAG + place.to_bytes(2, "big")
-    return to_base64url(hmac.digest(code.encode("ascii"), tag, "sha256")[:16])
+    return to_base64url(hmac.digest(code.encode(), tag, "sha256")[:16])
 
 
 def certificate_id(secret: bytes, issuer: str, category: str, number: str) -> bytes:
