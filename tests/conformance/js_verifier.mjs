@@ -33,6 +33,18 @@ function parseArguments(words) {
 /** @param {string} file @returns {Uint8Array} */
 const read = (file) => new Uint8Array(readFileSync(file));
 
+/** The text of a code; bytes that are none become a character that no code has. */
+const decode = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** @param {string[]} files a snapshot, and deltas to it @param {verifier.Policy} policy */
+async function openDesk(files, policy) {
+  if (!files.length) throw new Usage("a code is judged by a --snapshot");
+  const [whole, ...deltas] = files.map(read);
+  let desk = await verifier.openDesk(whole, policy);
+  for (const delta of deltas) desk = await verifier.updateDesk(desk, delta);
+  return desk;
+}
+
 /** @param {string[]} words @returns {Promise<[number, string]>} exit status, and what to print */
 async function answer(words) {
   const given = parseArguments(words);
@@ -45,15 +57,9 @@ async function answer(words) {
     request: given.audience.length ? { audience: given.audience[0], nonce: given.nonce[0] } : null,
   };
   const bytes = read(evidence);
-  let result;
-  if (evidence.endsWith(".txt") && given.snapshot.length) {
-    const [whole, ...deltas] = given.snapshot.map(read);
-    let desk = await verifier.openDesk(whole, policy);
-    for (const delta of deltas) desk = await verifier.updateDesk(desk, delta);
-    result = verifier.verifyCompact(new TextDecoder().decode(bytes), { ...question, desk });
-  } else {
-    result = verifier.verifyEvidence(bytes, question);
-  }
+  const result = evidence.endsWith(".txt")
+    ? verifier.verifyCompact(decode(bytes), { ...question, desk: await openDesk(given.snapshot, policy) })
+    : verifier.verifyEvidence(bytes, question);
   return [EXITS[result.verdict], verifier.canonicalText(result)];
 }
 

@@ -1343,10 +1343,15 @@ function readDisclosure(text) {
     return refuse("schema.invalid", "salt and name of a disclosure are text");
   }
   if (name === DOCUMENT) checkDocument(value);
-  else if (typeof value !== "string" || !value || characters(value) > 512) {
+  else checkFieldValue(value);
+  return { salt, name, value: /** @type {Value} */ (value), digest: digestOf(text) };
+}
+
+/** @param {Json} value */
+function checkFieldValue(value) {
+  if (typeof value !== "string" || !value || characters(value) > 512) {
     refuse("schema.invalid", "a field is 1 to 512 characters");
   }
-  return { salt, name, value: /** @type {Value} */ (value), digest: digestOf(text) };
 }
 
 /** @param {Json} value */
@@ -2268,7 +2273,8 @@ function conclude(codes, showing, proved, time, horizon) {
  * @property {number} now seconds since 1970
  * @property {Paper[]} [documents] to compare
  * @property {Request | null} [request]
- * @property {(signature: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before
+ * @property {(mark: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before; `mark` is the
+ *   half of its signature that has one spelling
  */
 
 /** What a record says of a document, once hashed. @param {Uint8Array} bytes */
@@ -2310,7 +2316,7 @@ function compareDocument({ record, disclosures }, paper, entry) {
   const same = described.find((value) => value.sha256 === found.sha256 && value.size === found.size);
   if (same) return compareSm3(same, found);
   const number = disclosures.find(({ name }) => name === NUMBER);
-  if (!number) {
+  if (!number?.salt) {
     const room = entry ? record.digests.length - entry.fields.length - Number(record.bound) : Infinity;
     return described.length < room ? "content.nothing_compared" : "content.document_differs";
   }
@@ -2508,7 +2514,7 @@ function checkHolder({ record, disclosures }, presented, identity, question) {
   if (presented.time < now - policy.presentationAge || presented.time > now + policy.clockTolerance) {
     return "holder.presentation_old";
   }
-  return seen?.(presented.signature) ? "holder.replayed" : "ok";
+  return seen?.(presented.signature.subarray(0, 32)) ? "holder.replayed" : "ok";
 }
 
 /** @param {string} text of a holder key (section 4.6) @param {Uint8Array} message @param {Uint8Array} signature */
@@ -2870,21 +2876,22 @@ function unpackRecord(value) {
 function unpackShown(value) {
   const [at, salt, said] = COMPACT.list(value, 3);
   const place = COMPACT.integer(at, 0, Number.MAX_SAFE_INTEGER);
-  return {
-    place,
-    salt: place === 0 ? COMPACT.text(salt) : toBase64Url(COMPACT.bytes(salt)),
-    value: typeof said === "string" ? said : unpackDocument(said),
-  };
+  const text = place === 0 ? COMPACT.text(salt) : toBase64Url(COMPACT.bytes(salt));
+  if (typeof said !== "string") return { place, salt: text, value: unpackDocument(said) };
+  checkFieldValue(said);
+  return { place, salt: text, value: said };
 }
 
 /** @param {Cbor} value @returns {Value} */
 function unpackDocument(value) {
   const [digest, size, other] = COMPACT.list(value, 2, 3);
-  return {
-    sha256: hex(COMPACT.bytes(digest, 32)),
-    size: COMPACT.integer(size, 0, Number.MAX_SAFE_INTEGER),
-    ...(other === undefined ? {} : { sm3: hex(COMPACT.bytes(other, 32)) }),
+  const document = {
+    sha256: hex(COMPACT.bytes(digest)),
+    size,
+    ...(other === undefined ? {} : { sm3: hex(COMPACT.bytes(other)) }),
   };
+  checkDocument(document);
+  return document;
 }
 
 /** @param {Cbor} value */
