@@ -142,7 +142,7 @@ def deploy(
     else:
         made = _prepare(node, signer, sorted(registrars), random)
         write_atomically(home / FILE, format_canonical(made.to_json()))
-    if made.block is None:
+    if made.block is None or not _stands(node, made):
         made = _include(node, made)
         write_atomically(home / FILE, format_canonical(made.to_json()))
     return made
@@ -178,10 +178,15 @@ def _include(node: Node, made: Deployment) -> Deployment:
     receipt = _wait(node, tx)
     if int(receipt["status"], 16) != 1:
         raise DeploymentFailed("the chain is not fit for the contract, which refused to be created")
-    code = node.call("eth_getCode", "0x" + made.address.hex(), "latest")
-    if keccak(bytes.fromhex(code[2:])) != made.code_hash:
+    if not _stands(node, made):
         raise DeploymentFailed("other code stands at the contract's address")
     return replace(made, block=int(receipt["blockNumber"], 16))
+
+
+def _stands(node: Node, made: Deployment) -> bool:
+    """Return whether the contract's code is there; a reorganisation may have taken it back."""
+    code = node.call("eth_getCode", "0x" + made.address.hex(), "latest")
+    return keccak(bytes.fromhex(code[2:])) == made.code_hash
 
 
 def _send(node: Node, made: Deployment) -> None:

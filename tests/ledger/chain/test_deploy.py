@@ -14,7 +14,7 @@ from ledger.chain.client import Node
 from ledger.chain.deploy import FILE, Deployment, DeploymentFailed, deploy, load_deployment
 from ledger.chain.embedded import open_node
 from ledger.ports import ChainRefuses
-from tests.ledger.chain.nodes import NODES, PAYER, REGISTRARS, running_node
+from tests.ledger.chain.nodes import NODES, PAYER, REGISTRARS, running_anvil, running_node
 from verifier.encoding import format_canonical
 from verifier.errors import Malformed
 from verifier.hashing import keccak
@@ -158,3 +158,21 @@ def test_a_file_with_anything_unknown_is_refused(embedded: Node, home: Path) -> 
         (home / FILE).write_bytes(format_canonical(bad))
         with pytest.raises(Malformed):
             load_deployment(home)
+
+
+@pytest.mark.anvil
+def test_a_deployment_that_a_reorganisation_took_back_is_sent_again(
+    home: Path, tmp_path: Path
+) -> None:
+    with running_anvil(tmp_path) as url:
+        node = Node(url)
+        snapshot = node.call("evm_snapshot")
+        made = deploy(home, node, PAYER, REGISTRARS, os.urandom)
+        node.call("evm_revert", snapshot)
+        node.call("evm_mine")
+
+        again = deploy(home, node, PAYER, REGISTRARS, os.urandom)
+
+        assert made.block is not None
+        assert again == replace(made, block=made.block + 1)
+        assert load_deployment(home) == again
