@@ -313,6 +313,36 @@ def test_a_node_that_hides_an_act_is_found_out_and_nothing_is_kept(
     store.close()
 
 
+@pytest.mark.parametrize("word", [1, 3, 4, 5])
+def test_a_state_that_does_not_follow_from_the_acts_is_refused(
+    word: int, ledger: Ledger, body: Body
+) -> None:
+    added = person("second key")
+    change = KeysChange(
+        issuer=body.issuer.encode(),
+        revision=1,
+        added=packed_keys({added.address: Purpose.STATUS}),
+        ends=(),
+        not_after=head_time(ledger.chain) + DAY,
+    )
+    act = signed(ledger.chain, change, body.registrar, body.key, added)
+    submit_act(ledger.intake, format_canonical(act.to_json()))
+    ledger.anchorer.advance()
+    held = mirror(ledger)
+
+    class Altering(Lying):
+        def logs(self, first: int, last: int) -> Sequence[Log]:
+            said, state = self._real.logs(first, last)
+            data = bytearray(state.data)
+            data[64 + 32 * word + 15] ^= 1  # In word 1 the last byte of the certificates.
+            return [said, replace(state, data=bytes(data))]
+
+    with pytest.raises(MirrorDiffers, match="do not follow"):
+        Follower(ledger.store, Altering(ledger.chain), 0).follow()
+
+    assert mirror(ledger) == held
+
+
 def test_an_event_that_is_none_of_the_contracts_is_refused(
     ledger: Ledger, body: Body, tmp_path: Path
 ) -> None:

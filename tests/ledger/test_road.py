@@ -19,7 +19,7 @@ from ledger.chain.client import EthereumChain, Node
 from ledger.issuing.signing import packed_keys
 from ledger.keys import Signer
 from ledger.node import Ledger, open_ledger, operator_of
-from ledger.ports import Act, Transaction, TxState
+from ledger.ports import Act, ChainRefuses, Transaction, TxState
 from ledger.settings import load_settings
 from ledger.submitting import submit_act
 from tests.ledger.chain.nodes import head_time, mined, running_anvil, signed
@@ -152,6 +152,22 @@ def move_state(ledger: Ledger, body: Body, revision: int = 1) -> None:
     carry(ledger, calls.change_keys(seen.state, said, key=0, signatures=act.signatures))
 
 
+def end_key(ledger: Ledger, body: Body) -> None:
+    """Let somebody else end the key of a body, and give it another."""
+    with ledger.store.begin(write=False) as unit:
+        seen = unit.body(body.issuer)
+    assert seen is not None
+    end = KeysChange(
+        issuer=body.issuer.encode(),
+        revision=1,
+        added=packed_keys({person("new").address: Purpose.BATCHES}),
+        ends=(bytes([0]) + (ledger.chain.head().number + 1).to_bytes(5, "big"),),
+        not_after=head_time(ledger.chain) + DAY,
+    )
+    act = signed(ledger.chain, end, body.registrar, body.key, person("new"))
+    carry(ledger, calls.change_keys(seen.state, end, key=0, signatures=act.signatures))
+
+
 # Others on the road -----------------------------------------------------------------------------
 
 
@@ -210,6 +226,77 @@ def test_batches_of_a_held_body_wait_and_keep_back_nobody(ledger: Ledger, body: 
     assert act_of(ledger, batch.digest).state is ActState.FINAL
 
 
+@pytest.fixture
+def other(ledger: Ledger) -> Body:
+    made = Body(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
+    made.register()
+    return made
+
+
+@pytest.mark.parametrize("why", ["held", "its key has ended"])
+def test_a_batch_that_would_be_passed_over_does_not_travel_with_those_of_others(
+    why: str, ledger: Ledger, body: Body, other: Body
+) -> None:
+    fund(ledger, CARRIER.address)
+    idle, busy = body.submit(1), other.submit(1)
+    if why == "held":
+        hold = Hold(issuer=body.issuer.encode(), nonce=1, not_after=head_time(ledger.chain) + DAY)
+        carry(ledger, calls.hold(hold, signed(ledger.chain, hold, body.registrar).signatures[0]))
+    else:
+        end_key(ledger, body)
+    ledger.follower.follow()
+
+    worker(ledger).advance()
+
+    (sent,) = road(ledger)
+    with ledger.store.begin(write=False) as unit:
+        assert [act.digest for act in unit.acts_of(sent.hash)] == [busy.digest]
+    assert act_of(ledger, idle.digest).state is ActState.ACCEPTED
+
+
+def test_a_transaction_that_the_node_refused_keeps_its_nonce_to_itself(
+    ledger: Ledger, body: Body, other: Body
+) -> None:
+    batches = [body.submit(1)]
+
+    def refuse() -> None:
+        raise ChainRefuses("its fee is too low")
+
+    for _ in range(2):
+        worker(ledger, Before(ledger.chain, "broadcast", refuse)).advance()
+        batches.append(other.submit(1))
+
+    nonces = [one.nonce for one in road(ledger)]
+    assert len(nonces) == len(set(nonces)) == 2
+    ledger.settle()
+    assert {act_of(ledger, batch.digest).state for batch in batches} == {ActState.FINAL}
+    assert (anchored(ledger, body.issuer), anchored(ledger, other.issuer)) == ([1], [1, 2])
+
+
+def test_a_worker_that_writes_keeps_its_lease(ledger: Ledger, body: Body, other: Body) -> None:
+    for one in (body, other):
+        one.submit(1)
+    ledger.settle()
+    ledger.anchorer.release()
+    for one in (body, other):
+        one.change([0], Status.REVOKED, "R01")
+    now, turns = [1_000], []
+    colleague = worker(ledger, holder="b", clock=lambda: now[0])
+
+    class Slow(Before):
+        """A chain that takes its time, while a colleague looks for work."""
+
+        def __getattr__(self, name: str) -> Any:
+            now[0] += 20 if name in ("sign", "broadcast") else 0
+            if name == "broadcast":
+                turns.append(colleague.advance())
+            return getattr(self._real, name)
+
+    worker(ledger, Slow(ledger.chain, "", None), holder="a", clock=lambda: now[0]).advance()
+
+    assert turns == [False, False]
+
+
 def test_an_act_that_the_contract_refuses_keeps_back_no_other_lane(
     ledger: Ledger, body: Body
 ) -> None:
@@ -219,18 +306,7 @@ def test_an_act_that_the_contract_refuses_keeps_back_no_other_lane(
     # Accepted, and then the certificate is revoked by an act that the body carried itself.
     (mine,) = body.status_acts([0], Status.SUSPENDED, "S01")
     submit_act(ledger.intake, format_canonical(mine.to_json()))
-    with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
-    assert seen is not None
-    end = KeysChange(
-        issuer=body.issuer.encode(),
-        revision=1,
-        added=packed_keys({person("new").address: Purpose.BATCHES}),
-        ends=(bytes([0]) + (ledger.chain.head().number + 1).to_bytes(5, "big"),),
-        not_after=head_time(ledger.chain) + DAY,
-    )
-    act = signed(ledger.chain, end, body.registrar, body.key, person("new"))
-    carry(ledger, calls.change_keys(seen.state, end, key=0, signatures=act.signatures))
+    end_key(ledger, body)
     ledger.follower.follow()
     said, _ = second_key(ledger, body, revision=2)
     later = signed(ledger.chain, said, body.registrar, registrar(34), person("key 2 more"))
