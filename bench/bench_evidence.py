@@ -109,7 +109,7 @@ def per_second(work: Callable[[bytes], object], files: Sequence[bytes], rounds: 
 
 def rows(quick: bool) -> list[Row]:
     """Return verdicts a second on one core, each against the least that it must compute."""
-    count, rounds = (64, 2) if quick else (256, 7)
+    count, rounds = (64, 2) if quick else (128, 25)
     made, chosen = material(count), policy()
     rate = partial(per_second, rounds=rounds)
     curve = rate(partial(_secp256k1, made.sample), made.bare)

@@ -23,7 +23,7 @@ from verifier.verdict import Result, unusable
 from verifier.verify import Question, verify
 
 REMEMBERED = 1024
-"""Answers and parts of files of each kind that are kept: at most some 100 MB, by far most less."""
+"""Parts and answers of each kind that are kept: of ordinary files some 25 MB in all."""
 
 _Part = TypeVar("_Part")
 _RECORD = b'"record":'
