@@ -57,6 +57,9 @@ RULES: Mapping[str, Rule] = {
     "createVerification": Rule(
         roles=EVERYBODY, longest=16 * MEGABYTE, seconds=30.0, rate="60000/minute", packed=True
     ),
+    "verifyFiles": Rule(
+        roles=KNOWN, longest=16 * MEGABYTE, seconds=30.0, rate="60000/minute", packed=True
+    ),
     "getVerification": Rule(roles=KNOWN),
     "listVerifications": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
     "createLookup": Rule(roles=KNOWN, longest=KILOBYTE, rate="60000/minute"),

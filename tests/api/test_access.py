@@ -20,6 +20,7 @@ TABLE = {
     "getBatchRecords": "bpa",
     "getHead": "bam",
     "createVerification": "bcpam-",
+    "verifyFiles": "bcpam",
     "getVerification": "bcpam",
     "listVerifications": "am",
     "createLookup": "bcpam",

@@ -98,7 +98,7 @@ def test_a_foreign_document_is_never_valid(world: World, counter: httpx.Client) 
 def test_evidence_files_as_lines_are_answered_in_order(world: World, counter: httpx.Client) -> None:
     lines = b"\n".join(world.evidence(place).format() for place in (0, 1, 2))
     answer = counter.post(
-        "/v1/verifications",
+        "/v1/verifications/files",
         content=gzip.compress(lines),
         headers={"content-type": "application/jsonl", "content-encoding": "gzip"},
     )

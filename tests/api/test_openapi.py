@@ -1,0 +1,142 @@
+"""The OpenAPI document: valid, with examples that fit, and fit to generate a client from."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+
+from ledger.service.values import Role
+from tests.api.world import Running, World
+
+OVERRIDES = {
+    "content_type_overrides": {
+        "application/jsonl": "application/octet-stream",
+        "application/vnd.certledger.snapshot.v1": "application/octet-stream",
+        "application/vnd.certledger.delta.v1": "application/octet-stream",
+        "application/vnd.certledger.evidence.v1+json": "application/json",
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def document(running: Running) -> dict[str, Any]:
+    """Return the document as it is served."""
+    with running.client(None) as client:
+        found: dict[str, Any] = client.get("/openapi.json").json()
+        return found
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every operation."""
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_every_operation_reads_well_and_is_described(document: dict[str, Any]) -> None:
+    for operation in operations_of(document):
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", operation["operationId"])
+        assert operation["summary"]
+        assert operation["description"]
+        assert len(operation["tags"]) == 1
+        for status, answer in operation["responses"].items():
+            assert answer["description"], (operation["operationId"], status)
+
+
+def test_every_body_has_an_example_that_fits_its_schema(document: dict[str, Any]) -> None:
+    registry: Registry[Any] = Registry().with_resource("urn:document", Resource.opaque(document))
+    for operation in operations_of(document):
+        body = operation.get("requestBody")
+        if body is None:
+            continue
+        content = body["content"].get("application/json")
+        if content is None:
+            continue
+        schema = json.loads(json.dumps(content["schema"]).replace('"#/', '"urn:document#/'))
+        validator = OAS31Validator(schema, registry=registry)
+        assert content["examples"]
+        for example in content["examples"].values():
+            validator.validate(example["value"])
+
+
+def test_every_operation_tells_how_it_refuses(document: dict[str, Any]) -> None:
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for operation in operations_of(document):
+        assert {"400", "429", "503"} <= set(operation["responses"])
+        for status, answer in operation["responses"].items():
+            if status[0] in "45" and operation["operationId"] != "isReady":
+                assert answer["content"]["application/problem+json"]["schema"] == problem
+
+
+@pytest.fixture(scope="module")
+def generated(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the name of a client package generated from the document."""
+    folder = tmp_path_factory.mktemp("generated")
+    (folder / "openapi.json").write_text(json.dumps(document))
+    (folder / "config.json").write_text(json.dumps(OVERRIDES))
+    tools = Path(sys.executable).parent
+    made = subprocess.run(
+        [
+            tools / "openapi-python-client",
+            "generate",
+            "--path=openapi.json",
+            "--config=config.json",
+            "--output-path=generated_certledger",
+            "--meta=none",
+            "--fail-on-warning",
+        ],
+        cwd=folder,
+        env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    sys.path.insert(0, str(folder))
+    try:
+        yield "generated_certledger"
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_a_generated_client_submits_and_verifies(
+    world: World, running: Running, generated: str
+) -> None:
+    load = importlib.import_module
+    clients = load(f"{generated}.client")
+    submit = load(f"{generated}.api.submitting.submit_batch")
+    verify = load(f"{generated}.api.verifying.create_verification")
+    models = load(f"{generated}.models")
+
+    def client_of(role: Role) -> Any:
+        return clients.AuthenticatedClient(base_url=running.url, token=world.keys[role])
+
+    batch = world.body.seal(2)
+    body = models.Submission.from_dict(orjson.loads(batch.submission()))
+    receipt = submit.sync(client=client_of(Role.ISSUER), body=body)
+    assert receipt.receipt["sequence"] == batch.statement.sequence
+    world.ledger.settle()
+    question = models.Question.from_dict({"evidence": orjson.loads(world.evidence(0).format())})
+    answer = verify.sync(client=client_of(Role.COUNTER), body=question)
+    assert str(answer.result.verdict) == "valid"
+
+
+def test_the_document_is_served_to_everybody_and_its_pages_are_not(public: httpx.Client) -> None:
+    assert public.get("/openapi.json").status_code == 200
+    assert public.get("/docs").status_code == 404
