@@ -21,17 +21,27 @@ def blocks(language: str) -> list[str]:
     return [line for block in found for line in block.splitlines() if line.strip()]
 
 
+def steps() -> list[str]:
+    """Return what is typed, in order: single commands, and scripts as a whole."""
+    found = re.findall(r"^```(sh|bash)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return [
+        step
+        for language, block in found
+        for step in (block.splitlines() if language == "sh" else [block])
+    ]
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("newcomer")
 
 
-@pytest.mark.parametrize("line", blocks("sh"))
+@pytest.mark.parametrize("line", steps())
 def test_a_command_works_as_it_is_written(line: str, desk: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     done = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-euc", line],
         cwd=desk,
         env={**os.environ, "PATH": path},
         capture_output=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 from ledger.auditing.home import audit_home
 from ledger.checkpoints import Cadence, checkpoint
 from ledger.demo.cast import Cast, make_policy, open_cast
+from ledger.demo.example import write_example
 from ledger.demo.forging import Forgery, forgeries
 from ledger.demo.issuing import Made, Office, issue_of, print_papers
 from ledger.demo.story import REASONS, Shares, expectation, fates, places, successors
@@ -113,6 +114,7 @@ def run(home: Path, certificates: int, say: Say) -> Report:
             _fresh_checkpoint(ledger)
             collector.collect(ledger.store)
         evidence = _write_evidence(ledger, offices, made, home, say)
+        write_example(home / "example", ledger.settings.home, made[0].sample)
         say("verdicts")
         told = _verdicts(ledger, policy, evidence, expired, home)
     say("an auditor replays the chain")

@@ -1,0 +1,35 @@
+"""A sheet that a body of the demo could seal next, for whoever wants to try the tools."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from ledger.files import write_atomically
+from ledger.samples import SampleCertificate
+
+ROWS = 3
+
+
+def write_example(folder: Path, home: Path, sample: SampleCertificate) -> None:
+    """Write `sheet.csv`, with new numbers under an old certificate's fields, and whose it is."""
+    folder.mkdir(exist_ok=True)
+    fields = [name for name in sample.fields if name != "certificate_number"]
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(["category", "number", "issued", "expires", *fields])
+    for row in range(1, ROWS + 1):
+        expires = "" if sample.expiry_date is None else sample.expiry_date.isoformat()
+        sheet.writerow(
+            [
+                sample.category.code,
+                f"{sample.number}-{row}",
+                sample.issue_date.isoformat(),
+                expires,
+                *[sample.fields[name] for name in fields],
+            ]
+        )
+    write_atomically(folder / "sheet.csv", text.getvalue().encode())
+    body = home / "bodies" / sample.body.uscc
+    write_atomically(folder / "body", str(body).encode())
