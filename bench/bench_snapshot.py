@@ -1,0 +1,149 @@
+"""How large snapshots and evidence are on a large ledger, and how long proving a snapshot takes."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+
+from bench.report import Row, at_most, seconds
+from tests.large import Size, large_evidence
+from tests.world import IDENTITY, NOW, Anchored, Body, World, policy
+from verifier.delta import apply_delta, format_delta
+from verifier.packing import AnchoredRow, pack_statuses
+from verifier.snapshot import Snapshot, SnapshotBody
+from verifier.statements import ZERO
+from verifier.status import StatusTree, choose, move
+from verifier.vocabulary import Status
+
+BODIES = 100
+CERTIFICATES = 1_000_000
+REVOKED = 0.01
+BATCHES = 1_000
+"""Batches of each body: a million certificates in batches of ten is the worst that is asked of."""
+
+
+def rows(quick: bool) -> list[Row]:
+    """Return sizes and seconds, against what no snapshot can do without."""
+    bodies, batches = (20, 50) if quick else (BODIES, BATCHES)
+    count = CERTIFICATES // (BODIES * BATCHES)
+    made = [_body(number, batches, count) for number in range(bodies)]
+    world = World(bodies=made, accounts=300)
+    snapshot = world.snapshot()
+    data = snapshot.format()
+    statuses = b"".join(part for body in made for part in pack_statuses(body.tree.words))
+    packed = len(zlib.compress(statuses, 9))
+    total, pin = bodies * batches, policy().ledgers[0]
+    parsed, bare = seconds(1 if quick else 3, partial(_whole, data), partial(_hashes, total))
+    old = _a_batch_before(world)
+    delta = format_delta(old, snapshot)
+    applied, whole = seconds(1, lambda: apply_delta(old, delta, pin), partial(_whole, data))
+    return [
+        _size("snapshot_statuses", packed, total * count * REVOKED, 25 * 1024),
+        _size("snapshot_bytes_a_batch", (len(data) - packed) / total, 32, 55),
+        Row("snapshot_proved", parsed, "s", bare, parsed / bare, at_most(10)),
+        Row("delta_of_a_day", len(delta), "B", len(data), len(delta) / len(data)),
+        Row("delta_applied", applied, "s", whole, applied / whole),
+        *_evidence(quick),
+    ]
+
+
+def _size(name: str, value: float, least: float, target: float) -> Row:
+    """Return the row of a size; `least` is what the entropy of its content alone would take."""
+    return Row(name, value, "B", least, value / least, at_most(target))
+
+
+def _body(number: int, batches: int, count: int) -> Body:
+    """Return a body with so many batches of `count` certificates, one in a hundred revoked."""
+    luck = random.Random(number)
+    body = Body.of(f"1232{number:06d}XX000001"[:18], f"示例机构第{number}号")
+    rows, block, time = [], 10, NOW - 2 * 365 * 86400
+    for _ in range(batches):
+        block, time = block + luck.randrange(1, 2000), time + luck.randrange(1, 60_000)
+        rows.append(
+            AnchoredRow(
+                root=luck.randbytes(32),
+                count=count,
+                not_after=time,
+                block=block,
+                key=0,
+                catalog=body.state.catalog,
+                countersignature=ZERO,
+            )
+        )
+    total = batches * count
+    words, masks = choose(luck.sample(range(total), round(total * REVOKED)))
+    body.tree = StatusTree(
+        {at: move(bytes(32), mask, Status.REVOKED) for at, mask in zip(words, masks, strict=True)}
+    )
+    body.state = replace(body.state, status=body.tree.root, epoch=len(words))
+    return _anchored(body, rows)
+
+
+def _anchored(body: Body, rows: Sequence[AnchoredRow]) -> Body:
+    held = SnapshotBody.of(body.state, rows, body.tree.words, IDENTITY)
+    body.state = held.state
+    body.batches = [
+        Anchored(
+            statement=statement,
+            signature=b"",
+            signer=body.signer,
+            key=row.key,
+            block=row.block,
+            issued=[],
+            catalog=body.catalog,
+        )
+        for row, statement in zip(rows, held.statements, strict=True)
+    ]
+    return body
+
+
+def _a_batch_before(world: World) -> Snapshot:
+    """Return the snapshot of a day ago, when a tenth of the bodies had a batch less."""
+    before = World(bodies=[], number=world.number - 1, time=world.time - 86400, accounts=300)
+    for at, body in enumerate(world.bodies):
+        if at % 10:
+            before.bodies.append(body)
+            continue
+        state = replace(body.state, batches=0, certificates=0, last=ZERO, peaks=())
+        made = replace(body, state=state)
+        before.bodies.append(_anchored(made, [one.row() for one in body.batches[:-1]]))
+    return before.snapshot()
+
+
+def _whole(data: bytes) -> None:
+    """Do what a counter does with a snapshot that arrives."""
+    Snapshot.parse(data).check(policy().ledgers[0])
+
+
+def _hashes(batches: int) -> None:
+    """Do nothing but the hashes without which no batch can be checked."""
+    for _ in range(batches):
+        for _ in range(5):
+            sha256(_BLOCK).digest()
+
+
+_BLOCK = bytes(320)
+
+
+def _evidence(quick: bool) -> list[Row]:
+    """Return the largest of some evidence on a large chain, on base64 of its hashes alone."""
+    seeds = range(1, 2 if quick else 6)
+    accounts = 10_000 if quick else 1_000_000
+    found = []
+    for name, size, target in (
+        ("evidence_bytes", Size(accounts=accounts), at_most(10_240)),
+        (
+            "evidence_bytes_1000_bodies",
+            Size(accounts=accounts, bodies=1_000, entries=50),
+            None,
+        ),
+    ):
+        made = [large_evidence(size, seed=seed) for seed in seeds]
+        largest = max(len(one.format()) for one in made)
+        nodes = max(sum(map(len, (*one.account_proof, *one.slot_proof))) for one in made)
+        found.append(Row(name, largest, "B", nodes, largest / nodes, target))
+    return found

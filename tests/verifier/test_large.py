@@ -1,0 +1,16 @@
+"""Evidence on a chain of a million accounts: one file of at most 10 KB, and it verifies."""
+
+from tests.large import Size, large_evidence
+from tests.world import NOW, policy
+from verifier.judges import choose_judge
+from verifier.verify import Question, verify_bytes
+from verifier.vocabulary import Verdict
+
+
+def test_evidence_of_a_body_of_100000_batches_on_a_million_accounts_has_at_most_10_kb() -> None:
+    size = Size()
+    assert (size.accounts, size.batches) == (1_000_000, 100_000)
+    data = large_evidence(size).format()
+    question = Question(policy=policy(), judge=choose_judge(policy()), now=NOW)
+    assert verify_bytes(data, question).verdict is Verdict.VALID
+    assert len(data) <= 10_240
