@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import rlp
 from cryptography.hazmat.primitives import hashes
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from verifier import merkle
 from verifier.catalog import Catalog, Entry
@@ -307,6 +308,12 @@ def _disclose(salt: str, name: str, value: Value) -> Disclosure:
     return Disclosure.parse(format_disclosure(salt, name, value))
 
 
+def nodes_of(trie: HexaryTrie, key: bytes) -> tuple[bytes, ...]:
+    """Return the nodes, encoded, that prove what stands at `key`."""
+    found: Any = trie
+    return tuple(rlp.encode(node) for node in found.get_proof(key))
+
+
 OPERATORS = ("anhui", "jiangsu", "shanghai", "zhejiang")
 
 
@@ -369,8 +376,8 @@ class World:
         accounts = self._accounts(storage.root_hash)
         slot = keccak(slot_position(body.state.issuer))
         return (
-            tuple(rlp.encode(node) for node in accounts.get_proof(keccak(ADDRESS))),
-            tuple(rlp.encode(node) for node in storage.get_proof(slot)),
+            nodes_of(accounts, keccak(ADDRESS)),
+            nodes_of(storage, slot),
         )
 
     def snapshot(self, note: Note | None = None) -> Snapshot:
@@ -380,12 +387,8 @@ class World:
         positions = [ROLL, *(slot_position(body.state.issuer) for body in self.bodies)]
         return Snapshot.of(
             checkpoint=(self.note() if note is None else note).format(),
-            account_proof=[rlp.encode(node) for node in accounts.get_proof(keccak(ADDRESS))],
-            nodes={
-                rlp.encode(node)
-                for position in positions
-                for node in storage.get_proof(keccak(position))
-            },
+            account_proof=nodes_of(accounts, keccak(ADDRESS)),
+            nodes={node for position in positions for node in nodes_of(storage, keccak(position))},
             catalogs=[batch.catalog for body in self.bodies for batch in body.batches]
             + [body.catalog for body in self.bodies],
             bodies=[
