@@ -50,7 +50,6 @@ def audit_home(
 
     Raises:
         LedgerAbsent: there is no ledger in the home.
-        HomeInUse: another process runs the embedded chain of this home; audit its address.
     """
     settings = load_settings(home=home)
     pin, policy = pinned(settings.home)
@@ -112,21 +111,17 @@ def pinned(home: Path) -> tuple[LedgerPin, TrustPolicy | None]:
 
 @contextmanager
 def chain_of(settings: Settings) -> Iterator[str]:
-    """Run the embedded chain of a home, or reach for the chain of its settings; give the address.
+    """Read the embedded chain of a home, or reach for the chain of its settings; give the address.
 
-    Raises:
-        HomeInUse: another process runs it.
+    The home may be in use meanwhile.
     """
     if settings.chain is not None:
         yield settings.chain
         return
-    from ledger.chain.embedded import open_node
+    from ledger.chain.embedded.reading import reading
 
-    node = open_node(settings.home / "chain")
-    try:
-        yield node.url
-    finally:
-        node.close()
+    with reading(settings.home / "chain") as url:
+        yield url
 
 
 def _operator(settings: Settings) -> bytes | None:

@@ -16,12 +16,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from ledger.auditing.home import audit_home, chain_of, pinned
 from ledger.auditing.kept import Kept
 from ledger.auditing.publishing import publish
+from ledger.node import Ledger
 from ledger.settings import load_settings
 from tests.audit import little
 from tests.audit.conftest import Auditor
@@ -245,6 +247,25 @@ def test_the_command_audits_a_node_from_a_policy_and_a_folder(
 def test_unusable_arguments_exit_with_2(pristine: Path, arguments: list[str]) -> None:
     policy = str(pristine / "policy.json")
     assert call(*[policy if part == "POLICY" else part for part in arguments])[0] == 2
+
+
+def test_a_home_is_audited_while_it_is_in_use(home: Path, auditor: Auditor) -> None:
+    with little.opened(home) as ledger:
+        body = little.Body(ledger, POLICE)
+        body.hand_in(body.seal([body.issue("meanwhile")]))
+        report = auditor.home(home)
+        assert report.verdict is AuditVerdict.CLEAN
+        assert report.counts["certificates"] == 308
+        with chain_of(load_settings(home=home)) as url:
+            asked = {"jsonrpc": "2.0", "id": 1, "params": [ledger_raw(ledger)]}
+            asked["method"] = "eth_sendRawTransaction"
+            answer = httpx.post(url, json=asked).json()
+    assert "only reads" in answer["error"]["message"]
+
+
+def ledger_raw(ledger: Ledger) -> str:
+    """Return a transaction that was carried, as JSON-RPC takes it."""
+    return "0x" + ledger.deployment.raw.hex()
 
 
 class Outside(HTMLParser):

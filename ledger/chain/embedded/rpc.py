@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import rlp
-from eth.abc import BlockHeaderAPI
+from eth.abc import BlockHeaderAPI, SignedTransactionAPI
 from eth_typing import Address
 
 from ledger.chain.embedded import formats
@@ -21,7 +21,6 @@ from ledger.chain.embedded.formats import data, quantity
 from ledger.chain.embedded.genesis import format_genesis
 from ledger.chain.embedded.logs import LogQuery
 from ledger.chain.embedded.lookup import block_hash, header_of, header_or_none, parse_query
-from ledger.chain.embedded.miner import Miner
 from ledger.chain.embedded.params import (
     RpcError,
     binary,
@@ -47,10 +46,23 @@ class Filter:
     next: int
 
 
+class Mines(Protocol):
+    """Where transactions wait for their block."""
+
+    def submit(self, raw: bytes, view: View) -> "Future[bytes]":
+        """Queue a signed transaction; raises TransactionRefused."""
+
+    def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
+        """Return a transaction while it waits."""
+
+    def next_nonce(self, address: bytes, view: View) -> int:
+        """Return the nonce after all that is mined or waits."""
+
+
 class Rpc:
     """Answers one call at a time, each on a view of its own."""
 
-    def __init__(self, readers: Readers, miner: Miner, chain_id: int) -> None:
+    def __init__(self, readers: Readers, miner: Mines, chain_id: int) -> None:
         self._readers, self._miner, self._chain_id = readers, miner, chain_id
         self._filters: OrderedDict[int, Filter] = OrderedDict()
         self._numbers = itertools.count(1)

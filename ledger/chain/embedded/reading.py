@@ -1,0 +1,56 @@
+"""A node that only reads a chain, also while the one that writes it runs."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from eth.abc import SignedTransactionAPI
+
+from ledger.chain.embedded.chain import stored_genesis
+from ledger.chain.embedded.db import SqliteDB, connect_reader
+from ledger.chain.embedded.errors import GenesisMalformed, TransactionRefused
+from ledger.chain.embedded.node import FILE
+from ledger.chain.embedded.rpc import Rpc
+from ledger.chain.embedded.server import Server
+from ledger.chain.embedded.view import Readers, View
+
+
+class Bystander:
+    """Stands where a miner would, and takes nothing."""
+
+    def submit(self, raw: bytes, view: View) -> "Future[bytes]":
+        """Refuse: nobody mines here."""
+        raise TransactionRefused("this node only reads the chain")
+
+    def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
+        """Return None: nothing waits."""
+        return None
+
+    def next_nonce(self, address: bytes, view: View) -> int:
+        """Return the nonce after those in blocks."""
+        return view.nonce(address)
+
+
+@contextmanager
+def reading(home: Path) -> Iterator[str]:
+    """Answer from the chain in `home` on a port of its own, and give the address.
+
+    Raises:
+        GenesisMalformed: there is no chain.
+    """
+    path = home / FILE
+    if not path.exists():
+        raise GenesisMalformed(f"there is no chain in {home}")
+    with closing(SqliteDB(connect_reader(path))) as db:
+        genesis = stored_genesis(db)
+    if genesis is None:
+        raise GenesisMalformed(f"there is no chain in {home}")
+    readers = Readers(path, genesis.chain_id)
+    server = Server(Rpc(readers, Bystander(), genesis.chain_id), "127.0.0.1", 0)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.close()
+        readers.close()
