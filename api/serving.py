@@ -15,11 +15,13 @@ from api.app import app_of
 from api.service import Options, Service
 from api.working import Worker, stop_all
 from ledger.node import Ledger
+from ledger.service.logbook import Logbook
 from ledger.service.telling import Teller
 
 log = structlog.get_logger(__name__)
 STEP_SECONDS = 0.5
 TELL_SECONDS = 1.0
+LOG_SECONDS = 60.0
 GRACE = 20
 """Seconds that requests at hand have to end."""
 BACKLOG = 2_048
@@ -71,9 +73,17 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
         clock=service.clock,
         private=service.options.private_targets,
     )
+    logbook = Logbook(
+        store=ledger.store,
+        intake=ledger.intake,
+        operator=ledger.operator,
+        secret=service.pepper,
+        clock=service.clock,
+    )
     return [
         Worker(name="anchoring", step=ledger.step, pause=STEP_SECONDS, metrics=service.metrics),
         Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
+        Worker(name="logbook", step=logbook.step, pause=LOG_SECONDS, metrics=service.metrics),
     ]
 
 

@@ -1,0 +1,173 @@
+"""The operator's logbook: receipts become records in its own batches, anchored once a day."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from ledger.intake.desk import head_of
+from ledger.intake.refusals import (
+    ActDead,
+    BatchConflict,
+    CatalogNotInForce,
+    FirstWrong,
+    PreviousWrong,
+    SequenceWrong,
+    SignerEnded,
+    StatementOver,
+)
+from ledger.issuing.checking import Issue
+from ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from ledger.keys import Signer
+from ledger.ports import BodySeen
+from ledger.service.ports import ServiceStore, ServiceUnit
+from ledger.service.values import Verification
+from ledger.submitting import Intake, submit_batch
+from verifier.catalog import Catalog, Entry
+from verifier.checks import today
+from verifier.encoding import parse_canonical
+from verifier.hashing import sha256
+from verifier.state import NO_END
+from verifier.vocabulary import EntryKind, HolderKind, Purpose, Standing
+
+log = structlog.get_logger(__name__)
+LEASE = "logbook"
+DAY = 86_400
+MOST = 65_536
+_LEASE_SECONDS = 120
+_LONGEST_CATALOG = 64 * 2**20
+
+RECEIPT_ENTRY = Entry(
+    category="OP-RECEIPT",
+    version=1,
+    kind=EntryKind.PROOF,
+    holder=HolderKind.OBJECT,
+    name_zh="核验回执",
+    name_en="Verification receipt",
+    fields=("certificate_number", "receipt_digest"),
+    shown=("receipt_digest",),
+    months=None,
+    lag_days=7,
+)
+"""What the operator's catalog must hold: number is the reference, the digest that of the file."""
+
+_ANEW = (
+    ActDead,
+    BatchConflict,
+    CatalogNotInForce,
+    FirstWrong,
+    PreviousWrong,
+    SequenceWrong,
+    SignerEnded,
+    StatementOver,
+)
+"""Refusals after which the same receipts are sealed once more, on what the body has become."""
+
+
+@dataclass(kw_only=True)
+class Logbook:
+    """Seals receipts as the body whose key the operator's is.  `every` is in seconds.
+
+    A sealed batch is written down before it is handed in, so a kill at any point leaves one.
+    """
+
+    store: ServiceStore
+    intake: Intake
+    operator: Signer
+    secret: bytes
+    clock: Callable[[], float]
+    every: int = DAY
+    holder: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+
+    def step(self) -> int:
+        """Hand in what is sealed, or seal what is due; return how many receipts were handed in."""
+        now = int(self.clock())
+        with self.store.begin() as unit:
+            if unit.acquire(LEASE, self.holder, now=now, seconds=_LEASE_SECONDS) is None:
+                return 0
+            if unit.receipt_batch_waiting() is None:
+                self._seal(unit, now)
+        return self._hand_in()
+
+    def release(self) -> None:
+        """Let another worker take over at once."""
+        with self.store.begin() as unit:
+            unit.release(LEASE, self.holder)
+
+    def _seal(self, unit: ServiceUnit, now: int) -> None:
+        body = operator_body(unit, self.operator.address)
+        due = unit.unsealed_verifications(MOST) if body is not None else ()
+        if body is None or not due or (due[0].checked + self.every > now and len(due) < MOST):
+            return
+        head = head_of(unit, body)
+        entries = unit.catalog(head.catalog)
+        catalog = Catalog.from_json(parse_canonical(entries or b"[]", _LONGEST_CATALOG))
+        if RECEIPT_ENTRY not in catalog.entries:
+            log.warning("logbook_uncatalogued", issuer=body.state.issuer)
+            return
+        place = Head(sequence=head.batches + 1, previous=head.last, first=head.certificates)
+        batch = self.seal(due, body.state.issuer, catalog, place, now)
+        references = [one.reference for one in due]
+        unit.seal_verifications(references, place.sequence, batch.submission())
+
+    def seal(
+        self, given: Sequence[Verification], issuer: str, catalog: Catalog, head: Head, now: int
+    ) -> SealedBatch:
+        """Return the batch of these receipts; the same ones at the same place give the same."""
+        tag = f"{issuer}/{head.sequence}".encode()
+        return seal_issues(
+            [issue_of(one) for one in given],
+            catalog=catalog,
+            head=head,
+            issuer=issuer,
+            secret=hmac.digest(self.secret, b"certledger/logbook/1/ids", "sha256"),
+            seed=hmac.digest(self.secret, b"certledger/logbook/1/seed/" + tag, "sha256"),
+            signer=self.operator,
+            now=now,
+            identity=self.intake.identity,
+        )
+
+    def _hand_in(self) -> int:
+        with self.store.begin(write=False) as unit:
+            waiting = unit.receipt_batch_waiting()
+        if waiting is None:
+            return 0
+        sequence, submission = waiting
+        try:
+            submit_batch(self.intake, submission)
+        except _ANEW as error:
+            log.warning("logbook_sealed_anew", sequence=sequence, code=error.code)
+            with self.store.begin() as unit:
+                unit.unseal_verifications(sequence)
+            return 0
+        with self.store.begin() as unit:
+            unit.receipt_batch_handed_in(sequence)
+        return submission.count(b'"type":"certledger/record/1"')
+
+
+def issue_of(given: Verification) -> Issue:
+    """Return what is sealed of a receipt: its reference and the digest of its file."""
+    return Issue(
+        entry=RECEIPT_ENTRY,
+        number=given.reference,
+        fields={"receipt_digest": sha256(given.receipt).hex()},
+        issued=today(given.checked),
+        expires=None,
+    )
+
+
+def operator_body(unit: ServiceUnit, address: bytes) -> BodySeen | None:
+    """Return the active body one of whose keys for batches is the operator's, None without."""
+    for body in unit.bodies():
+        signs = any(
+            key.address == address and key.end == NO_END and key.purposes & Purpose.BATCHES
+            for key in body.state.keys
+        )
+        if signs and body.state.standing is Standing.ACTIVE and not body.held:
+            return body
+    return None

@@ -1,0 +1,127 @@
+"""The operator's logbook: what was told is anchored as records of the operator's own body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from ledger.issuing.sealing import Head
+from ledger.keys import Signer
+from ledger.service.logbook import RECEIPT_ENTRY, Logbook
+from ledger.service.values import Role
+from tests.api.world import DAY, Running, World, disclosures
+from tests.ledger.live import Body
+from verifier.catalog import Catalog
+from verifier.hashing import sha256
+
+OPERATOR = "11330000XX00000389"
+
+
+class OperatorBody(Body):
+    """The body that the operator itself is."""
+
+    @property
+    def key(self) -> Signer:
+        return self.ledger.operator
+
+
+@pytest.fixture(scope="module")
+def logbook(world: World) -> Iterator[Logbook]:
+    """Return the logbook of a registered operator, which seals at once."""
+    body = OperatorBody(
+        world.ledger,
+        issuer=OPERATOR,
+        name="运营方",
+        catalog=Catalog.of([RECEIPT_ENTRY]),
+    )
+    body.register()
+    book = Logbook(
+        store=world.ledger.store,
+        intake=world.ledger.intake,
+        operator=world.ledger.operator,
+        secret=bytes(32),
+        clock=world.service.clock,
+        every=0,
+    )
+    yield book
+    book.release()
+
+
+def ask(running: Running) -> str:
+    with running.client(Role.COUNTER) as client:
+        told = client.post("/v1/verifications", json={"lookup": {"digest": "3" * 64}})
+        reference: str = told.json()["reference"]
+        return reference
+
+
+def test_receipts_are_sealed_handed_in_and_anchored_once(
+    world: World, running: Running, logbook: Logbook, counter: httpx.Client
+) -> None:
+    references = [ask(running) for _ in range(3)]
+    assert logbook.step() >= 3
+    assert logbook.step() == 0
+    world.ledger.settle()
+    batches = {counter.get(f"/v1/verifications/{one}").json()["batch"] for one in references}
+    assert len(batches) == 1
+    with world.ledger.store.begin(write=False) as unit:
+        anchored = unit.anchored(OPERATOR, batches.pop())
+    assert anchored is not None
+
+
+def test_a_kill_between_sealing_and_handing_in_leaves_one_batch(
+    world: World, running: Running, logbook: Logbook
+) -> None:
+    reference = ask(running)
+    with world.ledger.store.begin() as unit:
+        logbook._seal(unit, int(world.service.clock()))
+    assert logbook.step() == 1
+    world.ledger.settle()
+    with world.ledger.store.begin(write=False) as unit:
+        found = unit.verification(reference)
+        assert found is not None
+        assert found.sequence is not None
+        state = unit.body(OPERATOR)
+    assert state is not None
+    assert state.state.batches == found.sequence
+
+
+def test_a_sealed_batch_that_can_no_longer_come_is_sealed_anew(
+    world: World, running: Running, logbook: Logbook
+) -> None:
+    reference = ask(running)
+    late = replace(logbook, every=-30 * DAY)
+    with world.ledger.store.begin() as unit:
+        late._seal(unit, int(world.service.clock()) - 8 * DAY)
+        assert unit.receipt_batch_waiting() is not None
+    assert logbook.step() == 0
+    assert logbook.step() == 1
+    world.ledger.settle()
+    with world.ledger.store.begin(write=False) as unit:
+        found = unit.verification(reference)
+    assert found is not None
+    assert found.sequence is not None
+
+
+def test_what_is_anchored_is_the_digest_of_the_receipts_file(
+    world: World, running: Running, logbook: Logbook
+) -> None:
+    reference = ask(running)
+    logbook.step()
+    world.ledger.settle()
+    with world.ledger.store.begin(write=False) as unit:
+        found = unit.verification(reference)
+        assert found is not None
+        assert found.sequence is not None
+        anchored = unit.anchored(OPERATOR, found.sequence)
+        assert anchored is not None
+        records = list(unit.records(anchored.root))
+    evidence = world.ledger.maker.at(OPERATOR, anchored.first)
+    assert evidence.record.canonical() == records[0]
+    head = Head(sequence=anchored.sequence, previous=bytes(32), first=anchored.first)
+    again = logbook.seal([found], OPERATOR, Catalog.of([RECEIPT_ENTRY]), head, found.checked)
+    assert again.records == records
+    shown = [part for part in disclosures(again, 0) if part.name == "receipt_digest"]
+    assert shown[0].value == sha256(found.receipt).hex()
