@@ -29,6 +29,7 @@ from verifier import merkle, presentation, stateproof
 from verifier.catalog import Entry, disobeyed
 from verifier.certificate import Disclosure, Record, access_code, normal_code, normal_number
 from verifier.checkpoint import parse_note
+from verifier.codes import CODES, WARNINGS
 from verifier.compact import Compact
 from verifier.encoding import from_base64url, parse, parse_canonical, parse_time, to_base64url
 from verifier.errors import Malformed
@@ -571,3 +572,33 @@ def test_section_16_presentation_is_signed_by_the_holder():
         tolerance=0,
     )
     assert code == "ok"
+
+
+# 18: codes -------------------------------------------------------------------------------------
+
+ROWS = re.compile(r"^\| (\d+) \| (.*?) \| (.*?) \|$", re.MULTILINE)
+
+
+def test_section_18_codes_stand_in_the_table_under_their_check_and_outcome():
+    table = SPEC.partition("### 18.3 Codes")[2].partition("A passed check")[0]
+    told = {
+        (int(check), outcome, code)
+        for check, failed, unknown in ROWS.findall(table)
+        for outcome, cell in (("fail", failed), ("unknown", unknown))
+        for code in re.findall(r"`([a-z0-9_.]+)`", cell)
+    }
+    known = vectors("codes")["codes"]
+    assert told == {(c["check"], c["outcome"], c["code"]) for c in known if "check" in c}
+
+
+def test_section_18_advice_is_given_for_what_did_not_pass():
+    for code in vectors("codes")["codes"]:
+        assert (code["outcome"] == "pass") == ("advice" not in code)
+        assert code.get("advice", "retry") in {"refuse", "retry", "ask_holder"}
+
+
+@pytest.mark.parametrize("kind", ["codes", "warnings"])
+def test_section_18_sentences_are_those_of_the_verifier(kind):
+    told = {code["code"]: (code["en"], code["zh"]) for code in vectors("codes")[kind]}
+    codes = {name: (code.en, code.zh) for name, code in CODES.items()}
+    assert told == (codes if kind == "codes" else WARNINGS)

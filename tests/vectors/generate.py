@@ -36,6 +36,7 @@ from tests.world import (
 from verifier import merkle
 from verifier.acts import ACTS, statement_to_json
 from verifier.certificate import lookup_digest, normal_number, printed_code
+from verifier.codes import CODES, WARNINGS
 from verifier.compact import Compact
 from verifier.encoding import format_canonical, hash_list, to_base64url
 from verifier.hashing import keccak, sha256, sm3
@@ -391,6 +392,24 @@ def compact(scene: Scene) -> Any:
     }
 
 
+def codes(scene: Scene) -> Any:
+    """Section 18.3: what each code means to people, and what is to be done."""
+    return {
+        "codes": [
+            {
+                "code": name,
+                **({} if code.check is None else {"check": code.check.number}),
+                "outcome": str(code.outcome),
+                "en": code.en,
+                "zh": code.zh,
+                **({} if code.advice is None else {"advice": str(code.advice)}),
+            }
+            for name, code in CODES.items()
+        ],
+        "warnings": [{"code": name, "en": en, "zh": zh} for name, (en, zh) in WARNINGS.items()],
+    }
+
+
 FILES: Mapping[str, Callable[[Scene], Any]] = {
     "conventions": conventions,
     "canonical": canonical,
@@ -405,6 +424,7 @@ FILES: Mapping[str, Callable[[Scene], Any]] = {
     "policy": policy,
     "evidence": evidence,
     "compact": compact,
+    "codes": codes,
     "status": status,  # last, since it moves the tree
 }
 
