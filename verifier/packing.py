@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate, pairwise
@@ -18,6 +18,8 @@ from verifier.vocabulary import Status
 
 LISTED = (Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED)
 """The statuses that a snapshot lists, in their order."""
+_LONGEST_SHIFT = 28
+"""Where the last seven bits of a gap below 2^32 stand, so that a long run of bytes costs nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +113,7 @@ def unpack_statuses(packed: Any, certificates: int) -> dict[int, bytes]:
     """
     words: dict[int, int] = {}
     for status, gaps in zip(LISTED, packed, strict=True):
-        for index in _unpack_gaps(gaps, certificates):
+        for index in _unpack_gaps(gaps, min(certificates, MOST_CERTIFICATES)):
             position, shift = index // CELLS, 2 * (index % CELLS)
             held = words.get(position, 0)
             if held >> shift & 3:
@@ -131,21 +133,22 @@ def _pack_gaps(indexes: Sequence[int]) -> bytes:
     return bytes(packed)
 
 
-def _unpack_gaps(packed: bytes, below: int) -> list[int]:
-    indexes, index, gap, shift = [], -1, 0, 0
+def _unpack_gaps(packed: bytes, below: int) -> Iterator[int]:
+    index, gap, shift = -1, 0, 0
     for byte in packed:
         gap |= (byte & 0x7F) << shift
-        if byte & 0x80:
+        if byte & 0x80 and shift < _LONGEST_SHIFT:
             shift += 7
             continue
         if shift and not byte:
             raise Malformed("snapshot.invalid", "a gap has a second spelling")
         index += gap + 1
         gap = shift = 0
-        indexes.append(index)
-    if shift or index >= min(below, MOST_CERTIFICATES):
-        raise Malformed("snapshot.invalid", "a status lies beyond the certificates issued")
-    return indexes
+        if index >= below or byte & 0x80:
+            raise Malformed("snapshot.invalid", "a status lies beyond the certificates issued")
+        yield index
+    if shift:
+        raise Malformed("snapshot.invalid", "the last gap is cut short")
 
 
 def load_cbor(data: bytes) -> Any:
