@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,15 +101,14 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Other]:
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
 def test_a_case_of_the_suite_comes_out_the_same_byte_for_byte(folder: Path, other: Other) -> None:
-    arguments: Sequence[str] = ()
+    answers: list[tuple[int, bytes]] = []
 
     def ask(words: Sequence[str]) -> tuple[int, bytes]:
-        nonlocal arguments
-        arguments = words
-        return other.ask(words)
+        answers[:] = answer(words), other.ask(words)
+        return answers[1]
 
     assert faults_of(folder, ask) == []
-    ours, theirs = answer(arguments), other.ask(arguments)
+    ours, theirs = answers
     assert theirs[0] == ours[0]
     assert ours[0] == 2 or theirs[1] == ours[1]
 
@@ -234,8 +234,10 @@ class Counter:
         self.world.number, self.world.time = 1001, NOW - 30
         self.new = self.world.snapshot()
         self.delta = format_delta(self.old, self.new)
+        self.file = self.new.format()
+        self.codes = tuple(self._codes())
 
-    def codes(self) -> Iterator[str]:
+    def _codes(self) -> Iterator[str]:
         """Yield compact codes, of certificates that are in a snapshot and others."""
         shown = ("certificate_number", "holder_name")
         for body in (self.elsewhere, self.body):
@@ -266,7 +268,8 @@ def counter() -> Counter:
     return Counter()
 
 
-def open_desk(snapshots: Sequence[bytes], policy: bytes) -> Desk:
+@cache
+def open_desk(snapshots: tuple[bytes, ...], policy: bytes) -> Desk:
     """Return our desk on a snapshot and deltas to it."""
     chosen = SignedPolicy.parse(policy).policy
     whole, *deltas = snapshots
@@ -289,7 +292,7 @@ def ask_desks(
         words += ["--snapshot", other.file(snapshot)]
     _, theirs = other.ask(words)
     try:
-        desk = open_desk(snapshots, asked["policy"])
+        desk = open_desk(tuple(snapshots), asked["policy"])
     except Refused as refusal:
         return refusal.code.encode(), theirs
     result: Result = desk.verify_text(
@@ -305,7 +308,7 @@ def test_every_code_is_judged_the_same_from_a_snapshot_and_after_a_delta(
     other: Other, counter: Counter
 ) -> None:
     old, verdicts = counter.old.format(), set()
-    for text in counter.codes():
+    for text in counter.codes:
         for snapshots in ([old], [old, counter.delta], [counter.new.format()]):
             ours, theirs = ask_desks(other, snapshots, text, QUIET)
             assert theirs == ours
@@ -318,11 +321,11 @@ def test_every_code_is_judged_the_same_from_a_snapshot_and_after_a_delta(
 def test_a_changed_code_is_judged_the_same(
     other: Other, counter: Counter, data: st.DataObject, asked: Mapping[str, Any]
 ) -> None:
-    text = data.draw(st.sampled_from(list(counter.codes())))
+    text = data.draw(st.sampled_from(counter.codes))
     at = data.draw(st.integers(0, len(text)))
     put = data.draw(st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:é", max_size=3))
     changed = text[:at] + put + text[at + len(put) :]
-    ours, theirs = ask_desks(other, [counter.new.format()], changed, asked)
+    ours, theirs = ask_desks(other, [counter.file], changed, asked)
     mine, others = json.loads(ours), json.loads(theirs)
     assert others["verdict"] == mine["verdict"]
     assert [check["code"] for check in others["checks"]] == [
@@ -331,7 +334,7 @@ def test_a_changed_code_is_judged_the_same(
 
 
 def test_snapshots_that_do_not_fit_are_refused_by_both(other: Other, counter: Counter) -> None:
-    whole, text = counter.old.format(), next(counter.codes())
+    whole, text = counter.old.format(), counter.codes[0]
     for snapshots in (
         [b""],
         [whole[:-1]],

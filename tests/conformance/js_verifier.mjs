@@ -31,15 +31,30 @@ function parseArguments(words) {
 }
 
 /** @param {string} file @returns {Uint8Array} */
-const read = (file) => new Uint8Array(readFileSync(file));
+function read(file) {
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (error) {
+    throw new Usage(error.message);
+  }
+}
+
+/** What was made of the same bytes before. */
+const remembered = new Map();
+
+/** @template T @param {Uint8Array[]} files @param {() => T} make @returns {T} */
+function remember(files, make) {
+  const key = files.map((bytes) => Buffer.from(bytes).toString("latin1")).join("\n\n");
+  if (!remembered.has(key)) remembered.set(key, make());
+  return remembered.get(key);
+}
 
 /** The text of a code; bytes that are none become a character that no code has. */
 const decode = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
-/** @param {string[]} files a snapshot, and deltas to it @param {verifier.Policy} policy */
-async function openDesk(files, policy) {
-  if (!files.length) throw new Usage("a code is judged by a --snapshot");
-  const [whole, ...deltas] = files.map(read);
+/** @param {Uint8Array[]} files a snapshot, and deltas to it @param {verifier.Policy} policy */
+async function openDesk([whole, ...deltas], policy) {
+  if (!whole) throw new Usage("a code is judged by a --snapshot");
   let desk = await verifier.openDesk(whole, policy);
   for (const delta of deltas) desk = await verifier.updateDesk(desk, delta);
   return desk;
@@ -49,7 +64,8 @@ async function openDesk(files, policy) {
 async function answer(words) {
   const given = parseArguments(words);
   const [evidence] = given.evidence;
-  const policy = verifier.parsePolicy(read(given.policy[0]));
+  const file = read(given.policy[0]);
+  const policy = remember([file], () => verifier.parsePolicy(file));
   const question = {
     policy,
     now: verifier.parseTime(given.at[0]),
@@ -57,9 +73,14 @@ async function answer(words) {
     request: given.audience.length ? { audience: given.audience[0], nonce: given.nonce[0] } : null,
   };
   const bytes = read(evidence);
-  const result = evidence.endsWith(".txt")
-    ? verifier.verifyCompact(decode(bytes), { ...question, desk: await openDesk(given.snapshot, policy) })
-    : verifier.verifyEvidence(bytes, question);
+  let result;
+  if (evidence.endsWith(".txt")) {
+    const snapshots = given.snapshot.map(read);
+    const desk = await remember([file, ...snapshots], () => openDesk(snapshots, policy));
+    result = verifier.verifyCompact(decode(bytes), { ...question, desk });
+  } else {
+    result = verifier.verifyEvidence(bytes, question);
+  }
   return [EXITS[result.verdict], verifier.canonicalText(result)];
 }
 
