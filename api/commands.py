@@ -34,12 +34,24 @@ _DAY = 86_400
 @click.option(
     "--private-hooks", is_flag=True, help="Let web hooks call private addresses, and plain http."
 )
+@click.option(
+    "--oidc-issuer",
+    envvar="CERTLEDGER_OIDC_ISSUER",
+    help="An identity provider whose access tokens are taken beside keys.",
+)
+@click.option(
+    "--oidc-audience",
+    envvar="CERTLEDGER_OIDC_AUDIENCE",
+    help="What its tokens for this service name as their audience.",
+)
 def serve(
     home: Path | None,
     host: str | None,
     port: int | None,
     chain_url: str | None,
     private_hooks: bool,
+    oidc_issuer: str | None,
+    oidc_audience: str | None,
 ) -> None:
     """Serve the ledger of a home: chain, API and anchoring.
 
@@ -47,11 +59,17 @@ def serve(
     goes on.
     """
     from api import serving
+    from api.oidc import Provider
     from api.service import Options
     from ledger.node import open_ledger
     from ledger.settings import load_settings
     from verifier.errors import Refused
 
+    if (oidc_issuer is None) != (oidc_audience is None):
+        raise click.UsageError("--oidc-issuer and --oidc-audience go together")
+    provider = None
+    if oidc_issuer is not None and oidc_audience is not None:
+        provider = Provider(issuer=oidc_issuer, audience=oidc_audience)
     serving.log_to_stderr()
     try:
         settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
@@ -62,6 +80,7 @@ def serve(
                 port=settings.port,
                 ready=_tell_ready,
                 options=Options(private_targets=private_hooks),
+                provider=provider,
             )
     except (Refused, OSError) as error:
         _fail(error)

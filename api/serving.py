@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 
 from api.app import app_of
+from api.oidc import OidcTokens, Provider
 from api.service import Options, Service
 from api.working import Worker, stop_all
 from ledger.node import Ledger
@@ -39,10 +40,20 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None], options: Options
+    ledger: Ledger,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    options: Options,
+    provider: Provider | None = None,
 ) -> None:
-    """Serve `ledger` until a signal ends it; `ready` is called once with the address."""
-    service = Service(ledger=ledger, options=options, clock=ledger.clock)
+    """Serve `ledger` until a signal ends it; `ready` is called once with the address.
+
+    `provider` is whose tokens are taken beside keys, None for nobody's.
+    """
+    tokens = None if provider is None else OidcTokens(provider=provider, clock=ledger.clock)
+    service = Service(ledger=ledger, options=options, clock=ledger.clock, tokens=tokens)
     listening = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
     config = uvicorn.Config(
         app_of(service),

@@ -1,0 +1,167 @@
+"""Tokens of a real OIDC provider on loopback, and every way in which a token can be wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey, RSAKey
+from oidc_provider_mock import run_server_in_thread
+
+from api.app import app_of
+from api.oidc import OidcTokens, Provider
+from api.service import Service
+from tests.api.world import World, listening
+
+REDIRECT = "http://127.0.0.1/callback"
+
+
+class SignIn:
+    """A provider, a client registered with it, and a service that takes its tokens."""
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider
+        registered = httpx.post(
+            f"{provider}/oauth2/clients", json={"redirect_uris": [REDIRECT]}
+        ).json()
+        self.client, self.secret = registered["client_id"], registered["client_secret"]
+        self.url = ""
+
+    def token(self, subject: str, **claims: Any) -> str:
+        """Sign somebody in, as a browser would, and return the token."""
+        httpx.put(f"{self.provider}/users/{subject}", json=claims).raise_for_status()
+        asked = {
+            "client_id": self.client,
+            "redirect_uri": REDIRECT,
+            "response_type": "code",
+            "scope": "openid",
+        }
+        granted = httpx.post(
+            f"{self.provider}/oauth2/authorize", params=asked, data={"sub": subject}
+        )
+        code = parse_qs(urlsplit(granted.headers["location"]).query)["code"][0]
+        told = httpx.post(
+            f"{self.provider}/oauth2/token",
+            data={"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT},
+            auth=(self.client, self.secret),
+        )
+        token: str = told.json()["id_token"]
+        return token
+
+    def get(self, token: str, path: str = "/v1/issuers") -> httpx.Response:
+        """Ask the service with a token."""
+        return httpx.get(self.url + path, headers={"authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(scope="module")
+def sign_in(world: World) -> Iterator[SignIn]:
+    with run_server_in_thread() as server:
+        made = SignIn(f"http://localhost:{server.server_port}")
+        provider = Provider(issuer=made.provider, audience=made.client)
+        tokens = OidcTokens(provider=provider, clock=world.service.clock)
+        service = Service(ledger=world.ledger, options=world.service.options, tokens=tokens)
+        with listening(app_of(service)) as url:
+            made.url = url
+            yield made
+
+
+def test_whoever_signed_in_has_the_role_of_the_token(world: World, sign_in: SignIn) -> None:
+    auditor = sign_in.token("anna", roles=["auditor", "something else"])
+    assert sign_in.get(auditor).status_code == 200
+    assert sign_in.get(auditor, "/v1/api-keys").status_code == 403
+    body = sign_in.token("bo", roles="issuer", certledger_issuer=world.body.issuer)
+    assert sign_in.get(body, f"/v1/issuers/{world.body.issuer}/head").status_code == 200
+    assert sign_in.get(body, f"/v1/issuers/{world.other.issuer}/head").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"roles": []},
+        {"roles": "public"},
+        {"roles": ["auditor", "counter"]},
+        {"roles": "issuer"},
+        {"roles": "issuer", "certledger_issuer": "short"},
+        {"roles": "counter", "certledger_counter": ["a"]},
+        {"roles": "auditor", "certledger_region": "31"},
+    ],
+)
+def test_claims_that_make_nobody(sign_in: SignIn, claims: dict[str, Any]) -> None:
+    answer = sign_in.get(sign_in.token("nobody", **claims))
+    assert (answer.status_code, answer.json()["code"]) == (401, "auth.invalid")
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    part = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
+
+
+def test_forged_tokens_of_every_kind_are_refused(sign_in: SignIn) -> None:
+    good = sign_in.token("anna", roles="auditor")
+    claims = claims_of(good)
+    header, payload, signature = good.split(".")
+    public = httpx.get(f"{sign_in.provider}/jwks").json()["keys"][0]
+
+    def spell(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    forged = {
+        "alg none": f"{spell({'alg': 'none'})}.{payload}.",
+        "no signature": f"{header}.{payload}.",
+        "another key": jwt.encode({"alg": "RS256"}, claims, RSAKey.generate_key(2048)),
+        "a curve's key": jwt.encode({"alg": "ES256"}, claims, ECKey.generate_key("P-256")),
+        "the public key as a shared secret": jwt.encode(
+            {"alg": "HS256"}, claims, OctKey.import_key(json.dumps(public))
+        ),
+        "changed claims": f"{header}.{spell(claims | {'roles': 'administrator'})}.{signature}",
+        "a key it brings itself": jwt.encode(
+            {"alg": "RS256", "jwk": RSAKey.generate_key(2048).as_dict(private=False)},
+            claims,
+            RSAKey.generate_key(2048),
+        ),
+        "nonsense": "a.b.c",
+        "two dots": "..",
+    }
+    answers = {what: sign_in.get(token).status_code for what, token in forged.items()}
+    assert answers == dict.fromkeys(forged, 401)
+    assert sign_in.get(good).status_code == 200
+
+
+def test_a_token_for_another_audience_or_of_another_time_is_refused(
+    world: World, sign_in: SignIn
+) -> None:
+    token = sign_in.token("anna", roles="auditor")
+    now = world.service.clock()
+    here = Provider(issuer=sign_in.provider, audience=sign_in.client)
+    cases = {
+        "elsewhere": OidcTokens(provider=replace(here, audience="another"), clock=lambda: now),
+        "later": OidcTokens(provider=here, clock=lambda: now + 7_200),
+        "earlier": OidcTokens(provider=here, clock=lambda: now - 7_200),
+    }
+    for what, tokens in cases.items():
+        service = Service(ledger=world.ledger, tokens=tokens)
+        with listening(app_of(service)) as url:
+            answer = httpx.get(f"{url}/v1/issuers", headers={"authorization": f"Bearer {token}"})
+            assert answer.status_code == 401, what
+
+
+def test_a_provider_that_is_away_is_503_and_keys_still_work(world: World) -> None:
+    provider = Provider(issuer="http://127.0.0.1:9", audience="x")
+    tokens = OidcTokens(provider=provider, clock=world.service.clock)
+    service = Service(ledger=world.ledger, tokens=tokens)
+    with listening(app_of(service)) as url:
+        answer = httpx.get(f"{url}/v1/issuers", headers={"authorization": "Bearer a.b.c"})
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        key = next(iter(world.keys.values()))
+        answer = httpx.get(f"{url}/v1/issuers", headers={"authorization": f"Bearer {key}"})
+        assert answer.status_code == 200
