@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -25,7 +26,7 @@ from ledger.store.tables import BlockRow
 from verifier.audit.faults import Fault
 from verifier.audit.replay import Replay, Watch
 from verifier.audit.report import Report
-from verifier.audit.running import Job, audit, unwatched
+from verifier.audit.running import SPAN, Job, audit, unwatched
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import LONGEST_HISTORY, Block, Rpc
 
@@ -41,7 +42,7 @@ def audit_home(
     now: int,
     watch: Watch = unwatched,
     to: Path | None = None,
-    span: int | None = None,
+    span: int = SPAN,
     notes_every: float = 5.0,
 ) -> Report:
     """Return the report on a home: its chain replayed, and all that it keeps held against it.
@@ -52,44 +53,54 @@ def audit_home(
         LedgerAbsent: there is no ledger in the home.
     """
     settings = load_settings(home=home)
-    pin, policy = pinned(settings.home)
+    pins = pinned(settings.home)
     kept = Kept(settings.database, settings.home)
+    if to is not None:
+        publish(kept, to)
     with chain_of(settings) as url, store_at(kept.url).begin(write=False) as unit:
-        head = unit.connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
         node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
-        observer = MirrorObserver(unit.connection, Reach(head or 0), pin.identity)
+        head = unit.connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
+        observer = MirrorObserver(unit.connection, Reach(head or 0))
+        job = _job(pins, kept, observer, until=head, now=now)
         comparison = Comparison(
             kept,
             unit.connection,
             observer,
             node=node,
-            pin=pin,
+            pin=job.pin,
             operator=_operator(settings),
             now=now,
         )
-
-        if to is not None:
-            publish(kept, to)
 
         def others(replay: Replay, final: Block) -> Iterator[Fault]:
             yield from comparison.run(replay, final)
             yield from check_documents(settings.home, unit.connection)
 
-        job = Job(
-            pin=pin,
-            policy=policy,
-            published=kept,
-            now=now,
-            confirmations=CONFIRMATIONS if policy is None else policy.trust.confirmations,
-            until=head,
-            reasons=frozenset(load_domain().status_codes),
-            observer=observer,
-            work=check_stored,
-            folder=settings.home / NOTES,
-            notes_every=notes_every,
-            **({} if span is None else {"span": span}),
-        )
+        job = replace(job, span=span, notes_every=notes_every)
         return audit(node, job, executor, watch=watch, others=others)
+
+
+def _job(
+    pins: tuple[LedgerPin, TrustPolicy | None],
+    kept: Kept,
+    observer: MirrorObserver,
+    *,
+    until: int | None,
+    now: int,
+) -> Job:
+    pin, policy = pins
+    return Job(
+        pin=pin,
+        policy=policy,
+        published=kept,
+        now=now,
+        confirmations=CONFIRMATIONS if policy is None else policy.trust.confirmations,
+        until=until,
+        reasons=frozenset(load_domain().status_codes),
+        observer=observer,
+        work=check_stored,
+        folder=kept.home / NOTES,
+    )
 
 
 def pinned(home: Path) -> tuple[LedgerPin, TrustPolicy | None]:

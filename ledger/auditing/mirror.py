@@ -59,8 +59,8 @@ class Reach:
 class MirrorObserver:
     """Compares each row of the mirror with the act that made it, as the replay goes along."""
 
-    def __init__(self, connection: Connection, reach: Reach, identity: bytes) -> None:
-        self._connection, self._reach, self._identity = connection, reach, identity
+    def __init__(self, connection: Connection, reach: Reach) -> None:
+        self._connection, self._reach = connection, reach
         self.acts: set[bytes] = set()
         self._versions: dict[str, set[_Key]] = {"bodies": set(), "registrars": set()}
         self._pending: dict[_Key, tuple[Table, Mapping[str, Any]]] = {}
