@@ -30,6 +30,7 @@ from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, edit_records, sql, told
 from tests.audit.little import POLICE
 from verifier.audit.command import PatientExecutor, command
+from verifier.audit.faults import SENTENCE
 from verifier.audit.published import Address, Folder, Nothing, Published
 from verifier.audit.report import AuditVerdict, Report
 from verifier.audit.running import Job, audit
@@ -287,3 +288,9 @@ def test_the_page_fetches_nothing_and_escapes_what_it_shows(home: Path, auditor:
     assert reader.fetched == []
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_every_code_stands_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
+    missing = [code for code in SENTENCE if f"| `{code}` | {SENTENCE[code]} |" not in page]
+    assert missing == []

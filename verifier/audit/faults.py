@@ -53,7 +53,6 @@ FAULTS: Mapping[str, str] = {
     "status.reason_missing": "a certificate was reinstated for no reason on record",
     "state.differs": "the state told after an act is not what the act leads to",
     # What was published.
-    "data.other": "published data is not readable",
     "catalog.withheld": "a catalog in force was not published",
     "catalog.root_differs": "the published entries are not the catalog in force",
     "catalog.entry_changed": "a catalog entry changed under the same version",
@@ -102,7 +101,6 @@ GAPS: Mapping[str, str] = {
     "deployment.unknown": "the node does not know the deployment transaction",
     "data.missing": "no published records or catalogs were given to compare",
     "data.unreachable": "published data could not be fetched",
-    "body.name_unknown": "nobody published the name of a body",
 }
 """What kept the audit from being whole: without faults it ends with exit 3."""
 
