@@ -333,9 +333,10 @@ class World:
         for body in self.bodies:
             value = int.from_bytes(body.state.digest(), "big") | (body.state.issuer in self.held)
             trie[keccak(slot_position(body.state.issuer))] = rlp.encode(value)
-        trie[keccak(ROLL)] = rlp.encode(
-            int.from_bytes(roll(body.state.issuer for body in self.bodies), "big")
-        )
+        if self.bodies:  # A slot that is zero is absent.
+            trie[keccak(ROLL)] = rlp.encode(
+                int.from_bytes(roll(body.state.issuer for body in self.bodies), "big")
+            )
         for other in range(2, 7):  # Registrars have slots too.
             trie[keccak(other.to_bytes(32, "big"))] = rlp.encode(other)
         return trie

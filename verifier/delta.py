@@ -64,10 +64,13 @@ def apply_delta(old: Snapshot, data: bytes, ledger: LedgerPin) -> Snapshot:
             on another snapshot; `snapshot.older`, where it would go back.
         SnapshotUnproved: it does not lead to what the chain holds.
     """
-    parts = load_cbor(inflate(data))
+    whole = inflate(data)
+    parts = load_cbor(whole)
     try:
+        if cbor2.dumps(parts, canonical=True) != whole:
+            raise Malformed("snapshot.invalid", "a second spelling of the same delta")
         snapshot = _apply(old, parts, ledger)
-    except MALFORMED as error:
+    except (*MALFORMED, cbor2.CBOREncodeError, RecursionError) as error:
         raise Malformed("snapshot.invalid", "parts of the delta are ill-formed") from error
     except ProofInvalid as error:
         raise SnapshotUnproved(str(error)) from error

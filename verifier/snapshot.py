@@ -169,7 +169,8 @@ class Snapshot:
         Raises:
             Malformed: `snapshot.invalid` or `json.*`, anything but a whole snapshot of version 1.
         """
-        parts = load_cbor(inflate(data))
+        whole = inflate(data)
+        parts = load_cbor(whole)
         try:
             kind, checkpoint, account_proof, nodes, catalogs, bodies = parts
             if kind != TYPE:
@@ -184,11 +185,11 @@ class Snapshot:
                 catalogs=read,
                 bodies=[unpack_body(body, roots, identity) for body in bodies],
             )
-            same = list(snapshot.nodes) == nodes and list(snapshot.catalogs) == roots
+            same = snapshot.to_cbor() == whole
         except MALFORMED as error:
             raise Malformed("snapshot.invalid", "parts of the snapshot are ill-formed") from error
         if not same:
-            raise Malformed("snapshot.invalid", "nodes or catalogs are out of order, or twice")
+            raise Malformed("snapshot.invalid", "a second spelling of the same snapshot")
         return snapshot
 
     def check(self, ledger: LedgerPin) -> None:

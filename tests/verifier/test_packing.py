@@ -123,15 +123,15 @@ def test_a_list_that_no_body_can_have_is_refused(packed: list[bytes]) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_are_one_deterministic_item_or_refused(data: bytes) -> None:
+def test_any_bytes_are_one_item_or_refused(data: bytes) -> None:
     value, code = tried(load_cbor, data)
-    assert cbor2.dumps(value, canonical=True) == data if code is None else code
+    assert code == "snapshot.invalid" or repr(value) == repr(cbor2.loads(data))
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x18\x01", b"\x01\x01", b"\x9f\xff", b"\xa2\x02\x00\x01\x00", b"\x81" * 2000, b"\xff"],
-    ids=["empty", "long", "left over", "unending", "order", "deep", "break"],
+    [b"", b"\x01\x01", b"\x9f\x01", b"\x81" * 2000, b"\xff", b"\x82\x01"],
+    ids=["empty", "left over", "unending", "deep", "break", "cut"],
 )
-def test_what_is_no_deterministic_item_is_refused(data: bytes) -> None:
+def test_what_is_no_item_is_refused(data: bytes) -> None:
     assert refused_as(load_cbor, data) == "snapshot.invalid"
