@@ -1,0 +1,235 @@
+"""Web hooks and watches: signed, tried again, and never to private places."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from api.app import app_of
+from api.service import Options, Service
+from ledger.service.targets import TargetForbidden, check_target
+from ledger.service.telling import Teller
+from ledger.service.values import Role
+from tests.api.world import World, listening
+from verifier.vocabulary import Status
+
+
+class Ear:
+    """A receiver of web hooks that answers with one status after another."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.answers: list[int] = []
+        self.url = ""
+
+
+@contextmanager
+def listen() -> Iterator[Ear]:
+    ear = Ear()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            data = self.rfile.read(int(self.headers["content-length"]))
+            ear.heard.append(({k.lower(): v for k, v in self.headers.items()}, data))
+            self.send_response(ear.answers.pop(0) if ear.answers else 204)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    ear.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    try:
+        yield ear
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Clock:
+    """Time that tests move."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    with listen() as made:
+        yield made
+
+
+@pytest.fixture
+def clock(world: World) -> Clock:
+    return Clock(world.service.clock())
+
+
+@pytest.fixture
+def teller(world: World, clock: Clock) -> Iterator[Teller]:
+    made = Teller(
+        store=world.ledger.store,
+        pepper=world.service.pepper,
+        clock=clock,
+        private=True,
+        pauses=(10, 100),
+    )
+    yield made
+    made.release()
+
+
+@pytest.fixture(scope="module")
+def lenient(world: World) -> Iterator[str]:
+    """Return the address of a service whose web hooks may go to loopback."""
+    service = Service(ledger=world.ledger, options=Options(private_targets=True, lookup_floor=0))
+    with listening(app_of(service)) as url:
+        yield url
+
+
+def client(world: World, url: str, role: Role) -> httpx.Client:
+    headers = {"authorization": f"Bearer {world.keys[role]}"}
+    return httpx.Client(base_url=url, headers=headers, verify=False, timeout=30)
+
+
+def make_hook(opened: httpx.Client, ear: Ear, kind: str) -> dict[str, Any]:
+    answer = opened.post("/v1/hooks", json={"url": ear.url, "kinds": [kind]})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_body_hears_once_that_its_batch_is_final(
+    world: World, lenient: str, ear: Ear, teller: Teller
+) -> None:
+    teller.step()
+    with client(world, lenient, Role.ISSUER) as body:
+        hook = make_hook(body, ear, "batch.final")
+        batch = world.body.submit(1)
+        world.ledger.settle()
+        teller.step()
+        teller.step()
+        assert len(ear.heard) == 1
+        headers, data = ear.heard[0]
+        told = Webhook(hook["secret"]).verify(data, headers)
+        assert told["type"] == "batch.final"
+        assert told["data"]["sequence"] == batch.statement.sequence
+        feed = body.get("/v1/events").json()
+        assert feed["events"][-1]["data"] == told["data"]
+        assert body.get("/v1/events", params={"after": feed["next"]}).json()["events"] == []
+        assert "secret" not in body.get("/v1/hooks").json()["hooks"][0]
+        assert body.delete(f"/v1/hooks/{hook['id']}").status_code == 204
+
+
+def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
+    world: World, lenient: str, ear: Ear, teller: Teller
+) -> None:
+    batch = world.body.submit(1)
+    world.ledger.settle()
+    with client(world, lenient, Role.COUNTER) as counter:
+        hook = make_hook(counter, ear, "certificate.status")
+        leaf = batch.sealed.leaves[0].hex()
+        watch = counter.post("/v1/watches", json={"leaf": leaf})
+        assert (watch.status_code, watch.json()["status"]) == (201, "valid")
+        teller.step()
+        assert ear.heard == []
+        world.body.change([batch.statement.first], Status.REVOKED, "R01")
+        world.ledger.settle()
+        teller.step()
+        teller.step()
+        assert [orjson.loads(data)["data"]["status"] for _, data in ear.heard] == ["revoked"]
+        assert counter.get("/v1/watches").json()["watches"][-1]["leaf"]
+        assert counter.delete(f"/v1/watches/{leaf}").status_code == 204
+        assert counter.delete(f"/v1/watches/{leaf}").status_code == 404
+        counter.delete(f"/v1/hooks/{hook['id']}")
+
+
+def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
+    world: World, lenient: str, ear: Ear, teller: Teller, clock: Clock
+) -> None:
+    teller.step()
+    ear.answers = [500, 503, 404, 200]
+    with client(world, lenient, Role.ISSUER) as body:
+        hook = make_hook(body, ear, "batch.final")
+        world.body.submit(1)
+        world.ledger.settle()
+        for pause in (0, 5, 10, 100, 1_000, 10_000):
+            clock.now += pause
+            teller.step()
+        assert len(ear.heard) == 3
+        failed = body.get("/v1/deliveries/failed").json()["deliveries"]
+        assert [(one["hook"], one["fault"]) for one in failed] == [(hook["id"], "it answers 404")]
+        event = failed[0]["event"]["number"]
+        replayed = body.post(f"/v1/deliveries/{event}/{hook['id']}/replay")
+        assert replayed.status_code == 202
+        clock.now += 10_000
+        teller.step()
+        assert len(ear.heard) == 4
+        assert len({headers["webhook-id"] for headers, _ in ear.heard}) == 1
+        assert body.get("/v1/deliveries/failed").json()["deliveries"] == []
+        assert body.post(f"/v1/deliveries/{event}/{hook['id']}/replay").status_code == 404
+        body.delete(f"/v1/hooks/{hook['id']}")
+
+
+def test_a_hook_is_its_callers_alone(world: World, lenient: str, ear: Ear) -> None:
+    with client(world, lenient, Role.ISSUER) as body, client(world, lenient, Role.PARTNER) as other:
+        hook = make_hook(body, ear, "batch.final")
+        assert other.get("/v1/hooks").json() == {"hooks": []}
+        assert other.delete(f"/v1/hooks/{hook['id']}").status_code == 404
+        assert body.delete(f"/v1/hooks/{hook['id']}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses"),
+    [
+        ("http://body.example/hook", ["93.184.216.34"]),
+        ("https://127.0.0.1/", ["127.0.0.1"]),
+        ("https://inner.example/", ["10.0.0.7"]),
+        ("https://two.example/", ["93.184.216.34", "192.168.1.1"]),
+        ("https://meta.example/", ["169.254.169.254"]),
+        ("https://six.example/", ["::1"]),
+        ("https://six.example/", ["fe80::1%eth0"]),
+        ("https://mapped.example/", ["::ffff:127.0.0.1"]),
+        ("https://tunnel.example/", ["2002:7f00:1::"]),
+        ("https://zero.example/", ["0.0.0.0"]),
+        ("https://many.example/", ["224.0.0.1"]),
+        ("https://user:secret@body.example/", ["93.184.216.34"]),
+        ("https://body.example/#part", ["93.184.216.34"]),
+        ("https://body.example/\r\nx: y", ["93.184.216.34"]),
+        ("ftp://body.example/", ["93.184.216.34"]),
+        ("https://[broken", []),
+        ("https://body.example:99999/", []),
+        ("https://gone.example/", []),
+        ("https://body.example/" + "x" * 3_000, ["93.184.216.34"]),
+    ],
+)
+def test_a_hook_goes_only_to_where_anybody_could_call(url: str, addresses: list[str]) -> None:
+    with pytest.raises(TargetForbidden):
+        check_target(url, private=False, resolving=lambda host, port: addresses)
+
+
+def test_a_public_target_is_called_at_the_address_that_was_checked() -> None:
+    target = check_target(
+        "https://body.example/hook?x=1", private=False, resolving=lambda h, p: ["93.184.216.34"]
+    )
+    assert target.url == "https://93.184.216.34:443/hook?x=1"
+    assert (target.host, target.name) == ("body.example", "body.example")
+
+
+def test_a_private_target_is_refused_over_http(issuer: httpx.Client) -> None:
+    asked = {"url": "https://127.0.0.1/hook", "kinds": ["batch.final"]}
+    answer = issuer.post("/v1/hooks", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "hook.target")

@@ -1,0 +1,150 @@
+"""Standing data: true to the chain, cached by anybody, and small the second time."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from hashlib import sha256
+
+import httpx
+import pytest
+
+from ledger.issuing.signing import packed_keys, sign_statement
+from ledger.submitting import submit_act
+from tests.api.world import DAY, OTHER, World
+from tests.ledger.live import EVERY, Body
+from verifier.checkpoint import parse_note
+from verifier.compact import Compact
+from verifier.delta import apply_delta
+from verifier.encoding import format_canonical
+from verifier.policyfile import SignedPolicy
+from verifier.snapshot import Snapshot, roll
+from verifier.statements import Register
+from verifier.vocabulary import Status
+
+
+def test_a_snapshot_is_proved_whole_and_named_by_its_digest(
+    world: World, partner: httpx.Client
+) -> None:
+    answer = partner.get("/v1/snapshots/latest")
+    assert answer.status_code == 200
+    snapshot = Snapshot.parse(answer.content)
+    snapshot.check(world.ledger.pin)
+    assert answer.headers["etag"] == f'"{snapshot.digest().hex()}"'
+    assert {world.body.issuer, OTHER} <= set(snapshot.by_issuer)
+    again = partner.get("/v1/snapshots/latest", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    named = partner.get(f"/v1/snapshots/{snapshot.digest().hex()}")
+    assert named.content == answer.content
+    assert "immutable" in named.headers["cache-control"]
+
+
+def test_bodies_stand_in_the_order_of_their_registration(
+    world: World, partner: httpx.Client
+) -> None:
+    snapshot = Snapshot.parse(partner.get("/v1/snapshots/latest").content)
+    reversed_ = roll(list(reversed(list(snapshot.by_issuer))))
+    assert roll(snapshot.by_issuer) != reversed_
+    assert next(iter(snapshot.by_issuer)) == world.body.issuer
+
+
+def test_a_delta_leads_to_the_newest_snapshot(world: World, partner: httpx.Client) -> None:
+    old = Snapshot.parse(partner.get("/v1/snapshots/latest").content)
+    world.body.submit(2)
+    world.ledger.settle()
+    world.body.change([4], Status.SUSPENDED, "S01")
+    world.ledger.settle()
+    answer = partner.get(f"/v1/snapshots/{old.digest().hex()}/delta")
+    assert answer.status_code == 200
+    new = apply_delta(old, answer.content, world.ledger.pin)
+    assert f'"{new.digest().hex()}"' == answer.headers["etag"]
+    assert new.digest() == Snapshot.parse(partner.get("/v1/snapshots/latest").content).digest()
+    assert partner.get(f"/v1/snapshots/{'0' * 64}/delta").status_code == 404
+
+
+def test_bodies_that_come_together_are_in_the_order_the_chain_took_them(
+    world: World, partner: httpx.Client
+) -> None:
+    issuers = [f"11340000XX0000{number}" for number in ("0413", "0411", "0412")]
+    for issuer in issuers:
+        register(world, Body(world.ledger, issuer=issuer, name=f"机构 {issuer[-4:]}"))
+    world.ledger.settle()
+    answer = partner.get("/v1/snapshots/latest")
+    assert answer.status_code == 200, answer.text
+    snapshot = Snapshot.parse(answer.content)
+    snapshot.check(world.ledger.pin)
+    assert [issuer for issuer in snapshot.by_issuer if issuer in issuers] == issuers
+
+
+def register(world: World, body: Body) -> None:
+    """Hand in a registration, and wait for nothing."""
+    said = Register(
+        issuer=body.issuer.encode(),
+        kind=1,
+        name=sha256(body.name.encode()).digest(),
+        keys=packed_keys({body.key.address: EVERY}),
+        not_after=body.now() + DAY,
+    )
+    act = sign_statement(said, [body.registrar, body.key], world.ledger.pin.identity)
+    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name}
+    submit_act(world.ledger.intake, format_canonical(value))
+
+
+def test_issuers_catalogs_and_checkpoints_agree(world: World, auditor: httpx.Client) -> None:
+    listed = auditor.get("/v1/issuers").json()
+    one = auditor.get(f"/v1/issuers/{world.body.issuer}").json()
+    assert one in listed["issuers"]
+    assert one["keys"][0]["address"] == "0x" + world.body.key.address.hex()
+    catalog = auditor.get(f"/v1/catalogs/{one['catalog']}")
+    assert len(catalog.json()["entries"]) == len(world.body.catalog.entries)
+    assert "immutable" in catalog.headers["cache-control"]
+    checkpoint = auditor.get("/v1/checkpoints/latest").json()
+    assert parse_note(checkpoint["note"]).checkpoint.number == checkpoint["number"]
+    assert auditor.get("/v1/issuers/99330000XX00000999").status_code == 404
+
+
+def test_the_policy_is_the_one_that_the_service_judges_by(
+    world: World, auditor: httpx.Client
+) -> None:
+    assert SignedPolicy.parse(auditor.get("/v1/policy").content) == world.ledger.policy
+
+
+@pytest.mark.parametrize("form", ["token", "revocation", "suspension"])
+def test_a_status_list_says_what_the_chain_says(
+    world: World, auditor: httpx.Client, form: str
+) -> None:
+    told = auditor.get(f"/v1/status-lists/{world.body.issuer}", params={"form": form}).json()
+    revoked = 1
+    if form == "token":
+        text = told["status_list"]["lst"]
+        data = zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        assert data[revoked // 4] >> 2 * (revoked % 4) & 3 == 1
+    else:
+        text = told["credentialSubject"]["encodedList"].removeprefix("u")
+        data = zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), 31)
+        assert bool(data[0] & 0x80 >> revoked) == (form == "revocation")
+
+
+def test_answers_are_packed_for_who_likes_it_and_tagged_all_the_same(
+    world: World, auditor: httpx.Client
+) -> None:
+    path = f"/v1/catalogs/{world.body.catalog.root().hex()}"
+    plain = auditor.get(path, headers={"accept-encoding": "identity"})
+    packed = auditor.get(path, headers={"accept-encoding": "gzip"})
+    assert packed.content == plain.content
+    if len(plain.content) >= 1024:
+        assert packed.headers["content-encoding"] == "gzip"
+    for tag in (plain.headers["etag"], packed.headers["etag"], "*"):
+        assert auditor.get(path, headers={"if-none-match": tag}).status_code == 304
+    assert auditor.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_a_compact_code_is_judged_from_the_service_own_snapshot(
+    world: World, counter: httpx.Client
+) -> None:
+    evidence = world.evidence(2)
+    code = Compact.of(
+        world.ledger.pin.identity, evidence.record, evidence.path, evidence.disclosures
+    )
+    told = counter.post("/v1/verifications", json={"code": code.format()}).json()
+    assert told["result"]["verdict"] == "valid", told
