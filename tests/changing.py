@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
 from tests.conformance.case import Scene
-from tests.world import ENTRY, IDENTITY, LICENCE, NOW, draw, signed_policy
+from tests.world import ENTRY, IDENTITY, LICENCE, NOW, ROOT_KEYS, draw, signed_policy
 from verifier.encoding import format_canonical, from_base64url, to_base64url
 from verifier.errors import Refused
 from verifier.evidence import Evidence
+from verifier.policyfile import SignedPolicy
 from verifier.presentation import HolderPrivateKey, Request, Subject, format_holder_key, sign
 from verifier.vocabulary import Standing, Status
 
@@ -177,3 +178,23 @@ def questions(draw_from: st.DrawFn) -> Mapping[str, Any]:
         "documents": draw_from(st.lists(st.sampled_from(PAPERS), max_size=2)),
         "request": draw_from(st.sampled_from([None, ASKED, Request(audience="b", nonce="q7Rk2")])),
     }
+
+
+@st.composite
+def changed_policies(draw_from: st.DrawFn) -> bytes:
+    """The file of a policy with some of its values changed, and most often signed again."""
+    first = SignedPolicy.parse(draw_from(st.sampled_from(POLICIES)))
+    value = {"policy": first.policy.to_json()}
+    for _ in range(draw_from(st.integers(0, 2))):
+        path = draw_from(st.sampled_from(list(places(value))[1:]))
+        with suppress(KeyError, IndexError):
+            change(draw_from, value, path)
+    signed = b"certledger/policy/1\n" + format_canonical(value["policy"])
+    keys = ROOT_KEYS[draw_from(st.sampled_from([0, 0, 0, 1, 2])) :]
+    signatures = [
+        {"key": key.public_key().public_bytes_raw().hex(), "signature": key.sign(signed).hex()}
+        for key in keys
+    ]
+    if draw_from(st.integers(0, 9)) == 0:
+        change(draw_from, signatures, (0,))
+    return format_canonical({**value, "signatures": signatures})

@@ -24,8 +24,10 @@ from tests.changing import (
     PAPERS,
     POLICIES,
     changed_bytes,
+    changed_policies,
     changed_values,
     questions,
+    sources,
 )
 from tests.conformance.ours import answer
 from tests.conformance.run import ROOT, faults_of, folders
@@ -195,6 +197,21 @@ def test_damaged_bytes_are_refused_by_the_same_rule(
     other: Other, data: bytes, asked: Mapping[str, Any]
 ) -> None:
     ours, theirs = ask_both(other, data, asked)
+    assert theirs == ours
+
+
+@SHARED
+@given(policy=changed_policies())
+def test_a_changed_policy_is_refused_by_the_same_rule_or_leads_to_the_same_verdict(
+    other: Other, policy: bytes
+) -> None:
+    data = format_canonical(sources()[0])
+    asked = {"policy": policy, "now": NOW, "documents": (), "request": None}
+    try:
+        ours, theirs = ask_both(other, data, asked)
+    except Refused as refusal:
+        words = ["--evidence", other.file(data), *arguments(other, asked)]
+        ours, (_, theirs) = refusal.code.encode(), other.ask(words)
     assert theirs == ours
 
 
