@@ -1,0 +1,282 @@
+"""How fast the service answers over HTTP: one worker, its generator on the same two cores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import orjson
+
+from bench.bench_seal import certificates
+from bench.bench_submit import BATCH, sealed
+from bench.load import Load, ask, hammer, pace, request
+from bench.report import Row, Target, at_least, at_most
+from bench.served import Process, home, keys, running, service
+from ledger.issuing.sealing import SealedBatch, seal_issues
+from ledger.service.judging import HeldNode, judge_from
+from ledger.service.values import Role
+from ledger.submitting import submit_batch
+from tests.api.world import disclosures
+from tests.ledger.live import Body
+from verifier.certificate import lookup_digest
+from verifier.encoding import format_canonical
+from verifier.memo import Verifier
+from verifier.vocabulary import Verdict
+
+CALLERS = 40
+"""Keys that ask in turn: how often one may ask is bounded."""
+CONNECTIONS = 16
+STEADY = 500
+"""Requests a second at which the slowest answers are looked at."""
+MEGABYTE = 2**20
+FLAT = 64
+"""Megabytes by which the service may grow while a batch of 65,536 comes in."""
+JSON, LINES = "application/json", "application/jsonl"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sizes:
+    """How much is asked: rounds, requests a round, batches, records of the large one."""
+
+    rounds: int
+    requests: int
+    steady: int
+    batches: int
+    streamed: int
+
+
+FULL = Sizes(rounds=9, requests=2_000, steady=5_000, batches=30, streamed=65_536)
+QUICK = Sizes(rounds=1, requests=200, steady=250, batches=3, streamed=2_000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Home:
+    """A home whose body has issued a thousand certificates, and who may ask about them.
+
+    `following` are the body's next batches, and `direct` is how many records a second were taken
+    in without HTTP.
+    """
+
+    place: Path
+    body: Body
+    known: SealedBatch
+    files: Sequence[bytes]
+    counters: Sequence[str]
+    issuers: Sequence[str]
+    following: Sequence[SealedBatch]
+    direct: float
+
+    def asking(
+        self, method: str, path: str, bodies: Sequence[bytes] = (b"",), media: str | None = None
+    ) -> list[bytes]:
+        """Return a request of each counter; bodies are taken in turn."""
+        return [
+            request(method, path, bodies[number % len(bodies)], headers(key, media))
+            for number, key in enumerate(self.counters)
+        ]
+
+    def verify_all(self) -> Callable[[], object]:
+        """Return what verifies all files with all known that can be, without HTTP."""
+        ledger = self.body.ledger
+        assert ledger.policy is not None
+        policy = ledger.policy.policy
+        node = HeldNode(store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=time.time)
+        verifier = Verifier(policy, judge_from(policy, node))
+
+        def verify() -> None:
+            now = int(time.time())
+            for data in self.files:
+                assert verifier.verify_bytes(data, now=now).verdict is Verdict.VALID
+
+        verify()
+        return verify
+
+
+def headers(key: str, media: str | None) -> dict[str, str]:
+    """Return the headers of a caller's request."""
+    named = {"authorization": f"Bearer {key}"}
+    return named if media is None else named | {"content-type": media}
+
+
+def rows(quick: bool) -> list[Row]:
+    """Return the rates of verifying, looking up, standing data and submitting."""
+    sizes = QUICK if quick else FULL
+    with prepared(sizes) as made, running(*service(made.place)) as served:
+        return [
+            *_asking(made, served, sizes),
+            _thousand(made, served, sizes),
+            _submitting(made, served, sizes),
+            _streaming(made, served, sizes),
+        ]
+
+
+# What is asked about ------------------------------------------------------------------------------
+
+
+@contextmanager
+def prepared(sizes: Sizes) -> Iterator[Home]:
+    """Give a home in a folder that is thrown away; nobody has it open."""
+    with home() as (place, body):
+        batches = sealed(body, 1 + 2 * sizes.batches)
+        submit_batch(body.ledger.intake, batches[0].submission())
+        direct = [_seconds_to_take(body, batch) for batch in batches[1 : 1 + sizes.batches]]
+        body.ledger.settle()
+        following = batches[1 + sizes.batches :]
+        made = Home(
+            place=place,
+            body=body,
+            known=batches[0],
+            files=[_file(body, batches[0], number) for number in range(BATCH)],
+            counters=keys(body, Role.COUNTER, CALLERS),
+            issuers=keys(body, Role.ISSUER, 4),
+            following=[*following, _large(body, following[-1], sizes.streamed)],
+            direct=BATCH / median(direct),
+        )
+        body.ledger.close()
+        yield made
+
+
+def _seconds_to_take(body: Body, batch: SealedBatch) -> float:
+    data, began = batch.submission(), time.perf_counter()
+    submit_batch(body.ledger.intake, data)
+    return time.perf_counter() - began
+
+
+def _file(body: Body, batch: SealedBatch, number: int) -> bytes:
+    """Return the evidence of a certificate that shows what must be shown."""
+    evidence = body.ledger.maker.of_leaf(batch.sealed.leaves[number])
+    wanted = {"certificate_number", *evidence.catalog.entry.shown}
+    parts = disclosures(batch, number)
+    return evidence.showing([part for part in parts if part.name in wanted]).format()
+
+
+def _large(body: Body, last: SealedBatch, count: int) -> SealedBatch:
+    return seal_issues(
+        certificates(1_000_000 + count)[1_000_000:],
+        catalog=body.catalog,
+        head=last.head,
+        issuer=body.issuer,
+        secret=bytes(32),
+        seed=bytes(32),
+        signer=body.key,
+        now=body.now(),
+        identity=body.ledger.pin.identity,
+    )
+
+
+# Many small requests ------------------------------------------------------------------------------
+
+
+def _asking(made: Home, served: Process, sizes: Sizes) -> Iterator[Row]:
+    issuer = made.body.issuer
+    questions = [orjson.dumps({"evidence": orjson.loads(data)}) for data in made.files]
+    digests = [lookup_digest(*pair) for pair in _numbers(made)]
+    lookups = [orjson.dumps({"digest": digest.hex()}) for digest in digests]
+    kinds = {
+        "api_verify": made.asking("POST", "/v1/verifications", questions, JSON),
+        "api_look_up": made.asking("POST", "/v1/lookups", lookups, JSON),
+        "api_status_list": made.asking("GET", f"/v1/status-lists/{issuer}"),
+        "api_snapshot": made.asking("GET", "/v1/snapshots/latest"),
+    }
+    answers = [len(ask(served.port, requests[0])) for requests in kinds.values()]
+    with running("-m", "bench.served", *map(str, answers)) as other:
+        for number, (name, requests) in enumerate(kinds.items()):
+            nothing = [_readdressed(asked, number) for asked in requests]
+            yield _rate(name, (served, requests), (other, nothing), sizes)
+            if name == "api_verify":
+                yield _slowest(name, (served, requests), (other, nothing), sizes)
+
+
+def _numbers(made: Home) -> Iterator[tuple[str, str]]:
+    codes = [code.decode() for code in made.known.sealed.codes]
+    for issue, code in zip(made.known.issues, codes, strict=True):
+        yield issue.number, code
+
+
+def _readdressed(asked: bytes, number: int) -> bytes:
+    """Return the same request to the bare handler."""
+    method, _, rest = asked.split(b" ", 2)
+    return b"%b /bare/%d %b" % (method, number, rest)
+
+
+Asked = tuple[Process, Sequence[bytes]]
+_TARGETS: dict[str, Target] = {
+    "api_verify": at_least(0.5, of="ratio"),
+    "api_look_up": at_least(1_500),
+    "api_status_list": at_least(3_000),
+    "api_snapshot": at_least(3_000),
+}
+
+
+def _rate(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Row:
+    """Return the median rates; service and bare handler take turns."""
+    taken: list[list[float]] = [[], []]
+    # A lookup is answered no sooner than a floor, so that it takes many at once to be quick.
+    connections = 4 * CONNECTIONS if name == "api_look_up" else CONNECTIONS
+    for _ in range(sizes.rounds):
+        for rates, (process, requests) in zip(taken, (ours, bare), strict=True):
+            load = hammer(process.port, requests, connections=connections, count=sizes.requests)
+            rates.append(load.rate)
+    return _row(name, median(taken[0]), "requests/s", median(taken[1]), _TARGETS[name])
+
+
+def _slowest(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Row:
+    """Return the 99th percentile at a steady rate."""
+    loads = [_steady(*one, sizes) for one in (ours, bare)]
+    mine, other = (load.percentile(99) * 1_000 for load in loads)
+    return _row(f"{name}_p99_at_{STEADY}", mine, "ms", other, at_most(25))
+
+
+def _steady(process: Process, requests: Sequence[bytes], sizes: Sizes) -> Load:
+    return pace(process.port, requests, connections=64, rate=STEADY, count=sizes.steady)
+
+
+# Large requests -----------------------------------------------------------------------------------
+
+
+def _thousand(made: Home, served: Process, sizes: Sizes) -> Row:
+    """Return how many certificates a second are verified, a thousand at once."""
+    path, data = "/v1/verifications/files", b"\n".join(made.files)
+    asked, verify_all = made.asking("POST", path, (data,), LINES), made.verify_all()
+    assert ask(served.port, asked[0]).count(b'"verdict":"valid"') == BATCH
+    taken: list[list[float]] = [[], []]
+    for _ in range(sizes.rounds):
+        taken[0].append(hammer(served.port, asked, connections=1, count=3).seconds / 3)
+        began = time.perf_counter()
+        verify_all()
+        taken[1].append(time.perf_counter() - began)
+    mine, direct = (BATCH / median(times) for times in taken)
+    return _row("api_verify_thousand", mine, "certificates/s", direct, at_least(10_000))
+
+
+def _submitting(made: Home, served: Process, sizes: Sizes) -> Row:
+    """Return how many records a second are taken in, validated and durable."""
+    asked = [
+        request("POST", "/v1/batches", batch.submission(), headers(made.issuers[0], JSON))
+        for batch in made.following[:-1]
+    ]
+    load = hammer(served.port, asked, connections=1, count=len(asked))
+    rate = BATCH / median(load.times)
+    return _row("api_submit", rate, "records/s", made.direct, at_least(20_000))
+
+
+def _streaming(made: Home, served: Process, sizes: Sizes) -> Row:
+    """Return by how much the service grows while a large batch comes in as JSON lines."""
+    batch = made.following[-1]
+    data = b"\n".join([format_canonical(batch.submission_head()), *batch.records, b""])
+    asked = request("POST", "/v1/batches", data, headers(made.issuers[1], LINES))
+    before = served.resident()
+    served.forget_peak()
+    hammer(served.port, [asked], connections=1, count=1)
+    grown = (served.peak() - before) / MEGABYTE
+    return _row(f"api_memory_of_{sizes.streamed}", grown, "MB", len(data) / MEGABYTE, at_most(FLAT))
+
+
+def _row(name: str, value: float, unit: str, baseline: float, target: Target) -> Row:
+    return Row(
+        name=name, value=value, unit=unit, baseline=baseline, ratio=value / baseline, target=target
+    )
