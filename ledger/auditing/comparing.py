@@ -74,14 +74,18 @@ class Comparison:
         Raises:
             NodeFailed: the node does not answer.
         """
-        yield from self._observer.finish(replay, final.number)
-        yield from self._acts(replay, final)
-        yield from self._batches()
-        yield from self._certificates_of_nothing()
-        yield from self._catalogs()
-        yield from self._names()
-        yield from self._blocks()
-        yield from self._checkpoints()
+        parts = {
+            "mirror": self._observer.finish(replay, final.number),
+            "acts": self._acts(replay, final),
+            "batches": self._batches(),
+            "certificates": self._certificates_of_nothing(),
+            "catalogs": self._catalogs(),
+            "names": self._names(),
+            "blocks": self._blocks(),
+            "checkpoints": self._checkpoints(),
+        }
+        for name, part in parts.items():
+            yield from guarded(f"database/{name}", part)
 
     # Acts and receipts ------------------------------------------------------------------------
 
@@ -94,16 +98,14 @@ class Comparison:
             pends = row.block is not None and row.block > final.number
             if row.state in STANDS and not anchored and not pends:
                 evidence: dict[str, Json] = {
-                    "statement": orjson.loads(row.statement),
+                    "statement": _readable(row.statement),
                     "digest": row.digest.hex(),
-                    "receipt": row.receipt.decode("utf-8", "replace"),
+                    "receipt": _readable(row.receipt),
                 }
                 detail = f"{row.subject} {row.lane} {row.counter}, shown as {row.state}"
                 yield fault("database.act_not_on_chain", where, detail, **evidence)
             if (promised := self._promised(row)) is None:
-                yield fault(
-                    "receipt.unusable", where, "", receipt=row.receipt.decode(errors="replace")
-                )
+                yield fault("receipt.unusable", where, "", receipt=_readable(row.receipt))
             else:
                 yield from self._kept_promise(row, where, promised, anchored, times)
 
@@ -126,7 +128,7 @@ class Comparison:
     def _kept_promise(
         self, row: Any, where: str, promised: int, anchored: bool, times: dict[int, int]
     ) -> Iterator[Fault]:
-        evidence: dict[str, Json] = {"receipt": row.receipt.decode("utf-8", "replace")}
+        evidence: dict[str, Json] = {"receipt": _readable(row.receipt)}
         if row.state == ActState.EXPIRED:
             yield fault("receipt.expired", where, f"{row.subject} {row.counter}", **evidence)
         elif row.state == ActState.ACCEPTED and not anchored and self._now > promised:
@@ -236,6 +238,22 @@ class Comparison:
         )
         slot: bytes | None = self._connection.execute(query).scalar_one_or_none()
         return slot
+
+
+def guarded(where: str, part: Iterator[Fault]) -> Iterator[Fault]:
+    """Yield the faults of a part; rows whose values have another type than their column are one.
+
+    SQLite keeps whatever it is given, so that whoever edits it may leave any type behind.
+    """
+    try:
+        yield from part
+    except (AttributeError, TypeError, ValueError) as error:
+        yield fault("database.unreadable", where, f"{type(error).__name__}: {error}")
+
+
+def _readable(data: Any) -> Json:
+    """Return bytes that were handed in as text, whatever they are."""
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else repr(data)
 
 
 def _block_of(row: Any) -> Block:

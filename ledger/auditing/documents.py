@@ -13,34 +13,70 @@ from ledger.store.tables import AnchoredRow, BatchRow
 from verifier import merkle
 from verifier.audit.faults import Fault, fault
 from verifier.certificate import Disclosure, Record
+from verifier.checks import check_inclusion
 from verifier.content import Showing, check_content
+from verifier.encoding import Json
 from verifier.errors import Refused
+from verifier.evidence import Evidence
 
 ANCHORED, BATCHES = table(AnchoredRow), table(BatchRow)
-FOLDERS = ("holders", "evidence")
+EVIDENCE = "evidence"
+FOLDERS = ("holders", EVIDENCE)
 """Where a certificate's file is looked for: the holder's has every disclosure."""
 LONGEST_DOCUMENT = 64 << 20
 
 
-def check_documents(home: Path, connection: Connection) -> Iterator[Fault]:
-    """Yield what is wrong with certificates' files, and with documents of the same stem."""
-    leaves = _Leaves(connection)
-    papers = _papers(home)
-    seen: set[str] = set()
+def check_documents(home: Path, connection: Connection, identity: bytes) -> Iterator[Fault]:
+    """Yield what is wrong with certificates' files, and with documents of the same stem.
+
+    `identity` is the ledger's (32 bytes).
+    """
+    leaves, papers = _Leaves(connection), _papers(home)
+    swapped: set[Path] = set()
     for folder in FOLDERS:
         for file in sorted((home / folder).glob("*.json")):
             where = f"{folder}/{file.name}"
             try:
                 showing = _showing(file)
-            except (Refused, TypeError) as error:
+                if folder == EVIDENCE:
+                    _check_evidence(file, connection, identity)
+            except (Refused, TypeError, ValueError) as error:
                 yield fault("evidence.differs", where, str(error))
                 continue
+            record = showing.record.canonical().decode()
             if showing.leaf != leaves.at(showing.record.issuer, showing.record.index):
-                record = showing.record.canonical().decode()
-                yield fault("evidence.differs", where, "", record=record)
-            elif file.stem not in seen:
-                seen.add(file.stem)
-                yield from _swapped(showing, papers.get(file.stem, ()), where)
+                yield fault("evidence.differs", where, "the record is not anchored", record=record)
+            elif None in showing.places:
+                detail = "a field shown is not what was certified"
+                yield fault("evidence.differs", where, detail, record=record)
+            else:
+                mine = [paper for paper in papers.get(file.stem, ()) if paper not in swapped]
+                for paper in _swapped(showing, mine):
+                    swapped.add(paper)
+                    shown = [part.text for part in showing.disclosures]
+                    proof: dict[str, Json] = {"record": record, "disclosures": list(shown)}
+                    yield fault("document.swapped", f"documents/{paper.name}", where, **proof)
+
+
+def _check_evidence(file: Path, connection: Connection, identity: bytes) -> None:
+    """Check that the batch of an evidence file is the one anchored, and its path leads there.
+
+    Raises:
+        Refused: the file is no evidence, or its path leads elsewhere.
+        ValueError: another batch was anchored.
+    """
+    evidence = Evidence.parse(file.read_bytes())
+    said, record = evidence.statement, evidence.record
+    digest = connection.execute(
+        select(ANCHORED.c.digest).where(
+            ANCHORED.c.issuer == record.issuer, ANCHORED.c.sequence == said.sequence
+        )
+    ).scalar_one_or_none()
+    if digest != said.digest(identity):
+        raise ValueError(f"batch {said.sequence} was anchored with another statement")
+    code = check_inclusion(record.leaf(), record.index, said, evidence.path)
+    if code != "ok":
+        raise ValueError(f"the path does not lead to the root ({code})")
 
 
 def _papers(home: Path) -> dict[str, list[Path]]:
@@ -59,16 +95,12 @@ def _showing(file: Path) -> Showing:
     return Showing.of(record, [Disclosure.parse(text) for text in texts])
 
 
-def _swapped(showing: Showing, papers: Sequence[Path], file: str) -> Iterator[Fault]:
+def _swapped(showing: Showing, papers: Sequence[Path]) -> Iterator[Path]:
     for paper in papers:
         with paper.open("rb") as opened:
             content = opened.read(LONGEST_DOCUMENT)
-        code = check_content(showing, [content], None)
-        if code in ("content.document_differs", "content.field_differs"):
-            where = f"documents/{paper.name}"
-            record = showing.record.canonical().decode()
-            shown = [part.text for part in showing.disclosures]
-            yield fault("document.swapped", where, file, record=record, disclosures=shown)
+        if check_content(showing, [content], None) == "content.document_differs":
+            yield paper
 
 
 class _Leaves:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from ledger.auditing.comparing import Comparison
 from ledger.auditing.documents import check_documents
-from ledger.auditing.kept import Kept, store_at
+from ledger.auditing.kept import Kept
 from ledger.auditing.mirror import MirrorObserver, Reach
 from ledger.auditing.publishing import publish
 from ledger.auditing.stored import check_stored
@@ -51,20 +51,21 @@ def audit_home(
 
     Raises:
         LedgerAbsent: there is no ledger in the home.
+        DataUnreachable: the database does not answer, or is damaged as a whole.
     """
     settings = load_settings(home=home)
     pins = pinned(settings.home)
     kept = Kept(settings.database, settings.home)
     if to is not None:
         publish(kept, to)
-    with chain_of(settings) as url, store_at(kept.url).begin(write=False) as unit:
+    with chain_of(settings) as url, kept.open() as connection:
         node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
-        head = unit.connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
-        observer = MirrorObserver(unit.connection, Reach(head or 0))
+        head = connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
+        observer = MirrorObserver(connection, Reach(head or 0))
         job = _job(pins, kept, observer, until=head, now=now)
         comparison = Comparison(
             kept,
-            unit.connection,
+            connection,
             observer,
             node=node,
             pin=job.pin,
@@ -74,7 +75,7 @@ def audit_home(
 
         def others(replay: Replay, final: Block) -> Iterator[Fault]:
             yield from comparison.run(replay, final)
-            yield from check_documents(settings.home, unit.connection)
+            yield from check_documents(settings.home, connection, job.pin.identity)
 
         job = replace(job, span=span, notes_every=notes_every)
         return audit(node, job, executor, watch=watch, others=others)

@@ -76,7 +76,7 @@ class Kept:
             ).scalar_one_or_none()
         try:
             return None if packed is None else zlib.decompress(packed)
-        except zlib.error:
+        except (zlib.error, TypeError):
             return b""
 
     def notes(self) -> Iterator[tuple[str, str]]:
@@ -84,7 +84,7 @@ class Kept:
         query = select(CHECKPOINTS.c.number, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.number)
         with self.open() as connection:
             for row in connection.execute(query):
-                yield f"database/checkpoints/{row.number}", row.note
+                yield f"database/checkpoints/{row.number}", str(row.note)
         for file in sorted((self.home / "evidence").glob("*.json")):
             note = member_of(file, "checkpoint")
             if isinstance(note, str):
@@ -95,7 +95,7 @@ def unpacked(frame: bytes) -> list[bytes]:
     """Return the records of a frame, none of one that is damaged."""
     try:
         return unpack_frame(frame)
-    except Malformed:
+    except (Malformed, TypeError, ValueError):
         return []
 
 

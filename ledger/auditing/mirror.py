@@ -71,7 +71,11 @@ class MirrorObserver:
     def said(self, act: Act) -> list[Fault]:
         found = self._turn(act.log.block)
         self.acts.add(act.digest[:PREFIX])
-        found += self._act(act)
+        try:
+            found += self._act(act)
+        except (AttributeError, TypeError, ValueError) as error:
+            where = f"database/acts/{act.digest.hex()}"
+            found.append(fault("database.unreadable", where, str(error)))
         said = act.statement
         if isinstance(said, Batch):
             found += self._compare(ANCHORED, rows.anchored_values(_anchored(act, said)))
@@ -182,8 +186,8 @@ class MirrorObserver:
 
     def _name(self, digest: bytes) -> str | None:
         query = select(NAMES.c.name).where(NAMES.c.digest == digest)
-        name: str | None = self._connection.execute(query).scalar_one_or_none()
-        return name if name is not None and sha256(name.encode()) == digest else None
+        name = self._connection.execute(query).scalar_one_or_none()
+        return name if isinstance(name, str) and sha256(name.encode()) == digest else None
 
     def _act(self, act: Act) -> list[Fault]:
         """Return what is wrong with the row of an act that was handed in here, if it was."""

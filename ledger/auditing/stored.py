@@ -85,7 +85,7 @@ def _where(row: Any) -> str:
 def _compare(kept: Kept, row: Any, lines: Sequence[bytes], leaves: Sequence[bytes]) -> list[Fault]:
     """Return where records, leaves and lookup rows of a batch differ, place by place."""
     found: list[Fault] = []
-    held = merkle.split(row.leaves)
+    held = merkle.split(row.leaves if isinstance(row.leaves, bytes) else b"")
     if held != list(leaves):
         found += _leaves_differ(row, held, lines, leaves)
     low = row.number * PLACES

@@ -12,6 +12,7 @@ from ledger.submitting import submit_batch
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, edit_records, sql, told
 from tests.audit.little import POLICE, Body, cosigned, opened
+from verifier.audit.published import DataUnreachable
 from verifier.audit.report import AuditVerdict
 from verifier.checkpoint import parse_note
 from verifier.encoding import format_canonical
@@ -298,3 +299,67 @@ def test_a_holders_file_with_another_record_is_found(home: Path, auditor: Audito
     record = orjson.loads(file.read_bytes())["record"]
     rewrite(file, "record", record | {"expires": "2099-01-01"})
     assert_told(auditor.home(home), "evidence.differs", "holders/paper2.json")
+
+
+def test_an_evidence_file_with_another_field_is_found(home: Path, auditor: Auditor) -> None:
+    file = home / "evidence" / "paper0.json"
+    other = orjson.loads((home / "holders" / "paper1.json").read_bytes())["disclosures"]
+    rewrite(file, "disclosures", other[:1])
+    assert_told(auditor.home(home), "evidence.differs", "evidence/paper0.json")
+
+
+def test_an_evidence_file_with_another_batch_is_found(home: Path, auditor: Auditor) -> None:
+    file = home / "evidence" / "paper0.json"
+    statement = orjson.loads(file.read_bytes())["statement"]
+    rewrite(file, "statement", statement | {"count": 299})
+    assert_told(auditor.home(home), "evidence.differs", "evidence/paper0.json")
+
+
+def test_an_evidence_file_with_another_path_is_found(home: Path, auditor: Auditor) -> None:
+    file = home / "evidence" / "paper0.json"
+    rewrite(file, "path", orjson.loads((home / "evidence" / "paper5.json").read_bytes())["path"])
+    assert_told(auditor.home(home), "evidence.differs", "evidence/paper0.json")
+
+
+# Values that no column has ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "crime",
+    [
+        "UPDATE acts SET receipt = 'text'",
+        "UPDATE acts SET receipt = x'5b5d'",
+        "UPDATE acts SET statement = 'text', signatures = 5",
+        "UPDATE acts SET digest = 'text' || number",
+        "UPDATE anchored SET statement = x'7b', leaf = 'text'",
+        "UPDATE status_changes SET statement = x'00'",
+        "UPDATE status_words SET word = 'text'",
+        "UPDATE batches SET leaves = 'text'",
+        "UPDATE batches SET leaves = x''",
+        "UPDATE record_frames SET data = 'text'",
+        "UPDATE certificates SET leaf = 'text', edition = 'text'",
+        "UPDATE catalogs SET entries = 'text'",
+        "UPDATE names SET name = x'ff'",
+        "UPDATE bodies SET state = 'text'",
+        "UPDATE registrars SET account = 1",
+        "UPDATE blocks SET hash = 'text'",
+        "UPDATE checkpoints SET note = x'ff00'",
+        "UPDATE checkpoints SET account = x'35'",
+        "UPDATE slot_proofs SET nodes = x'5b315d'",
+    ],
+)
+def test_values_of_any_type_are_found_and_stop_nobody(
+    home: Path, auditor: Auditor, crime: str
+) -> None:
+    sql(home, crime)
+    report = auditor.home(home)
+    assert report.verdict is AuditVerdict.FAULTS
+    assert report.block is not None
+
+
+def test_a_database_that_is_none_leaves_the_audit_unfinished(home: Path, auditor: Auditor) -> None:
+    data = bytearray((home / "ledger.db").read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    (home / "ledger.db").write_bytes(data)
+    with pytest.raises(DataUnreachable):
+        auditor.home(home)
