@@ -73,6 +73,7 @@ FAULTS: Mapping[str, str] = {
     "database.row_missing": "the database lacks a row for what the chain holds",
     "database.row_extra": "the database has a row for what the chain does not hold",
     "database.row_changed": "a row of the database says something else than the chain",
+    "database.unreadable": "the database holds what its columns cannot",
     "database.leaf_differs": "a kept leaf or lookup row is not that of its record",
     "database.record_differs": "a kept record is not the one that was anchored",
     "database.act_not_on_chain": "an act is shown as anchored that is not on the chain",
@@ -101,6 +102,7 @@ GAPS: Mapping[str, str] = {
     "deployment.unknown": "the node does not know the deployment transaction",
     "data.missing": "no published records or catalogs were given to compare",
     "data.unreachable": "published data could not be fetched",
+    "work.lost": "a process that checked batches was lost",
 }
 """What kept the audit from being whole: without faults it ends with exit 3."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -112,6 +112,8 @@ class _Running:
             self._found([fault("deployment.unknown", "deployment", str(error))])
         except DataUnreachable as error:
             self._found([fault("data.unreachable", "data", str(error))])
+        except BrokenExecutor as error:
+            self._found([fault("work.lost", "workers", str(error))])
         return Report.of(self._job.pin, self._final, self._replay)
 
     def _found(self, faults: Iterable[Fault]) -> None:
