@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from verifier.evidence import Evidence
     from verifier.presentation import HolderPrivateKey, Presentation
 
+_PICTURES = (".svg", ".png")
+
 
 @click.command()
 @click.argument("evidence", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -58,6 +60,8 @@ def present(
 
     if len({audience is None, nonce is None, key is None}) > 1:
         raise click.UsageError("--audience, --nonce and --key go together")
+    if qr is not None and qr.suffix not in _PICTURES:
+        raise click.UsageError(f"a QR code is written as {' or '.join(_PICTURES)}")
     try:
         shown = _shown(evidence, holding, show, audience is not None)
         if audience is not None and nonce is not None and key is not None:
@@ -97,16 +101,22 @@ def _sign(
 ) -> Evidence:
     from dataclasses import replace
 
+    from verifier.certificate import HOLDER_KEY
     from verifier.checkpoint import parse_note
-    from verifier.presentation import Request, Subject, sign
+    from verifier.errors import Malformed
+    from verifier.presentation import Request, Subject, format_holder_key, sign
 
+    private = _load_key(key, passphrase)
+    bound = [part.value for part in evidence.disclosures if part.name == HOLDER_KEY]
+    if bound != [format_holder_key(private.public_key())]:
+        raise Malformed("holder.key", f"the certificate is not bound to the key in {key}")
     subject = Subject(
         identity=parse_note(evidence.checkpoint).checkpoint.identity,
         leaf=evidence.record.leaf(),
         shown=tuple(part.digest for part in evidence.disclosures),
     )
     asked = Request(audience=request[0], nonce=request[1])
-    given: Presentation = sign(_load_key(key, passphrase), asked, subject, time=int(time.time()))
+    given: Presentation = sign(private, asked, subject, time=int(time.time()))
     return replace(evidence, presentation=given)
 
 
