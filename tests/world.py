@@ -396,7 +396,7 @@ class World:
                 SnapshotBody.of(
                     replace(body.state, batches=0, certificates=0, last=ZERO, peaks=()),
                     [batch.row() for batch in body.batches],
-                    body.tree.words,
+                    dict(body.tree.words),
                     IDENTITY,
                 )
                 for body in self.bodies
