@@ -75,7 +75,7 @@ class Comparison:
             NodeFailed: the node does not answer.
         """
         parts = {
-            "mirror": self._observer.finish(replay, final.number),
+            "mirror": self._observer.finish(replay),
             "acts": self._acts(replay, final),
             "batches": self._batches(),
             "certificates": self._certificates_of_nothing(),

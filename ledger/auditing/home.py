@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import func, select
-
 from ledger.auditing.comparing import Comparison
 from ledger.auditing.documents import check_documents
 from ledger.auditing.kept import Kept
@@ -21,8 +19,6 @@ from ledger.domain import load_domain
 from ledger.keys import KeyUnusable, keystore_address
 from ledger.node import NAME, LedgerAbsent, load_policy
 from ledger.settings import Settings, load_settings
-from ledger.store.base import table
-from ledger.store.tables import BlockRow
 from verifier.audit.faults import Fault
 from verifier.audit.replay import Replay, Watch
 from verifier.audit.report import Report
@@ -30,7 +26,6 @@ from verifier.audit.running import SPAN, Job, audit, unwatched
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import LONGEST_HISTORY, Block, Rpc
 
-BLOCKS = table(BlockRow)
 NOTES = "audit"
 CONFIRMATIONS = 12
 
@@ -60,9 +55,8 @@ def audit_home(
         publish(kept, to)
     with chain_of(settings) as url, kept.open() as connection:
         node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
-        head = connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
-        observer = MirrorObserver(connection, Reach(head or 0))
-        job = _job(pins, kept, observer, until=head, now=now)
+        observer = MirrorObserver(connection, Reach.of(connection))
+        job = _job(pins, kept, observer, now=now)
         comparison = Comparison(
             kept,
             connection,
@@ -86,7 +80,6 @@ def _job(
     kept: Kept,
     observer: MirrorObserver,
     *,
-    until: int | None,
     now: int,
 ) -> Job:
     pin, policy = pins
@@ -96,7 +89,6 @@ def _job(
         published=kept,
         now=now,
         confirmations=CONFIRMATIONS if policy is None else policy.trust.confirmations,
-        until=until,
         reasons=frozenset(load_domain().status_codes),
         observer=observer,
         work=check_stored,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from ledger.acts import ACTS as KINDS
 from ledger.acts import ActState, counter_of, kind_of, subject_of
@@ -17,6 +17,7 @@ from ledger.store.base import table
 from ledger.store.tables import (
     ActRow,
     AnchoredRow,
+    BlockRow,
     BodyRow,
     CatalogChangeRow,
     NameRow,
@@ -35,6 +36,7 @@ from verifier.recovery import recover_address
 from verifier.statements import Batch, CatalogChange, Register, StatusChange
 
 ACTS, ANCHORED, BODIES = table(ActRow), table(AnchoredRow), table(BodyRow)
+BLOCKS = table(BlockRow)
 CATALOG_CHANGES, NAMES = table(CatalogChangeRow), table(NameRow)
 REGISTRARS, STATUS_CHANGES = table(RegistrarRow), table(StatusChangeRow)
 STATUS_WORDS = table(StatusWordRow)
@@ -49,6 +51,16 @@ class Reach:
     """How far the database has come: its newest block.  What is older than so far is pruned."""
 
     head: int
+
+    @classmethod
+    def of(cls, connection: Connection) -> Reach:
+        """Return how far a database says it has followed, or its rows say where it does not."""
+        head = connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
+        said = (BODIES, REGISTRARS, ANCHORED, STATUS_CHANGES, CATALOG_CHANGES)
+        if head is None:
+            newest = [connection.execute(select(func.max(of.c.block))).scalar_one() for of in said]
+            head = max((block for block in newest if block is not None), default=0)
+        return cls(head)
 
     @property
     def kept_since(self) -> int:
@@ -65,12 +77,16 @@ class MirrorObserver:
         self._versions: dict[str, set[_Key]] = {"bodies": set(), "registrars": set()}
         self._pending: dict[_Key, tuple[Table, Mapping[str, Any]]] = {}
         self._block = 0
+        self.behind = 0
 
     # What the replay tells --------------------------------------------------------------------
 
     def said(self, act: Act) -> list[Fault]:
         found = self._turn(act.log.block)
         self.acts.add(act.digest[:PREFIX])
+        if act.log.block > self._reach.head:
+            self.behind += 1
+            return found
         try:
             found += self._act(act)
         except (AttributeError, TypeError, ValueError) as error:
@@ -108,7 +124,7 @@ class MirrorObserver:
 
     def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
         found = self._turn(block)
-        for position, word in words.items():
+        for position, word in words.items() if block <= self._reach.head else ():
             values = {"issuer": issuer, "position": position, "block": block, "word": word}
             self._pending["status_words", issuer, position] = (STATUS_WORDS, values)
         return found
@@ -118,7 +134,7 @@ class MirrorObserver:
         issuer = body.state.issuer
         self._versions["bodies"].add((issuer, block))
         name = self._name(body.name)
-        if name is not None:
+        if name is not None and block <= self._reach.head:
             state = replace(body.state, name=name)
             seen = BodySeen(state=state, held=body.held, slot=body.slot(), block=block)
             self._pending["bodies", issuer] = (BODIES, rows.body_values(seen))
@@ -133,17 +149,20 @@ class MirrorObserver:
             "account": seat.account,
             "nonce": seat.nonce,
         }
-        self._pending["registrars", region] = (REGISTRARS, values)
+        if block <= self._reach.head:
+            self._pending["registrars", region] = (REGISTRARS, values)
         return found
 
     def to_json(self) -> Json:
         return {
             "acts": [digest.hex() for digest in self.acts],
+            "behind": self.behind,
             "versions": {name: sorted(keys) for name, keys in self._versions.items()},
         }
 
     def from_json(self, value: Json) -> None:
         self.acts = {bytes.fromhex(digest) for digest in value["acts"]}
+        self.behind = value["behind"]
         self._versions = {
             name: {tuple(key) for key in keys} for name, keys in value["versions"].items()
         }
@@ -231,38 +250,41 @@ class MirrorObserver:
 
     # The end ----------------------------------------------------------------------------------
 
-    def finish(self, replay: Replay, final: int) -> Iterator[Fault]:
+    def finish(self, replay: Replay) -> Iterator[Fault]:
         """Yield the rows that nothing on the chain made."""
         yield from self._turn(-1)
+        if self.behind:
+            detail = f"{self.behind} acts came after block {self._reach.head}"
+            yield fault("database.behind", "database", detail)
         bodies = {issuer: body.state for issuer, body in replay.bodies.items()}
-        last = {
-            ANCHORED: ("sequence", {name: state.batches for name, state in bodies.items()}),
-            STATUS_CHANGES: ("epoch", {name: state.epoch for name, state in bodies.items()}),
-            CATALOG_CHANGES: (
+        for of, counter, most in (
+            (ANCHORED, "sequence", {name: state.batches for name, state in bodies.items()}),
+            (STATUS_CHANGES, "epoch", {name: state.epoch for name, state in bodies.items()}),
+            (
+                CATALOG_CHANGES,
                 "version",
                 {name: state.catalog_version for name, state in bodies.items()},
             ),
-        }
-        for of, (counter, most) in last.items():
+        ):
             query = select(of.c.issuer, of.c[counter], of.c.block)
             for issuer, number, block in self._connection.execute(query):
-                if not 0 < number <= most.get(issuer, 0) and not self._pends(block, final):
+                if not 0 < number <= most.get(issuer, 0) or block > self._reach.head:
                     yield _extra(of, issuer, number)
         for of, key in ((BODIES, "issuer"), (REGISTRARS, "region")):
             for name, block in self._connection.execute(select(of.c[key], of.c.block)):
                 known = (name, block) in self._versions[of.name]
-                if not known and not self._pends(block, final):
+                if not known or block > self._reach.head:
                     yield _extra(of, name, block)
         yield from self._words_of_nobody(replay)
         for issuer in replay.bodies:
-            yield from self._words_over(issuer, final)
+            yield from self._words_over(issuer)
 
     def _words_of_nobody(self, replay: Replay) -> Iterator[Fault]:
         for issuer in self._connection.execute(select(STATUS_WORDS.c.issuer).distinct()).scalars():
             if issuer not in replay.bodies:
                 yield _extra(STATUS_WORDS, issuer)
 
-    def _words_over(self, issuer: str, final: int) -> Iterator[Fault]:
+    def _words_over(self, issuer: str) -> Iterator[Fault]:
         """Yield the status words that no statement made; the statements are checked by now."""
         changes = select(STATUS_CHANGES).where(STATUS_CHANGES.c.issuer == issuer)
         made: set[tuple[int, int]] = set()
@@ -273,12 +295,8 @@ class MirrorObserver:
         for position, block in self._connection.execute(
             words.where(STATUS_WORDS.c.issuer == issuer)
         ):
-            if (position, block) not in made and not self._pends(block, final):
+            if (position, block) not in made or block > self._reach.head:
                 yield _extra(STATUS_WORDS, issuer, position, block)
-
-    def _pends(self, block: int, final: int) -> bool:
-        """Return whether a row is of a block that is not final yet, and so not audited."""
-        return final < block <= self._reach.head
 
 
 def _extra(of: Table, *key: str | int) -> Fault:

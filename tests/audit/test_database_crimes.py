@@ -9,6 +9,7 @@ import pytest
 
 from ledger.issuing.sealing import Head
 from ledger.submitting import submit_batch
+from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, edit_records, sql, told
 from tests.audit.little import POLICE, Body, cosigned, opened
@@ -236,6 +237,32 @@ def test_a_kept_proof_of_another_body_is_found(home: Path, auditor: Auditor) -> 
     sql(home, "UPDATE slot_proofs SET nodes = '[]' WHERE issuer = ?", POLICE)
     where = f"database/checkpoints/{number}/{POLICE}"
     assert_told(auditor.home(home), "database.proof_differs", where)
+
+
+def test_a_database_that_lags_is_told_and_no_fault(home: Path, auditor: Auditor) -> None:
+    head = sql(home, "SELECT max(number) FROM blocks")[0][0]
+    with little.opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        body.hand_in(body.seal([body.issue("later")]))
+        with ledger.store.begin() as unit:
+            unit.rollback(head)
+    report = auditor.home(home)
+    assert [one.to_json() for one in report.faults] == []
+    assert [one.code for one in report.findings] == ["database.behind"]
+
+
+def test_rows_beyond_the_newest_block_followed_are_found(home: Path, auditor: Auditor) -> None:
+    sql(home, "DELETE FROM blocks WHERE number > 5")
+    report = auditor.home(home)
+    assert any(where.startswith("database/bodies/") for where in told(report, "database.row_extra"))
+
+
+def test_without_block_rows_the_others_are_compared_all_the_same(
+    home: Path, auditor: Auditor
+) -> None:
+    sql(home, "DELETE FROM blocks")
+    sql(home, "UPDATE anchored SET tx = zeroblob(32) WHERE sequence = 2")
+    assert_told(auditor.home(home), "database.row_changed", f"database/anchored/{POLICE}/2")
 
 
 # Checkpoints and documents ---------------------------------------------------------------------
