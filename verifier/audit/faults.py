@@ -90,6 +90,7 @@ FINDINGS: Mapping[str, str] = {
     "status.corrected": "a certificate was reinstated, its registrar having signed",
     "records.awaited": "the records of a batch are not handed in yet; a day has not passed",
     "anchoring.late": "records were anchored later than their entry's lag allows",
+    "database.behind": "the database has not followed the chain to its final block",
     "receipt.late": "an act was anchored after the time its receipt promised",
     "receipt.expired": "an act expired before it was anchored",
 }

@@ -49,7 +49,6 @@ class Job:
     Attributes:
         confirmations: how deep a block is final where the chain has no `finalized` tag.
         now: seconds; decides only what was due by now.
-        until: the last block to be audited, None for the newest final one.
         reasons: the reason codes that are known; empty takes any of a code's form.
         folder: where notes are kept, None to keep none.
         notes_every: seconds between two notes, at least.
@@ -60,7 +59,6 @@ class Job:
     published: Published
     now: int
     confirmations: int = 12
-    until: int | None = None
     reasons: frozenset[str] = frozenset()
     observer: Observer = field(default_factory=Unobserved)
     work: Work = check_batch
@@ -151,8 +149,7 @@ class _Running:
         final = newest_final(self._node, self._job.confirmations)
         if final is None:
             raise NodeFailed("the node has no final block")
-        until = self._job.until
-        return final if until is None or final.number <= until else self._block(until)
+        return final
 
     def _block(self, number: int) -> Block:
         block = self._node.block(number)
