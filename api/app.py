@@ -28,7 +28,7 @@ _ABOUT = """Certificates that prove themselves: genuine, and still in force, as 
 Every answer can be checked: receipts are signed by the operator, evidence leads to the chain.
 Errors are RFC 9457 problems with a stable `code`.
 """
-_ROUTERS = (submitting, verifying, standing, hearing, administering, operating)
+_ROUTERS = (verifying, submitting, standing, hearing, administering, operating)
 
 
 def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:

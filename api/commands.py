@@ -59,6 +59,7 @@ def serve(
     goes on.
     """
     from api import serving
+    from api.logs import log_to_stderr
     from api.oidc import Provider
     from api.service import Options
     from ledger.node import open_ledger
@@ -70,7 +71,7 @@ def serve(
     provider = None
     if oidc_issuer is not None and oidc_audience is not None:
         provider = Provider(issuer=oidc_issuer, audience=oidc_audience)
-    serving.log_to_stderr()
+    lines = log_to_stderr()
     try:
         settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
         with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger:
@@ -84,6 +85,8 @@ def serve(
             )
     except (Refused, OSError) as error:
         _fail(error)
+    finally:
+        lines.close()
 
 
 _HEARTBEAT = 30.0

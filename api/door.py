@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import time
 from collections.abc import Callable
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +30,8 @@ HEADERS = (
     (b"strict-transport-security", b"max-age=31536000"),
 )
 _UNKNOWN = "unknown"
+_PROCESS, _NUMBERS = secrets.token_hex(4), itertools.count(1)
+"""Ids of requests: a part drawn once a process, and a number."""
 
 
 class Door:
@@ -37,6 +41,7 @@ class Door:
         self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._app, self._metrics, self._clock = app, metrics, clock
+        self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; what is no request passes through."""
@@ -68,8 +73,9 @@ class Door:
 
     def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         operation = getattr(scope.get("route"), "operation_id", None) or _UNKNOWN
-        self._metrics.requests.labels(operation, str(status)).inc()
-        self._metrics.seconds.labels(operation).observe(seconds)
+        count, times = self._meters_of(operation, status)
+        count.inc()
+        times.observe(seconds)
         # The path may hold what nobody should read in a log, so the operation stands for it.
         log.info(
             "request",
@@ -80,6 +86,16 @@ class Door:
             milliseconds=round(seconds * 1000, 1),
         )
 
+    def _meters_of(self, operation: str, status: int) -> tuple[Counter, Histogram]:
+        held = self._meters.get((operation, status))
+        if held is None:
+            held = (
+                self._metrics.requests.labels(operation, str(status)),
+                self._metrics.seconds.labels(operation),
+            )
+            self._meters[operation, status] = held
+        return held
+
 
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
@@ -87,7 +103,7 @@ def _request_id(scope: Scope) -> str:
             text: str = value.decode("latin-1")
             if ID.fullmatch(text):
                 return text
-    return secrets.token_hex(8)
+    return f"{_PROCESS}-{next(_NUMBERS):08x}"
 
 
 def _headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:

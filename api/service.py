@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -97,6 +97,10 @@ class Service:
         self.large = asyncio.Semaphore(MOST_LARGE)
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
         self.lists: dict[tuple[str, str, int], bytes] = {}
+        self.leaves: dict[bytes, Sequence[bytes]] = {}
+        self.held = HeldNode(
+            store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
+        )
         self._verdicts: Verdicts | None = None
 
     @property
@@ -115,16 +119,13 @@ class Service:
             ledger = self.ledger
             if ledger.policy is None:
                 raise PolicyAbsent("the service has no trust policy to judge by yet")
-            node = HeldNode(
-                store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
-            )
             self._verdicts = Verdicts(
                 policy=ledger.policy.policy,
                 identity=ledger.pin.identity,
                 operator=ledger.operator,
                 maker=ledger.maker,
                 snapshots=self.snapshots,
-                node=node,
+                node=self.held,
                 clock=self.clock,
                 making=self.making,
                 snapping=self.snapping,

@@ -59,8 +59,7 @@ class SnapshotMaker:
             checkpoint = unit.checkpoint()
             if checkpoint is None:
                 raise EvidencePending("no block has been made a checkpoint yet")
-            held = next(reversed(self._made.values()), None)
-            if held is not None and held.snapshot.checkpoint == checkpoint.note:
+            if (held := self.at(checkpoint.note)) is not None:
                 return held
             snapshot = self._make(unit, checkpoint)
         made = Made(snapshot=snapshot, data=snapshot.format(), digest=snapshot.digest().hex())
@@ -71,6 +70,11 @@ class SnapshotMaker:
             pair: data for pair, data in self._deltas.items() if set(pair) <= set(self._made)
         }
         return made
+
+    def at(self, note: str) -> Made | None:
+        """Return the newest snapshot that was made, if it is of the checkpoint with this note."""
+        held = next(reversed(self._made.values()), None)
+        return held if held is not None and held.snapshot.checkpoint == note else None
 
     def find(self, digest: str) -> Made | None:
         """Return a kept snapshot by its digest (lower-case hex)."""

@@ -88,6 +88,14 @@ def _newest(service: Service) -> Checkpoint:
     return checkpoint
 
 
+def _held(service: Service) -> Checkpoint:
+    """Return the newest checkpoint as it was a moment ago."""
+    checkpoint = service.held.newest()
+    if checkpoint is None:
+        raise EvidencePending("no block has been made a checkpoint yet")
+    return checkpoint
+
+
 def _body(service: Service, issuer: str) -> BodySeen:
     checkpoint = _newest(service)
     with service.store.begin(write=False) as unit:
@@ -211,7 +219,10 @@ async def get_snapshot(
     digest: Annotated[str, Path(pattern="^(latest|[0-9a-f]{64})$")],
 ) -> Response:
     """`latest`, or one of the last few by its digest."""
-    made = await asyncio.to_thread(_snapshot, service_of(request), digest)
+    service = service_of(request)
+    made = service.snapshots.at(_held(service).note) if digest == "latest" else None
+    if made is None:
+        made = await asyncio.to_thread(_snapshot, service, digest)
     control = fresh_for(MINUTE) if digest == "latest" else IMMUTABLE
     return _binary(request, made.data, SNAPSHOT, control, made.digest)
 
@@ -282,7 +293,7 @@ async def get_status_list(
 ) -> Response:
     """The list is a copy for others' tools: what proves a status is evidence or a snapshot."""
     service = service_of(request)
-    number = (await asyncio.to_thread(_newest, service)).number
+    number = _held(service).number
     key = (issuer, form, number)
     held = service.lists.get(key)
     if held is None:

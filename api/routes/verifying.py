@@ -30,7 +30,6 @@ from ledger.service.verifying import Told
 from verifier.encoding import Json, Members, format_time, from_hex, parse
 from verifier.errors import Malformed
 from verifier.evidence import MEDIA_TYPE, Evidence
-from verifier.merkle import leaf_hash
 
 router = APIRouter()
 _TAG = "Verifying"
@@ -40,6 +39,8 @@ _MISSES = "30/minute"
 _SLOWER = 0.05
 _SLOWEST = 2.0
 _INDEX_TOP = 2**32 - 1
+MOST_LEAVES = 32
+"""Batches whose leaves are remembered for lookups; they never change."""
 
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Index = Annotated[int, Path(ge=0, le=_INDEX_TOP)]
@@ -257,8 +258,13 @@ def _look_up(service: Service, digest: bytes) -> bytes | None:
         if not places:
             return None
         place = places[-1]
-        data = unit.record(place.root, place.index - place.first)
-    return None if data is None else leaf_hash(data)
+        leaves = service.leaves.get(place.root)
+        if leaves is None:
+            leaves = unit.leaves(place.root)
+            if len(service.leaves) >= MOST_LEAVES:
+                service.leaves.clear()
+            service.leaves[place.root] = leaves
+    return leaves[place.index - place.first] if leaves else None
 
 
 # Evidence ---------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import orjson
+
 from ledger.keys import Signer, recover
 from verifier import merkle
 from verifier.encoding import (
@@ -36,8 +38,8 @@ class ReceiptInvalid(Refused):
 
 def draw_reference() -> str:
     """Return a new short reference, which can be read to a hotline: three groups of four."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(_GROUPS))
-    return "-".join(groups)
+    drawn = "".join(_ALPHABET[byte & 31] for byte in secrets.token_bytes(4 * _GROUPS))
+    return "-".join(drawn[at : at + 4] for at in range(0, 4 * _GROUPS, 4))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +82,8 @@ class VerificationReceipt:
             "results": results_root(results).hex(),
             "verdicts": dict(verdicts),
         }
-        signature = operator.sign(_digest(content, identity))
+        digest = Receipt(content=sha256(_spell(content))).digest(identity)
+        signature = operator.sign(digest)
         return cls(content=content, signature=signature)
 
     @property
@@ -99,7 +102,7 @@ class VerificationReceipt:
 
     def format(self) -> bytes:
         """Return the canonical bytes of the file form."""
-        return format_canonical(self.to_json())
+        return _spell(self.to_json())
 
     @classmethod
     def parse(cls, data: bytes) -> VerificationReceipt:
@@ -156,6 +159,11 @@ class VerificationReceipt:
 
 def _digest(content: Mapping[str, Json], identity: bytes) -> bytes:
     return Receipt(content=sha256(format_canonical(dict(content)))).digest(identity)
+
+
+def _spell(value: Json) -> bytes:
+    """Return the canonical bytes of what was made or read here, and so lies in the subset."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def results_root(results: Sequence[bytes]) -> bytes:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import orjson
 
@@ -18,7 +19,7 @@ from ledger.service.values import Verification
 from ledger.snapshots import SnapshotMaker
 from verifier.certificate import Disclosure
 from verifier.desk import Desk
-from verifier.encoding import Json
+from verifier.encoding import Json, format_time
 from verifier.errors import Malformed
 from verifier.evidence import Evidence
 from verifier.judges import Judge
@@ -26,7 +27,7 @@ from verifier.memo import Verifier
 from verifier.policy import TrustPolicy
 from verifier.presentation import Request
 from verifier.proving import Memo
-from verifier.verdict import Result, unusable
+from verifier.verdict import Finding, Result, unusable
 from verifier.verify import Question, verify
 
 _REMEMBERED = 4_096
@@ -86,7 +87,7 @@ class Verdicts:
         """
         now = int(self._clock())
         results = [self._result(one, now, audience) for one in questions]
-        spelled = [orjson.dumps(r.to_json(), option=orjson.OPT_SORT_KEYS) for r in results]
+        spelled = [spell(result) for result in results]
         verdicts = Counter(str(result.verdict) for result in results)
         receipt = VerificationReceipt.issue(
             identity=self._identity,
@@ -154,6 +155,24 @@ class Verdicts:
                 )
                 self._desk = (made.digest, desk)
             return self._desk[1]
+
+
+def spell(result: Result) -> bytes:
+    """Return the canonical bytes of a result; most share their ten checks with others."""
+    value: dict[str, Json] = {
+        "verdict": str(result.verdict),
+        "checks": orjson.Fragment(_spell_checks(result.findings)),
+        "certificate": result.certificate,
+        "warnings": result.warnings,
+    }
+    if result.as_of is not None:
+        value["as_of"] = format_time(result.as_of)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+@lru_cache(maxsize=4_096)
+def _spell_checks(findings: tuple[Finding, ...]) -> bytes:
+    return orjson.dumps([one.to_json() for one in findings], option=orjson.OPT_SORT_KEYS)
 
 
 def showing(evidence: Evidence, lookup: Lookup) -> Evidence:

@@ -31,8 +31,8 @@ const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** @param {string} text @returns {Uint8Array} */
 const utf8 = (text) => UTF8.encode(text);
 
-/** @param {...Uint8Array} parts @returns {Uint8Array} */
-function concat(...parts) {
+/** Byte strings one after another. @param {Uint8Array[]} parts however many @returns {Uint8Array} */
+function join(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -41,6 +41,9 @@ function concat(...parts) {
   }
   return whole;
 }
+
+/** @param {...Uint8Array} parts @returns {Uint8Array} */
+const concat = (...parts) => join(parts);
 
 /** @param {Uint8Array} left @param {Uint8Array} right */
 function equal(left, right) {
@@ -59,8 +62,14 @@ function compareBytes(left, right) {
 /** @type {Uint8Array} */
 const ZERO32 = new Uint8Array(32);
 
+const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** @param {Uint8Array} bytes @returns {string} */
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+function hex(bytes) {
+  let text = "";
+  for (const byte of bytes) text += HEX_PAIRS[byte];
+  return text;
+}
 
 /** The bytes of hexadecimal text already known to be well formed. @param {string} text */
 function unhex(text) {
@@ -533,38 +542,39 @@ export function sm3(data) {
   return bigEndian(state);
 }
 
-/** Round constants (low and high halves) and rotations of Keccak-f[1600], from their definitions. */
+/** Round constants (halves), and the walk of lanes with their rotations, of Keccak-f[1600] by their definitions. */
 const KECCAK = (() => {
-  const constants = [];
+  const [low, high] = [new Int32Array(24), new Int32Array(24)];
   let register = 1;
   for (let round = 0; round < 24; round += 1) {
-    const pair = [0, 0];
     for (let j = 0; j < 7; j += 1) {
       const bit = (1 << j) - 1;
-      if (register & 1) pair[bit >> 5] ^= 1 << (bit & 31);
+      if (register & 1) (bit < 32 ? low : high)[round] ^= 1 << (bit & 31);
       register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
     }
-    constants.push(pair);
   }
-  const steps = [];
+  const [lanes, turns] = [new Uint8Array(24), new Uint8Array(24)];
   for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
     [x, y] = [y, (2 * x + 3 * y) % 5];
-    steps.push([x + 5 * y, (((t + 1) * (t + 2)) / 2) % 64]);
+    lanes[t] = 2 * (x + 5 * y);
+    turns[t] = (((t + 1) * (t + 2)) / 2) % 64;
   }
-  return { constants, steps };
+  return { low, high, lanes, turns };
 })();
+
+const KECCAK_COLUMNS = new Int32Array(10);
+const KECCAK_ROW = new Int32Array(10);
 
 /** Keccak-f[1600] over 25 lanes, low and high half of each beside each other. @param {Int32Array} s */
 function permute(s) {
-  const column = new Int32Array(10);
-  const row = new Int32Array(10);
-  for (const [low, high] of KECCAK.constants) {
+  const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];
+  const { low, high, lanes, turns } = KECCAK;
+  for (let round = 0; round < 24; round += 1) {
     for (let x = 0; x < 10; x += 1) column[x] = s[x] ^ s[x + 10] ^ s[x + 20] ^ s[x + 30] ^ s[x + 40];
     for (let x = 0; x < 10; x += 2) {
-      const l = column[(x + 2) % 10];
-      const h = column[(x + 3) % 10];
-      const dl = column[(x + 8) % 10] ^ ((l << 1) | (h >>> 31));
-      const dh = column[(x + 9) % 10] ^ ((h << 1) | (l >>> 31));
+      const [after, before] = [(x + 2) % 10, (x + 8) % 10];
+      const dl = column[before] ^ ((column[after] << 1) | (column[after + 1] >>> 31));
+      const dh = column[before + 1] ^ ((column[after + 1] << 1) | (column[after] >>> 31));
       for (let y = 0; y < 50; y += 10) {
         s[x + y] ^= dl;
         s[x + y + 1] ^= dh;
@@ -572,12 +582,15 @@ function permute(s) {
     }
     let l = s[2];
     let h = s[3];
-    for (const [lane, turn] of KECCAK.steps) {
-      const [nl, nh] = [s[2 * lane], s[2 * lane + 1]];
-      const bits = turn % 32;
-      if (turn >= 32) [l, h] = [h, l];
-      s[2 * lane] = bits ? (l << bits) | (h >>> (32 - bits)) : l;
-      s[2 * lane + 1] = bits ? (h << bits) | (l >>> (32 - bits)) : h;
+    for (let t = 0; t < 24; t += 1) {
+      const lane = lanes[t];
+      const bits = turns[t] & 31;
+      const nl = s[lane];
+      const nh = s[lane + 1];
+      const first = turns[t] < 32 ? l : h;
+      const second = turns[t] < 32 ? h : l;
+      s[lane] = bits ? (first << bits) | (second >>> (32 - bits)) : first;
+      s[lane + 1] = bits ? (second << bits) | (first >>> (32 - bits)) : second;
       l = nl;
       h = nh;
     }
@@ -585,8 +598,8 @@ function permute(s) {
       for (let x = 0; x < 10; x += 1) row[x] = s[y + x];
       for (let x = 0; x < 10; x += 1) s[y + x] ^= ~row[(x + 2) % 10] & row[(x + 4) % 10];
     }
-    s[0] ^= low;
-    s[1] ^= high;
+    s[0] ^= low[round];
+    s[1] ^= high[round];
   }
 }
 
@@ -1570,8 +1583,8 @@ function stateDigest(b) {
         b.catalog,
         b.last,
         b.status,
-        keccak256(concat(...b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
-        keccak256(concat(...b.peaks)),
+        keccak256(join(b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
+        keccak256(join(b.peaks)),
       ),
     ),
   );
@@ -2505,7 +2518,7 @@ function checkHolder({ record, disclosures }, presented, identity, question) {
     ledger: hex(identity),
     leaf: hex(record.leaf),
     nonce: presented.nonce,
-    shown: hex(sha256(concat(...disclosures.map(({ digest }) => digest)))),
+    shown: hex(sha256(join(disclosures.map(({ digest }) => digest)))),
     time: presented.time,
   });
   if (!signedByHolder(key, message, presented.signature)) return "holder.presentation_unusable";
@@ -2751,10 +2764,10 @@ function cborEncode(value) {
   if (typeof value === "number") return value < 0 ? cborHead(1, -1 - value) : cborHead(0, value);
   if (typeof value === "string") return concat(cborHead(3, utf8(value).length), utf8(value));
   if (value instanceof Uint8Array) return concat(cborHead(2, value.length), value);
-  if (Array.isArray(value)) return concat(cborHead(4, value.length), ...value.map(cborEncode));
+  if (Array.isArray(value)) return join([cborHead(4, value.length), ...value.map(cborEncode)]);
   if (value instanceof Map) {
     const pairs = [...value].sort(([left], [right]) => left - right);
-    return concat(cborHead(5, pairs.length), ...pairs.flatMap((pair) => pair.map(cborEncode)));
+    return join([cborHead(5, pairs.length), ...pairs.flatMap((pair) => pair.map(cborEncode))]);
   }
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }
@@ -2953,8 +2966,7 @@ async function inflate(file) {
   } catch {
     return refuse("snapshot.invalid", "not packed by zlib, or cut short");
   }
-  const whole =
-    size <= LONGEST_SNAPSHOT ? concat(...parts) : refuse("snapshot.invalid", "too long once unpacked");
+  const whole = size <= LONGEST_SNAPSHOT ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
   // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
   if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
   return whole;
@@ -3254,7 +3266,7 @@ function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
       s.name,
       STANDINGS.indexOf(s.standing) + 1,
       s.since,
-      concat(...s.keys.map(({ packed }) => packed)),
+      join(s.keys.map(({ packed }) => packed)),
       s.catalogVersion,
       s.catalog,
       s.epoch,
@@ -3270,7 +3282,7 @@ function packBatches(rows, places) {
   const steps = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
   const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
   return [
-    concat(...rows.map(({ root }) => root)),
+    join(rows.map(({ root }) => root)),
     rows.map(({ count }) => count),
     steps(rows.map(({ notAfter }) => notAfter)),
     steps(rows.map(({ block }) => block)),

@@ -1,0 +1,87 @@
+"""Structured logs on standard error: JSON lines, written in groups so that requests do not wait."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+
+PAUSE = 0.2
+"""Seconds between two groups; what is worth a warning is written at once."""
+
+
+class GroupedLines:
+    """Lines that wait for the next group; safe for several threads."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._waiting = out, list[bytes]()
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._stop.set()
+        self._thread.join()
+        self.flush()
+
+    def add(self, line: bytes) -> None:
+        """Let a line wait."""
+        self._waiting.append(line)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._writing:
+            taken, self._waiting = self._waiting, []
+            if taken:
+                self._out.write(b"\n".join([*taken, b""]))
+                self._out.flush()
+
+    def _run(self) -> None:
+        while not self._stop.wait(PAUSE):
+            self.flush()
+
+
+class _Logger:
+    """What structlog calls: one method a level."""
+
+    def __init__(self, lines: GroupedLines) -> None:
+        self._lines = lines
+        self.debug = self.info = lines.add
+
+    def now(self, line: bytes) -> None:
+        """Write a line at once, and those before it."""
+        self._lines.add(line)
+        self._lines.flush()
+
+    warning = error = critical = exception = fatal = now
+
+
+def log_to_stderr() -> GroupedLines:
+    """Write structured logs as JSON lines on standard error, until what is returned is closed."""
+    lines = GroupedLines(sys.stderr.buffer)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_spell),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: _Logger(lines),
+        cache_logger_on_first_use=True,
+    )
+    lines.start()
+    return lines
+
+
+def _spell(event: Any, **_: Any) -> bytes:
+    return orjson.dumps(event, default=str)
