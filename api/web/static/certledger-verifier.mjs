@@ -572,7 +572,8 @@ function permute(s) {
   for (let round = 0; round < 24; round += 1) {
     for (let x = 0; x < 10; x += 1) column[x] = s[x] ^ s[x + 10] ^ s[x + 20] ^ s[x + 30] ^ s[x + 40];
     for (let x = 0; x < 10; x += 2) {
-      const [after, before] = [(x + 2) % 10, (x + 8) % 10];
+      const after = (x + 2) % 10;
+      const before = (x + 8) % 10;
       const dl = column[before] ^ ((column[after] << 1) | (column[after + 1] >>> 31));
       const dh = column[before + 1] ^ ((column[after + 1] << 1) | (column[after] >>> 31));
       for (let y = 0; y < 50; y += 10) {
