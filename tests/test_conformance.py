@@ -69,7 +69,7 @@ def test_a_verifier_that_always_says_valid_fails_every_case_that_must_fail() -> 
 
 def test_make_runs_the_suite_on_any_command() -> None:
     shown = subprocess.run(
-        ["make", "-n", "conformance", "VERIFIER=node my.js"],
+        ["make", "-n", "--no-print-directory", "conformance", "VERIFIER=node my.js"],
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
