@@ -128,9 +128,8 @@ def _constant(answer: bytes) -> Callable[[], Awaitable[Response]]:
     return handler
 
 
-def main() -> None:
-    """Serve bare handlers of the SIZES given, as `api.serving` serves the service."""
-    app = bare([int(size) for size in sys.argv[1:]])
+def serve_bare(app: FastAPI) -> None:
+    """Serve an application as `api.serving` serves the service, without anything around it."""
     listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none")
     print(f"bare {WHERE}{listening.getsockname()[1]}", flush=True)
@@ -138,4 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve_bare(bare([int(size) for size in sys.argv[1:]]))
