@@ -63,7 +63,7 @@ class Shelf:
 
     chunks: list[list[bytes]] = field(default_factory=list)
 
-    def records(self, root: bytes) -> Iterator[list[bytes]]:
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]]:
         return iter(self.chunks)
 
     def catalog(self, root: bytes) -> bytes:

@@ -100,7 +100,7 @@ class Rpc:
         # Said instead of the address: a key of its user often stands in the path.
         self._host = urlsplit(url).netloc
         self._timeout = timeout
-        self._opener = _opener()
+        self._opener = plain_opener()
         self._asked = 0
 
     def block(self, which: int | str) -> Block | None:
@@ -262,7 +262,7 @@ def _checked(url: str) -> str:
     return url
 
 
-def _opener() -> OpenerDirector:
+def plain_opener() -> OpenerDirector:
     """Return an opener without files, other schemes, cookies and redirects."""
     opener = OpenerDirector()
     for handler in (

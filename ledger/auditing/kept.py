@@ -52,7 +52,7 @@ class Kept:
         except SQLAlchemyError as error:
             raise DataUnreachable(f"the database: {type(error).__name__}") from error
 
-    def records(self, root: bytes) -> Iterator[list[bytes]] | None:
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         with self.open() as connection:
             number = connection.execute(
                 select(BATCHES.c.number).where(BATCHES.c.root == root)

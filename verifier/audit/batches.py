@@ -84,7 +84,7 @@ class BatchReport:
 def check_batch(task: BatchTask) -> BatchReport:
     """Return what is found of a batch in the published data."""
     try:
-        chunks = task.published.records(task.root)
+        chunks = task.published.records(task.issuer, task.sequence, task.root)
         if chunks is None:
             return BatchReport(faults=[not_handed_in(task)])
         return judge(task, chunks)[0]

@@ -76,7 +76,14 @@ class PatientExecutor(Executor):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The trust policy that pins the ledger (also CERTLEDGER_POLICY).",
 )
-@click.option("--data", help="Published records and catalogs: a folder or an address.")
+@click.option(
+    "--data", help="Published records and catalogs: a folder, an address, or the ledger's service."
+)
+@click.option(
+    "--key",
+    envvar="CERTLEDGER_API_KEY",
+    help="An auditor's key, where --data is a ledger's service (also CERTLEDGER_API_KEY).",
+)
 @click.option(
     "--report",
     "report_file",
@@ -100,6 +107,7 @@ def command(
     rpc: str | None,
     policy_file: Path | None,
     data: str | None,
+    key: str | None,
     report_file: Path | None,
     notes: Path | None,
     publish: Path | None,
@@ -122,7 +130,7 @@ def command(
                 now, audited = int(time.time()), _home_audit()
                 report = audited(home, executor, now=now, watch=watch, to=publish)
             else:
-                report = _remote(rpc or "", policy_file, data, notes, executor, watch)
+                report = _remote(rpc or "", policy_file, (data, key), notes, executor, watch)
         except Refused as error:
             _stopped(error, as_json=as_json)
     if report_file is not None:
@@ -137,7 +145,7 @@ def command(
 def _remote(
     rpc: str,
     policy_file: Path | None,
-    data: str | None,
+    data: tuple[str | None, str | None],
     notes: Path | None,
     executor: Executor,
     watch: Watch,
@@ -147,7 +155,7 @@ def _remote(
     try:
         policy = SignedPolicy.parse(policy_file.read_bytes()).policy
         node = Rpc(rpc, timeout=60.0, longest=LONGEST_HISTORY)
-        published = open_published(data)
+        published = open_published(*data)
     except Refused as error:
         raise click.UsageError(f"{error} ({error.code})") from error
     job = Job(

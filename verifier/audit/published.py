@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gzip
 import re
-import urllib.request
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request
 
 from verifier.checkpoint import LONGEST_NOTE
-from verifier.errors import Refused
+from verifier.encoding import Json, format_canonical, parse
+from verifier.errors import Malformed, Refused
+from verifier.rpc import plain_opener
 
 LONGEST_RECORDS = 1 << 30
 LONGEST_CATALOG = 64 << 20
@@ -39,7 +42,7 @@ class Published(Protocol):
     def __hash__(self) -> int:
         """Return the same for the same source, so that what was read may be remembered."""
 
-    def records(self, root: bytes) -> Iterator[list[bytes]] | None:
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         """Return a batch's canonical records in order, some at a time; None if not published."""
 
     def catalog(self, root: bytes) -> bytes | None:
@@ -53,7 +56,7 @@ class Published(Protocol):
 class Nothing:
     """Nobody published anything: only what the chain itself holds is audited."""
 
-    def records(self, root: bytes) -> Iterator[list[bytes]] | None:
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         return None
 
     def catalog(self, root: bytes) -> bytes | None:
@@ -69,7 +72,7 @@ class Folder:
 
     path: Path
 
-    def records(self, root: bytes) -> Iterator[list[bytes]] | None:
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         for name in (f"{root.hex()}.jsonl", f"{root.hex()}.jsonl.gz"):
             data = self._read(f"records/{name}", LONGEST_RECORDS)
             if data is not None:
@@ -106,7 +109,7 @@ class Address:
     url: str
     timeout: float = 60.0
 
-    def records(self, root: bytes) -> Iterator[list[bytes]] | None:
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         data = self._get(f"records/{root.hex()}.jsonl", LONGEST_RECORDS)
         return None if data is None else chunks(unzipped(data))
 
@@ -121,29 +124,84 @@ class Address:
                 yield f"checkpoints/{name}", (data or b"").decode("utf-8", "replace")
 
     def _get(self, name: str, longest: int) -> bytes | None:
-        where = f"{self.url.rstrip('/')}/{name}"
-        try:
-            with urllib.request.urlopen(where, timeout=self.timeout) as answer:
-                return _bounded(answer.read(longest + 1), longest, name)
-        except HTTPError as error:
-            error.close()
-            if error.code in (404, 410):
-                return None
-            raise DataUnreachable(f"{name}: HTTP status {error.code}") from error
-        except (OSError, HTTPException, ValueError) as error:
-            raise DataUnreachable(f"{name} cannot be fetched") from error
+        return fetch(f"{self.url}/{name}", longest, timeout=self.timeout)
 
 
-def open_published(where: str | None) -> Published:
-    """Return the published data at a folder or an address, nothing for None.
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A ledger's service over HTTP (`/v1/...`); `key` is an auditor's, for records are not public.
+
+    `timeout` is in seconds.
+    """
+
+    url: str
+    key: str | None = field(default=None, repr=False)
+    timeout: float = 60.0
+
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
+        data = self._get(f"batches/{issuer}/{sequence}/records", LONGEST_RECORDS)
+        return None if data is None else chunks(data)
+
+    def catalog(self, root: bytes) -> bytes | None:
+        data = self._get(f"catalogs/{root.hex()}", LONGEST_CATALOG)
+        if data is None:
+            return None
+        return format_canonical(_member(data, "entries"))
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        data = self._get("checkpoints/latest", LONGEST_LIST)
+        if data is not None:
+            yield "checkpoints/latest", str(_member(data, "note"))
+
+    def _get(self, name: str, longest: int) -> bytes | None:
+        where = f"{self.url}/v1/{name}"
+        return fetch(where, longest, timeout=self.timeout, key=self.key)
+
+
+def _member(data: bytes, name: str) -> Json:
+    try:
+        return parse(data, LONGEST_CATALOG)[name]
+    except (Malformed, KeyError, TypeError) as error:
+        raise DataUnreachable(f"the service answers without {name}") from error
+
+
+def fetch(where: str, longest: int, *, timeout: float, key: str | None = None) -> bytes | None:
+    """Return what an address answers, None where it says that there is nothing.
+
+    Redirects are not followed, so that a key goes to nobody else.
 
     Raises:
-        DataUnreachable: neither an address that starts with http nor a folder.
+        DataUnreachable: no answer, a longer one, or one that is neither.
+    """
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    name = urlsplit(where).path
+    try:
+        request = Request(where, headers=headers)
+        with plain_opener().open(request, timeout=timeout) as answer:
+            return _bounded(answer.read(longest + 1), longest, name)
+    except HTTPError as error:
+        error.close()
+        if error.code in (404, 409, 410):
+            return None
+        raise DataUnreachable(f"{name}: HTTP status {error.code}") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise DataUnreachable(f"{name} cannot be fetched") from error
+
+
+def open_published(where: str | None, key: str | None = None) -> Published:
+    """Return the published data at a folder or an address, nothing for None.
+
+    An address that describes itself as a service is asked as one, with `key`.
+
+    Raises:
+        DataUnreachable: neither an address that answers nor a folder.
     """
     if where is None:
         return Nothing()
     if where.startswith(("http://", "https://")):
-        return Address(where)
+        url = where.rstrip("/")
+        described = fetch(f"{url}/openapi.json", LONGEST_LIST, timeout=60.0)
+        return Address(url) if described is None else Service(url, key)
     if not Path(where).is_dir():
         raise DataUnreachable(f"{where} is neither a folder nor an address")
     return Folder(Path(where))
