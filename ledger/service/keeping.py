@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from ledger.service.ports import ServiceStore
 from ledger.service.values import Verification
 
 MOST_AT_ONCE = 2_000
+GATHER_SECONDS = 0.003
+"""How long others may join what is about to be written."""
 
 
 @dataclass(kw_only=True)
@@ -50,6 +53,9 @@ class Keeper:
             with self._wake:
                 while not self._waiting and not self._closed:
                     self._wake.wait()
+            if not self._closed:
+                time.sleep(GATHER_SECONDS)
+            with self._wake:
                 taken = self._waiting[:MOST_AT_ONCE]
                 del self._waiting[:MOST_AT_ONCE]
                 if not taken:
