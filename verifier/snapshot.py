@@ -212,6 +212,8 @@ class Snapshot:
                 slot = nodes.slot(account.storage_root, slot_position(body.state.issuer))
                 if without_brake(slot) != body.state.digest():
                     raise SnapshotUnproved(f"the state of {body.state.issuer} is another one")
+                if StatusTree(body.words).root != body.state.status:
+                    raise SnapshotUnproved(f"the statuses of {body.state.issuer} are others")
         except ProofInvalid as error:
             raise SnapshotUnproved(str(error)) from error
         self._check_whole(nodes)

@@ -139,6 +139,8 @@ UNPROVED: dict[str, Callable[[], Snapshot]] = {
     "a key that never ended": lambda: moved(
         keys=tuple(replace(key, end=500) for key in WHOLE.bodies[1].state.keys)),
     "another status root": lambda: moved(status=draw("root")),
+    "other status words": lambda: another(bodies=(
+        WHOLE.bodies[0], replace(WHOLE.bodies[1], words={}), WHOLE.bodies[2])),
     "another catalog": lambda: moved(catalog=ZERO),
     "a node missing": lambda: another(nodes=WHOLE.nodes[1:]),
     "a node more": lambda: another(nodes=tuple(sorted([*WHOLE.nodes, b"\xc2\x01\x02" * 11]))),
