@@ -32,7 +32,6 @@ from tests.changing import (
 from tests.conformance.ours import answer
 from tests.conformance.run import ROOT, faults_of, folders
 from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World
-from verifier.codes import CODES
 from verifier.compact import Compact
 from verifier.delta import apply_delta, format_delta
 from verifier.desk import Desk
@@ -46,7 +45,7 @@ from verifier.snapshot import Snapshot
 from verifier.trust import judge_by_witnesses
 from verifier.verdict import Result
 from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Outcome, Status
+from verifier.vocabulary import Status
 
 HERE = Path(__file__).parent
 MODULE = HERE.parent / "api" / "web" / "static" / "certledger-verifier.mjs"
@@ -129,19 +128,31 @@ def test_the_command_line_answers_one_question_by_exit_status_and_output() -> No
     assert ask(["--evidence", "nothing"]) == (2, b"")
 
 
-def test_the_sentences_and_outcomes_of_all_codes_are_the_same() -> None:
+def test_every_code_means_what_SPEC_says_it_means() -> None:
     assert NODE is not None
     script = f"""
-    import {{ CODES }} from {json.dumps(MODULE.as_uri())};
-    console.log(JSON.stringify(CODES));
+    import {{ CODES, WARNINGS }} from {json.dumps(MODULE.as_uri())};
+    console.log(JSON.stringify([[...CODES], [...WARNINGS]]));
     """
     run = subprocess.run(
         [NODE, "--input-type=module", "-e", script], stdout=subprocess.PIPE, check=True
     )
-    assert json.loads(run.stdout) == {
-        str(outcome): {name: code.en for name, code in CODES.items() if code.outcome is outcome}
-        for outcome in Outcome
-    }
+    known = json.loads((HERE / "vectors" / "codes.json").read_bytes())
+    assert json.loads(run.stdout) == [
+        [
+            [
+                code["code"],
+                {
+                    "outcome": code["outcome"],
+                    "advice": code.get("advice", ""),
+                    "en": code["en"],
+                    "zh": code["zh"],
+                },
+            ]
+            for code in known["codes"]
+        ],
+        [[code["code"], {"en": code["en"], "zh": code["zh"]}] for code in known["warnings"]],
+    ]
 
 
 # Evidence, changed at random -------------------------------------------------------------------

@@ -2115,84 +2115,344 @@ const CHECKS = [
 /** How many of the checks, from the first, make a certificate genuine. */
 const GENUINE = 6;
 
-/**
- * What a check that did not pass may end with; the sentence is the `detail` of a result.
- * @type {{[outcome: string]: {[code: string]: string}}}
- */
-export const CODES = {
-  pass: { ok: "passed" },
-  fail: {
-    "content.field_differs": "a field shown is not what was certified",
-    "content.name_differs": "a field is shown under another name",
-    "content.document_differs": "the document is not the one that was certified",
-    "inclusion.path_differs": "the certificate is not in the batch it names",
-    "inclusion.index_outside": "the certificate's index lies outside its batch",
-    "anchor.state_differs": "the chain holds another state of the issuing body",
-    "anchor.other_contract": "the chain holds another contract at this address",
-    "signature.key_ended":
-      "the signing key had ended when the batch was anchored: ask the body to issue again",
-    "signature.purpose": "the signing key may not sign batches",
-    "entitlement.category_absent": "the body was never granted this category",
-    "entitlement.holder_kind": "the category is for another kind of holder",
-    "entitlement.validity_too_long": "it is valid for longer than its category allows",
-    "entitlement.fields_missing": "it has fewer fields than its category",
-    "freshness.stale": "the status shown is older than this category allows: ask for fresh evidence",
-    "status.revoked": "it has been revoked",
-    "status.superseded": "it has been replaced by a newer one",
-    "status.suspended": "it is suspended",
-    "status.body_suspended": "the issuing body is suspended",
-    "status.body_struck": "the issuing body has been struck off",
-    "dates.expired": "it has expired",
-    "dates.not_yet": "it is not valid yet",
-  },
-  unknown: {
-    "evidence.unusable": "the file cannot be read as evidence",
-    "block.needed": "not judged, because the block is not trusted",
-    "anchor.needed": "not judged, because the anchor is not proved",
-    "content.nothing_compared": "neither the document nor all the fields that must be shown were compared",
-    "content.sm3_unavailable": "this machine cannot compute SM3",
-    "inclusion.path_unusable": "the path that was fetched does not lead to the batch",
-    "anchor.body_absent": "the issuing body was not registered at this block",
-    "anchor.batch_pending": "the batch was not anchored at this block",
-    "anchor.batch_unproved": "the batch is not proved under the body's state",
-    "anchor.proof_unusable": "the proof of the body's state does not verify",
-    "anchor.other_body": "the state belongs to another issuing body",
-    "signature.damaged": "the signature in the file does not verify",
-    "signature.signer_differs": "the public key in the file is not the recorded key",
-    "signature.countersignature_missing": "the policy asks for a countersignature",
-    "entitlement.entry_unproved": "the category is not proved under the body's catalog",
-    "entitlement.entry_differs": "the catalog entry is of another category or version",
-    "block.other_ledger": "the policy does not know this ledger",
-    "block.untrusted": "nothing the policy trusts speaks for this block",
-    "block.witnesses_too_few": "too few operators have witnessed this block",
-    "block.clock": "the witnesses' time and the block's time do not fit",
-    "block.not_final": "the block is not final yet",
-    "block.differs": "the node knows another block of this number",
-    "block.node_unreachable": "the node could not be reached",
-    "policy.ended": "the trust policy has ended: fetch the new one",
-    "checkpoint.unusable": "the checkpoint is damaged or signed by a stranger",
-    "freshness.future": "the evidence is from the future: check this clock",
-    "status.unproved": "the status is not proved under the body's state",
-    "holder.presentation_missing": "the holder has to present it, signed with the holder's key",
-    "holder.presentation_unusable": "the presentation is not signed by the holder's key",
-    "holder.other_audience": "it was presented to another counter",
-    "holder.other_nonce": "it does not answer this counter's question",
-    "holder.presentation_old": "it was presented too long ago, or in the future",
-    "holder.replayed": "this presentation has been used already",
-  },
-};
+/** @typedef {{outcome: string, advice: string, en: string, zh: string}} Meaning of a code; `en` is a result's `detail` */
 
-const OUTCOMES = new Map(
-  Object.entries(CODES).flatMap(([outcome, codes]) => Object.keys(codes).map((code) => [code, outcome])),
+/** What each code says to people, and what to do: `refuse`, `retry` or `ask_holder`. @type {Map<string, Meaning>} */
+export const CODES = new Map(
+  [
+    ["ok", "pass", "", "passed", "通过"],
+    [
+      "evidence.unusable",
+      "unknown",
+      "ask_holder",
+      "the file cannot be read as evidence",
+      "该文件不是可读的核验凭据",
+    ],
+    [
+      "block.needed",
+      "unknown",
+      "ask_holder",
+      "not judged, because the block is not trusted",
+      "区块未获信任，未作判断",
+    ],
+    [
+      "anchor.needed",
+      "unknown",
+      "ask_holder",
+      "not judged, because the anchor is not proved",
+      "锚定未获证明，未作判断",
+    ],
+    [
+      "content.field_differs",
+      "fail",
+      "refuse",
+      "a field shown is not what was certified",
+      "出示的内容与签发内容不一致",
+    ],
+    [
+      "content.name_differs",
+      "fail",
+      "refuse",
+      "a field is shown under another name",
+      "出示的内容与其名称不符",
+    ],
+    [
+      "content.document_differs",
+      "fail",
+      "refuse",
+      "the document is not the one that was certified",
+      "文件与签发时的文件不一致",
+    ],
+    [
+      "content.nothing_compared",
+      "unknown",
+      "ask_holder",
+      "neither the document nor all the fields that must be shown were compared",
+      "未比对文件，也未出示全部必需的内容",
+    ],
+    ["content.sm3_unavailable", "unknown", "retry", "this machine cannot compute SM3", "本机不能计算 SM3"],
+    [
+      "inclusion.path_differs",
+      "fail",
+      "refuse",
+      "the certificate is not in the batch it names",
+      "该证照不在其所称的批次中",
+    ],
+    [
+      "inclusion.index_outside",
+      "fail",
+      "refuse",
+      "the certificate's index lies outside its batch",
+      "该证照的序号不在其批次范围内",
+    ],
+    [
+      "inclusion.path_unusable",
+      "unknown",
+      "retry",
+      "the path that was fetched does not lead to the batch",
+      "取得的路径不能证明该证照在批次中",
+    ],
+    [
+      "anchor.state_differs",
+      "fail",
+      "refuse",
+      "the chain holds another state of the issuing body",
+      "链上的发证机构状态与此不同",
+    ],
+    [
+      "anchor.other_contract",
+      "fail",
+      "refuse",
+      "the chain holds another contract at this address",
+      "链上该地址的合约不是约定的合约",
+    ],
+    [
+      "anchor.body_absent",
+      "unknown",
+      "ask_holder",
+      "the issuing body was not registered at this block",
+      "截至该区块，发证机构尚未登记",
+    ],
+    [
+      "anchor.batch_pending",
+      "unknown",
+      "ask_holder",
+      "the batch was not anchored at this block",
+      "截至该区块，该批次尚未锚定",
+    ],
+    [
+      "anchor.batch_unproved",
+      "unknown",
+      "ask_holder",
+      "the batch is not proved under the body's state",
+      "批次未能在机构状态下得到证明",
+    ],
+    [
+      "anchor.proof_unusable",
+      "unknown",
+      "ask_holder",
+      "the proof of the body's state does not verify",
+      "机构状态的证明无法通过验证",
+    ],
+    [
+      "anchor.other_body",
+      "unknown",
+      "ask_holder",
+      "the state belongs to another issuing body",
+      "所附状态属于另一发证机构",
+    ],
+    [
+      "signature.key_ended",
+      "fail",
+      "refuse",
+      "the signing key had ended when the batch was anchored: ask the body to issue again",
+      "锚定时签名密钥已失效：请发证机构重新签发",
+    ],
+    ["signature.purpose", "fail", "refuse", "the signing key may not sign batches", "签名密钥无权签署批次"],
+    [
+      "signature.damaged",
+      "unknown",
+      "ask_holder",
+      "the signature in the file does not verify",
+      "文件中的签名无法通过验证",
+    ],
+    [
+      "signature.signer_differs",
+      "unknown",
+      "ask_holder",
+      "the public key in the file is not the recorded key",
+      "文件中的公钥不是登记的密钥",
+    ],
+    [
+      "signature.countersignature_missing",
+      "unknown",
+      "ask_holder",
+      "the policy asks for a countersignature",
+      "信任策略要求副署签名",
+    ],
+    [
+      "entitlement.category_absent",
+      "fail",
+      "refuse",
+      "the body was never granted this category",
+      "发证机构从未获准签发该类证照",
+    ],
+    [
+      "entitlement.holder_kind",
+      "fail",
+      "refuse",
+      "the category is for another kind of holder",
+      "该类证照的持证主体类型不符",
+    ],
+    [
+      "entitlement.validity_too_long",
+      "fail",
+      "refuse",
+      "it is valid for longer than its category allows",
+      "有效期超过该类证照的上限",
+    ],
+    [
+      "entitlement.fields_missing",
+      "fail",
+      "refuse",
+      "it has fewer fields than its category",
+      "内容少于该类证照的规定",
+    ],
+    [
+      "entitlement.entry_unproved",
+      "unknown",
+      "ask_holder",
+      "the category is not proved under the body's catalog",
+      "该类别未能在机构目录中得到证明",
+    ],
+    [
+      "entitlement.entry_differs",
+      "unknown",
+      "ask_holder",
+      "the catalog entry is of another category or version",
+      "所附目录条目属于其他类别或版本",
+    ],
+    [
+      "block.other_ledger",
+      "unknown",
+      "ask_holder",
+      "the policy does not know this ledger",
+      "信任策略中没有该账本",
+    ],
+    [
+      "block.untrusted",
+      "unknown",
+      "ask_holder",
+      "nothing the policy trusts speaks for this block",
+      "没有受信方为该区块作证",
+    ],
+    [
+      "block.witnesses_too_few",
+      "unknown",
+      "ask_holder",
+      "too few operators have witnessed this block",
+      "见证该区块的机构数量不足",
+    ],
+    [
+      "block.clock",
+      "unknown",
+      "ask_holder",
+      "the witnesses' time and the block's time do not fit",
+      "见证时间与区块时间不符",
+    ],
+    ["block.not_final", "unknown", "retry", "the block is not final yet", "该区块尚未最终确定"],
+    [
+      "block.differs",
+      "unknown",
+      "ask_holder",
+      "the node knows another block of this number",
+      "节点上该高度是另一个区块",
+    ],
+    ["block.node_unreachable", "unknown", "retry", "the node could not be reached", "无法连接节点"],
+    [
+      "policy.ended",
+      "unknown",
+      "retry",
+      "the trust policy has ended: fetch the new one",
+      "信任策略已到期：请更新",
+    ],
+    [
+      "checkpoint.unusable",
+      "unknown",
+      "ask_holder",
+      "the checkpoint is damaged or signed by a stranger",
+      "检查点损坏或由未知方签署",
+    ],
+    [
+      "freshness.stale",
+      "fail",
+      "ask_holder",
+      "the status shown is older than this category allows: ask for fresh evidence",
+      "状态数据超过该类证照允许的时限：请出示新的凭据",
+    ],
+    [
+      "freshness.future",
+      "unknown",
+      "ask_holder",
+      "the evidence is from the future: check this clock",
+      "凭据时间晚于本机时间：请检查时钟",
+    ],
+    ["status.revoked", "fail", "refuse", "it has been revoked", "已注销"],
+    ["status.superseded", "fail", "ask_holder", "it has been replaced by a newer one", "已换发新证"],
+    ["status.suspended", "fail", "refuse", "it is suspended", "已暂停使用"],
+    ["status.body_suspended", "fail", "refuse", "the issuing body is suspended", "发证机构已被暂停"],
+    ["status.body_struck", "fail", "refuse", "the issuing body has been struck off", "发证机构已被除名"],
+    [
+      "status.unproved",
+      "unknown",
+      "ask_holder",
+      "the status is not proved under the body's state",
+      "状态未能在机构状态下得到证明",
+    ],
+    ["dates.expired", "fail", "refuse", "it has expired", "已过期"],
+    ["dates.not_yet", "fail", "refuse", "it is not valid yet", "尚未生效"],
+    [
+      "holder.presentation_missing",
+      "unknown",
+      "ask_holder",
+      "the holder has to present it, signed with the holder's key",
+      "须由持证人当场签名出示",
+    ],
+    [
+      "holder.presentation_unusable",
+      "unknown",
+      "ask_holder",
+      "the presentation is not signed by the holder's key",
+      "出示签名不是持证人的密钥所签",
+    ],
+    [
+      "holder.other_audience",
+      "unknown",
+      "ask_holder",
+      "it was presented to another counter",
+      "该出示是给另一窗口的",
+    ],
+    [
+      "holder.other_nonce",
+      "unknown",
+      "ask_holder",
+      "it does not answer this counter's question",
+      "该出示不是对本次核验的回应",
+    ],
+    [
+      "holder.presentation_old",
+      "unknown",
+      "ask_holder",
+      "it was presented too long ago, or in the future",
+      "出示时间过久或晚于当前时间",
+    ],
+    [
+      "holder.replayed",
+      "unknown",
+      "ask_holder",
+      "this presentation has been used already",
+      "该出示已被使用过",
+    ],
+  ].map(([code, outcome, advice, en, zh]) => [code, { outcome, advice, en, zh }]),
 );
+
+/** What each warning says to people. */
+export const WARNINGS = new Map([
+  [
+    "anchoring.late",
+    { en: "it was anchored later after its issue than its category asks", zh: "锚定时间晚于该类证照的规定" },
+  ],
+]);
+
+/** @param {string} code @returns {string} */
+const outcomeOf = (code) => CODES.get(code)?.outcome ?? "unknown";
 
 /** @typedef {{[check: string]: string}} Codes the code of each check */
 
 /** @param {string} code @param {number} at place of the check @param {string} rule broken, for what cannot be read */
 function finding(code, at, rule = "") {
-  const outcome = OUTCOMES.get(code) ?? "unknown";
-  const detail = CODES[outcome][code] + (rule && `: ${rule}`);
-  return { code, detail, name: CHECKS[at], number: at + 1, outcome };
+  const detail = (CODES.get(code)?.en ?? "") + (rule && `: ${rule}`);
+  return { code, detail, name: CHECKS[at], number: at + 1, outcome: outcomeOf(code) };
 }
 
 /** The result for what cannot be read. @param {string} rule */
@@ -2207,7 +2467,7 @@ function unusable(rule) {
 
 /** @param {Codes} codes @param {boolean} timely whether T is not in the future @returns {string} */
 function decide(codes, timely) {
-  const ended = Object.fromEntries(CHECKS.map((check) => [check, OUTCOMES.get(codes[check])]));
+  const ended = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
   const genuine = CHECKS.slice(0, GENUINE);
   if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
   if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
