@@ -20,9 +20,12 @@ import rfc8785
 import rlp
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
 from eth_account.messages import encode_typed_data
 from eth_hash.auto import keccak
 from eth_keys.datatypes import NonRecoverableSignature, PublicKey
+from eth_keys.datatypes import Signature as EthSignature
 from trie.hexary import HexaryTrie
 
 from verifier import merkle, presentation, stateproof
@@ -602,3 +605,65 @@ def test_section_18_sentences_are_those_of_the_verifier(kind):
     told = {code["code"]: (code["en"], code["zh"]) for code in vectors("codes")[kind]}
     codes = {name: (code.en, code.zh) for name, code in CODES.items()}
     assert told == (codes if kind == "codes" else WARNINGS)
+
+
+# 12, 13, 17, 20: the contract, its storage, snapshots, receipts -----------------------------------
+
+
+def test_section_12_packs_a_batch_as_the_abi_does():
+    known, said = vectors("contract"), json.loads(vectors("evidence")["file"])["statement"]
+    head = unhex(known["batch"][0])
+    assert head[:8] == said["sequence"].to_bytes(8, "big")
+    assert head[8:16] == said["first"].to_bytes(8, "big")
+    assert head[16:20] == said["count"].to_bytes(4, "big")
+    assert head[20:28] == said["not_after"].to_bytes(8, "big")
+    assert (head[28], head[29] in (27, 28), head[30:]) == (0, True, bytes(2))
+    words = [unhex(word) for word in known["batch"]]
+    data = unhex(known["calldata"])
+    assert keccak(b"anchor((bytes32[],bytes32[5][])[])")[:4] == data[:4]
+    ((row,),) = abi_decode(["(bytes32[],bytes32[5][])[]"], data[4:])
+    assert row == (tuple(unhex(word) for word in known["state"]), (tuple(words),))
+    assert keccak(data).hex() == known["calldata_keccak"]
+    assert known["event"]["topics"][0] == keccak(b"Anchored(bytes18,bytes32[5])").hex()
+    assert unhex(known["event"]["data"]) == b"".join(words)
+    signature = EthSignature(words[3] + words[4] + bytes([head[29] - 27]))
+    signer = signature.recover_public_key_from_msg_hash(unhex(known["digest"]))
+    assert signer.to_canonical_address() == unhex(known["state"][6])[:20]
+
+
+def test_section_13_places_what_solidity_places():
+    known = vectors("storage")
+    issuers = [issuer.encode() for issuer in known["issuers"]]
+    assert keccak(issuers[0].ljust(32, b"\0") + bytes(32)).hex() == known["slot_of_body"]
+    place = keccak(abi_encode(["uint256", "uint256"], [31, 2]))
+    assert place.hex() == known["slot_of_registrar_31"]
+    roll = bytes(32)
+    for number, (issuer, name) in enumerate(zip(issuers, ("one", "two"), strict=True), 1):
+        roll = keccak(roll + issuer)[:28] + number.to_bytes(4, "big")
+        assert roll.hex() == known[f"roll_of_{name}"]
+
+
+def test_section_17_packs_a_snapshot():
+    known = vectors("snapshot")
+    item = unhex(known["item"])
+    kind, note, account, nodes, catalogs, bodies = cbor2.loads(item)
+    assert (kind, len(item)) == ("certledger/snapshot/1", known["size"])
+    assert sha256(item).hex() == known["digest"]
+    assert nodes == sorted(set(nodes))
+    assert keccak(account[0]) == parse_note(note).checkpoint.state_root
+    assert [part.hex() for part in bodies[0][11]] == known["statuses"]
+    assert len(catalogs) == 1
+    # 0 - (-1) - 1, 127 - 0 - 1, 300 - 127 - 1 = 172 = 0b1_0101100
+    assert unhex(known["gaps_of_0_127_300"]) == bytes([0, 126, 172 & 127 | 128, 1])
+
+
+def test_section_20_signs_a_receipt():
+    known = vectors("submission")
+    assert rfc8785.dumps(json.loads(known["receipt"])).decode() == known["receipt"]
+    assert sha256(known["receipt"].encode()).hex() == known["content"]
+    kind = keccak(b"Receipt(bytes32 content)")
+    struct = keccak(kind + unhex(known["content"]))
+    identity = unhex(json.loads(known["receipt"])["ledger"])
+    assert keccak(b"\x19\x01" + identity + struct).hex() == known["digest"]
+    signature = NonRecoverableSignature(unhex(known["signature"]))
+    assert PublicKey(unhex(known["operator"])).verify_msg_hash(unhex(known["digest"]), signature)

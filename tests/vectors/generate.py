@@ -16,7 +16,10 @@ from typing import Any
 
 import rlp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from eth_keys.datatypes import Signature
 
+from contracts import calls
+from contracts.loader import load_artifact
 from tests.world import (
     ADDRESS,
     CHAIN_ID,
@@ -41,11 +44,13 @@ from verifier.compact import Compact
 from verifier.encoding import format_canonical, hash_list, to_base64url
 from verifier.hashing import keccak, sha256, sm3
 from verifier.holding import Holding
+from verifier.packing import pack_statuses
 from verifier.policyfile import signed_bytes
 from verifier.presentation import Request, Subject, format_holder_key, message, sign
-from verifier.statements import Statement
+from verifier.snapshot import roll
+from verifier.statements import Receipt, Statement
 from verifier.stateproof import slot_position
-from verifier.status import DEFAULTS, choose, move
+from verifier.status import DEFAULTS, StatusTree, choose, move
 from verifier.vocabulary import Purpose, Status
 
 FOLDER = Path(__file__).parent
@@ -410,6 +415,100 @@ def codes(scene: Scene) -> Any:
     }
 
 
+def contract(scene: Scene) -> Any:
+    """Section 12: the first batch on the registered body, as it is handed in and as it is told."""
+    batch = scene.body.batches[0]
+    digest = batch.statement.digest(IDENTITY)
+    signature = batch.signature + bytes([27 + _parity(digest, batch.signature, batch.signer)])
+    packed = calls.pack_batch(batch.statement, key=0, signature=signature)
+    data = calls.anchor([(scene.before, [packed])])
+    return {
+        "state": [word.hex() for word in calls.state_words(scene.before)],
+        "batch": [word.hex() for word in packed],
+        "calldata": data.hex(),
+        "calldata_keccak": keccak(data).hex(),
+        "event": {
+            "topics": [
+                load_artifact().topics["Anchored(bytes18,bytes32[5])"].hex(),
+                batch.statement.issuer.ljust(32, b"\0").hex(),
+            ],
+            "data": b"".join(packed).hex(),
+        },
+        "digest": digest.hex(),
+    }
+
+
+def _parity(digest: bytes, signature: bytes, signer: Signer) -> int:
+    """Return the parity that a recovery needs beside r and s."""
+    for parity in (0, 1):
+        made = Signature(signature + bytes([parity]))
+        if made.recover_public_key_from_msg_hash(digest).to_bytes() == signer.public:
+            return parity
+    raise AssertionError("one of two parities leads to the key")
+
+
+def storage(scene: Scene) -> Any:
+    """Section 13: where things stand in the contract's storage."""
+    issuers = ["11310000XX00000196", "12320000XX00000276"]
+    return {
+        "slot_of_body": slot_position(issuers[0]).hex(),
+        "slot_of_registrar_31": keccak((31).to_bytes(32, "big") + (2).to_bytes(32, "big")).hex(),
+        "registrar": ((7 << 160) | int.from_bytes(ADDRESS, "big")).to_bytes(32, "big").hex(),
+        "roll_of_none": roll([]).hex(),
+        "roll_of_one": roll(issuers[:1]).hex(),
+        "roll_of_two": roll(issuers).hex(),
+        "issuers": issuers,
+    }
+
+
+def snapshot(scene: Scene) -> Any:
+    """Section 17: the world's snapshot."""
+    whole = scene.world.snapshot()
+    item = whole.to_cbor()
+    return {
+        "item": item.hex(),
+        "size": len(item),
+        "digest": whole.digest().hex(),
+        "statuses": [part.hex() for part in pack_statuses(scene.body.tree.words)],
+        "gaps_of_0_127_300": _gaps([0, 127, 300]),
+    }
+
+
+def _gaps(indexes: list[int]) -> str:
+    tree = StatusTree()
+    words, masks = choose(indexes)
+    tree.update(
+        {at: move(bytes(32), mask, Status.REVOKED) for at, mask in zip(words, masks, strict=True)}
+    )
+    return pack_statuses(tree.words)[0].hex()
+
+
+def submission(scene: Scene) -> Any:
+    """Section 20: what the operator signs of a batch that it took in."""
+    batch = scene.body.batches[0]
+    receipt = {
+        "type": "certledger/receipt/1",
+        "ledger": IDENTITY.hex(),
+        "issuer": batch.statement.issuer.decode(),
+        "sequence": batch.statement.sequence,
+        "root": batch.statement.root.hex(),
+        "count": batch.statement.count,
+        "digest": batch.statement.digest(IDENTITY).hex(),
+        "accepted": "2026-11-18T10:00:00Z",
+        "anchored_by": "2026-11-18T11:00:00Z",
+    }
+    content = format_canonical(receipt)
+    operator = Signer("operator")
+    digest = Receipt(content=sha256(content)).digest(IDENTITY)
+    return {
+        "receipt": content.decode(),
+        "content": sha256(content).hex(),
+        "digest": digest.hex(),
+        "signature": operator.sign(digest).hex(),
+        "operator": operator.public.hex(),
+    }
+
+
 FILES: Mapping[str, Callable[[Scene], Any]] = {
     "conventions": conventions,
     "canonical": canonical,
@@ -424,6 +523,10 @@ FILES: Mapping[str, Callable[[Scene], Any]] = {
     "policy": policy,
     "evidence": evidence,
     "compact": compact,
+    "contract": contract,
+    "storage": storage,
+    "snapshot": snapshot,
+    "submission": submission,
     "codes": codes,
     "status": status,  # last, since it moves the tree
 }
