@@ -666,4 +666,5 @@ def test_section_20_signs_a_receipt():
     identity = unhex(json.loads(known["receipt"])["ledger"])
     assert keccak(b"\x19\x01" + identity + struct).hex() == known["digest"]
     signature = NonRecoverableSignature(unhex(known["signature"]))
-    assert PublicKey(unhex(known["operator"])).verify_msg_hash(unhex(known["digest"]), signature)
+    operator = PublicKey(unhex(known["operator"]))
+    assert signature.verify_msg_hash(unhex(known["digest"]), operator)
