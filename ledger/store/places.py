@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from ledger.acts import ActState
 from ledger.ports import Place
@@ -38,28 +49,18 @@ class PlacesPart(Base):
     """Finding certificates and their records."""
 
     def place_of_leaf(self, leaf: bytes) -> Place | None:
-        for row in self._rows_by(CERTIFICATES.c.leaf == leaf[:PREFIX]):
-            at = HASH * (row.place % PLACES)
-            if row.leaves[at : at + HASH] == leaf:
+        for row in self.connection.execute(_found_by("leaf"), {"asked": leaf[:PREFIX]}):
+            if row.whole_leaf == leaf:
                 return _place_of(row)
         return None
 
     def places_of_lookup(self, lookup: bytes) -> Sequence[Place]:
         found = []
-        for row in self._rows_by(CERTIFICATES.c.lookup == lookup[:PREFIX]):
+        for row in self.connection.execute(_found_by("lookup"), {"asked": lookup[:PREFIX]}).all():
             record = self.record(row.root, row.place % PLACES)
             if record is not None and Record.parse(record).digests[0] == lookup:
                 found.append(_place_of(row))
         return found
-
-    def _rows_by(self, asked: ColumnElement[bool]) -> Sequence[Any]:
-        query = (
-            select(CERTIFICATES.c.place, BATCHES)
-            .join(BATCHES, BATCHES.c.number == CERTIFICATES.c.place // PLACES)
-            .where(asked, in_force())
-            .order_by(CERTIFICATES.c.place)
-        )
-        return self.connection.execute(query).all()
 
     def place_at(self, issuer: str, index: int) -> Place | None:
         query = (
@@ -82,7 +83,7 @@ class PlacesPart(Base):
         frame = self.connection.execute(query).scalar_one_or_none()
         if frame is None:
             return None
-        records, at = unpack_frame(frame), place % FRAME
+        records, at = _unpacked(frame), place % FRAME
         return records[at] if at < len(records) else None
 
     def records(self, root: bytes) -> Iterator[bytes]:
@@ -99,6 +100,25 @@ class PlacesPart(Base):
         query = select(BATCHES.c.leaves).where(BATCHES.c.root == root)
         joined = self.connection.execute(query).scalar_one_or_none() or b""
         return [joined[at : at + HASH] for at in range(0, len(joined), HASH)]
+
+
+@cache
+def _found_by(column: str) -> Select[Any]:
+    """Return the query for certificates by a column, put together once: `asked` is its value."""
+    place = CERTIFICATES.c.place
+    start = cast(HASH * (place % PLACES) + 1, Integer)
+    leaf = func.substr(BATCHES.c.leaves, start, HASH)
+    others = (BATCHES.c.issuer, BATCHES.c.first, BATCHES.c.root, BATCHES.c.size)
+    return (
+        select(place, *others, leaf.label("whole_leaf"))
+        .join(BATCHES, BATCHES.c.number == place // PLACES)
+        .where(CERTIFICATES.c[column] == bindparam("asked"), in_force())
+        .order_by(place)
+    )
+
+
+_unpacked = lru_cache(maxsize=64)(unpack_frame)
+"""The frames that were read last, some 200 kB each: counters ask for the same ones again."""
 
 
 def _place_of(row: Any) -> Place:
