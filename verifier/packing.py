@@ -61,6 +61,9 @@ def unpack_batches(columns: Any, catalogs: Sequence[bytes]) -> list[AnchoredRow]
         raise Malformed("snapshot.invalid", "the columns of batches differ in length")
     if len(keys) != size or len(places) != size or not set(countersignatures) <= set(range(size)):
         raise Malformed("snapshot.invalid", "the columns of batches differ in length")
+    for column in (counts, not_afters, blocks, keys, places):
+        if not set(map(type, column)) <= {int}:
+            raise Malformed("snapshot.invalid", "a column of batches holds more than numbers")
     times, heights = sums(not_afters), sums(blocks)
     return [
         AnchoredRow(

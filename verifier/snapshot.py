@@ -297,6 +297,9 @@ def unpack_body(
     columns, statuses = rest
     if not ISSUER.fullmatch(issuer) or len(keys) % KEY_SIZE or not 0 < len(name) <= 128:
         raise Malformed("snapshot.invalid", "a body has an impossible code, name or key")
+    numbers = (kind, standing, since, version, epoch, revision)
+    if set(map(type, numbers)) != {int}:
+        raise Malformed("snapshot.invalid", "a body's numbers are none")
     if kind < 1 or standing < 1 or len(catalog) != 32:
         raise Malformed("snapshot.invalid", "a body has an impossible kind, standing or catalog")
     rows = [*before, *unpack_batches(columns, catalogs)]

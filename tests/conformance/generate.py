@@ -13,6 +13,7 @@ from tests.conformance import (
     anchor_cases,
     block_cases,
     content_cases,
+    desk_cases,
     file_cases,
     force_cases,
     snapshot_cases,
@@ -22,7 +23,15 @@ from tests.conformance.ours import answer
 from tests.conformance.run import FILES
 
 ROOT = Path(__file__).parent / "cases"
-MODULES = (content_cases, anchor_cases, block_cases, force_cases, file_cases, snapshot_cases)
+MODULES = (
+    content_cases,
+    anchor_cases,
+    block_cases,
+    force_cases,
+    file_cases,
+    snapshot_cases,
+    desk_cases,
+)
 
 
 def cases() -> Iterator[Case]:
