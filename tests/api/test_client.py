@@ -1,0 +1,151 @@
+"""The client believes nothing: it checks receipts, evidence and snapshots, and waits when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import orjson
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ledger.client import AnswerFalse, Client, ServiceRefuses, ServiceSilent
+from ledger.service.values import Role
+from tests.api.world import Running, World, listening
+from tests.ledger.live import person
+from verifier.encoding import format_canonical
+from verifier.vocabulary import Status
+
+
+def client_of(running: Running, role: Role, **more: object) -> Client:
+    ledger = running.world.ledger
+    made = Client(
+        url=running.url,
+        key=running.world.keys[role],
+        ledger=ledger.pin,
+        operator=ledger.operator.address,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]  # members by name
+
+
+@pytest.fixture
+def body(running: Running) -> Iterator[Client]:
+    with client_of(running, Role.ISSUER) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(running: Running) -> Iterator[Client]:
+    with client_of(running, Role.COUNTER) as opened:
+        yield opened
+
+
+def test_a_body_submits_waits_and_changes_a_status(world: World, body: Client) -> None:
+    batch = world.body.seal(2)
+    receipt = body.submit(batch.submission_lines(), batch.digest, lines=True)
+    assert receipt["sequence"] == batch.statement.sequence
+    world.ledger.settle()
+    assert body.wait_final(world.body.issuer, batch.statement.sequence)["state"] == "final"
+    act = world.body.status_acts([batch.statement.first], Status.REVOKED, "R01")[0]
+    told = body.submit_act(format_canonical(act.to_json()), act.digest)
+    assert told["act"] == "Status"
+    world.ledger.settle()
+
+
+def test_a_counter_verifies_looks_up_and_syncs(world: World, desk: Client) -> None:
+    questions = [{"evidence": orjson.loads(world.evidence(place).format())} for place in (0, 1)]
+    told = desk.verify(questions)
+    assert [one.verdict for one in told] == ["valid", "not_in_force"]
+    assert told[0].words["banner"] == "真实，有效"
+    found = desk.look_up(world.lookup(0))
+    assert found is not None
+    assert found.record.index == 0
+    assert desk.look_up(bytes(32)) is None
+    first = desk.snapshot()
+    world.body.submit(1)
+    world.ledger.settle()
+    assert desk.snapshot().digest() != first.digest()
+
+
+def test_what_another_signed_is_not_believed(world: World, running: Running, desk: Client) -> None:
+    question = {"evidence": orjson.loads(world.evidence(0).format())}
+    with (
+        client_of(running, Role.COUNTER, operator=person("mallory").address) as wary,
+        pytest.raises(AnswerFalse),
+    ):
+        wary.verify([question])
+    batch = world.body.seal(1)
+    with client_of(running, Role.ISSUER) as body, pytest.raises(AnswerFalse):
+        body.submit(batch.submission(), bytes(32))
+    world.ledger.settle()
+
+
+def test_a_refusal_keeps_its_code_and_is_not_tried_again(desk: Client) -> None:
+    with pytest.raises(ServiceRefuses) as refused:
+        desk.submit(b"{}", bytes(32))
+    assert (refused.value.status, refused.value.code) == (403, "auth.forbidden")
+
+
+def test_a_service_that_is_busy_is_asked_again_when_it_says(world: World) -> None:
+    asked: list[str] = []
+
+    async def busy(request: Request) -> Response:
+        asked.append(request.url.path)
+        if len(asked) < 3:
+            return Response(status_code=503, headers={"retry-after": "0"})
+        return JSONResponse({"digest": "0" * 64, "found": False, "leaf": "0" * 64})
+
+    notices: list[str] = []
+    app = Starlette(routes=[Route("/v1/lookups", busy, methods=["POST"])])
+    with listening(app) as url:
+        client = Client(
+            url=url,
+            ledger=world.ledger.pin,
+            operator=world.ledger.operator.address,
+            notice=notices.append,
+        )
+        with client:
+            assert client.look_up(bytes(32)) is None
+    assert len(asked) == 3
+    assert len(notices) == 2
+
+
+def test_changed_answers_are_not_believed(world: World, running: Running) -> None:
+    with running.client(Role.COUNTER) as honest:
+        question = [{"evidence": orjson.loads(world.evidence(1).format())}]
+        told = honest.post("/v1/verifications", json=question).json()
+        leaf = world.body.sealed[0].sealed.leaves[0].hex()
+        evidence = honest.get(f"/v1/evidence/{leaf}").content
+    told["results"][0]["result"]["verdict"] = "valid"
+
+    async def lie(request: Request) -> Response:
+        return JSONResponse(told)
+
+    async def mix_up(request: Request) -> Response:
+        return Response(evidence, media_type="application/json")
+
+    routes = [
+        Route("/v1/verifications", lie, methods=["POST"]),
+        Route("/v1/evidence/{leaf}", mix_up),
+    ]
+    with listening(Starlette(routes=routes)) as url:
+        client = Client(url=url, ledger=world.ledger.pin, operator=world.ledger.operator.address)
+        with client:
+            with pytest.raises(AnswerFalse):
+                client.verify(question)
+            with pytest.raises(AnswerFalse):
+                client.evidence(bytes(32))
+
+
+def test_a_service_that_is_away_is_given_up(world: World) -> None:
+    client = Client(
+        url="http://127.0.0.1:9",
+        ledger=world.ledger.pin,
+        operator=world.ledger.operator.address,
+        patience=0.2,
+    )
+    with client, pytest.raises(ServiceSilent):
+        client.look_up(bytes(32))
