@@ -86,7 +86,6 @@ def task(shelf: Shelf, place: int, first: int, count: int) -> BatchTask:
         count=count,
         root=root_of(shelf.chunks),
         catalog=CATALOG.root(),
-        block=place + 5,
         time=NOW,
         now=NOW,
     )

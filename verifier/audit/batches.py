@@ -56,7 +56,6 @@ class BatchTask:
     count: int
     root: bytes
     catalog: bytes
-    block: int
     time: int
     now: int
     evidence: Mapping[str, Json] = field(default_factory=dict)

@@ -179,13 +179,13 @@ class Replay:
             leaf=leaf,
         )
         self.faults.extend(self.observer.said(act))
-        self.tasks.append(self._task(event, catalog, _proof(act), log, time))
+        self.tasks.append(self._task(event, catalog, _proof(act), time))
         mark = (event.sequence, event.first, event.count, event.key, log.block)
         self.marks.setdefault(event.issuer, []).append(mark)
         rules.batch(case, said, body, event.key)
 
     def _task(
-        self, event: events.Anchored, catalog: bytes, proof: dict[str, Json], log: Log, time: int
+        self, event: events.Anchored, catalog: bytes, proof: dict[str, Json], time: int
     ) -> BatchTask:
         return BatchTask(
             published=self.published,
@@ -196,7 +196,6 @@ class Replay:
             count=event.count,
             root=event.root,
             catalog=catalog,
-            block=log.block,
             time=time,
             now=self.now,
             evidence=proof,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from verifier import events
 from verifier.errors import Refused
 from verifier.hashing import keccak
 from verifier.recovery import recover_address
@@ -397,8 +396,3 @@ def roll_after(roll: bytes, issuer: str) -> bytes:
     """Return the list of all bodies after one more (32 bytes, SPEC section 13)."""
     number = int.from_bytes(roll[28:], "big") + 1
     return keccak(roll + issuer.encode("ascii"))[:28] + number.to_bytes(4, "big")
-
-
-def same_state(body: Body, told: events.StateTold) -> bool:
-    """Return whether a state that was told is the one that `body` has come to."""
-    return body.words() == told.words
