@@ -28,7 +28,15 @@ from verifier.audit.report import AuditVerdict
 from verifier.hashing import keccak
 from verifier.recovery import recover_address
 from verifier.rpc import LONGEST_HISTORY, Rpc
-from verifier.statements import Batch, KeysChange, StatusChange, ledger_identity
+from verifier.state import NO_END
+from verifier.statements import (
+    Batch,
+    CatalogChange,
+    KeysChange,
+    Restore,
+    StatusChange,
+    ledger_identity,
+)
 from verifier.status import StatusTree, choose
 from verifier.vocabulary import Standing, Status
 
@@ -226,3 +234,41 @@ def test_held_suspended_and_struck_bodies_replay_clean(home: Path, auditor: Audi
     report = auditor.home(home)
     assert [one.to_json() for one in report.faults] == []
     assert report.verdict is AuditVerdict.CLEAN
+
+
+def test_keys_restored_and_catalogs_emptied_replay_clean(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        body = Body(ledger, POLICE)
+        fresh = person("a further key")
+        added = KeysChange(
+            issuer=POLICE.encode(),
+            revision=1,
+            added=packed_keys({fresh.address: ALL}),
+            ends=(),
+            not_after=now() + DAY,
+        )
+        body.submit(added, registrar(31), body.key, fresh)
+        block = ledger.chain.head().number + 5
+        alone = replace(added, revision=2, added=(), ends=packed_ends({1: block}))
+        body.submit(alone, fresh)
+        body.submit(hold(POLICE, nonce=1, now=now()), registrar(31))
+        raised = Restore(
+            issuer=POLICE.encode(),
+            revision=3,
+            standing=Standing.ACTIVE.number,
+            ends=packed_ends({1: NO_END}),
+            not_after=now() + DAY,
+        )
+        body.submit(raised, *(registrar(region) for region in (31, 33, 34)))
+        empty = CatalogChange(
+            issuer=POLICE.encode(), version=2, root=bytes(32), not_after=now() + DAY
+        )
+        digest = empty.digest(ledger.pin.identity)
+        signature = registrar(31).sign(digest)
+        data = calls.change_catalog(body.state, empty, key=calls.NO_KEY, signatures=[signature])
+        carry(body, data)
+        seat = change_registrar(31, account=person("next").address, term=1, now=now())
+        body.submit(seat, *(registrar(region) for region in (32, 33, 34)))
+    report = auditor.home(home)
+    assert [one.to_json() for one in (*report.faults, *report.gaps)] == []
+    assert report.counts["acts"] == 12 + 6
