@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -35,9 +36,13 @@ class _Server(uvicorn.Server):
     service: Service
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Take no more connections; whoever waits for something is answered now."""
+        """Take no more connections; whoever waits for something is answered now.
+
+        The signal is not raised again, as uvicorn would: what is behind must be closed first.
+        """
         self.service.stopping = True
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(

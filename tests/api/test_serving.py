@@ -1,0 +1,174 @@
+"""`certledger serve` as a process: ready when it says so, killed, started again, stopped well."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from api.callers import KeyRing, load_pepper
+from api.commands import apikey, verify_receipt
+from ledger.files import write_atomically
+from ledger.issuing.sealing import SealedBatch
+from ledger.node import POLICY
+from ledger.service.values import Role
+from tests.api.world import policy_of
+from tests.ledger.live import Body, open_live
+from verifier.cli import main
+from verifier.encoding import format_canonical
+
+RUN = "from verifier.cli import main; main()"
+BATCHES = 12
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `certledger serve` on a home; give the process and its address."""
+    log = (home / "serve.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "serve", "--home", str(home), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.fullmatch(r"certledger serves (http://127\.0\.0\.1:\d+)\n", line)
+        assert found, line
+        yield process, found[1]
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[SealedBatch], str]:
+    """Return a home with one body, batches that it has sealed, and its key for the API."""
+    home = tmp_path_factory.mktemp("serving") / "home"
+    with open_live(home) as ledger:
+        write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
+        body = Body(ledger)
+        body.register()
+        batches = [body.seal(20) for _ in range(BATCHES)]
+        ring = KeyRing(store=ledger.store, pepper=load_pepper(home), clock=time.time)
+        _, key = ring.create(name="body", role=Role.ISSUER, issuer=body.issuer)
+    return home, batches, key
+
+
+class Hand:
+    """Clients that all hand in the same batches in turn, and what was accepted."""
+
+    def __init__(self, url: str, key: str, batches: list[SealedBatch]) -> None:
+        self._url, self._batches = url, batches
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self.accepted: dict[int, bytes] = {}
+        self.enough = threading.Event()
+
+    def work(self, enough: int) -> None:
+        with httpx.Client(base_url=self._url, headers=self._headers, verify=False) as client:
+            for batch in self._batches:
+                try:
+                    answer = client.post("/v1/batches", content=batch.submission())
+                except httpx.TransportError:
+                    return
+                if answer.status_code == 202:
+                    self.accepted[batch.statement.sequence] = answer.content
+                if len(self.accepted) >= enough:
+                    self.enough.set()
+
+
+def test_what_got_202_is_there_after_a_kill_and_becomes_final_once(
+    prepared: tuple[Path, list[SealedBatch], str],
+) -> None:
+    home, batches, key = prepared
+    issuer = batches[0].statement.issuer.decode()
+    with serving(home) as (process, url):
+        hand = Hand(url, key, batches)
+        threads = [threading.Thread(target=hand.work, args=(BATCHES // 2,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        assert hand.enough.wait(60)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for thread in threads:
+            thread.join()
+    assert hand.accepted
+    headers = {"authorization": f"Bearer {key}"}
+    with (
+        serving(home) as (process, url),
+        httpx.Client(base_url=url, headers=headers, verify=False, timeout=60) as client,
+    ):
+        for sequence, receipt in hand.accepted.items():
+            found = client.get(f"/v1/batches/{issuer}/{sequence}?wait=60").json()
+            assert found["state"] == "final"
+            assert found["receipt"] == orjson.loads(receipt)
+        rest = Hand(url, key, batches)
+        rest.work(BATCHES)
+        assert len(rest.accepted) == BATCHES
+        last = client.get(f"/v1/batches/{issuer}/{BATCHES}?wait=60").json()
+        assert last["state"] == "final"
+        assert client.get("/readyz").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    log = (home / "serve.log").read_text()
+    assert key not in log
+    assert "request" in log
+
+
+def test_keys_are_made_listed_and_revoked_on_the_command_line(
+    prepared: tuple[Path, list[SealedBatch], str],
+) -> None:
+    home = ["--home", str(prepared[0])]
+    run = CliRunner().invoke
+    made = run(apikey, ["create", *home, "--name", "desk", "--role", "auditor", "--json"])
+    assert made.exit_code == 0, made.output
+    key = orjson.loads(made.stdout)
+    listed = run(apikey, ["list", *home])
+    assert key["prefix"] in listed.stdout
+    assert key["key"] not in listed.stdout
+    assert run(apikey, ["revoke", *home, key["prefix"]]).exit_code == 0
+    assert run(apikey, ["revoke", *home, key["prefix"]]).exit_code == 2
+    assert "revoked" in run(apikey, ["list", *home]).stdout
+    unbound = run(apikey, ["create", *home, "--name", "x", "--role", "counter"])
+    assert unbound.exit_code == 1
+
+
+def test_a_receipt_is_checked_offline(
+    tmp_path: Path, world: object, running: object, counter: httpx.Client
+) -> None:
+    told = counter.post("/v1/verifications", json={"lookup": {"digest": "4" * 64}}).json()
+    operator = "0x" + told["receipt"]["receipt"]["operator"]
+    whole, receipt, other = (tmp_path / name for name in ("answer.json", "receipt.json", "x.json"))
+    whole.write_bytes(orjson.dumps(told))
+    receipt.write_bytes(format_canonical(told["receipt"]))
+    told["result"]["verdict"] = "valid"
+    other.write_bytes(orjson.dumps(told))
+    run = CliRunner().invoke
+    assert run(verify_receipt, [str(whole), "--operator", operator]).exit_code == 0
+    assert run(verify_receipt, [str(receipt), "--operator", operator, "--json"]).exit_code == 0
+    assert run(verify_receipt, [str(receipt)]).exit_code == 3
+    assert run(verify_receipt, [str(other), "--operator", operator]).exit_code == 1
+    assert run(verify_receipt, [str(receipt), "--answer", str(other)]).exit_code == 1
+    assert run(verify_receipt, [str(receipt), "--operator", "0x" + "1" * 40]).exit_code == 1
+    assert run(verify_receipt, [str(receipt), "--operator", "me"]).exit_code == 2
+    (tmp_path / "no.json").write_text("{}")
+    assert run(verify_receipt, [str(tmp_path / "no.json")]).exit_code == 2
+
+
+def test_a_home_without_a_ledger_is_not_served(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["serve", "--home", str(tmp_path / "none"), "--port", "0"])
+    assert result.exit_code == 1
+    assert "ledger.absent" in result.output
