@@ -63,6 +63,7 @@ def snapshot() -> None:
 @click.option("--from", "url", metavar="URL", help="The address of a ledger's API.")
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A ledger's home on this machine.")  # fmt: skip
+@click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key there (or CERTLEDGER_TOKEN).")
 @_POLICY
 @_RPC
 @_AT
@@ -70,6 +71,7 @@ def snapshot() -> None:
 def fetch(
     file: Path,
     url: str | None,
+    token: str | None,
     home: Path | None,
     policy_file: Path,
     rpc: str | None,
@@ -90,7 +92,7 @@ def fetch(
     held = _read(file) if file.exists() else None
     if held is not None:
         held.check(pin_of(policy, held))
-    newest = refresh(_source(url, home), policy, held)
+    newest = refresh(_source(url, token, home), policy, held)
     if home is None:
         _judge(newest, policy, rpc, instant)
     replace_file(file, newest.format())
@@ -197,13 +199,13 @@ def _read(file: Path) -> Snapshot:
     return Snapshot.parse(file.read_bytes())
 
 
-def _source(url: str | None, home: Path | None) -> Source:
+def _source(url: str | None, token: str | None, home: Path | None) -> Source:
     from functools import partial
 
     from verifier.syncing import Service, Whole
 
     if home is None:
-        return Service(url or "")
+        return Service(url or "", token)
     for point in entry_points(group=HOMES, name="snapshot"):
         return Whole(partial(point.load(), home))
     raise click.UsageError("a home is read where the server is installed; name --from here")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import Protocol
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Protocol
 from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from verifier.delta import apply_delta
 from verifier.errors import Malformed, Refused
@@ -23,6 +23,18 @@ class SnapshotUnreachable(Refused):
     code = "snapshot.unreachable"
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """Follows nobody elsewhere: the key would go along."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Return None."""
+
+
+_OPENER = build_opener(_NoRedirects)
+
+
 class Source(Protocol):
     """Where snapshots are published."""
 
@@ -35,9 +47,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The API of a ledger at an http or https address; `timeout` is in seconds."""
+    """The API of a ledger at an http or https address; `token` is one's key there, if one has it.
+
+    `timeout` is in seconds.
+    """
 
     url: str
+    token: str | None = None
     timeout: float = TIMEOUT
 
     def newest(self) -> bytes:
@@ -54,9 +70,10 @@ class Service:
     def _get(self, path: str) -> bytes | None:
         if not self.url.startswith(("http://", "https://")):
             raise SnapshotUnreachable("an address starts with http:// or https://")
+        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         try:
-            where = self.url.rstrip("/") + path
-            with urllib.request.urlopen(where, timeout=self.timeout) as answer:
+            asked = Request(self.url.rstrip("/") + path, headers=headers)
+            with _OPENER.open(asked, timeout=self.timeout) as answer:
                 data: bytes = answer.read(LONGEST + 1)
         except HTTPError as error:
             error.close()

@@ -32,6 +32,8 @@ class Publisher:
     broken: int | None = None
     lie: Callable[[bytes], bytes] = lambda data: data
     asked: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    moved: str | None = None
     url: str = ""
 
     def publish(self, snapshot: Snapshot) -> None:
@@ -59,8 +61,11 @@ def publisher() -> Iterator[Publisher]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            made.keys.append(self.headers["Authorization"])
             status, data = made.answer(self.path)
-            self.send_response(status)
+            self.send_response(302 if made.moved else status)
+            if made.moved:
+                self.send_header("Location", made.moved + self.path)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -199,6 +204,18 @@ def test_a_publisher_that_does_not_answer_is_told_as_such(
     ran = fetch(room, publisher)
     assert ran.exit_code == 1
     assert "(snapshot.unreachable)" in ran.stderr
+
+
+def test_a_key_goes_to_whom_it_is_meant_for_alone(room: Path, publisher: Publisher) -> None:
+    publisher.publish(Scene().world.snapshot())
+    source = ("fetch", room / "day", "--from", publisher.url, "--token", "secret")
+    assert judged(room, *source).exit_code == 0
+    assert publisher.keys == ["Bearer secret"]
+    publisher.moved = "http://127.0.0.1:9"
+    ran = judged(room, *source)
+    assert ran.exit_code == 1
+    assert "HTTP status 302 (snapshot.unreachable)" in ran.stderr
+    assert len(publisher.keys) == 2
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "file:///etc", "nowhere"])
