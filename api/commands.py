@@ -62,6 +62,7 @@ def serve(
     from api.logs import log_to_stderr
     from api.oidc import Provider
     from api.service import Options
+    from ledger.demo.watching import demo_witnesses
     from ledger.node import open_ledger
     from ledger.settings import load_settings
     from verifier.errors import Refused
@@ -74,7 +75,7 @@ def serve(
     lines = log_to_stderr()
     try:
         settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
-        with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger:
+        with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger, demo_witnesses(ledger):
             serving.serve(
                 ledger,
                 host=settings.host,

@@ -228,6 +228,9 @@ def open_ledger(
             clock=clock,
             embedded=embedded,
         )
+        if ledger.policy is not None and settings.witnesses:
+            policy, urls = ledger.policy.policy, settings.witnesses
+            ledger.collector = Collector(policy=policy, urls=urls)
         stack.callback(ledger.anchorer.release)
         ledger._stack.push(stack.pop_all())
         return ledger

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     operator_passphrase: SecretStr = Field(
         default=SecretStr(""), description="passphrase of the operator's keystore"
     )
+    witnesses: dict[str, str] = Field(
+        default_factory=dict,
+        description="addresses of the policy's witnesses, by name, who are asked to cosign",
+    )
     waiting_certificates: int = Field(
         default=Limits().waiting_certificates,
         ge=1,

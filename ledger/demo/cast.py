@@ -85,6 +85,16 @@ def open_cast(home: Path, *, certificates: int, today: date) -> Cast:
             raise DemoElsewhere(f"{home} holds a ledger that is not a demo")
         home.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _draw(certificates, today), private=True)
+    return _read(path)
+
+
+def held_cast(home: Path) -> Cast | None:
+    """Return the cast of a home, None where it is not the home of a demo."""
+    path = home / FILE
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> Cast:
     held = json.loads(path.read_bytes())
     return Cast(
         seed=bytes.fromhex(held["seed"]),

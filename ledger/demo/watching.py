@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from ledger.cosigning import Collector
-from ledger.demo.cast import OPERATORS, Cast
+from ledger.demo.cast import OPERATORS, Cast, held_cast
 from ledger.node import Ledger
 from ledger.witness.deployment import check_deployment
 from ledger.witness.nodes import ExecutingNode, RpcSource
@@ -44,3 +44,18 @@ def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Colle
             stack.callback(server.close)
             urls[member.name] = server.url
         yield Collector(policy=policy, urls=urls, timeout=60.0)
+
+
+@contextmanager
+def demo_witnesses(ledger: Ledger) -> Iterator[None]:
+    """Run the demo's witnesses beside a ledger that is served from the home of a demo.
+
+    Elsewhere nothing is run: witnesses are other people's, and the settings say where they answer.
+    """
+    cast = held_cast(ledger.settings.home)
+    if cast is None or ledger.policy is None:
+        yield
+        return
+    with witnesses(ledger, cast, ledger.policy.policy) as collector:
+        ledger.collector = collector
+        yield
