@@ -83,6 +83,7 @@ class Gate:
     rates: Rates
     tokens: Tokens | None = None
     public_rate: str = "60/minute"
+    address_rate: str = "600000/minute"
 
     async def admit(self, request: Request) -> Caller:
         """Return who calls a route, counted against its rate.
@@ -96,6 +97,7 @@ class Gate:
         operation: str = request.scope["route"].operation_id
         rule = RULES[operation]
         address = request.client.host if request.client else "?"
+        self.rates.hit(self.address_rate, address)
         text = credential_of(request)
         if rule.roles is None:
             self.rates.hit(rule.rate, operation, address)
@@ -106,6 +108,7 @@ class Gate:
             self.rates.hit(self.public_rate, operation, address)
         else:
             self.rates.hit(rule.rate, operation, caller.id)
+            self.rates.hit(rule.rate, operation, "party", caller.party)
         request.state.caller = caller.id
         return caller
 

@@ -86,6 +86,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     evidence.EvidenceInconsistent: HTTPStatus.INTERNAL_SERVER_ERROR,
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.ChainAway: HTTPStatus.SERVICE_UNAVAILABLE,
     api.NodeSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.LeaseLost: HTTPStatus.SERVICE_UNAVAILABLE,

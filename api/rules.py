@@ -60,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "verifyFiles": Rule(
         roles=KNOWN, longest=16 * MEGABYTE, seconds=30.0, rate="60000/minute", packed=True
     ),
+    "verifyUpload": Rule(roles=EVERYBODY, longest=32 * MEGABYTE, seconds=60.0),
     "getVerification": Rule(roles=KNOWN),
     "listVerifications": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
     "createLookup": Rule(roles=KNOWN, longest=KILOBYTE, rate="60000/minute"),

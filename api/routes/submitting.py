@@ -16,7 +16,7 @@ from api.answers import IMMUTABLE, cached, told
 from api.bodies import JSON, JSON_LINES, read_body
 from api.callers import Caller
 from api.idempotency import once
-from api.refusals import Forbidden, ResourceUnknown
+from api.refusals import ChainAway, Forbidden, ResourceUnknown
 from api.routing import Asking, binary, operation, schema
 from api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
 from api.service import Service, service_of
@@ -163,6 +163,11 @@ async def _submit(
 def _take(
     service: Service, submit: Callable[[Intake, bytes], bytes], data: bytes
 ) -> tuple[int, bytes]:
+    with service.store.begin(write=False) as unit:
+        oldest = unit.backlog().oldest
+    waited = 0 if oldest is None else int(service.clock()) - oldest
+    if waited > service.options.longest_wait:
+        raise ChainAway(waited)
     return 202, submit(service.ledger.intake, data)
 
 

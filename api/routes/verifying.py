@@ -21,6 +21,7 @@ from api.routing import Asking, operation, schema
 from api.rules import RULES
 from api.schemas import LOOKUP, VERIFICATION, content
 from api.service import Service, service_of
+from api.uploads import FORM, UPLOAD, read_upload
 from api.words import Language, language_of, words
 from ledger.domain import load_domain
 from ledger.evidence import EvidenceInconsistent
@@ -83,6 +84,23 @@ async def verify_files(request: Request, caller: Asking) -> Response:
     """The quickest way for many: up to 1,000 evidence files as JSON lines."""
     questions = parse_lines(await read_body(request, JSON_LINES))
     return await _answer(request, caller, questions, many=True)
+
+
+@router.post(
+    "/v1/verifications/uploads",
+    **operation(
+        "verifyUpload",
+        summary="Say the same of an evidence file and documents that are uploaded",
+        tag=_TAG,
+        good={200: schema("VerificationAnswer", what="A verdict with its reasons, and a receipt.")},
+        body={FORM: {"schema": UPLOAD}},
+        more={"security": [{"key": []}, {}]},
+    ),
+)
+async def verify_upload(request: Request, caller: Asking) -> Response:
+    """For who cannot hash documents itself; they are hashed here, and nothing of them is kept."""
+    question = await read_upload(request)
+    return await _answer(request, caller, [question], many=False)
 
 
 async def _answer(

@@ -21,6 +21,7 @@ TABLE = {
     "getHead": "bam",
     "createVerification": "bcpam-",
     "verifyFiles": "bcpam",
+    "verifyUpload": "bcpam-",
     "getVerification": "bcpam",
     "listVerifications": "am",
     "createLookup": "bcpam",

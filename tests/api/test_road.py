@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
+import pytest
 
 from ledger.service.receipts import VerificationReceipt
-from tests.api.world import World, disclosures
+from tests.api.world import Running, World, disclosures
 from verifier.content import Fingerprint
 from verifier.evidence import Evidence
 
@@ -164,3 +167,61 @@ def test_disclosures_are_not_in_what_is_kept(world: World, counter: httpx.Client
     told = counter.post("/v1/verifications", json=question).json()
     kept = json.dumps(counter.get(f"/v1/verifications/{told['reference']}").json())
     assert not [value for value in values if len(str(value)) > 2 and str(value) in kept]
+
+
+def test_an_uploaded_file_and_document_get_the_same_verdict(
+    world: World, public: httpx.Client
+) -> None:
+    evidence = world.evidence(0).format()
+    answer = public.post("/v1/verifications/uploads", files=[("evidence", evidence)])
+    assert answer.json()["result"]["verdict"] == "valid", answer.text
+    files = [("evidence", evidence), ("document", b"another paper")]
+    answer = public.post("/v1/verifications/uploads", files=files)
+    assert answer.json()["result"]["verdict"] != "valid"
+    for files in ([], [("evidence", evidence)] * 2, [("evidence", evidence), ("other", b"x")]):
+        answer = public.post("/v1/verifications/uploads", files=files or None, data=None)
+        assert answer.status_code in (400, 415, 422)
+
+
+def test_an_aborted_upload_leaves_nothing_and_harms_nobody(
+    world: World, running: Running, issuer: httpx.Client
+) -> None:
+    batch = world.body.seal(1)
+    data = batch.submission()
+    where = urlsplit(running.url)
+    head = (
+        f"POST /v1/batches HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"authorization: {issuer.headers['authorization']}\r\ncontent-length: {len(data)}\r\n\r\n"
+    )
+    for _ in range(3):
+        with socket.create_connection((where.hostname, where.port)) as connection:
+            connection.sendall(head.encode() + data[: len(data) // 2])
+    issuer_code = world.body.issuer
+    assert issuer.get(f"/v1/batches/{issuer_code}/{batch.statement.sequence}").status_code == 404
+    assert issuer.post("/v1/batches", content=data).status_code == 202
+    world.ledger.settle()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x00\xff\x16\x03\x01",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 200 + b"\r\n",
+        b"POST /v1/lookups HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"POST /v1/lookups HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n"
+        b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /v1/issuers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \xff\xfe\r\n\r\n",
+    ],
+)
+def test_bytes_that_are_hardly_http_never_make_a_fault(
+    running: Running, public: httpx.Client, raw: bytes
+) -> None:
+    where = urlsplit(running.url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(65_536)
+    assert not answer.startswith(b"HTTP/1.1 5")
+    assert public.get("/healthz").status_code == 200

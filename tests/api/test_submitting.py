@@ -9,10 +9,12 @@ import httpx
 import orjson
 import pytest
 
+from api.app import app_of
 from api.routes.submitting import issuer_of
+from api.service import Options, Service
 from ledger.acts import Lane
 from ledger.service.values import Role
-from tests.api.world import Running, World
+from tests.api.world import Running, World, listening
 from verifier.encoding import format_canonical
 from verifier.errors import Malformed
 from verifier.vocabulary import Status
@@ -132,3 +134,22 @@ def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
     for data in (b"", b"{}", b'{"statement":{}}', b'{"statement":{"issuer":1}}', b'{"statement":{'):
         with pytest.raises(Malformed):
             issuer_of(data)
+
+
+def test_when_the_chain_is_away_too_long_nothing_more_is_taken_in(world: World) -> None:
+    waiting = world.body.submit(1)
+    late = Service(
+        ledger=world.ledger, clock=lambda: world.service.clock() + 10_000, options=Options()
+    )
+    batch = world.body.seal(1)
+    with listening(app_of(late)) as url:
+        headers = {"authorization": f"Bearer {world.keys[Role.ISSUER]}"}
+        answer = httpx.post(f"{url}/v1/batches", content=batch.submission(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "chain.away")
+    assert int(answer.headers["retry-after"]) > 0
+    with world.ledger.store.begin(write=False) as unit:
+        assert unit.act(batch.digest) is None
+        assert unit.act(waiting.digest) is not None
+    world.body.head = waiting.head
+    world.body.sealed.remove(batch)
+    world.ledger.settle()
