@@ -63,6 +63,8 @@ def serve(
     listening = listen(host, port)
     config = uvicorn.Config(
         app_of(service),
+        # httptools, which would be taken where it is installed, bounds no head of a request.
+        http="h11",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -76,7 +78,7 @@ def serve(
     workers = _workers(ledger, service)
     for worker in workers:
         worker.start()
-    _settle_garbage()
+    settle_garbage()
     try:
         ready(_address(listening, host))
         server.run(sockets=[listening])
@@ -84,7 +86,7 @@ def serve(
         stop_all(workers)
 
 
-def _settle_garbage() -> None:
+def settle_garbage() -> None:
     """Let the collector pass over what was loaded, and come when there is something to collect.
 
     Otherwise it goes through hundreds of thousands of objects that stay, while callers wait.
