@@ -131,7 +131,9 @@ def _constant(answer: bytes) -> Callable[[], Awaitable[Response]]:
 def serve_bare(app: FastAPI) -> None:
     """Serve an application as `api.serving` serves the service, without anything around it."""
     listening = listen("127.0.0.1", 0)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none")
+    config = uvicorn.Config(
+        app, http="h11", log_config=None, access_log=False, server_header=False, ws="none"
+    )
     print(f"bare {WHERE}{listening.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -28,7 +28,7 @@ from granian.server.embed import Server as Granian
 from api.app import app_of
 from api.logs import log_to_stderr
 from api.service import Service
-from api.serving import BACKLOG, listen
+from api.serving import BACKLOG, listen, settle_garbage
 from bench.bench_api import CONNECTIONS, JSON, QUICK, STEADY, prepared
 from bench.load import ask, hammer, pace, request
 from bench.served import WHERE, Process, bare, running
@@ -63,6 +63,7 @@ def serve(name: str, what: Sequence[str]) -> None:
         _run(name, bare([int(what[1])]))
         return
     with open_ledger(load_settings(home=Path(what[1]))) as ledger:
+        settle_garbage()
         _run(name, app_of(Service(ledger=ledger)))
 
 
