@@ -486,3 +486,7 @@ def test_evidence_taken_apart_and_changed_shows_what_it_then_has() -> None:
     other = replace(evidence, record=replace(evidence.record, index=9))
     assert other.shown.leaf == other.record.leaf() != evidence.shown.leaf
     assert verify(other, question()).verdict is Verdict.NOT_GENUINE
+
+
+def test_the_last_evening_of_the_year_9999_is_a_day_like_any_other() -> None:
+    assert ask(FILE, now=253_402_300_799).verdict is Verdict.CANNOT_TELL
