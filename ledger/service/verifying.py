@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -29,6 +30,7 @@ from verifier.presentation import Request
 from verifier.proving import Memo
 from verifier.verdict import Finding, Result, unusable
 from verifier.verify import Question, verify
+from verifier.vocabulary import Verdict
 
 _REMEMBERED = 4_096
 
@@ -55,6 +57,39 @@ class Told:
     kept: Verification
 
 
+class Presented:
+    """Presentations that were accepted: whoever shows one again is told so.
+
+    They are remembered in this process for `seconds`, after which they are too old anyway.
+    """
+
+    def __init__(self, seconds: int, clock: Callable[[], float]) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._accepted: dict[bytes, float] = {}
+        self._asked = threading.local()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Begin a question: what `seen` is asked within it is what may be accepted."""
+        self._asked.signature = None
+        yield
+
+    def seen(self, signature: bytes) -> bool:
+        """Return whether this presentation was accepted before."""
+        self._asked.signature = signature
+        return self._accepted.get(signature, 0.0) > self._clock()
+
+    def accept(self) -> None:
+        """Remember the presentation of this question, if it has one."""
+        signature, now = self._asked.signature, self._clock()
+        if signature is None:
+            return
+        if len(self._accepted) >= _REMEMBERED:
+            held = self._accepted.items()
+            self._accepted = {one: until for one, until in held if until > now}
+        self._accepted[signature] = now + self._seconds
+
+
 class Verdicts:
     """Answers questions under one policy; safe for several threads."""
 
@@ -78,6 +113,7 @@ class Verdicts:
         self._verifier = Verifier(policy, self._judge, remembered=_REMEMBERED)
         self._memo = Memo(_REMEMBERED)
         self._desk: tuple[str, Desk] | None = None
+        self._presented = Presented(policy.presentation_age + policy.clock_tolerance, clock)
         self._making, self._snapping = making, snapping
 
     def tell(self, questions: Sequence[Asked], *, caller: str, audience: str | None) -> Told:
@@ -86,7 +122,7 @@ class Verdicts:
         `caller` names who is told, `audience` the counter whose nonces the questions carry.
         """
         now = int(self._clock())
-        results = [self._result(one, now, audience) for one in questions]
+        results = [self._once(one, now, audience) for one in questions]
         spelled = [spell(result) for result in results]
         verdicts = Counter(str(result.verdict) for result in results)
         receipt = VerificationReceipt.issue(
@@ -109,13 +145,24 @@ class Verdicts:
         )
         return Told(results=results, spelled=spelled, receipt=receipt, kept=kept)
 
+    def _once(self, asked: Asked, now: int, audience: str | None) -> Result:
+        with self._presented.watching():
+            result = self._result(asked, now, audience)
+            if result.verdict is Verdict.VALID:
+                self._presented.accept()
+            return result
+
     def _result(self, asked: Asked, now: int, audience: str | None) -> Result:
         request = None
         if asked.nonce is not None and audience is not None:
             request = Request(audience=audience, nonce=asked.nonce)
         if asked.evidence is not None:
             return self._verifier.verify_bytes(
-                asked.evidence, now=now, documents=asked.documents, request=request
+                asked.evidence,
+                now=now,
+                documents=asked.documents,
+                request=request,
+                seen=self._presented.seen,
             )
         if asked.code is not None:
             return self._open_desk().verify_text(
@@ -140,6 +187,7 @@ class Verdicts:
             now=now,
             documents=asked.documents,
             request=request,
+            seen=self._presented.seen,
         )
         return _without_hashed(verify(shown, question, self._memo))
 
@@ -152,6 +200,7 @@ class Verdicts:
                     self._policy,
                     made.snapshot,
                     lambda snapshot, ledger: self._judge(snapshot.note, ledger, None),
+                    self._presented.seen,
                 )
                 self._desk = (made.digest, desk)
             return self._desk[1]

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
+from dataclasses import replace
+from datetime import date
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ledger.issuing.checking import Issue
+from ledger.issuing.sealing import seal_issues
 from ledger.service.receipts import VerificationReceipt
+from ledger.submitting import submit_batch
 from tests.api.world import Running, World, disclosures
 from verifier.content import Fingerprint
 from verifier.evidence import Evidence
+from verifier.presentation import Request as PresentationRequest
+from verifier.presentation import Subject, format_holder_key, sign
 
 
 def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Client) -> None:
@@ -225,3 +234,54 @@ def test_bytes_that_are_hardly_http_never_make_a_fault(
         answer = connection.recv(65_536)
     assert not answer.startswith(b"HTTP/1.1 5")
     assert public.get("/healthz").status_code == 200
+
+
+def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
+    world: World, counter: httpx.Client, partner: httpx.Client
+) -> None:
+    holder = Ed25519PrivateKey.generate()
+    entry = world.body.catalog.entries[-1]
+    issue = Issue(
+        entry=entry,
+        number="bound 1",
+        fields=dict.fromkeys(entry.fields[1:4], "值"),
+        issued=date(2026, 1, 1),
+        expires=date(2036, 1, 1) if entry.months else None,
+        holder_key=format_holder_key(holder.public_key()),
+    )
+    batch = seal_issues(
+        [issue],
+        catalog=world.body.catalog,
+        head=world.body.head,
+        issuer=world.body.issuer,
+        secret=bytes(32),
+        seed=os.urandom(32),
+        signer=world.body.key,
+        now=world.body.now(),
+        identity=world.ledger.pin.identity,
+    )
+    world.body.head = batch.head
+    world.body.sealed.append(batch)
+    submit_batch(world.ledger.intake, batch.submission())
+    world.ledger.settle()
+    evidence = world.ledger.maker.of_leaf(batch.sealed.leaves[0])
+    shown = evidence.showing(disclosures(batch, 0))
+    subject = Subject(
+        identity=world.ledger.pin.identity,
+        leaf=batch.sealed.leaves[0],
+        shown=tuple(part.digest for part in shown.disclosures),
+    )
+    asked = PresentationRequest(audience="pudong-7", nonce="n-1")
+    presented = replace(
+        shown, presentation=sign(holder, asked, subject, time=int(world.service.clock()))
+    )
+    question = {"evidence": orjson.loads(presented.format()), "nonce": "n-1"}
+
+    def ask(client: httpx.Client, **changes: str) -> tuple[str, str]:
+        told = client.post("/v1/verifications", json=question | changes).json()["result"]
+        return told["verdict"], told["checks"][9]["code"]
+
+    assert ask(partner) == ("cannot_tell", "holder.presentation_unusable")
+    assert ask(counter, nonce="n-2") == ("cannot_tell", "holder.other_nonce")
+    assert ask(counter) == ("valid", "ok")
+    assert ask(counter) == ("cannot_tell", "holder.replayed")
