@@ -250,7 +250,7 @@ def _tell(found: Snapshot, *, as_json: bool) -> None:
     click.echo(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
     click.echo(f"digest {found.digest().hex()}")
     for body in bodies:
-        counts = ", ".join(f"{body[name]:,} {name}" for name in _COUNTED if body[name])
+        counts = ", ".join(f"{name} {body[name]:,}" for name in _COUNTED if body[name])
         click.echo(f"{body['issuer']}  {plain(body['name'])}  {body['standing']}  {counts}")
 
 
