@@ -94,9 +94,12 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
     async with service.large:
         data = await read_body(request, JSON, JSON_LINES)
         check_own(caller, issuer_of(data))
-        return await once(
+        answer = await once(
             request, service, caller, data, lambda: _take(service, submit_batch, data)
         )
+    receipt = orjson.loads(answer.body)["receipt"]
+    answer.headers["location"] = f"/v1/batches/{receipt['issuer']}/{receipt['sequence']}"
+    return answer
 
 
 @router.post(

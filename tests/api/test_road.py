@@ -33,7 +33,7 @@ def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Clie
     receipt = answer.json()["receipt"]
     assert (receipt["sequence"], receipt["count"]) == (batch.statement.sequence, 3)
     world.ledger.settle()
-    found = issuer.get(f"/v1/batches/{world.body.issuer}/{batch.statement.sequence}?wait=10")
+    found = issuer.get(answer.headers["location"] + "?wait=10")
     assert found.json()["state"] == "final"
     again = issuer.post(
         "/v1/batches",
@@ -285,3 +285,18 @@ def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
     assert ask(counter, nonce="n-2") == ("cannot_tell", "holder.other_nonce")
     assert ask(counter) == ("valid", "ok")
     assert ask(counter) == ("cannot_tell", "holder.replayed")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
+    running: Running, counter: httpx.Client
+) -> None:
+    where = urlsplit(running.url)
+    head = (
+        "POST /v1/lookups HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n"
+        f"authorization: {counter.headers['authorization']}\r\n\r\n{{"
+    )
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"request.too_slow" in answer
