@@ -186,7 +186,7 @@ def _asking(made: Home, served: Process, sizes: Sizes) -> Iterator[Row]:
     with running("-m", "bench.served", *map(str, answers)) as other:
         for number, (name, requests) in enumerate(kinds.items()):
             nothing = [_readdressed(asked, number) for asked in requests]
-            yield _rate(name, (served, requests), (other, nothing), sizes)
+            yield from _rate(name, (served, requests), (other, nothing), sizes)
             if name == "api_verify":
                 yield _slowest(name, (served, requests), (other, nothing), sizes)
 
@@ -212,16 +212,21 @@ _TARGETS: dict[str, Target] = {
 }
 
 
-def _rate(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Row:
-    """Return the median rates; service and bare handler take turns."""
-    taken: list[list[float]] = [[], []]
+def _rate(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Iterator[Row]:
+    """Give the median rates, and the processor's time; service and bare handler take turns."""
+    rates: list[list[float]] = [[], []]
+    used: list[list[float]] = [[], []]
     # A lookup is answered no sooner than a floor, so that it takes many at once to be quick.
     connections = 4 * CONNECTIONS if name == "api_look_up" else CONNECTIONS
     for _ in range(sizes.rounds):
-        for rates, (process, requests) in zip(taken, (ours, bare), strict=True):
+        for side, (process, requests) in enumerate((ours, bare)):
+            before = process.processor()
             load = hammer(process.port, requests, connections=connections, count=sizes.requests)
-            rates.append(load.rate)
-    return _row(name, median(taken[0]), "requests/s", median(taken[1]), _TARGETS[name])
+            rates[side].append(load.rate)
+            used[side].append((process.processor() - before) / sizes.requests * 1e6)
+    yield _row(name, median(rates[0]), "requests/s", median(rates[1]), _TARGETS[name])
+    # Other load on the machine changes rates; it hardly changes this.
+    yield _row(f"{name}_processor", median(used[0]), "µs", median(used[1]), None)
 
 
 def _slowest(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Row:
@@ -276,7 +281,7 @@ def _streaming(made: Home, served: Process, sizes: Sizes) -> Row:
     return _row(f"api_memory_of_{sizes.streamed}", grown, "MB", len(data) / MEGABYTE, at_most(FLAT))
 
 
-def _row(name: str, value: float, unit: str, baseline: float, target: Target) -> Row:
+def _row(name: str, value: float, unit: str, baseline: float, target: Target | None) -> Row:
     return Row(
         name=name, value=value, unit=unit, baseline=baseline, ratio=value / baseline, target=target
     )

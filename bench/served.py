@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,6 +36,11 @@ class Process:
 
     pid: int
     port: int
+
+    def processor(self) -> float:
+        """Return the seconds of processor time that it has used."""
+        told = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident(self) -> int:
         """Return the bytes of memory that it holds."""

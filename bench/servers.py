@@ -144,22 +144,16 @@ def compare(rounds: int) -> list[str]:
 
 
 def _measure(into: Figures, name: str, process: Process, requests: Sequence[bytes]) -> None:
-    before = _cpu(process)
+    before = process.processor()
     load = hammer(process.port, requests, connections=CONNECTIONS, count=REQUESTS)
     into.setdefault(name, []).append(load.rate)
-    into.setdefault(f"{name} cpu", []).append((_cpu(process) - before) / REQUESTS)
+    into.setdefault(f"{name} cpu", []).append((process.processor() - before) / REQUESTS)
 
 
 def _slowest(into: Figures, process: Process, requests: Sequence[bytes]) -> None:
     load = pace(process.port, requests, connections=64, rate=STEADY, count=STEADY_REQUESTS)
     into.setdefault("p50", []).append(load.percentile(50))
     into.setdefault("p99", []).append(load.percentile(99))
-
-
-def _cpu(process: Process) -> float:
-    """Return the seconds of processor time that a process has used."""
-    told = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 _COLUMNS: Mapping[str, tuple[str, Callable[[Figures], float]]] = {
