@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -102,7 +102,6 @@ class Service:
         self.large = asyncio.Semaphore(MOST_LARGE)
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
         self.lists: dict[tuple[str, str, int], bytes] = {}
-        self.leaves: dict[bytes, Sequence[bytes]] = {}
         self.held = HeldNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )

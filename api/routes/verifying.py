@@ -40,9 +40,6 @@ _MISSES = "30/minute"
 _SLOWER = 0.05
 _SLOWEST = 2.0
 _INDEX_TOP = 2**32 - 1
-MOST_LEAVES = 32
-"""Batches whose leaves are remembered for lookups; they never change."""
-
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Index = Annotated[int, Path(ge=0, le=_INDEX_TOP)]
 Reference = Annotated[str, Path(pattern="^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")]
@@ -272,17 +269,7 @@ async def create_lookup(request: Request, caller: Asking) -> Response:
 
 def _look_up(service: Service, digest: bytes) -> bytes | None:
     with service.store.begin(write=False) as unit:
-        places = unit.places_of_lookup(digest)
-        if not places:
-            return None
-        place = places[-1]
-        leaves = service.leaves.get(place.root)
-        if leaves is None:
-            leaves = unit.leaves(place.root)
-            if len(service.leaves) >= MOST_LEAVES:
-                service.leaves.clear()
-            service.leaves[place.root] = leaves
-    return leaves[place.index - place.first] if leaves else None
+        return unit.leaf_of_lookup(digest)
 
 
 # Evidence ---------------------------------------------------------------------------------------

@@ -79,6 +79,16 @@ class VerificationsUnit(Protocol):
         """Forget a sealed batch that can no longer come; its receipts are sealed anew."""
 
 
+class LookupsUnit(Protocol):
+    """Finding a certificate, and nothing else of it."""
+
+    def leaf_of_lookup(self, lookup: bytes) -> bytes | None:
+        """Return the leaf hash of the newest certificate with this lookup digest.
+
+        Found by the first 128 bits; evidence of the leaf then shows the whole digest.
+        """
+
+
 class HooksUnit(Protocol):
     """Whom to tell of what."""
 
@@ -142,7 +152,7 @@ class HooksUnit(Protocol):
         """
 
 
-class ServiceUnit(Unit, KeysUnit, VerificationsUnit, HooksUnit, Protocol):
+class ServiceUnit(Unit, KeysUnit, VerificationsUnit, LookupsUnit, HooksUnit, Protocol):
     """One transaction of the store, as the service sees it."""
 
 

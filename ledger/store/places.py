@@ -40,8 +40,9 @@ def in_force() -> ColumnElement[bool]:
     anchored = exists().where(
         ANCHORED.c.issuer == BATCHES.c.issuer, ANCHORED.c.root == BATCHES.c.root
     )
-    alive = [str(state) for state in ActState if state.alive]
-    waiting = exists().where(ACTS.c.root == BATCHES.c.root, ACTS.c.state.in_(alive))
+    # Not `in_`, whose list is spelled out anew each time.
+    alive = or_(*(ACTS.c.state == str(state) for state in ActState if state.alive))
+    waiting = exists().where(ACTS.c.root == BATCHES.c.root, alive)
     return or_(anchored, waiting)
 
 
@@ -62,6 +63,10 @@ class PlacesPart(Base):
                 found.append(_place_of(row))
         return found
 
+    def leaf_of_lookup(self, lookup: bytes) -> bytes | None:
+        rows = self.connection.execute(_found_by("lookup"), {"asked": lookup[:PREFIX]}).all()
+        return bytes(rows[-1].whole_leaf) if rows else None
+
     def place_at(self, issuer: str, index: int) -> Place | None:
         query = (
             select(BATCHES)
@@ -75,12 +80,8 @@ class PlacesPart(Base):
         return Place(issuer=issuer, index=index, root=row.root, first=row.first, count=row.size)
 
     def record(self, root: bytes, place: int) -> bytes | None:
-        query = (
-            select(FRAMES.c.data)
-            .join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
-            .where(BATCHES.c.root == root, FRAMES.c.frame == place // FRAME)
-        )
-        frame = self.connection.execute(query).scalar_one_or_none()
+        asked = {"root": root, "frame": place // FRAME}
+        frame = self.connection.execute(_frame(), asked).scalar_one_or_none()
         if frame is None:
             return None
         records, at = _unpacked(frame), place % FRAME
@@ -100,6 +101,16 @@ class PlacesPart(Base):
         query = select(BATCHES.c.leaves).where(BATCHES.c.root == root)
         joined = self.connection.execute(query).scalar_one_or_none() or b""
         return [joined[at : at + HASH] for at in range(0, len(joined), HASH)]
+
+
+@cache
+def _frame() -> Select[Any]:
+    """Return the query for the data of a batch's frame: `root` and `frame` are its values."""
+    return (
+        select(FRAMES.c.data)
+        .join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
+        .where(BATCHES.c.root == bindparam("root"), FRAMES.c.frame == bindparam("frame"))
+    )
 
 
 @cache
