@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 STEP_SECONDS = 0.5
 TELL_SECONDS = 1.0
 LOG_SECONDS = 60.0
+TURN_SECONDS = 0.0005
+"""How long a thread beside the requests may go on while a request waits for its turn."""
 GRACE = 20
 """Seconds that requests at hand have to end."""
 BACKLOG = 2_048
@@ -79,6 +82,7 @@ def serve(
     for worker in workers:
         worker.start()
     settle_garbage()
+    sys.setswitchinterval(TURN_SECONDS)
     try:
         ready(_address(listening, host))
         server.run(sockets=[listening])
