@@ -1,0 +1,84 @@
+"""The second verifier in a real browser: the offline desk will run there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.world import NOW, Body, World, signed_policy
+from verifier.judges import choose_judge
+from verifier.verify import Question, verify_bytes
+from verifier.vocabulary import Status
+
+pytestmark = pytest.mark.browser
+STATIC = Path(__file__).parents[1] / "api" / "web" / "static"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the folder of the module, and says nothing."""
+
+    extensions_map: ClassVar[dict[str, str]] = {
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".mjs": "text/javascript",
+    }
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not here")
+    from playwright.sync_api import sync_playwright
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(STATIC)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        opened = browser.new_page()
+        opened.goto(f"http://127.0.0.1:{server.server_address[1]}/")
+        yield opened
+        browser.close()
+    server.shutdown()
+    server.server_close()
+
+
+ASK = """
+async ([evidence, policy, now]) => {
+  const verifier = await import("/certledger-verifier.mjs");
+  const bytes = (list) => new Uint8Array(list);
+  const trusted = verifier.parsePolicy(bytes(policy));
+  const result = verifier.verifyEvidence(bytes(evidence), {policy: trusted, now});
+  return verifier.canonicalText(await result);
+}
+"""
+
+
+@pytest.mark.parametrize("fate", ["as issued", "revoked", "one byte changed"])
+def test_a_browser_says_what_the_command_line_says(page: Any, fate: str) -> None:
+    body = Body.of()
+    issued = body.issue("SH1", index=0)
+    body.anchor([issued, body.issue("SH2", index=1)])
+    if fate == "revoked":
+        body.change([0], Status.REVOKED)
+    data = bytearray(World(bodies=[body]).evidence(body, issued).format())
+    if fate == "one byte changed":
+        data[len(data) // 2] ^= 1
+    policy = signed_policy()
+    question = Question(policy=policy.policy, judge=choose_judge(policy.policy), now=NOW)
+    expected = verify_bytes(bytes(data), question).to_json()
+
+    told = page.evaluate(ASK, [list(data), list(policy.format()), NOW])
+
+    assert json.loads(told) == expected
