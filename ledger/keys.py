@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ledger.files import write_atomically
+from verifier import recovery
 from verifier.errors import Refused
 from verifier.statements import SECP256K1_ORDER, address_of
 
@@ -121,18 +122,10 @@ def recover_key(digest: bytes, signature: bytes) -> bytes:
     Raises:
         KeyUnusable: the signature is none: size, v, high s, or no such point.
     """
-    from eth_keys.datatypes import Signature
-    from eth_keys.exceptions import BadSignature
-    from eth_utils.exceptions import ValidationError
-
-    s = int.from_bytes(signature[32:64], "big")
-    if len(signature) != 65 or signature[64] not in (27, 28) or s > SECP256K1_ORDER // 2:
-        raise KeyUnusable("a signature is r ‖ s ‖ v of 65 bytes with low s and v 27 or 28")
-    try:
-        key = Signature(signature[:64] + bytes([signature[64] - 27]))
-        return key.recover_public_key_from_msg_hash(digest).to_bytes()
-    except (BadSignature, ValidationError, ValueError) as error:
-        raise KeyUnusable("the signature leads to no key") from error
+    key = recovery.recover_key(digest, signature)
+    if key is None:
+        raise KeyUnusable("no key made this: a signature is r ‖ s ‖ v, low s and v 27 or 28")
+    return key
 
 
 # Keystores -------------------------------------------------------------------------------------

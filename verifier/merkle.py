@@ -24,7 +24,9 @@ def _level_above(level: list[bytes]) -> list[bytes]:
     """Return the hashes one level up; a last hash without a sibling rises as it is."""
     digest = sha256
     pairs = iter(level)
-    above = [digest(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs)]  # noqa: B905
+    above = [
+        digest(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)
+    ]
     if len(level) & 1:
         above.append(level[-1])
     return above

@@ -29,7 +29,13 @@ _INFINITY = (1, 1, 0)
 
 
 def recover_address(digest: bytes, signature: bytes) -> bytes | None:
-    """Return the address (20 bytes) whose key made `signature` over `digest` (32 bytes).
+    """Return the address (20 bytes) whose key made `signature`; None as `recover_key`."""
+    key = recover_key(digest, signature)
+    return None if key is None else address_of(key)
+
+
+def recover_key(digest: bytes, signature: bytes) -> bytes | None:
+    """Return the public key (x ‖ y, 64 bytes) that made `signature` over `digest` (32 bytes).
 
     `signature` is r ‖ s ‖ v, 65 bytes, v 27 or 28, low s; None where it is anything else.
     """
@@ -38,8 +44,7 @@ def recover_address(digest: bytes, signature: bytes) -> bytes | None:
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
     if not 0 < r < _N or not 0 < s <= _N // 2:
         return None
-    key = _swiftly(digest, signature) if _PublicKey is not None else _recover(digest, signature)
-    return None if key is None else address_of(key)
+    return _swiftly(digest, signature) if _PublicKey is not None else _recover(digest, signature)
 
 
 def _swiftly(digest: bytes, signature: bytes) -> bytes | None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from coincurve import PublicKey
-
 from ledger.intake.refusals import (
     RegistrarUnknown,
     SignatureCount,
@@ -19,8 +17,9 @@ from ledger.intake.refusals import (
 )
 from ledger.ports import RegistrarSeen
 from verifier.acts import SIGNATURE_SIZE
+from verifier.recovery import recover_address
 from verifier.state import BodyState
-from verifier.statements import SECP256K1_ORDER, address_of
+from verifier.statements import SECP256K1_ORDER
 from verifier.vocabulary import Purpose
 
 
@@ -34,12 +33,10 @@ def signer_of(digest: bytes, signature: bytes) -> bytes:
         raise SignatureInvalid("a signature is 65 bytes, the last of them 27 or 28")
     if not 0 < int.from_bytes(signature[32:64], "big") <= SECP256K1_ORDER // 2:
         raise SignatureInvalid("s of the signature is zero or in the upper half")
-    recoverable = signature[:64] + bytes([signature[64] - 27])
-    try:
-        key = PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
-    except Exception as error:  # The binding raises bare Exception where no point fits.
-        raise SignatureInvalid("the signature leads to no key") from error
-    return address_of(key.format(compressed=False)[1:])
+    address = recover_address(digest, signature)
+    if address is None:
+        raise SignatureInvalid("the signature leads to no key")
+    return address
 
 
 def signers_of(digest: bytes, signatures: Sequence[bytes], counts: Iterable[int]) -> list[bytes]:
