@@ -16,6 +16,11 @@ def table(row: type[Row]) -> Table:
     return found
 
 
+def values_of(of: Table, value: object) -> dict[str, object]:
+    """Return the row of `value`, whose attributes have the names of the table's columns."""
+    return {column.name: getattr(value, column.name) for column in of.columns}
+
+
 class Base:
     """One transaction on a connection."""
 

@@ -21,7 +21,7 @@ from ledger.ports import (
     TxState,
 )
 from ledger.store import rows
-from ledger.store.base import Base, table
+from ledger.store.base import Base, table, values_of
 from ledger.store.tables import (
     ActRow,
     AnchoredRow,
@@ -75,7 +75,7 @@ class MirrorPart(Base):
         return None if row is None else rows.block_of(row)
 
     def add_block(self, block: Block) -> None:
-        values = {name: getattr(block, name) for name in BLOCKS.columns.keys()}  # noqa: SIM118
+        values = values_of(BLOCKS, block)
         self.put(BLOCKS, [values])
 
     def rollback(self, number: int) -> None:
@@ -137,7 +137,7 @@ class MirrorPart(Base):
         self.put(BODIES, [rows.body_values(body)])
 
     def put_registrar(self, registrar: RegistrarSeen) -> None:
-        values = {name: getattr(registrar, name) for name in REGISTRARS.columns.keys()}  # noqa: SIM118
+        values = values_of(REGISTRARS, registrar)
         self.put(REGISTRARS, [values])
 
     def put_words(self, issuer: str, words: Mapping[int, bytes], block: int) -> None:
@@ -156,7 +156,7 @@ class MirrorPart(Base):
         self.put(STATUS_CHANGES, [rows.status_values(change)])
 
     def add_catalog_change(self, change: CatalogSeen) -> None:
-        values = {name: getattr(change, name) for name in CATALOG_CHANGES.columns.keys()}  # noqa: SIM118
+        values = values_of(CATALOG_CHANGES, change)
         self.put(CATALOG_CHANGES, [values])
 
     def add_name(self, name: str) -> None:
@@ -203,7 +203,7 @@ class MirrorPart(Base):
     # Checkpoints ----------------------------------------------------------------------------
 
     def add_checkpoint(self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]) -> None:
-        values = {name: getattr(checkpoint, name) for name in CHECKPOINTS.columns.keys()}  # noqa: SIM118
+        values = values_of(CHECKPOINTS, checkpoint)
         self.put(CHECKPOINTS, [values | {"account": rows.pack_nodes(checkpoint.account)}])
         self.put(
             SLOT_PROOFS,
