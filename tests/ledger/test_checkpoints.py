@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from ledger.checkpoints import ROLL_NAME, Cadence, MirrorDiffers, checkpoint
+from ledger.checkpoints import ROLL_NAME, Cadence, checkpoint
 from ledger.node import Ledger
-from ledger.ports import ChainUnreachable, Checkpoint, StateProof
+from ledger.ports import ChainUnreachable, Checkpoint, MirrorDiffers, StateProof
 from tests.ledger.live import Body, open_live
 from verifier.checkpoint import parse_note
 from verifier.state import without_brake
@@ -133,7 +133,8 @@ class Proving:
 LIES = {
     "no account": lambda proof: replace(proof, account=()),
     "a node of the account changed": lambda proof: replace(
-        proof, account=(*proof.account[:-1], proof.account[-1][:-1] + b"\x00")
+        proof,
+        account=(*proof.account[:-1], proof.account[-1][:-1] + bytes([proof.account[-1][-1] ^ 1])),
     ),
     "no slots": lambda proof: replace(proof, slots=dict.fromkeys(proof.slots, ())),
     "the slots exchanged": lambda proof: replace(
