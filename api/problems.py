@@ -84,6 +84,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     evidence.EvidenceUnknown: HTTPStatus.NOT_FOUND,
     evidence.EvidencePending: HTTPStatus.CONFLICT,
     evidence.EvidenceInconsistent: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ports.MirrorDiffers: HTTPStatus.INTERNAL_SERVER_ERROR,
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ChainAway: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger.ports import Block, BodySeen, Chain, ChainUnreachable, Checkpoint, Store, Unit
+from ledger.ports import (
+    Block,
+    BodySeen,
+    Chain,
+    ChainUnreachable,
+    Checkpoint,
+    MirrorDiffers,
+    Store,
+    Unit,
+)
 from verifier import checkpoint as notes
-from verifier.errors import ProofInvalid, Refused
+from verifier.errors import ProofInvalid
 from verifier.policy import LedgerPin
 from verifier.state import without_brake
 from verifier.stateproof import ROLL, check_account, check_slot, slot_position
@@ -14,12 +23,6 @@ from verifier.stateproof import ROLL, check_account, check_slot, slot_position
 ROLL_NAME = "roll"
 """Under this name the proof of the roll stands among those of the bodies."""
 SLOTS_A_CALL = 256
-
-
-class MirrorDiffers(Refused):
-    """The chain proves another state than the mirror holds: the mirror must be rebuilt."""
-
-    code = "mirror.differs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,6 +67,7 @@ __all__ = [
     "LeaseUnit",
     "Log",
     "Lookups",
+    "MirrorDiffers",
     "MirrorUnit",
     "NewAct",
     "Place",
@@ -88,6 +89,12 @@ class StoreBusy(Refused):
     """Another unit is at work on the same things; run again."""
 
     code = "store.busy"
+
+
+class MirrorDiffers(Refused):
+    """What the chain tells or proves does not agree with the mirror: nothing of it is kept."""
+
+    code = "mirror.differs"
 
 
 class LeaseLost(Refused):

@@ -17,13 +17,14 @@ from ledger.ports import (
     Chain,
     ChainUnreachable,
     Log,
+    MirrorDiffers,
     RegistrarSeen,
     StatusSeen,
     Store,
     Unit,
 )
 from verifier import events
-from verifier.errors import Malformed, Refused
+from verifier.errors import Malformed
 from verifier.events import Event, Said, StateTold, parse_log, parse_state
 from verifier.state import BodyState, batch_leaf
 from verifier.statements import (
@@ -54,12 +55,6 @@ _RECOMPUTED = (
     "status",
 )
 """What of a state follows from the acts told; keys and standing are checked with the slot."""
-
-
-class MirrorDiffers(Refused):
-    """What the contract told does not add up: nothing of that range is kept."""
-
-    code = "mirror.differs"
 
 
 @dataclass

@@ -14,12 +14,12 @@ from contracts import calls
 from ledger.acts import ActState
 from ledger.chain import follow
 from ledger.chain.client import EthereumChain, Node
-from ledger.chain.follow import Follower, MirrorDiffers
+from ledger.chain.follow import Follower
 from ledger.issuing.signing import packed_keys
 from ledger.keys import Signer
 from ledger.naming import UnnamedBody, placeholder
 from ledger.node import Ledger
-from ledger.ports import Block, ChainUnreachable, Log, Unit
+from ledger.ports import Block, ChainUnreachable, Log, MirrorDiffers, Unit
 from ledger.store import SqlStore, open_store
 from ledger.submitting import submit_act
 from tests.ledger.chain.nodes import deployed, head_time, mined, registration, running_anvil, signed
