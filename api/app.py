@@ -17,7 +17,15 @@ from starlette.responses import Response
 from api.door import Door, request_id_of
 from api.problems import answer
 from api.refusals import MethodUnknown, RequestInvalid, ResourceUnknown
-from api.routes import administering, hearing, operating, standing, submitting, verifying
+from api.routes import (
+    administering,
+    hearing,
+    operating,
+    receipts,
+    standing,
+    submitting,
+    verifying,
+)
 from api.rules import RULES
 from api.schemas import SCHEMAS
 from api.service import Options, ServedLedger, Service
@@ -28,7 +36,7 @@ _ABOUT = """Certificates that prove themselves: genuine, and still in force, as 
 Every answer can be checked: receipts are signed by the operator, evidence leads to the chain.
 Errors are RFC 9457 problems with a stable `code`.
 """
-_ROUTERS = (verifying, submitting, standing, hearing, administering, operating)
+_ROUTERS = (verifying, receipts, submitting, standing, hearing, administering, operating)
 
 
 def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from api.callers import KeyRing
     from ledger.service.receipts import VerificationReceipt
+    from verifier.receipts import AnchoredReceipt
 
 _HOME = click.option(
     "--home",
@@ -212,17 +213,45 @@ def _print(value: Any, text: str, *, as_json: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The service's whole answer, to compare with what was signed.",
 )
+@click.option(
+    "--evidence",
+    "evidence_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Evidence that the receipt is anchored, from /v1/verifications/REFERENCE/evidence.",
+)
+@click.option(
+    "--policy",
+    "policy_file",
+    envvar="CERTLEDGER_POLICY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The trust policy to judge the evidence by (also CERTLEDGER_POLICY).",
+)
+@click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+@click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
 @_JSON
-def verify_receipt(file: Path, operator: str | None, answer: Path | None, as_json: bool) -> None:
+def verify_receipt(
+    file: Path,
+    operator: str | None,
+    answer: Path | None,
+    evidence_file: Path | None,
+    policy_file: Path | None,
+    rpc: str | None,
+    instant: str | None,
+    as_json: bool,
+) -> None:
     """Check a receipt of a verification, offline.  FILE may be the service's whole answer.
 
-    Exits with 0 if it is signed by the operator that is named here, 3 if by the one it names
-    itself and nobody said who the operator is, 1 if it is not good, 2 if it is no receipt.
-    """
-    from ledger.service.receipts import ReceiptInvalid
-    from verifier.errors import Malformed
+    With --evidence, check too that it stands in a batch that the registered operator has anchored,
+    so that the operator cannot deny it: then nobody need say who the operator is.
 
-    expected = _address(operator)
+    Exits with 0 if it is signed by the operator that is named or proved, 3 if by the one it names
+    itself and nobody said who the operator is, or if the evidence cannot tell, 1 if it is not good,
+    2 if a file is not what it should be.
+    """
+    from verifier.errors import Malformed, Refused
+    from verifier.vocabulary import Outcome
+
+    expected, told = _address(operator), None
     try:
         receipt, results = _read_receipt(file)
         if answer is not None:
@@ -230,18 +259,64 @@ def verify_receipt(file: Path, operator: str | None, answer: Path | None, as_jso
         receipt.check(expected)
         if results:
             receipt.check_results(results)
-    except ReceiptInvalid as error:
-        _fail(error)
+        if evidence_file is not None:
+            told = _check_anchored(receipt, evidence_file, policy_file, rpc, instant)
     except Malformed as error:
-        raise click.UsageError(f"{file} is no receipt: {error} ({error.code})") from error
-    signer = f"0x{receipt.operator.hex()}"
-    told = {"reference": receipt.reference, "operator": signer, "results": bool(results)}
-    known = expected is not None
-    sentence = f"{receipt.reference} is signed by {signer}"
-    if not known:
-        sentence += "; compare that with the operator's address (--operator)"
-    _print(told | {"good": known, "receipt": dict(receipt.content)}, sentence, as_json=as_json)
-    raise SystemExit(0 if known else 3)
+        raise click.UsageError(f"{file} or its evidence is none: {error} ({error.code})") from error
+    except Refused as error:
+        _fail(error)
+    known = expected is not None if told is None else told.outcome is Outcome.PASS
+    document = {
+        "good": known,
+        "operator": f"0x{receipt.operator.hex()}",
+        "receipt": dict(receipt.content),
+        "reference": receipt.reference,
+        "results": bool(results),
+    }
+    if told is not None:
+        document["anchored"] = told.to_json()
+    _print(document, _sentence(receipt, known, told), as_json=as_json)
+    raise SystemExit(1 if told is not None and told.outcome is Outcome.FAIL else 0 if known else 3)
+
+
+def _check_anchored(
+    receipt: VerificationReceipt,
+    evidence_file: Path,
+    policy_file: Path | None,
+    rpc: str | None,
+    instant: str | None,
+) -> AnchoredReceipt:
+    """Return how far evidence proves that a receipt is anchored."""
+    from verifier.encoding import parse_time
+    from verifier.evidence import Evidence
+    from verifier.judges import RememberingNode, choose_judge
+    from verifier.policyfile import SignedPolicy
+    from verifier.receipts import check_anchored
+    from verifier.rpc import Rpc
+    from verifier.verify import Question
+
+    if policy_file is None:
+        raise click.UsageError("--evidence is judged by a --policy")
+    policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+    question = Question(
+        policy=policy,
+        judge=choose_judge(policy, RememberingNode(Rpc(rpc)) if rpc else None),
+        now=parse_time(instant) if instant else int(time.time()),
+    )
+    return check_anchored(
+        Evidence.parse(evidence_file.read_bytes()),
+        question,
+        file=receipt.format(),
+        reference=receipt.reference,
+        signer=receipt.operator,
+    )
+
+
+def _sentence(receipt: VerificationReceipt, known: bool, told: AnchoredReceipt | None) -> str:
+    signed = f"{receipt.reference} is signed by 0x{receipt.operator.hex()}"
+    if told is not None:
+        return f"{signed}; {told.sentence()}"
+    return signed if known else f"{signed}; compare that with the operator's address (--operator)"
 
 
 def _address(operator: str | None) -> bytes | None:

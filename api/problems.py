@@ -12,6 +12,7 @@ from api import refusals as api
 from ledger import evidence, ports
 from ledger.intake import refusals as intake
 from ledger.keys import KeyUnusable
+from ledger.service.proving import ReceiptPending
 from ledger.service.receipts import ReceiptInvalid
 from ledger.service.targets import TargetForbidden
 from verifier.encoding import Json
@@ -84,6 +85,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     evidence.EvidenceUnknown: HTTPStatus.NOT_FOUND,
     evidence.EvidencePending: HTTPStatus.CONFLICT,
     evidence.EvidenceInconsistent: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ReceiptPending: HTTPStatus.CONFLICT,
     ports.MirrorDiffers: HTTPStatus.INTERNAL_SERVER_ERROR,
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,

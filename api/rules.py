@@ -62,6 +62,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "verifyUpload": Rule(roles=EVERYBODY, longest=32 * MEGABYTE, seconds=60.0),
     "getVerification": Rule(roles=KNOWN),
+    "getReceiptEvidence": Rule(roles=KNOWN),
     "listVerifications": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
     "createLookup": Rule(roles=KNOWN, longest=KILOBYTE, seconds=5.0, rate="60000/minute"),
     "getEvidence": Rule(roles=KNOWN, rate="6000/minute"),

@@ -17,7 +17,7 @@ from api.oidc import OidcTokens, Provider
 from api.service import Options, Service
 from api.working import Worker, stop_all
 from ledger.node import Ledger
-from ledger.service.logbook import Logbook
+from ledger.service.logbook import logbook_of
 from ledger.service.telling import Teller
 
 log = structlog.get_logger(__name__)
@@ -116,17 +116,12 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
         clock=service.clock,
         private=service.options.private_targets,
     )
-    logbook = Logbook(
-        store=ledger.store,
-        intake=ledger.intake,
-        operator=ledger.operator,
-        secret=service.pepper,
-        clock=service.clock,
-    )
+    logbook = logbook_of(ledger, service.pepper)
+    log_pause = min(LOG_SECONDS, max(TELL_SECONDS, logbook.every))
     return [
         Worker(name="anchoring", step=ledger.step, pause=STEP_SECONDS, metrics=service.metrics),
         Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
-        Worker(name="logbook", step=logbook.step, pause=LOG_SECONDS, metrics=service.metrics),
+        Worker(name="logbook", step=logbook.step, pause=log_pause, metrics=service.metrics),
     ]
 
 

@@ -22,6 +22,7 @@ from verifier.errors import Malformed, Refused
 from verifier.evidence import Evidence
 from verifier.hashing import sha256
 from verifier.policy import LedgerPin
+from verifier.receipts import show
 from verifier.snapshot import Snapshot
 from verifier.statements import Receipt
 
@@ -217,6 +218,21 @@ class Client:
         if evidence.record.leaf() != leaf:
             raise AnswerFalse("the evidence is of another certificate")
         return evidence
+
+    def prove(self, receipt: VerificationReceipt) -> Evidence:
+        """Return evidence that a receipt is anchored in the operator's batches.
+
+        What it claims is then checked by `verifier.receipts.check_anchored`.
+
+        Raises:
+            ServiceRefuses: with the code `receipt.pending`, where it is not anchored yet.
+            AnswerFalse: it is no evidence, or of something else.
+        """
+        answer = self._ask("GET", f"/v1/verifications/{receipt.reference}/evidence")
+        try:
+            return show(Evidence.parse(answer.content), receipt.format(), receipt.reference)
+        except Refused as error:
+            raise AnswerFalse(f"the answer does not prove the receipt: {error}") from error
 
     def snapshot(self) -> Snapshot:
         """Return the newest trust snapshot, proved; a delta is fetched where one is held.

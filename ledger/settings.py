@@ -101,6 +101,12 @@ class Settings(BaseSettings):
         description="seconds after which to try again where intake is overloaded",
     )
 
+    receipts_every: int = Field(
+        default=86_400,
+        ge=0,
+        description="seconds after which receipts of verifications are anchored, all that wait",
+    )
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:

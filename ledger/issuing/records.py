@@ -76,12 +76,19 @@ class _Plan:
 
 
 def seal_records(
-    issues: Iterable[Issue], *, issuer: str, secret: bytes, seed: bytes, first: int
+    issues: Iterable[Issue],
+    *,
+    issuer: str,
+    secret: bytes,
+    seed: bytes,
+    first: int,
+    codes: Sequence[bytes] | None = None,
 ) -> SealedRecords:
     """Return the sealed records of `issues`, with index `first` and up.
 
     Everything random is derived from `seed` (32 bytes) and the place among `issues`, so the same
     call gives the same bytes.  `secret` (32 bytes) is the one of the body's certificate ids.
+    `codes` are access codes to take (16 characters each) in place of drawn ones.
     """
     plans: dict[tuple[str, int], _Plan] = {}
     tail = b'","issuer":"%b"' % issuer.encode("ascii")
@@ -92,7 +99,9 @@ def seal_records(
         plan = plans.get((entry.category, entry.version))
         if plan is None:
             plan = plans[entry.order] = _plan_of(entry, issuer)
-        code, disclosures, digests = _disclose(issue, plan, seed + place.to_bytes(5, "big"))
+        given = None if codes is None else codes[place]
+        source = seed + place.to_bytes(5, "big")
+        code, disclosures, digests = _disclose(issue, plan, source, given)
         record = _record(issue, plan, first + place, tail, digests, secret)
         keep_record(record)
         keep_leaf(sha256(b"\x00" + record).digest())
@@ -140,12 +149,14 @@ def _mac(key: bytes, message: bytes) -> bytes:
     return sha256(block.translate(_OUTER) + inner).digest()
 
 
-def _disclose(issue: Issue, plan: _Plan, source: bytes) -> tuple[bytes, list[bytes], list[bytes]]:
-    """Return the access code, the disclosures and the digests of one certificate."""
+def _disclose(
+    issue: Issue, plan: _Plan, source: bytes, given: bytes | None
+) -> tuple[bytes, list[bytes], list[bytes]]:
+    """Return the access code (the given one), disclosures and digests of one certificate."""
     b64, dumps, digest, url, join = b2a_base64, orjson.dumps, sha256, _URL, b"".join
     values = issue.fields
     random = shake_256(_TAG + source).digest(plan.size)
-    code = random[:CODE_SIZE].translate(_CROCKFORD)
+    code = given or random[:CODE_SIZE].translate(_CROCKFORD)
     kept = (int.from_bytes(random, "big") & plan.keep).to_bytes(plan.size, "big")
     salts = b64(kept, newline=False).translate(url)
     number = b'["' + code + b'","certificate_number",' + dumps(issue.number) + b"]"

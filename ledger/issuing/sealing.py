@@ -155,18 +155,22 @@ def seal_issues(
     signer: Signer,
     now: int,
     identity: bytes,
+    codes: Sequence[bytes] | None = None,
 ) -> SealedBatch:
     """Return the batch of certificates that have been checked.
 
     `secret` is the 32 bytes of the body's certificate ids, `seed` 32 bytes that everything random
-    is drawn from, `now` in seconds, `identity` the ledger's (32 bytes).
+    is drawn from, `now` in seconds, `identity` the ledger's (32 bytes), `codes` access codes to
+    take in place of drawn ones.
 
     Raises:
         SealRefused: no certificate, more than 65,536, or beyond a body's 2^32.
     """
     if not 0 < len(issues) <= MOST_ROWS or head.first + len(issues) > MOST_CERTIFICATES:
         raise SealRefused(f"{len(issues)} certificates, a batch has 1 to {MOST_ROWS}")
-    sealed = seal_records(issues, issuer=issuer, secret=secret, seed=seed, first=head.first)
+    sealed = seal_records(
+        issues, issuer=issuer, secret=secret, seed=seed, first=head.first, codes=codes
+    )
     statement = Batch(
         issuer=issuer.encode("ascii"),
         sequence=head.sequence,

@@ -7,9 +7,12 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import orjson
 import structlog
 
+from ledger.acts import ActState
 from ledger.intake.desk import head_of
 from ledger.intake.refusals import (
     ActDead,
@@ -22,18 +25,23 @@ from ledger.intake.refusals import (
     StatementOver,
 )
 from ledger.issuing.checking import Issue
+from ledger.issuing.records import SEED_SIZE
 from ledger.issuing.sealing import Head, SealedBatch, seal_issues
 from ledger.keys import Signer
 from ledger.ports import BodySeen
 from ledger.service.ports import ServiceStore, ServiceUnit
 from ledger.service.values import Verification
 from ledger.submitting import Intake, submit_batch
-from verifier.catalog import Catalog, Entry
+from verifier.catalog import Catalog
 from verifier.checks import today
 from verifier.encoding import parse_canonical
 from verifier.hashing import sha256
+from verifier.receipts import DIGEST, RECEIPT_ENTRY, code_of
 from verifier.state import NO_END
-from verifier.vocabulary import EntryKind, HolderKind, Purpose, Standing
+from verifier.vocabulary import BodyKind, Purpose, Standing
+
+if TYPE_CHECKING:
+    from ledger.node import Ledger
 
 log = structlog.get_logger(__name__)
 LEASE = "logbook"
@@ -41,20 +49,6 @@ DAY = 86_400
 MOST = 65_536
 _LEASE_SECONDS = 120
 _LONGEST_CATALOG = 64 * 2**20
-
-RECEIPT_ENTRY = Entry(
-    category="OP-RECEIPT",
-    version=1,
-    kind=EntryKind.PROOF,
-    holder=HolderKind.OBJECT,
-    name_zh="核验回执",
-    name_en="Verification receipt",
-    fields=("certificate_number", "receipt_digest"),
-    shown=("receipt_digest",),
-    months=None,
-    lag_days=7,
-)
-"""What the operator's catalog must hold: number is the reference, the digest that of the file."""
 
 _ANEW = (
     ActDead,
@@ -90,6 +84,7 @@ class Logbook:
         with self.store.begin() as unit:
             if unit.acquire(LEASE, self.holder, now=now, seconds=_LEASE_SECONDS) is None:
                 return 0
+            _follow_up(unit)
             if unit.receipt_batch_waiting() is None:
                 self._seal(unit, now)
         return self._hand_in()
@@ -119,17 +114,18 @@ class Logbook:
         self, given: Sequence[Verification], issuer: str, catalog: Catalog, head: Head, now: int
     ) -> SealedBatch:
         """Return the batch of these receipts; the same ones at the same place give the same."""
-        tag = f"{issuer}/{head.sequence}".encode()
         return seal_issues(
             [issue_of(one) for one in given],
             catalog=catalog,
             head=head,
             issuer=issuer,
             secret=hmac.digest(self.secret, b"certledger/logbook/1/ids", "sha256"),
-            seed=hmac.digest(self.secret, b"certledger/logbook/1/seed/" + tag, "sha256"),
+            # Nothing is drawn from it: both salts follow from the code, and that from the receipt.
+            seed=bytes(SEED_SIZE),
             signer=self.operator,
             now=now,
             identity=self.intake.identity,
+            codes=[code_of(one.receipt).encode() for one in given],
         )
 
     def _hand_in(self) -> int:
@@ -139,15 +135,45 @@ class Logbook:
             return 0
         sequence, submission = waiting
         try:
-            submit_batch(self.intake, submission)
+            receipt = orjson.loads(submit_batch(self.intake, submission))["receipt"]
         except _ANEW as error:
-            log.warning("logbook_sealed_anew", sequence=sequence, code=error.code)
             with self.store.begin() as unit:
-                unit.unseal_verifications(sequence)
+                _seal_anew(unit, sequence, error.code)
             return 0
         with self.store.begin() as unit:
-            unit.receipt_batch_handed_in(sequence)
-        return submission.count(b'"type":"certledger/record/1"')
+            unit.receipt_batch_handed_in(sequence, bytes.fromhex(receipt["digest"]))
+        return int(receipt["count"])
+
+
+def _follow_up(unit: ServiceUnit) -> None:
+    """Let go of batches that are final; receipts of those that can no longer come wait again."""
+    for sequence, digest in unit.receipt_batches_under_way():
+        act = unit.act(digest)
+        if act is not None and act.state is ActState.FINAL:
+            unit.receipt_batch_final(sequence)
+        elif act is not None and not act.state.alive:
+            _seal_anew(unit, sequence, act.state)
+
+
+def _seal_anew(unit: ServiceUnit, sequence: int, code: str) -> None:
+    log.warning("logbook_sealed_anew", sequence=sequence, code=code)
+    unit.unseal_verifications(sequence)
+
+
+def logbook_of(ledger: Ledger, secret: bytes) -> Logbook:
+    """Return the logbook of an open ledger; `secret` (32 bytes) is the service's.
+
+    It takes its turn under the name that the ledger's anchoring has.
+    """
+    return Logbook(
+        store=ledger.store,
+        intake=ledger.intake,
+        operator=ledger.operator,
+        secret=secret,
+        clock=ledger.clock,
+        every=ledger.settings.receipts_every,
+        holder=ledger.anchorer.holder,
+    )
 
 
 def issue_of(given: Verification) -> Issue:
@@ -155,15 +181,17 @@ def issue_of(given: Verification) -> Issue:
     return Issue(
         entry=RECEIPT_ENTRY,
         number=given.reference,
-        fields={"receipt_digest": sha256(given.receipt).hex()},
+        fields={DIGEST: sha256(given.receipt).hex()},
         issued=today(given.checked),
         expires=None,
     )
 
 
 def operator_body(unit: ServiceUnit, address: bytes) -> BodySeen | None:
-    """Return the active body one of whose keys for batches is the operator's, None without."""
+    """Return the active operator one of whose keys for batches has this address, None without."""
     for body in unit.bodies():
+        if body.state.kind is not BodyKind.OPERATOR:
+            continue
         signs = any(
             key.address == address and key.end == NO_END and key.purposes & Purpose.BATCHES
             for key in body.state.keys

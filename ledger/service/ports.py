@@ -72,8 +72,14 @@ class VerificationsUnit(Protocol):
     def receipt_batch_waiting(self) -> tuple[int, bytes] | None:
         """Return sequence and submission of a sealed batch that was not handed in yet."""
 
-    def receipt_batch_handed_in(self, sequence: int) -> None:
-        """Record that a sealed batch was handed in."""
+    def receipt_batch_handed_in(self, sequence: int, digest: bytes) -> None:
+        """Record that a sealed batch, whose statement has this digest, was handed in."""
+
+    def receipt_batches_under_way(self) -> Sequence[tuple[int, bytes]]:
+        """Return sequence and statement's digest of batches handed in and not final, in order."""
+
+    def receipt_batch_final(self, sequence: int) -> None:
+        """Record that a batch is final."""
 
     def unseal_verifications(self, sequence: int) -> None:
         """Forget a sealed batch that can no longer come; its receipts are sealed anew."""

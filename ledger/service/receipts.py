@@ -24,6 +24,7 @@ from verifier.encoding import (
 )
 from verifier.errors import Malformed, Refused
 from verifier.hashing import sha256
+from verifier.receipts import lookup_of
 from verifier.statements import Receipt
 
 LONGEST = 65_536
@@ -102,6 +103,11 @@ class VerificationReceipt:
     def operator(self) -> bytes:
         """The address (20 bytes) of who is said to have signed."""
         return bytes.fromhex(str(self.content["operator"]))
+
+    @property
+    def lookup(self) -> bytes:
+        """The digest (32 bytes) by which its record in the operator's batches is looked up."""
+        return lookup_of(self.format(), self.reference)
 
     def to_json(self) -> Json:
         """Return the file form."""

@@ -135,11 +135,23 @@ class CallersPart(Base):
         row = self.connection.execute(query.order_by(RECEIPT_BATCHES.c.sequence)).first()
         return None if row is None else (row.sequence, row.submission)
 
-    def receipt_batch_handed_in(self, sequence: int) -> None:
+    def receipt_batch_handed_in(self, sequence: int, digest: bytes) -> None:
+        self._set_receipt_batch(sequence, handed_in=True, submission=digest)
+
+    def receipt_batches_under_way(self) -> Sequence[tuple[int, bytes]]:
+        query = (
+            select(RECEIPT_BATCHES.c.sequence, RECEIPT_BATCHES.c.submission)
+            .where(RECEIPT_BATCHES.c.handed_in, RECEIPT_BATCHES.c.submission != b"")
+            .order_by(RECEIPT_BATCHES.c.sequence)
+        )
+        return [(row.sequence, row.submission) for row in self.connection.execute(query)]
+
+    def receipt_batch_final(self, sequence: int) -> None:
+        self._set_receipt_batch(sequence, submission=b"")
+
+    def _set_receipt_batch(self, sequence: int, **values: Any) -> None:
         self.connection.execute(
-            update(RECEIPT_BATCHES)
-            .where(RECEIPT_BATCHES.c.sequence == sequence)
-            .values(handed_in=True, submission=b"")
+            update(RECEIPT_BATCHES).where(RECEIPT_BATCHES.c.sequence == sequence).values(values)
         )
 
     def unseal_verifications(self, sequence: int) -> None:

@@ -46,7 +46,10 @@ class VerificationRow(Row, table=True):
 
 
 class ReceiptBatchRow(Row, table=True):
-    """A batch of receipts that the operator has sealed, recorded before it is handed in."""
+    """A batch of receipts that the operator has sealed, recorded before it is handed in.
+
+    `submission` is what is handed in, then the digest of its statement, and empty once it is final.
+    """
 
     __tablename__ = "receipt_batches"
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from ledger.service.logbook import Logbook
 from ledger.service.values import Role
+from tests.api.operating import register_operator
 from tests.api.world import Running, World, make_world, serve
 
 
@@ -21,6 +23,14 @@ def running(world: World) -> Iterator[Running]:
     """Return the world's service, listening on loopback."""
     with serve(world) as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def logbook(world: World) -> Iterator[Logbook]:
+    """Return the logbook of the world's operator, which is registered and seals at once."""
+    book = register_operator(world)
+    yield book
+    book.release()
 
 
 @pytest.fixture

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
-import pytest
 
 from ledger.issuing.sealing import Head
-from ledger.keys import Signer
-from ledger.service.logbook import RECEIPT_ENTRY, Logbook
+from ledger.service.logbook import Logbook
 from ledger.service.values import Role
+from tests.api.operating import OPERATOR
 from tests.api.world import DAY, Running, World, disclosures
-from tests.ledger.live import Body
 from verifier.catalog import Catalog
 from verifier.hashing import sha256
-
-OPERATOR = "11330000XX00000389"
-
-
-class OperatorBody(Body):
-    """The body that the operator itself is."""
-
-    @property
-    def key(self) -> Signer:
-        return self.ledger.operator
-
-
-@pytest.fixture(scope="module")
-def logbook(world: World) -> Iterator[Logbook]:
-    """Return the logbook of a registered operator, which seals at once."""
-    body = OperatorBody(
-        world.ledger,
-        issuer=OPERATOR,
-        name="运营方",
-        catalog=Catalog.of([RECEIPT_ENTRY]),
-    )
-    body.register()
-    book = Logbook(
-        store=world.ledger.store,
-        intake=world.ledger.intake,
-        operator=world.ledger.operator,
-        secret=bytes(32),
-        clock=world.service.clock,
-        every=0,
-    )
-    yield book
-    book.release()
+from verifier.receipts import RECEIPT_ENTRY
 
 
 def ask(running: Running) -> str:
@@ -103,6 +69,21 @@ def test_a_sealed_batch_that_can_no_longer_come_is_sealed_anew(
         found = unit.verification(reference)
     assert found is not None
     assert found.sequence is not None
+
+
+def test_a_batch_that_was_handed_in_and_never_came_is_sealed_anew(
+    world: World, running: Running, logbook: Logbook, counter: httpx.Client
+) -> None:
+    reference = ask(running)
+    assert logbook.step() == 1
+    with world.ledger.store.begin() as unit:
+        assert unit.expire(int(world.service.clock()) + 8 * DAY) == 1
+    assert replace(logbook, clock=lambda: world.service.clock() + 60).step() == 1
+    world.ledger.settle()
+    assert counter.get(f"/v1/verifications/{reference}/evidence").status_code == 200
+    assert logbook.step() == 0
+    with world.ledger.store.begin(write=False) as unit:
+        assert unit.receipt_batches_under_way() == []
 
 
 def test_what_is_anchored_is_the_digest_of_the_receipts_file(

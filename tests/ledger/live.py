@@ -25,7 +25,7 @@ from verifier.acts import Act
 from verifier.catalog import Catalog
 from verifier.encoding import format_canonical
 from verifier.statements import Register
-from verifier.vocabulary import Purpose, Status
+from verifier.vocabulary import BodyKind, Purpose, Status
 
 REGIONS = (31, 32, 33, 34)
 EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
@@ -58,6 +58,7 @@ class Body:
     ledger: Ledger
     issuer: str = "11310000XX00000196"
     name: str = "上海市公安局"
+    kind: BodyKind = BodyKind.DEPARTMENT
     catalog: Catalog = field(default_factory=lambda: catalog_of(load_domain(), CATEGORIES))
     head: Head = field(default_factory=Head)
     epoch: int = 0
@@ -78,7 +79,7 @@ class Body:
         """Register and file the catalog; both are final afterwards."""
         said = Register(
             issuer=self.issuer.encode(),
-            kind=1,
+            kind=self.kind.number,
             name=sha256(self.name.encode()).digest(),
             keys=packed_keys({self.key.address: EVERY}),
             not_after=self.now() + DAY,

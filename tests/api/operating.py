@@ -1,0 +1,45 @@
+"""The operator as a registered body: its key, its catalog, and its logbook."""
+
+from __future__ import annotations
+
+from ledger.keys import Signer
+from ledger.service.logbook import Logbook
+from tests.api.world import World
+from tests.ledger.live import Body
+from verifier.catalog import Catalog
+from verifier.receipts import RECEIPT_ENTRY
+from verifier.vocabulary import BodyKind
+
+OPERATOR = "91310000XX00000389"
+
+
+class OperatorBody(Body):
+    """The body that the operator itself is."""
+
+    @property
+    def key(self) -> Signer:
+        return self.ledger.operator
+
+
+def operator_body(world: World) -> OperatorBody:
+    """Return the operator of a world as a body."""
+    return OperatorBody(
+        world.ledger,
+        issuer=OPERATOR,
+        name="运营方",
+        kind=BodyKind.OPERATOR,
+        catalog=Catalog.of([RECEIPT_ENTRY]),
+    )
+
+
+def register_operator(world: World) -> Logbook:
+    """Register the operator of a world; return its logbook, which seals at once."""
+    operator_body(world).register()
+    return Logbook(
+        store=world.ledger.store,
+        intake=world.ledger.intake,
+        operator=world.ledger.operator,
+        secret=world.service.pepper,
+        clock=world.service.clock,
+        every=0,
+    )
