@@ -73,6 +73,8 @@ def serve(
     provider = None
     if oidc_issuer is not None and oidc_audience is not None:
         provider = Provider(issuer=oidc_issuer, audience=oidc_audience)
+    # The chain's library lets Python recurse until the C stack ends, which a nested body would do.
+    sys.setrecursionlimit(_DEEPEST)
     lines = log_to_stderr()
     try:
         settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
@@ -91,6 +93,8 @@ def serve(
         lines.close()
 
 
+_DEEPEST = 2_000
+"""Calls within calls: far more than a request or the contract needs, far fewer than crash."""
 _HEARTBEAT = 30.0
 """Seconds after which an idle chain makes a block, so that verdicts stay fresh."""
 

@@ -19,6 +19,9 @@ Json = Any
 GREATEST_INTEGER = 2**53 - 1
 DEEPEST = 8
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_MOST_OPEN = 500
+"""Brackets that may stand open, before the reader is asked: few enough for any stack."""
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
@@ -40,6 +43,7 @@ def parse(data: bytes, limit: int) -> Json:
         Malformed: more than `limit` bytes, or outside the subset (codes of SPEC section 2).
     """
     _check_size(data, limit)
+    _check_depth(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -82,6 +86,18 @@ def parse_canonical(data: bytes, limit: int) -> Json:
 def _check_size(data: bytes, limit: int) -> None:
     if len(data) > limit:
         raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
+
+
+def _check_depth(data: bytes) -> None:
+    """Refuse what would exhaust the stack, whatever depth of recursion Python is allowed."""
+    if data.count(b"[") + data.count(b"{") <= _MOST_OPEN:
+        return
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_BRACKETS)
+    outside = b"".join(plain.split(b'"')[::2])
+    for _ in range(DEEPEST + 1):
+        outside = outside.replace(b"{}", b"").replace(b"[]", b"")
+    if outside.count(b"[") + outside.count(b"{") > _MOST_OPEN:
+        raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

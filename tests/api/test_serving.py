@@ -128,6 +128,26 @@ def test_what_got_202_is_there_after_a_kill_and_becomes_final_once(
     assert "request" in log
 
 
+def test_a_body_nested_without_end_ends_nobody(
+    prepared: tuple[Path, list[SealedBatch], str],
+) -> None:
+    home, _, key = prepared
+    json = {"content-type": "application/json"}
+    authorized = json | {"authorization": f"Bearer {key}"}
+    deep = [b"[" * 100_000, b'{"statement":' + b'{"a":' * 100_000, b'[{"a":"\\ud800"},' * 100_000]
+    with (
+        serving(home) as (process, url),
+        httpx.Client(base_url=url, headers=json, verify=False, timeout=60) as client,
+    ):
+        for data in deep:
+            assert client.post("/v1/verifications", content=data).status_code == 400
+            for path in ("/v1/batches", "/v1/acts", "/v1/catalogs"):
+                answer = client.post(path, content=data, headers=authorized)
+                assert answer.status_code in (400, 413, 422), answer.text
+            assert client.post("/rpc", content=data).status_code in (200, 413)
+        assert process.poll() is None
+
+
 def test_keys_are_made_listed_and_revoked_on_the_command_line(
     prepared: tuple[Path, list[SealedBatch], str],
 ) -> None:

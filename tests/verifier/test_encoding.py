@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,21 @@ def test_more_bytes_than_the_limit_are_not_read():
     assert parse(b"12345", 5) == 12345
     assert code_of(b"123456", 5) == "json.size"
     assert refused_as(parse_canonical, b"123456", 5) == "json.size"
+
+
+@pytest.mark.parametrize("nest", [b"[", b'{"a":', b'["\\ud800",[', b'["\\\\",{"\\"":'], ids=repr)
+def test_what_would_exhaust_the_stack_is_refused_and_not_read(nest):
+    held = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)  # As libraries do that are imported beside.
+    try:
+        assert code_of(nest * 200_000, 10**7) == "json.depth"
+    finally:
+        sys.setrecursionlimit(held)
+
+
+def test_brackets_in_texts_are_no_depth_and_many_things_side_by_side_neither():
+    value = [{"a": "[[[{" * 1_000, "b": ['"[', "\\", "{"]}] * 1_000
+    assert parse(format_canonical(value), 10**7) == value
 
 
 def test_the_greatest_integer_and_the_greatest_depth_are_read():
