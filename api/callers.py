@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from api.refusals import CredentialsInvalid
-from ledger.files import write_atomically
+from ledger.service.pepper import load_pepper as load_pepper
 from ledger.service.ports import ServiceStore
 from ledger.service.values import ApiKey, Role
 from verifier.hashing import sha256
@@ -20,7 +18,6 @@ MARK = "clk_"
 PREFIX_SIZE = 8
 SECRET_SIZE = 32
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PEPPER = "keys/api.pepper"
 _REMEMBERED_SECONDS = 1.0
 """How long a key that was looked up is believed: a revoked one is shut off as soon as that."""
 _MOST_REMEMBERED = 10_000
@@ -65,18 +62,6 @@ def party_of(role: Role, *, issuer: str | None, counter: str | None, name: str) 
     if role is Role.ISSUER:
         return f"body:{issuer}"
     return f"counter:{counter}" if counter is not None else name
-
-
-def load_pepper(home: Path, random: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Return the secret (32 bytes) under which keys are hashed, drawn where the home has none.
-
-    It lies beside the database, not in it: a copy of the database opens nothing.
-    """
-    path = home / PEPPER
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, random(32).hex().encode(), private=True)
-    return bytes.fromhex(path.read_text())
 
 
 def _draw(size: int) -> str:

@@ -79,42 +79,16 @@ class Office:
 
     def state(self) -> BodyState | None:
         """Return the body's state on the chain as the mirror has it."""
-        with self._ledger.store.begin(write=False) as unit:
-            seen = unit.body(self.body.uscc)
-        return None if seen is None else seen.state
+        return state_of(self._ledger, self.body)
 
     def register(self) -> None:
         """Hand in the registration, signed by the registrar and the body's first key."""
-        said = Register(
-            issuer=self.body.uscc.encode(),
-            kind=self.body.kind.number,
-            name=sha256(self.body.name_zh.encode()),
-            keys=packed_keys({self.signer.address: EVERY}),
-            not_after=self._ledger.clock() + LONGEST_LIFE // 2,
-        )
-        registrar = self._cast.registrar(region_of(self.body.uscc))
-        act = sign_statement(said, [registrar, self.signer], self._ledger.pin.identity)
-        value = {
-            "type": "certledger/registration/1",
-            "act": act.to_json(),
-            "name": self.body.name_zh,
-        }
-        submit_act(self._ledger.intake, format_canonical(value))
+        register_body(self._ledger, self._cast, self.body, self.signer)
 
     def file_catalog(self) -> None:
         """Hand in the catalog, signed by the body and its registrar."""
         self._own.save_catalog(self.catalog)
-        said = catalog_change(
-            self.catalog, issuer=self.body.uscc, version=1, now=self._ledger.clock()
-        )
-        registrar = self._cast.registrar(region_of(self.body.uscc))
-        act = sign_statement(said, [self.signer, registrar], self._ledger.pin.identity)
-        value = {
-            "type": "certledger/catalog-submission/1",
-            "act": act.to_json(),
-            "entries": self.catalog.to_json(),
-        }
-        submit_catalog(self._ledger.intake, format_canonical(value))
+        file_catalog(self._ledger, self._cast, self.body, self.signer, self.catalog)
 
     def seal(self, sequence: int, made: Sequence[Made], issues: Sequence[Issue]) -> SealedBatch:
         """Seal certificates whose papers are printed; the same bytes each time."""
@@ -176,6 +150,41 @@ class Office:
         """Return the holder's file of a certificate."""
         folder = Workspace(folder=self._folder / f"batch-{sequence}").holders
         return (folder / f"{made.index}.json").read_bytes()
+
+
+def state_of(ledger: Ledger, body: Body) -> BodyState | None:
+    """Return a body's state on the chain as the mirror has it."""
+    with ledger.store.begin(write=False) as unit:
+        seen = unit.body(body.uscc)
+    return None if seen is None else seen.state
+
+
+def register_body(ledger: Ledger, cast: Cast, body: Body, signer: Signer) -> None:
+    """Hand in a body's registration with one key for everything, signed by its registrar too."""
+    said = Register(
+        issuer=body.uscc.encode(),
+        kind=body.kind.number,
+        name=sha256(body.name_zh.encode()),
+        keys=packed_keys({signer.address: EVERY}),
+        not_after=ledger.clock() + LONGEST_LIFE // 2,
+    )
+    registrar = cast.registrar(region_of(body.uscc))
+    act = sign_statement(said, [registrar, signer], ledger.pin.identity)
+    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name_zh}
+    submit_act(ledger.intake, format_canonical(value))
+
+
+def file_catalog(ledger: Ledger, cast: Cast, body: Body, signer: Signer, catalog: Catalog) -> None:
+    """Hand in a body's first catalog, signed by its registrar too."""
+    said = catalog_change(catalog, issuer=body.uscc, version=1, now=ledger.clock())
+    registrar = cast.registrar(region_of(body.uscc))
+    act = sign_statement(said, [signer, registrar], ledger.pin.identity)
+    value = {
+        "type": "certledger/catalog-submission/1",
+        "act": act.to_json(),
+        "entries": catalog.to_json(),
+    }
+    submit_catalog(ledger.intake, format_canonical(value))
 
 
 def issue_of(sample: SampleCertificate, catalog: Catalog, papers: Papers, made: Made) -> Issue:

@@ -13,6 +13,7 @@ from ledger.demo.cast import Cast, make_policy, open_cast
 from ledger.demo.example import write_example
 from ledger.demo.forging import Forgery, forgeries
 from ledger.demo.issuing import Made, Office, issue_of, print_papers
+from ledger.demo.operating import anchor_receipts, register_operator
 from ledger.demo.story import REASONS, Shares, expectation, fates, places, successors
 from ledger.demo.watching import witnesses
 from ledger.domain import Domain, load_domain
@@ -107,6 +108,8 @@ def run(home: Path, certificates: int, say: Say) -> Report:
         samples, expired = _samples(domain, cast)
         made = fates(places(samples), Shares.of(cast.certificates), expired)
         offices = _offices(ledger, cast, made, say)
+        register_operator(ledger, cast)
+        anchor_receipts(ledger)
         made = [*made, *_issue(ledger, offices, made, home / "documents", say)]
         _change_statuses(ledger, offices, made, say)
         with witnesses(ledger, cast, policy.policy) as collector:

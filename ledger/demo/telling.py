@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from ledger.demo.operating import OPERATOR
 from ledger.demo.run import Report, Told
 from verifier.codes import BANNERS, CODES
 from verifier.encoding import Json, format_time
@@ -40,6 +41,10 @@ def to_json(report: Report) -> Json:
             "count": len(report.offices),
             "kinds": dict(sorted(kinds.items())),
             "regions": {f"region-{code}": count for code, count in sorted(regions.items())},
+        },
+        "operator": {
+            "issuer": OPERATOR.uscc,
+            "address": "0x" + report.ledger.operator.address.hex(),
         },
         "certificates": len(report.made),
         "categories": len({one.sample.category.code for one in report.made}),
@@ -102,6 +107,10 @@ def _tell_bodies(report: Report, console: Console) -> None:
         ]
         table.add_row(label, *[str(count) if count else "·" for count in counts])
     console.print(table)
+    console.print(
+        f"\nThe operator is a registered body too ({OPERATOR.uscc}): whatever it tells a caller is "
+        "anchored in batches of its own."
+    )
     categories = len({one.sample.category.code for one in report.made})
     console.print(
         f"\n{len(report.made)} certificates of {categories} categories, each a PDF whose digest is "
