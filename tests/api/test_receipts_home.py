@@ -1,0 +1,96 @@
+"""A counter is told something, the service dies, and the proof comes all the same."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from api.callers import KeyRing, load_pepper
+from api.commands import verify_receipt
+from ledger.service.values import Role
+from ledger.store import open_store
+from tests.api.test_serving import RUN, serving
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ledger.demo import operating
+from ledger.demo.run import run
+
+name, when = sys.argv[2], sys.argv[3]
+real = getattr(operating, name)
+
+def killed(*arguments, **named):
+    if when == "after":
+        real(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(operating, name, killed)
+run(Path(sys.argv[1]), 10, lambda step: None)
+"""
+
+
+def demo(home: Path) -> dict[str, Any]:
+    command = [sys.executable, "-c", RUN, "demo", "--home", str(home), "--certificates", "10"]
+    done = subprocess.run([*command, "--json"], capture_output=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = orjson.loads(done.stdout)
+    return told
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of a demo that was killed at each step of its operator's registration."""
+    home = tmp_path_factory.mktemp("receipts") / "home"
+    for name in ("register_body", "file_catalog"):
+        for when in ("before", "after"):
+            command = [sys.executable, "-c", KILLED, str(home), name, when]
+            killed = subprocess.run(command, capture_output=True, check=False, timeout=300)
+            assert killed.returncode == -signal.SIGKILL, killed.stderr
+    demo(home)
+    return home
+
+
+def test_the_operator_is_registered_once_however_often_it_was_killed(home: Path) -> None:
+    told = demo(home)
+    store = open_store(f"sqlite:///{home}/ledger.db")
+    with store.begin(write=False) as unit:
+        operators = [body.state for body in unit.bodies() if str(body.state.kind) == "operator"]
+    store.close()
+    assert [state.issuer for state in operators] == [told["operator"]["issuer"]]
+    assert operators[0].catalog_version == 1
+    assert "operator" not in told["bodies"]["kinds"]
+
+
+def test_a_receipt_given_before_a_kill_is_anchored_afterwards(home: Path, tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{home}/ledger.db")
+    ring = KeyRing(store=store, pepper=load_pepper(home), clock=time.time)
+    _, key = ring.create(name="desk", role=Role.COUNTER, counter="desk-1")
+    store.close()
+    headers = {"authorization": f"Bearer {key}"}
+    evidence = sorted((home / "evidence").glob("*.json"))[0].read_bytes()
+    with serving(home) as (process, url), httpx.Client(headers=headers, timeout=60) as desk:
+        told = desk.post(f"{url}/v1/verifications", json={"evidence": orjson.loads(evidence)})
+        path = f"/v1/verifications/{told.json()['reference']}/evidence"
+        assert desk.get(url + path).json()["code"] == "receipt.pending"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    (tmp_path / "answer.json").write_bytes(told.content)
+    demo(home)
+    with serving(home) as (_, url), httpx.Client(headers=headers, timeout=60) as desk:
+        proof = desk.get(url + path)
+    assert proof.status_code == 200, proof.text
+    (tmp_path / "receipt.json").write_bytes(proof.content)
+    arguments = [str(tmp_path / "answer.json"), "--evidence", str(tmp_path / "receipt.json")]
+    done = CliRunner().invoke(verify_receipt, [*arguments, "--policy", str(home / "policy.json")])
+    # Neither node nor service is asked: the witnesses' signatures say enough.
+    assert done.exit_code == 0, done.output
