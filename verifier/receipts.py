@@ -23,6 +23,8 @@ from verifier.verify import Question, verify
 from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Outcome, Verdict
 
 DIGEST = "receipt_digest"
+LONGEST_WAIT = 2 * 86_400
+"""Seconds after which a receipt that is not anchored is a fault of the operator's."""
 _CODE_TAG = b"certledger/1/receipt"
 _CODE_BYTES = 10
 

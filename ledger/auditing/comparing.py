@@ -12,6 +12,7 @@ from ledger.acts import ActState
 from ledger.auditing.kept import Kept
 from ledger.auditing.mirror import PREFIX, STANDS, MirrorObserver
 from ledger.auditing.stored import check_unanchored
+from ledger.auditing.told import check_told
 from ledger.store import rows
 from ledger.store.base import table
 from ledger.store.bulk import PLACES
@@ -77,6 +78,9 @@ class Comparison:
         parts = {
             "mirror": self._observer.finish(replay),
             "acts": self._acts(replay, final),
+            "verifications": check_told(
+                self._connection, replay, operator=self._operator, now=self._now
+            ),
             "batches": self._batches(),
             "certificates": self._certificates_of_nothing(),
             "catalogs": self._catalogs(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.keys import Signer
+from ledger.node import Ledger
 from ledger.service.logbook import Logbook
 from tests.api.world import World
 from tests.ledger.live import Body
@@ -21,10 +22,10 @@ class OperatorBody(Body):
         return self.ledger.operator
 
 
-def operator_body(world: World) -> OperatorBody:
-    """Return the operator of a world as a body."""
+def operator_body(ledger: Ledger) -> OperatorBody:
+    """Return the operator of a ledger as a body."""
     return OperatorBody(
-        world.ledger,
+        ledger,
         issuer=OPERATOR,
         name="运营方",
         kind=BodyKind.OPERATOR,
@@ -34,7 +35,7 @@ def operator_body(world: World) -> OperatorBody:
 
 def register_operator(world: World) -> Logbook:
     """Register the operator of a world; return its logbook, which seals at once."""
-    operator_body(world).register()
+    operator_body(world.ledger).register()
     return Logbook(
         store=world.ledger.store,
         intake=world.ledger.intake,

@@ -147,7 +147,7 @@ def test_what_was_told_stays_told_though_the_operator_revokes_its_record(
     world: World, told: Path, counter: httpx.Client
 ) -> None:
     record = Evidence.parse((told / "evidence.json").read_bytes()).record
-    operator_body(world).change([record.index], Status.REVOKED, "R01")
+    operator_body(world.ledger).change([record.index], Status.REVOKED, "R01")
     world.ledger.settle()
     reference = orjson.loads((told / "answer.json").read_bytes())["reference"]
     answer = counter.get(f"/v1/verifications/{reference}/evidence")

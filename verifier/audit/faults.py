@@ -78,7 +78,8 @@ FAULTS: Mapping[str, str] = {
     "database.record_differs": "a kept record is not the one that was anchored",
     "database.act_not_on_chain": "an act is shown as anchored that is not on the chain",
     "database.proof_differs": "a kept state proof does not verify",
-    "receipt.unusable": "a receipt is not signed by the operator for its act",
+    "receipt.unusable": "a receipt is not signed by the operator for what it stands under",
+    "receipt.unanchored": "what a caller was told was not anchored within two days",
     "receipt.broken": "an act was not anchored within the time its receipt promised",
     "document.swapped": "a document is not the one that the record holds",
     "evidence.differs": "an evidence file says something else than the chain",
@@ -93,6 +94,7 @@ FINDINGS: Mapping[str, str] = {
     "database.behind": "the database has not followed the chain to its final block",
     "receipt.late": "an act was anchored after the time its receipt promised",
     "receipt.expired": "an act expired before it was anchored",
+    "receipt.unregistered": "callers are told things, and no body of the operator's anchors them",
 }
 """What is told and stays without effect: resolved on the chain, or nobody's fault yet."""
 

@@ -1,0 +1,99 @@
+"""An operator that tells callers something and does not anchor it is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger.keys import Signer
+from ledger.node import Ledger
+from ledger.service.logbook import logbook_of
+from ledger.service.receipts import VerificationReceipt, draw_reference
+from ledger.service.values import Verification
+from tests.api.operating import operator_body
+from tests.audit.conftest import Auditor
+from tests.audit.crimes import assert_told, codes, sql
+from tests.audit.little import DAY, now, opened, person
+from verifier.audit.report import AuditVerdict
+
+
+def tell(ledger: Ledger, signer: Signer | None = None) -> str:
+    """Let the operator tell a caller something, as the service keeps it; return the reference."""
+    receipt = VerificationReceipt.issue(
+        identity=ledger.pin.identity,
+        operator=signer or ledger.operator,
+        reference=draw_reference(),
+        caller="key:clk_AAAAAAAA",
+        checked=now(),
+        results=[b"{}"],
+        verdicts={"valid": 1},
+    )
+    given = Verification(
+        reference=receipt.reference,
+        caller="key:clk_AAAAAAAA",
+        checked=now(),
+        verdict="valid",
+        leaf=None,
+        receipt=receipt.format(),
+    )
+    with ledger.store.begin() as unit:
+        unit.add_verifications([given])
+    return receipt.reference
+
+
+@pytest.fixture
+def told(home: Path) -> str:
+    """Return what a registered operator told and anchored in `home`."""
+    with opened(home) as ledger:
+        operator_body(ledger).register()
+        reference = tell(ledger)
+        assert replace(logbook_of(ledger, bytes(32)), every=0).step() == 1
+        ledger.settle()
+    return reference
+
+
+def test_what_is_anchored_in_time_is_clean(home: Path, told: str, auditor: Auditor) -> None:
+    report = auditor.home(home, later=3 * DAY)
+    assert codes(report.faults) == set()
+    assert report.counts["database_verifications"] == 1
+
+
+def test_what_was_told_and_not_anchored_is_a_fault_after_two_days(
+    home: Path, told: str, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        hidden = tell(ledger)
+    assert auditor.home(home, later=DAY).verdict is AuditVerdict.CLEAN
+    report = auditor.home(home, later=3 * DAY)
+    assert_told(report, "receipt.unanchored", f"database/verifications/{hidden}")
+
+
+def test_what_is_said_to_stand_in_a_batch_and_does_not_is_found(
+    home: Path, told: str, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        hidden = tell(ledger)
+    sql(home, "UPDATE verifications SET sequence = 1 WHERE reference = ?", hidden)
+    report = auditor.home(home, later=3 * DAY)
+    assert_told(report, "receipt.unanchored", f"database/verifications/{hidden}")
+
+
+def test_a_receipt_that_was_changed_afterwards_is_found(
+    home: Path, told: str, auditor: Auditor
+) -> None:
+    with opened(home) as ledger:
+        forged = tell(ledger, person("a thief"))
+    sql(home, "UPDATE verifications SET reference = 'AAAA-BBBB-CCCC' WHERE reference = ?", told)
+    report = auditor.home(home)
+    assert_told(report, "receipt.unusable", f"database/verifications/{forged}")
+    assert_told(report, "receipt.unusable", "database/verifications/AAAA-BBBB-CCCC")
+
+
+def test_an_operator_that_is_no_body_is_told_and_is_no_fault(home: Path, auditor: Auditor) -> None:
+    with opened(home) as ledger:
+        tell(ledger)
+    report = auditor.home(home, later=3 * DAY)
+    assert report.verdict is AuditVerdict.CLEAN
+    assert "receipt.unregistered" in codes(report.findings)
