@@ -28,6 +28,7 @@ from eth_keys.datatypes import NonRecoverableSignature, PublicKey
 from eth_keys.datatypes import Signature as EthSignature
 from trie.hexary import HexaryTrie
 
+from ledger.service.receipts import VerificationReceipt
 from verifier import merkle, presentation, stateproof
 from verifier.catalog import Entry, disobeyed
 from verifier.certificate import Disclosure, Record, access_code, normal_code, normal_number
@@ -40,6 +41,7 @@ from verifier.evidence import Evidence
 from verifier.holding import Holding
 from verifier.judges import choose_judge
 from verifier.policyfile import SignedPolicy
+from verifier.receipts import RECEIPT_ENTRY
 from verifier.state import BodyState
 from verifier.status import MultiProof, StatusTree, WordProof, chosen
 from verifier.verify import Question, verify_bytes
@@ -607,7 +609,7 @@ def test_section_18_sentences_are_those_of_the_verifier(kind):
     assert told == (codes if kind == "codes" else WARNINGS)
 
 
-# 12, 13, 17, 20: the contract, its storage, snapshots, receipts -----------------------------------
+# 12, 13, 17, 20, 21: the contract, its storage, snapshots, receipts -------------------------------
 
 
 def test_section_12_packs_a_batch_as_the_abi_does():
@@ -668,3 +670,75 @@ def test_section_20_signs_a_receipt():
     signature = NonRecoverableSignature(unhex(known["signature"]))
     operator = PublicKey(unhex(known["operator"]))
     assert signature.verify_msg_hash(unhex(known["digest"]), operator)
+
+
+def test_section_21_signs_what_was_told():
+    known = vectors("receipts")
+    receipt, file = json.loads(known["receipt"]), json.loads(known["file"])
+    assert rfc8785.dumps(receipt).decode() == known["receipt"]
+    assert rfc8785.dumps(file).decode() == known["file"]
+    assert file["receipt"] == receipt
+    assert from_base64url(file["signature"]) == unhex(known["signature"])
+    told = [json.loads(result) for result in known["results"]]
+    assert [rfc8785.dumps(result).decode() for result in told] == known["results"]
+    leaves = [sha256(b"\0" + result.encode()) for result in known["results"]]
+    assert sha256(b"\1" + b"".join(leaves)).hex() == receipt["results"]
+    assert receipt["verdicts"] == {result["verdict"]: 1 for result in told}
+    assert receipt["count"] == sum(receipt["verdicts"].values()) == len(told)
+    content = sha256(known["receipt"].encode())
+    struct = keccak(keccak(b"Receipt(bytes32 content)") + content)
+    digest = keccak(b"\x19\x01" + unhex(receipt["ledger"]) + struct)
+    assert (content.hex(), digest.hex()) == (known["content"], known["digest"])
+    *rs, v = unhex(known["signature"])
+    signer = EthSignature(bytes([*rs, v - 27])).recover_public_key_from_msg_hash(digest)
+    assert signer.to_canonical_address().hex() == receipt["operator"]
+    parsed = VerificationReceipt.parse(known["file"].encode())
+    parsed.check(unhex(receipt["operator"]))
+    parsed.check_results([result.encode() for result in known["results"]])
+
+
+def test_section_21_derives_the_record_from_the_receipt():
+    known = vectors("receipts")
+    file = known["file"].encode()
+    drawn = int.from_bytes(sha256(b"certledger/1/receipt" + file)[:10], "big")
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    code = "".join(alphabet[drawn >> (75 - 5 * place) & 31] for place in range(16))
+    assert code == known["access_code"]
+    salt = hmac.digest(code.encode(), b"certledger/1/salt\x00\x01", "sha256")[:16]
+    number, digest = known["disclosures"]
+    reference = json.loads(known["receipt"])["reference"]
+    assert [number["salt"], number["name"], number["value"]] == [
+        code, "certificate_number", reference,
+    ]  # fmt: skip
+    assert [digest["salt"], digest["name"], digest["value"]] == [
+        to_base64url(salt), "receipt_digest", sha256(file).hex(),
+    ]  # fmt: skip
+    for part in (number, digest):
+        text = rfc8785.dumps([part["salt"], part["name"], part["value"]])
+        assert to_base64url(text) == part["text"]
+        assert sha256(part["text"].encode()).hex() == part["digest"]
+    assert known["lookup_digest"] == number["digest"]
+    assert Entry.from_json(json.loads(known["entry"])) == RECEIPT_ENTRY
+    assert rfc8785.dumps(json.loads(known["entry"])).decode() == known["entry"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"count": 3},
+        {"count": 0},
+        {"verdicts": {"valid": 2, "cannot_tell": 0}},
+        {"verdicts": {"perhaps": 2}},
+        {"reference": "7Q2M-9XKD-A0FI"},
+        {"checked": "2026-11-18 11:06"},
+        {"results": "A0"},
+        {"caller": ""},
+        {"type": "certledger/verification-receipt/2"},
+        {"more": 1},
+    ],
+)
+def test_section_21_refuses_what_is_no_receipt(change):
+    file = json.loads(vectors("receipts")["file"])
+    file["receipt"] |= change
+    with pytest.raises(Malformed):
+        VerificationReceipt.parse(rfc8785.dumps(file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,14 +21,18 @@ from verifier.encoding import (
     from_base64url,
     from_hex,
     parse_canonical,
+    parse_time,
     to_base64url,
 )
 from verifier.errors import Malformed, Refused
 from verifier.hashing import sha256
 from verifier.receipts import lookup_of
 from verifier.statements import Receipt
+from verifier.vocabulary import Verdict
 
 LONGEST = 65_536
+MOST_RESULTS = 1_000
+_REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _GROUPS = 3
 _AT_ONCE = 4 * _GROUPS * 256
@@ -52,7 +57,7 @@ def draw_reference() -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerificationReceipt:
-    """What was told, and the operator's signature (65 bytes) over it.
+    """What was told, and the operator's signature (65 bytes) over it (SPEC section 21).
 
     The results themselves stay with whoever asked; `results` in the content is the root of the
     Merkle tree over their canonical bytes, so one of a thousand can be shown by itself.
@@ -132,16 +137,7 @@ class VerificationReceipt:
         read = Members(value, "file")
         content, signature = read.take("receipt"), read.text("signature", longest=100)
         read.done()
-        inner = Members(content, "receipt")
-        inner.const("type", cls.TYPE)
-        for name in ("ledger", "results"):
-            from_hex(inner.text(name), 32)
-        from_hex(inner.text("operator"), 20)
-        for name in ("caller", "checked", "reference"):
-            inner.text(name, longest=80)
-        inner.integer("count", 1, 1_000)
-        inner.take("verdicts")
-        inner.done()
+        _check_content(Members(content, "receipt"), cls.TYPE)
         return cls(content=content, signature=from_base64url(signature))
 
     def check(self, operator: bytes | None = None) -> None:
@@ -168,6 +164,23 @@ class VerificationReceipt:
         """
         if results_root(results).hex() != self.content["results"]:
             raise ReceiptInvalid("the receipt is for other results")
+
+
+def _check_content(read: Members, kind: str) -> None:
+    """Check the members of what was told (SPEC section 21)."""
+    read.const("type", kind)
+    for name in ("ledger", "results"):
+        from_hex(read.text(name), 32)
+    from_hex(read.text("operator"), 20)
+    read.text("caller", longest=80)
+    parse_time(read.text("checked"))
+    read.text("reference", _REFERENCE)
+    count, verdicts = read.integer("count", 1, MOST_RESULTS), read.inner("verdicts")
+    counts = [verdicts.integer(one, 1, count) for one in map(str, Verdict) if verdicts.has(one)]
+    verdicts.done()
+    read.done()
+    if sum(counts) != count:
+        raise Malformed("schema.invalid", f"{sum(counts)} verdicts of {count} results")
 
 
 def _digest(content: Mapping[str, Json], identity: bytes) -> bytes:

@@ -41,16 +41,19 @@ from verifier.acts import ACTS, statement_to_json
 from verifier.certificate import lookup_digest, normal_number, printed_code
 from verifier.codes import CODES, WARNINGS
 from verifier.compact import Compact
-from verifier.encoding import format_canonical, hash_list, to_base64url
+from verifier.encoding import format_canonical, format_time, hash_list, to_base64url
 from verifier.hashing import keccak, sha256, sm3
 from verifier.holding import Holding
+from verifier.judges import choose_judge
 from verifier.packing import pack_statuses
 from verifier.policyfile import signed_bytes
 from verifier.presentation import Request, Subject, format_holder_key, message, sign
+from verifier.receipts import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
 from verifier.snapshot import roll
 from verifier.statements import Receipt, Statement
 from verifier.stateproof import slot_position
 from verifier.status import DEFAULTS, StatusTree, choose, move
+from verifier.verify import Question, verify_bytes
 from verifier.vocabulary import Purpose, Status
 
 FOLDER = Path(__file__).parent
@@ -58,6 +61,7 @@ DOCUMENT = b"%PDF-1.7 a certificate, as good as any other bytes"
 HOLDER = Ed25519PrivateKey.from_private_bytes(draw("holder"))
 HOLDER_KEY = format_holder_key(HOLDER.public_key())
 COUNTER = Request(audience="counter-shanghai-7", nonce="q7Rk2")
+REFERENCE = "7Q2M-9XKD-A0F3"
 TYPED = " ｓｈ 2026-00 01ß"
 """A number as people type it: full-width letters, spaces, small letters."""
 
@@ -509,6 +513,47 @@ def submission(scene: Scene) -> Any:
     }
 
 
+def receipts(scene: Scene) -> Any:
+    """Section 21: what a counter was told, and the record that the operator makes of it."""
+    question = Question(
+        policy=signed_policy().policy, judge=choose_judge(signed_policy().policy), now=NOW
+    )
+    good = scene.world.evidence(scene.body, scene.issued).format()
+    results = [format_canonical(verify_bytes(data, question).to_json()) for data in (good, b"{}")]
+    operator = Signer("operator")
+    content = {
+        "type": "certledger/verification-receipt/1",
+        "caller": "key:clk_7Q2M9XKD",
+        "checked": format_time(NOW),
+        "count": len(results),
+        "ledger": IDENTITY.hex(),
+        "operator": operator.address.hex(),
+        "reference": REFERENCE,
+        "results": merkle.root([merkle.leaf_hash(result) for result in results]).hex(),
+        "verdicts": {"cannot_tell": 1, "valid": 1},
+    }
+    digest = Receipt(content=sha256(format_canonical(content))).digest(IDENTITY)
+    signed = operator.sign(digest)
+    signature = signed + bytes([27 + _parity(digest, signed, operator)])
+    file = format_canonical({"receipt": content, "signature": to_base64url(signature)})
+    return {
+        "results": [result.decode() for result in results],
+        "receipt": format_canonical(content).decode(),
+        "content": sha256(format_canonical(content)).hex(),
+        "digest": digest.hex(),
+        "signature": signature.hex(),
+        "file": file.decode(),
+        "entry": RECEIPT_ENTRY.canonical().decode(),
+        "access_code": code_of(file),
+        "lookup_digest": lookup_of(file, REFERENCE).hex(),
+        "disclosures": [
+            {"salt": part.salt, "name": part.name, "value": part.value, "text": part.text,
+             "digest": part.digest.hex()}
+            for part in disclosures_of(file, REFERENCE)
+        ],
+    }  # fmt: skip
+
+
 FILES: Mapping[str, Callable[[Scene], Any]] = {
     "conventions": conventions,
     "canonical": canonical,
@@ -527,6 +572,7 @@ FILES: Mapping[str, Callable[[Scene], Any]] = {
     "storage": storage,
     "snapshot": snapshot,
     "submission": submission,
+    "receipts": receipts,
     "codes": codes,
     "status": status,  # last, since it moves the tree
 }
