@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from verifier import merkle
 from verifier.certificate import CATEGORY, DOCUMENT, HOLDER_KEY, NUMBER, Record
@@ -215,14 +215,35 @@ def bound_root(count: int, root: bytes) -> bytes:
     return sha256(_TAG + count.to_bytes(4, "big") + root)
 
 
+class Terms(NamedTuple):
+    """What of a record its entry's rules are about; `digests` is how many there are."""
+
+    holder: HolderKind
+    bound: bool
+    digests: int
+    issued: date
+    expires: date | None
+
+
+def terms_of(record: Record) -> Terms:
+    """Return the terms of a record, which many records of a batch have in common."""
+    digests = len(record.digests)
+    return Terms(record.holder, record.bound, digests, record.issued, record.expires)
+
+
 def disobeyed(record: Record, entry: Entry) -> tuple[str, str] | None:
     """Return (code, sentence) where a record breaks its entry's rules, or None if it obeys."""
-    if record.holder is not entry.holder:
-        held, wanted = record.holder, entry.holder
+    return broken(terms_of(record), entry)
+
+
+def broken(terms: Terms, entry: Entry) -> tuple[str, str] | None:
+    """Return (code, sentence) where terms break an entry's rules, or None if they keep them."""
+    if terms.holder is not entry.holder:
+        held, wanted = terms.holder, entry.holder
         return "entitlement.holder_kind", f"the record is for a {held} holder, the entry {wanted}"
-    if len(record.digests) < entry.first_document(bound=record.bound):
-        return "entitlement.fields_missing", f"{len(record.digests)} digests are too few"
-    latest = entry.latest_expiry(record.issued)
-    if latest is not None and (record.expires is None or record.expires > latest):
+    if terms.digests < entry.first_document(bound=terms.bound):
+        return "entitlement.fields_missing", f"{terms.digests} digests are too few"
+    latest = entry.latest_expiry(terms.issued)
+    if latest is not None and (terms.expires is None or terms.expires > latest):
         return "entitlement.validity_too_long", f"the entry allows no longer than {latest}"
     return None

@@ -32,7 +32,7 @@ def format_canonical(value: Json) -> bytes:
     Raises:
         Malformed: the value is outside the subset.
     """
-    _check_value(value, 0)
+    check_value(value, 0)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
@@ -49,19 +49,13 @@ def parse(data: bytes, limit: int) -> Json:
     except UnicodeDecodeError as error:
         raise Malformed("json.syntax", f"not UTF-8 at byte {error.start}") from error
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_refuse_number,
-            parse_constant=_refuse_word,
-        )
+        value = DECODER.decode(text)
     except json.JSONDecodeError as error:
         code = "json.trailing" if error.msg == "Extra data" else "json.syntax"
         raise Malformed(code, f"not JSON at character {error.pos}: {error.msg.lower()}") from error
     except RecursionError as error:
         raise Malformed("json.depth", f"nested deeper than {DEEPEST}") from error
-    _check_value(value, 0)
+    check_value(value, 0)
     return value
 
 
@@ -74,7 +68,7 @@ def parse_canonical(data: bytes, limit: int) -> Json:
     _check_size(data, limit)
     try:
         value = orjson.loads(data)
-        _check_value(value, 0)
+        check_value(value, 0)
         if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
             return value
     except (orjson.JSONDecodeError, TypeError, RecursionError, Malformed):
@@ -100,7 +94,12 @@ def _check_depth(data: bytes) -> None:
         raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
 
 
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Return the object with these members.
+
+    Raises:
+        Malformed: `json.duplicate_name`, a name stands twice.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
@@ -124,7 +123,24 @@ def _refuse_word(token: str) -> NoReturn:
     raise Malformed("json.syntax", f"{token} is not JSON")
 
 
-def _check_value(value: Json, depth: int) -> None:
+DECODER = json.JSONDecoder(
+    object_pairs_hook=object_of,
+    parse_int=_integer,
+    parse_float=_refuse_number,
+    parse_constant=_refuse_word,
+)
+"""Reads JSON without duplicate names and with integers alone; `check_value` looks at the rest.
+
+For whoever reads a text in parts; everybody else calls `parse`.
+"""
+
+
+def check_value(value: Json, depth: int) -> None:
+    """Check names, texts, null and depth of a value that stands inside `depth` others.
+
+    Raises:
+        Malformed: outside the subset.
+    """
     kind = type(value)
     if kind is str:
         _check_text(value)
@@ -148,7 +164,7 @@ def _check_parts(parts: Iterable[Json], depth: int) -> None:
     if depth == DEEPEST:
         raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
     for part in parts:
-        _check_value(part, depth + 1)
+        check_value(part, depth + 1)
 
 
 def _check_text(value: str) -> None:
