@@ -143,9 +143,12 @@ class IntakeUnit(Protocol):
         """Take an act in.  Its digest, and its place among the living, must be free."""
 
     def add_records(
-        self, root: bytes, issuer: str, first: int, records: Sequence[bytes], lookups: Lookups
+        self, root: bytes, issuer: str, first: int, records: Iterable[bytes], lookups: Lookups
     ) -> None:
-        """Keep the records of a batch under its root, once; what is there already stays."""
+        """Keep the records of a batch under its root, once; what is there already stays.
+
+        `records` are gone through once, and never held together.
+        """
 
     def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
         """Return the editions of these ids that are anchored or alive."""

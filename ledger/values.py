@@ -164,11 +164,14 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookups:
-    """What the certificates of a batch are found by, column by column, in order."""
+    """What the certificates of a batch are found by, column by column, in order.
 
-    leaves: Sequence[bytes]
-    digests: Sequence[bytes]
-    ids: Sequence[bytes]
+    Leaf hashes, lookup digests and ids are 32 bytes each, one after another.
+    """
+
+    leaves: bytes
+    digests: bytes
+    ids: bytes
     editions: Sequence[int]
 
 

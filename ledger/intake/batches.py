@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 from ledger.acts import ActKind, Lane
 from ledger.intake.catalogs import check_editions, check_entitled, entries_of
 from ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
@@ -21,8 +23,8 @@ from verifier.statements import Batch
 from verifier.vocabulary import Purpose, Standing
 
 
-def submit_batch(intake: Intake, data: bytes) -> bytes:
-    """Take in a submission (SPEC section 20); return the receipt's file, canonical bytes.
+def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
+    """Take in a submission (SPEC section 20) in bytes or a file; return the receipt's file.
 
     The same statement gives the same receipt, whoever hands it in and however it is spelled.
     Once it returns, statement and records are durable and will be anchored.
@@ -37,7 +39,7 @@ def submit_batch(intake: Intake, data: bytes) -> bytes:
         if (receipt := earlier_receipt(unit.act(digest))) is not None:
             return receipt
         entries = entries_of(unit, submission.statement.catalog)
-    check_entitled(submission.records, entries)
+    check_entitled(submission.kinds, entries)
     with intake.store.begin() as unit:
         unit.lock(submission.statement.issuer.decode("ascii"))
         if (receipt := earlier_receipt(unit.act(digest))) is not None:
@@ -57,7 +59,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
     check_editions(unit, submission)
     receipt = intake.receipt_for(statement, now).format()
     unit.add_records(
-        statement.root, issuer, statement.first, submission.canonical, submission.lookups
+        statement.root, issuer, statement.first, submission.records(), submission.lookups
     )
     unit.add_act(
         NewAct(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import orjson
@@ -14,12 +14,14 @@ from ledger.intake.refusals import (
     RecordTwice,
     RecordUncatalogued,
 )
-from ledger.intake.submission import Submission
-from ledger.ports import IntakeUnit
-from verifier.catalog import EMPTY, Catalog, Entry, disobeyed
-from verifier.certificate import Record
+from ledger.intake.submission import Kind, Submission
+from ledger.ports import IntakeUnit, Lookups
+from verifier import merkle
+from verifier.catalog import EMPTY, Catalog, Entry, broken
 
 Entries = dict[tuple[str, int], Entry]
+_AT_ONCE = 4_096
+"""Ids whose earlier editions are asked for at once."""
 
 
 @lru_cache(maxsize=256)
@@ -47,20 +49,20 @@ def entries_of(unit: IntakeUnit, root: bytes) -> Entries:
     return entries
 
 
-def check_entitled(records: Sequence[Record], entries: Entries) -> None:
-    """Check that each record obeys its entry.
+def check_entitled(kinds: Mapping[Kind, int], entries: Entries) -> None:
+    """Check that records of each kind obey their entry; `kinds` has the first place of each.
 
     Raises:
         RecordUncatalogued: no entry of its category and version.
         RecordDisobeys: with the code of the rule that it breaks.
     """
-    for place, record in enumerate(records):
-        entry = entries.get((record.category, record.entry))
+    for (category, version, terms), place in kinds.items():
+        entry = entries.get((category, version))
         if entry is None:
             raise RecordUncatalogued(
-                place, f"{record.category} version {record.entry} is not in the catalog in force"
+                place, f"{category} version {version} is not in the catalog in force"
             )
-        if fault := disobeyed(record, entry):
+        if fault := broken(terms, entry):
             raise RecordDisobeys(place, fault[1], fault[0])
 
 
@@ -72,15 +74,35 @@ def check_editions(unit: IntakeUnit, submission: Submission) -> None:
         RecordReplacesNothing: `replaces` is not the index of the edition before.
     """
     issuer = submission.statement.issuer.decode("ascii")
-    known = {
-        (edition.id, edition.edition): edition.index
-        for edition in unit.editions(issuer, submission.lookups.ids)
-    }
-    for place, record in enumerate(submission.records):
-        if (record.id, record.edition) in known:
-            raise RecordTwice(place, f"edition {record.edition} of this id is there already")
-        if record.edition and known.get((record.id, record.edition - 1)) != record.replaces:
-            raise RecordReplacesNothing(
-                place, f"certificate {record.replaces} is not edition {record.edition - 1} of it"
-            )
-        known[record.id, record.edition] = record.index
+    repeated, first = _repeated(submission.lookups), submission.statement.first
+    here: dict[tuple[bytes, int], int] = {}
+    editions = zip(submission.lookups.editions, submission.replaces, strict=True)
+    places = enumerate(editions)
+    for ids in _in_groups(submission.lookups):
+        known = {(one.id, one.edition): one.index for one in unit.editions(issuer, ids)} | here
+        for id_, (place, (edition, replaces)) in zip(ids, places, strict=False):
+            if (id_, edition) in known:
+                raise RecordTwice(place, f"edition {edition} of this id is there already")
+            if edition and known.get((id_, edition - 1)) != replaces:
+                raise RecordReplacesNothing(
+                    place, f"certificate {replaces} is not edition {edition - 1} of it"
+                )
+            if id_ in repeated:
+                known[id_, edition] = here[id_, edition] = first + place
+
+
+def _in_groups(lookups: Lookups) -> Iterator[list[bytes]]:
+    """Yield the ids, thousands at a time: more are never held."""
+    size = _AT_ONCE * merkle.HASH_SIZE
+    for at in range(0, len(lookups.ids), size):
+        yield merkle.split(lookups.ids[at : at + size])
+
+
+def _repeated(lookups: Lookups) -> set[bytes]:
+    """Return the ids that stand more than once in the batch itself."""
+    seen: set[bytes] = set()
+    repeated: set[bytes] = set()
+    for ids in _in_groups(lookups):
+        for id_ in ids:
+            (repeated if id_ in seen else seen).add(id_)
+    return repeated

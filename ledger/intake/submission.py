@@ -1,53 +1,87 @@
-"""A handed-in batch, from bytes to checked columns.  Pure: nothing is asked of the store."""
+"""A handed-in batch, from a file to checked columns.  Pure: nothing is asked of the store.
+
+The records are read once, one by one; what is kept of each takes some 120 bytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import SEEK_END, BytesIO
+from itertools import islice
+from typing import IO
 
 import orjson
 
+from ledger.intake.reading import MOST_IN_BATCH, Found, reader_of
 from ledger.intake.refusals import (
     BatchCount,
     RecordOtherBody,
     RecordOtherIndex,
-    RecordRefused,
     RootWrong,
 )
 from ledger.ports import Lookups
 from verifier import merkle
 from verifier.acts import SIGNATURE_SIZE, statement_from_json
-from verifier.certificate import LONGEST_RECORD, Record
-from verifier.encoding import Json, Members, parse
+from verifier.catalog import Terms, terms_of
 from verifier.errors import Malformed
 from verifier.state import MOST_CERTIFICATES
 from verifier.statements import Batch
-from verifier.swift import GRAMMAR, read_canonical
 
 TYPE = "certledger/submission/1"
-MOST_IN_BATCH = 65_536
 LONGEST_SUBMISSION = 64 * 2**20
 """Greatest bytes of a submission by default: some 100,000 records of nine digests."""
-_LONGEST_HEAD = 4096
-_CANONICAL_START = b'{"records":['
+_AT_ONCE = 256
+"""Records that are held as objects; a power of two, so that their tree is part of the batch's."""
 
-Found = tuple[Record, bytes]
-"""A record and its canonical bytes."""
+Kind = tuple[str, int, Terms]
+"""Category and version of its entry, and terms: records of a kind obey, or all break a rule."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """A batch whose form is right: records lie where they say, and give the root."""
+    """A batch whose form is right: records lie where they say, and give the root.
+
+    `replaces` has a number for each record, 0 where it replaces none; `kinds` the place of the
+    first record of each kind, ascending.  The records stay in the file they came in.
+    """
 
     statement: Batch
     signature: bytes
-    records: Sequence[Record]
-    canonical: Sequence[bytes]
     lookups: Lookups
+    replaces: Sequence[int]
+    kinds: Mapping[Kind, int]
+    spelled: Spelled
+
+    def records(self) -> Iterator[bytes]:
+        """Yield the canonical bytes of each record, as long as the file is open."""
+        return iter(self.spelled)
 
 
-def parse_submission(data: bytes, limit: int = LONGEST_SUBMISSION) -> Submission:
-    """Return the submission that `data` holds, as one JSON object or as JSON lines (SPEC 20).
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spelled:
+    """Where in a file the records are spelled, and whether plainly: canonically already."""
+
+    file: IO[bytes]
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    sizes: array[int] = field(default_factory=lambda: array("I"))
+    plain: bytearray = field(default_factory=bytearray)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start, size, plain in zip(self.starts, self.sizes, self.plain, strict=True):
+            self.file.seek(start)
+            spelled = self.file.read(size)
+            # What was read strictly before is canonical once its members are sorted.
+            yield spelled if plain else _sorted(spelled)
+
+
+def _sorted(spelled: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(spelled), option=orjson.OPT_SORT_KEYS)
+
+
+def parse_submission(data: bytes | IO[bytes], limit: int = LONGEST_SUBMISSION) -> Submission:
+    """Return the submission in bytes or a file: one JSON object, or JSON lines (SPEC 20).
 
     Raises:
         Malformed: outside the subset, or an unknown, missing or ill-typed member.
@@ -55,97 +89,82 @@ def parse_submission(data: bytes, limit: int = LONGEST_SUBMISSION) -> Submission
         RecordRefused: a record that is none, or with another issuer or index.
         RootWrong: the records do not give the statement's root.
     """
-    if len(data) > limit:
-        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
-    head, found = _read_swiftly(data) or (
-        _read_lines(data) if _is_lines(data) else _read_object(data, limit)
-    )
+    file = BytesIO(data) if isinstance(data, bytes) else data
+    if (size := file.seek(0, SEEK_END)) > limit:
+        raise Malformed("json.size", f"{size} bytes where at most {limit} are read")
+    reader, columns = reader_of(file), _Columns(file)
+    records = iter(reader)
+    while found := list(islice(records, _AT_ONCE)):
+        columns.add(found)
+    head = reader.head
     head.const("type", TYPE)
     statement = statement_from_json(Batch, head.take("statement"))
     signature = head.binary("signature", SIGNATURE_SIZE)
     head.done()
     _check_statement(statement)
-    _check_places(statement, found)
-    records, canonical = [record for record, _ in found], [line for _, line in found]
-    leaves = [merkle.leaf_hash(line) for line in canonical]
-    if merkle.root(leaves) != statement.root:
-        raise RootWrong("the records do not give the root that was signed")
-    lookups = Lookups(
-        leaves=leaves,
-        digests=[record.digests[0] for record in records],
-        ids=[record.id for record in records],
-        editions=[record.edition for record in records],
-    )
+    columns.check(statement)
     return Submission(
         statement=statement,
         signature=signature,
-        records=records,
-        canonical=canonical,
-        lookups=lookups,
+        lookups=columns.lookups(),
+        replaces=columns.replaces,
+        kinds=columns.kinds,
+        spelled=columns.spelled,
     )
 
 
-def _read_swiftly(data: bytes) -> tuple[Members, list[Found]] | None:
-    """Return what a canonical object holds, None where it is spelled in any other way."""
-    if not data.startswith(_CANONICAL_START) or not data.isascii():
-        return None
-    text, at, found = data.decode("ascii"), len(_CANONICAL_START), []
-    while match := GRAMMAR.match(text, at):
-        if (record := read_canonical(match)) is None:
-            return None
-        found.append((record, match.group().encode("ascii")))
-        at = match.end() + 1
-        if text[at - 1 : at] != ",":
-            break
-    if text[at - 1 : at + 1] != "],":
-        return None
-    return Members(parse(b"{" + data[at + 1 :], _LONGEST_HEAD), "submission"), found
+class _Columns:
+    """What is kept of the records of a batch while they pass."""
 
+    def __init__(self, file: IO[bytes]) -> None:
+        self.spelled = Spelled(file=file)
+        self.replaces, self._editions = array("I"), array("H")
+        self.kinds: dict[Kind, int] = {}
+        # Where the statement must start and for whom, by what each record says of itself.
+        self._starts: dict[tuple[str, int], int] = {}
+        self._leaves, self._digests, self._ids = bytearray(), bytearray(), bytearray()
+        self._roots: list[bytes] = []
 
-def _is_lines(data: bytes) -> bool:
-    """Return whether the first line is an object by itself and others follow."""
-    first, _, rest = data.partition(b"\n")
-    if len(first) > _LONGEST_HEAD or not rest.strip():
-        return False
-    try:
-        return type(orjson.loads(first)) is dict
-    except orjson.JSONDecodeError:
-        return False
+    def add(self, found: Sequence[Found]) -> None:
+        """Take in the next records, 256 unless they are the last."""
+        records, canonical, starts, sizes, plain = zip(*found, strict=True)
+        leaves = [merkle.leaf_hash(line) for line in canonical]
+        for place, record in enumerate(records, len(self._editions)):
+            self._starts.setdefault((record.issuer, record.index - place), place)
+            self.kinds.setdefault((record.category, record.entry, terms_of(record)), place)
+        self._roots.append(merkle.root(leaves))
+        self._leaves += b"".join(leaves)
+        self._digests += b"".join([record.digests[0] for record in records])
+        self._ids += b"".join([record.id for record in records])
+        self._editions.extend([record.edition for record in records])
+        self.replaces.extend([record.replaces or 0 for record in records])
+        self.spelled.starts.extend(starts)
+        self.spelled.sizes.extend(sizes)
+        self.spelled.plain.extend(plain)
 
+    def lookups(self) -> Lookups:
+        """Return what the records are found by."""
+        return Lookups(
+            leaves=bytes(self._leaves),
+            digests=bytes(self._digests),
+            ids=bytes(self._ids),
+            editions=self._editions,
+        )
 
-def _read_lines(data: bytes) -> tuple[Members, list[Found]]:
-    first, *lines = data.removesuffix(b"\n").split(b"\n")
-    head = Members(parse(first, _LONGEST_HEAD), "submission")
-    return head, [_read_line(place, line) for place, line in enumerate(lines)]
-
-
-def _read_line(place: int, line: bytes) -> Found:
-    match = GRAMMAR.fullmatch(line.decode("ascii")) if line.isascii() else None
-    record = read_canonical(match) if match else None
-    if record is not None:
-        return record, line
-    try:
-        value = parse(line, 2 * LONGEST_RECORD)
-    except Malformed as error:
-        raise RecordRefused(place, str(error), error.code) from error
-    return _read_value(place, value)
-
-
-def _read_object(data: bytes, limit: int) -> tuple[Members, list[Found]]:
-    head = Members(parse(data, limit), "submission")
-    values = head.take("records")
-    if type(values) is not list:
-        head.refuse("records", "a list of records")
-    return head, [_read_value(place, value) for place, value in enumerate(values)]
-
-
-def _read_value(place: int, value: Json) -> Found:
-    try:
-        record = Record.from_json(value)
-    except Malformed as error:
-        raise RecordRefused(place, str(error), error.code) from error
-    # The value was read whole and strictly, so sorting its members is its canonical form.
-    return record, orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    def check(self, statement: Batch) -> None:
+        """Check that there are as many records as stated, each in its place, under the root."""
+        count = len(self._editions)
+        if count != statement.count:
+            raise BatchCount(f"{count} records where the statement says {statement.count}")
+        issuer, first = statement.issuer.decode("ascii"), statement.first
+        for (named, start), place in self._starts.items():
+            if named != issuer:
+                raise RecordOtherBody(place, f"it names {named}, the statement {issuer}")
+            if start != first:
+                index = start + place
+                raise RecordOtherIndex(place, f"its index is {index}, not {first + place}")
+        if merkle.root(self._roots) != statement.root:
+            raise RootWrong("the records do not give the root that was signed")
 
 
 def _check_statement(statement: Batch) -> None:
@@ -155,15 +174,3 @@ def _check_statement(statement: Batch) -> None:
         raise BatchCount(f"a body has at most {MOST_CERTIFICATES} certificates")
     if statement.sequence == 0:
         raise Malformed("schema.invalid", "statement.sequence starts at 1")
-
-
-def _check_places(statement: Batch, found: Sequence[Found]) -> None:
-    """Check that there are as many records as stated, each where its index says."""
-    if len(found) != statement.count:
-        raise BatchCount(f"{len(found)} records where the statement says {statement.count}")
-    issuer, first = statement.issuer.decode("ascii"), statement.first
-    for place, (record, _) in enumerate(found):
-        if record.issuer != issuer:
-            raise RecordOtherBody(place, f"it names {record.issuer}, the statement {issuer}")
-        if record.index != first + place:
-            raise RecordOtherIndex(place, f"its index is {record.index}, not {first + place}")

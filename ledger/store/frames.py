@@ -7,7 +7,8 @@ Digests are random, so trying to compress them only costs time: a frame holds th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from verifier.encoding import from_base64url, to_base64url
 from verifier.errors import Malformed
@@ -18,9 +19,11 @@ _DIGESTS = b'"digests":"'
 _HASH = 32
 
 
-def pack_frames(records: Sequence[bytes]) -> list[bytes]:
-    """Return canonical records in frames."""
-    return [pack_frame(records[at : at + FRAME]) for at in range(0, len(records), FRAME)]
+def pack_frames(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield canonical records in frames, as they come."""
+    coming = iter(records)
+    while framed := list(islice(coming, FRAME)):
+        yield pack_frame(framed)
 
 
 def pack_frame(records: Sequence[bytes]) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, select, text, update
@@ -21,6 +22,8 @@ ACTS = table(ActRow)
 BATCHES = table(BatchRow)
 FRAMES = table(FrameRow)
 CATALOGS = table(CatalogRow)
+_FRAMES = 16
+"""Frames that are written at once, some 1 MB."""
 
 
 class IntakePart(Base):
@@ -82,25 +85,24 @@ class IntakePart(Base):
         return rows.act_of(row)
 
     def add_records(
-        self, root: bytes, issuer: str, first: int, records: Sequence[bytes], lookups: Lookups
+        self, root: bytes, issuer: str, first: int, records: Iterable[bytes], lookups: Lookups
     ) -> None:
         values = {
             "root": root,
             "issuer": issuer,
             "first": first,
-            "size": len(records),
-            "leaves": b"".join(lookups.leaves),
+            "size": len(lookups.editions),
+            "leaves": lookups.leaves,
         }
         if not self.insert_new(BATCHES, values):
             return
         number = self.connection.execute(
             select(BATCHES.c.number).where(BATCHES.c.root == root)
         ).scalar_one()
-        frames = pack_frames(records)
-        self.connection.execute(
-            FRAMES.insert(),
-            [{"batch": number, "frame": at, "data": data} for at, data in enumerate(frames)],
-        )
+        frames = enumerate(pack_frames(records))
+        while packed := list(islice(frames, _FRAMES)):
+            rows_of = [{"batch": number, "frame": at, "data": data} for at, data in packed]
+            self.connection.execute(FRAMES.insert(), rows_of)
         insert_certificates(self.connection, number, lookups)
 
     def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:

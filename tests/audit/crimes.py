@@ -55,7 +55,7 @@ def smuggle(body: Body, batch: SealedBatch, *, kept: bool = True) -> SealedBatch
                 batch.statement.root,
                 body.issuer,
                 batch.statement.first,
-                submission.canonical,
+                submission.records(),
                 submission.lookups,
             )
     packed = calls.pack_batch(batch.statement, key=0, signature=batch.signature)

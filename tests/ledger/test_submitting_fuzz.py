@@ -155,6 +155,6 @@ def test_frames_give_back_the_records_they_were_made_of(
     listed: list[Record], repeated: int
 ) -> None:
     lines = [record.canonical() for record in listed] * repeated
-    frames = pack_frames(lines)
+    frames = list(pack_frames(lines))
     assert [line for frame in frames for line in unpack_frame(frame)] == lines
     assert len(frames) == -(-len(lines) // 256)

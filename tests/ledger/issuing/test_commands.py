@@ -122,7 +122,7 @@ def test_the_next_batch_follows_and_may_replace(body: Path, tmp_path: Path) -> N
     assert (second["sequence"], second["first"]) == (2, 2)
     said = parse_submission((tmp_path / "o2" / "batch.json").read_bytes())
     assert said.statement.previous.hex() == first["digest"]
-    assert (said.records[0].edition, said.records[0].replaces) == (1, 0)
+    assert (said.lookups.editions[0], said.replaces[0]) == (1, 0)
     revoked = ask("status", "supersede", "--index", 0, "--reason", "P01", "--body", body)
     assert (revoked["certificates"], revoked["epoch"]) == ([0], 1)
 

@@ -63,9 +63,9 @@ def keep(unit: Unit, office: Office, records: Sequence[Record], **changes: objec
         statement.first,
         [record.canonical() for record in records],
         Lookups(
-            leaves=[leaf_of(record) for record in records],
-            digests=[record.digests[0] for record in records],
-            ids=[record.id for record in records],
+            leaves=b"".join(leaf_of(record) for record in records),
+            digests=b"".join(record.digests[0] for record in records),
+            ids=b"".join(record.id for record in records),
             editions=[record.edition for record in records],
         ),
     )

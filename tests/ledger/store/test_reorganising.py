@@ -102,7 +102,7 @@ class Follower:
 def hand_in(unit: Unit, office: Office, statement: Batch) -> None:
     record = office.record(statement.first)
     lookups = Lookups(
-        leaves=[leaf_of(record)], digests=[record.digests[0]], ids=[record.id], editions=[0]
+        leaves=leaf_of(record), digests=record.digests[0], ids=record.id, editions=[0]
     )
     unit.add_records(statement.root, office.issuer, statement.first, [record.canonical()], lookups)
     if unit.act(statement.digest(IDENTITY)) is None:
