@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -12,7 +19,40 @@ from api.rules import RULES, Rule
 
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
+IN_MEMORY = 2**20
+"""Bytes of a spooled body that are held in memory; a larger one lies in a file."""
 _LINES = frozenset({JSON_LINES, "application/x-ndjson"})
+_PIECE = 2**16
+"""Bytes that are unpacked, written or read at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spool:
+    """A body that is not held in memory, and its SHA-256."""
+
+    file: IO[bytes]
+    digest: bytes
+
+
+@asynccontextmanager
+async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[Spool]:
+    """Give the body, unpacked, of one of the `media` types, until the block is left.
+
+    Where it is large it lies in a file in `folder` that has no name: nothing is left of it,
+    however the process ends.
+
+    Raises:
+        Refused: as `read_body`.
+    """
+    hashed = sha256()
+    with SpooledTemporaryFile(IN_MEMORY, buffering=_PIECE, dir=str(folder)) as file:
+
+        def take(piece: bytes) -> None:
+            hashed.update(piece)
+            file.write(piece)
+
+        await _receive(request, media, take)
+        yield Spool(file=file, digest=hashed.digest())
 
 
 async def read_body(request: Request, *media: str) -> bytes:
@@ -23,15 +63,24 @@ async def read_body(request: Request, *media: str) -> bytes:
         TooLarge: more bytes than the route takes; what is packed is unpacked no further.
         TooSlow: it did not come in time.
     """
+    body = bytearray()
+    await _receive(request, media or (JSON,), body.extend)
+    return bytes(body)
+
+
+async def _receive(
+    request: Request, media: tuple[str, ...], take: Callable[[bytes], object]
+) -> None:
+    """Hand the pieces of the body to `take` as they come, unpacked."""
     rule = RULES[request.scope["route"].operation_id]
-    check_media(request, media or (JSON,))
+    check_media(request, media)
     unpack = _unpacker(request, rule)
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > rule.longest:
         raise TooLarge(f"{declared} bytes where at most {rule.longest} are taken")
     try:
         async with asyncio.timeout(rule.seconds):
-            return await _collect(request, rule, unpack)
+            await _collect(request, rule, unpack, take)
     except TimeoutError as error:
         raise TooSlow(f"the body did not come within {rule.seconds:g} seconds") from error
     except ClientDisconnect as error:
@@ -52,23 +101,27 @@ def check_media(request: Request, media: tuple[str, ...]) -> str:
 
 
 class _Inflate:
-    """Unpacks gzip, never more than is allowed."""
+    """Unpacks gzip, a little at a time, so that whoever counts can stop it."""
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self) -> None:
         self._stream = zlib.decompressobj(31)
-        self._longest, self._size = longest, 0
 
-    def __call__(self, piece: bytes) -> bytes:
-        try:
-            found = self._stream.decompress(piece, self._longest - self._size + 1)
-        except zlib.error as error:
-            raise MediaUnknown("the body is not packed by gzip") from error
-        self._size += len(found)
-        return found
+    def __call__(self, packed: bytes) -> Iterator[bytes]:
+        more = True
+        while more:
+            try:
+                found = self._stream.decompress(packed, _PIECE)
+            except zlib.error as error:
+                raise MediaUnknown("the body is not packed by gzip") from error
+            yield found
+            packed = self._stream.unconsumed_tail
+            more = bool(packed) or len(found) == _PIECE
+        if self._stream.unused_data:
+            raise MediaUnknown("bytes follow the packed body")
 
     def done(self) -> None:
-        if not self._stream.eof or self._stream.unused_data:
-            raise MediaUnknown("the packed body is cut short, or bytes follow it")
+        if not self._stream.eof:
+            raise MediaUnknown("the packed body is cut short")
 
 
 def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
@@ -77,16 +130,19 @@ def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
         return None
     if encoding != "gzip" or not rule.packed:
         raise MediaUnknown(f"the encoding {encoding[:40]!r} is not taken here")
-    return _Inflate(rule.longest)
+    return _Inflate()
 
 
-async def _collect(request: Request, rule: Rule, unpack: _Inflate | None) -> bytes:
-    body, taken = bytearray(), 0
+async def _collect(
+    request: Request, rule: Rule, unpack: _Inflate | None, take: Callable[[bytes], object]
+) -> None:
+    came = size = 0
     async for piece in request.stream():
-        taken += len(piece)
-        body += piece if unpack is None else unpack(piece)
-        if len(body) > rule.longest or taken > rule.longest:
-            raise TooLarge(f"more than {rule.longest} bytes, which is the most that is taken")
+        came += len(piece)
+        for part in (piece,) if unpack is None else unpack(piece):
+            size += len(part)
+            if max(came, size) > rule.longest:
+                raise TooLarge(f"more than {rule.longest} bytes, which is the most that is taken")
+            take(part)
     if unpack is not None:
         unpack.done()
-    return bytes(body)

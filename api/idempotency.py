@@ -27,10 +27,11 @@ Work = Callable[[], tuple[int, bytes]]
 
 
 async def once(
-    request: Request, service: Service, caller: Caller, data: bytes, work: Work
+    request: Request, service: Service, caller: Caller, body: bytes, work: Work
 ) -> Response:
     """Return the answer to a request, done now or before under the same key.
 
+    `body` is the SHA-256 of the request's body.
     `work` runs in a thread and gives status and body; where it refuses, the key is free again.
 
     Raises:
@@ -43,7 +44,7 @@ async def once(
         return raw(answer, status)
     if not _KEY.fullmatch(key):
         raise RequestInvalid("an idempotency key is 1 to 255 printable characters")
-    digest = sha256(request.url.path.encode() + b"\n" + data)
+    digest = sha256(request.url.path.encode() + b"\n" + body)
     status, answer = await asyncio.to_thread(_under_key, service, caller, key, digest, work)
     return raw(answer, status)
 

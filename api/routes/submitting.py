@@ -6,14 +6,16 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from functools import partial
+from io import SEEK_END, BytesIO
+from typing import IO, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import IMMUTABLE, cached, told
-from api.bodies import JSON, JSON_LINES, read_body
+from api.bodies import JSON, JSON_LINES, read_body, spooled
 from api.callers import Caller
 from api.idempotency import once
 from api.refusals import ChainAway, Forbidden, ResourceUnknown
@@ -33,6 +35,7 @@ from ledger.submitting import (
 )
 from verifier.encoding import Json, format_time
 from verifier.errors import Malformed
+from verifier.hashing import sha256
 
 router = APIRouter()
 _TAG = "Submitting"
@@ -41,8 +44,8 @@ _GONE = (404, 409)
 LONGEST_WAIT = 60
 _POLL = 0.25
 _STATEMENT = re.compile(rb'"statement"\s*:\s*\{')
-_NEAR = 65_536
-"""Bytes from either end in which a statement is looked for first."""
+_NEAR, _SEAM = 65_536, 1_024
+"""Bytes from either end in which a statement is looked for first, and by which windows overlap."""
 _DECODER = json.JSONDecoder()
 
 Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
@@ -91,12 +94,11 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
     The same statement gets the same receipt, whoever hands it in and however it is spelled.
     """
     service = service_of(request)
-    async with service.large:
-        data = await read_body(request, JSON, JSON_LINES)
-        check_own(caller, issuer_of(data))
-        answer = await once(
-            request, service, caller, data, lambda: _take(service, submit_batch, data)
-        )
+    home = service.ledger.settings.home
+    async with service.large, spooled(request, home, JSON, JSON_LINES) as body:
+        check_own(caller, await asyncio.to_thread(issuer_of, body.file))
+        work = partial(_take, service, lambda intake: submit_batch(intake, body.file))
+        answer = await once(request, service, caller, body.digest, work)
     receipt = orjson.loads(answer.body)["receipt"]
     answer.headers["location"] = f"/v1/batches/{receipt['issuer']}/{receipt['sequence']}"
     return answer
@@ -159,23 +161,22 @@ async def _submit(
     service = service_of(request)
     data = await read_body(request)
     if caller.role is Role.ISSUER:
-        check_own(caller, issuer_of(data))
-    return await once(request, service, caller, data, lambda: _take(service, submit, data))
+        check_own(caller, issuer_of(BytesIO(data)))
+    work = partial(_take, service, lambda intake: submit(intake, data))
+    return await once(request, service, caller, sha256(data), work)
 
 
-def _take(
-    service: Service, submit: Callable[[Intake, bytes], bytes], data: bytes
-) -> tuple[int, bytes]:
+def _take(service: Service, submit: Callable[[Intake], bytes]) -> tuple[int, bytes]:
     with service.store.begin(write=False) as unit:
         oldest = unit.backlog().oldest
     waited = 0 if oldest is None else int(service.clock()) - oldest
     if waited > service.options.longest_wait:
         raise ChainAway(waited)
-    return 202, submit(service.ledger.intake, data)
+    return 202, submit(service.ledger.intake)
 
 
-def issuer_of(data: bytes) -> str:
-    """Return the body that a statement in `data` names, without reading all of it.
+def issuer_of(file: IO[bytes]) -> str:
+    """Return the body that a statement in `file` names, where that can be without reading it all.
 
     Bytes between quotes and a colon are a member's name wherever they stand in JSON, and intake
     refuses whatever has the member twice or anywhere else: what is found here is what counts.
@@ -183,17 +184,26 @@ def issuer_of(data: bytes) -> str:
     Raises:
         Malformed: no body is named.
     """
-    found = _STATEMENT.search(data, 0, _NEAR) or _STATEMENT.search(data, max(len(data) - _NEAR, 0))
-    found = found or _STATEMENT.search(data)
+    size = file.seek(0, SEEK_END)
+    starts = (0, max(size - _NEAR, 0), *range(_NEAR - _SEAM, size, _NEAR - _SEAM))
+    found = next((at for start in starts if (at := _statement_in(file, start)) is not None), None)
     try:
         if found is not None:
-            text = data[found.end() - 1 : found.end() + 2 * _NEAR].decode("utf-8", "replace")
+            file.seek(found)
+            text = file.read(2 * _NEAR).decode("utf-8", "replace")
             issuer = _DECODER.raw_decode(text)[0]["issuer"]
             if type(issuer) is str:
                 return issuer
     except (ValueError, KeyError, RecursionError):
         pass
     raise Malformed("schema.invalid", "there is no statement that names a body")
+
+
+def _statement_in(file: IO[bytes], start: int) -> int | None:
+    """Return where a statement begins in the window from `start` on, None where there is none."""
+    file.seek(start)
+    found = _STATEMENT.search(file.read(_NEAR))
+    return None if found is None else start + found.end() - 1
 
 
 # How far it has come -----------------------------------------------------------------------------

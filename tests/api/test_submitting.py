@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import httpx
 import orjson
@@ -125,15 +127,13 @@ def test_the_records_of_a_batch_are_served_as_they_came(
 
 def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
     batch = world.body.sealed[0]
-    import gzip
-
     lines = gzip.decompress(batch.submission_lines())
     spaced = orjson.dumps(orjson.loads(batch.submission()), option=orjson.OPT_INDENT_2)
     for data in (batch.submission(), lines, spaced):
-        assert issuer_of(data) == world.body.issuer
+        assert issuer_of(BytesIO(data)) == world.body.issuer
     for data in (b"", b"{}", b'{"statement":{}}', b'{"statement":{"issuer":1}}', b'{"statement":{'):
         with pytest.raises(Malformed):
-            issuer_of(data)
+            issuer_of(BytesIO(data))
 
 
 def test_when_the_chain_is_away_too_long_nothing_more_is_taken_in(world: World) -> None:
