@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from functools import lru_cache
 
 import orjson
@@ -46,11 +47,24 @@ def cached(
     headers = {"cache-control": control, "etag": etag, "vary": "accept-encoding"}
     if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
-    if len(data) >= _SMALLEST_PACKED and "gzip" in request.headers.get("accept-encoding", ""):
+    if len(data) >= _SMALLEST_PACKED and takes_gzip(request.headers.get("accept-encoding", "")):
         headers["content-encoding"] = "gzip"
         headers["etag"] = f"W/{etag}"
         data = pack(data)
     return Response(data, 200, headers, media)
+
+
+@lru_cache(maxsize=256)
+def takes_gzip(header: str) -> bool:
+    """Return whether an Accept-Encoding header takes gzip (RFC 9110, section 12.5.3)."""
+    asked = {}
+    for part in header.lower().split(","):
+        coding, _, quality = (piece.strip() for piece in part.partition(";"))
+        asked[coding] = not _NEVER.fullmatch(quality)
+    return asked.get("gzip", asked.get("x-gzip", asked.get("*", False)))
+
+
+_NEVER = re.compile(r"q\s*=\s*0(\.0{0,3})?")
 
 
 def matches(header: str, etag: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from ledger.service.values import ApiKey, Role
 from verifier.hashing import sha256
 from verifier.state import region_of
 
+COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a counter is called."""
 MARK = "clk_"
 PREFIX_SIZE = 8
 SECRET_SIZE = 32

@@ -191,10 +191,14 @@ def revoke(home: Path | None, prefix: str) -> None:
 
 def _ring(home: Path | None) -> KeyRing:
     from api.callers import KeyRing, load_pepper
+    from ledger.chain.deploy import load_deployment
+    from ledger.node import LedgerAbsent
     from ledger.settings import load_settings
     from ledger.store import open_store
 
     settings = load_settings(home=home)
+    if load_deployment(settings.home) is None:
+        raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
     return KeyRing(
         store=open_store(settings.database), pepper=load_pepper(settings.home), clock=time.time
     )

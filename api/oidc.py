@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 import structlog
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
+from joserfc.jwk import Key, KeySet
 
-from api.callers import BINDINGS, Caller, party_of
-from api.refusals import CredentialsInvalid, NodeSilent
+from api.callers import BINDINGS, COUNTER, Caller, party_of
+from api.refusals import CredentialsInvalid, ProviderSilent
 from ledger.service.values import Role
+from verifier.hashing import sha256
 from verifier.state import ISSUER
 
 log = structlog.get_logger(__name__)
@@ -24,12 +26,15 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """Algorithms that a token may be signed by; none of them takes a shared secret."""
 LEEWAY = 60
 FRESH_SECONDS = 600
-"""How long the provider's keys are believed."""
+"""How long the provider's keys are believed before they are fetched again."""
 SOONEST_SECONDS = 30
 """How soon they are fetched again where a token names one that is not among them."""
+AWAY_SECONDS = 5
+"""How soon a provider is asked again that did not answer and whose keys are not known."""
+STALE_SECONDS = 86_400
+"""How long keys are believed of a provider that does not answer any more."""
 _TIMEOUT = 10.0
 _LONGEST = 262_144
-_COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +62,7 @@ class OidcTokens:
     clock: Callable[[], float]
     _keys: KeySet | None = None
     _fetched: float = 0.0
+    _tried: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def authenticate(self, text: str) -> Caller:
@@ -64,7 +70,7 @@ class OidcTokens:
 
         Raises:
             CredentialsInvalid: not signed by the provider, over, for others, or without a role.
-            NodeSilent: the provider's keys are not to be had.
+            ProviderSilent: the provider's keys are not to be had.
         """
         try:
             token = await self._decode(text)
@@ -77,10 +83,9 @@ class OidcTokens:
                 sub={"essential": True},
             )
             registry.validate(token.claims)
-            return caller_of(token.claims, self.provider)
         except (JoseError, ValueError, TypeError) as error:
-            # The library's words may repeat the token, so they are not told.
-            raise CredentialsInvalid(f"the token is no good: {type(error).__name__}") from error
+            raise CredentialsInvalid(f"the token is no good: {_reason(error)}") from error
+        return caller_of(token.claims, self.provider)
 
     async def _decode(self, text: str) -> jwt.Token:
         keys = await self._key_set(FRESH_SECONDS)
@@ -96,61 +101,95 @@ class OidcTokens:
     async def _key_set(self, fresh: float) -> KeySet:
         async with self._lock:
             now = self.clock()
-            if self._keys is None or now >= self._fetched + fresh:
+            if self._keys is not None and now >= self._fetched + STALE_SECONDS:
+                self._keys = None
+            if now >= self._tried + (AWAY_SECONDS if self._keys is None else fresh):
                 try:
                     self._keys = await self._fetch()
-                except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
+                    self._fetched = now
+                except _UNREADABLE as error:
                     log.warning("oidc_keys_unavailable", reason=type(error).__name__)
-                    if self._keys is None:
-                        raise NodeSilent("the identity provider does not answer") from error
-                self._fetched = now
+                self._tried = self.clock()
+            if self._keys is None:
+                raise ProviderSilent("the identity provider does not answer")
             return self._keys
 
     async def _fetch(self) -> KeySet:
         """Return the provider's keys, from where its metadata says they are."""
         where = self.provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as client:
+        async with (
+            asyncio.timeout(_TIMEOUT),
+            httpx.AsyncClient(timeout=None, follow_redirects=False) as client,
+        ):
             metadata = await _json(client, where)
             if metadata["issuer"] != self.provider.issuer:
                 raise ValueError("the metadata are another issuer's")
-            keys: Any = await _json(client, str(metadata["jwks_uri"]))
-        return KeySet.import_key_set(keys)
+            keys = await _json(client, str(metadata["jwks_uri"]))
+        return KeySet(list(usable(keys["keys"])))
+
+
+_UNREADABLE = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, KeyError, TypeError)
 
 
 async def _json(client: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
-    answer = await client.get(url)
-    answer.raise_for_status()
-    if len(answer.content) > _LONGEST:
-        raise ValueError("longer than any metadata")
-    value = answer.json()
+    data = bytearray()
+    async with client.stream("GET", url) as answer:
+        answer.raise_for_status()
+        async for piece in answer.aiter_bytes():
+            data += piece
+            if len(data) > _LONGEST:
+                raise ValueError("longer than any metadata")
+    value = orjson.loads(data)
     if not isinstance(value, dict):
         raise ValueError("no object")
     return value
 
 
+def usable(keys: Iterable[Any]) -> Iterator[Key]:
+    """Yield the keys that are understood; others are passed over (RFC 7517, section 5)."""
+    for key in keys:
+        try:
+            yield from KeySet.import_key_set({"keys": [key]}).keys
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            log.info("oidc_key_passed_over", reason=type(error).__name__)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a token is no good; the library's words may repeat it, so they are not told."""
+    if isinstance(error, ExpiredTokenError):
+        return "it has ended"
+    if isinstance(error, ClaimError):
+        return f"its {error.claim} is missing, or not what it must be here"
+    return "it is not signed by a key of the provider, in a way that is taken"
+
+
 def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     """Return the caller that the claims of a good token make.
 
+    It is named by a hash of the provider and its subject: what stands in logs and receipts
+    names no person.
+
     Raises:
-        ValueError: not exactly one role, or not bound to what the role needs.
+        CredentialsInvalid: not exactly one role, or not bound to what the role needs.
     """
-    listed = claims.get(provider.roles, [])
-    named = [listed] if isinstance(listed, str) else listed
-    roles = [Role(name) for name in named if name in BINDINGS]
+    listed = claims.get(provider.roles)
+    named = listed if isinstance(listed, list) else [listed]
+    roles = [Role(name) for name in named if isinstance(name, str) and name in BINDINGS]
     if len(roles) != 1:
-        raise ValueError("a token names one role of this service")
+        raise CredentialsInvalid(f"the token names no one role of this service in {provider.roles}")
     role = roles[0]
     bound = {
         "issuer": _bound(claims, provider.body, ISSUER),
-        "counter": _bound(claims, provider.counter, _COUNTER),
+        "counter": _bound(claims, provider.counter, COUNTER),
     }
     needed = BINDINGS[role]
     if needed is not None and bound[needed] is None:
-        raise ValueError(f"a token of role {role} is bound to its {needed}")
+        raise CredentialsInvalid(f"a token of role {role} is bound to its {needed}")
     region = claims.get(provider.region)
     if region is not None and (type(region) is not int or not 0 <= region <= 99):
-        raise ValueError("a region is a number of two digits")
-    name = f"oidc:{str(claims['sub'])[:64]}"
+        raise CredentialsInvalid(f"the claim {provider.region} is not a number from 0 to 99")
+    subject = sha256(f"{provider.issuer}\n{claims['sub']}".encode()).hex()
+    name = f"oidc:{subject[:NAMED]}"
     issuer = bound["issuer"] if role is Role.ISSUER else None
     counter = bound["counter"] if role is Role.COUNTER else None
     return Caller(
@@ -163,10 +202,14 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     )
 
 
+NAMED = 32
+"""Hexadecimal digits of the hash that names whom a token is of."""
+
+
 def _bound(claims: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str | None:
     value = claims.get(name)
     if value is None:
         return None
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ValueError(f"the claim {name} is not like {pattern.pattern}")
+        raise CredentialsInvalid(f"the claim {name} is not text like {pattern.pattern}")
     return value

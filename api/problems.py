@@ -40,6 +40,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     api.MediaUnknown: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     api.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     api.KeyInFlight: HTTPStatus.CONFLICT,
+    api.QuotaFull: HTTPStatus.CONFLICT,
     TargetForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
     Malformed: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProofInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -89,8 +90,8 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     ports.MirrorDiffers: HTTPStatus.INTERNAL_SERVER_ERROR,
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.ProviderSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ChainAway: HTTPStatus.SERVICE_UNAVAILABLE,
-    api.NodeSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.LeaseLost: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.ChainUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -85,6 +85,18 @@ class KeyInFlight(Refused):
         self.retry_after = 1
 
 
+class QuotaFull(Refused):
+    """The caller has as many of these as it may have."""
+
+    code = "quota.full"
+
+
+class ProviderSilent(Refused):
+    """The identity provider, whose keys tokens are checked by, does not answer."""
+
+    code = "auth.provider_silent"
+
+
 class PolicyAbsent(Refused):
     """The service has no trust policy to judge by yet."""
 
@@ -105,9 +117,3 @@ class Broken(Refused):
     """The service met a fault of its own; the log has more under the request's id."""
 
     code = "service.broken"
-
-
-class NodeSilent(Refused):
-    """The chain's node does not answer."""
-
-    code = "chain.silent"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -11,7 +10,7 @@ from starlette.responses import Response
 
 from api.answers import told
 from api.bodies import read_body
-from api.callers import BINDINGS
+from api.callers import BINDINGS, COUNTER
 from api.refusals import Forbidden, ResourceUnknown
 from api.routing import Asking, operation, schema
 from api.rules import RULES
@@ -24,7 +23,7 @@ from verifier.state import ISSUER
 
 router = APIRouter()
 _TAG = "Administration"
-_COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LONGEST_NAME = 128
 DAY = 86_400
 
 Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
@@ -76,10 +75,10 @@ def parse_new_key(data: bytes, now: int) -> ApiKey:
     key = ApiKey(
         prefix="",
         digest=b"",
-        name=read.text("name", longest=128),
+        name=read.text("name", longest=_LONGEST_NAME),
         role=Role(role),
         issuer=read.text("issuer", ISSUER) if read.has("issuer") else None,
-        counter=read.text("counter", _COUNTER) if read.has("counter") else None,
+        counter=read.text("counter", COUNTER) if read.has("counter") else None,
         region=read.integer("region", 0, 99) if read.has("region") else None,
         scopes=frozenset(scopes),
         created=now,
@@ -91,17 +90,21 @@ def parse_new_key(data: bytes, now: int) -> ApiKey:
 
 
 def check_binding(key: ApiKey) -> None:
-    """Check that a key is bound to what its role must be bound to.
+    """Check that a key has a name, and is bound to what its role must be bound to.
 
     Raises:
-        Malformed: it is not.
+        Malformed: it is not, or to what is no body or counter.
     """
+    if not 0 < len(key.name) <= _LONGEST_NAME:
+        raise Malformed("schema.invalid", f"a name has 1 to {_LONGEST_NAME} characters")
     needed = BINDINGS[key.role]
-    for name in ("issuer", "counter"):
-        bound = getattr(key, name) is not None
-        if bound != (needed == name):
+    for name, pattern in (("issuer", ISSUER), ("counter", COUNTER)):
+        bound: str | None = getattr(key, name)
+        if (bound is not None) != (needed == name):
             wants = "is" if needed == name else "is not"
             raise Malformed("schema.invalid", f"a key of role {key.role} {wants} bound to {name}")
+        if bound is not None and not pattern.fullmatch(bound):
+            raise Malformed("schema.invalid", f"{bound!r} is no {name}: not like {pattern.pattern}")
 
 
 @router.get(

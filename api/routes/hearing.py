@@ -16,14 +16,14 @@ from starlette.responses import Response
 from api.answers import told
 from api.bodies import read_body
 from api.callers import Caller
-from api.refusals import ResourceUnknown
+from api.refusals import QuotaFull, ResourceUnknown
 from api.routing import Asking, operation, schema
 from api.rules import RULES
 from api.schemas import HOOK, KINDS, WATCH, content
 from api.service import Service, service_of
+from ledger.service.calling import secret_of
 from ledger.service.ports import ServiceUnit
 from ledger.service.targets import check_target
-from ledger.service.telling import secret_of
 from ledger.service.values import DeliveryState, Event, Hook, Watch
 from verifier.encoding import Json, Members, format_time, from_hex, parse
 from verifier.status import CELLS, read_cell
@@ -34,6 +34,9 @@ _TAG = "Being told"
 _HEX = re.compile("[0-9a-f]{64}")
 _URL = re.compile("https?://.+")
 _MOST = 200
+MOST_HOOKS = 20
+MOST_WATCHES = 10_000
+"""What one caller may have, so that it cannot keep the service busy with telling."""
 _Found = TypeVar("_Found")
 
 HookId = Annotated[str, Path(pattern="^hook_[0-9a-f]{16}$")]
@@ -61,6 +64,7 @@ async def _with_unit(
         summary="Be called at an address",
         tag=_TAG,
         good={201: schema("Hook", what="The hook; its secret is shown this once.")},
+        problems=(409,),
         body=content(HOOK),
     ),
 )
@@ -81,7 +85,13 @@ async def create_hook(request: Request, caller: Asking) -> Response:
         kinds=frozenset(kinds),
         created=int(service.clock()),
     )
-    await _with_unit(service, lambda unit: unit.add_hook(hook), write=True)
+
+    def add(unit: ServiceUnit) -> None:
+        if len(unit.hooks_of(caller.party)) >= MOST_HOOKS:
+            raise QuotaFull(f"a caller has at most {MOST_HOOKS} hooks")
+        unit.add_hook(hook)
+
+    await _with_unit(service, add, write=True)
     return told(_hook(hook) | {"secret": secret_of(service.pepper, hook.id)}, 201)
 
 
@@ -209,7 +219,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
         summary="Be told when a certificate's status changes",
         tag=_TAG,
         good={201: schema("Watch", what="The watch, and the status now.")},
-        problems=(404,),
+        problems=(404, 409),
         body=content(WATCH),
     ),
 )
@@ -224,6 +234,9 @@ async def create_watch(request: Request, caller: Asking) -> Response:
         place = unit.place_of_leaf(leaf)
         if place is None:
             raise ResourceUnknown("the ledger has no such certificate")
+        held = unit.watches_of(caller.party)
+        if len(held) >= MOST_WATCHES and not any(one.leaf == leaf for one in held):
+            raise QuotaFull(f"a caller has at most {MOST_WATCHES} watches")
         checkpoint = unit.checkpoint()
         number = 0 if checkpoint is None else checkpoint.number
         word = unit.words(place.issuer, at=number).get(place.index // CELLS)

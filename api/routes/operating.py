@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.answers import raw, told
 from api.bodies import read_body
+from api.problems import RETRY_AFTER
 from api.routing import Asking, operation, schema
 from api.schemas import RPC, content
 from api.service import Service, service_of
@@ -72,7 +73,9 @@ async def is_alive(request: Request, caller: Asking) -> Response:
 async def is_ready(request: Request, caller: Asking) -> Response:
     """Asks the database, the chain and the newest checkpoint."""
     faults = await asyncio.to_thread(_faults, service_of(request))
-    return told({"ready": not faults, "faults": faults}, 503 if faults else 200)
+    if not faults:
+        return told({"ready": True, "faults": []})
+    return told({"ready": False, "faults": faults}, 503, retry_after=str(RETRY_AFTER))
 
 
 def _faults(service: Service) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from verifier.errors import Refused
 
 LONGEST = 2_048
+_PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host; raises OSError where it has none."""
 
@@ -50,8 +52,8 @@ def check_target(url: str, *, private: bool, resolving: Resolve = resolve) -> Ta
     schemes = ("https", "http") if private else ("https",)
     if len(url) > LONGEST or parts.scheme not in schemes or not parts.hostname:
         raise TargetForbidden(f"an address starts with {' or '.join(schemes)} and has a host")
-    if "@" in parts.netloc or parts.fragment or not url.isascii() or not url.isprintable():
-        raise TargetForbidden("an address has no user, no fragment and only printable ASCII")
+    if "@" in parts.netloc or parts.fragment or not _PLAIN.fullmatch(url):
+        raise TargetForbidden("an address has no user, no fragment, no space and no backslash")
     try:
         addresses = resolving(parts.hostname, port)
     except (OSError, UnicodeError) as error:
@@ -66,8 +68,21 @@ def check_target(url: str, *, private: bool, resolving: Resolve = resolve) -> Ta
     return Target(url=where, host=parts.netloc, name=parts.hostname)
 
 
+# Addresses that lead to IPv4 addresses: NAT64 (RFC 6052) by the last four bytes; NAT64 of a site
+# (RFC 8215), IPv4-compatible (RFC 4291, 2.5.5.1) and site-local ones (RFC 3879) nowhere public.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INNER = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "::/96", "fec0::/10")))
+
+
 def _public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    inner = mapped is None or mapped.is_global
-    return found.is_global and not found.is_multicast and inner
+    if isinstance(found, ipaddress.IPv4Address):
+        return found.is_global and not found.is_multicast
+    if any(found in network for network in _INNER):
+        return False
+    inner = found.ipv4_mapped or found.sixtofour
+    if found in _NAT64:
+        inner = ipaddress.IPv4Address(found.packed[-4:])
+    if inner is not None and not inner.is_global:
+        return False
+    return found.is_global and not found.is_multicast

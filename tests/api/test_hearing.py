@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from api.app import app_of
+from api.routes import hearing
 from api.service import Options, Service
 from ledger.service.targets import TargetForbidden, check_target
 from ledger.service.telling import Teller
@@ -184,6 +186,90 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
         body.delete(f"/v1/hooks/{hook['id']}")
 
 
+@contextmanager
+def mumble(head: bytes, more: bytes) -> Iterator[str]:
+    """Accept connections, say `head` to each, and then `more` and more until they are closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk(taken: socket.socket) -> None:
+            with taken, suppress(OSError):
+                taken.sendall(head)
+                while more and not ended.wait(0.01):
+                    taken.sendall(more)
+                ended.wait()
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    taken, _ = server.accept()
+                    threading.Thread(target=talk, args=(taken,), daemon=True).start()
+
+        ended = threading.Event()
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "fault"),
+    [
+        (b"", b"", "it does not answer within 0.5 seconds"),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"y", "it does not answer within 0.5 seconds"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", bytes(65_536), None),
+    ],
+    ids=["silent", "a head without end", "a body without end"],
+)
+def test_a_hook_that_holds_the_line_holds_nobody_else_up(
+    world: World,
+    lenient: str,
+    ear: Ear,
+    teller: Teller,
+    head: bytes,
+    more: bytes,
+    fault: str | None,
+) -> None:
+    teller.seconds = 0.5
+    teller.step()
+    with mumble(head, more) as url, client(world, lenient, Role.ISSUER) as body:
+        made = body.post("/v1/hooks", json={"url": url, "kinds": ["batch.final"]})
+        hook = make_hook(body, ear, "batch.final")
+        for _ in range(3):
+            world.body.submit(1)
+        world.ledger.settle()
+        teller.step()
+        assert len(ear.heard) == 3
+        with world.ledger.store.begin(write=False) as unit:
+            waiting = unit.due_deliveries(int(teller.clock()) + 10_000, 100)
+        mine = [one for one in waiting if one.hook == made.json()["id"]]
+        # One is tried; the others wait until it is tried again, without a try of their own.
+        assert sorted(one.tries for one in mine) == ([] if fault is None else [0, 0, 1])
+        assert {one.fault for one in mine} == (set() if fault is None else {"", fault})
+        for one in (made.json()["id"], hook["id"]):
+            body.delete(f"/v1/hooks/{one}")
+
+
+def test_a_caller_has_so_many_hooks_and_watches_and_no_more(
+    world: World, lenient: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "MOST_HOOKS", 2)
+    monkeypatch.setattr(hearing, "MOST_WATCHES", 1)
+    asked = {"url": ear.url, "kinds": ["certificate.status"]}
+    leaves = [leaf.hex() for leaf in world.body.sealed[0].sealed.leaves[:2]]
+    with client(world, lenient, Role.PARTNER) as partner:
+        made = [partner.post("/v1/hooks", json=asked) for _ in range(3)]
+        assert [one.status_code for one in made] == [201, 201, 409]
+        assert made[2].json()["code"] == "quota.full"
+        watched = [partner.post("/v1/watches", json={"leaf": leaf}) for leaf in leaves]
+        assert [one.status_code for one in watched] == [201, 409]
+        assert partner.post("/v1/watches", json={"leaf": leaves[0]}).status_code == 201
+        for one in made[:2]:
+            partner.delete(f"/v1/hooks/{one.json()['id']}")
+        partner.delete(f"/v1/watches/{leaves[0]}")
+
+
 def test_a_hook_is_its_callers_alone(world: World, lenient: str, ear: Ear) -> None:
     with client(world, lenient, Role.ISSUER) as body, client(world, lenient, Role.PARTNER) as other:
         hook = make_hook(body, ear, "batch.final")
@@ -204,6 +290,12 @@ def test_a_hook_is_its_callers_alone(world: World, lenient: str, ear: Ear) -> No
         ("https://six.example/", ["fe80::1%eth0"]),
         ("https://mapped.example/", ["::ffff:127.0.0.1"]),
         ("https://tunnel.example/", ["2002:7f00:1::"]),
+        ("https://nat.example/", ["64:ff9b::7f00:1"]),
+        ("https://nat.example/", ["64:ff9b:1::a00:1"]),
+        ("https://compatible.example/", ["::7f00:1"]),
+        ("https://site.example/", ["fec0::1"]),
+        ("https://body.example/a b", ["93.184.216.34"]),
+        ("https://body.example/\\@inner.example", ["93.184.216.34"]),
         ("https://zero.example/", ["0.0.0.0"]),
         ("https://many.example/", ["224.0.0.1"]),
         ("https://user:secret@body.example/", ["93.184.216.34"]),

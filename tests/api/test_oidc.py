@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from httpx import ConnectError
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from oidc_provider_mock import run_server_in_thread
 
 from api.app import app_of
-from api.oidc import OidcTokens, Provider
+from api.oidc import OidcTokens, Provider, usable
+from api.refusals import CredentialsInvalid, ProviderSilent
 from api.service import Service
 from tests.api.world import World, listening
 
@@ -154,13 +157,95 @@ def test_a_token_for_another_audience_or_of_another_time_is_refused(
             assert answer.status_code == 401, what
 
 
+class Named(OidcTokens):
+    """Tokens whose provider's keys are handed in; how often they were asked for is counted."""
+
+    def __init__(self, now: list[float], *listed: dict[str, Any]) -> None:
+        super().__init__(
+            provider=Provider(issuer="https://id.example", audience="here"),
+            clock=lambda: now[0],
+        )
+        self.listed, self.asked = list(listed), 0
+
+    async def _fetch(self) -> KeySet:
+        self.asked += 1
+        if not self.listed:
+            raise ConnectError("away")
+        return KeySet(list(usable(self.listed)))
+
+
+def say(key: RSAKey, now: float, **claims: Any) -> str:
+    held = {"iss": "https://id.example", "aud": "here", "exp": int(now) + 600, "sub": "anna@x"}
+    return jwt.encode(
+        {"alg": "RS256", "kid": key.kid or ""}, held | {"roles": "auditor"} | claims, key
+    )
+
+
+def test_a_caller_is_named_without_its_subject_and_apart_from_every_other() -> None:
+    key, now = RSAKey.generate_key(2048, {"kid": "a"}), [1e9]
+    tokens = Named(now, key.as_dict(private=False))
+    names = set()
+    for subject in ("anna@x", "u" * 300 + "1", "u" * 300 + "2"):
+        caller = asyncio.run(tokens.authenticate(say(key, now[0], sub=subject)))
+        assert subject not in caller.id + caller.party
+        assert len(caller.id) <= 80
+        names.add(caller.id)
+    assert len(names) == 3
+
+
+def test_keys_that_are_not_understood_are_passed_over() -> None:
+    key, now = RSAKey.generate_key(2048, {"kid": "a"}), [1e9]
+    odd: list[Any] = [
+        {"kty": "AKP", "kid": "q"},
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"},
+        {"kty": "RSA"},
+        7,
+    ]
+    tokens = Named(now, *odd, key.as_dict(private=False))
+    assert asyncio.run(tokens.authenticate(say(key, now[0]))).id.startswith("oidc:")
+
+
+@pytest.mark.parametrize(
+    ("claims", "sentence"),
+    [
+        ({"exp": 1}, "it has ended"),
+        ({"aud": "elsewhere"}, "its aud is missing, or not what it must be here"),
+        ({"roles": [{}, None]}, "names no one role of this service in roles"),
+        ({"roles": "counter"}, "a token of role counter is bound to its counter"),
+    ],
+)
+def test_a_refused_token_is_told_why_and_not_repeated(claims: Any, sentence: str) -> None:
+    key, now = RSAKey.generate_key(2048, {"kid": "a"}), [1e9]
+    with pytest.raises(CredentialsInvalid) as refused:
+        asyncio.run(Named(now, key.as_dict(private=False)).authenticate(say(key, 1e9, **claims)))
+    assert sentence in str(refused.value)
+
+
+def test_a_provider_that_is_away_is_not_asked_by_everybody_and_its_keys_end_at_last() -> None:
+    key, now = RSAKey.generate_key(2048, {"kid": "a"}), [1e9]
+    tokens, token = Named(now, key.as_dict(private=False)), say(key, 1e9, exp=int(3e9))
+    assert asyncio.run(tokens.authenticate(token)).role == "auditor"
+    tokens.listed = []
+    now[0] += 3_600
+    assert asyncio.run(tokens.authenticate(token)).role == "auditor"
+    now[0] += 86_400
+    asked = tokens.asked
+    for _ in range(5):
+        with pytest.raises(ProviderSilent):
+            asyncio.run(tokens.authenticate(token))
+    assert tokens.asked == asked + 1
+    tokens.listed = [key.as_dict(private=False)]
+    now[0] += 60
+    assert asyncio.run(tokens.authenticate(token)).role == "auditor"
+
+
 def test_a_provider_that_is_away_is_503_and_keys_still_work(world: World) -> None:
     provider = Provider(issuer="http://127.0.0.1:9", audience="x")
     tokens = OidcTokens(provider=provider, clock=world.service.clock)
     service = Service(ledger=world.ledger, tokens=tokens)
     with listening(app_of(service)) as url:
         answer = httpx.get(f"{url}/v1/issuers", headers={"authorization": "Bearer a.b.c"})
-        assert answer.status_code == 503
+        assert (answer.status_code, answer.json()["code"]) == (503, "auth.provider_silent")
         assert int(answer.headers["retry-after"]) > 0
         key = next(iter(world.keys.values()))
         answer = httpx.get(f"{url}/v1/issuers", headers={"authorization": f"Bearer {key}"})

@@ -162,8 +162,20 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
     assert run(apikey, ["revoke", *home, key["prefix"]]).exit_code == 0
     assert run(apikey, ["revoke", *home, key["prefix"]]).exit_code == 2
     assert "revoked" in run(apikey, ["list", *home]).stdout
-    unbound = run(apikey, ["create", *home, "--name", "x", "--role", "counter"])
-    assert unbound.exit_code == 1
+    for wrong in (
+        ["--name", "x", "--role", "counter"],
+        ["--name", "x", "--role", "counter", "--counter", "no\nname"],
+        ["--name", "x", "--role", "issuer", "--issuer", "nobody"],
+        ["--name", "", "--role", "auditor"],
+    ):
+        assert run(apikey, ["create", *home, *wrong]).exit_code == 1
+
+
+def test_keys_of_a_home_without_a_ledger_are_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    result = CliRunner().invoke(apikey, ["list", "--home", str(tmp_path / "none")])
+    assert result.exit_code == 1
+    assert "ledger.absent" in result.output
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_receipt_is_checked_offline(

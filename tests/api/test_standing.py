@@ -9,6 +9,7 @@ from hashlib import sha256
 import httpx
 import pytest
 
+from api.answers import takes_gzip
 from ledger.issuing.signing import packed_keys, sign_statement
 from ledger.submitting import submit_act
 from tests.api.world import DAY, OTHER, World
@@ -148,3 +149,23 @@ def test_a_compact_code_is_judged_from_the_service_own_snapshot(
     )
     told = counter.post("/v1/verifications", json={"code": code.format()}).json()
     assert told["result"]["verdict"] == "valid", told
+
+
+@pytest.mark.parametrize(
+    ("header", "takes"),
+    [
+        ("", False),
+        ("identity", False),
+        ("br", False),
+        ("gzip", True),
+        ("GZIP;q=0.5, br", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("*", True),
+        ("*;q=0", False),
+        ("gzip;q=0, *", False),
+        ("x-gzip", True),
+    ],
+)
+def test_an_answer_is_packed_only_for_who_takes_it(header: str, takes: bool) -> None:
+    assert takes_gzip(header) is takes
