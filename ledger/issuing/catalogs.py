@@ -12,6 +12,7 @@ from ledger.issuing.sealing import LIFE
 from verifier.catalog import Catalog, Entry
 from verifier.encoding import Json, parse
 from verifier.errors import Malformed
+from verifier.receipts import RECEIPT_ENTRY
 from verifier.statements import CatalogChange
 
 LAG_DAYS = 30
@@ -42,16 +43,19 @@ def entry_of(category: Category, version: int = 1, *, lag_days: int = LAG_DAYS) 
 
 
 def catalog_of(domain: Domain, categories: Iterable[str]) -> Catalog:
-    """Return the catalog of categories of the domain data, each in version 1.
+    """Return the catalog of categories of the domain data, or of the operator's, in version 1.
 
     Raises:
         Malformed: a category is unknown or stands twice.
     """
     entries = []
     for code in categories:
-        if code not in domain.categories:
+        if code == RECEIPT_ENTRY.category:
+            entries.append(RECEIPT_ENTRY)
+        elif code in domain.categories:
+            entries.append(entry_of(domain.categories[code]))
+        else:
             raise Malformed("catalog.category", f"{code[:40]!r} is no category of the domain data")
-        entries.append(entry_of(domain.categories[code]))
     return Catalog.of(entries)
 
 

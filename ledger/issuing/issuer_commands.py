@@ -119,9 +119,9 @@ def make_key(file: Path, kind: str, passphrase_file: Path | None) -> Answer:
 @click.option("--body", "body_folder", envvar="CERTLEDGER_BODY", type=click.Path(path_type=Path))
 @answers
 def show(file: Path | None, body_folder: Path | None) -> Answer:
-    """Show a body's folder, or the act in FILE and who has signed it."""
+    """Show a body's folder, the address of the keystore FILE, or the act in it and its signers."""
     if file is not None:
-        return _act_answer(_read(file), file)
+        return _keystore_answer(file) or _act_answer(_read(file), file)
     if body_folder is None:
         raise click.UsageError("name FILE or --body")
     body = open_body(body_folder)
@@ -139,11 +139,20 @@ def show(file: Path | None, body_folder: Path | None) -> Answer:
 
 
 @issuer.command()
+@click.option(
+    "--add",
+    "added",
+    multiple=True,
+    metavar="ADDRESS:PURPOSES",
+    help="Another key, like 0x…:batches; it must sign too.",
+)
 @body_option
 @passphrase_option
 @out_option
 @answers
-def register(body_folder: Path, passphrase_file: Path | None, out: Path) -> Answer:
+def register(
+    added: Sequence[str], body_folder: Path, passphrase_file: Path | None, out: Path
+) -> Answer:
     """Ask for registration: signed by the body's key, to be signed by its registrar next."""
     from ledger.issuing import signing
     from ledger.issuing.envelopes import Envelope
@@ -151,7 +160,8 @@ def register(body_folder: Path, passphrase_file: Path | None, out: Path) -> Answ
     body = open_body(body_folder)
     profile = body.profile()
     signer = unlock(body.keystore, passphrase_file)
-    said = signing.register(profile, {signer.address: signing.EVERY_PURPOSE}, now=now())
+    keys = {signer.address: signing.EVERY_PURPOSE, **dict(map(_added, added))}
+    said = signing.register(profile, keys, now=now())
     act = signing.sign_statement(said, [signer], profile.ledger)
     return _write(Envelope(act=act, name=profile.name), out)
 
@@ -321,6 +331,16 @@ def _act_answer(envelope: Envelope, file: Path) -> Answer:
             "statement": statement_to_json(act.statement),
         }
     )
+
+
+def _keystore_answer(file: Path) -> Answer | None:
+    """Return the address of a keystore, None where the file is something else."""
+    from ledger.keys import KeyUnusable, keystore_address
+
+    try:
+        return Answer(document={"address": "0x" + keystore_address(file).hex(), "file": str(file)})
+    except KeyUnusable:
+        return None
 
 
 def _bare(text: str) -> str:
