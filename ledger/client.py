@@ -5,59 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
-from tenacity.wait import wait_random_exponential
 
-from ledger.keys import recover
+from ledger.asking import AnswerFalse, Asker, ServerRefuses, ServerSilent, check_receipt
 from ledger.service.receipts import VerificationReceipt
+from verifier.compact import Compact
 from verifier.delta import apply_delta
-from verifier.encoding import Json, format_canonical, from_base64url
+from verifier.encoding import Json, parse_time
 from verifier.errors import Malformed, Refused
 from verifier.evidence import Evidence
-from verifier.hashing import sha256
 from verifier.policy import LedgerPin
 from verifier.receipts import show
 from verifier.snapshot import Snapshot
-from verifier.statements import Receipt
 
 PATIENCE = 120.0
 """Seconds after which a request is given up."""
-TIMEOUT = 60.0
-LONGEST_WAIT = 30.0
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class ServiceRefuses(Refused):
-    """The service refuses for good; `code` is its own, `status` that of HTTP."""
-
-    def __init__(self, status: int, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.code = code  # type: ignore[misc]  # the service's own code
-
-
-class ServiceSilent(Refused):
-    """The service gave no answer within our patience."""
-
-    code = "service.silent"
-
-
-class AnswerFalse(Refused):
-    """The service answers what does not check: it is not believed."""
-
-    code = "service.false"
-
-
-class _Again(Exception):
-    def __init__(self, status: int, wait: float | None) -> None:
-        super().__init__(f"the service answers {status}")
-        self.wait = wait
+CLOCKS_DIFFER = 300.0
+"""Seconds by which our clock and the service's may differ."""
+_ENDED = frozenset({"final", "displaced", "expired"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,17 +56,21 @@ class Client:
     patience: float = PATIENCE
     language: str = "zh"
     notice: Callable[[str], None] = lambda sentence: None
+    clock: Callable[[], float] = time.time
     _snapshot: Snapshot | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        headers = {"accept-language": self.language}
-        if self.key is not None:
-            headers["authorization"] = f"Bearer {self.key}"
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT)
+        self._asker = Asker(
+            url=self.url,
+            token=self.key,
+            patience=self.patience,
+            headers={"accept-language": self.language},
+            notice=self.notice,
+        )
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._http.close()
+        self._asker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -119,44 +91,44 @@ class Client:
         `data` is one JSON object, or with `lines` gzip of JSON lines.  Doing it again harms nobody.
 
         Raises:
-            ServiceRefuses, ServiceSilent: as they say.
+            ServerRefuses, ServerSilent: as they say.
             AnswerFalse: the receipt is for another statement, or not signed by the operator.
         """
         headers = {"content-type": "application/json"}
         if lines:
             headers = {"content-type": "application/jsonl", "content-encoding": "gzip"}
-        answer = self._ask("POST", "/v1/batches", content=data, headers=headers)
+        answer = self._asker.ask("POST", "/v1/batches", content=data, headers=headers)
         return self._receipt(answer.json(), digest)
 
     def submit_act(self, data: bytes, digest: bytes, path: str = "/v1/status-updates") -> Json:
         """Hand in a signed act at one of the paths for acts; as `submit`."""
         headers = {"content-type": "application/json"}
-        answer = self._ask("POST", path, content=data, headers=headers)
+        answer = self._asker.ask("POST", path, content=data, headers=headers)
         return self._receipt(answer.json(), digest)
 
-    def wait_final(self, issuer: str, sequence: int, seconds: float = 600.0) -> Json:
+    def wait_final(self, issuer: str, sequence: int, digest: bytes, seconds: float = 600.0) -> Json:
         """Return how a batch stands once it is final, or when it can no longer come.
 
+        `digest` (32 bytes) is that of its statement.  That it is final is the service's word:
+        what proves it is evidence of a certificate in it.
+
         Raises:
-            ServiceSilent: neither within so many seconds.
+            ServerSilent: neither within so many seconds.
+            AnswerFalse: another batch stands there.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            found: Json = self._ask("GET", f"/v1/batches/{issuer}/{sequence}?wait=30").json()
-            if found["state"] in ("final", "displaced", "expired"):
+            path = f"/v1/batches/{issuer}/{sequence}?wait=30"
+            found: Json = self._asker.ask("GET", path).json()
+            if found["digest"] != digest.hex():
+                raise AnswerFalse(f"another batch stands at {sequence} of {issuer}")
+            if found["state"] in _ENDED:
                 return found
-        raise ServiceSilent(f"batch {sequence} of {issuer} is not final after {seconds:g} seconds")
+        raise ServerSilent(f"batch {sequence} of {issuer} is not final after {seconds:g} seconds")
 
     def _receipt(self, answer: Json, digest: bytes) -> Json:
-        try:
-            content, signature = answer["receipt"], from_base64url(answer["signature"])
-            signed = Receipt(content=sha256(format_canonical(content)))
-            signer = recover(signed.digest(self.ledger.identity), signature)
-        except (KeyError, TypeError, Refused) as error:
-            raise AnswerFalse("the answer is no receipt") from error
-        if signer != self.operator or content.get("digest") != digest.hex():
-            raise AnswerFalse("the receipt is for another statement, or another signed it")
-        return content
+        identity = self.ledger.identity
+        return check_receipt(answer, digest=digest, identity=identity, operator=self.operator)[0]
 
     # Verifying --------------------------------------------------------------------------------
 
@@ -164,23 +136,31 @@ class Client:
         """Return what is told of 1 to 1,000 questions (as `POST /v1/verifications` takes them).
 
         Raises:
-            ServiceRefuses, ServiceSilent: as they say.
-            AnswerFalse: the receipt is not the operator's, or not for these results.
+            ServerRefuses, ServerSilent: as they say.
+            AnswerFalse: the receipt is not the operator's, not for these results or not of now,
+                or a result is of another certificate than was asked about.
         """
         body = orjson.dumps(list(questions), option=orjson.OPT_SORT_KEYS)
         headers = {"content-type": "application/json"}
-        told = self._ask("POST", "/v1/verifications", content=body, headers=headers).json()
+        asked = self.clock()
+        told = self._asker.ask("POST", "/v1/verifications", content=body, headers=headers).json()
         try:
             receipt = VerificationReceipt.from_json(told["receipt"])
             results = [one["result"] for one in told["results"]]
             receipt.check(self.operator)
             spelled = [orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in results]
             receipt.check_results(spelled)
+            checked = parse_time(str(receipt.content["checked"]))
         except (KeyError, TypeError, Refused) as error:
             raise AnswerFalse(f"the receipt does not check: {error}") from error
         named = str(receipt.content["ledger"])
         if len(results) != len(questions) or named != self.ledger.identity.hex():
             raise AnswerFalse("the receipt is for other questions, or of another ledger")
+        # An answer of yesterday is as well signed as one of now.
+        if not asked - CLOCKS_DIFFER <= checked <= self.clock() + CLOCKS_DIFFER:
+            raise AnswerFalse(f"the answer is of {receipt.content['checked']}, not of now")
+        for question, result in zip(questions, results, strict=True):
+            _check_about(question, result)
         return [
             Verdict(result=one["result"], words=one["words"], receipt=receipt)
             for one in told["results"]
@@ -194,7 +174,7 @@ class Client:
         """
         body = orjson.dumps({"digest": digest.hex()})
         headers = {"content-type": "application/json"}
-        told = self._ask("POST", "/v1/lookups", content=body, headers=headers).json()
+        told = self._asker.ask("POST", "/v1/lookups", content=body, headers=headers).json()
         if not told["found"]:
             return None
         evidence = self.evidence(bytes.fromhex(told["leaf"]))
@@ -210,7 +190,7 @@ class Client:
         Raises:
             AnswerFalse: it is no evidence, or of another certificate.
         """
-        answer = self._ask("GET", f"/v1/evidence/{leaf.hex()}")
+        answer = self._asker.ask("GET", f"/v1/evidence/{leaf.hex()}")
         try:
             evidence = Evidence.parse(answer.content)
         except Malformed as error:
@@ -225,10 +205,10 @@ class Client:
         What it claims is then checked by `verifier.receipts.check_anchored`.
 
         Raises:
-            ServiceRefuses: with the code `receipt.pending`, where it is not anchored yet.
+            ServerRefuses: with the code `receipt.pending`, where it is not anchored yet.
             AnswerFalse: it is no evidence, or of something else.
         """
-        answer = self._ask("GET", f"/v1/verifications/{receipt.reference}/evidence")
+        answer = self._asker.ask("GET", f"/v1/verifications/{receipt.reference}/evidence")
         try:
             return show(Evidence.parse(answer.content), receipt.format(), receipt.reference)
         except Refused as error:
@@ -238,18 +218,21 @@ class Client:
         """Return the newest trust snapshot, proved; a delta is fetched where one is held.
 
         Raises:
-            AnswerFalse: it is not what the chain holds.
+            AnswerFalse: it is not what the chain holds, or older than the one that is held.
         """
         try:
-            self._snapshot = self._newer(self._snapshot) or self._whole()
+            found = self._newer(self._snapshot) or self._whole()
         except Refused as error:
-            if isinstance(error, ServiceRefuses | ServiceSilent):
+            if isinstance(error, ServerRefuses | ServerSilent):
                 raise
             raise AnswerFalse(f"the snapshot does not check: {error}") from error
-        return self._snapshot
+        if self._snapshot is not None and _block(found) < _block(self._snapshot):
+            raise AnswerFalse("the snapshot is older than the one that is held")
+        self._snapshot = found
+        return found
 
     def _whole(self) -> Snapshot:
-        snapshot = Snapshot.parse(self._ask("GET", "/v1/snapshots/latest").content)
+        snapshot = Snapshot.parse(self._asker.ask("GET", "/v1/snapshots/latest").content)
         snapshot.check(self.ledger)
         return snapshot
 
@@ -257,69 +240,37 @@ class Client:
         if held is None:
             return None
         try:
-            answer = self._ask("GET", f"/v1/snapshots/{held.digest().hex()}/delta")
-        except ServiceRefuses as error:
+            answer = self._asker.ask("GET", f"/v1/snapshots/{held.digest().hex()}/delta")
+        except ServerRefuses as error:
             if error.status == 404:
                 return None
             raise
         return apply_delta(held, answer.content, self.ledger)
 
-    # Asking -----------------------------------------------------------------------------------
 
-    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        retrying = Retrying(
-            retry=retry_if_exception_type((_Again, httpx.TransportError)),
-            stop=stop_before_delay(self.patience),
-            wait=_wait,
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        try:
-            return retrying(self._once, method, path, **more)
-        except (_Again, httpx.TransportError) as error:
-            raise ServiceSilent(f"{self.url} does not answer: {error}") from error
-
-    def _tell(self, state: RetryCallState) -> None:
-        if state.outcome is not None and state.next_action is not None:
-            reason = state.outcome.exception()
-            self.notice(f"{reason}; trying again in {state.next_action.sleep:.1f} s")
-
-    def _once(self, method: str, path: str, **more: Any) -> httpx.Response:
-        answer = self._http.request(method, path, **more)
-        if answer.status_code in _AGAIN:
-            raise _Again(answer.status_code, _retry_after(answer.headers))
-        if not answer.is_success:
-            raise _refusal(answer)
-        return answer
+def _block(snapshot: Snapshot) -> int:
+    return snapshot.note.checkpoint.number
 
 
-def _wait(state: RetryCallState) -> float:
-    """Return the seconds to wait: what the service asks and a little, else longer each time."""
-    jitter = wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT)(state)
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Again) and error.wait is not None:
-        # All who were told the same time would else come back at the same time.
-        return error.wait + min(jitter, 1.0)
-    return jitter
+def _check_about(question: Json, result: Json) -> None:
+    """Check that a result is of the certificate that was asked about.
 
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3)."""
-    value = headers.get("retry-after", "")
-    if value.isascii() and value.isdecimal():
-        return float(value[:6])
+    Raises:
+        AnswerFalse: it is of another.
+    """
     try:
-        now = parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _refusal(answer: httpx.Response) -> ServiceRefuses:
-    try:
-        problem = answer.json()
-    except ValueError:
-        problem = {}
-    told = problem if isinstance(problem, dict) else {}
-    sentence = str(told.get("detail", f"the service answers {answer.status_code}"))
-    return ServiceRefuses(answer.status_code, str(told.get("code", "service.refused")), sentence)
+        if "evidence" in question:
+            data = orjson.dumps(question["evidence"], option=orjson.OPT_SORT_KEYS)
+            record = Evidence.parse(data).record
+        elif "code" in question:
+            record = Compact.parse(question["code"]).record
+        else:
+            return  # The digest of a lookup does not tell the leaf.
+    except Refused:
+        wanted = None
+    else:
+        wanted = record.leaf().hex()
+    verdict, leaf = result.get("verdict"), result.get("certificate", {}).get("leaf")
+    relied_on = verdict in ("valid", "not_in_force")
+    if (leaf is not None or relied_on) and leaf != wanted:
+        raise AnswerFalse("a result is of another certificate than was asked about")

@@ -37,6 +37,7 @@ EPOCH, VERSION = "epoch", "catalog_version"
 @click.argument("what", type=click.Path(exists=True, path_type=Path))
 @click.option("--server", envvar="CERTLEDGER_SERVER", help="The ledger's address.")
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Where the server wants one.")
+@click.option("--operator", metavar="ADDRESS", help="Who must have signed the receipt.")
 @click.option("--patience", default=600.0, show_default=True, help="Seconds to keep trying.")
 @click.option("--rpc", help="Carry a batch to the chain oneself, over this node.")
 @click.option(
@@ -50,6 +51,7 @@ def submit(
     what: Path,
     server: str | None,
     token: str | None,
+    operator: str | None,
     patience: float,
     rpc: str | None,
     deployment: Path | None,
@@ -60,8 +62,8 @@ def submit(
     """Hand in WHAT: a folder that was sealed, its batch, or the file of a signed act.
 
     While the server is away or busy the same bytes are handed in again; that harms nobody. The
-    receipt is kept beside what was handed in. A server that delays can be passed by: with --rpc
-    a batch is carried to the chain without it.
+    receipt, checked to be for just this, is kept beside what was handed in. A server that delays
+    can be passed by: with --rpc a batch is carried to the chain without it.
     """
     if rpc is not None:
         if deployment is None or carrier is None:
@@ -70,17 +72,19 @@ def submit(
     if server is None:
         raise click.UsageError("name a --server, or a node with --rpc")
     from ledger.files import write_atomically
-    from ledger.issuing.client import Server, parcel_of
-    from verifier.encoding import format_canonical
+    from ledger.issuing.client import Server, check_handed_in, parcel_of
+    from verifier.encoding import format_canonical, from_hex
 
+    known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
     client = Server(url=server, token=token, patience=patience)
     receipt = client.hand_in(parcel_of(what), notice)
+    signer = check_handed_in(what, receipt, known)
     place = out or (what / "receipt.json" if what.is_dir() else what.with_suffix(".receipt.json"))
     write_atomically(place, format_canonical(receipt))
-    rows = [("receipt", str(place))]
+    rows = [("receipt", str(place)), ("signed by", signer)]
     said = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
     rows += [(name, str(part)) for name, part in said.items() if name != "type"]
-    return Answer(document={"answer": receipt, "file": str(place)}, rows=rows)
+    return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
 
 
 def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -12,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ledger.client import AnswerFalse, Client, ServiceRefuses, ServiceSilent
+from ledger.asking import AnswerFalse, ServerRefuses, ServerSilent
+from ledger.client import Client
 from ledger.service.values import Role
 from tests.api.world import Running, World, listening
 from tests.ledger.live import person
@@ -48,7 +50,10 @@ def test_a_body_submits_waits_and_changes_a_status(world: World, body: Client) -
     receipt = body.submit(batch.submission_lines(), batch.digest, lines=True)
     assert receipt["sequence"] == batch.statement.sequence
     world.ledger.settle()
-    assert body.wait_final(world.body.issuer, batch.statement.sequence)["state"] == "final"
+    place = (world.body.issuer, batch.statement.sequence)
+    assert body.wait_final(*place, batch.digest)["state"] == "final"
+    with pytest.raises(AnswerFalse):
+        body.wait_final(*place, bytes(32))
     act = world.body.status_acts([batch.statement.first], Status.REVOKED, "R01")[0]
     told = body.submit_act(format_canonical(act.to_json()), act.digest)
     assert told["act"] == "Status"
@@ -84,7 +89,7 @@ def test_what_another_signed_is_not_believed(world: World, running: Running, des
 
 
 def test_a_refusal_keeps_its_code_and_is_not_tried_again(desk: Client) -> None:
-    with pytest.raises(ServiceRefuses) as refused:
+    with pytest.raises(ServerRefuses) as refused:
         desk.submit(b"{}", bytes(32))
     assert (refused.value.status, refused.value.code) == (403, "auth.forbidden")
 
@@ -140,6 +145,62 @@ def test_changed_answers_are_not_believed(world: World, running: Running) -> Non
                 client.evidence(bytes(32))
 
 
+def test_an_answer_to_another_question_or_of_another_day_is_not_believed(
+    world: World, running: Running
+) -> None:
+    def ask(place: int) -> list[dict[str, Any]]:
+        return [{"evidence": orjson.loads(world.evidence(place).format())}]
+
+    with running.client(Role.COUNTER) as honest:
+        told = honest.post("/v1/verifications", json=ask(0)).json()
+
+    async def replay(request: Request) -> Response:
+        return JSONResponse(told)
+
+    now = world.service.clock()
+    with listening(Starlette(routes=[Route("/v1/verifications", replay, methods=["POST"])])) as url:
+        ledger = world.ledger
+
+        def verify(place: int, late: float) -> str:
+            with Client(
+                url=url,
+                ledger=ledger.pin,
+                operator=ledger.operator.address,
+                clock=lambda: now + late,
+            ) as client:
+                return client.verify(ask(place))[0].verdict
+
+        assert verify(0, 0) == "valid"
+        for place, late in ((1, 0), (0, 3_600), (0, -3_600)):
+            with pytest.raises(AnswerFalse):
+                verify(place, late)
+
+
+def test_a_snapshot_never_goes_back(world: World, running: Running) -> None:
+    with client_of(running, Role.COUNTER) as desk:
+        old = desk.snapshot()
+        world.body.submit(1)
+        world.ledger.settle()
+        new = desk.snapshot()
+
+    async def old_one(request: Request) -> Response:
+        return Response(old.format())
+
+    async def none(request: Request) -> Response:
+        return JSONResponse({"code": "resource.unknown", "detail": "gone"}, 404)
+
+    routes = [
+        Route("/v1/snapshots/latest", old_one),
+        Route("/v1/snapshots/{digest}/delta", none),
+    ]
+    with listening(Starlette(routes=routes)) as url:
+        ledger = world.ledger
+        client = Client(url=url, ledger=ledger.pin, operator=ledger.operator.address)
+        client._snapshot = new
+        with client, pytest.raises(AnswerFalse):
+            client.snapshot()
+
+
 def test_a_service_that_is_away_is_given_up(world: World) -> None:
     client = Client(
         url="http://127.0.0.1:9",
@@ -147,5 +208,5 @@ def test_a_service_that_is_away_is_given_up(world: World) -> None:
         operator=world.ledger.operator.address,
         patience=0.2,
     )
-    with client, pytest.raises(ServiceSilent):
+    with client, pytest.raises(ServerSilent):
         client.look_up(bytes(32))

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.commands import verify_receipt
-from ledger.client import AnswerFalse
+from ledger.asking import AnswerFalse
 from ledger.node import POLICY
 from ledger.service.logbook import Logbook
 from ledger.service.receipts import VerificationReceipt
