@@ -16,6 +16,7 @@ SERVER_ONLY = "sqlmodel"
 """A package that only the extra `server` brings."""
 ROOM_COMMANDS: Mapping[str, str] = {
     "apikey": "Keys of those who call the API.",
+    "ask": "Ask a service of evidence, and check its receipt.",
     "audit": "Replay the whole ledger from its deployment and tell every fault.",
     "catalog": "What a body may issue: make it, sign it, show it.",
     "chain": "The embedded chain by itself.",
@@ -23,6 +24,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "demo": "The main job end to end, in a folder of its own.",
     "deploy": "Put the contract on a chain.",
     "doctor": "Find what is wrong with a home.",
+    "hooks": "Where a service tells you, what failed, and the feed.",
     "issuer": "Keys and acts of issuing bodies and registrars.",
     "present": "Make evidence that shows only the fields you choose.",
     "rebuild": "Make the database again from the chain and the bodies' records.",

@@ -1,0 +1,215 @@
+"""Commands that ask a service over HTTP: `ask` for a counter, `hooks` for whoever is to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ledger.issuing.console import THERE, Answer, answers, notice
+from verifier.encoding import Json
+
+if TYPE_CHECKING:
+    from ledger.asking import Asker
+    from ledger.client import Verdict
+
+PATIENCE = 30.0
+MOST = 1_000
+CODE_SUFFIX = ".txt"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def server_options(command: _Command) -> _Command:
+    """Add the options that say whom to ask, and as whom."""
+    for option in (
+        click.option("--patience", default=PATIENCE, show_default=True, help="Seconds to try."),
+        click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key (or CERTLEDGER_TOKEN)."),
+        click.option("--server", envvar="CERTLEDGER_SERVER", required=True, help="Its address."),
+    ):
+        command = option(command)
+    return command
+
+
+# A counter ---------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("evidence", nargs=-1, required=True, type=THERE)
+@click.option("--policy", "policy_file", envvar="CERTLEDGER_POLICY", required=True, type=THERE)
+@click.option("--operator", required=True, metavar="ADDRESS", help="Who signs its receipts.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the answer.")
+@click.option("--language", type=click.Choice(("zh", "en")), default="zh", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@server_options
+def ask(
+    evidence: Sequence[Path],
+    policy_file: Path,
+    operator: str,
+    out: Path | None,
+    language: str,
+    as_json: bool,
+    server: str,
+    token: str | None,
+    patience: float,
+) -> None:
+    """Ask a service of EVIDENCE files, and check its receipt instead of believing it.
+
+    A file *.txt holds the text of a QR code.  What --out keeps is for `verify-receipt`.  Exits as
+    `verify` does: 0 if all are valid, 1 if any is not, 3 if for any it cannot tell; what does not
+    check is refused with 1.
+    """
+    from ledger.client import Client
+    from ledger.files import write_atomically
+    from ledger.issuing.console import refuse
+    from verifier.encoding import format_canonical, from_hex
+    from verifier.errors import Refused
+    from verifier.policyfile import SignedPolicy
+
+    if len(evidence) > MOST:
+        raise click.UsageError(f"at most {MOST} files at once")
+    try:
+        with Client(
+            url=server,
+            key=token,
+            ledger=SignedPolicy.parse(policy_file.read_bytes()).policy.ledgers[0],
+            operator=from_hex(operator.removeprefix("0x").lower(), 20),
+            patience=patience,
+            language=language,
+            notice=notice,
+        ) as client:
+            told = client.verify([_question(file) for file in evidence])
+    except Refused as error:
+        refuse(error, as_json=as_json)
+    document = _document(told)
+    if out is not None:
+        write_atomically(out, format_canonical(document))
+    _show(evidence, told, document, as_json=as_json)
+    raise SystemExit(_exit_code([one.verdict for one in told]))
+
+
+def _question(file: Path) -> Json:
+    from verifier.encoding import parse
+    from verifier.errors import Malformed
+    from verifier.evidence import LONGEST_EVIDENCE
+
+    if file.suffix == CODE_SUFFIX:
+        return {"code": file.read_text(encoding="utf-8").strip()}
+    try:
+        return {"evidence": parse(file.read_bytes(), LONGEST_EVIDENCE)}
+    except Malformed as error:
+        raise click.UsageError(f"{file} is no evidence: {error} ({error.code})") from error
+
+
+def _document(told: Sequence[Verdict]) -> Json:
+    receipt = told[0].receipt
+    return {
+        "receipt": receipt.to_json(),
+        "reference": receipt.reference,
+        "results": [{"result": one.result, "words": one.words} for one in told],
+    }
+
+
+def _show(
+    evidence: Sequence[Path], told: Sequence[Verdict], document: Json, *, as_json: bool
+) -> None:
+    import orjson
+
+    if as_json:
+        click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+        return
+    for file, one in zip(evidence, told, strict=True):
+        as_of = f"  {one.result['as_of']}" if "as_of" in one.result else ""
+        click.echo(f"{one.words['mark']} {one.words['banner']}  {file}{as_of}")
+    click.echo(document["reference"])
+
+
+def _exit_code(verdicts: Sequence[str]) -> int:
+    if set(verdicts) <= {"valid"}:
+        return 0
+    return 3 if set(verdicts) <= {"valid", "cannot_tell"} else 1
+
+
+# Being told --------------------------------------------------------------------------------------
+
+
+@click.group()
+def hooks() -> None:
+    """Web hooks: where a service tells you, what failed, and the same as a feed."""
+
+
+@contextmanager
+def _asker(server: str, token: str | None, patience: float) -> Iterator[Asker]:
+    from ledger.asking import Asker
+
+    asker = Asker(url=server, token=token, patience=patience, notice=notice)
+    try:
+        yield asker
+    finally:
+        asker.close()
+
+
+@hooks.command("add")
+@click.argument("url")
+@click.option("--kind", "kinds", multiple=True, required=True, help="What to be told of.")
+@server_options
+@answers
+def add(url: str, kinds: Sequence[str], server: str, token: str | None, patience: float) -> Answer:
+    """Be called at URL; the secret that calls are signed with is shown this once."""
+    with _asker(server, token, patience) as asker:
+        body = {"url": url, "kinds": list(kinds)}
+        return Answer(document=asker.ask("POST", "/v1/hooks", json=body).json())
+
+
+@hooks.command("list")
+@server_options
+@answers
+def list_hooks(server: str, token: str | None, patience: float) -> Answer:
+    """List your hooks."""
+    with _asker(server, token, patience) as asker:
+        found = asker.ask("GET", "/v1/hooks").json()
+    rows = [(one["id"], f"{one['url']} {' '.join(one['kinds'])}") for one in found["hooks"]]
+    return Answer(document=found, rows=rows or [("hooks", "none")])
+
+
+@hooks.command("remove")
+@click.argument("hook")
+@server_options
+@answers
+def remove(hook: str, server: str, token: str | None, patience: float) -> Answer:
+    """Be called no more by HOOK."""
+    with _asker(server, token, patience) as asker:
+        asker.ask("DELETE", f"/v1/hooks/{hook}")
+    return Answer(document={"removed": hook})
+
+
+@hooks.command("failed")
+@click.option("--replay", is_flag=True, help="Let each be tried again, from the start.")
+@server_options
+@answers
+def failed(replay: bool, server: str, token: str | None, patience: float) -> Answer:
+    """List the deliveries that were given up."""
+    with _asker(server, token, patience) as asker:
+        found = asker.ask("GET", "/v1/deliveries/failed").json()
+        for one in found["deliveries"] if replay else ():
+            path = f"/v1/deliveries/{one['event']['number']}/{one['hook']}/replay"
+            asker.ask("POST", path)
+    rows = [
+        (f"event {one['event']['number']}", f"{one['hook']} {one['fault']}")
+        for one in found["deliveries"]
+    ]
+    return Answer(document=found, rows=rows or [("failed", "none")])
+
+
+@hooks.command("events")
+@click.option("--after", default=0, type=click.IntRange(0), help="The last number you have heard.")
+@server_options
+@answers
+def events(after: int, server: str, token: str | None, patience: float) -> Answer:
+    """Read what you were to hear, as a feed."""
+    with _asker(server, token, patience) as asker:
+        found = asker.ask("GET", "/v1/events", params={"after": after}).json()
+    rows = [(str(one["number"]), f"{one['kind']} {one['data']}") for one in found["events"]]
+    return Answer(document=found, rows=[*rows, ("next", str(found["next"]))])
