@@ -10,11 +10,19 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import IMMUTABLE, cached, fresh_for
+from api.answers import IMMUTABLE, JSON, cached, fresh_for
 from api.refusals import PolicyAbsent, ResourceUnknown
 from api.routes.submitting import Issuer
 from api.routing import Asking, binary, operation, schema
 from api.service import Service, service_of
+from api.tokens import (
+    CREDENTIAL,
+    STATUS_LIST,
+    secure,
+    status_list_credential,
+    status_list_token,
+    takes,
+)
 from ledger.evidence import EvidencePending
 from ledger.ports import BodySeen, Checkpoint
 from ledger.snapshots import Made
@@ -270,6 +278,12 @@ def _binary(request: Request, data: bytes, media: str, control: str, tag: str) -
 # Status lists -------------------------------------------------------------------------------------
 
 Form = Literal["token", "revocation", "suspension"]
+MOST_LISTS = 256
+
+
+def _with_tokens(answer: dict[str, Any]) -> dict[str, Any]:
+    tokens = {media: {"schema": {"type": "string"}} for media in (STATUS_LIST, CREDENTIAL)}
+    return {**answer, "content": {**answer["content"], **tokens}}
 
 
 @router.get(
@@ -278,7 +292,9 @@ Form = Literal["token", "revocation", "suspension"]
         "getStatusList",
         summary="A body's statuses as a list, in the form of IETF or W3C",
         tag=_TAG,
-        good=_good(schema("StatusList", what="The list, as of the newest checkpoint.")),
+        good=_good(
+            _with_tokens(schema("StatusList", what="The list, as of the newest checkpoint."))
+        ),
         problems=(404, 409),
     ),
 )
@@ -291,38 +307,48 @@ async def get_status_list(
         Query(description="IETF Token Status List, or W3C Bitstring Status List by purpose."),
     ] = "token",
 ) -> Response:
-    """The list is a copy for others' tools: what proves a status is evidence or a snapshot."""
+    """A copy for others' tools: what proves a status is evidence or a snapshot.
+
+    Who accepts `application/statuslist+jwt` or `application/vc+jwt` gets it as a token of that
+    form, signed by the operator; others the same in JSON.
+    """
     service = service_of(request)
     number = _held(service).number
-    key = (issuer, form, number)
+    accepted = STATUS_LIST if form == "token" else CREDENTIAL
+    media = accepted if takes(request.headers.get("accept", ""), accepted) else JSON
+    # Of a list in the other forms its address is a part.
+    uri = f"{request.base_url}v1/status-lists/{issuer}?form={form}"
+    key = (issuer, f"{media} {uri}", number)
     held = service.lists.get(key)
     if held is None:
-        held = await asyncio.to_thread(_status_list, service, issuer, form)
+        held = await asyncio.to_thread(_status_list, service, issuer, form, media, uri)
         if len(service.lists) >= MOST_LISTS:
             service.lists.clear()
         service.lists[key] = held
-    return cached(request, held, control=fresh_for(MINUTE))
+    answer = cached(request, held, media=media, control=fresh_for(MINUTE))
+    answer.headers["vary"] = "accept, accept-encoding"
+    return answer
 
 
-MOST_LISTS = 256
-
-
-def _status_list(service: Service, issuer: str, form: Form) -> bytes:
+def _status_list(service: Service, issuer: str, form: Form, media: str, uri: str) -> bytes:
     body = _body(service, issuer)
     checkpoint = _newest(service)
     with service.store.begin(write=False) as unit:
         words: Mapping[int, bytes] = unit.words(issuer, at=checkpoint.number)
-    count = body.state.certificates
-    made = (
-        token_status_list(words, count)
-        if form == "token"
-        else bitstring_status_list(words, count, form)
-    )
-    value = {
+    count, operator = body.state.certificates, service.ledger.operator
+    about: dict[str, Json] = {
         "issuer": issuer,
         "checkpoint": checkpoint.number,
         "time": format_time(checkpoint.time),
         "certificates": count,
-        "status_list" if form == "token" else "credentialSubject": made,
     }
-    return orjson.dumps(value)
+    if form == "token":
+        listed = token_status_list(words, count)
+        if media == STATUS_LIST:
+            return status_list_token(operator, uri, listed, checkpoint.time)
+        return orjson.dumps({**about, "status_list": listed})
+    subject = bitstring_status_list(words, count, form)
+    credential = status_list_credential(operator, uri, subject, checkpoint.time)
+    if media == CREDENTIAL:
+        return secure(operator, credential)
+    return orjson.dumps({**credential, "certledger": about})

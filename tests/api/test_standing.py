@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 import zlib
 from hashlib import sha256
+from typing import Any
 
 import httpx
 import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from api.answers import takes_gzip
 from ledger.issuing.signing import packed_keys, sign_statement
@@ -18,6 +22,7 @@ from verifier.checkpoint import parse_note
 from verifier.compact import Compact
 from verifier.delta import apply_delta
 from verifier.encoding import format_canonical
+from verifier.hashing import keccak
 from verifier.policyfile import SignedPolicy
 from verifier.snapshot import Snapshot, roll
 from verifier.statements import Register
@@ -124,6 +129,44 @@ def test_a_status_list_says_what_the_chain_says(
         text = told["credentialSubject"]["encodedList"].removeprefix("u")
         data = zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), 31)
         assert bool(data[0] & 0x80 >> revoked) == (form == "revocation")
+
+
+def read_token(text: str, world: World, kind: str) -> dict[str, Any]:
+    """Return what a token says, checked as any library would with the key it carries."""
+    head = json.loads(base64.urlsafe_b64decode(text.split(".")[0] + "=="))
+    assert head["typ"] == kind
+    key = ECKey.import_key(head["jwk"])
+    point = [base64.urlsafe_b64decode(head["jwk"][name] + "=") for name in ("x", "y")]
+    assert keccak(b"".join(point))[-20:] == world.ledger.operator.address
+    found = jws.deserialize_compact(text, key, algorithms=["ES256K"])
+    claims: dict[str, Any] = json.loads(found.payload)
+    return claims
+
+
+@pytest.mark.parametrize("form", ["token", "revocation"])
+def test_a_status_list_is_a_signed_token_for_who_accepts_one(
+    world: World, auditor: httpx.Client, form: str
+) -> None:
+    kind = "statuslist+jwt" if form == "token" else "vc+jwt"
+    path = f"/v1/status-lists/{world.body.issuer}?form={form}"
+    plain = auditor.get(path)
+    signed = auditor.get(path, headers={"accept": f"application/{kind}, application/json;q=0.1"})
+    assert signed.headers["content-type"] == f"application/{kind}"
+    assert plain.headers["content-type"] == "application/json"
+    assert signed.headers["vary"] == plain.headers["vary"] == "accept, accept-encoding"
+    assert signed.headers["etag"] != plain.headers["etag"]
+    claims, told = read_token(signed.text, world, kind), plain.json()
+    if form == "token":
+        assert claims["status_list"] == told["status_list"]
+        assert claims["sub"] == str(signed.url)
+        assert claims["iat"] < claims["exp"]
+    else:
+        assert claims["type"] == ["VerifiableCredential", "BitstringStatusListCredential"]
+        assert claims["credentialSubject"]["type"] == "BitstringStatusList"
+        assert claims == {name: part for name, part in told.items() if name != "certledger"}
+    for accept in (f"application/{kind};q=0", "text/html", "application/json"):
+        again = auditor.get(path, headers={"accept": accept})
+        assert again.headers["content-type"] == "application/json"
 
 
 def test_answers_are_packed_for_who_likes_it_and_tagged_all_the_same(
