@@ -82,11 +82,11 @@ class Logbook:
         """Hand in what is sealed, or seal what is due; return how many receipts were handed in."""
         now = int(self.clock())
         with self.store.begin() as unit:
-            if unit.acquire(LEASE, self.holder, now=now, seconds=_LEASE_SECONDS) is None:
+            token = unit.acquire(LEASE, self.holder, now=now, seconds=_LEASE_SECONDS)
+            if token is None:
                 return 0
             _follow_up(unit)
-            if unit.receipt_batch_waiting() is None:
-                self._seal(unit, now)
+        self.seal_due(now, token)
         return self._hand_in()
 
     def release(self) -> None:
@@ -94,21 +94,46 @@ class Logbook:
         with self.store.begin() as unit:
             unit.release(LEASE, self.holder)
 
-    def _seal(self, unit: ServiceUnit, now: int) -> None:
-        body = operator_body(unit, self.operator.address)
-        due = unit.unsealed_verifications(MOST) if body is not None else ()
-        if body is None or not due or (due[0].checked + self.every > now and len(due) < MOST):
+    def seal_due(self, now: int, token: int) -> None:
+        """Seal what is due at `now`, under the lease's `token`, unless a sealed batch waits.
+
+        The work is done before the database is written to: callers are answered meanwhile.
+        """
+        with self.store.begin(write=False) as unit:
+            due = self._due(unit, now)
+            made = self._sealed(unit, due, now) if due else None
+        if made is None:
             return
+        with self.store.begin() as unit:
+            unit.fence(LEASE, token)
+            references = [one.reference for one in due]
+            unit.seal_verifications(references, made.statement.sequence, made.submission())
+
+    def _due(self, unit: ServiceUnit, now: int) -> Sequence[Verification]:
+        if unit.receipt_batch_waiting() is not None:
+            return ()
+        oldest = unit.unsealed_verifications(1)
+        if not oldest:
+            return ()
+        if oldest[0].checked + self.every > now and unit.unsealed_count(MOST) < MOST:
+            return ()
+        return unit.unsealed_verifications(MOST)
+
+    def _sealed(
+        self, unit: ServiceUnit, due: Sequence[Verification], now: int
+    ) -> SealedBatch | None:
+        """Return the batch of what is due, None where no body with the entry can seal it."""
+        body = operator_body(unit, self.operator.address)
+        if body is None:
+            return None
         head = head_of(unit, body)
         entries = unit.catalog(head.catalog)
         catalog = Catalog.from_json(parse_canonical(entries or b"[]", _LONGEST_CATALOG))
         if RECEIPT_ENTRY not in catalog.entries:
             log.warning("logbook_uncatalogued", issuer=body.state.issuer)
-            return
+            return None
         place = Head(sequence=head.batches + 1, previous=head.last, first=head.certificates)
-        batch = self.seal(due, body.state.issuer, catalog, place, now)
-        references = [one.reference for one in due]
-        unit.seal_verifications(references, place.sequence, batch.submission())
+        return self.seal(due, body.state.issuer, catalog, place, now)
 
     def seal(
         self, given: Sequence[Verification], issuer: str, catalog: Catalog, head: Head, now: int

@@ -64,6 +64,9 @@ class VerificationsUnit(Protocol):
     def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
         """Return what stands in no batch of the operator's yet, oldest first."""
 
+    def unsealed_count(self, most: int) -> int:
+        """Return how many stand in no batch of the operator's yet, counting to `most`."""
+
     def seal_verifications(
         self, references: Iterable[str], sequence: int, submission: bytes
     ) -> None:

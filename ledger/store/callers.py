@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from ledger.service.values import Answered, ApiKey, Role, Verification
 from ledger.store.base import Base, table
@@ -116,6 +116,11 @@ class CallersPart(Base):
             .limit(limit)
         )
         return [_verification_of(row) for row in self.connection.execute(query)]
+
+    def unsealed_count(self, most: int) -> int:
+        unsealed = select(VERIFICATIONS.c.number).where(VERIFICATIONS.c.sequence.is_(None))
+        counted = select(func.count()).select_from(unsealed.limit(most).subquery())
+        return int(self.connection.execute(counted).scalar_one())
 
     def seal_verifications(
         self, references: Iterable[str], sequence: int, submission: bytes
