@@ -82,13 +82,12 @@ def record(place: int, read: Callable[[], Json]) -> bytes:
 
 
 def one_by_one(data: bytes, sip: int = 2**20) -> Outcome:
-    file = Sipped(data, sip)
-    reader = reader_of(file)
+    reader, plain_text = reader_of(Sipped(data, sip)), data.isascii()
     listed = []
     for found, canonical, start, size, plain in reader:
         assert found.canonical() == canonical
         spelled = data[start : start + size]
-        if data.isascii():  # Whatever is not is refused in the end.
+        if plain_text:  # Whatever is not is refused in the end.
             assert plain <= (spelled == canonical)
             assert Record.from_json(orjson.loads(spelled)) == found
         listed.append(canonical)
@@ -112,8 +111,8 @@ def check_same(data: bytes, sip: int = 2**20) -> None:
 
 # Spellings --------------------------------------------------------------------------------------
 
-spaces = st.sampled_from(["", "", " ", "\n", "\r\n\t ", " " * 3000])
-sips = st.sampled_from([1, 7, 100, 2**16])
+spaces = st.sampled_from(["", "", " ", "\n", "\r\n\t ", " " * 100])
+sips = st.sampled_from([13, 100, 2**16])
 
 
 def spelled(value: Json, draw: st.DrawFn) -> str:
