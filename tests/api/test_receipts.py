@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.commands import verify_receipt
-from ledger.asking import AnswerFalse
+from ledger.asking import AnswerFalse, ServerRefuses
 from ledger.node import POLICY
 from ledger.service.logbook import Logbook
 from ledger.service.receipts import VerificationReceipt
@@ -182,6 +182,16 @@ def test_a_receipt_is_proved_to_whoever_was_told_and_not_to_others(
         assert partner.get(path).json()["detail"] == f"nothing was told under {reference}"
         assert auditor.get(path).status_code == 200
         assert partner.get("/v1/verifications/AAAA-BBBB-CCCC/evidence").status_code == 404
+
+
+def test_the_client_says_that_a_receipt_is_not_anchored_yet(
+    world: World, running: Running, logbook: Logbook
+) -> None:
+    with client_of(running, Role.COUNTER) as desk:
+        told = desk.verify([{"evidence": orjson.loads(world.evidence(0).format())}])[0]
+        with pytest.raises(ServerRefuses) as caught:
+            desk.prove(told.receipt)
+        assert (caught.value.status, caught.value.code) == (409, "receipt.pending")
 
 
 def test_the_holder_of_a_receipt_finds_its_record_by_itself(
