@@ -7,11 +7,10 @@ wrong.  A test holds both to the same answer.
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from datetime import date
 
 from verifier.certificate import MOST_DIGESTS, Record
-from verifier.encoding import from_base64url
-from verifier.errors import Malformed
 from verifier.state import MOST_CERTIFICATES
 from verifier.vocabulary import HolderKind
 
@@ -28,6 +27,9 @@ GRAMMAR = re.compile(
 """A canonical record, in the order that sorting its members gives."""
 
 _MOST_TEXT = (MOST_DIGESTS * 32 * 8 + 5) // 6
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+_LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
+"""By how many characters stand after the last four: which may be last, their spare bits zero."""
 
 
 def read_canonical(match: re.Match[str]) -> Record | None:
@@ -35,14 +37,14 @@ def read_canonical(match: re.Match[str]) -> Record | None:
     bound, category, digests, edition, entry, expires, holder, id_, index, issued, issuer, old = (
         match.groups()
     )
-    if len(digests) > _MOST_TEXT:
+    if len(digests) > _MOST_TEXT or not (_is_canonical(digests) and _is_canonical(id_)):
         return None
     try:
-        joined = from_base64url(digests)
+        joined = _bytes_of(digests)
         record = Record(
             issuer=issuer,
             index=int(index),
-            id=from_base64url(id_),
+            id=_bytes_of(id_),
             edition=int(edition),
             replaces=None if old is None else int(old),
             category=category,
@@ -53,7 +55,7 @@ def read_canonical(match: re.Match[str]) -> Record | None:
             bound=bound == "true",
             digests=tuple([joined[at : at + 32] for at in range(0, len(joined), 32)]),
         )
-    except (Malformed, ValueError):
+    except ValueError:
         return None
     return record if len(joined) % 32 == 0 and _in_range(record) else None
 
@@ -69,3 +71,13 @@ def _in_range(record: Record) -> bool:
     if record.replaces is None:
         return record.edition == 0
     return record.edition > 0 and record.replaces < record.index
+
+
+def _is_canonical(text: str) -> bool:
+    """Return whether letters of base64url spell bytes in the one canonical way."""
+    over = len(text) % 4
+    return not over or text[-1] in _LAST[over]
+
+
+def _bytes_of(text: str) -> bytes:
+    return a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4))
