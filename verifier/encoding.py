@@ -201,6 +201,11 @@ def from_base64url(text: str) -> bytes:
     return data
 
 
+def bytes_of(spelled: bytes) -> bytes:
+    """Return the bytes that base64url spells which is known to be canonical already."""
+    return binascii.a2b_base64(spelled.translate(_FROM_URL) + b"=" * (-len(spelled) % 4))
+
+
 def from_hex(text: str, size: int) -> bytes:
     """Return the `size` bytes that lower-case hexadecimal `text` spells, without `0x`.
 

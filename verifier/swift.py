@@ -7,10 +7,10 @@ wrong.  A test holds both to the same answer.
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64
 from datetime import date
 
 from verifier.certificate import MOST_DIGESTS, Record
+from verifier.encoding import bytes_of
 from verifier.state import MOST_CERTIFICATES
 from verifier.vocabulary import HolderKind
 
@@ -27,7 +27,6 @@ GRAMMAR = re.compile(
 """A canonical record, in the order that sorting its members gives."""
 
 _MOST_TEXT = (MOST_DIGESTS * 32 * 8 + 5) // 6
-_FROM_URL = bytes.maketrans(b"-_", b"+/")
 _LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
 """By how many characters stand after the last four: which may be last, their spare bits zero."""
 
@@ -40,11 +39,11 @@ def read_canonical(match: re.Match[str]) -> Record | None:
     if len(digests) > _MOST_TEXT or not (_is_canonical(digests) and _is_canonical(id_)):
         return None
     try:
-        joined = _bytes_of(digests)
+        joined = bytes_of(digests.encode("ascii"))
         record = Record(
             issuer=issuer,
             index=int(index),
-            id=_bytes_of(id_),
+            id=bytes_of(id_.encode("ascii")),
             edition=int(edition),
             replaces=None if old is None else int(old),
             category=category,
@@ -77,7 +76,3 @@ def _is_canonical(text: str) -> bool:
     """Return whether letters of base64url spell bytes in the one canonical way."""
     over = len(text) % 4
     return not over or text[-1] in _LAST[over]
-
-
-def _bytes_of(text: str) -> bytes:
-    return a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4))

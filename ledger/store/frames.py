@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from verifier.encoding import from_base64url, to_base64url
+from verifier.encoding import bytes_of, to_base64url
 from verifier.errors import Malformed
 
 FRAME = 256
@@ -35,7 +35,7 @@ def pack_frame(records: Sequence[bytes]) -> bytes:
     for record in records:
         before, _, rest = record.partition(_DIGESTS)
         text, _, after = rest.partition(b'"')
-        found = from_base64url(text.decode("ascii"))
+        found = bytes_of(text)
         digests.append(found)
         lines.append(b'%b%b%d"%b' % (before, _DIGESTS, len(found) // _HASH, after))
     packed = zlib.compress(b"\n".join(lines), 1)

@@ -186,7 +186,7 @@ def test_whatever_is_broken_is_refused_as_if_it_were_held_whole(data: bytes, sip
         b"",
         b" \n ",
         b"[]",
-        b"[" * 5000,
+        b"[" * 50_000,
         b"7",
         b"7 7",
         b"{}",
