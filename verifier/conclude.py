@@ -46,12 +46,12 @@ def conclude(
     showing: Showing,
     proved: Proved | None,
     time: int | None,
-    horizon: int,
+    timely: bool,
 ) -> Result:
     """Return the result of these codes.
 
-    `time` is T, the instant the evidence speaks of; `horizon` the latest instant that does not
-    lie in the future; `proved` is used only where the checks that make it so passed.
+    `time` is T, the instant the evidence speaks of, and `timely` says that it is not yet to come;
+    `proved` is used only where the checks that make it so passed.
     """
     certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def conclude(
     if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
         certificate |= _describe_proved(showing, proved)
         warnings = _warnings(showing.record, proved)
-    verdict, findings = judged(ordered, timely=time is not None and time <= horizon)
+    verdict, findings = judged(ordered, timely=timely)
     return Result(
         verdict=verdict,
         findings=findings,

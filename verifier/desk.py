@@ -109,14 +109,15 @@ class Desk:
             CheckName.HOLDER: self._holder(compact, showing, request, now),
             **self._backed(compact, showing.leaf, found, judgement, now),
         }
+        time = judgement.time
         return conclude(
             codes,
             showing=showing,
             proved=None
             if backing is None or entry is None
             else Proved.of(backing.body.state.name, entry, backing.statement, backing.row.block),
-            time=judgement.time,
-            horizon=now + self.policy.clock_tolerance,
+            time=time,
+            timely=time is not None and time <= now + self.policy.clock_tolerance,
         )
 
     def _judge(self, compact: Compact, now: int) -> Judgement:

@@ -20,10 +20,12 @@ from verifier.presentation import Request
 from verifier.proving import Memo
 from verifier.status import WordProof
 from verifier.verdict import Result, unusable
-from verifier.verify import Question, verify
+from verifier.verify import Block, Clock, Question, answer, judge_block, read_clock, verify
 
 REMEMBERED = 1024
-"""Parts and answers of each kind that are kept: of ordinary files some 25 MB in all."""
+"""Files, parts and answers of each kind that are kept: of ordinary files some 35 MB in all."""
+LONGEST_KEPT = 16_384
+"""Greatest bytes of a file that is kept."""
 
 _Part = TypeVar("_Part")
 _RECORD = b'"record":'
@@ -39,6 +41,7 @@ class Verifier:
     def __init__(self, policy: TrustPolicy, judge: Judge, *, remembered: int = REMEMBERED) -> None:
         self._policy, self._judge = policy, judge
         self._reader, self._memo = Reader(remembered), Memo(remembered)
+        self._plain = lru_cache(maxsize=remembered)(self._answer_plain)
 
     def verify_bytes(
         self,
@@ -62,7 +65,20 @@ class Verifier:
             evidence = self._reader.read(data)
         except Refused as error:
             return unusable(error.code)
-        return verify(evidence, question, self._memo)
+        if documents or evidence.presentation is not None or len(data) > LONGEST_KEPT:
+            return verify(evidence, question, self._memo)
+        block = judge_block(evidence, question, self._memo)
+        return self._plain(data, block, read_clock(evidence.record, question, block))
+
+    def _answer_plain(self, data: bytes, block: Block, clock: Clock) -> Result:
+        """Return the verdict where nothing but evidence is handed in: it follows from these."""
+        evidence = self._reader.read(data)
+        question = Question(policy=self._policy, judge=self._judge, now=0)
+        return answer(evidence, question, block, clock, self._memo)
+
+    def reads(self, data: bytes) -> bool:
+        """Return whether these bytes are canonical evidence, which is then remembered."""
+        return self._reader.recall(data) is not None
 
 
 class Reader:
@@ -81,6 +97,7 @@ class Reader:
         self._proof = keep(partial(_whole, take=Proof.read))
         self._signed = keep(_read_signed)
         self._status = keep(partial(_whole, take=_take_status))
+        self._evidence = keep(self._read_parts)
 
     def read(self, data: bytes) -> Evidence:
         """Return the evidence of a file's bytes.
@@ -88,34 +105,44 @@ class Reader:
         Raises:
             Malformed: as `Evidence.parse`.
         """
-        parts = _cut(data)
-        if parts is None:
-            return Evidence.parse(data)
-        backing, shown, proof, record, signed, status = parts
+        return self.recall(data) or Evidence.parse(data)
+
+    def recall(self, data: bytes) -> Evidence | None:
+        """Return the evidence of a file's bytes, None where they must be read whole."""
         try:
-            canonical = record[len(_RECORD) :]
-            own, what = Record.from_json(_spelled(canonical)), _whole(shown, Shown.read)
-            return Evidence.of(
-                Showing.of(own, what.disclosures, leaf_hash(canonical)),
-                what,
-                self._backing(backing),
-                self._proof(proof),
-                self._signed(signed, own.issuer),
-                self._status(status),
-            )
+            if len(data) <= LONGEST_KEPT:
+                return self._evidence(data)
+            return self._read_parts(data)
         except Refused:
-            return Evidence.parse(data)  # Which says what is wrong with the file.
+            return None
+
+    def _read_parts(self, data: bytes) -> Evidence:
+        backing, shown, proof, record, signed, status = _cut(data)
+        canonical = record[len(_RECORD) :]
+        own, what = Record.from_json(_spelled(canonical)), _whole(shown, Shown.read)
+        return Evidence.of(
+            Showing.of(own, what.disclosures, leaf_hash(canonical)),
+            what,
+            self._backing(backing),
+            self._proof(proof),
+            self._signed(signed, own.issuer),
+            self._status(status),
+        )
 
 
-def _cut(data: bytes) -> list[bytes] | None:
-    """Return the parts of a file, without braces; None where they are not to be found."""
+def _cut(data: bytes) -> list[bytes]:
+    """Return the parts of a file, without braces.
+
+    Raises:
+        Malformed: they are not to be found.
+    """
     if len(data) > LONGEST_EVIDENCE or data[:1] != b"{" or data[-1:] != b"}":
-        return None
+        raise Malformed("json.syntax", "no object of the length that evidence may have")
     parts, start = [], 1
     for name in _CUTS:
         end = data.find(name, start)
         if end < 0:
-            return None
+            raise Malformed("schema.invalid", f"there is no {name.decode()}")
         parts.append(data[start:end])
         start = end + 1
     return [*parts, data[start:-1]]

@@ -68,9 +68,15 @@ class Statement:
         """Return the EIP-712 type string."""
         return f"{cls.primary}({','.join(f'{kind} {name}' for _, name, kind in cls.members())})"
 
+    @classmethod
+    def type_hash(cls) -> bytes:
+        """Return the EIP-712 type hash (32 bytes)."""
+        kind: Any = cls
+        return _type_hash(kind)
+
     def struct_hash(self) -> bytes:
         """Return the EIP-712 struct hash (32 bytes)."""
-        parts = [_type_hash(self.type_string())]
+        parts = [self.type_hash()]
         for attribute, _, kind in type(self).members():
             value = getattr(self, attribute)
             if kind.endswith("[]"):
@@ -95,8 +101,8 @@ def _members(kind: type[Any]) -> tuple[tuple[str, str, str], ...]:
 
 
 @cache
-def _type_hash(type_string: str) -> bytes:
-    return keccak(type_string.encode())
+def _type_hash(kind: type[Statement]) -> bytes:
+    return keccak(kind.type_string().encode())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+import orjson
+
 from verifier.codes import CODES
 from verifier.encoding import Json, format_time
 from verifier.vocabulary import CheckName, Outcome, Verdict
@@ -54,18 +56,36 @@ class Result:
     as_of: int | None = None
     certificate: Mapping[str, Json] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    _canonical: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def to_json(self) -> Json:
         """Return the result as SPEC 18.4 writes it."""
+        return self._to_json([finding.to_json() for finding in self.findings])
+
+    def canonical(self) -> bytes:
+        """Return the canonical bytes of the result, which are spelled once."""
+        if not self._canonical:
+            # Most results share their ten checks with others.
+            value = self._to_json(orjson.Fragment(_spell_checks(self.findings)))
+            spelled = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            object.__setattr__(self, "_canonical", spelled)  # It follows from the fields.
+        return self._canonical
+
+    def _to_json(self, checks: Json) -> Json:
         value: dict[str, Json] = {
             "verdict": str(self.verdict),
-            "checks": [finding.to_json() for finding in self.findings],
+            "checks": checks,
             "certificate": dict(self.certificate),
             "warnings": list(self.warnings),
         }
         if self.as_of is not None:
             value["as_of"] = format_time(self.as_of)
         return value
+
+
+@lru_cache(maxsize=4_096)
+def _spell_checks(findings: tuple[Finding, ...]) -> bytes:
+    return orjson.dumps([one.to_json() for one in findings], option=orjson.OPT_SORT_KEYS)
 
 
 def unusable(rule: str) -> Result:

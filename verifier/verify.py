@@ -57,42 +57,73 @@ def verify_bytes(data: bytes, question: Question) -> Result:
 
 def verify(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Result:
     """Return the verdict on `evidence`."""
+    block = judge_block(evidence, question, memo)
+    return answer(evidence, question, block, read_clock(evidence.record, question, block), memo)
+
+
+def answer(
+    evidence: Evidence, question: Question, block: Block, clock: Clock, memo: Memo = FORGETFUL
+) -> Result:
+    """Return the verdict once the block is judged and the clock was read.
+
+    Where the evidence carries no presentation, nothing of it depends on `question.now` any more.
+    """
     if evidence.TYPE not in question.policy.evidence:
         return unusable("schema.version")
-    block = judge_block(evidence, question, memo)
     return conclude(
-        _judge(evidence, question, block, memo),
+        _judge(evidence, question, block, clock, memo),
         showing=evidence.shown,
         proved=memo.proved(
             evidence.body.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
         ),
         time=block.judgement.time,
-        horizon=question.now + question.policy.clock_tolerance,
+        timely=clock.timely,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clock:
+    """What the time of asking says: codes of checks 9 and 7, and whether T is not yet to come.
+
+    `freshness` means something only where the block is judged well.
+    """
+
+    dates: str
+    freshness: str
+    timely: bool
+
+
+def read_clock(record: Record, question: Question, block: Block) -> Clock:
+    """Return what the time of asking says of a record under a block."""
+    now, time = question.now, block.judgement.time
+    if time is None:
+        return Clock(dates=check_dates(record, now), freshness="block.needed", timely=False)
+    return Clock(
+        dates=check_dates(record, now),
+        freshness=check_freshness(record.category, question.policy, time=time, now=now),
+        timely=time <= now + question.policy.clock_tolerance,
     )
 
 
 def _judge(
-    evidence: Evidence, question: Question, block: Block, memo: Memo
+    evidence: Evidence, question: Question, block: Block, clock: Clock, memo: Memo
 ) -> dict[CheckName, str]:
     """Return the code of each check.  What rests on another check is judged only if that passed."""
-    record, statement, time = evidence.record, evidence.statement, block.judgement.time
-    showing = evidence.shown
+    record, statement, showing = evidence.record, evidence.statement, evidence.shown
     entry = memo.entry(evidence.catalog, statement.catalog)
     own = entry if entry is not None and entry.order == (record.category, record.entry) else None
     codes = {
         CheckName.CONTENT: check_content(showing, question.documents, own),
         CheckName.INCLUSION: check_inclusion(showing.leaf, record.index, statement, evidence.path),
         CheckName.BLOCK: block.judgement.code,
-        CheckName.DATES: check_dates(record, question.now),
+        CheckName.DATES: clock.dates,
         CheckName.HOLDER: _holder(evidence, question, block),
     }
     rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
-    if block.judgement.code != "ok" or time is None or block.ledger is None:
+    if block.judgement.code != "ok" or block.judgement.time is None or block.ledger is None:
         needing = (CheckName.ANCHOR, CheckName.FRESHNESS, *rests)
         return codes | dict.fromkeys(needing, "block.needed")
-    codes[CheckName.FRESHNESS] = check_freshness(
-        record.category, question.policy, time=time, now=question.now
-    )
+    codes[CheckName.FRESHNESS] = clock.freshness
     anchor, signature = _batch(evidence, block.ledger, block.slot, memo)
     codes[CheckName.ANCHOR] = anchor
     if anchor != "ok":

@@ -27,7 +27,7 @@ from verifier.desk import Desk
 from verifier.encoding import format_canonical
 from verifier.evidence import Evidence
 from verifier.judges import RememberingNode, choose_judge
-from verifier.memo import Reader, Verifier
+from verifier.memo import LONGEST_KEPT, Reader, Verifier
 from verifier.policy import Trust
 from verifier.policyfile import SignedPolicy
 from verifier.presentation import Request
@@ -432,6 +432,32 @@ def test_a_verifier_with_a_memory_answers_byte_for_byte_as_one_without() -> None
                     request=asked.request,
                 )
                 assert found == verify_bytes(case.evidence, asked), case.name
+
+
+@given(st.lists(st.integers(NOW - 400 * 86_400, NOW + 4_000 * 86_400), min_size=2, max_size=6))
+def test_what_is_remembered_is_judged_by_the_clock_of_each_asking(times: list[int]) -> None:
+    verifier = Verifier(policy(), question().judge)
+    for now in [NOW, *times, NOW]:
+        assert verifier.verify_bytes(FILE, now=now) == ask(FILE, now=now)
+
+
+def test_only_what_is_canonical_evidence_is_read_and_only_files_of_ordinary_length_kept() -> None:
+    verifier = Verifier(policy(), question().judge)
+    assert verifier.reads(FILE)
+    for other in (b"", b"{}", FILE + b" ", FILE[:-1], FILE[1:], b"{" * LONGEST_KEPT, FILE * 9):
+        assert not verifier.reads(other)
+    assert verifier.verify_bytes(FILE, now=NOW) is verifier.verify_bytes(FILE, now=NOW)
+    long = replace(GOOD.evidence(), slot_proof=(bytes(1024),) * 13).format()
+    assert len(long) > LONGEST_KEPT
+    told = verifier.verify_bytes(long, now=NOW)
+    assert told == ask(long)
+    assert told is not verifier.verify_bytes(long, now=NOW)
+
+
+def test_a_result_is_spelled_in_the_canonical_way() -> None:
+    for case in CASES[::20]:
+        result = verify_bytes(case.evidence, of_case(case))
+        assert result.canonical() == result.canonical() == format_canonical(result.to_json())
 
 
 @given(st.data())
