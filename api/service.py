@@ -97,7 +97,7 @@ class Service:
             public_rate=self.options.public_rate,
             address_rate=self.options.address_rate,
         )
-        self.keeper = Keeper(store=ledger.store)
+        self.keeper = Keeper(store=ledger.store, operator=ledger.operator)
         self.making, self.snapping = threading.Lock(), threading.Lock()
         self.large = asyncio.Semaphore(MOST_LARGE)
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
@@ -126,7 +126,7 @@ class Service:
             self._verdicts = Verdicts(
                 policy=ledger.policy.policy,
                 identity=ledger.pin.identity,
-                operator=ledger.operator,
+                operator=ledger.operator.address,
                 maker=ledger.maker,
                 snapshots=self.snapshots,
                 node=self.held,

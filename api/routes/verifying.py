@@ -62,7 +62,8 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     Documents are handed in as digests.  Nothing of what is handed in is kept.
     """
     data = await read_body(request)
-    questions, many = parse_questions(data, RULES["createVerification"].longest)
+    reads = service_of(request).verdicts.reads
+    questions, many = parse_questions(data, RULES["createVerification"].longest, reads)
     _check_items(questions)
     return await _answer(request, caller, questions, many=many)
 
@@ -107,27 +108,30 @@ async def _answer(
     tell = partial(service.verdicts.tell, questions, caller=caller.id, audience=caller.counter)
     quick = not many and questions[0].evidence is not None
     answer = tell() if quick else await asyncio.to_thread(tell)
-    await asyncio.wrap_future(service.keeper.keep(answer.kept))
-    for verdict, count in answer.receipt.content["verdicts"].items():
+    kept = await service.keeper.keep(answer)
+    for verdict, count in answer.content["verdicts"].items():
         service.metrics.verdicts.labels(verdict).inc(count)
     language = language_of(request.headers.get("accept-language", ""))
     spell = _spell_many if many else _spell_one
-    return raw(
-        spell(answer, questions, language), content_language=language, vary="accept-language"
-    )
+    told = spell(answer, kept, questions, language)
+    return raw(told, content_language=language, vary="accept-language")
 
 
-def _spell_one(answer: Told, questions: list[Asked], language: Language) -> bytes:
+def _spell_one(
+    answer: Told, kept: Verification, questions: list[Asked], language: Language
+) -> bytes:
     return b'{"reference":%b,"result":%b,"words":%b,%b"receipt":%b}' % (
-        orjson.dumps(answer.receipt.reference),
+        orjson.dumps(kept.reference),
         answer.spelled[0],
         orjson.dumps(words(answer.results[0], language)),
         _wanted(questions[0], answer, 0),
-        answer.kept.receipt,
+        kept.receipt,
     )
 
 
-def _spell_many(answer: Told, questions: list[Asked], language: Language) -> bytes:
+def _spell_many(
+    answer: Told, kept: Verification, questions: list[Asked], language: Language
+) -> bytes:
     parts = [
         b'{"result":%b,%b"words":%b}'
         % (spelled, _wanted(asked, answer, place), orjson.dumps(words(result, language)))
@@ -136,9 +140,9 @@ def _spell_many(answer: Told, questions: list[Asked], language: Language) -> byt
         )
     ]
     return b'{"reference":%b,"results":[%b],"receipt":%b}' % (
-        orjson.dumps(answer.receipt.reference),
+        orjson.dumps(kept.reference),
         b",".join(parts),
-        answer.kept.receipt,
+        kept.receipt,
     )
 
 

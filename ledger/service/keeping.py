@@ -1,76 +1,88 @@
-"""Keeping what was told: many callers' verifications in one transaction, durable when answered."""
+"""Keeping what is told: many answers signed and written together, durable before they are given."""
 
 from __future__ import annotations
 
-import threading
-import time
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ledger.keys import Signer
 from ledger.service.ports import ServiceStore
 from ledger.service.values import Verification
+from ledger.service.verifying import Told
 
 MOST_AT_ONCE = 2_000
-GATHER_SECONDS = 0.003
-"""How long others may join what is about to be written."""
+MOST_TURNS = 16
+"""Turns of the event loop for which more may join."""
+
+Waiting = tuple[Told, asyncio.Future[Verification]]
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
 
 
 @dataclass(kw_only=True)
 class Keeper:
-    """A thread that writes verifications as they come, all that wait at once."""
+    """Signs and writes what is told, all at once that came while other answers were written.
+
+    It belongs to one event loop.  Signing and writing take another thread: both let go of the
+    interpreter, which the loop would have to wait for each time.
+    """
 
     store: ServiceStore
-    _waiting: list[tuple[Verification, Future[None]]] = field(default_factory=list)
-    _wake: threading.Condition = field(default_factory=threading.Condition)
-    _closed: bool = False
-    _thread: threading.Thread | None = None
+    operator: Signer
+    _waiting: list[Waiting] = field(default_factory=list)
+    _work: asyncio.Task[None] | None = None
+    _thread: ThreadPoolExecutor = field(default_factory=_one_thread)
 
-    def start(self) -> None:
-        """Begin to write."""
-        self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
-        self._thread.start()
-
-    def keep(self, given: Verification) -> Future[None]:
-        """Return a future that is done once `given` is durable."""
-        future: Future[None] = Future()
-        with self._wake:
-            if self._closed:
-                raise RuntimeError("the keeper is closed")
-            self._waiting.append((given, future))
-            self._wake.notify()
+    def keep(self, told: Told) -> asyncio.Future[Verification]:
+        """Return a future of what is kept of `told`: once it is done, that is durable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Verification] = loop.create_future()
+        self._waiting.append((told, future))
+        if self._work is None:
+            self._work = loop.create_task(self._write_all())
         return future
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits, and end."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
-        if self._thread is not None:
-            self._thread.join()
+        if self._work is not None:
+            await self._work
+        self._thread.shutdown()
 
-    def _work(self) -> None:
-        while True:
-            with self._wake:
-                while not self._waiting and not self._closed:
-                    self._wake.wait()
-            if not self._closed:
-                time.sleep(GATHER_SECONDS)
-            with self._wake:
-                taken = self._waiting[:MOST_AT_ONCE]
-                del self._waiting[:MOST_AT_ONCE]
-                if not taken:
-                    return
-            self._write(taken)
+    async def _write_all(self) -> None:
+        while self._waiting:
+            await self._gather()
+            taken, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            await self._write(taken)
+        self._work = None
 
-    def _write(self, taken: list[tuple[Verification, Future[None]]]) -> None:
+    async def _gather(self) -> None:
+        """Let requests at hand join what is about to be written: an idle service waits for none."""
+        for _ in range(MOST_TURNS):
+            joined = len(self._waiting)
+            await asyncio.sleep(0)
+            if len(self._waiting) == joined:
+                return
+
+    async def _write(self, taken: Sequence[Waiting]) -> None:
+        told, loop = [one for one, _ in taken], asyncio.get_running_loop()
+        # Whoever asked may have gone away, and its future is done.
         try:
-            with self.store.begin() as unit:
-                unit.add_verifications([given for given, _ in taken])
+            kept = await loop.run_in_executor(self._thread, self._add, told)
         except Exception as error:
             for _, future in taken:
-                if not future.cancelled():
+                if not future.done():
                     future.set_exception(error)
             return
-        for _, future in taken:
-            if not future.cancelled():
-                future.set_result(None)
+        for (_, future), one in zip(taken, kept, strict=True):
+            if not future.done():
+                future.set_result(one)
+
+    def _add(self, told: Sequence[Told]) -> Sequence[Verification]:
+        kept = [one.signed(self.operator) for one in told]
+        with self.store.begin() as unit:
+            unit.add_verifications(kept)
+        return kept

@@ -69,35 +69,10 @@ class VerificationReceipt:
     signature: bytes
 
     @classmethod
-    def issue(
-        cls,
-        *,
-        identity: bytes,
-        operator: Signer,
-        reference: str,
-        caller: str,
-        checked: int,
-        results: Sequence[bytes],
-        verdicts: Mapping[str, int],
-    ) -> VerificationReceipt:
-        """Return the receipt for `results` (canonical bytes each) given at `checked` (seconds).
-
-        `verdicts` tells how many there were of each.
-        """
-        content: dict[str, Json] = {
-            "type": cls.TYPE,
-            "caller": caller,
-            "checked": format_time(checked),
-            "count": len(results),
-            "ledger": identity.hex(),
-            "operator": operator.address.hex(),
-            "reference": reference,
-            "results": results_root(results).hex(),
-            "verdicts": dict(verdicts),
-        }
-        digest = Receipt(content=sha256(_spell(content))).digest(identity)
-        signature = operator.sign(digest)
-        return cls(content=content, signature=signature)
+    def sign(cls, content: dict[str, Json], operator: Signer) -> VerificationReceipt:
+        """Return the receipt with this content (as `content_of` gives it), signed by `operator`."""
+        digest = _digest(_spell(content), bytes.fromhex(content["ledger"]))
+        return cls(content=content, signature=operator.sign(digest))
 
     @property
     def reference(self) -> str:
@@ -148,7 +123,9 @@ class VerificationReceipt:
         """
         try:
             identity = from_hex(str(self.content["ledger"]), 32)
-            signer = recover(_digest(self.content, identity), self.signature)
+            signer = recover(
+                _digest(format_canonical(dict(self.content)), identity), self.signature
+            )
         except Refused as error:
             raise ReceiptInvalid("the receipt carries no signature") from error
         if signer != self.operator:
@@ -183,8 +160,36 @@ def _check_content(read: Members, kind: str) -> None:
         raise Malformed("schema.invalid", f"{sum(counts)} verdicts of {count} results")
 
 
-def _digest(content: Mapping[str, Json], identity: bytes) -> bytes:
-    return Receipt(content=sha256(format_canonical(dict(content)))).digest(identity)
+def content_of(
+    *,
+    identity: bytes,
+    operator: bytes,
+    reference: str,
+    caller: str,
+    checked: int,
+    results: Sequence[bytes],
+    verdicts: Mapping[str, int],
+) -> dict[str, Json]:
+    """Return what the operator (its address, 20 bytes) says in a receipt.
+
+    It is for `results` (canonical bytes each) given at `checked` (seconds); `verdicts` tells how
+    many there were of each.
+    """
+    return {
+        "type": VerificationReceipt.TYPE,
+        "caller": caller,
+        "checked": format_time(checked),
+        "count": len(results),
+        "ledger": identity.hex(),
+        "operator": operator.hex(),
+        "reference": reference,
+        "results": results_root(results).hex(),
+        "verdicts": dict(verdicts),
+    }
+
+
+def _digest(content: bytes, identity: bytes) -> bytes:
+    return Receipt(content=sha256(content)).digest(identity)
 
 
 def _spell(value: Json) -> bytes:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-
-import orjson
 
 from ledger.evidence import EvidenceMaker, EvidencePending, EvidenceUnknown
 from ledger.keys import Signer
 from ledger.service.judging import HeldNode, judge_from
 from ledger.service.questions import Asked, Lookup
-from ledger.service.receipts import VerificationReceipt, draw_reference
+from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
 from ledger.service.values import Verification
 from ledger.snapshots import SnapshotMaker
 from verifier.certificate import Disclosure
 from verifier.desk import Desk
-from verifier.encoding import Json, format_time
+from verifier.encoding import Json
 from verifier.errors import Malformed
 from verifier.evidence import Evidence
 from verifier.judges import Judge
@@ -28,7 +24,7 @@ from verifier.memo import Verifier
 from verifier.policy import TrustPolicy
 from verifier.presentation import Request
 from verifier.proving import Memo
-from verifier.verdict import Finding, Result, unusable
+from verifier.verdict import Result, unusable
 from verifier.verify import Question, verify
 from verifier.vocabulary import Verdict
 
@@ -49,12 +45,28 @@ class HashedDisclosure(Disclosure):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """What was answered: results with their canonical bytes, and the receipt for them."""
+    """What is answered: results with their canonical bytes, and what their receipt will say.
+
+    `checked` is in seconds since 1970; `leaf` (32 bytes) is the certificate's where there is one.
+    """
 
     results: Sequence[Result]
     spelled: Sequence[bytes]
-    receipt: VerificationReceipt
-    kept: Verification
+    content: dict[str, Json]
+    checked: int
+    leaf: bytes | None
+
+    def signed(self, operator: Signer) -> Verification:
+        """Return what is kept of this, with the receipt that the operator signs."""
+        single = self.results[0] if len(self.results) == 1 else None
+        return Verification(
+            reference=self.content["reference"],
+            caller=self.content["caller"],
+            checked=self.checked,
+            verdict=str(single.verdict) if single is not None else "several",
+            leaf=self.leaf,
+            receipt=VerificationReceipt.sign(self.content, operator).format(),
+        )
 
 
 class Presented:
@@ -68,11 +80,9 @@ class Presented:
         self._accepted: dict[bytes, float] = {}
         self._asked = threading.local()
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Begin a question: what `seen` is asked within it is what may be accepted."""
+    def begin(self) -> None:
+        """Begin a question: what this thread asks `seen` from now on is what may be accepted."""
         self._asked.signature = None
-        yield
 
     def seen(self, signature: bytes) -> bool:
         """Return whether this presentation was accepted before."""
@@ -98,7 +108,7 @@ class Verdicts:
         *,
         policy: TrustPolicy,
         identity: bytes,
-        operator: Signer,
+        operator: bytes,
         maker: EvidenceMaker,
         snapshots: SnapshotMaker,
         node: HeldNode,
@@ -106,7 +116,10 @@ class Verdicts:
         making: threading.Lock,
         snapping: threading.Lock,
     ) -> None:
-        """`making` is held while `maker` works, `snapping` while `snapshots` does."""
+        """`operator` is the address (20 bytes) of who will sign.
+
+        `making` is held while `maker` works, `snapping` while `snapshots` does.
+        """
         self._policy, self._identity, self._operator = policy, identity, operator
         self._maker, self._snapshots, self._clock = maker, snapshots, clock
         self._judge: Judge = judge_from(policy, node)
@@ -116,16 +129,20 @@ class Verdicts:
         self._presented = Presented(policy.presentation_age + policy.clock_tolerance, clock)
         self._making, self._snapping = making, snapping
 
+    def reads(self, data: bytes) -> bool:
+        """Return whether these bytes are canonical evidence."""
+        return self._verifier.reads(data)
+
     def tell(self, questions: Sequence[Asked], *, caller: str, audience: str | None) -> Told:
-        """Return the results of questions, in order, and one receipt for all of them.
+        """Return the results of questions, in order, and what one receipt for all of them says.
 
         `caller` names who is told, `audience` the counter whose nonces the questions carry.
         """
         now = int(self._clock())
         results = [self._once(one, now, audience) for one in questions]
-        spelled = [spell(result) for result in results]
+        spelled = [result.canonical() for result in results]
         verdicts = Counter(str(result.verdict) for result in results)
-        receipt = VerificationReceipt.issue(
+        content = content_of(
             identity=self._identity,
             operator=self._operator,
             reference=draw_reference(),
@@ -134,23 +151,15 @@ class Verdicts:
             results=spelled,
             verdicts=dict(sorted(verdicts.items())),
         )
-        single = results[0] if len(results) == 1 else None
-        kept = Verification(
-            reference=receipt.reference,
-            caller=caller,
-            checked=now,
-            verdict=str(single.verdict) if single is not None else "several",
-            leaf=_leaf_of(single),
-            receipt=receipt.format(),
-        )
-        return Told(results=results, spelled=spelled, receipt=receipt, kept=kept)
+        leaf = _leaf_of(results[0]) if len(results) == 1 else None
+        return Told(results=results, spelled=spelled, content=content, checked=now, leaf=leaf)
 
     def _once(self, asked: Asked, now: int, audience: str | None) -> Result:
-        with self._presented.watching():
-            result = self._result(asked, now, audience)
-            if result.verdict is Verdict.VALID:
-                self._presented.accept()
-            return result
+        self._presented.begin()
+        result = self._result(asked, now, audience)
+        if result.verdict is Verdict.VALID:
+            self._presented.accept()
+        return result
 
     def _result(self, asked: Asked, now: int, audience: str | None) -> Result:
         request = None
@@ -206,24 +215,6 @@ class Verdicts:
             return self._desk[1]
 
 
-def spell(result: Result) -> bytes:
-    """Return the canonical bytes of a result; most share their ten checks with others."""
-    value: dict[str, Json] = {
-        "verdict": str(result.verdict),
-        "checks": orjson.Fragment(_spell_checks(result.findings)),
-        "certificate": result.certificate,
-        "warnings": result.warnings,
-    }
-    if result.as_of is not None:
-        value["as_of"] = format_time(result.as_of)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
-@lru_cache(maxsize=4_096)
-def _spell_checks(findings: tuple[Finding, ...]) -> bytes:
-    return orjson.dumps([one.to_json() for one in findings], option=orjson.OPT_SORT_KEYS)
-
-
 def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
     """Return evidence that shows what a lookup hands in, in the order of places.
 
@@ -253,6 +244,6 @@ def _without_hashed(result: Result) -> Result:
     return replace(result, certificate={**result.certificate, "shown": kept})
 
 
-def _leaf_of(result: Result | None) -> bytes | None:
-    leaf = None if result is None else result.certificate.get("leaf")
+def _leaf_of(result: Result) -> bytes | None:
+    leaf = result.certificate.get("leaf")
     return None if leaf is None else bytes.fromhex(leaf)

@@ -13,7 +13,7 @@ from api.commands import verify_receipt
 from ledger.asking import AnswerFalse, ServerRefuses
 from ledger.node import POLICY
 from ledger.service.logbook import Logbook
-from ledger.service.receipts import VerificationReceipt
+from ledger.service.receipts import VerificationReceipt, content_of
 from ledger.service.values import Role
 from tests.api.operating import OPERATOR, operator_body
 from tests.api.test_client import client_of
@@ -107,14 +107,17 @@ def test_a_receipt_of_another_operator_is_caught(world: World, told: Path) -> No
     from tests.ledger.live import person
 
     thief, results = person("thief"), [b"{}"]
-    made = VerificationReceipt.issue(
-        identity=world.ledger.pin.identity,
-        operator=thief,
-        reference="AAAA-BBBB-CCCC",
-        caller="key:clk_AAAAAAAA",
-        checked=1_795_500_000,
-        results=results,
-        verdicts={"valid": 1},
+    made = VerificationReceipt.sign(
+        content_of(
+            identity=world.ledger.pin.identity,
+            operator=thief.address,
+            reference="AAAA-BBBB-CCCC",
+            caller="key:clk_AAAAAAAA",
+            checked=1_795_500_000,
+            results=results,
+            verdicts={"valid": 1},
+        ),
+        thief,
     )
     (told / "thief.json").write_bytes(format_canonical(made.to_json()))
     done = check(world, told, answer="thief.json")

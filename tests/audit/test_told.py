@@ -10,7 +10,7 @@ import pytest
 from ledger.keys import Signer
 from ledger.node import Ledger
 from ledger.service.logbook import logbook_of
-from ledger.service.receipts import VerificationReceipt, draw_reference
+from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
 from ledger.service.values import Verification
 from tests.api.operating import operator_body
 from tests.audit.conftest import Auditor
@@ -21,14 +21,17 @@ from verifier.audit.report import AuditVerdict
 
 def tell(ledger: Ledger, signer: Signer | None = None) -> str:
     """Let the operator tell a caller something, as the service keeps it; return the reference."""
-    receipt = VerificationReceipt.issue(
-        identity=ledger.pin.identity,
-        operator=signer or ledger.operator,
-        reference=draw_reference(),
-        caller="key:clk_AAAAAAAA",
-        checked=now(),
-        results=[b"{}"],
-        verdicts={"valid": 1},
+    receipt = VerificationReceipt.sign(
+        content_of(
+            identity=ledger.pin.identity,
+            operator=(signer or ledger.operator).address,
+            reference=draw_reference(),
+            caller="key:clk_AAAAAAAA",
+            checked=now(),
+            results=[b"{}"],
+            verdicts={"valid": 1},
+        ),
+        signer or ledger.operator,
     )
     given = Verification(
         reference=receipt.reference,
