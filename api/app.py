@@ -13,7 +13,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
+from api.direct import Direct
 from api.door import Door, request_id_of
 from api.problems import answer
 from api.refusals import MethodUnknown, RequestInvalid, ResourceUnknown
@@ -46,7 +48,7 @@ def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any
 
 def app_of(service: Service) -> FastAPI:
     """Return the application of a service."""
-    app = FastAPI(
+    app = _Application(
         title="certledger",
         version=version("certledger"),
         docs_url=None,
@@ -54,31 +56,39 @@ def app_of(service: Service) -> FastAPI:
         openapi_url="/openapi.json",
         lifespan=_lifespan,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # The door has our own.
     )
     app.state.service = service
     for module in _ROUTERS:
         app.include_router(module.router)
-    _check_rules(app)
+    _check_rules()
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Door, metrics=service.metrics)
     app.openapi = _document(app)  # type: ignore[method-assign]  # as FastAPI's own pages advise
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI behind our door, which is the outermost layer."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        service: Service = self.state.service
+        behind = Direct(super().build_middleware_stack(), routes=operations().values())
+        return Door(behind, metrics=service.metrics)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    service.keeper.start()
     try:
         yield
     finally:
-        service.keeper.close()
+        await service.keeper.close()
 
 
-def operations(app: FastAPI) -> dict[str, APIRoute]:
-    """Return the routes of an application by operation."""
+def operations() -> dict[str, APIRoute]:
+    """Return the routes of the application by operation."""
     found = {}
     for module in _ROUTERS:
         for route in module.router.routes:
@@ -88,9 +98,9 @@ def operations(app: FastAPI) -> dict[str, APIRoute]:
     return found
 
 
-def _check_rules(app: FastAPI) -> None:
+def _check_rules() -> None:
     """Check that every route has its rule and every rule its route."""
-    served = operations(app).keys()
+    served = operations().keys()
     if served != RULES.keys():
         raise RuntimeError(f"routes and rules differ: {sorted(served ^ RULES.keys())}")
 

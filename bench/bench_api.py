@@ -29,7 +29,7 @@ from verifier.vocabulary import Verdict
 
 CALLERS = 40
 """Keys that ask in turn: how often one may ask is bounded."""
-CONNECTIONS = 16
+CONNECTIONS = 64
 STEADY = 500
 """Requests a second at which the slowest answers are looked at."""
 MEGABYTE = 2**20

@@ -65,7 +65,7 @@ LETTERS = {
 
 def path_of(world: World, running: Running, operation: str) -> tuple[str, str]:
     """Return method and a path of the body's own for an operation."""
-    route = operations(running.app)[operation]
+    route = operations()[operation]
     path = route.path.format(
         issuer=world.body.issuer,
         sequence=1,
