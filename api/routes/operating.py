@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import APIRouter, Request
@@ -18,10 +20,12 @@ from api.schemas import RPC, content
 from api.service import Service, service_of
 from ledger.chain.client import NodeRefuses
 from ledger.ports import ChainUnreachable
+from ledger.service.beside import Beside
 from verifier.encoding import Json
 
 router = APIRouter()
 _TAG = "Operation"
+_Found = TypeVar("_Found")
 READABLE = frozenset(
     {
         "certledger_genesis",
@@ -72,10 +76,38 @@ async def is_alive(request: Request, caller: Asking) -> Response:
 )
 async def is_ready(request: Request, caller: Asking) -> Response:
     """Asks the database, the chain and the newest checkpoint."""
-    faults = await asyncio.to_thread(_faults, service_of(request))
+    service = service_of(request)
+    faults = await asyncio.to_thread(_faults, service)
+    if await _head(service) is None:
+        faults.append("chain.unreachable")
     if not faults:
         return told({"ready": True, "faults": []})
     return told({"ready": False, "faults": faults}, 503, retry_after=str(RETRY_AFTER))
+
+
+async def _head(service: Service) -> int | None:
+    """Return the number of the chain's newest block, None where the node does not say."""
+    try:
+        return (await _answer(_PROBING, service.ledger.chain.head)).number
+    except ChainUnreachable:
+        return None
+
+
+async def _answer(asking: Beside, question: Callable[[], _Found]) -> _Found:
+    """Return the answer to a question, for which no thread of the other requests waits.
+
+    Raises:
+        ChainUnreachable: it does not come in time, or too many wait for theirs.
+    """
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(asking.begin(question)), asking.seconds)
+    except TimeoutError as error:
+        raise asking.late() from error
+
+
+_PROBING = Beside(most=8, seconds=2.0)
+_RELAYING = Beside(most=64, seconds=30.0)
+"""How the node is asked for operators, and for verifiers and auditors, in this process."""
 
 
 def _faults(service: Service) -> list[str]:
@@ -85,10 +117,6 @@ def _faults(service: Service) -> list[str]:
             checkpoint = unit.checkpoint()
     except Exception:
         return [*faults, "store.silent"]
-    try:
-        service.ledger.chain.head()
-    except ChainUnreachable:
-        faults.append("chain.unreachable")
     if service.ledger.policy is None:
         faults.append("policy.absent")
     if checkpoint is None:
@@ -115,11 +143,12 @@ def _faults(service: Service) -> list[str]:
 async def get_metrics(request: Request, caller: Asking) -> Response:
     """Rates, times, what waits, and proof failures, which must stay zero."""
     service = service_of(request)
-    data = await asyncio.to_thread(_measure, service)
+    head = await _head(service)
+    data = await asyncio.to_thread(_measure, service, head)
     return raw(data, media=CONTENT_TYPE_LATEST)
 
 
-def _measure(service: Service) -> bytes:
+def _measure(service: Service, newest: int | None) -> bytes:
     meters, now = service.metrics, service.clock()
     with service.store.begin(write=False) as unit:
         backlog, checkpoint, head = unit.backlog(), unit.checkpoint(), unit.head()
@@ -129,11 +158,8 @@ def _measure(service: Service) -> bytes:
     meters.certificates.set(backlog.certificates)
     if checkpoint is not None:
         meters.checkpoint_age.set(max(now - checkpoint.time, 0))
-    try:
-        newest = service.ledger.chain.head().number
-        meters.lag.set(newest - (0 if head is None else head.number))
-    except ChainUnreachable:
-        meters.lag.set(float("inf"))
+    followed = 0 if head is None else head.number
+    meters.lag.set(float("inf") if newest is None else newest - followed)
     return generate_latest(meters.registry)
 
 
@@ -156,7 +182,7 @@ def _measure(service: Service) -> bytes:
 async def call_node(request: Request, caller: Asking) -> Response:
     """JSON-RPC 2.0 with the methods that a verifier or auditor needs, one call or a list."""
     data = await read_body(request)
-    answer = await asyncio.to_thread(_call, service_of(request), data)
+    answer = await _answer(_RELAYING, partial(_call, service_of(request), data))
     return Response(status_code=204) if answer is None else told(answer)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ledger.ports import Block as ChainBlock
 from ledger.ports import Chain, ChainUnreachable, Checkpoint, ReadUnit
+from ledger.service.beside import Beside
 from ledger.service.ports import ServiceStore
 from verifier.checkpoint import Note
 from verifier.judges import Judge, choose_judge
@@ -27,6 +28,9 @@ _KEPT = 4_096
 class HeldNode:
     """Answers from what the store mirrors; `behind` is the chain, for what it lacks.
 
+    The chain is asked by `asking`: a node that hangs must not keep those waiting who ask about
+    something else.
+
     Blocks of checkpoints are final, and their proofs were checked when they were captured.
     """
 
@@ -34,6 +38,7 @@ class HeldNode:
     ledger: LedgerPin
     behind: Chain
     clock: Callable[[], float]
+    asking: Beside = field(default_factory=lambda: Beside(most=8, seconds=1.0, rest=10.0))
     _newest: Checkpoint | None = None
     _read: float = 0.0
     _blocks: dict[int, Block] = field(default_factory=dict, repr=False)
@@ -77,7 +82,7 @@ class HeldNode:
         if held is not None:
             return _block_of(held)
         try:
-            found = self.behind.block(number)
+            found = self.asking.ask(partial(self.behind.block, number))
         except ChainUnreachable as error:
             raise NodeUnreachable(str(error)) from error
         return None if found is None else _block_of(found)

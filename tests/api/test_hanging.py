@@ -1,0 +1,122 @@
+"""A node of the chain that hangs keeps nobody waiting who does not need it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from api.app import app_of
+from api.routes import operating
+from api.service import Options, Service
+from ledger.ports import ChainUnreachable
+from ledger.service.beside import Beside
+from ledger.service.values import Role
+from tests.api.world import World, listening
+
+
+class Stuck:
+    """A real part whose calls by some names do not come back until it is let go."""
+
+    def __init__(self, part: Any, gate: threading.Event, *names: str) -> None:
+        self._part, self._gate, self._names = part, gate, names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._part, name)
+        if name not in self._names:
+            return found
+
+        def late(*arguments: Any) -> Any:
+            self._gate.wait()
+            return found(*arguments)
+
+        return late
+
+
+class StuckLedger:
+    """A ledger whose node hangs."""
+
+    def __init__(self, world: World, gate: threading.Event) -> None:
+        self._ledger = world.ledger
+        self.chain = Stuck(world.ledger.chain, gate, "head", "block")
+        self.node = Stuck(world.ledger.node, gate, "call")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+
+@pytest.fixture
+def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the address of a service whose node hangs until the test is over."""
+    gate = threading.Event()
+    monkeypatch.setattr(operating, "_PROBING", Beside(most=2, seconds=0.1))
+    monkeypatch.setattr(operating, "_RELAYING", Beside(most=8, seconds=60.0))
+    ledger: Any = StuckLedger(world, gate)
+    service = Service(ledger=ledger, options=Options(lookup_floor=0.0))
+    service.held.asking = Beside(most=2, seconds=0.1, rest=1000.0)
+    with listening(app_of(service)) as url:
+        try:
+            yield url
+        finally:
+            gate.set()
+
+
+def of_an_unknown_block(world: World) -> bytes:
+    """Return evidence that speaks of a block which the service would have to ask the node for."""
+    value = orjson.loads(world.evidence(0).format())
+    lines = value["checkpoint"].split("\n")
+    with world.ledger.store.begin(write=False) as unit:
+        unknown = next(n for n in range(1, int(lines[1])) if unit.checkpoint(n) is None)
+    value["checkpoint"] = "\n".join([lines[0], str(unknown), *lines[2:]])
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def test_while_the_node_hangs_all_else_is_answered_and_operators_are_told(
+    world: World, stuck: str
+) -> None:
+    def relay() -> None:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
+        httpx.post(f"{stuck}/rpc", json=call, timeout=60)
+
+    waiting = [threading.Thread(target=relay, daemon=True) for _ in range(20)]
+    for one in waiting:
+        one.start()
+    headers = {"authorization": f"Bearer {world.keys[Role.COUNTER]}"}
+    with httpx.Client(base_url=stuck, headers=headers, timeout=30) as counter:
+        evidence = of_an_unknown_block(world)
+        for _ in range(3):
+            told = counter.post(
+                "/v1/verifications",
+                content=b'{"evidence":%b}' % evidence,
+                headers={"content-type": "application/json"},
+            ).json()
+            assert told["result"]["verdict"] == "cannot_tell"
+            assert told["result"]["checks"][5]["code"] == "block.node_unreachable"
+            assert counter.get("/healthz").status_code == 200
+            assert counter.post("/v1/lookups", json={"digest": "0" * 64}).status_code == 200
+            ready = counter.get("/readyz")
+            assert (ready.status_code, ready.json()["faults"]) == (503, ["chain.unreachable"])
+            assert int(ready.headers["retry-after"]) > 0
+            assert "certledger_chain_lag_blocks +Inf" in counter.get("/metrics").text
+
+
+def test_few_ask_what_hangs_and_after_it_was_late_nobody_for_a_while() -> None:
+    gate, now = threading.Event(), [0.0]
+    asking = Beside(most=2, seconds=0.05, rest=10.0, clock=lambda: now[0])
+    with pytest.raises(ChainUnreachable, match="within"):
+        asking.ask(gate.wait)
+    with pytest.raises(ChainUnreachable, match="before"):
+        asking.ask(lambda: 1)
+    now[0] = 11.0
+    assert asking.ask(lambda: 1) == 1
+    held = asking.begin(gate.wait)
+    with pytest.raises(ChainUnreachable, match="before"):
+        asking.begin(lambda: 1)
+    gate.set()
+    assert held.result(10)
+    with pytest.raises(ZeroDivisionError):
+        asking.ask(lambda: 1 // 0)
