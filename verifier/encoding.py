@@ -21,6 +21,8 @@ DEEPEST = 8
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _MOST_OPEN = 500
 """Brackets that may stand open, before the reader is asked: few enough for any stack."""
+_BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+([\[\]{}])')
+"""The next bracket that stands in no text."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
@@ -94,6 +96,23 @@ def _check_depth(data: bytes) -> None:
         raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
 
 
+def check_nesting(text: str, at: int) -> None:
+    """Check that the value that starts at `at` can be read without exhausting the stack.
+
+    Raises:
+        Malformed: `json.depth`.
+    """
+    depth = 0
+    if text.startswith(("[", "{"), at):
+        while found := _BRACKET.match(text, at):
+            depth += 1 if found[1] in "[{" else -1
+            if depth == 0:
+                return
+            if depth > _MOST_OPEN:
+                raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+            at = found.end()
+
+
 def object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     """Return the object with these members.
 
@@ -131,7 +150,7 @@ DECODER = json.JSONDecoder(
 )
 """Reads JSON without duplicate names and with integers alone; `check_value` looks at the rest.
 
-For whoever reads a text in parts; everybody else calls `parse`.
+For whoever reads a text in parts, after `check_nesting`; everybody else calls `parse`.
 """
 
 

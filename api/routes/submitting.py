@@ -33,7 +33,7 @@ from ledger.submitting import (
     submit_catalog,
     submit_status,
 )
-from verifier.encoding import Json, format_time
+from verifier.encoding import Json, check_nesting, format_time
 from verifier.errors import Malformed
 from verifier.hashing import sha256
 
@@ -191,6 +191,7 @@ def issuer_of(file: IO[bytes]) -> str:
         if found is not None:
             file.seek(found)
             text = file.read(2 * _NEAR).decode("utf-8", "replace")
+            check_nesting(text, 0)
             issuer = _DECODER.raw_decode(text)[0]["issuer"]
             if type(issuer) is str:
                 return issuer

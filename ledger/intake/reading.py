@@ -16,7 +16,16 @@ import orjson
 
 from ledger.intake.refusals import BatchCount, RecordRefused
 from verifier.certificate import LONGEST_RECORD, Record
-from verifier.encoding import DECODER, DEEPEST, Json, Members, check_value, object_of, parse
+from verifier.encoding import (
+    DECODER,
+    DEEPEST,
+    Json,
+    Members,
+    check_nesting,
+    check_value,
+    object_of,
+    parse,
+)
 from verifier.errors import Malformed
 from verifier.swift import GRAMMAR, read_canonical
 
@@ -247,6 +256,7 @@ class _Text:
         """Go past a value of at most so many characters and return it; `check_value` it."""
         self.peek()
         self.ahead(longest + _LONGEST_TOKEN)
+        check_nesting(self.text, self.at)
         try:
             value, end = DECODER.raw_decode(self.text, self.at)
         except json.JSONDecodeError as error:

@@ -17,6 +17,7 @@ from verifier.encoding import (
     DEEPEST,
     GREATEST_INTEGER,
     Members,
+    check_nesting,
     format_canonical,
     format_time,
     from_base64url,
@@ -407,3 +408,20 @@ def test_members_can_be_left_out_of_a_copy():
     value = {"a": 1, "b": 2}
     assert without(value, "b") == {"a": 1}
     assert value == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("nest", [b"[", b'{"a":', b'["\\ud800",[', b'["\\\\",{"\\"":'], ids=repr)
+def test_what_would_exhaust_the_stack_is_told_where_it_begins(nest):
+    assert refused_as(check_nesting, "7," + nest.decode() * 501, 2) == "json.depth"
+    check_nesting("7," + nest.decode() * 200, 2)
+
+
+@pytest.mark.parametrize("text", ['"[', "{", '["', '["\\', "[]" + "[" * 600, "7" + "[" * 600, ""])
+def test_a_value_that_ends_or_never_does_is_not_deep(text):
+    check_nesting(text, 0)
+
+
+def test_nesting_is_told_in_time_however_a_text_is_broken():
+    check_nesting('["' + "\\" * 1_000_001, 0)
+    check_nesting("[" + '"' * 1_000_001, 0)
+    check_nesting("[" + "7" * 1_000_000, 0)
