@@ -10,8 +10,23 @@ from typing import Any, BinaryIO
 import orjson
 import structlog
 
+_LONGEST_MESSAGE = 500
 PAUSE = 0.2
 """Seconds between two groups; what is worth a warning is written at once."""
+
+
+class _Others(logging.Handler):
+    """Passes on what libraries log, so that every line is one of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record as a line of its own."""
+        structlog.get_logger().log(
+            record.levelno,
+            "library",
+            logger=record.name,
+            message=record.getMessage()[:_LONGEST_MESSAGE],
+            exc_info=record.exc_info,
+        )
 
 
 class GroupedLines:
@@ -22,13 +37,16 @@ class GroupedLines:
         self._writing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._others = _Others(logging.WARNING)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write, what libraries have to say too."""
+        logging.getLogger().addHandler(self._others)
         self._thread.start()
 
     def close(self) -> None:
         """Write what waits, and end."""
+        logging.getLogger().removeHandler(self._others)
         self._stop.set()
         self._thread.join()
         self.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -126,6 +127,23 @@ def test_what_got_202_is_there_after_a_kill_and_becomes_final_once(
     log = (home / "serve.log").read_text()
     assert key not in log
     assert "request" in log
+
+
+def test_every_line_of_the_log_is_json_whatever_comes(
+    prepared: tuple[Path, list[SealedBatch], str],
+) -> None:
+    home = prepared[0]
+    (home / "serve.log").unlink(missing_ok=True)
+    with serving(home) as (process, url):
+        port = int(url.rpartition(":")[2])
+        for nonsense in (b"\x16\x03\x01", b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", port)) as plain:
+                plain.sendall(nonsense + b"\r\n\r\n")
+                assert b"400" in plain.recv(1_000)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    lines = [orjson.loads(line) for line in (home / "serve.log").read_bytes().splitlines()]
+    assert [one["message"] for one in lines if one["event"] == "library"]
 
 
 def test_a_body_nested_without_end_ends_nobody(
