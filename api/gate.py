@@ -96,7 +96,7 @@ class Gate:
         """
         operation: str = request.scope["route"].operation_id
         rule = RULES[operation]
-        address = request.client.host if request.client else "?"
+        address = (request.scope.get("client") or "?")[0]
         self.rates.hit(self.address_rate, address)
         text = credential_of(request)
         if rule.roles is None:

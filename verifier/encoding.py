@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import orjson
@@ -254,6 +255,7 @@ def parse_time(text: str) -> int:
     return int(moment.timestamp())
 
 
+@lru_cache(maxsize=1_024)
 def format_time(seconds: int) -> str:
     """Return `seconds` since 1970 as RFC 3339 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
