@@ -103,13 +103,13 @@ class Gate:
             self.rates.hit(rule.rate, operation, address)
             return PUBLIC
         caller = PUBLIC if text is None else await self._authenticate(text, address)
+        request.state.caller = caller.id
         _check(rule, operation, caller)
         if caller is PUBLIC:
             self.rates.hit(self.public_rate, operation, address)
         else:
             self.rates.hit(rule.rate, operation, caller.id)
             self.rates.hit(rule.rate, operation, "party", caller.party)
-        request.state.caller = caller.id
         return caller
 
     async def _authenticate(self, text: str, address: str) -> Caller:

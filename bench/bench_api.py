@@ -184,11 +184,30 @@ def _asking(made: Home, served: Process, sizes: Sizes) -> Iterator[Row]:
     }
     answers = [len(ask(served.port, requests[0])) for requests in kinds.values()]
     with running("-m", "bench.served", *map(str, answers)) as other:
+        yield _first_sight(made, served, questions, other)
         for number, (name, requests) in enumerate(kinds.items()):
             nothing = [_readdressed(asked, number) for asked in requests]
             yield from _rate(name, (served, requests), (other, nothing), sizes)
             if name == "api_verify":
                 yield _slowest(name, (served, requests), (other, nothing), sizes)
+
+
+def _first_sight(made: Home, served: Process, questions: Sequence[bytes], bare: Process) -> Row:
+    """Return how many verifications a second there are of evidence that was never seen before.
+
+    It can be asked once, so there are no rounds; those that the other rows ask about are left out.
+    """
+    keys = [headers(key, JSON) for key in made.counters]
+    fresh = [
+        request("POST", "/v1/verifications", question, keys[number % len(keys)])
+        for number, question in enumerate(questions[CALLERS:])
+    ]
+    nothing = [_readdressed(asked, 0) for asked in fresh]
+    rates = [
+        hammer(process.port, requests, connections=CONNECTIONS, count=len(requests)).rate
+        for process, requests in ((served, fresh), (bare, nothing))
+    ]
+    return _row("api_verify_first_sight", rates[0], "requests/s", rates[1], None)
 
 
 def _numbers(made: Home) -> Iterator[tuple[str, str]]:
