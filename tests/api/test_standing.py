@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -14,18 +13,14 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from api.answers import takes_gzip
-from ledger.issuing.signing import packed_keys, sign_statement
-from ledger.submitting import submit_act
-from tests.api.world import DAY, OTHER, World
-from tests.ledger.live import EVERY, Body
+from tests.api.world import OTHER, World
+from tests.ledger.live import Body
 from verifier.checkpoint import parse_note
 from verifier.compact import Compact
 from verifier.delta import apply_delta
-from verifier.encoding import format_canonical
 from verifier.hashing import keccak
 from verifier.policyfile import SignedPolicy
 from verifier.snapshot import Snapshot, roll
-from verifier.statements import Register
 from verifier.vocabulary import Status
 
 
@@ -73,7 +68,7 @@ def test_bodies_that_come_together_are_in_the_order_that_the_chain_proves(
 ) -> None:
     issuers = [f"11340000XX0000{number}" for number in ("0413", "0411", "0412")]
     for issuer in issuers:
-        register(world, Body(world.ledger, issuer=issuer, name=f"机构 {issuer[-4:]}"))
+        Body(world.ledger, issuer=issuer, name=f"机构 {issuer[-4:]}").ask_to_register()
     world.ledger.settle()
     with world.service.store.begin(write=False) as unit:
         newest = unit.checkpoint()
@@ -84,20 +79,6 @@ def test_bodies_that_come_together_are_in_the_order_that_the_chain_proves(
     snapshot = Snapshot.parse(answer.content)
     snapshot.check(world.ledger.pin)
     assert set(issuers) <= set(snapshot.by_issuer)
-
-
-def register(world: World, body: Body) -> None:
-    """Hand in a registration, and wait for nothing."""
-    said = Register(
-        issuer=body.issuer.encode(),
-        kind=1,
-        name=sha256(body.name.encode()).digest(),
-        keys=packed_keys({body.key.address: EVERY}),
-        not_after=body.now() + DAY,
-    )
-    act = sign_statement(said, [body.registrar, body.key], world.ledger.pin.identity)
-    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name}
-    submit_act(world.ledger.intake, format_canonical(value))
 
 
 def test_issuers_catalogs_and_checkpoints_agree(world: World, auditor: httpx.Client) -> None:

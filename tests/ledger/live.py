@@ -75,8 +75,8 @@ class Body:
     def now(self) -> int:
         return int(time.time())
 
-    def register(self) -> None:
-        """Register and file the catalog; both are final afterwards."""
+    def ask_to_register(self) -> None:
+        """Hand in the registration, and wait for nothing."""
         said = Register(
             issuer=self.issuer.encode(),
             kind=self.kind.number,
@@ -87,6 +87,10 @@ class Body:
         act = sign_statement(said, [self.registrar, self.key], self.ledger.pin.identity)
         value = {"type": "certledger/registration/1", "act": act.to_json(), "name": self.name}
         submit_act(self.ledger.intake, format_canonical(value))
+
+    def register(self) -> None:
+        """Register and file the catalog; both are final afterwards."""
+        self.ask_to_register()
         self.ledger.settle()
         change = catalog_change(self.catalog, issuer=self.issuer, version=1, now=self.now())
         act = sign_statement(change, [self.key, self.registrar], self.ledger.pin.identity)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,16 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
 from ledger.evidence import EvidenceInconsistent, EvidencePending
-from ledger.issuing.signing import packed_keys, sign_statement
 from ledger.node import Ledger
 from ledger.snapshots import SnapshotMaker
-from ledger.submitting import submit_act
-from tests.ledger.live import DAY, EVERY, Body, open_live
+from tests.ledger.live import DAY, Body, open_live
 from tests.ledger.test_road import on_anvil, settle_on
 from tests.world import policy, witness_key
 from verifier.cli import main
 from verifier.delta import apply_delta
-from verifier.encoding import format_canonical
 from verifier.policy import Roots
 from verifier.policyfile import sign
 from verifier.snapshot import Snapshot
-from verifier.statements import Register
 from verifier.vocabulary import Status
 
 ISSUERS = ("11330000XX00000915", "11320000XX00000258", "11310000XX00000196")
@@ -48,25 +43,11 @@ def maker(ledger: Ledger) -> SnapshotMaker:
     return SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
 
 
-def hand_in(body: Body) -> None:
-    """Hand in a registration without waiting for its block."""
-    said = Register(
-        issuer=body.issuer.encode(),
-        kind=1,
-        name=sha256(body.name.encode()).digest(),
-        keys=packed_keys({body.key.address: EVERY}),
-        not_after=body.now() + DAY,
-    )
-    act = sign_statement(said, [body.registrar, body.key], body.ledger.pin.identity)
-    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name}
-    submit_act(body.ledger.intake, format_canonical(value))
-
-
 @pytest.fixture(scope="module")
 def bodies(ledger: Ledger) -> list[Body]:
     made = [Body(ledger, issuer=issuer, name=f"机构 {issuer}") for issuer in ISSUERS]
     for body in made:
-        hand_in(body)
+        body.ask_to_register()
     ledger.settle()
     last = Body(ledger, issuer="11340000XX00000733", name="安徽省公安厅")
     last.register()
@@ -100,7 +81,7 @@ def test_bodies_registered_in_one_block_keep_their_order(tmp_path: Path) -> None
     with on_anvil(tmp_path) as (ledger, node):
         node.call("evm_setAutomine", False)
         for issuer in ISSUERS:
-            hand_in(Body(ledger, issuer=issuer, name=f"机构 {issuer}"))
+            Body(ledger, issuer=issuer, name=f"机构 {issuer}").ask_to_register()
             ledger.step()
         node.call("evm_setAutomine", True)
         node.call("evm_mine")
