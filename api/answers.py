@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import orjson
@@ -55,16 +56,22 @@ def cached(
 
 
 @lru_cache(maxsize=256)
-def takes_gzip(header: str) -> bool:
-    """Return whether an Accept-Encoding header takes gzip (RFC 9110, section 12.5.3)."""
-    asked = {}
+def accepted(header: str) -> Mapping[str, bool]:
+    """Return what an Accept or Accept-Encoding header names, and whether it is taken at all."""
+    found = {}
     for part in header.lower().split(","):
-        coding, _, quality = (piece.strip() for piece in part.partition(";"))
-        asked[coding] = not _NEVER.fullmatch(quality)
-    return asked.get("gzip", asked.get("x-gzip", asked.get("*", False)))
+        name, _, quality = (piece.strip() for piece in part.partition(";"))
+        found[name] = not _NEVER.fullmatch(quality)
+    return found
 
 
 _NEVER = re.compile(r"q\s*=\s*0(\.0{0,3})?")
+
+
+def takes_gzip(header: str) -> bool:
+    """Return whether an Accept-Encoding header takes gzip (RFC 9110, section 12.5.3)."""
+    named = accepted(header)
+    return named.get("gzip", named.get("x-gzip", named.get("*", False)))
 
 
 def matches(header: str, etag: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import orjson
@@ -18,18 +17,6 @@ LIFE = 86_400
 FRESH = 60
 """Seconds that it may be kept before a newer one is asked for."""
 _CONTEXT = "https://www.w3.org/ns/credentials/v2"
-
-
-def takes(header: str, media: str) -> bool:
-    """Return whether an Accept header names a media type (RFC 9110, section 12.5.1)."""
-    for part in header.lower().split(","):
-        name, _, quality = (piece.strip() for piece in part.partition(";"))
-        if name == media:
-            return not _NEVER.fullmatch(quality)
-    return False
-
-
-_NEVER = re.compile(r"q\s*=\s*0(\.0{0,3})?")
 
 
 def status_list_token(operator: Signer, uri: str, status_list: Json, at: int) -> bytes:

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import IMMUTABLE, JSON, cached, fresh_for
+from api.answers import IMMUTABLE, JSON, accepted, cached, fresh_for
 from api.refusals import PolicyAbsent, ResourceUnknown
 from api.routes.submitting import Issuer
 from api.routing import Asking, binary, operation, schema
@@ -21,7 +21,6 @@ from api.tokens import (
     secure,
     status_list_credential,
     status_list_token,
-    takes,
 )
 from ledger.evidence import EvidencePending
 from ledger.ports import BodySeen, Checkpoint
@@ -314,8 +313,8 @@ async def get_status_list(
     """
     service = service_of(request)
     number = _held(service).number
-    accepted = STATUS_LIST if form == "token" else CREDENTIAL
-    media = accepted if takes(request.headers.get("accept", ""), accepted) else JSON
+    token = STATUS_LIST if form == "token" else CREDENTIAL
+    media = token if accepted(request.headers.get("accept", "")).get(token) else JSON
     # Of a list in the other forms its address is a part.
     uri = f"{request.base_url}v1/status-lists/{issuer}?form={form}"
     key = (issuer, f"{media} {uri}", number)
