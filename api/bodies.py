@@ -115,7 +115,8 @@ class _Inflate:
                 raise MediaUnknown("the body is not packed by gzip") from error
             yield found
             packed = self._stream.unconsumed_tail
-            more = bool(packed) or len(found) == _PIECE
+            # At the end what follows may stay in the tail, though nothing will come of it.
+            more = not self._stream.eof and (bool(packed) or len(found) == _PIECE)
         if self._stream.unused_data:
             raise MediaUnknown("bytes follow the packed body")
 

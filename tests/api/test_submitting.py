@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import orjson
 import pytest
 
 from api.app import app_of
+from api.bodies import IN_MEMORY
 from api.routes.submitting import issuer_of
 from api.service import Options, Service
 from ledger.acts import Lane
@@ -153,3 +156,88 @@ def test_when_the_chain_is_away_too_long_nothing_more_is_taken_in(world: World) 
     world.body.head = waiting.head
     world.body.sealed.remove(batch)
     world.ledger.settle()
+
+
+# Large bodies -----------------------------------------------------------------------------------
+
+
+def pieces(data: bytes, look: Callable[[], object]) -> Iterator[bytes]:
+    """Yield a body in pieces, and look around when the last one is still to come."""
+    middle = len(data) - 100
+    for at in range(0, middle, 65_536):
+        yield data[at : min(at + 65_536, middle)]
+    look()
+    yield data[middle:]
+
+
+@pytest.mark.parametrize("form", ["object", "lines", "packed"])
+def test_a_large_body_comes_by_way_of_a_file_that_has_no_name(
+    form: str, world: World, issuer: httpx.Client
+) -> None:
+    home = world.ledger.settings.home
+    batch = world.body.seal(4_000, form)
+    packed = batch.submission_lines()
+    data, headers = {
+        "object": (batch.submission(), {"content-type": "application/json"}),
+        "lines": (gzip.decompress(packed), {"content-type": "application/jsonl"}),
+        "packed": (packed, {"content-type": "application/jsonl", "content-encoding": "gzip"}),
+    }[form]
+    assert len(gzip.decompress(packed)) > IN_MEMORY
+    before, seen = set(home.iterdir()), list[set[Path]]()
+
+    def look() -> None:
+        seen.append(set(home.iterdir()))
+
+    headers["idempotency-key"] = form
+    answers = [
+        issuer.post("/v1/batches", content=pieces(data, look), headers=headers) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].content == answers[1].content
+    other = issuer.post("/v1/batches", content=pieces(data + b"\n", look), headers=headers)
+    assert other.status_code == (415 if form == "packed" else 422)
+    assert all(there <= before for there in (*seen, set(home.iterdir())))
+    with world.ledger.store.begin(write=False) as unit:
+        assert list(unit.records(batch.statement.root)) == batch.records
+    world.ledger.settle()
+
+
+def test_a_large_body_that_never_ends_leaves_nothing(world: World, issuer: httpx.Client) -> None:
+    home = world.ledger.settings.home
+    before = set(home.iterdir())
+
+    def look() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        issuer.post("/v1/batches", content=pieces(bytes(3 * IN_MEMORY), look))
+    assert issuer.get(f"/v1/issuers/{world.body.issuer}/head").status_code == 200
+    assert set(home.iterdir()) <= before
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (gzip.compress(bytes(65 * 2**20), 1), 413),
+        (gzip.compress(b"{}") + b"more", 415),
+        (gzip.compress(b"{}" * 100_000)[:-1], 415),
+        (gzip.compress(b"{}") + gzip.compress(b"{}"), 415),
+        (b"no gzip", 415),
+        (gzip.compress(b"{} " * 100_000), 422),
+        (gzip.compress(b""), 422),
+    ],
+    ids=["too large", "bytes after it", "cut short", "two", "none", "no batch", "nothing"],
+)
+def test_a_packed_body_is_unpacked_no_further_than_it_may_be(
+    data: bytes, status: int, issuer: httpx.Client
+) -> None:
+    answer = issuer.post("/v1/batches", content=data, headers={"content-encoding": "gzip"})
+    assert answer.status_code == status, answer.text
+
+
+def test_who_a_statement_names_is_read_from_the_middle_too(world: World) -> None:
+    head = world.body.sealed[0].submission_head()
+    middle = orjson.dumps({"statement": head["statement"]})[1:-1]
+    for before in (0, 65_000, 65_530, 150_000, 1_000_000):
+        data = b"{" + b" " * before + middle + b" " * 200_000 + b"}"
+        assert issuer_of(BytesIO(data)) == world.body.issuer
