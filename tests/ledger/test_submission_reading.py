@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,7 +23,9 @@ from ledger.intake.reading import (
 )
 from ledger.intake.refusals import RecordRefused
 from ledger.intake.submission import parse_submission
-from tests.ledger.bodies import Office
+from ledger.store import open_store
+from ledger.submitting import submit_batch
+from tests.ledger.bodies import Office, desk, found
 from verifier.certificate import Record
 from verifier.encoding import Json, Members, parse
 from verifier.errors import Malformed, Refused
@@ -84,12 +88,12 @@ def record(place: int, read: Callable[[], Json]) -> bytes:
 def one_by_one(data: bytes, sip: int = 2**20) -> Outcome:
     reader, plain_text = reader_of(Sipped(data, sip)), data.isascii()
     listed = []
-    for found, canonical, start, size, plain in reader:
-        assert found.canonical() == canonical
+    for read, canonical, start, size, plain in reader:
+        assert read.canonical() == canonical
         spelled = data[start : start + size]
         if plain_text:  # Whatever is not is refused in the end.
             assert plain <= (spelled == canonical)
-            assert Record.from_json(orjson.loads(spelled)) == found
+            assert Record.from_json(orjson.loads(spelled)) == read
         listed.append(canonical)
     return listed, known(reader.head)
 
@@ -283,3 +287,23 @@ def test_no_more_records_are_read_than_a_batch_has(before: bytes) -> None:
     comma = b"," if before.endswith(b"[") else b"\n"
     data = before + comma.join([line] * (MOST_IN_BATCH + 1)) + comma + b"no JSON"
     assert outcome(lambda: one_by_one(data)) == ("batch.count", None)
+
+
+def held_at_most(count: int, folder: Path) -> int:
+    """Return the most bytes held while a batch of `count` is taken in from a file."""
+    store, office = open_store(f"sqlite:///{folder}/{count}.db"), Office()
+    found(store, office.state())
+    with (folder / str(count)).open("w+b") as file:
+        file.write(office.seal(count))
+        tracemalloc.start()
+        submit_batch(desk(store), file)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    store.close()
+    return peak
+
+
+def test_of_each_record_of_a_batch_little_is_held(tmp_path: Path) -> None:
+    few, many = held_at_most(5_000, tmp_path), held_at_most(15_000, tmp_path)
+    # A record of three digests has 450 bytes, and some 1,500 where it is held as an object.
+    assert (many - few) / 10_000 < 300
