@@ -14,6 +14,7 @@ import uvicorn
 
 from api.app import app_of
 from api.oidc import OidcTokens, Provider
+from api.patience import PatientProtocol
 from api.service import Options, Service
 from api.working import Worker, stop_all
 from ledger.node import Ledger
@@ -26,6 +27,8 @@ TELL_SECONDS = 1.0
 LOG_SECONDS = 60.0
 TURN_SECONDS = 0.0005
 """How long a thread beside the requests may go on while a request waits for its turn."""
+DEEPEST = 2_000
+"""Calls within calls: far more than a request or the contract needs, far fewer than crash."""
 GRACE = 20
 """Seconds that requests at hand have to end."""
 BACKLOG = 2_048
@@ -67,7 +70,7 @@ def serve(
     config = uvicorn.Config(
         app_of(service),
         # httptools, which would be taken where it is installed, bounds no head of a request.
-        http="h11",
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -83,6 +86,8 @@ def serve(
         worker.start()
     settle_garbage()
     sys.setswitchinterval(TURN_SECONDS)
+    # The chain's library lets Python recurse until the C stack ends, which a nested body would do.
+    sys.setrecursionlimit(DEEPEST)
     try:
         ready(_address(listening, host))
         server.run(sockets=[listening])
