@@ -18,7 +18,9 @@ WHEELS := --only-binary :all: --require-hashes
 SOLC_VERSION := 0.8.30
 ANVIL_VERSION := 1.7.1
 OPENZEPPELIN_VERSION := 5.2.0
+REDOCLY_VERSION := 2.77.0
 TOOLS := .tools/npm/node_modules
+TOOLS_READY := .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION)-$(REDOCLY_VERSION)
 ifneq ($(wildcard $(TOOLS)/.bin/solcjs),)
 export CERTLEDGER_SOLC ?= $(CURDIR)/.ci/solc
 endif
@@ -54,12 +56,12 @@ $(VENV)/.project: pyproject.toml $(VENV)/.lock
 	@touch $@
 
 .PHONY: tools
-tools: .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION) ## Bring a Solidity compiler and anvil from npm into .tools (both optional)
+tools: $(TOOLS_READY) ## Bring a Solidity compiler, anvil and an OpenAPI linter from npm into .tools (all optional)
 
-.tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION):
+$(TOOLS_READY):
 	npm install --silent --no-save --ignore-scripts --prefix .tools/npm \
 		solc@$(SOLC_VERSION) @openzeppelin/contracts@$(OPENZEPPELIN_VERSION) \
-		@foundry-rs/anvil@$(ANVIL_VERSION)
+		@foundry-rs/anvil@$(ANVIL_VERSION) @redocly/cli@$(REDOCLY_VERSION)
 	@touch $@
 
 .PHONY: demo
