@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from api.direct import Direct
 from api.door import Door, request_id_of
 from api.problems import answer
-from api.refusals import MethodUnknown, RequestInvalid, ResourceUnknown
+from api.refusals import Broken, MethodUnknown, RequestInvalid, ResourceUnknown
 from api.routes import (
     administering,
     hearing,
@@ -38,6 +38,15 @@ _ABOUT = """Certificates that prove themselves: genuine, and still in force, as 
 Every answer can be checked: receipts are signed by the operator, evidence leads to the chain.
 Errors are RFC 9457 problems with a stable `code`.
 """
+TAGS = {
+    "Verifying": "Verdicts with receipts, lookups, evidence.",
+    "Submitting": "What bodies hand in, and how far it has come.",
+    "Standing data": "Issuers, catalogs, checkpoints, snapshots, status lists.",
+    "Being told": "Web hooks, watches, the feed.",
+    "Administration": "The keys of callers.",
+    "Operation": "For whoever runs the service, and the chain's node to read.",
+}
+"""What each tag of the document gathers."""
 _ROUTERS = (verifying, receipts, submitting, standing, hearing, administering, operating)
 
 
@@ -65,6 +74,7 @@ def app_of(service: Service) -> FastAPI:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
     app.openapi = _document(app)  # type: ignore[method-assign]  # as FastAPI's own pages advise
     return app
 
@@ -117,6 +127,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return answer(RequestInvalid(sentence), request_id_of(request))
 
 
+async def _broken(request: Request, error: Exception) -> Response:
+    """Answer for what nobody foresaw; the door hears of it too, and logs it."""
+    return answer(Broken("a fault of this service"), request_id_of(request))
+
+
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal: Refused = RequestInvalid("the request cannot be understood")
@@ -134,7 +149,12 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
     def build() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(
-                title=app.title, version=app.version, description=_ABOUT, routes=app.routes
+                title=app.title,
+                version=app.version,
+                description=_ABOUT,
+                routes=app.routes,
+                contact={"name": "Whoever runs this service"},
+                license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             )
             components = document.setdefault("components", {})
             components["schemas"] = dict(SCHEMAS)
@@ -146,6 +166,8 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 }
             }
             document["security"] = [{"key": []}]
+            document["servers"] = [{"url": "/", "description": "Where this document is from."}]
+            document["tags"] = [{"name": name, "description": what} for name, what in TAGS.items()]
             _drop_validation(document)
             app.openapi_schema = document
         return app.openapi_schema

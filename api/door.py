@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.metrics import Metrics
 from api.problems import answer
 from api.refusals import Broken, RequestInvalid
+from api.rules import RULES
 
 log = structlog.get_logger(__name__)
 ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -50,13 +52,19 @@ class Door:
             return
         started, request_id = self._clock(), _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 0
+        status, bare = 0, scope["method"] == "HEAD"
+        if bare:
+            # The same as GET (RFC 9110, section 9.3.2); only the answer's content is kept back.
+            scope = {**scope, "method": "GET"}
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": _headers(message["headers"], request_id)}
+                added = _headers(message["headers"], request_id) + _leaving(scope)
+                message = {**message, "headers": added}
+            elif bare:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -110,6 +118,17 @@ def _headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[by
     held = {name for name, _ in given}
     added = [pair for pair in HEADERS if pair[0] not in held]
     return [*given, *added, (b"x-request-id", request_id.encode("ascii"))]
+
+
+def _leaving(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return what callers of a route are told that will not stay (RFC 9745, RFC 8594)."""
+    rule = RULES.get(getattr(scope.get("route"), "operation_id", None) or _UNKNOWN)
+    told = []
+    if rule is not None and rule.deprecated is not None:
+        told.append((b"deprecation", b"@%d" % rule.deprecated))
+    if rule is not None and rule.sunset is not None:
+        told.append((b"sunset", formatdate(rule.sunset, usegmt=True).encode("ascii")))
+    return told
 
 
 def _unfit(scope: Scope) -> RequestInvalid | None:

@@ -76,6 +76,7 @@ def operation(
         "responses": answers,
         "status_code": first,
         "response_model": None,
+        "deprecated": rule.deprecated is not None or None,
         "openapi_extra": extra,
     }
 

@@ -20,6 +20,8 @@ class Rule:
         seconds: time in which the body must have come.
         rate: how often one caller may call, as the `limits` package writes it.
         packed: whether a body may come packed by gzip.
+        deprecated: since when (seconds) callers should go elsewhere, told as RFC 9745 has it.
+        sunset: when (seconds) it may cease to answer, told as RFC 8594 has it.
     """
 
     roles: frozenset[Role] | None
@@ -27,6 +29,8 @@ class Rule:
     seconds: float = 15.0
     rate: str = "600/minute"
     packed: bool = False
+    deprecated: int | None = None
+    sunset: int | None = None
 
 
 KNOWN = frozenset(Role) - {Role.PUBLIC}

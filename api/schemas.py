@@ -218,20 +218,21 @@ SCHEMAS: Mapping[str, Schema] = {
         "results",
     ),
     "Verification": one(
-        "What was told; `batch` once the receipt stands in a batch of the operator's.",
+        "What was told, and the leaves of the certificates asked about; `batch` once the receipt"
+        " stands in a batch of the operator's.",
         {
             "reference": REFERENCE,
             "checked": TIME,
             "verdict": text(),
             "receipt": ref("VerificationReceipt"),
-            "leaf": HEX32,
+            "leaves": listed(HEX32),
             "batch": number(1),
         },
-        "leaf",
         "batch",
     ),
     "VerificationList": one(
-        "What one key was told, oldest first.", {"verifications": listed(ref("Verification"))}
+        "What one key was told, oldest first, and whether there is more.",
+        {"verifications": listed(ref("Verification")), "more": {"type": "boolean"}},
     ),
     "Evidence": {**ANYTHING, "description": "An evidence file (SPEC section 16.1)."},
     "Issuer": one(

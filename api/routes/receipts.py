@@ -1,25 +1,90 @@
-"""Receipts afterwards: that the operator has anchored what it told, so that it cannot deny it."""
+"""What was told before: the receipts, who asked what, and that the operator cannot deny it."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+import orjson
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import cached
+from api.answers import cached, told
 from api.callers import Caller
 from api.refusals import ResourceUnknown
-from api.routes.verifying import Reference
 from api.routing import Asking, operation, schema
 from api.service import Service, service_of
 from ledger.evidence import EvidenceInconsistent
+from ledger.service.ports import ServiceUnit
 from ledger.service.proving import prove_receipt
-from ledger.service.values import Role
+from ledger.service.values import Role, Verification
+from verifier.encoding import Json, format_time
 from verifier.evidence import MEDIA_TYPE
 
 router = APIRouter()
+_TAG = "Verifying"
 _ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+MOST_LISTED = 1_000
+_REFERENCE = "^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$"
+Reference = Annotated[str, Path(pattern=_REFERENCE)]
+Key = Annotated[
+    str,
+    Query(
+        pattern="^(clk_[0-9A-Z]{8}|oidc:[0-9a-f]{32})$",
+        description="A key's visible prefix, or what receipts call a token's owner.",
+    ),
+]
+Since = Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970.")]
+After = Annotated[
+    str | None, Query(pattern=_REFERENCE, description="The last reference of the page before.")
+]
+
+
+@router.get(
+    "/v1/verifications/{reference}",
+    **operation(
+        "getVerification",
+        summary="What was told under a reference",
+        tag=_TAG,
+        good={200: schema("Verification", what="The receipt as it was given.")},
+        problems=(404,),
+    ),
+)
+async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
+    """For whoever was told, auditors and administrators; to others it is as if there were none."""
+    found = await asyncio.to_thread(_verification, service_of(request), caller, reference)
+    return told(_spell(found))
+
+
+@router.get(
+    "/v1/verifications",
+    **operation(
+        "listVerifications",
+        summary="What one key asked",
+        tag=_TAG,
+        good={200: schema("VerificationList", what="What the key was told, oldest first.")},
+    ),
+)
+async def list_verifications(
+    request: Request, caller: Asking, key: Key, since: Since = 0, after: After = None
+) -> Response:
+    """So that what a stolen key asked can be gone through, certificate by certificate.
+
+    At most 1,000 at once; where there are `more`, they come `after` the last of these.
+    """
+    service = service_of(request)
+    asker = key if key.startswith("oidc:") else f"key:{key}"
+
+    def find() -> list[Verification]:
+        with service.store.begin(write=False) as unit:
+            if not _within(unit, caller, asker):
+                return []
+            one_more = MOST_LISTED + 1
+            return [*unit.verifications_of(asker, since=since, after=after, limit=one_more)]
+
+    found = await asyncio.to_thread(find)
+    listed = [_spell(one) for one in found[:MOST_LISTED]]
+    return told({"verifications": listed, "more": len(found) > MOST_LISTED})
 
 
 @router.get(
@@ -27,7 +92,7 @@ _ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
     **operation(
         "getReceiptEvidence",
         summary="Evidence that what was told is anchored in the operator's own batches",
-        tag="Verifying",
+        tag=_TAG,
         good={200: schema("Evidence", media=MEDIA_TYPE, what="Evidence of the receipt's record.")},
         problems=(404, 409),
     ),
@@ -42,13 +107,47 @@ async def get_receipt_evidence(request: Request, caller: Asking, reference: Refe
 
 
 def _prove(service: Service, caller: Caller, reference: str) -> bytes:
-    with service.store.begin(write=False) as unit:
-        given = unit.verification(reference)
-    if given is None or not (caller.role in _ALL or given.caller == caller.id):
-        raise ResourceUnknown(f"nothing was told under {reference}")
+    given = _verification(service, caller, reference)
     try:
         with service.making:
             return prove_receipt(service.store, service.ledger.maker, given).format()
     except EvidenceInconsistent:
         service.metrics.proof_failures.inc()
         raise
+
+
+def _verification(service: Service, caller: Caller, reference: str) -> Verification:
+    """Return what was told under a reference, if it is this caller's to see.
+
+    Raises:
+        ResourceUnknown: there is none, or it is not.
+    """
+    with service.store.begin(write=False) as unit:
+        found = unit.verification(reference)
+        if found is not None:
+            may = caller.role in _ALL and _within(unit, caller, found.caller)
+            if may or found.caller == caller.id:
+                return found
+    raise ResourceUnknown(f"nothing was told under {reference}")
+
+
+def _within(unit: ServiceUnit, caller: Caller, asker: str) -> bool:
+    """Return whether who asked is of the region that a caller is bound to, if it is to one."""
+    if caller.region is None:
+        return True
+    key = unit.api_key(asker.removeprefix("key:"))
+    return key is not None and key.region == caller.region
+
+
+def _spell(found: Verification) -> Json:
+    leaves = found.leaves
+    value: dict[str, Json] = {
+        "reference": found.reference,
+        "checked": format_time(found.checked),
+        "verdict": found.verdict,
+        "receipt": orjson.loads(found.receipt),
+        "leaves": [leaves[at : at + 32].hex() for at in range(0, len(leaves), 32)],
+    }
+    if found.sequence is not None:
+        value["batch"] = found.sequence
+    return value

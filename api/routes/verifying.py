@@ -9,13 +9,13 @@ from functools import lru_cache, partial
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from api.answers import cached, raw, told
 from api.bodies import JSON_LINES, read_body
 from api.callers import Caller
-from api.refusals import ResourceUnknown, TooMany
+from api.refusals import TooMany
 from api.routes.submitting import Issuer, check_own
 from api.routing import Asking, operation, schema
 from api.rules import RULES
@@ -26,9 +26,9 @@ from api.words import Language, language_of, words
 from ledger.domain import load_domain
 from ledger.evidence import EvidenceInconsistent
 from ledger.service.questions import Asked, parse_lines, parse_questions
-from ledger.service.values import Role, Verification
+from ledger.service.values import Verification
 from ledger.service.verifying import Told
-from verifier.encoding import Json, Members, format_time, from_hex, parse
+from verifier.encoding import Members, from_hex, parse
 from verifier.errors import Malformed
 from verifier.evidence import MEDIA_TYPE, Evidence
 
@@ -42,7 +42,6 @@ _SLOWEST = 2.0
 _INDEX_TOP = 2**32 - 1
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Index = Annotated[int, Path(ge=0, le=_INDEX_TOP)]
-Reference = Annotated[str, Path(pattern="^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")]
 
 
 @router.post(
@@ -107,7 +106,11 @@ async def _answer(
     service = service_of(request)
     tell = partial(service.verdicts.tell, questions, caller=caller.id, audience=caller.counter)
     quick = not many and questions[0].evidence is not None
-    answer = tell() if quick else await asyncio.to_thread(tell)
+    try:
+        answer = tell() if quick else await asyncio.to_thread(tell)
+    except EvidenceInconsistent:
+        service.metrics.proof_failures.inc()
+        raise
     kept = await service.keeper.keep(answer)
     for verdict, count in answer.content["verdicts"].items():
         service.metrics.verdicts.labels(verdict).inc(count)
@@ -169,69 +172,6 @@ def _check_items(questions: list[Asked]) -> None:
     for asked in questions:
         if asked.service_item is not None and asked.service_item not in _categories():
             raise Malformed("item.unknown", f"there is no service item {asked.service_item}")
-
-
-@router.get(
-    "/v1/verifications/{reference}",
-    **operation(
-        "getVerification",
-        summary="What was told under a reference",
-        tag=_TAG,
-        good={200: schema("Verification", what="The receipt as it was given.")},
-        problems=(404,),
-    ),
-)
-async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
-    """For whoever was told, auditors and administrators; to others it is as if there were none."""
-    found = await asyncio.to_thread(_verification, service_of(request), reference)
-    may = caller.role in (Role.AUDITOR, Role.ADMINISTRATOR)
-    if found is None or not (may or found.caller == caller.id):
-        raise ResourceUnknown(f"nothing was told under {reference}")
-    return told(_told(found))
-
-
-def _verification(service: Service, reference: str) -> Verification | None:
-    with service.store.begin(write=False) as unit:
-        return unit.verification(reference)
-
-
-@router.get(
-    "/v1/verifications",
-    **operation(
-        "listVerifications",
-        summary="What one key asked",
-        tag=_TAG,
-        good={200: schema("VerificationList", what="What the key was told, oldest first.")},
-    ),
-)
-async def list_verifications(
-    request: Request,
-    caller: Asking,
-    key: Annotated[str, Query(pattern="^clk_[0-9A-Z]{8}$", description="The visible prefix.")],
-    since: Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970.")] = 0,
-) -> Response:
-    """So that what a stolen key asked can be gone through."""
-    service = service_of(request)
-
-    def find() -> list[Json]:
-        with service.store.begin(write=False) as unit:
-            return [_told(one) for one in unit.verifications_of(f"key:{key}", since=since)]
-
-    return told({"verifications": await asyncio.to_thread(find)})
-
-
-def _told(found: Verification) -> Json:
-    value: dict[str, Json] = {
-        "reference": found.reference,
-        "checked": format_time(found.checked),
-        "verdict": found.verdict,
-        "receipt": orjson.loads(found.receipt),
-    }
-    if found.leaf is not None:
-        value["leaf"] = found.leaf.hex()
-    if found.sequence is not None:
-        value["batch"] = found.sequence
-    return value
 
 
 # Lookups ----------------------------------------------------------------------------------------

@@ -57,9 +57,9 @@ class VerificationsUnit(Protocol):
         """Return what was told under a reference."""
 
     def verifications_of(
-        self, caller: str, *, since: int = 0, limit: int = 1_000
+        self, caller: str, *, since: int = 0, after: str | None = None, limit: int
     ) -> Sequence[Verification]:
-        """Return what a caller was told since a second, oldest first."""
+        """Return what a caller was told since a second and `after` a reference, oldest first."""
 
     def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
         """Return what stands in no batch of the operator's yet, oldest first."""

@@ -46,14 +46,16 @@ class ApiKey:
 class Verification:
     """What a caller was told: a signed receipt (canonical bytes), and what it is found by.
 
-    `sequence` is that of the operator's batch which anchors it, None until it is sealed.
+    `leaves` are those (32 bytes each, one after another) of the certificates that were asked about
+    and could be read; `sequence` is that of the operator's batch which anchors it, None until it
+    is sealed.
     """
 
     reference: str
     caller: str
     checked: int
     verdict: str
-    leaf: bytes | None
+    leaves: bytes
     receipt: bytes
     sequence: int | None = None
 

@@ -47,14 +47,14 @@ class HashedDisclosure(Disclosure):
 class Told:
     """What is answered: results with their canonical bytes, and what their receipt will say.
 
-    `checked` is in seconds since 1970; `leaf` (32 bytes) is the certificate's where there is one.
+    `checked` is in seconds since 1970; `leaves` are those of the certificates, 32 bytes each.
     """
 
     results: Sequence[Result]
     spelled: Sequence[bytes]
     content: dict[str, Json]
     checked: int
-    leaf: bytes | None
+    leaves: bytes
 
     def signed(self, operator: Signer) -> Verification:
         """Return what is kept of this, with the receipt that the operator signs."""
@@ -64,7 +64,7 @@ class Told:
             caller=self.content["caller"],
             checked=self.checked,
             verdict=str(single.verdict) if single is not None else "several",
-            leaf=self.leaf,
+            leaves=self.leaves,
             receipt=VerificationReceipt.sign(self.content, operator).format(),
         )
 
@@ -151,8 +151,8 @@ class Verdicts:
             results=spelled,
             verdicts=dict(sorted(verdicts.items())),
         )
-        leaf = _leaf_of(results[0]) if len(results) == 1 else None
-        return Told(results=results, spelled=spelled, content=content, checked=now, leaf=leaf)
+        leaves = b"".join(map(_leaf_of, results))
+        return Told(results=results, spelled=spelled, content=content, checked=now, leaves=leaves)
 
     def _once(self, asked: Asked, now: int, audience: str | None) -> Result:
         self._presented.begin()
@@ -244,6 +244,6 @@ def _without_hashed(result: Result) -> Result:
     return replace(result, certificate={**result.certificate, "shown": kept})
 
 
-def _leaf_of(result: Result) -> bytes | None:
-    leaf = result.certificate.get("leaf")
-    return None if leaf is None else bytes.fromhex(leaf)
+def _leaf_of(result: Result) -> bytes:
+    """Return the leaf (32 bytes) of a result's certificate, nothing where that was not read."""
+    return bytes.fromhex(result.certificate.get("leaf", ""))

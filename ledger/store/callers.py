@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from ledger.service.values import Answered, ApiKey, Role, Verification
 from ledger.store.base import Base, table
@@ -98,14 +98,17 @@ class CallersPart(Base):
         return None if row is None else _verification_of(row)
 
     def verifications_of(
-        self, caller: str, *, since: int = 0, limit: int = 1_000
+        self, caller: str, *, since: int = 0, after: str | None = None, limit: int
     ) -> Sequence[Verification]:
-        query = (
-            select(VERIFICATIONS)
-            .where(VERIFICATIONS.c.caller == caller, VERIFICATIONS.c.checked >= since)
-            .order_by(VERIFICATIONS.c.checked, VERIFICATIONS.c.number)
-            .limit(limit)
+        place = VERIFICATIONS.c.checked, VERIFICATIONS.c.number
+        query = select(VERIFICATIONS).where(
+            VERIFICATIONS.c.caller == caller, VERIFICATIONS.c.checked >= since
         )
+        if after is not None:
+            last = VERIFICATIONS.alias()
+            found = select(last.c.checked, last.c.number).where(last.c.reference == after)
+            query = query.where(tuple_(*place) > found.scalar_subquery())
+        query = query.order_by(*place).limit(limit)
         return [_verification_of(row) for row in self.connection.execute(query)]
 
     def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
@@ -195,7 +198,7 @@ def _verification_of(row: Any) -> Verification:
         caller=row.caller,
         checked=row.checked,
         verdict=row.verdict,
-        leaf=row.leaf,
+        leaves=row.leaves or b"",
         receipt=row.receipt,
         sequence=row.sequence,
     )

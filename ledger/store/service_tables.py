@@ -40,7 +40,7 @@ class VerificationRow(Row, table=True):
     caller: str = Field(max_length=80)
     checked: int = Field(sa_type=Big)
     verdict: str = Field(max_length=16)
-    leaf: bytes | None = Field(sa_type=LargeBinary)
+    leaves: bytes | None = Field(sa_type=LargeBinary)
     receipt: bytes = Field(sa_type=LargeBinary)
     sequence: int | None = Field(sa_type=Big, index=True)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import httpx
 import pytest
 
@@ -177,6 +180,53 @@ def test_a_stolen_key_is_shut_off_and_what_it_asked_is_listed(
     keys = administrator.get("/v1/api-keys").json()["keys"]
     assert "revoked" in next(one for one in keys if one["prefix"] == prefix)
     assert not [one for one in keys if "key" in one]
+
+
+def test_whoever_is_bound_to_a_region_sees_what_its_keys_asked_and_no_others(
+    world: World, running: Running, counter: httpx.Client
+) -> None:
+    def make(role: Role, region: int) -> tuple[str, dict[str, str]]:
+        bound = "far-1" if role is Role.COUNTER else None
+        key, text = world.service.keys.create(name="x", role=role, region=region, counter=bound)
+        return key.prefix, {"authorization": f"Bearer {text}"}
+
+    near, asks = make(Role.COUNTER, 32)
+    _, auditor = make(Role.AUDITOR, 32)
+    asked = {"lookup": {"digest": "3" * 64}}
+    own = counter.post("/v1/verifications", json=asked, headers=asks).json()["reference"]
+    other = counter.post("/v1/verifications", json=asked).json()["reference"]
+    with httpx.Client(base_url=running.url, headers=auditor, timeout=30) as client:
+        assert client.get(f"/v1/verifications/{own}").status_code == 200
+        assert client.get(f"/v1/verifications/{other}").status_code == 404
+        listed = client.get("/v1/verifications", params={"key": near}).json()["verifications"]
+        assert [one["reference"] for one in listed] == [own]
+        prefix = world.keys[Role.COUNTER][:12]
+        for others in (prefix, "oidc:" + "0" * 32):
+            nothing = client.get("/v1/verifications", params={"key": others}).json()
+            assert nothing == {"verifications": [], "more": False}
+
+
+def test_all_that_a_stolen_key_asked_can_be_gone_through(
+    world: World, running: Running, administrator: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routes.receipts.MOST_LISTED", 2)
+    key, text = world.service.keys.create(name="stolen", role=Role.COUNTER, counter="far-2")
+    evidence = [json.loads(world.evidence(place).format()) for place in range(3)]
+    questions = [{"evidence": one} for one in evidence]
+    asked = [*questions, [*questions, {"code": "no code"}], {"lookup": {"digest": "4" * 64}}]
+    stolen = {"authorization": f"Bearer {text}"}
+    with httpx.Client(base_url=running.url, headers=stolen, timeout=30) as thief:
+        told = [thief.post("/v1/verifications", json=one).json()["reference"] for one in asked]
+    pages: list[dict[str, Any]] = []
+    after: dict[str, str] = {}
+    while not pages or pages[-1]["more"]:
+        answer = administrator.get("/v1/verifications", params={"key": key.prefix, **after})
+        pages.append(answer.json())
+        after = {"after": pages[-1]["verifications"][-1]["reference"]}
+    listed = [one for page in pages for one in page["verifications"]]
+    leaves = [world.evidence(place).record.leaf().hex() for place in range(3)]
+    assert [one["reference"] for one in listed] == told
+    assert [one["leaves"] for one in listed] == [*([leaf] for leaf in leaves), leaves, []]
 
 
 def test_a_key_is_kept_only_as_a_keyed_hash(world: World) -> None:

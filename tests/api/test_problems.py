@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
+from typing import cast
 
 import httpx
 import pytest
@@ -15,6 +17,8 @@ import ledger.intake.refusals
 import ledger.ports
 import verifier.errors
 from api.problems import STATUSES, problem, status_of
+from api.routing import operation
+from api.rules import RULES, Rule
 from tests.api.world import World
 from verifier.errors import Malformed, Refused
 
@@ -50,6 +54,32 @@ def test_a_fault_of_ours_tells_nothing_of_itself() -> None:
     told = problem(ledger.evidence.EvidenceInconsistent("secret of the house"), "abc")
     assert "secret" not in str(told)
     assert told["code"] == "evidence.inconsistent"
+
+
+@pytest.mark.parametrize(
+    ("broken", "method", "path", "body"),
+    [
+        ("api.routes.verifying._look_up", "POST", "/v1/lookups", b'{"digest":"%b"}' % (b"0" * 64)),
+        ("api.routes.standing._newest", "GET", "/v1/issuers/11310000XX00000196", b""),
+    ],
+)
+def test_what_nobody_foresaw_is_a_problem_like_every_other(
+    auditor: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    method: str,
+    path: str,
+    body: bytes,
+) -> None:
+    def fail(*given: object) -> None:
+        raise ZeroDivisionError("secret of the house")
+
+    monkeypatch.setattr(broken, fail)
+    answer = auditor.request(method, path, content=body)
+    assert (answer.status_code, answer.json()["code"]) == (500, "service.broken")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -154,3 +184,23 @@ def test_intake_refuses_over_http_with_the_codes_of_the_command_line(
         previous=batch.statement.previous,
         first=batch.statement.first,
     )
+
+
+def test_head_is_get_without_the_content(auditor: httpx.Client) -> None:
+    for path in ("/v1/issuers", "/v1/snapshots/latest", "/healthz", "/v1/nothing"):
+        whole, head = auditor.get(path), auditor.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        for name in ("content-type", "content-length", "etag", "cache-control"):
+            if path != "/v1/nothing" or name != "content-length":
+                assert head.headers.get(name) == whole.headers.get(name), (path, name)
+    assert auditor.head("/v1/lookups").status_code == 405
+
+
+def test_what_will_not_stay_says_so(public: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not {"deprecation", "sunset"} & set(public.get("/healthz").headers)
+    leaving = replace(RULES["isAlive"], deprecated=1_795_500_000, sunset=1_827_036_000)
+    monkeypatch.setitem(cast(dict[str, Rule], RULES), "isAlive", leaving)
+    answer = public.get("/healthz")
+    assert answer.headers["deprecation"] == "@1795500000"
+    assert answer.headers["sunset"] == "Wed, 24 Nov 2027 06:00:00 GMT"
+    assert operation("isAlive", summary="", tag="", good={200: {"description": ""}})["deprecated"]

@@ -38,7 +38,7 @@ def tell(ledger: Ledger, signer: Signer | None = None) -> str:
         caller="key:clk_AAAAAAAA",
         checked=now(),
         verdict="valid",
-        leaf=None,
+        leaves=b"",
         receipt=receipt.format(),
     )
     with ledger.store.begin() as unit:

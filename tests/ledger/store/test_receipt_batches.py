@@ -15,7 +15,7 @@ def told(number: int) -> Verification:
         caller="key:clk_AAAAAAAA",
         checked=1_795_500_000 + number,
         verdict="valid",
-        leaf=None,
+        leaves=b"",
         receipt=b"{}",
     )
 

@@ -1,0 +1,22 @@
+"""What was told names every certificate that was asked about, where it named at most one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Let the column hold any number of leaves."""
+    op.execute(sa.text("ALTER TABLE verifications RENAME COLUMN leaf TO leaves"))
+
+
+def downgrade() -> None:
+    """Name the column as it was; of several leaves none is what it was."""
+    op.execute(sa.text("UPDATE verifications SET leaves = NULL WHERE length(leaves) <> 32"))
+    op.execute(sa.text("ALTER TABLE verifications RENAME COLUMN leaves TO leaf"))
