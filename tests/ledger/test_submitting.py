@@ -500,6 +500,30 @@ def test_the_same_certificate_in_a_later_batch_is_refused(store: SqlStore) -> No
     assert refusal(store, replace(office).seal([skipped])) == "record.replaces_nothing"
 
 
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("record.twice", {}),
+        ("record.replaces_nothing", {"edition": 1, "replaces": 11}),
+        ("record.replaces_nothing", {"edition": 2, "replaces": 10}),
+        (None, {"edition": 1, "replaces": 10}),
+    ],
+)
+def test_editions_are_seen_however_many_records_lie_between_them(
+    code: str | None, changes: dict[str, int], sqlite_store: SqlStore
+) -> None:
+    office = Office()
+    found(sqlite_store, office.state())
+    records = office.records(5_000)
+    records[-1] = office.record(4_999, id=records[10].id, **changes)
+    if code is None:
+        submit_batch(desk(sqlite_store), office.seal(records))
+        with sqlite_store.begin(write=False) as unit:
+            assert [one.edition for one in unit.editions(office.issuer, [records[10].id])] == [0, 1]
+    else:
+        assert refusal(sqlite_store, office.seal(records)) == code
+
+
 def test_another_body_may_have_the_same_id(store: SqlStore) -> None:
     one, two = Office(), Office("11320000000000AB02")
     found(store, one.state(), two.state())
