@@ -10,18 +10,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, Self
 
 from starlette.requests import ClientDisconnect, Request
 
-from api.refusals import MediaUnknown, TooLarge, TooSlow
+from api.refusals import MediaUnknown, Stopping, TooLarge, TooSlow
 from api.rules import RULES, Rule
+from api.service import Service, service_of
 
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
 IN_MEMORY = 2**20
 """Bytes of a spooled body that are held in memory; a larger one lies in a file."""
 _LINES = frozenset({JSON_LINES, "application/x-ndjson"})
+STILL_SECONDS = 1.0
+"""Once the service is to end, a body of which nothing comes for so long is given up."""
+LAST_SECONDS = 15.0
+"""How much longer a body may come then: less than what requests at hand are given to end."""
 _PIECE = 2**16
 """Bytes that are unpacked, written or read at once."""
 
@@ -62,6 +67,7 @@ async def read_body(request: Request, *media: str) -> bytes:
         MediaUnknown: another media type, or an encoding that the route does not take.
         TooLarge: more bytes than the route takes; what is packed is unpacked no further.
         TooSlow: it did not come in time.
+        Stopping: it stood still while the service was to end.
     """
     body = bytearray()
     await _receive(request, media or (JSON,), body.extend)
@@ -78,10 +84,14 @@ async def _receive(
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > rule.longest:
         raise TooLarge(f"{declared} bytes where at most {rule.longest} are taken")
+    service = service_of(request)
     try:
-        async with asyncio.timeout(rule.seconds):
-            await _collect(request, rule, unpack, take)
+        async with asyncio.timeout(rule.seconds) as limit:
+            with _Watch(service, limit) as watch:
+                await _collect(request, rule, unpack, take, watch)
     except TimeoutError as error:
+        if service.stopping:
+            raise Stopping from error
         raise TooSlow(f"the body did not come within {rule.seconds:g} seconds") from error
     except ClientDisconnect as error:
         raise TooSlow("the caller went away before the body had come") from error
@@ -98,6 +108,31 @@ def check_media(request: Request, media: tuple[str, ...]) -> str:
     if given and given not in media:
         raise MediaUnknown(f"{given[:80]!r} is none of {', '.join(media)}")
     return given or media[0]
+
+
+class _Watch:
+    """Sees to it that no body holds up a service that is to end.  `came` counts its bytes."""
+
+    def __init__(self, service: Service, limit: asyncio.Timeout) -> None:
+        self._service, self._limit = service, limit
+        self._loop = asyncio.get_running_loop()
+        self.came = self._seen = 0
+        self._left = int(LAST_SECONDS / STILL_SECONDS)
+
+    def __enter__(self) -> Self:
+        self._timer = self._loop.call_later(STILL_SECONDS, self._look)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._service.stopping:
+            self._left -= 1
+            if (self.came == self._seen or not self._left) and not self._limit.expired():
+                self._limit.reschedule(self._loop.time())
+        self._seen = self.came
+        self._timer = self._loop.call_later(STILL_SECONDS, self._look)
 
 
 class _Inflate:
@@ -135,14 +170,18 @@ def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
 
 
 async def _collect(
-    request: Request, rule: Rule, unpack: _Inflate | None, take: Callable[[bytes], object]
+    request: Request,
+    rule: Rule,
+    unpack: _Inflate | None,
+    take: Callable[[bytes], object],
+    watch: _Watch,
 ) -> None:
-    came = size = 0
+    size = 0
     async for piece in request.stream():
-        came += len(piece)
+        watch.came += len(piece)
         for part in (piece,) if unpack is None else unpack(piece):
             size += len(part)
-            if max(came, size) > rule.longest:
+            if max(watch.came, size) > rule.longest:
                 raise TooLarge(f"more than {rule.longest} bytes, which is the most that is taken")
             take(part)
     if unpack is not None:

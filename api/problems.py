@@ -90,6 +90,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     ports.MirrorDiffers: HTTPStatus.INTERNAL_SERVER_ERROR,
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ProviderSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ChainAway: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -53,6 +53,15 @@ class TooSlow(Refused):
     code = "request.too_slow"
 
 
+class Stopping(Refused):
+    """The service is to end, and the body does not come; another one may take it."""
+
+    code = "service.stopping"
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping, and the body has not come")
+
+
 class MediaUnknown(Refused):
     """The body's media type or encoding is none that the route takes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -18,13 +19,16 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from api import bodies
+from api.app import app_of
 from api.callers import KeyRing, load_pepper
 from api.commands import apikey, verify_receipt
+from api.service import Service
 from ledger.files import write_atomically
 from ledger.issuing.sealing import SealedBatch
 from ledger.node import POLICY
 from ledger.service.values import Role
-from tests.api.world import policy_of
+from tests.api.world import World, listening, policy_of
 from tests.ledger.live import Body, open_live
 from verifier.cli import main
 from verifier.encoding import format_canonical
@@ -144,6 +148,70 @@ def test_every_line_of_the_log_is_json_whatever_comes(
         assert process.wait(30) == 0
     lines = [orjson.loads(line) for line in (home / "serve.log").read_bytes().splitlines()]
     assert [one["message"] for one in lines if one["event"] == "library"]
+
+
+def head_of(key: str, length: int) -> bytes:
+    """Return the head of a request that hands in a batch."""
+    lines = [
+        "POST /v1/batches HTTP/1.1",
+        "host: a",
+        f"authorization: Bearer {key}",
+        "content-type: application/json",
+        f"content-length: {length}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def read_answer(plain: socket.socket) -> tuple[int, bytes]:
+    """Return status and body of the answer that ends a connection."""
+    with plain.makefile("rb") as answer:
+        head, _, body = answer.read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def test_at_the_end_a_body_that_stands_still_is_given_up_and_one_that_comes_is_taken(
+    prepared: tuple[Path, list[SealedBatch], str],
+) -> None:
+    home, batches, key = prepared
+    (home / "serve.log").unlink(missing_ok=True)
+    data = batches[0].submission()
+    head = head_of(key, len(data))
+    with serving(home) as (process, url):
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with (
+            socket.create_connection(address) as still,
+            socket.create_connection(address) as coming,
+        ):
+            for plain in (still, coming):
+                plain.sendall(head + data[:100])
+            assert httpx.get(f"{url}/healthz").status_code == 200
+            process.send_signal(signal.SIGTERM)
+            coming.sendall(data[100:])
+            assert read_answer(coming)[0] == 202
+            status, body = read_answer(still)
+        assert (status, orjson.loads(body)["code"]) == (503, "service.stopping")
+        assert process.wait(30) == 0
+    assert b"Traceback" not in (home / "serve.log").read_bytes()
+
+
+def test_at_the_end_a_body_that_drips_is_given_up_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "STILL_SECONDS", 0.1)
+    monkeypatch.setattr(bodies, "LAST_SECONDS", 0.5)
+    service = Service(ledger=world.ledger, stopping=True)
+    with (
+        listening(app_of(service)) as url,
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as plain,
+    ):
+        plain.sendall(head_of(world.keys[Role.ISSUER], 2**20))
+        while not select.select([plain], [], [], 0.01)[0]:
+            plain.sendall(b" ")
+        answer = b""
+        while b"service.stopping" not in answer and (more := plain.recv(4_096)):
+            answer += more
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"service.stopping" in answer
 
 
 def test_a_body_nested_without_end_ends_nobody(
