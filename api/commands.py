@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from api.callers import KeyRing
     from ledger.service.receipts import VerificationReceipt
@@ -25,6 +25,22 @@ _HOME = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 _ROLES = ("issuer", "counter", "partner", "auditor", "administrator")
 _DAY = 86_400
+_OIDC = {
+    "issuer": "An identity provider whose access tokens are taken beside keys.",
+    "audience": "What its tokens for this service name as their audience.",
+    "roles": "The claim with the role; dots lead into objects, as in realm_access.roles.",
+    "body": "The claim with the body that an issuer's token speaks for.",
+    "counter": "The claim with the counter that a counter's token speaks for.",
+    "region": "The claim with the region that a token is for.",
+}
+"""What `serve` is told of an identity provider: members of `Provider`, and what they are."""
+
+
+def _oidc_options(command: Callable[..., None]) -> Callable[..., None]:
+    for name, what in reversed(_OIDC.items()):
+        envvar = f"CERTLEDGER_OIDC_{name.upper()}"
+        command = click.option(f"--oidc-{name}", name, envvar=envvar, help=what)(command)
+    return command
 
 
 @click.command()
@@ -35,24 +51,14 @@ _DAY = 86_400
 @click.option(
     "--private-hooks", is_flag=True, help="Let web hooks call private addresses, and plain http."
 )
-@click.option(
-    "--oidc-issuer",
-    envvar="CERTLEDGER_OIDC_ISSUER",
-    help="An identity provider whose access tokens are taken beside keys.",
-)
-@click.option(
-    "--oidc-audience",
-    envvar="CERTLEDGER_OIDC_AUDIENCE",
-    help="What its tokens for this service name as their audience.",
-)
+@_oidc_options
 def serve(
     home: Path | None,
     host: str | None,
     port: int | None,
     chain_url: str | None,
     private_hooks: bool,
-    oidc_issuer: str | None,
-    oidc_audience: str | None,
+    **oidc: str | None,
 ) -> None:
     """Serve the ledger of a home: chain, API and anchoring.
 
@@ -68,11 +74,10 @@ def serve(
     from ledger.settings import load_settings
     from verifier.errors import Refused
 
-    if (oidc_issuer is None) != (oidc_audience is None):
-        raise click.UsageError("--oidc-issuer and --oidc-audience go together")
-    provider = None
-    if oidc_issuer is not None and oidc_audience is not None:
-        provider = Provider(issuer=oidc_issuer, audience=oidc_audience)
+    told: dict[str, Any] = {name: value for name, value in oidc.items() if value}
+    if told and not {"issuer", "audience"} <= told.keys():
+        raise click.UsageError("a provider needs --oidc-issuer and --oidc-audience")
+    provider = Provider(**told) if told else None
     # The chain's library lets Python recurse until the C stack ends, which a nested body would do.
     sys.setrecursionlimit(_DEEPEST)
     lines = log_to_stderr()

@@ -42,7 +42,8 @@ class Provider:
     """An OIDC provider, and how its tokens say who somebody is here.
 
     `issuer` is its address, `audience` what tokens for this service name; the other members are
-    names of claims.
+    names of claims.  Where a token has no claim of a name, the name's dots lead into its objects,
+    as in `realm_access.roles`.
     """
 
     issuer: str
@@ -172,7 +173,7 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     Raises:
         CredentialsInvalid: not exactly one role, or not bound to what the role needs.
     """
-    listed = claims.get(provider.roles)
+    listed = claim_of(claims, provider.roles)
     named = listed if isinstance(listed, list) else [listed]
     roles = [Role(name) for name in named if isinstance(name, str) and name in BINDINGS]
     if len(roles) != 1:
@@ -185,7 +186,7 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     needed = BINDINGS[role]
     if needed is not None and bound[needed] is None:
         raise CredentialsInvalid(f"a token of role {role} is bound to its {needed}")
-    region = claims.get(provider.region)
+    region = claim_of(claims, provider.region)
     if region is not None and (type(region) is not int or not 0 <= region <= 99):
         raise CredentialsInvalid(f"the claim {provider.region} is not a number from 0 to 99")
     subject = sha256(f"{provider.issuer}\n{claims['sub']}".encode()).hex()
@@ -202,12 +203,22 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     )
 
 
+def claim_of(claims: Mapping[str, Any], name: str) -> Any:
+    """Return the claim of this name, or the one its dots lead to; None where there is none."""
+    if name in claims:
+        return claims[name]
+    found: Any = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
 NAMED = 32
 """Hexadecimal digits of the hash that names whom a token is of."""
 
 
 def _bound(claims: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str | None:
-    value = claims.get(name)
+    value = claim_of(claims, name)
     if value is None:
         return None
     if not isinstance(value, str) or not pattern.fullmatch(value):

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -21,46 +20,8 @@ from api.app import app_of
 from api.oidc import OidcTokens, Provider, usable
 from api.refusals import CredentialsInvalid, ProviderSilent
 from api.service import Service
+from tests.api.signing_in import SignIn
 from tests.api.world import World, listening
-
-REDIRECT = "http://127.0.0.1/callback"
-
-
-class SignIn:
-    """A provider, a client registered with it, and a service that takes its tokens."""
-
-    def __init__(self, provider: str) -> None:
-        self.provider = provider
-        registered = httpx.post(
-            f"{provider}/oauth2/clients", json={"redirect_uris": [REDIRECT]}
-        ).json()
-        self.client, self.secret = registered["client_id"], registered["client_secret"]
-        self.url = ""
-
-    def token(self, subject: str, **claims: Any) -> str:
-        """Sign somebody in, as a browser would, and return the token."""
-        httpx.put(f"{self.provider}/users/{subject}", json=claims).raise_for_status()
-        asked = {
-            "client_id": self.client,
-            "redirect_uri": REDIRECT,
-            "response_type": "code",
-            "scope": "openid",
-        }
-        granted = httpx.post(
-            f"{self.provider}/oauth2/authorize", params=asked, data={"sub": subject}
-        )
-        code = parse_qs(urlsplit(granted.headers["location"]).query)["code"][0]
-        told = httpx.post(
-            f"{self.provider}/oauth2/token",
-            data={"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT},
-            auth=(self.client, self.secret),
-        )
-        token: str = told.json()["id_token"]
-        return token
-
-    def get(self, token: str, path: str = "/v1/issuers") -> httpx.Response:
-        """Ask the service with a token."""
-        return httpx.get(self.url + path, headers={"authorization": f"Bearer {token}"})
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +61,30 @@ def test_whoever_signed_in_has_the_role_of_the_token(world: World, sign_in: Sign
 def test_claims_that_make_nobody(sign_in: SignIn, claims: dict[str, Any]) -> None:
     answer = sign_in.get(sign_in.token("nobody", **claims))
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.invalid")
+
+
+@pytest.mark.parametrize(
+    ("names", "claims"),
+    [
+        ({"roles": "realm_access.roles"}, {"realm_access": {"roles": ["offline", "auditor"]}}),
+        ({"roles": "https://id.example/role"}, {"https://id.example/role": "auditor"}),
+        ({"roles": "a.b.c", "region": "at.region"}, {"a": {"b": {"c": "auditor"}}, "at": "31"}),
+    ],
+    ids=["nested", "a name with dots", "deeper"],
+)
+def test_a_provider_may_nest_its_claims_and_call_them_otherwise(
+    world: World, sign_in: SignIn, names: dict[str, Any], claims: dict[str, Any]
+) -> None:
+    provider = Provider(issuer=sign_in.provider, audience=sign_in.client, **names)
+    tokens = OidcTokens(provider=provider, clock=world.service.clock)
+    with listening(app_of(Service(ledger=world.ledger, tokens=tokens))) as url:
+        for token, status in (
+            (sign_in.token("anna", **claims), 200),
+            (sign_in.token("bo", roles="auditor"), 401),
+            (sign_in.token("cy", realm_access="auditor", a=["auditor"]), 401),
+        ):
+            answer = httpx.get(f"{url}/v1/issuers", headers={"authorization": f"Bearer {token}"})
+            assert answer.status_code == status, answer.text
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
+from oidc_provider_mock import run_server_in_thread
 
 from api import bodies
 from api.app import app_of
@@ -28,6 +29,7 @@ from ledger.files import write_atomically
 from ledger.issuing.sealing import SealedBatch
 from ledger.node import POLICY
 from ledger.service.values import Role
+from tests.api.signing_in import SignIn
 from tests.api.world import World, listening, policy_of
 from tests.ledger.live import Body, open_live
 from verifier.cli import main
@@ -38,11 +40,11 @@ BATCHES = 12
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(home: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `certledger serve` on a home; give the process and its address."""
     log = (home / "serve.log").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "serve", "--home", str(home), "--port", "0"],
+        [sys.executable, "-c", RUN, "serve", "--home", str(home), "--port", "0", *more],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
@@ -232,6 +234,30 @@ def test_a_body_nested_without_end_ends_nobody(
                 assert answer.status_code in (400, 413, 422), answer.text
             assert client.post("/rpc", content=data).status_code in (200, 413)
         assert process.poll() is None
+
+
+def test_a_provider_is_named_on_the_command_line_with_what_it_calls_its_claims(
+    prepared: tuple[Path, list[SealedBatch], str],
+) -> None:
+    home, batches, _ = prepared
+    issuer = batches[0].statement.issuer.decode()
+    with run_server_in_thread() as server:
+        sign_in = SignIn(f"http://localhost:{server.server_port}")
+        told = {
+            "issuer": sign_in.provider,
+            "audience": sign_in.client,
+            "roles": "realm_access.roles",
+            "body": "office.code",
+        }
+        options = [part for name, value in told.items() for part in (f"--oidc-{name}", value)]
+        claims = {"realm_access": {"roles": ["issuer"]}, "office": {"code": issuer}}
+        with serving(home, *options) as (_, sign_in.url):
+            path = f"/v1/issuers/{issuer}/head"
+            assert sign_in.get(sign_in.token("anna", **claims), path).status_code == 200
+            assert sign_in.get(sign_in.token("bo", roles="auditor"), path).status_code == 401
+    for wrong in (options[:2], options[4:]):
+        result = CliRunner().invoke(main, ["serve", "--home", str(home), *wrong])
+        assert result.exit_code == 2
 
 
 def test_keys_are_made_listed_and_revoked_on_the_command_line(
