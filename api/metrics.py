@@ -25,6 +25,7 @@ class Metrics:
     lag: Gauge = field(init=False)
     checkpoint_age: Gauge = field(init=False)
     deliveries_failed: Gauge = field(init=False)
+    deliveries_retried: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         keep = object.__setattr__
@@ -54,6 +55,7 @@ class Metrics:
         keep(self, "lag", gauge("chain_lag_blocks", "Blocks the mirror is behind the node."))
         keep(self, "checkpoint_age", gauge("checkpoint_age_seconds", "Age of the newest one."))
         keep(self, "deliveries_failed", gauge("deliveries_failed", "Deliveries given up."))
+        keep(self, "deliveries_retried", gauge("deliveries_retried", "Deliveries tried again."))
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"certledger_{name}", what, labels, registry=self.registry)

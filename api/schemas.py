@@ -327,16 +327,19 @@ SCHEMAS: Mapping[str, Schema] = {
         {"events": listed(ref("Event")), "next": number()},
     ),
     "Delivery": one(
-        "A delivery that was given up.",
+        "A delivery that fails: tried again when it is `due`, or given up.",
         {
             "event": ref("Event"),
             "hook": text(),
+            "state": {"type": "string", "enum": ["waiting", "failed"]},
             "tries": number(),
             "fault": text(),
+            "due": TIME,
         },
+        "due",
     ),
     "DeliveryList": one(
-        "Failed deliveries, newest first.", {"deliveries": listed(ref("Delivery"))}
+        "Deliveries that fail, newest first.", {"deliveries": listed(ref("Delivery"))}
     ),
     KEY: one(
         "A new key; `issuer` for a body's, `counter` for a counter's.",

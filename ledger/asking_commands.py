@@ -190,14 +190,17 @@ def remove(hook: str, server: str, token: str | None, patience: float) -> Answer
 @server_options
 @answers
 def failed(replay: bool, server: str, token: str | None, patience: float) -> Answer:
-    """List the deliveries that were given up."""
+    """List the deliveries that fail: those tried again, with the time, and those given up."""
     with _asker(server, token, patience) as asker:
         found = asker.ask("GET", "/v1/deliveries/failed").json()
         for one in found["deliveries"] if replay else ():
             path = f"/v1/deliveries/{one['event']['number']}/{one['hook']}/replay"
             asker.ask("POST", path)
     rows = [
-        (f"event {one['event']['number']}", f"{one['hook']} {one['fault']}")
+        (
+            f"event {one['event']['number']}",
+            f"{one['hook']} {one.get('due', 'given up')} {one['fault']}",
+        )
         for one in found["deliveries"]
     ]
     return Answer(document=found, rows=rows or [("failed", "none")])

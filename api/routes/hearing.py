@@ -24,7 +24,7 @@ from api.service import Service, service_of
 from ledger.service.calling import secret_of
 from ledger.service.ports import ServiceUnit
 from ledger.service.targets import check_target
-from ledger.service.values import DeliveryState, Event, Hook, Watch
+from ledger.service.values import Delivery, DeliveryState, Event, Hook, Watch
 from verifier.encoding import Json, Members, format_time, from_hex, parse
 from verifier.status import CELLS, read_cell
 from verifier.vocabulary import Status
@@ -154,38 +154,37 @@ def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
     "/v1/deliveries/failed",
     **operation(
         "listFailedDeliveries",
-        summary="Deliveries that were given up",
+        summary="Deliveries that fail: tried again, or given up",
         tag=_TAG,
         good={200: schema("DeliveryList", what="Newest first.")},
     ),
 )
 async def list_failed(request: Request, caller: Asking) -> Response:
-    """Each can be tried again."""
+    """`due` is when it is tried next, until it is given up.  Each can be tried again at once."""
     found = await _with_unit(
-        service_of(request),
-        lambda unit: unit.deliveries_of(caller.party, DeliveryState.FAILED, _MOST),
-        write=False,
+        service_of(request), lambda unit: unit.failing_of(caller.party, _MOST), write=False
     )
-    return told(
-        {
-            "deliveries": [
-                {
-                    "event": _event(event),
-                    "hook": delivery.hook,
-                    "tries": delivery.tries,
-                    "fault": delivery.fault,
-                }
-                for event, delivery in found
-            ]
-        }
-    )
+    return told({"deliveries": [_delivery(event, delivery) for event, delivery in found]})
+
+
+def _delivery(event: Event, delivery: Delivery) -> Json:
+    value: dict[str, Json] = {
+        "event": _event(event),
+        "hook": delivery.hook,
+        "state": str(delivery.state),
+        "tries": delivery.tries,
+        "fault": delivery.fault,
+    }
+    if delivery.state is DeliveryState.WAITING:
+        value["due"] = format_time(delivery.due)
+    return value
 
 
 @router.post(
     "/v1/deliveries/{event}/{hook}/replay",
     **operation(
         "replayDelivery",
-        summary="Try a failed delivery again",
+        summary="Try a delivery that fails again",
         tag=_TAG,
         good={202: {"description": "It is tried again, from the start."}},
         problems=(404,),
@@ -197,8 +196,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
 
     def again(unit: ServiceUnit) -> None:
         _own_hook(unit, caller, hook)
-        failed = unit.deliveries_of(caller.party, DeliveryState.FAILED, 10_000)
-        for found, delivery in failed:
+        for found, delivery in unit.failing_of(caller.party, 10_000):
             if (found.number, delivery.hook) == (event, hook):
                 now = int(service.clock())
                 unit.set_delivery(replace(delivery, state=DeliveryState.WAITING, tries=0, due=now))

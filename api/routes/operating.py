@@ -21,6 +21,7 @@ from api.service import Service, service_of
 from ledger.chain.client import NodeRefuses
 from ledger.ports import ChainUnreachable
 from ledger.service.beside import Beside
+from ledger.service.values import DeliveryState
 from verifier.encoding import Json
 
 router = APIRouter()
@@ -152,7 +153,8 @@ def _measure(service: Service, newest: int | None) -> bytes:
     meters, now = service.metrics, service.clock()
     with service.store.begin(write=False) as unit:
         backlog, checkpoint, head = unit.backlog(), unit.checkpoint(), unit.head()
-        meters.deliveries_failed.set(unit.failed_deliveries())
+        meters.deliveries_failed.set(unit.failing_count(DeliveryState.FAILED))
+        meters.deliveries_retried.set(unit.failing_count(DeliveryState.WAITING))
     meters.oldest.set(0 if backlog.oldest is None else max(now - backlog.oldest, 0))
     meters.backlog.set(backlog.acts)
     meters.certificates.set(backlog.certificates)

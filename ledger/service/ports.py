@@ -143,16 +143,14 @@ class HooksUnit(Protocol):
     def due_deliveries(self, now: int, limit: int) -> Sequence[Delivery]:
         """Return waiting deliveries that are due, the most overdue first."""
 
-    def deliveries_of(
-        self, caller: str, state: DeliveryState, limit: int
-    ) -> Sequence[tuple[Event, Delivery]]:
-        """Return deliveries of a caller's events in one state, newest first."""
+    def failing_of(self, caller: str, limit: int) -> Sequence[tuple[Event, Delivery]]:
+        """Return deliveries of a caller's events whose last try failed, newest first."""
 
     def set_delivery(self, delivery: Delivery) -> None:
         """Record how far a delivery has come."""
 
-    def failed_deliveries(self) -> int:
-        """Return how many deliveries have been given up."""
+    def failing_count(self, state: DeliveryState) -> int:
+        """Return how many deliveries whose last try failed wait for the next, or were given up."""
 
     def untold_batches(self, limit: int) -> Sequence[Act]:
         """Return final batches of which their bodies have no event yet, oldest first.

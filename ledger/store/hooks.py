@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import String, cast, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from ledger.acts import ActKind, ActState
 from ledger.ports import Act
@@ -21,6 +33,11 @@ DELIVERIES = table(DeliveryRow)
 EVENTS = table(EventRow)
 HOOKS = table(HookRow)
 WATCHES = table(WatchRow)
+_FAILING = or_(
+    DELIVERIES.c.state == str(DeliveryState.FAILED),
+    and_(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.tries > 0),
+)
+"""That a delivery was given up, or is tried again."""
 
 
 class HooksPart(Base):
@@ -129,13 +146,11 @@ class HooksPart(Base):
         )
         return [_delivery_of(row) for row in self.connection.execute(query)]
 
-    def deliveries_of(
-        self, caller: str, state: DeliveryState, limit: int
-    ) -> Sequence[tuple[Event, Delivery]]:
+    def failing_of(self, caller: str, limit: int) -> Sequence[tuple[Event, Delivery]]:
         query = (
             select(EVENTS, DELIVERIES)
             .join(DELIVERIES, DELIVERIES.c.event == EVENTS.c.number)
-            .where(EVENTS.c.caller == caller, DELIVERIES.c.state == str(state))
+            .where(EVENTS.c.caller == caller, _FAILING)
             .order_by(EVENTS.c.number.desc())
             .limit(limit)
         )
@@ -144,8 +159,8 @@ class HooksPart(Base):
     def set_delivery(self, delivery: Delivery) -> None:
         self.put(DELIVERIES, [asdict(delivery) | {"state": str(delivery.state)}])
 
-    def failed_deliveries(self) -> int:
-        query = select(func.count()).where(DELIVERIES.c.state == str(DeliveryState.FAILED))
+    def failing_count(self, state: DeliveryState) -> int:
+        query = select(func.count()).where(DELIVERIES.c.state == str(state), _FAILING)
         return int(self.connection.execute(query).scalar_one())
 
     def untold_batches(self, limit: int) -> Sequence[Act]:

@@ -21,6 +21,7 @@ from ledger.service.targets import TargetForbidden, check_target
 from ledger.service.telling import Teller
 from ledger.service.values import Role
 from tests.api.world import World, listening
+from verifier.encoding import format_time
 from verifier.vocabulary import Status
 
 
@@ -168,12 +169,23 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
         hook = make_hook(body, ear, "batch.final")
         world.body.submit(1)
         world.ledger.settle()
-        for pause in (0, 5, 10, 100, 1_000, 10_000):
+        teller.step()
+        [retried] = body.get("/v1/deliveries/failed").json()["deliveries"]
+        assert (retried["state"], retried["tries"]) == ("waiting", 1)
+        assert retried["fault"] == "it answers 500"
+        assert retried["due"] == format_time(int(clock.now) + teller.pauses[0])
+        assert "certledger_deliveries_retried 1.0" in body.get("/metrics").text
+        for pause in (5, 10, 100, 1_000, 10_000):
             clock.now += pause
             teller.step()
         assert len(ear.heard) == 3
         failed = body.get("/v1/deliveries/failed").json()["deliveries"]
         assert [(one["hook"], one["fault"]) for one in failed] == [(hook["id"], "it answers 404")]
+        assert failed[0]["state"] == "failed"
+        assert "due" not in failed[0]
+        metrics = body.get("/metrics").text
+        assert "certledger_deliveries_retried 0.0" in metrics
+        assert "certledger_deliveries_failed 1.0" in metrics
         event = failed[0]["event"]["number"]
         replayed = body.post(f"/v1/deliveries/{event}/{hook['id']}/replay")
         assert replayed.status_code == 202
@@ -183,6 +195,26 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
         assert len({headers["webhook-id"] for headers, _ in ear.heard}) == 1
         assert body.get("/v1/deliveries/failed").json()["deliveries"] == []
         assert body.post(f"/v1/deliveries/{event}/{hook['id']}/replay").status_code == 404
+        body.delete(f"/v1/hooks/{hook['id']}")
+
+
+def test_who_is_well_again_need_not_wait_for_the_next_try(
+    world: World, lenient: str, ear: Ear, teller: Teller, clock: Clock
+) -> None:
+    teller.step()
+    ear.answers = [500, 200]
+    with client(world, lenient, Role.ISSUER) as body:
+        hook = make_hook(body, ear, "batch.final")
+        world.body.submit(1)
+        world.ledger.settle()
+        teller.step()
+        [retried] = body.get("/v1/deliveries/failed").json()["deliveries"]
+        again = f"/v1/deliveries/{retried['event']['number']}/{hook['id']}/replay"
+        assert body.post(again).status_code == 202
+        assert body.get("/v1/deliveries/failed").json()["deliveries"] == []
+        clock.now += teller.pauses[0] // 2
+        teller.step()
+        assert len(ear.heard) == 2
         body.delete(f"/v1/hooks/{hook['id']}")
 
 
