@@ -21,7 +21,11 @@ KEPT_SECONDS = 7 * 86_400
 """How long an answer is kept: as long as a statement may live."""
 STALE_SECONDS = 120
 """After which a request that was never answered may be done again: its process died."""
-_KEY = re.compile(r'"?[\x21-\x7e]{1,253}"?')
+_LONGEST = 255
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+"""A string of structured fields (RFC 9651, section 3.3.3), as the draft has it."""
+_BARE = re.compile("[!#-~]+")
+"""What clients send that leave the quotes out."""
 
 Work = Callable[[], tuple[int, bytes]]
 
@@ -35,29 +39,53 @@ async def once(
     `work` runs in a thread and gives status and body; where it refuses, the key is free again.
 
     Raises:
+        RequestInvalid: what the header holds is no key.
         KeyReused: the key came with another request.
         KeyInFlight: the same request is being worked on.
     """
-    key = request.headers.get(HEADER)
-    if key is None:
+    given = request.headers.getlist(HEADER)
+    if not given:
         status, answer = await asyncio.to_thread(work)
         return raw(answer, status)
-    if not _KEY.fullmatch(key):
-        raise RequestInvalid("an idempotency key is 1 to 255 printable characters")
-    digest = sha256(request.url.path.encode() + b"\n" + body)
-    status, answer = await asyncio.to_thread(_under_key, service, caller, key, digest, work)
+    key = parse_key(", ".join(given))
+    digest = request_digest(request.url.path, body)
+    status, answer = await asyncio.to_thread(under_key, service, caller, key, digest, work)
     return raw(answer, status)
 
 
-def _under_key(
+def parse_key(text: str) -> str:
+    """Return the key that the header's text holds, without its quotes.
+
+    Raises:
+        RequestInvalid: it is no string of structured fields, or not 1 to 255 characters.
+    """
+    quoted = _QUOTED.fullmatch(text)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
+    if not 0 < len(key) <= _LONGEST or not (quoted or _BARE.fullmatch(text)):
+        raise RequestInvalid(f"an idempotency key is a string of 1 to {_LONGEST} characters")
+    return key
+
+
+def request_digest(path: str, body: bytes) -> bytes:
+    """Return what tells one request from another; `body` is the SHA-256 of its body."""
+    return sha256(path.encode() + b"\n" + body)
+
+
+def under_key(
     service: Service, caller: Caller, key: str, digest: bytes, work: Work
 ) -> tuple[int, bytes]:
+    """Return status and body of what `work` gives, or gave before under the same key.
+
+    Raises:
+        KeyReused, KeyInFlight: as `once`.
+    """
     now = int(service.clock())
     with service.store.begin() as unit:
         unit.drop_requests(now - KEPT_SECONDS)
         held = unit.begin_request(caller.party, key, digest, now)
         if held is not None and _stale(held, digest, now):
-            held = None
+            unit.drop_request(caller.party, key)
+            held = unit.begin_request(caller.party, key, digest, now)
     if held is not None:
         return _known(held, digest)
     try:

@@ -59,7 +59,8 @@ _IDEMPOTENCY = {
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "description": "A key of the caller's own: the same request under it is done once.",
+            "description": "A string of the caller's own: for seven days the same request under "
+            "it is done once. Quotes around it may be left out.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         }
     ]
