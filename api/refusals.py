@@ -112,16 +112,6 @@ class PolicyAbsent(Refused):
     code = "policy.absent"
 
 
-class ChainAway(Refused):
-    """What was accepted has waited for the chain too long; `retry_after` is in seconds."""
-
-    code = "chain.away"
-
-    def __init__(self, waited: int) -> None:
-        super().__init__(f"the chain is away: what was accepted has waited for {waited} seconds")
-        self.retry_after = 60
-
-
 class Broken(Refused):
     """The service met a fault of its own; the log has more under the request's id."""
 

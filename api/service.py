@@ -64,14 +64,12 @@ class Options:
         public_rate: how often one address may verify without a key.
         lookup_floor: a lookup is answered no sooner, found or not.
         private_targets: whether web hooks may call private addresses.
-        longest_wait: age of the oldest waiting act beyond which nothing more is taken in.
         address_rate: how often one address may call, whoever calls from it.
     """
 
     public_rate: str = "60/minute"
     lookup_floor: float = 0.02
     private_targets: bool = False
-    longest_wait: int = 7_200
     address_rate: str = "600000/minute"
 
 

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         ge=1,
         description="statements that may wait to be anchored before intake refuses",
     )
+    longest_wait: int = Field(
+        default=Limits().longest_wait,
+        ge=1,
+        description="seconds that the oldest may have waited before intake refuses",
+    )
     submission_bytes: int = Field(
         default=Limits().submission_bytes, ge=4096, description="greatest bytes of a submission"
     )
@@ -154,6 +159,7 @@ class Settings(BaseSettings):
         return Limits(
             waiting_certificates=self.waiting_certificates,
             waiting_acts=self.waiting_acts,
+            longest_wait=self.longest_wait,
             submission_bytes=self.submission_bytes,
             anchored_within=self.anchored_within,
             retry_after=self.retry_after,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from io import SEEK_END, BytesIO
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, TypeVar
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
@@ -18,7 +18,7 @@ from api.answers import IMMUTABLE, cached, told
 from api.bodies import JSON, JSON_LINES, read_body, spooled
 from api.callers import Caller
 from api.idempotency import once
-from api.refusals import ChainAway, Forbidden, ResourceUnknown
+from api.refusals import Forbidden, ResourceUnknown
 from api.routing import Asking, binary, operation, schema
 from api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
 from api.service import Service, service_of
@@ -46,6 +46,7 @@ _POLL = 0.25
 _STATEMENT = re.compile(rb'"statement"\s*:\s*\{')
 _NEAR, _SEAM = 65_536, 1_024
 """Bytes from either end in which a statement is looked for first, and by which windows overlap."""
+_Body = TypeVar("_Body")
 _DECODER = json.JSONDecoder()
 
 Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
@@ -98,7 +99,7 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
     home = service.ledger.settings.home
     async with service.large, spooled(request, home, JSON, JSON_LINES) as body:
         check_own(caller, await asyncio.to_thread(issuer_of, body.file))
-        work = partial(_take, service, lambda intake: submit_batch(intake, body.file))
+        work = partial(_take, submit_batch, service.ledger.intake, body.file)
         answer = await once(request, service, caller, body.digest, work)
     receipt = orjson.loads(answer.body)["receipt"]
     answer.headers["location"] = f"/v1/batches/{receipt['issuer']}/{receipt['sequence']}"
@@ -163,17 +164,14 @@ async def _submit(
     data = await read_body(request)
     if caller.role is Role.ISSUER:
         check_own(caller, issuer_of(BytesIO(data)))
-    work = partial(_take, service, lambda intake: submit(intake, data))
+    work = partial(_take, submit, service.ledger.intake, data)
     return await once(request, service, caller, sha256(data), work)
 
 
-def _take(service: Service, submit: Callable[[Intake], bytes]) -> tuple[int, bytes]:
-    with service.store.begin(write=False) as unit:
-        oldest = unit.backlog().oldest
-    waited = 0 if oldest is None else int(service.clock()) - oldest
-    if waited > service.options.longest_wait:
-        raise ChainAway(waited)
-    return 202, submit(service.ledger.intake)
+def _take(
+    submit: Callable[[Intake, _Body], bytes], intake: Intake, body: _Body
+) -> tuple[int, bytes]:
+    return 202, submit(intake, body)
 
 
 def issuer_of(file: IO[bytes]) -> str:

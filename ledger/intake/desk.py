@@ -10,6 +10,7 @@ from ledger.intake.receipts import SignedReceipt, issue_receipt
 from ledger.intake.refusals import (
     ActDead,
     BodyUnknown,
+    ChainAway,
     CounterWrong,
     IntakeOverloaded,
     StatementOver,
@@ -23,10 +24,14 @@ from verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How much intake takes, and what it promises: certificates, bytes, seconds."""
+    """How much intake takes, and what it promises: certificates, bytes, seconds.
+
+    Once the oldest act has waited for `longest_wait`, nothing more is taken in.
+    """
 
     waiting_certificates: int = 2_000_000
     waiting_acts: int = 10_000
+    longest_wait: int = 7_200
     submission_bytes: int = LONGEST_SUBMISSION
     anchored_within: int = 3_600
     retry_after: int = 30
@@ -57,14 +62,22 @@ class Intake:
         )
 
     def check_room(self, unit: Unit, certificates: int) -> None:
-        """Raise IntakeOverloaded where more would wait than may."""
-        backlog = unit.backlog()
+        """Check that more may wait.
+
+        Raises:
+            ChainAway: what waits has waited too long already.
+            IntakeOverloaded: more would wait than may.
+        """
+        backlog, limits = unit.backlog(), self.limits
+        waited = 0 if backlog.oldest is None else self.clock() - backlog.oldest
+        if waited > limits.longest_wait:
+            raise ChainAway(waited, limits.retry_after)
         for waiting, most in (
-            (backlog.acts + 1, self.limits.waiting_acts),
-            (backlog.certificates + certificates, self.limits.waiting_certificates),
+            (backlog.acts + 1, limits.waiting_acts),
+            (backlog.certificates + certificates, limits.waiting_certificates),
         ):
             if waiting > most:
-                raise IntakeOverloaded(waiting, most, self.limits.retry_after)
+                raise IntakeOverloaded(waiting, most, limits.retry_after)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

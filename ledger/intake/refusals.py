@@ -94,6 +94,16 @@ class IntakeOverloaded(Refused):
         self.retry_after = retry_after
 
 
+class ChainAway(Refused):
+    """What was accepted has waited for the chain too long; `retry_after` is in seconds."""
+
+    code = "chain.away"
+
+    def __init__(self, waited: int, retry_after: int) -> None:
+        super().__init__(f"the chain is away: what was accepted has waited for {waited} seconds")
+        self.retry_after = retry_after
+
+
 # Signatures -------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -126,6 +128,23 @@ def test_while_it_is_worked_on_it_is_in_flight_until_whoever_did_must_have_died(
     assert hand.code(b"{}" + data, "slow") == (422, "idempotency.reused")
     hand.now[0] += STALE_SECONDS + 1
     assert hand.post(data, "slow").status_code == 202
+
+
+def test_many_at_once_under_one_key_are_done_once_and_told_the_same(hand: Hand) -> None:
+    batch = hand.world.body.seal(50)
+    data, start = batch.submission(), threading.Barrier(16)
+
+    def post(_: int) -> httpx.Response:
+        start.wait()
+        return hand.post(data, '"at once"')
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(post, range(16)))
+    told = {(one.status_code, one.json().get("code", one.content)) for one in answers}
+    done = hand.post(data, '"at once"')
+    assert done.status_code == 202
+    assert (202, done.content) in told
+    assert told <= {(202, done.content), (409, "idempotency.in_flight")}
 
 
 def test_of_two_that_take_over_from_one_that_died_one_is_at_work(world: World) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,11 +18,17 @@ import pytest
 from api.app import app_of
 from api.bodies import IN_MEMORY
 from api.routes.submitting import issuer_of
-from api.service import Options, Service
+from api.service import Service
+from contracts import calls
 from ledger.acts import Lane
+from ledger.issuing.sealing import SealedBatch
 from ledger.service.values import Role
+from ledger.store import SqlStore
+from ledger.store.tables import Row
+from ledger.submitting import Intake
 from tests.api.world import Running, World, listening
-from verifier.encoding import format_canonical
+from verifier.acts import statement_to_json
+from verifier.encoding import format_canonical, to_base64url
 from verifier.errors import Malformed
 from verifier.vocabulary import Status
 
@@ -139,22 +147,148 @@ def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
             issuer_of(BytesIO(data))
 
 
-def test_when_the_chain_is_away_too_long_nothing_more_is_taken_in(world: World) -> None:
-    waiting = world.body.submit(1)
-    late = Service(
-        ledger=world.ledger, clock=lambda: world.service.clock() + 10_000, options=Options()
-    )
-    batch = world.body.seal(1)
-    with listening(app_of(late)) as url:
-        headers = {"authorization": f"Bearer {world.keys[Role.ISSUER]}"}
-        answer = httpx.post(f"{url}/v1/batches", content=batch.submission(), headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (503, "chain.away")
-    assert int(answer.headers["retry-after"]) > 0
-    with world.ledger.store.begin(write=False) as unit:
-        assert unit.act(batch.digest) is None
-        assert unit.act(waiting.digest) is not None
-    world.body.head = waiting.head
-    world.body.sealed.remove(batch)
+FULL: dict[str, Callable[[Intake], Intake]] = {
+    "chain.away": lambda intake: replace(intake, clock=lambda: intake.clock() + 7_300),
+    "intake.overloaded": lambda intake: replace(
+        intake, limits=replace(intake.limits, waiting_acts=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("code", FULL)
+def test_when_too_much_waits_or_too_long_nothing_more_is_taken_in_and_what_was_is_told_again(
+    code: str, world: World, issuer: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = world.ledger.intake
+    waiting = world.body.seal(1)
+    receipt = issuer.post("/v1/batches", content=waiting.submission()).content
+    monkeypatch.setattr(world.ledger, "intake", FULL[code](intake))
+    batch, before = world.body.seal(1), rows(world)
+    [act] = world.body.status_acts([0], Status.SUSPENDED, "S01")
+    change = format_canonical(act.to_json())
+    key = {"idempotency-key": code}
+    for path, data in (("/v1/batches", batch.submission()), ("/v1/status-updates", change)):
+        answer = issuer.post(path, content=data, headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (503, code)
+        assert int(answer.headers["retry-after"]) > 0
+    assert rows(world) == before
+    assert issuer.post("/v1/batches", content=waiting.submission()).content == receipt
+    monkeypatch.setattr(world.ledger, "intake", intake)
+    assert issuer.post("/v1/batches", content=batch.submission(), headers=key).status_code == 202
+    world.body.epoch -= 1
+    world.ledger.settle()
+
+
+def rows(world: World) -> dict[str, int]:
+    """Return how many rows each table has."""
+    store = world.ledger.store
+    assert isinstance(store, SqlStore)
+    with store.engine.connect() as connection:
+        return {
+            name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+            for name in Row.metadata.tables
+        }
+
+
+# A statement that did not come ------------------------------------------------------------------
+
+
+def carry(world: World, batch: SealedBatch) -> None:
+    """Let the body anchor a batch itself, by its own transaction."""
+    ledger = world.ledger
+    with ledger.store.begin(write=False) as unit:
+        seen = unit.body(world.body.issuer)
+    assert seen is not None
+    packed = calls.pack_batch(batch.statement, key=0, signature=batch.signature)
+    call = calls.anchor([(seen.state, [packed])])
+    ledger.chain.broadcast(ledger.chain.sign(call, nonce=ledger.chain.next_nonce()).raw)
+
+
+def test_of_a_batch_displaced_by_one_that_the_body_anchored_itself_the_other_is_told(
+    world: World, issuer: httpx.Client
+) -> None:
+    head = world.body.head
+    first = world.body.seal(1, "first ")
+    place = f"/v1/batches/{world.body.issuer}/{first.statement.sequence}"
+    world.body.head = head
+    second = world.body.seal(2, "second ")
+    assert issuer.post("/v1/batches", content=first.submission()).status_code == 202
+    carry(world, second)
+    world.ledger.settle()
+    assert issuer.get(place).json()["state"] == "displaced"
+    for text in (first.submission(), first.submission_lines()):
+        packed = {"content-encoding": "gzip"} if text[:2] == b"\x1f\x8b" else {}
+        answer = issuer.post("/v1/batches", content=text, headers=packed)
+        assert (answer.status_code, answer.json()["code"]) == (409, "act.dead")
+    world.body.head = head
+    third = world.body.seal(1, "third ")
+    answer = issuer.post("/v1/batches", content=third.submission())
+    assert (answer.status_code, answer.json()["code"]) == (409, "batch.conflict")
+    receipts = [issuer.post("/v1/batches", content=second.submission()) for _ in range(2)]
+    assert [answer.status_code for answer in receipts] == [202, 202]
+    assert receipts[0].content == receipts[1].content
+    world.ledger.settle()
+    told = issuer.get(place).json()
+    assert (told["state"], told["digest"]) == ("final", second.digest.hex())
+    world.body.head = second.head
+    assert issuer.post("/v1/batches", content=world.body.seal(1).submission()).status_code == 202
+    world.body.sealed.remove(first)
+    world.body.sealed.remove(third)
+    world.ledger.settle()
+
+
+def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
+    world: World, issuer: httpx.Client
+) -> None:
+    first = world.body.seal(2, "late ")
+    behind = world.body.seal(1, "behind ")
+    for batch in (first, behind):
+        assert issuer.post("/v1/batches", content=batch.submission()).status_code == 202
+    with world.ledger.store.begin() as unit:
+        assert unit.expire(first.statement.not_after + 1) == 2
+    place = f"/v1/batches/{world.body.issuer}/{first.statement.sequence}"
+    assert issuer.get(place, params={"wait": 60}).json()["state"] == "expired"
+    answer = issuer.post("/v1/batches", content=first.submission())
+    assert (answer.status_code, answer.json()["code"]) == (409, "act.dead")
+    said = replace(first.statement, not_after=first.statement.not_after + 60)
+    digest = said.digest(world.ledger.pin.identity)
+    submission = orjson.loads(first.submission()) | {
+        "statement": statement_to_json(said),
+        "signature": to_base64url(world.body.key.sign(digest)),
+    }
+    anew = issuer.post("/v1/batches", json=submission)
+    assert anew.status_code == 202, anew.text
+    assert issuer.post("/v1/batches", json=submission).content == anew.content
+    world.ledger.settle()
+    told = issuer.get(place).json()
+    assert (told["state"], told["digest"]) == ("final", digest.hex())
+    assert issuer.get(f"{place}/records").content.splitlines() == first.records
+    world.body.head = replace(first.head, previous=digest)
+    world.body.sealed[-2:] = []
+    assert issuer.post("/v1/batches", content=world.body.seal(1).submission()).status_code == 202
+    world.ledger.settle()
+
+
+# Waiting ----------------------------------------------------------------------------------------
+
+
+def test_who_waits_is_answered_when_the_service_ends_and_who_went_away_is_not_waited_for(
+    world: World,
+) -> None:
+    batch = world.body.submit(1)
+    service = Service(ledger=world.ledger)
+    path = f"/v1/batches/{world.body.issuer}/{batch.statement.sequence}?wait=60"
+    headers = {"authorization": f"Bearer {world.keys[Role.ISSUER]}"}
+    with ThreadPoolExecutor(1) as pool, listening(app_of(service)) as url:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(url + path, headers=headers, timeout=0.2)
+        end = time.monotonic() + 30
+        while 'operation="getBatch"' not in httpx.get(f"{url}/metrics").text:
+            assert time.monotonic() < end, "its waiting ends long before its time"
+        waiting = pool.submit(httpx.get, url + path, headers=headers, timeout=90)
+        service.stopping = True
+        answer = waiting.result()
+    assert (answer.status_code, answer.json()["state"]) == (200, "accepted")
     world.ledger.settle()
 
 
