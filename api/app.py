@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -79,12 +80,22 @@ def app_of(service: Service) -> FastAPI:
     return app
 
 
+_SHARED: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "DELETE"),
+    "allow_headers": ("authorization", "content-type", "idempotency-key", "if-none-match"),
+    "expose_headers": ("etag", "location", "retry-after", "x-request-id"),
+}
+"""What pages of the origins that are let in may send, and see."""
+
+
 class _Application(FastAPI):
     """FastAPI behind our door, which is the outermost layer."""
 
     def build_middleware_stack(self) -> ASGIApp:
         service: Service = self.state.service
-        behind = Direct(super().build_middleware_stack(), routes=operations().values())
+        behind: ASGIApp = Direct(super().build_middleware_stack(), routes=operations().values())
+        if service.options.origins:
+            behind = CORSMiddleware(behind, allow_origins=service.options.origins, **_SHARED)
         return Door(behind, metrics=service.metrics)
 
 

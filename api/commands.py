@@ -51,6 +51,9 @@ def _oidc_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--private-hooks", is_flag=True, help="Let web hooks call private addresses, and plain http."
 )
+@click.option(
+    "--allow-origin", multiple=True, metavar="ORIGIN", help="Whose pages may call from a browser."
+)
 @_oidc_options
 def serve(
     home: Path | None,
@@ -58,6 +61,7 @@ def serve(
     port: int | None,
     chain_url: str | None,
     private_hooks: bool,
+    allow_origin: tuple[str, ...],
     **oidc: str | None,
 ) -> None:
     """Serve the ledger of a home: chain, API and anchoring.
@@ -78,8 +82,6 @@ def serve(
     if told and not {"issuer", "audience"} <= told.keys():
         raise click.UsageError("a provider needs --oidc-issuer and --oidc-audience")
     provider = Provider(**told) if told else None
-    # The chain's library lets Python recurse until the C stack ends, which a nested body would do.
-    sys.setrecursionlimit(_DEEPEST)
     lines = log_to_stderr()
     try:
         settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
@@ -89,7 +91,7 @@ def serve(
                 host=settings.host,
                 port=settings.port,
                 ready=_tell_ready,
-                options=Options(private_targets=private_hooks),
+                options=Options(private_targets=private_hooks, origins=allow_origin),
                 provider=provider,
             )
     except (Refused, OSError) as error:
@@ -98,8 +100,6 @@ def serve(
         lines.close()
 
 
-_DEEPEST = 2_000
-"""Calls within calls: far more than a request or the contract needs, far fewer than crash."""
 _HEARTBEAT = 30.0
 """Seconds after which an idle chain makes a block, so that verdicts stay fresh."""
 

@@ -65,12 +65,14 @@ class Options:
         lookup_floor: a lookup is answered no sooner, found or not.
         private_targets: whether web hooks may call private addresses.
         address_rate: how often one address may call, whoever calls from it.
+        origins: whose pages may call from a browser (CORS); nobody's but the service's own.
     """
 
     public_rate: str = "60/minute"
     lookup_floor: float = 0.02
     private_targets: bool = False
     address_rate: str = "600000/minute"
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)

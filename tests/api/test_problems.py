@@ -16,10 +16,12 @@ import ledger.evidence
 import ledger.intake.refusals
 import ledger.ports
 import verifier.errors
+from api.app import app_of
 from api.problems import STATUSES, problem, status_of
 from api.routing import operation
 from api.rules import RULES, Rule
-from tests.api.world import World
+from api.service import Options, Service
+from tests.api.world import World, listening
 from verifier.errors import Malformed, Refused
 
 MODULES: tuple[ModuleType, ...] = (
@@ -54,6 +56,22 @@ def test_a_fault_of_ours_tells_nothing_of_itself() -> None:
     told = problem(ledger.evidence.EvidenceInconsistent("secret of the house"), "abc")
     assert "secret" not in str(told)
     assert told["code"] == "evidence.inconsistent"
+
+
+def test_pages_of_other_origins_are_let_in_only_where_they_are_named(world: World) -> None:
+    named, other = "https://counter.example", "https://other.example"
+    service = Service(ledger=world.ledger, options=Options(origins=(named,)))
+    with listening(app_of(service)) as url, httpx.Client(base_url=url, verify=False) as client:
+        for origin in (named, other):
+            asks = {"origin": origin, "access-control-request-method": "POST"}
+            before = client.options("/v1/verifications", headers=asks)
+            told = client.post("/v1/verifications", headers={"origin": origin}, content=b"{}")
+            let_in = [one.headers.get("access-control-allow-origin") for one in (before, told)]
+            assert let_in == ([origin] * 2 if origin == named else [None] * 2)
+            assert told.status_code == 422
+    with listening(app_of(Service(ledger=world.ledger))) as url:
+        answer = httpx.get(f"{url}/healthz", headers={"origin": named}, verify=False)
+    assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize(
