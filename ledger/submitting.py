@@ -10,13 +10,13 @@ from __future__ import annotations
 from ledger.acts import Lane
 from ledger.intake.batches import submit_batch
 from ledger.intake.carrying import submit_act, submit_catalog, submit_status
-from ledger.intake.desk import Head, Intake, Limits, head
+from ledger.intake.desk import Intake, Limits, PendingHead, head
 from ledger.ports import Store, Unit
 
 __all__ = [
-    "Head",
     "Intake",
     "Limits",
+    "PendingHead",
     "displace",
     "expire",
     "head",

@@ -81,7 +81,7 @@ class Intake:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Head:
+class PendingHead:
     """What a body's next statement builds on, once all that waits has been anchored.
 
     The next batch has sequence `batches + 1`, first index `certificates`, and `last` as previous.
@@ -97,7 +97,7 @@ class Head:
     revision: int
 
 
-def head(store: Store, issuer: str) -> Head:
+def head(store: Store, issuer: str) -> PendingHead:
     """Return the head of a body after queued work, so that two offices of it do not collide.
 
     Raises:
@@ -115,7 +115,7 @@ def body_of(unit: Unit, issuer: str) -> BodySeen:
     return body
 
 
-def head_of(unit: Unit, body: BodySeen) -> Head:
+def head_of(unit: Unit, body: BodySeen) -> PendingHead:
     """Return the head of a body after the work that waits in `unit`."""
     state = body.state
     batches, certificates, last = state.batches, state.certificates, state.last
@@ -126,7 +126,7 @@ def head_of(unit: Unit, body: BodySeen) -> Head:
     waiting = unit.last_waiting(state.issuer, Lane.VERSION)
     if waiting is not None and isinstance(change := waiting.statement, CatalogChange):
         catalog, version = change.root, change.version
-    return Head(
+    return PendingHead(
         issuer=state.issuer,
         batches=batches,
         certificates=certificates,
