@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -19,8 +20,9 @@ from verifier.policy import TrustPolicy
 from verifier.presentation import Request
 from verifier.proving import Memo
 from verifier.status import WordProof
+from verifier.trust import Judgement
 from verifier.verdict import Result, unusable
-from verifier.verify import Block, Clock, Question, answer, judge_block, read_clock, verify
+from verifier.verify import Clock, Question, answer, judge_block, read_clock, verify
 
 REMEMBERED = 1024
 """Files, parts and answers of each kind that are kept: of ordinary files some 35 MB in all."""
@@ -68,12 +70,13 @@ class Verifier:
         if documents or evidence.presentation is not None or len(data) > LONGEST_KEPT:
             return verify(evidence, question, self._memo)
         block = judge_block(evidence, question, self._memo)
-        return self._plain(data, block, read_clock(evidence.record, question, block))
+        return self._plain(data, block.judgement, read_clock(evidence.record, question, block))
 
-    def _answer_plain(self, data: bytes, block: Block, clock: Clock) -> Result:
+    def _answer_plain(self, data: bytes, judgement: Judgement, clock: Clock) -> Result:
         """Return the verdict where nothing but evidence is handed in: it follows from these."""
         evidence = self._reader.read(data)
-        question = Question(policy=self._policy, judge=self._judge, now=0)
+        question = Question(policy=self._policy, judge=lambda *_: judgement, now=0)
+        block = replace(judge_block(evidence, question, self._memo), judgement=judgement)
         return answer(evidence, question, block, clock, self._memo)
 
     def reads(self, data: bytes) -> bool:
