@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
@@ -89,8 +92,11 @@ class CallersPart(Base):
     # Verifications ----------------------------------------------------------------------------
 
     def add_verifications(self, given: Sequence[Verification]) -> None:
-        if given:
-            self.connection.execute(insert(VERIFICATIONS), [_values(one) for one in given])
+        for at in range(0, len(given), _ROWS):
+            rows = [_values(one) for one in given[at : at + _ROWS]]
+            # One statement, which lets other threads in once and not for every row.
+            statement = _insert_rows(len(rows), self.connection.dialect.paramstyle)
+            self.connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
 
     def verification(self, reference: str) -> Verification | None:
         query = select(VERIFICATIONS).where(VERIFICATIONS.c.reference == reference)
@@ -171,9 +177,18 @@ class CallersPart(Base):
         )
 
 
-def _values(given: Verification) -> dict[str, Any]:
-    # Not `asdict`, which copies what it finds: this is done for every verdict.
-    return {name: getattr(given, name) for name in given.__slots__}
+_VALUES = tuple(Verification.__slots__)
+_values = attrgetter(*_VALUES)
+_ROWS = 100
+"""Rows that are inserted at once: SQLite takes 32,766 values in a statement."""
+
+
+@lru_cache(maxsize=_ROWS)
+def _insert_rows(count: int, paramstyle: str) -> str:
+    mark = "?" if paramstyle == "qmark" else "%s"
+    row = f"({', '.join([mark] * len(_VALUES))})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {VERIFICATIONS.name} ({', '.join(_VALUES)}) VALUES {rows}"
 
 
 def _key_of(row: Any) -> ApiKey:
