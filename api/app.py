@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.direct import Direct
 from api.door import Door, request_id_of
@@ -68,7 +68,7 @@ def app_of(service: Service) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # The door has our own.
     )
-    app.state.service = service
+    app.service = service
     for module in _ROUTERS:
         app.include_router(module.router)
     _check_rules()
@@ -91,21 +91,30 @@ _SHARED: dict[str, Any] = {
 class _Application(FastAPI):
     """FastAPI behind our door, which is the outermost layer."""
 
+    service: Service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or what else a server asks for."""
+        if scope["type"] == "http" and self.middleware_stack is not None:
+            scope["app"] = self
+            await self.middleware_stack(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
-        service: Service = self.state.service
         behind: ASGIApp = Direct(super().build_middleware_stack(), routes=operations().values())
-        if service.options.origins:
-            behind = CORSMiddleware(behind, allow_origins=service.options.origins, **_SHARED)
-        return Door(behind, metrics=service.metrics)
+        if self.service.options.origins:
+            behind = CORSMiddleware(behind, allow_origins=self.service.options.origins, **_SHARED)
+        return Door(behind, metrics=self.service.metrics)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    service: Service = app.state.service
+    assert isinstance(app, _Application)
     try:
         yield
     finally:
-        await service.keeper.close()
+        await app.service.keeper.close()
 
 
 def operations() -> dict[str, APIRoute]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Self
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Message, Receive
 
+from api.connections import WHOLE
 from api.refusals import MediaUnknown, Stopping, TooLarge, TooSlow
 from api.rules import RULES, Rule
 from api.service import Service, service_of
@@ -84,17 +86,24 @@ async def _receive(
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > rule.longest:
         raise TooLarge(f"{declared} bytes where at most {rule.longest} are taken")
+    if WHOLE in request.scope.get("extensions", ()):
+        await _collect(request.receive, rule, unpack, take)  # There is nothing to wait for.
+    else:
+        await _wait_for(request, rule, unpack, take)
+
+
+async def _wait_for(
+    request: Request, rule: Rule, unpack: _Inflate | None, take: Callable[[bytes], object]
+) -> None:
     service = service_of(request)
     try:
         async with asyncio.timeout(rule.seconds) as limit:
-            with _Watch(service, limit) as watch:
-                await _collect(request, rule, unpack, take, watch)
+            with _Watch(service, limit, request.receive) as watch:
+                await _collect(watch.receive, rule, unpack, take)
     except TimeoutError as error:
         if service.stopping:
             raise Stopping from error
         raise TooSlow(f"the body did not come within {rule.seconds:g} seconds") from error
-    except ClientDisconnect as error:
-        raise TooSlow("the caller went away before the body had come") from error
 
 
 def check_media(request: Request, media: tuple[str, ...]) -> str:
@@ -111,12 +120,12 @@ def check_media(request: Request, media: tuple[str, ...]) -> str:
 
 
 class _Watch:
-    """Sees to it that no body holds up a service that is to end.  `came` counts its bytes."""
+    """Sees to it that no body holds up a service that is to end."""
 
-    def __init__(self, service: Service, limit: asyncio.Timeout) -> None:
-        self._service, self._limit = service, limit
+    def __init__(self, service: Service, limit: asyncio.Timeout, receive: Receive) -> None:
+        self._service, self._limit, self._receive = service, limit, receive
         self._loop = asyncio.get_running_loop()
-        self.came = self._seen = 0
+        self._came = self._seen = 0
         self._left = int(LAST_SECONDS / STILL_SECONDS)
 
     def __enter__(self) -> Self:
@@ -126,12 +135,18 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
+    async def receive(self) -> Message:
+        """Return what comes next of the body, counted."""
+        message = await self._receive()
+        self._came += len(message.get("body", b""))
+        return message
+
     def _look(self) -> None:
         if self._service.stopping:
             self._left -= 1
-            if (self.came == self._seen or not self._left) and not self._limit.expired():
+            if (self._came == self._seen or not self._left) and not self._limit.expired():
                 self._limit.reschedule(self._loop.time())
-        self._seen = self.came
+        self._seen = self._came
         self._timer = self._loop.call_later(STILL_SECONDS, self._look)
 
 
@@ -170,18 +185,18 @@ def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
 
 
 async def _collect(
-    request: Request,
-    rule: Rule,
-    unpack: _Inflate | None,
-    take: Callable[[bytes], object],
-    watch: _Watch,
+    receive: Receive, rule: Rule, unpack: _Inflate | None, take: Callable[[bytes], object]
 ) -> None:
-    size = 0
-    async for piece in request.stream():
-        watch.came += len(piece)
+    came, size, more = 0, 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise TooSlow("the caller went away before the body had come")
+        piece, more = message.get("body", b""), message.get("more_body", False)
+        came += len(piece)
         for part in (piece,) if unpack is None else unpack(piece):
             size += len(part)
-            if max(watch.came, size) > rule.longest:
+            if max(came, size) > rule.longest:
                 raise TooLarge(f"more than {rule.longest} bytes, which is the most that is taken")
             take(part)
     if unpack is not None:

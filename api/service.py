@@ -139,5 +139,5 @@ class Service:
 
 def service_of(request: Request) -> Service:
     """Return the service that a request came to."""
-    found: Service = request.app.state.service
+    found: Service = request.scope["app"].service
     return found

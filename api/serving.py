@@ -11,10 +11,11 @@ from typing import Any
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.app import app_of
+from api.connections import Connection
 from api.oidc import OidcTokens, Provider
-from api.patience import PatientProtocol
 from api.service import Options, Service
 from api.working import Worker, stop_all
 from ledger.node import Ledger
@@ -67,19 +68,7 @@ def serve(
     tokens = None if provider is None else OidcTokens(provider=provider, clock=ledger.clock)
     service = Service(ledger=ledger, options=options, clock=ledger.clock, tokens=tokens)
     listening = listen(host, port)
-    config = uvicorn.Config(
-        app_of(service),
-        # httptools, which would be taken where it is installed, bounds no head of a request.
-        http=PatientProtocol,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=GRACE,
-        h11_max_incomplete_event_size=65_536,
-        ws="none",
-    )
-    server = _Server(config)
+    server = _Server(configure(app_of(service)))
     server.service = service
     workers = _workers(ledger, service)
     for worker in workers:
@@ -93,6 +82,22 @@ def serve(
         server.run(sockets=[listening])
     finally:
         stop_all(workers)
+
+
+def configure(app: ASGIApp) -> uvicorn.Config:
+    """Return how the server is set up."""
+    return uvicorn.Config(
+        app,
+        # httptools, which would be taken where it is installed, bounds no head of a request.
+        http=Connection,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=65_536,
+        ws="none",
+    )
 
 
 def settle_garbage() -> None:

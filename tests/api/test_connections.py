@@ -12,12 +12,12 @@ import pytest
 import uvicorn
 
 from api.app import app_of
-from api.patience import PatientProtocol
+from api.connections import Connection
 from api.service import Service
 from tests.api.world import World
 
 
-class Hasty(PatientProtocol):
+class Hasty(Connection):
     """The same, in tests' time."""
 
     seconds = 0.3
