@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import selectors
-import socket
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import quantiles
@@ -14,7 +12,6 @@ from statistics import quantiles
 LONGEST_RUN = 60.0
 """Seconds after which a run that does not end is given up."""
 _END = b"\r\n\r\n"
-_MOST_AT_ONCE = 2**20
 _LENGTH = b"content-length:"
 
 
@@ -48,7 +45,7 @@ def request(
 
 def hammer(port: int, requests: Sequence[bytes], *, connections: int, count: int) -> Load:
     """Return what comes of `count` requests, in turn, each connection asking as fast as it can."""
-    return _drive(port, requests, connections, count, lambda number, now: now)
+    return asyncio.run(_hammer(port, requests, connections, count))
 
 
 def pace(
@@ -59,50 +56,68 @@ def pace(
     A request that has to wait for a free connection waits in its own time: none is left out
     because the service was slow.
     """
-    began = time.perf_counter()
-    return _drive(port, requests, connections, count, lambda number, now: began + number / rate)
+    return asyncio.run(_pace(port, requests, connections, rate, count))
 
 
 def ask(port: int, asked: bytes) -> bytes:
     """Return the body of the answer to one request."""
-    with socket.create_connection(("127.0.0.1", port)) as plain:
-        connection = _Connection(plain)
-        connection.ask(asked, 0.0)
-        while not connection.take():
-            pass
+
+    async def run() -> bytes:
+        connection = await _connect(port)
+        await connection.ask(asked)
+        connection.close()
         return connection.body
 
+    return asyncio.run(run())
 
-class _Connection:
-    """One connection, one request at a time; `due` is when that should have been sent."""
 
-    def __init__(self, plain: socket.socket) -> None:
+class _Connection(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    def __init__(self) -> None:
         self.body = b""
-        self.due = 0.0
-        self._plain = plain
-        self._held = b""
-        self._whole = self._start = 0
+        self._held = bytearray()
+        self._whole = 0
+        self._answer: asyncio.Future[None] | None = None
+        self._transport: asyncio.WriteTransport | None = None
 
-    def ask(self, asked: bytes, due: float) -> None:
-        """Send a request."""
-        self._held, self._whole, self.due = b"", 0, due
-        self._plain.sendall(asked)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
 
-    def take(self) -> bool:
-        """Take what has come, waiting for some; return whether it is the whole answer."""
-        data = self._plain.recv(_MOST_AT_ONCE)
-        if not data:
-            raise ConnectionError("closed before it answered")
-        self._held = self._held + data if self._held else data
+    def data_received(self, data: bytes) -> None:
+        self._held += data
         if not self._whole and (end := self._held.find(_END)) >= 0:
-            self._start = end + len(_END)
-            self._whole = self._start + _length(self._held[:end])
-        if not self._whole or len(self._held) < self._whole:
-            return False
-        self.body = self._held[self._start :]
-        if self._held[9:10] != b"2":
-            raise ValueError(f"answered {self._held[9:12]!r}: {self.body[:300]!r}")
-        return True
+            self._whole = end + len(_END) + _length(bytes(self._held[:end]))
+        if self._whole and len(self._held) >= self._whole:
+            self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionError("closed before it answered"))
+
+    def ask(self, asked: bytes) -> asyncio.Future[None]:
+        """Send a request; what is returned is done with its answer."""
+        assert self._transport is not None
+        self._whole = 0
+        self._held.clear()
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(asked)
+        return self._answer
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        assert self._transport is not None
+        self._transport.close()
+
+    def _end(self) -> None:
+        assert self._answer is not None
+        head, _, body = bytes(self._held).partition(_END)
+        self.body = body
+        if head[9:10] == b"2":
+            self._answer.set_result(None)
+        else:
+            self._answer.set_exception(ValueError(f"answered {head[9:12]!r}: {body[:300]!r}"))
 
 
 def _length(head: bytes) -> int:
@@ -114,36 +129,55 @@ def _length(head: bytes) -> int:
     return int(lower[at + len(_LENGTH) :].split(b"\r\n", 1)[0])
 
 
-def _drive(
-    port: int,
-    requests: Sequence[bytes],
-    connections: int,
-    count: int,
-    due_of: Callable[[int, float], float],
-) -> Load:
-    """Send each request once it is due and a connection is free.
+async def _connect(port: int) -> _Connection:
+    _, connection = await asyncio.get_running_loop().create_connection(
+        _Connection, "127.0.0.1", port
+    )
+    return connection
 
-    Not by asyncio, which would take as much of the two cores as what is measured.
-    """
-    with ExitStack() as stack, selectors.DefaultSelector() as ready:
-        free: list[_Connection] = []
-        for _ in range(connections):
-            plain = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            free.append(_Connection(plain))
-            ready.register(plain, selectors.EVENT_READ, free[-1])
-        turns, times, asked = cycle(requests), list[float](), 0
-        began = time.perf_counter()
-        while len(times) < count:
-            now = time.perf_counter()
-            if now - began > LONGEST_RUN:
-                raise TimeoutError(f"{len(times)} of {count} answers in {LONGEST_RUN:g} seconds")
-            while free and asked < count and (due := due_of(asked, now)) <= now:
-                free.pop().ask(next(turns), due)
-                asked += 1
-            waits = due_of(asked, now) - now if free and asked < count else LONGEST_RUN
-            for key, _ in ready.select(max(waits, 0.0)):
-                if key.data.take():
-                    times.append(time.perf_counter() - key.data.due)
-                    free.append(key.data)
-        return Load(time.perf_counter() - began, times)
+
+async def _hammer(port: int, requests: Sequence[bytes], connections: int, count: int) -> Load:
+    opened = [await _connect(port) for _ in range(connections)]
+    turns, left = cycle(requests), iter(range(count))
+    times: list[float] = []
+
+    async def work(connection: _Connection) -> None:
+        for _ in left:
+            began = time.perf_counter()
+            await connection.ask(next(turns))
+            times.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    async with asyncio.timeout(LONGEST_RUN):
+        await asyncio.gather(*map(work, opened))
+    taken = time.perf_counter() - began
+    for connection in opened:
+        connection.close()
+    return Load(taken, times)
+
+
+async def _pace(
+    port: int, requests: Sequence[bytes], connections: int, rate: float, count: int
+) -> Load:
+    free: asyncio.Queue[_Connection] = asyncio.Queue()
+    for _ in range(connections):
+        free.put_nowait(await _connect(port))
+    turns, times = cycle(requests), list[float]()
+
+    async def work(due: float, asked: bytes) -> None:
+        connection = await free.get()
+        await connection.ask(asked)
+        times.append(time.perf_counter() - due)
+        free.put_nowait(connection)
+
+    began = time.perf_counter()
+    async with asyncio.timeout(LONGEST_RUN), asyncio.TaskGroup() as tasks:
+        for number in range(count):
+            due = began + number / rate
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            tasks.create_task(work(due, next(turns)))
+    taken = time.perf_counter() - began
+    while not free.empty():
+        free.get_nowait().close()
+    return Load(taken, times)

@@ -19,7 +19,6 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-import orjson
 import uvicorn
 from fastapi import FastAPI
 from granian.constants import Interfaces
@@ -122,7 +121,7 @@ def compare(rounds: int) -> list[str]:
     names = [name for name, packages in PACKAGES.items() if all(map(_version, packages))]
     found: dict[str, Figures] = {name: {} for name in names}
     with prepared(QUICK) as made, ExitStack() as stack:
-        questions = [orjson.dumps({"evidence": orjson.loads(data)}) for data in made.files]
+        questions = [b'{"evidence":%b}' % data for data in made.files[0]]
         verify = made.asking("POST", "/v1/verifications", questions, JSON)
         listed = made.asking("GET", f"/v1/status-lists/{made.body.issuer}")
         processes: dict[str, tuple[Process, Process]] = {}
