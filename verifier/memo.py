@@ -43,7 +43,8 @@ class Verifier:
     def __init__(self, policy: TrustPolicy, judge: Judge, *, remembered: int = REMEMBERED) -> None:
         self._policy, self._judge = policy, judge
         self._reader, self._memo = Reader(remembered), Memo(remembered)
-        self._plain = lru_cache(maxsize=remembered)(self._answer_plain)
+        keep = lru_cache(maxsize=remembered)
+        self._known, self._answered = keep(self._reader.read_parts), keep(self._answer)
 
     def verify_bytes(
         self,
@@ -67,21 +68,38 @@ class Verifier:
             evidence = self._reader.read(data)
         except Refused as error:
             return unusable(error.code)
-        if documents or evidence.presentation is not None or len(data) > LONGEST_KEPT:
+        return verify(evidence, question, self._memo)
+
+    def reads(self, data: bytes) -> bool:
+        """Return whether these bytes are canonical evidence, which is then known.
+
+        What cannot be read is not kept, so that nobody fills the memory with it.
+        """
+        try:
+            return len(data) <= LONGEST_KEPT and self._known(data) is not None
+        except Refused:
+            return False
+
+    def verify_known(
+        self, data: bytes, *, now: int, seen: Callable[[bytes], bool] = lambda mark: False
+    ) -> Result:
+        """Return what `verify_bytes` does of an evidence file that `reads`, with nothing beside.
+
+        It is for files that come again and again: they and what was answered are remembered.
+        """
+        evidence = self._known(data)
+        question = Question(policy=self._policy, judge=self._judge, now=now, seen=seen)
+        if evidence.presentation is not None:
             return verify(evidence, question, self._memo)
         block = judge_block(evidence, question, self._memo)
-        return self._plain(data, block.judgement, read_clock(evidence.record, question, block))
+        return self._answered(data, block.judgement, read_clock(evidence.record, question, block))
 
-    def _answer_plain(self, data: bytes, judgement: Judgement, clock: Clock) -> Result:
-        """Return the verdict where nothing but evidence is handed in: it follows from these."""
-        evidence = self._reader.read(data)
+    def _answer(self, data: bytes, judgement: Judgement, clock: Clock) -> Result:
+        """Return the verdict on a file without a presentation: it follows from these."""
+        evidence = self._known(data)
         question = Question(policy=self._policy, judge=lambda *_: judgement, now=0)
         block = replace(judge_block(evidence, question, self._memo), judgement=judgement)
         return answer(evidence, question, block, clock, self._memo)
-
-    def reads(self, data: bytes) -> bool:
-        """Return whether these bytes are canonical evidence, which is then remembered."""
-        return self._reader.recall(data) is not None
 
 
 class Reader:
@@ -100,7 +118,6 @@ class Reader:
         self._proof = keep(partial(_whole, take=Proof.read))
         self._signed = keep(_read_signed)
         self._status = keep(partial(_whole, take=_take_status))
-        self._evidence = keep(self._read_parts)
 
     def read(self, data: bytes) -> Evidence:
         """Return the evidence of a file's bytes.
@@ -108,18 +125,17 @@ class Reader:
         Raises:
             Malformed: as `Evidence.parse`.
         """
-        return self.recall(data) or Evidence.parse(data)
-
-    def recall(self, data: bytes) -> Evidence | None:
-        """Return the evidence of a file's bytes, None where they must be read whole."""
         try:
-            if len(data) <= LONGEST_KEPT:
-                return self._evidence(data)
-            return self._read_parts(data)
+            return self.read_parts(data)
         except Refused:
-            return None
+            return Evidence.parse(data)  # Which says what is wrong with the file.
 
-    def _read_parts(self, data: bytes) -> Evidence:
+    def read_parts(self, data: bytes) -> Evidence:
+        """Return the evidence of a file's bytes, part by part.
+
+        Raises:
+            Malformed: it cannot be read so, and never mind why.
+        """
         backing, shown, proof, record, signed, status = _cut(data)
         canonical = record[len(_RECORD) :]
         own, what = Record.from_json(_spelled(canonical)), _whole(shown, Shown.read)

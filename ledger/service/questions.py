@@ -37,9 +37,13 @@ class Lookup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """One question: exactly one of an evidence file, the text of a code, and a lookup."""
+    """One question: exactly one of an evidence file, the text of a code, and a lookup.
+
+    `known` says that nothing stands beside the evidence, and that it was read already.
+    """
 
     evidence: bytes | None = None
+    known: bool = False
     code: str | None = None
     lookup: Lookup | None = None
     documents: tuple[Fingerprint, ...] = ()
@@ -58,7 +62,7 @@ def parse_questions(
         Malformed: outside the subset of JSON, or an unknown, missing or ill-typed member.
     """
     if data.startswith(_ONLY) and data.endswith(b"}") and reads(inner := data[len(_ONLY) : -1]):
-        return [Asked(evidence=inner)], False
+        return [Asked(evidence=inner, known=True)], False
     value = _parse(data, limit)
     if type(value) is not list:
         return [question_of(value, "question")], False

@@ -165,6 +165,8 @@ class Verdicts:
         request = None
         if asked.nonce is not None and audience is not None:
             request = Request(audience=audience, nonce=asked.nonce)
+        if asked.evidence is not None and asked.known:
+            return self._verifier.verify_known(asked.evidence, now=now, seen=self._presented.seen)
         if asked.evidence is not None:
             return self._verifier.verify_bytes(
                 asked.evidence,
