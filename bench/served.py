@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from api.callers import KeyRing, load_pepper
-from api.serving import configure, listen
+from api.serving import listen
 from bench.bench_seal import ENTRY, ISSUER
 from ledger.files import write_atomically
 from ledger.node import POLICY, load_policy
@@ -135,10 +135,13 @@ def _constant(answer: bytes) -> Callable[[], Awaitable[Response]]:
 
 
 def serve_bare(app: FastAPI) -> None:
-    """Serve an application as `api.serving` serves the service, without anything around it."""
+    """Serve an application on the same server as the service, set up as anybody would."""
     listening = listen("127.0.0.1", 0)
+    config = uvicorn.Config(
+        app, http="h11", log_config=None, access_log=False, server_header=False, ws="none"
+    )
     print(f"bare {WHERE}{listening.getsockname()[1]}", flush=True)
-    uvicorn.Server(configure(app)).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

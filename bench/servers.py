@@ -27,7 +27,7 @@ from granian.server.embed import Server as Granian
 from api.app import app_of
 from api.logs import log_to_stderr
 from api.service import Service
-from api.serving import BACKLOG, listen, settle_garbage
+from api.serving import BACKLOG, configure, listen, settle_garbage
 from bench.bench_api import CONNECTIONS, JSON, QUICK, STEADY, prepared
 from bench.load import ask, hammer, pace, request
 from bench.served import WHERE, Process, bare, running
@@ -35,7 +35,9 @@ from ledger.node import open_ledger
 from ledger.settings import load_settings
 
 REQUESTS, STEADY_REQUESTS = 1_500, 2_500
+OURS = "as served"
 PACKAGES: Mapping[str, Sequence[str]] = {
+    OURS: ("uvicorn", "h11"),
     "uvicorn h11": ("uvicorn", "h11"),
     "uvicorn httptools": ("uvicorn", "httptools"),
     "uvicorn httptools uvloop": ("uvicorn", "httptools", "uvloop"),
@@ -70,18 +72,17 @@ def _run(name: str, app: FastAPI) -> None:
     if name == "granian":
         asyncio.run(_granian(app))
         return
-    http: Literal["h11", "httptools"] = "httptools" if "httptools" in name else "h11"
     listening = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app,
-        http=http,
-        loop="uvloop" if "uvloop" in name else "asyncio",
-        log_config=None,
-        access_log=False,
-        ws="none",
-    )
     _say(listening.getsockname()[1])
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(_config(name, app)).run(sockets=[listening])
+
+
+def _config(name: str, app: FastAPI) -> uvicorn.Config:
+    if name == OURS:
+        return configure(app)
+    http: Literal["h11", "httptools"] = "httptools" if "httptools" in name else "h11"
+    loop = "uvloop" if "uvloop" in name else "asyncio"
+    return uvicorn.Config(app, http=http, loop=loop, log_config=None, access_log=False, ws="none")
 
 
 async def _granian(app: FastAPI) -> None:
