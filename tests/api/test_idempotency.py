@@ -108,10 +108,10 @@ def test_a_key_is_a_caller_s_own_and_a_route_s(hand: Hand) -> None:
 def test_after_a_refusal_the_same_key_takes_another_request(hand: Hand) -> None:
     batch = hand.world.body.seal(1)
     broken = batch.submission().replace(b'"signature":"', b'"signature":"A')
-    assert hand.code(broken, "again")[0] == 422
+    assert hand.code(broken, "refused-then-done")[0] == 422
     with hand.world.ledger.store.begin(write=False) as unit:
         assert unit.acts_at(hand.world.body.issuer, Lane.SEQUENCE, batch.statement.sequence) == []
-    assert hand.post(batch.submission(), "again").status_code == 202
+    assert hand.post(batch.submission(), "refused-then-done").status_code == 202
 
 
 def test_while_it_is_worked_on_it_is_in_flight_until_whoever_did_must_have_died(
