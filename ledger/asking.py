@@ -30,7 +30,7 @@ class ServerRefuses(Refused):
     def __init__(self, status: int, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
-        self.code = code  # type: ignore[misc]  # the server's own code, or `server.refused`
+        self.code = code  # The server's own code, or `server.refused`.
 
 
 class ServerSilent(Refused):

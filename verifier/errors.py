@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class Refused(Exception):
     """Something handed in is refused, and the refusal can say why.
@@ -11,7 +9,7 @@ class Refused(Exception):
     `code` is stable and meant for programs; `str(self)` is a lower-case sentence for people.
     """
 
-    code: ClassVar[str] = "refused"
+    code: str = "refused"
 
 
 class Malformed(Refused):
@@ -19,7 +17,7 @@ class Malformed(Refused):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.code = code  # type: ignore[misc]  # one class for the codes of SPEC section 2
+        self.code = code  # One class for the codes of SPEC section 2.
 
 
 class ProofInvalid(Refused):

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pylopdf_fonts_zh_cn as noto
 from fontTools.fontBuilder import FontBuilder
@@ -38,7 +38,7 @@ _PATHS: Mapping[Face, Path] = {Face.SANS: noto.sans_path(), Face.SERIF: noto.ser
 class GlyphMissing(Refused):
     """The font has no glyph for a character, which would come out blank."""
 
-    code: ClassVar[str] = "document.glyph_missing"
+    code: str = "document.glyph_missing"
 
     def __init__(self, character: str, text: str) -> None:
         super().__init__(f"no glyph for {character!r} (U+{ord(character):04X}) in {text!r}")

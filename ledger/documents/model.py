@@ -7,7 +7,6 @@ their own, since the record holds the digest of the document.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
 
 from ledger.domain import Body, Category
 from ledger.domain.fields import label_en, label_zh
@@ -23,7 +22,7 @@ LONGEST_LINK = 240
 class LinkTooLong(Refused):
     """The link of a document has no room on its page."""
 
-    code: ClassVar[str] = "document.link_too_long"
+    code: str = "document.link_too_long"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
 
 from verifier.errors import Refused
 
@@ -63,7 +62,7 @@ REGISTERED_AS: Mapping[str, str] = {
 class CodeInvalid(Refused):
     """A code breaks the standard that defines it."""
 
-    code: ClassVar[str] = "domain.code_invalid"
+    code: str = "domain.code_invalid"
 
     def __init__(self, value: str, reason: str) -> None:
         super().__init__(f"{value!r}: {reason}")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
 
 from verifier.errors import Refused
 
@@ -64,7 +63,7 @@ class Fault:
 class DomainInvalid(Refused):
     """The domain data is refused as a whole; `faults` holds every reason, in file order."""
 
-    code: ClassVar[str] = "domain.invalid"
+    code: str = "domain.invalid"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")

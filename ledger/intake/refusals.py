@@ -192,7 +192,7 @@ class RecordRefused(Refused):
         super().__init__(f"record {place}: {sentence}")
         self.place = place
         if code is not None:
-            self.code = code  # type: ignore[misc]  # the codes of SPEC section 18.3, check 5
+            self.code = code  # One of the codes of SPEC section 18.3, check 5.
 
 
 class RecordOtherBody(RecordRefused):

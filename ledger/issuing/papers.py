@@ -20,7 +20,7 @@ class PaperUnusable(Refused):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.code = code  # type: ignore[misc]  # one class for the two codes of documents
+        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

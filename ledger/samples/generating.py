@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import ClassVar
 
 from ledger.domain import Body, Category, Domain
 from ledger.samples.offices import bodies_issuing
@@ -37,7 +36,7 @@ _SERIALS, _STEP = 99_999_989, 48_271_133
 class SamplesImpossible(Refused):
     """More is asked than the domain data can give samples of."""
 
-    code: ClassVar[str] = "samples.impossible"
+    code: str = "samples.impossible"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -19,7 +19,7 @@ from verifier.rpc import Block
 class WitnessRefuses(Refused):
     """The witness does not sign this checkpoint; each reason is a subclass with its code."""
 
-    code: ClassVar[str] = "witness.refuses"
+    code: str = "witness.refuses"
 
 
 class OtherLedger(WitnessRefuses):

@@ -54,7 +54,7 @@ class Broken(Refused):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.code = code  # type: ignore[misc]  # one class for a family of rules
+        self.code = code
 
 
 @dataclass(slots=True)
