@@ -29,6 +29,7 @@ from api.routes import (
     submitting,
     verifying,
 )
+from api.routing import refuse
 from api.rules import RULES
 from api.schemas import SCHEMAS
 from api.service import Options, ServedLedger, Service
@@ -137,7 +138,7 @@ def _check_rules() -> None:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    return answer(error, request_id_of(request))
+    return refuse(request, error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

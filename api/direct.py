@@ -9,9 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.door import request_id_of
-from api.problems import answer
-from api.routing import admit
+from api.routing import admit, refuse
 from verifier.errors import Refused
 
 _TAKEN = {"request", "caller"}
@@ -38,7 +36,7 @@ class Direct:
         try:
             response = await known.endpoint(request, await admit(request))
         except Refused as error:
-            response = answer(error, request_id_of(request))
+            response = refuse(request, error)
         await response(scope, receive, send)
 
 

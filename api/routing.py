@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from starlette.responses import Response
 
 from api.callers import Caller
-from api.problems import MEDIA_TYPE
+from api.door import request_id_of
+from api.problems import MEDIA_TYPE, answer
 from api.rules import RULES
 from api.service import service_of
+from ledger.evidence import EvidenceInconsistent
+from verifier.errors import Refused
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _MEANINGS = {
@@ -36,6 +40,13 @@ async def admit(request: Request) -> Caller:
 
 Asking = Annotated[Caller, Depends(admit)]
 """The caller of a route."""
+
+
+def refuse(request: Request, error: Refused) -> Response:
+    """Return the answer that tells a refusal; evidence that did not check is counted."""
+    if isinstance(error, EvidenceInconsistent):
+        service_of(request).metrics.proof_failures.inc()
+    return answer(error, request_id_of(request))
 
 
 def operation(

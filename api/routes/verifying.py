@@ -24,7 +24,6 @@ from api.service import Service, service_of
 from api.uploads import FORM, UPLOAD, read_upload
 from api.words import Language, language_of, words
 from ledger.domain import load_domain
-from ledger.evidence import EvidenceInconsistent
 from ledger.service.questions import Asked, parse_lines, parse_questions
 from ledger.service.values import Verification
 from ledger.service.verifying import Told
@@ -106,11 +105,7 @@ async def _answer(
     service = service_of(request)
     tell = partial(service.verdicts.tell, questions, caller=caller.id, audience=caller.counter)
     quick = not many and questions[0].evidence is not None
-    try:
-        answer = tell() if quick else await asyncio.to_thread(tell)
-    except EvidenceInconsistent:
-        service.metrics.proof_failures.inc()
-        raise
+    answer = tell() if quick else await asyncio.to_thread(tell)
     kept = await service.keeper.keep(answer)
     for verdict, count in answer.content["verdicts"].items():
         service.metrics.verdicts.labels(verdict).inc(count)
@@ -261,9 +256,5 @@ async def get_evidence_by_index(
 
 
 def _evidence(service: Service, make: Callable[[], Evidence]) -> bytes:
-    try:
-        with service.making:
-            return make().format()
-    except EvidenceInconsistent:
-        service.metrics.proof_failures.inc()
-        raise
+    with service.making:
+        return make().format()
