@@ -9,7 +9,7 @@ from contracts import abi
 from verifier import statements
 from verifier.errors import Malformed
 from verifier.hashing import keccak, sha256
-from verifier.state import BodyState, Key
+from verifier.state import ISSUER, BodyState, Key
 from verifier.statements import Statement
 from verifier.vocabulary import BodyKind, Standing
 
@@ -72,7 +72,12 @@ class Anchored:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Skipped:
-    """A batch, or with sequence 0 a whole body, was passed over; `reason` is an error selector."""
+    """A batch, or with sequence 0 a whole body, was passed over; `reason` is an error selector.
+
+    The contract has not checked what it reports here: whoever carries a call can make it report
+    anything.  `issuer` is therefore empty where the bytes are no issuer's code, and nothing that
+    is read from this event may count.
+    """
 
     issuer: str
     sequence: int
@@ -148,6 +153,7 @@ TOPICS: Mapping[str, bytes] = {act.event: at for at, act in _ACT_OF.items()} | {
     name: at for at, name in _OTHER_OF.items()
 }
 """The first topic of every event by name."""
+_SKIPPED = TOPICS["Skipped"]
 
 
 def parse_log(topics: Sequence[bytes], data: bytes) -> Event:
@@ -162,6 +168,8 @@ def parse_log(topics: Sequence[bytes], data: bytes) -> Event:
     try:
         if act := _ACT_OF.get(first):
             return _parse_act(act, subject, data)
+        if first == _SKIPPED:
+            return _parse_skipped(subject, data)
         if name := _OTHER_OF.get(first):
             return _parse_other(name, abi.decode([_OTHERS[name][0]], subject)[0], data)
     except (abi.AbiError, UnicodeDecodeError, ValueError) as error:
@@ -195,9 +203,17 @@ def _parse_other(name: str, subject: bytes, data: bytes) -> Event:
     issuer = subject.decode("ascii")
     if name == "Anchored":
         return _parse_batch(issuer, values[0])
-    if name == "Skipped":
-        return Skipped(issuer=issuer.rstrip("\x00"), sequence=values[0], reason=values[1])
     return StateTold(issuer=issuer, words=_state_words(values[0]))
+
+
+def _parse_skipped(subject: bytes, data: bytes) -> Skipped:
+    """Return what was passed over; any bytes are such an event, because anyone can cause it."""
+    code = subject[:18].decode("ascii", "replace")
+    return Skipped(
+        issuer=code if ISSUER.fullmatch(code) else "",
+        sequence=int.from_bytes(data[:32], "big"),
+        reason=data[32:36],
+    )
 
 
 def _state_words(words: tuple[bytes, ...]) -> tuple[bytes, ...]:

@@ -1,0 +1,118 @@
+"""Whoever calls the contract, with whatever arguments: every reader of its logs goes on."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts import calls
+from contracts.loader import load_artifact
+from ledger.chain.client import Payment, sign_transaction
+from ledger.chain.follow import Follower
+from ledger.node import Ledger
+from ledger.store import open_store
+from ledger.submitting import submit_batch
+from ledger.witness.nodes import ExecutingNode, RpcSource
+from tests.audit import little
+from tests.audit.conftest import Auditor
+from verifier.events import Skipped, parse_log
+
+SELECTORS = tuple(load_artifact().selectors.values())
+GAS = 2_000_000
+CALLS = 60
+
+
+@dataclass(frozen=True)
+class Rubbish:
+    """A state of any words, as a hostile caller may hand it in."""
+
+    handed: tuple[bytes, ...]
+    peaks: tuple[bytes, ...] = ()
+
+    def words(self) -> tuple[bytes, ...]:
+        return self.handed
+
+    def key_words(self) -> tuple[bytes, ...]:
+        return ()
+
+
+@pytest.fixture
+def draw() -> random.Random:
+    return random.Random(4)
+
+
+def send(ledger: Ledger, data: bytes) -> None:
+    """Send a call whether or not the contract would take it."""
+    payment = Payment(
+        chain_id=ledger.pin.chain_id,
+        nonce=ledger.chain.next_nonce(),
+        gas=GAS,
+        to=ledger.pin.address,
+        data=data,
+    )
+    ledger.chain.broadcast(sign_transaction(ledger.node, ledger.operator, payment).raw)
+
+
+def good_entry(ledger: Ledger, police: little.Body) -> Any:
+    """Return an entry of `anchor` that anchors one more batch, whose records are handed in."""
+    state = police.state
+    sealed = police.seal([police.issue(f"X{state.batches}")])
+    submit_batch(ledger.intake, sealed.submission())
+    packed = calls.pack_batch(sealed.statement, key=0, signature=sealed.signature)
+    return state, [packed]
+
+
+def words(draw: random.Random, most: int = 9) -> tuple[bytes, ...]:
+    return tuple(draw.randbytes(32) for _ in range(draw.randrange(most)))
+
+
+def rubbish(draw: random.Random, honest: Any) -> Any:
+    """Return an entry whose state or batches are anything."""
+    handed = draw.choice([words(draw), (b"\xff" * 32,), honest[0].words(), ()])
+    batches = [tuple(draw.randbytes(32) for _ in range(5)) for _ in range(draw.randrange(3))]
+    return Rubbish(handed), draw.choice([batches, [*honest[1], *batches]])
+
+
+def garbled(draw: random.Random, data: bytes) -> bytes:
+    """Return calldata with some bytes changed, behind a selector of the contract."""
+    body = bytearray(data[4:])
+    for _ in range(draw.randrange(4)):
+        body[draw.randrange(len(body))] = draw.randrange(256)
+    return draw.choice([data[:4], *SELECTORS]) + bytes(body)
+
+
+def test_a_caller_of_every_function_stops_no_reader(
+    home: Path, auditor: Auditor, draw: random.Random, tmp_path: Path
+) -> None:
+    with little.opened(home) as ledger:
+        police = little.Body(ledger, little.POLICE)
+        honest = good_entry(ledger, police)
+        entries = [honest, (Rubbish((b"\xff" * 32,)), []), *(rubbish(draw, honest) for _ in "123")]
+        send(ledger, calls.anchor(entries))
+        for _ in range(CALLS):
+            send(ledger, garbled(draw, calls.anchor([honest, rubbish(draw, honest)])))
+
+        ledger.settle()
+
+        told = ledger.chain.logs(0, ledger.chain.head().number)
+        events = [parse_log(one.topics, one.data) for one in told]
+        assert any(isinstance(one, Skipped) and not one.issuer for one in events)
+        assert police.state.batches == honest[0].batches + 1
+        source = RpcSource(lambda method, params: ledger.node.call(method, *params))
+        witness = ExecutingNode(tmp_path / "witness", source, ledger.pin.genesis)
+        witness.advance()
+        assert witness.final().number == ledger.chain.head().number
+        witness.close()
+        rebuilt = open_store(f"sqlite:///{tmp_path}/rebuilt.db")
+        Follower(rebuilt, ledger.chain, 0).follow()
+        with rebuilt.begin(write=False) as unit:
+            again = unit.body(little.POLICE)
+        rebuilt.close()
+        assert again is not None
+        assert again.state.digest() == police.state.digest()
+    report = auditor.home(home)
+    assert (report.verdict, report.faults) == ("clean", [])
