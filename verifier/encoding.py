@@ -20,11 +20,16 @@ Json = Any
 GREATEST_INTEGER = 2**53 - 1
 DEEPEST = 8
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+MAX_FREE_VALUES = 4096
+"""Values and members of any text; a longer one has room for one more in each `BYTES_A_VALUE`."""
+BYTES_A_VALUE = 8
+MAX_MEMBERS = 4096
+"""Members of one object."""
 _MOST_OPEN = 500
 """Brackets that may stand open, before the reader is asked: few enough for any stack."""
 _BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+([\[\]{}])')
 """The next bracket that stands in no text."""
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b'"[]{}')
+_NO_MARKS = bytes(byte for byte in range(256) if byte not in b'"[]{},')
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
@@ -43,10 +48,10 @@ def parse(data: bytes, limit: int) -> Json:
     """Return the value that `data` spells; white space and member order are free.
 
     Raises:
-        Malformed: more than `limit` bytes, or outside the subset (codes of SPEC section 2).
+        Malformed: more than `limit` bytes or values, or outside the subset (SPEC section 2).
     """
     _check_size(data, limit)
-    _check_depth(data)
+    _check_shape(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -69,6 +74,7 @@ def parse_canonical(data: bytes, limit: int) -> Json:
         Malformed: as `parse`, and where `data` is another spelling of its value.
     """
     _check_size(data, limit)
+    _check_shape(data)
     try:
         value = orjson.loads(data)
         check_value(value, 0)
@@ -85,16 +91,24 @@ def _check_size(data: bytes, limit: int) -> None:
         raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
 
 
-def _check_depth(data: bytes) -> None:
-    """Refuse what would exhaust the stack, whatever depth of recursion Python is allowed."""
-    if data.count(b"[") + data.count(b"{") <= _MOST_OPEN:
+def _check_shape(data: bytes) -> None:
+    """Refuse what would exhaust the stack or take much more memory than it has bytes.
+
+    An empty list takes three bytes of JSON and sixty of memory, so values are counted first.
+    """
+    room = MAX_FREE_VALUES + len(data) // BYTES_A_VALUE
+    brackets = data.count(b"[") + data.count(b"{")
+    if brackets <= _MOST_OPEN and brackets + data.count(b",") <= room:
         return
-    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_BRACKETS)
-    outside = b"".join(plain.split(b'"')[::2])
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
+    outside = b"".join(plain.replace(b'""', b"").split(b'"')[::2])
+    nested = outside.replace(b",", b"")
     for _ in range(DEEPEST + 1):
-        outside = outside.replace(b"{}", b"").replace(b"[]", b"")
-    if outside.count(b"[") + outside.count(b"{") > _MOST_OPEN:
+        nested = nested.replace(b"{}", b"").replace(b"[]", b"")
+    if nested.count(b"[") + nested.count(b"{") > _MOST_OPEN:
         raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+    if outside.count(b"[") + outside.count(b"{") + outside.count(b",") > room:
+        raise Malformed("json.size", f"more than {room} values in {len(data)} bytes")
 
 
 def check_nesting(text: str, at: int) -> None:
@@ -118,13 +132,16 @@ def object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     """Return the object with these members.
 
     Raises:
-        Malformed: `json.duplicate_name`, a name stands twice.
+        Malformed: `json.duplicate_name`, a name stands twice; `json.size`, too many members.
     """
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed("json.duplicate_name", f"the name {twice!r} stands twice in one object")
+        for name, _ in pairs:
+            if name not in found:
+                raise Malformed("json.duplicate_name", f"the name {name[:40]!r} stands twice")
+            del found[name]
+    if len(pairs) > MAX_MEMBERS:
+        raise Malformed("json.size", f"{len(pairs)} members where at most {MAX_MEMBERS} are read")
     return found
 
 
@@ -170,7 +187,7 @@ def check_value(value: Json, depth: int) -> None:
     elif kind is dict:
         for name in value:
             if type(name) is not str or not NAME.match(name):
-                raise Malformed("json.name", f"{name!r} is not a member name")
+                raise Malformed("json.name", f"{str(name)[:40]!r} is not a member name")
         _check_parts(value.values(), depth)
     elif kind is list:
         _check_parts(value, depth)

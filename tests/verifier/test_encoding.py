@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 
 from tests.verifier.refusals import refused_as, tried
 from verifier.encoding import (
+    BYTES_A_VALUE,
     DEEPEST,
     GREATEST_INTEGER,
+    MAX_FREE_VALUES,
+    MAX_MEMBERS,
     Members,
     check_nesting,
     format_canonical,
@@ -205,6 +208,31 @@ def test_what_would_exhaust_the_stack_is_refused_and_not_read(nest):
 def test_brackets_in_texts_are_no_depth_and_many_things_side_by_side_neither():
     value = [{"a": "[[[{" * 1_000, "b": ['"[', "\\", "{"]}] * 1_000
     assert parse(format_canonical(value), 10**7) == value
+
+
+def test_values_are_counted_before_they_are_built():
+    room = MAX_FREE_VALUES + 40_000 // BYTES_A_VALUE
+    assert parse(_many(b"0", room).ljust(40_000), LIMIT) == [0] * room
+    assert code_of(_many(b"0", room + 1).ljust(40_000)) == "json.size"
+    assert code_of(_many(b"[]", room // 2 + 1).ljust(40_000)) == "json.size"
+    assert refused_as(parse_canonical, _many(b"0", 40_000), LIMIT) == "json.size"
+    texts = ['"],[{,\\"' * 2_000, "," * 50_000, ""]
+    assert parse(format_canonical(texts), LIMIT) == texts
+
+
+def _many(value: bytes, count: int) -> bytes:
+    return b"[%b]" % b",".join([value] * count)
+
+
+def test_an_object_has_at_most_so_many_members():
+    largest = {f"m{at}": at for at in range(MAX_MEMBERS)}
+    assert parse(format_canonical(largest), LIMIT) == largest
+    assert code_of(format_canonical(largest | {"another": 1})) == "json.size"
+
+
+def test_a_name_that_stands_twice_among_many_is_found_at_once():
+    many = b"".join(b'"m%d":null,' % at for at in range(100_000))
+    assert code_of(b"{" + many + b'"m99999":1}', 10**7) == "json.duplicate_name"
 
 
 def test_the_greatest_integer_and_the_greatest_depth_are_read():

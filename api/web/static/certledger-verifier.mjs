@@ -159,6 +159,10 @@ function fromBase64(text) {
 const MAX_DEPTH = 8;
 /** Where reading itself stops, so that no input exhausts the stack. */
 const MOST_NESTED = 500;
+/** Values and members of any text; a longer one has room for one more in each `BYTES_A_VALUE`. */
+const MAX_FREE_VALUES = 4096;
+const BYTES_A_VALUE = 8;
+const MAX_MEMBERS = 4096;
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
@@ -289,11 +293,13 @@ class JsonReader {
   object(depth) {
     this.open(depth);
     const members = Object.create(null);
+    let count = 0;
     if (this.text[this.at] === "}") {
       this.at += 1;
       return members;
     }
     do {
+      count += 1;
       if (this.text[this.at] !== '"') this.fault();
       const name = this.string();
       if (Object.hasOwn(members, name)) refuse("json.duplicate_name", `member ${name} stands twice`);
@@ -302,8 +308,29 @@ class JsonReader {
       this.space();
       members[name] = this.value(depth + 1);
     } while (this.more("}"));
+    if (count > MAX_MEMBERS) refuse("json.size", `${count} members are more than ${MAX_MEMBERS}`);
     return members;
   }
+}
+
+/**
+ * Refuses what would exhaust the stack or take much more memory than it has bytes, before values are built.
+ * @param {Uint8Array} bytes
+ */
+function checkShape(bytes) {
+  let [count, depth, inside] = [0, 0, false];
+  for (let at = 0; at < bytes.length; at += 1) {
+    const letter = bytes[at];
+    if (letter === 0x5c) at += 1;
+    else if (letter === 0x22) inside = !inside;
+    else if (inside) continue;
+    else if (letter === 0x2c) count += 1;
+    else if (letter === 0x5b || letter === 0x7b) [count, depth] = [count + 1, depth + 1];
+    else if (letter === 0x5d || letter === 0x7d) depth -= 1;
+    if (depth > MOST_NESTED) refuse("json.depth", "nested far too deeply");
+  }
+  const room = MAX_FREE_VALUES + Math.floor(bytes.length / BYTES_A_VALUE);
+  if (count > room) refuse("json.size", `more than ${room} values`);
 }
 
 /**
@@ -345,6 +372,7 @@ export function parseCanonical(bytes, limit) {
   if (bytes.length > limit) refuse("json.size", `${bytes.length} bytes are more than ${limit}`);
   if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf)))
     refuse("json.syntax", "a byte order mark");
+  checkShape(bytes);
   let text;
   try {
     text = STRICT_UTF8.decode(bytes);
