@@ -75,7 +75,7 @@ RULES: Mapping[str, Rule] = {
     "listIssuers": Rule(roles=KNOWN, rate=_STANDING),
     "getIssuer": Rule(roles=KNOWN, rate=_STANDING),
     "getCatalog": Rule(roles=KNOWN, rate=_STANDING),
-    "getCheckpoint": Rule(roles=KNOWN, rate=_STANDING),
+    "getCheckpoint": Rule(roles=None, rate=_STANDING),
     "getPolicy": Rule(roles=KNOWN, rate=_STANDING),
     "getSnapshot": Rule(roles=_OFFLINE, rate=_STANDING),
     "getDelta": Rule(roles=_OFFLINE, rate=_STANDING),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 import structlog
@@ -18,13 +19,21 @@ log = structlog.get_logger(__name__)
 _PATH = "/v1/cosignatures"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+_NOT_NEWEST = "witness.not_newest"
+
+
+@dataclass(kw_only=True, slots=True)
 class Collector:
-    """Asks the witnesses of a policy, each at its URL, within `timeout` seconds."""
+    """Asks the witnesses of a policy, each at its URL, within `timeout` seconds.
+
+    `overtaken` tells whether the last collection fell short because a witness knew a newer final
+    block by then: a checkpoint of that one will be signed.
+    """
 
     policy: TrustPolicy
     urls: Mapping[str, str]
     timeout: float = 10.0
+    overtaken: bool = False
 
     def collect(self, store: Store) -> int:
         """Add what cosignatures the newest checkpoint lacks; return how many it has then."""
@@ -32,6 +41,7 @@ class Collector:
             newest = unit.checkpoint()
         if newest is None:
             return 0
+        self.overtaken = False
         note = parse_note(newest.note)
         have = {line.name: line for line in note.cosignatures}
         asked = [
@@ -48,6 +58,7 @@ class Collector:
             )
             with store.begin() as unit:
                 unit.set_note(newest.number, whole.format())
+        self.overtaken = self.overtaken and len(have) < self.policy.trust.threshold
         return len(have)
 
     def _ask(self, witness: Witness, checkpoint: Checkpoint) -> Cosignature | None:
@@ -55,6 +66,8 @@ class Collector:
         body = Note(checkpoint=checkpoint).format().encode()
         try:
             answer = httpx.post(self.urls[witness.name] + _PATH, content=body, timeout=self.timeout)
+            if answer.status_code == HTTPStatus.CONFLICT and _NOT_NEWEST in answer.text[:4096]:
+                self.overtaken = True
             answer.raise_for_status()
             line = parse_note(f"{checkpoint.format_body()}\n{answer.text}").cosignatures
         except (httpx.HTTPError, Refused) as error:

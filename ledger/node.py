@@ -132,7 +132,15 @@ class Ledger:
             self.follower.follow()
             checkpoint(self.store, self.chain, self.pin, self.cadence)
             if self.collector is not None:
-                self.collector.collect(self.store)
+                self._collect(self.collector)
+
+    def _collect(self, collector: Collector) -> None:
+        """Have the newest checkpoint cosigned; once more where a newer block came meanwhile."""
+        collector.collect(self.store)
+        if collector.overtaken:
+            self.follower.follow()
+            if checkpoint(self.store, self.chain, self.pin, Cadence(seconds=0)) is not None:
+                collector.collect(self.store)
 
     def settle(self, rounds: int = 1_000) -> None:
         """Step until nothing waits and the newest checkpoint covers all that was anchored.

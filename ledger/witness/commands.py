@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from ledger.chain.client import Node
-    from ledger.witness.witness import OwnNode, Witness
+    from ledger.witness.witness import OwnNode, Published, Witness
     from verifier.policy import LedgerPin, TrustPolicy
 
 
@@ -45,6 +45,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Execute every block again (the embedded chain), or believe the node as your own.",
 )
+@click.option(
+    "--published",
+    multiple=True,
+    help="Where checkpoints are published (a service, an address or a folder, several times): after"
+    " a start it is asked what this witness signed last.  By default the service of an --rpc that"
+    " ends in /rpc.",
+)
 @click.option("--ledger", "ledger_name", help="Which ledger of the policy, if it names several.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=0, show_default=True, help="0 picks one.")
@@ -56,14 +63,16 @@ def witness(
     policy_file: Path,
     rpc: str,
     execute: bool,
+    published: tuple[str, ...],
     ledger_name: str | None,
     host: str,
     port: int,
 ) -> None:
-    """Cosign checkpoints that a node of one's own knows as final, and serve them.
+    """Cosign the newest final block that a node of one's own knows, and serve the signature.
 
     Refuses another history than the one it signed, a block before its last, one that is not
-    final, and one that is too old; having seen two histories it keeps the proof and stops.
+    the newest final one, and one that is too old; having seen two histories it keeps the proof
+    and stops.  Exits with 3 if it cannot begin.
     """
     import signal
 
@@ -76,11 +85,13 @@ def witness(
     try:
         policy = SignedPolicy.parse(policy_file.read_bytes()).policy
         secret = _load_key(key, passphrase, name, policy)
-        opened = _open(home, name, secret, policy, _pin(policy, ledger_name), rpc, execute=execute)
+        pin = _pin(policy, ledger_name)
+        asked = _published(published, rpc)
+        opened = _open(home, name, secret, policy, pin, rpc, asked, execute=execute)
+        server = WitnessServer(opened, host, port)
     except Refused as error:
         click.echo(f"{error} ({error.code})", err=True)
-        raise SystemExit(1) from error
-    server = WitnessServer(opened, host, port)
+        raise SystemExit(3) from error
     # Blocked before threads begin, so that the signal waits for `sigwait` and ends nobody.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server.start()
@@ -109,6 +120,30 @@ def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed2
     return loaded
 
 
+def _published(named: tuple[str, ...], rpc: str) -> Published | None:
+    """Return what gives the published notes, None where nobody is known who publishes them."""
+    from verifier.audit.published import DataUnreachable, open_published
+
+    places = named or ((rpc.removesuffix("/rpc"),) if rpc.endswith("/rpc") else ())
+    if not places:
+        click.echo("no --published: a restored backup may sign a height again", err=True)
+        return None
+
+    def notes() -> list[str]:
+        found: list[str] = []
+        failures: list[DataUnreachable] = []
+        for place in places:
+            try:
+                found += [note for _, note in open_published(place).notes()]
+            except DataUnreachable as error:
+                failures.append(error)
+        if len(failures) == len(places):
+            raise failures[0]
+        return found
+
+    return notes
+
+
 def _open(
     home: Path,
     name: str,
@@ -116,6 +151,7 @@ def _open(
     policy: TrustPolicy,
     pin: LedgerPin,
     rpc: str,
+    published: Published | None,
     *,
     execute: bool,
 ) -> Witness:
@@ -124,12 +160,13 @@ def _open(
 
     from ledger.chain.client import Node
     from ledger.witness.deployment import check_deployment
+    from ledger.witness.memory import acquire_home
     from ledger.witness.witness import Witness
 
-    home.mkdir(parents=True, exist_ok=True)
+    acquire_home(home)
     node = Node(rpc)
     check_deployment(node, pin)
-    return Witness(
+    opened = Witness(
         name=name,
         key=key,
         identity=pin.identity,
@@ -137,7 +174,10 @@ def _open(
         home=home,
         lag=policy.block_lag,
         clock=lambda: int(time.time()),
+        published=published,
     )
+    opened.recall()  # A damaged home, or another ledger's, is refused before anybody asks.
+    return opened
 
 
 def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, *, execute: bool) -> OwnNode:

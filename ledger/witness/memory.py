@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from verifier.checkpoint import Checkpoint, Note, parse_note
+from verifier.checkpoint import LONGEST_NOTE, Checkpoint, Note, check_cosignature, parse_note
 from verifier.encoding import Members, format_canonical, parse_canonical
 from verifier.errors import Refused
 
 FILE = "witness.json"
 FORK = "fork.json"
+LOCK = "witness.lock"
+MAX_MEMORY_BYTES = 2 * LONGEST_NOTE
 _TYPE = "certledger/witness/1"
 
 
@@ -21,12 +28,33 @@ class MemoryDamaged(Refused):
     code = "witness.memory_damaged"
 
 
+class OtherLedgerHome(Refused):
+    """The home belongs to the witness of another ledger."""
+
+    code = "witness.other_ledger_home"
+
+
+class HomeLocked(Refused):
+    """Another process witnesses from this home."""
+
+    code = "witness.home_locked"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """The last checkpoint signed, and when (seconds)."""
+    """The last checkpoint signed, with the one line by which this witness signed it."""
 
-    checkpoint: Checkpoint
-    time: int
+    note: Note
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint that was signed."""
+        return self.note.checkpoint
+
+    @property
+    def time(self) -> int:
+        """When it was signed, in seconds."""
+        return self.note.cosignatures[0].time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,35 +65,40 @@ class Fork:
     other: Note
 
 
-def recall(home: Path) -> Memory | None:
+def recall(home: Path, *, identity: bytes, public_key: bytes) -> Memory | None:
     """Return what the witness signed last, None before the first time.
 
+    `identity` is the ledger's and `public_key` the witness's (32 bytes each).  The signature
+    over what is remembered is checked, so that no flipped bit passes for another history.
+
     Raises:
-        MemoryDamaged: the file is not what `remember` writes.
+        MemoryDamaged: the file is not what this witness wrote.
+        OtherLedgerHome: it signed another ledger's checkpoints in this home.
     """
-    if not (home / FILE).exists():
-        return None
+    path = home / FILE
     try:
-        read = Members(parse_canonical((home / FILE).read_bytes(), 8192), "memory")
+        if not path.exists():
+            return None
+        with path.open("rb") as file:
+            data = file.read(MAX_MEMORY_BYTES + 1)
+        read = Members(parse_canonical(data, MAX_MEMORY_BYTES), "memory")
         read.const("type", _TYPE)
-        memory = Memory(
-            checkpoint=parse_note(read.text("checkpoint", longest=4096)).checkpoint,
-            time=read.integer("time"),
-        )
+        note = parse_note(read.text("note", longest=LONGEST_NOTE))
         read.done()
-    except Refused as error:
-        raise MemoryDamaged(f"{home / FILE} is damaged: {error}") from error
-    return memory
+    except (Refused, OSError, ValueError) as error:
+        raise MemoryDamaged(f"{path} is damaged: {error}") from error
+    lines = note.cosignatures
+    if len(lines) != 1 or not check_cosignature(note.checkpoint, lines[0], public_key):
+        raise MemoryDamaged(f"{path} is damaged, or another witness wrote it")
+    if note.checkpoint.identity != identity:
+        other = note.checkpoint.identity.hex()
+        raise OtherLedgerHome(f"{home} is the home of a witness of the ledger {other}")
+    return Memory(note=note)
 
 
 def remember(home: Path, memory: Memory) -> None:
     """Keep `memory`; once this returns it survives the death of the machine."""
-    value = {
-        "type": _TYPE,
-        "checkpoint": Note(checkpoint=memory.checkpoint).format(),
-        "time": memory.time,
-    }
-    _write(home, FILE, format_canonical(value))
+    _write(home, FILE, format_canonical({"type": _TYPE, "note": memory.note.format()}))
 
 
 def keep_fork(home: Path, fork: Fork) -> None:
@@ -93,3 +126,58 @@ def _write(home: Path, name: str, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+# The lock --------------------------------------------------------------------------------------
+
+
+class _HomeLock:
+    """The lock of a home: the file keeps other processes out, `turn` the threads of this one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.turn = file, threading.Lock()
+
+
+_LOCKS: dict[Path, _HomeLock] = {}
+_LOCKING = threading.Lock()
+
+
+def acquire_home(home: Path) -> None:
+    """Lock a home for this process, until `release_home` or the end of the process.
+
+    Raises:
+        HomeLocked: another process has it.
+    """
+    _lock_of(home)
+
+
+def release_home(home: Path) -> None:
+    """Let another process witness from this home."""
+    with _LOCKING:
+        lock = _LOCKS.pop(home.resolve(), None)
+    if lock is not None:
+        with lock.turn:
+            lock.file.close()
+
+
+@contextmanager
+def exclusive(home: Path) -> Iterator[None]:
+    """Work alone on a home, among processes and threads; raises as `acquire_home`."""
+    with _lock_of(home).turn:
+        yield
+
+
+def _lock_of(home: Path) -> _HomeLock:
+    place = home.resolve()
+    with _LOCKING:
+        lock = _LOCKS.get(place)
+        if lock is None:
+            home.mkdir(parents=True, exist_ok=True)
+            file = (home / LOCK).open("wb")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.close()
+                raise HomeLocked(f"another process witnesses from {home}") from error
+            lock = _LOCKS[place] = _HomeLock(file)
+        return lock

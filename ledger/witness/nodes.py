@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ledger.witness.memory import MemoryDamaged
 from verifier.errors import Refused
 from verifier.rpc import Block, Rpc
 
@@ -61,12 +63,19 @@ class ExecutingNode:
     """
 
     def __init__(self, folder: Path, source: Source, genesis_hash: bytes) -> None:
+        from ledger.chain.embedded.errors import EmbeddedChainError
         from ledger.chain.embedded.genesis import parse_genesis
         from ledger.chain.embedded.replay import Follower
 
         self._source = source
         folder.mkdir(parents=True, exist_ok=True)
-        self._follower = Follower(folder / "followed.sqlite", parse_genesis(source.genesis()))
+        genesis, file = parse_genesis(source.genesis()), folder / "followed.sqlite"
+        try:
+            self._follower = Follower(file, genesis)
+        except EmbeddedChainError as error:
+            raise ChainForeign(f"{file} holds another chain: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise MemoryDamaged(f"{file} is damaged: {error}") from error
         first = self._follower.block(0)
         if first is None or first.hash != genesis_hash:
             self._follower.close()

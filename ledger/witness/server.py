@@ -10,9 +10,9 @@ from typing import Final
 
 import structlog
 
-from ledger.witness.memory import recall
+from ledger.witness.memory import acquire_home, release_home
 from ledger.witness.witness import Witness, WitnessRefuses
-from verifier.checkpoint import LONGEST_NOTE, CheckpointUnusable, Note, cosign, parse_note
+from verifier.checkpoint import LONGEST_NOTE, CheckpointUnusable, parse_note
 from verifier.errors import Malformed, Refused
 
 log = structlog.get_logger(__name__)
@@ -22,13 +22,15 @@ _PROBLEM: Final = "application/problem+json"
 
 
 class WitnessServer:
-    """Serves one witness until it is closed.
+    """Serves one witness until it is closed; its home is locked meanwhile.
 
     `POST /v1/cosignatures` takes a note without cosignatures and answers with the signature line;
     `GET /v1/cosignatures/latest` answers with the last note signed.
     """
 
     def __init__(self, witness: Witness, host: str = "127.0.0.1", port: int = 0) -> None:
+        acquire_home(witness.home)
+        self._home = witness.home
         handler = type("Handler", (_Handler,), {"witness": witness})
         self._http = ThreadingHTTPServer((host, port), handler)
         self._http.daemon_threads = True
@@ -44,10 +46,11 @@ class WitnessServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Take no more connections, and let another process use the home."""
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+        release_home(self._home)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,17 +81,23 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as error:
             log.warning("witness_cannot", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
+        except Exception as error:
+            # A damaged chain of its own fails anywhere in the libraries that read it.
+            log.error("witness_failed", error=type(error).__name__)
+            detail = "the witness cannot read its own chain or memory"
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, "witness.failed", detail)
         return self._send(HTTPStatus.OK, _TEXT, line.format().encode())
 
     def do_GET(self) -> None:
         if self.path != f"{PATH}/latest":
             return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
-        last = recall(self.witness.home)
+        try:
+            last = self.witness.recall()
+        except Refused as error:
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
         if last is None:
             return self._problem(HTTPStatus.NOT_FOUND, "witness.nothing_signed", "nothing yet")
-        line = cosign(last.checkpoint, self.witness.name, self.witness.key, last.time)
-        note = Note(checkpoint=last.checkpoint, cosignatures=(line,))
-        return self._send(HTTPStatus.OK, _TEXT, note.format().encode())
+        return self._send(HTTPStatus.OK, _TEXT, last.note.format().encode())
 
     def _problem(self, status: HTTPStatus, code: str, detail: str) -> None:
         body = {"title": status.phrase, "status": int(status), "code": code, "detail": detail}

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.witness.memory import Fork, Memory, forked, keep_fork, recall, remember
-from verifier.checkpoint import Checkpoint, Cosignature, Note, cosign
+from ledger.witness.memory import (
+    Fork,
+    Memory,
+    exclusive,
+    forked,
+    keep_fork,
+    recall,
+    remember,
+)
+from verifier.checkpoint import (
+    Checkpoint,
+    CheckpointUnusable,
+    Cosignature,
+    Note,
+    check_cosignature,
+    cosign,
+    parse_note,
+)
 from verifier.errors import Refused
 from verifier.rpc import Block
 
@@ -40,6 +55,12 @@ class BlockDiffers(WitnessRefuses):
     code = "witness.block_differs"
 
 
+class NotNewest(WitnessRefuses):
+    """The witness's own node knows a newer final block, which is to be signed instead."""
+
+    code = "witness.not_newest"
+
+
 class Rollback(WitnessRefuses):
     """The checkpoint lies before the last one signed."""
 
@@ -58,6 +79,12 @@ class TwoHistories(WitnessRefuses):
     code = "witness.two_histories"
 
 
+class PublishedUnknown(Refused):
+    """After a start nobody tells what this witness published last, so it signs nothing yet."""
+
+    code = "witness.published_unknown"
+
+
 class OwnNode(Protocol):
     """The node that a witness believes, because it runs it."""
 
@@ -71,12 +98,24 @@ class OwnNode(Protocol):
         """Return the block of a number, None where there is none."""
 
 
+Published = Callable[[], Sequence[str]]
+"""Gives notes that others published, the newest among them; raises Refused where nobody answers."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Start:
+    """What happens once after a start: whether it was asked what was published last."""
+
+    asked: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Witness:
     """One witness: its name and key, the ledger it watches, its own node and its memory.
 
     `lag` is the greatest distance between a block's time and now, in seconds; `clock` gives
-    seconds since 1970.
+    seconds since 1970.  `published` is asked once after a start, so that a home restored from a
+    backup learns what was signed since; None asks nobody.
     """
 
     name: str
@@ -86,43 +125,92 @@ class Witness:
     home: Path
     lag: int
     clock: Callable[[], int]
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    published: Published | None = None
+    _start: _Start = field(default_factory=_Start, repr=False)
 
     def cosign(self, checkpoint: Checkpoint) -> Cosignature:
-        """Return the cosignature of `checkpoint`, which this witness's own node knows as final.
+        """Return the cosignature of `checkpoint`: the newest final block of this witness's node.
 
-        The order is the promise: everything is checked, the memory is durable, and only then is
-        anything signed.  After a kill in between, the same checkpoint is simply signed again.
+        The order is the promise: everything is checked, the memory is durable, and only then does
+        a signature leave.  After a kill in between, the same checkpoint is simply signed again.
 
         Raises:
             WitnessRefuses: a subclass for each reason.
+            MemoryDamaged: the home is damaged.
+            OtherLedgerHome: the home belongs to another ledger's witness.
+            HomeLocked: another process uses the home.
+            PublishedUnknown: nobody tells what was published last.
         """
-        with self._lock:
+        with exclusive(self.home):
             if forked(self.home):
                 raise TwoHistories("this witness has seen two histories and has stopped")
+            last = self.recall()
             self.node.advance()
+            last = self._learn_published(last)
             now = self.clock()
-            self._check_descent(checkpoint)
+            self._check_descent(checkpoint, last)
             self._check_block(checkpoint)
-            self._check_time(checkpoint, now)
-            remember(self.home, Memory(checkpoint=checkpoint, time=now))
-            return cosign(checkpoint, self.name, self.key, now)
+            self._check_time(checkpoint, last, now)
+            line = cosign(checkpoint, self.name, self.key, now)
+            remember(self.home, Memory(note=Note(checkpoint=checkpoint, cosignatures=(line,))))
+            return line
 
-    def _check_descent(self, checkpoint: Checkpoint) -> None:
-        """Check that what was signed last still stands, and that `checkpoint` is not before it."""
-        last = recall(self.home)
+    def recall(self) -> Memory | None:
+        """Return what was signed last; raises as `memory.recall`."""
+        return recall(
+            self.home, identity=self.identity, public_key=self.key.public_key().public_bytes_raw()
+        )
+
+    def _learn_published(self, last: Memory | None) -> Memory | None:
+        """Return what was signed last, from the memory or from what others published since."""
+        if self.published is None or self._start.asked:
+            return last
+        try:
+            notes = self.published()
+        except Refused as error:
+            raise PublishedUnknown(f"it cannot be told what was published last: {error}") from error
+        for text in notes:
+            mine = self._own_line(text)
+            if mine is not None:
+                self._check_same_height(mine, last)
+                if last is None or mine.checkpoint.number > last.checkpoint.number:
+                    last = mine
+                    remember(self.home, mine)
+        self._start.asked = True
+        return last
+
+    def _own_line(self, text: str) -> Memory | None:
+        """Return a published note with this witness's own good line alone, None without one."""
+        try:
+            note = parse_note(text)
+        except CheckpointUnusable:
+            return None
+        public = self.key.public_key().public_bytes_raw()
+        lines = [line for line in note.cosignatures if line.name == self.name]
+        good = [line for line in lines if check_cosignature(note.checkpoint, line, public)]
+        if not good or note.checkpoint.identity != self.identity:
+            return None
+        return Memory(note=Note(checkpoint=note.checkpoint, cosignatures=(good[0],)))
+
+    def _check_same_height(self, published: Memory, last: Memory | None) -> None:
+        """Check that no other block than the remembered one was published at its height."""
+        if last is None or published.checkpoint.number != last.checkpoint.number:
+            return
+        if published.checkpoint != last.checkpoint:
+            keep_fork(self.home, Fork(signed=last.note, other=published.note))
+            raise TwoHistories(f"two blocks {last.checkpoint.number} carry this witness's line")
+
+    def _check_descent(self, checkpoint: Checkpoint, last: Memory | None) -> None:
+        """Check that what was signed last is still there, and not after `checkpoint`."""
         if last is None:
             return
         signed = last.checkpoint
-        held = self.node.block(signed.number)
-        if held is not None and held != as_block(signed):
-            other = Note(checkpoint=self._checkpoint_of(held))
-            mine = Note(
-                checkpoint=signed, cosignatures=(cosign(signed, self.name, self.key, last.time),)
-            )
-            keep_fork(self.home, Fork(signed=mine, other=other))
+        current = self.node.block(signed.number)
+        if current is not None and current != as_block(signed):
+            other = Note(checkpoint=self._checkpoint_of(current))
+            keep_fork(self.home, Fork(signed=last.note, other=other))
             raise TwoHistories(f"block {signed.number} is another one than was signed")
-        if held is None:
+        if current is None:
             raise BlockUnknown(f"the own node has not come to block {signed.number} again")
         if checkpoint.number < signed.number:
             raise Rollback(f"block {checkpoint.number} lies before {signed.number}, signed last")
@@ -130,16 +218,18 @@ class Witness:
     def _check_block(self, checkpoint: Checkpoint) -> None:
         if checkpoint.identity != self.identity:
             raise OtherLedger("the checkpoint is of another ledger")
-        if self.node.final().number < checkpoint.number:
+        newest = self.node.final().number
+        if newest < checkpoint.number:
             raise BlockUnknown(f"block {checkpoint.number} is not final here")
         known = self.node.block(checkpoint.number)
         if known is None:
             raise BlockUnknown(f"block {checkpoint.number} is not known here")
         if known != as_block(checkpoint):
             raise BlockDiffers(f"block {checkpoint.number} is another one here")
+        if newest > checkpoint.number:
+            raise NotNewest(f"block {newest} is final here, newer than {checkpoint.number}")
 
-    def _check_time(self, checkpoint: Checkpoint, now: int) -> None:
-        last = recall(self.home)
+    def _check_time(self, checkpoint: Checkpoint, last: Memory | None, now: int) -> None:
         if abs(now - checkpoint.time) > self.lag:
             raise ClockOff(f"the block is of {checkpoint.time}, now is {now}")
         if last is not None and now < last.time:

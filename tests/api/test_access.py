@@ -34,7 +34,7 @@ TABLE = {
     "listIssuers": "bcpam",
     "getIssuer": "bcpam",
     "getCatalog": "bcpam",
-    "getCheckpoint": "bcpam",
+    "getCheckpoint": "bcpam-",
     "getPolicy": "bcpam",
     "getSnapshot": "cpam",
     "getDelta": "cpam",
@@ -250,7 +250,7 @@ def test_a_key_reaches_no_further_than_its_scopes_and_no_longer_than_its_days(
     with running.client(None) as client:
         bearer = {"authorization": f"Bearer {narrow}"}
         assert client.get("/v1/issuers", headers=bearer).status_code == 200
-        assert client.get("/v1/checkpoints/latest", headers=bearer).status_code == 403
+        assert client.get("/v1/policy", headers=bearer).status_code == 403
         bearer = {"authorization": f"Bearer {ended}"}
         assert client.get("/v1/issuers", headers=bearer).status_code == 401
 

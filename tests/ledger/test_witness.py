@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,23 +17,39 @@ import pytest
 from ledger.checkpoints import Cadence, checkpoint
 from ledger.cosigning import Collector
 from ledger.node import Ledger
-from ledger.witness import memory
 from ledger.witness.deployment import DeploymentForeign, check_deployment
-from ledger.witness.memory import FILE, FORK, Memory, recall, remember
+from ledger.witness.memory import (
+    FILE,
+    FORK,
+    HomeLocked,
+    MemoryDamaged,
+    OtherLedgerHome,
+    release_home,
+)
 from ledger.witness.nodes import ChainForeign, ExecutingNode, RpcSource
 from ledger.witness.server import WitnessServer
 from ledger.witness.witness import (
     BlockDiffers,
     BlockUnknown,
     ClockOff,
+    NotNewest,
     OtherLedger,
+    PublishedUnknown,
     Rollback,
     TwoHistories,
     Witness,
 )
 from tests.ledger.live import Body, open_live
 from tests.world import IDENTITY, NOW, policy, witness_key
-from verifier.checkpoint import Checkpoint, Cosignature, check_cosignature, parse_note
+from verifier.audit.published import DataUnreachable
+from verifier.checkpoint import (
+    Checkpoint,
+    Cosignature,
+    Note,
+    check_cosignature,
+    cosign,
+    parse_note,
+)
 from verifier.hashing import keccak
 from verifier.policy import TrustPolicy
 from verifier.rpc import Block
@@ -51,7 +70,7 @@ def history(label: str, number: int) -> Block:
 class Chain:
     """The witness's own node, which a test can turn to another history."""
 
-    def __init__(self, label: str = "one", final: int = 10) -> None:
+    def __init__(self, label: str = "one", final: int = 5) -> None:
         self.label, self.last, self.fork = label, final, 0
 
     def advance(self) -> None:
@@ -94,6 +113,18 @@ def witness(chain: Chain, tmp_path: Path) -> Witness:
     )
 
 
+@pytest.fixture(autouse=True)
+def unlocked(tmp_path: Path) -> Iterator[None]:
+    yield
+    release_home(tmp_path)
+
+
+def remembered(witness: Witness) -> tuple[Checkpoint, int]:
+    memory = witness.recall()
+    assert memory is not None
+    return memory.checkpoint, memory.time
+
+
 def is_signed(line: Cosignature, signed: Checkpoint) -> bool:
     return check_cosignature(signed, line, witness_key(NAME).public_key().public_bytes_raw())
 
@@ -102,19 +133,27 @@ def test_a_final_block_of_its_own_node_is_signed_and_remembered(witness: Witness
     line = witness.cosign(checkpoint_of(5))
 
     assert is_signed(line, checkpoint_of(5))
-    assert recall(witness.home) == Memory(checkpoint=checkpoint_of(5), time=NOW + 20)
+    assert remembered(witness) == (checkpoint_of(5), NOW + 20)
 
 
 @pytest.mark.parametrize(
     ("asked", "refusal"),
     [
-        (checkpoint_of(11), BlockUnknown),
+        (checkpoint_of(6), BlockUnknown),
+        (checkpoint_of(4), NotNewest),
         (checkpoint_of(5, "two"), BlockDiffers),
         (replace(checkpoint_of(5), identity=bytes(32)), OtherLedger),
         (replace(checkpoint_of(5), state_root=bytes(32)), BlockDiffers),
         (replace(checkpoint_of(5), time=NOW), BlockDiffers),
     ],
-    ids=["not final", "another block", "another ledger", "another root", "another time"],
+    ids=[
+        "not final",
+        "not the newest",
+        "another block",
+        "another ledger",
+        "another root",
+        "another time",
+    ],
 )
 def test_anything_else_is_refused(
     witness: Witness, asked: Checkpoint, refusal: type[Exception]
@@ -122,27 +161,29 @@ def test_anything_else_is_refused(
     with pytest.raises(refusal):
         witness.cosign(asked)
 
-    assert recall(witness.home) is None
+    assert witness.recall() is None
 
 
-def test_a_block_before_the_last_one_signed_is_refused(witness: Witness) -> None:
+def test_a_block_before_the_last_one_signed_is_refused(witness: Witness, chain: Chain) -> None:
     witness.cosign(checkpoint_of(5))
+    chain.last = 9
 
     with pytest.raises(Rollback):
         witness.cosign(checkpoint_of(4))
 
-    assert is_signed(witness.cosign(checkpoint_of(5)), checkpoint_of(5))
+    assert is_signed(witness.cosign(checkpoint_of(9)), checkpoint_of(9))
 
 
 def test_an_old_head_is_not_signed_as_new(witness: Witness) -> None:
     late = replace(witness, clock=lambda: NOW + 1_000)
 
     with pytest.raises(ClockOff):
-        late.cosign(checkpoint_of(10))
+        late.cosign(checkpoint_of(5))
 
 
-def test_a_clock_that_went_back_signs_nothing(witness: Witness) -> None:
+def test_a_clock_that_went_back_signs_nothing(witness: Witness, chain: Chain) -> None:
     witness.cosign(checkpoint_of(5))
+    chain.last = 6
 
     with pytest.raises(ClockOff):
         replace(witness, clock=lambda: NOW + 19).cosign(checkpoint_of(6))
@@ -186,12 +227,13 @@ def test_a_kill_at_any_instant_never_leads_to_two_histories(
         with pytest.raises(Killed):
             told.append(witness.cosign(checkpoint_of(5)))
 
+    release_home(witness.home)  # As the end of a process does.
     chain.label = "two"  # Afterwards the node is fed another history from block 0 on.
     try:
         second = witness.cosign(checkpoint_of(5, "two"))
     except (TwoHistories, BlockDiffers):
         return
-    assert recall(witness.home) == Memory(checkpoint=checkpoint_of(5, "two"), time=NOW + 20)
+    assert remembered(witness) == (checkpoint_of(5, "two"), NOW + 20)
     assert not told, "nothing had left the witness before"
     assert is_signed(second, checkpoint_of(5, "two"))
 
@@ -226,16 +268,126 @@ def test_what_was_remembered_survives_half_a_write(witness: Witness) -> None:
 
     (witness.home / f"{FILE}.new").write_bytes(b"{half")
 
-    assert recall(witness.home) == Memory(checkpoint=checkpoint_of(5), time=NOW + 20)
+    assert remembered(witness) == (checkpoint_of(5), NOW + 20)
 
 
-def test_a_damaged_memory_signs_nothing(witness: Witness) -> None:
-    remember(witness.home, Memory(checkpoint=checkpoint_of(5), time=NOW))
+def test_a_memory_damaged_anywhere_is_no_other_history(witness: Witness) -> None:
+    witness.cosign(checkpoint_of(5))
     path = witness.home / FILE
-    path.write_bytes(path.read_bytes()[:-2])
+    whole = path.read_bytes()
+    damages = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
+    for damaged in (*damages, whole[:-2], b"", b"\xff" * 40):
+        path.write_bytes(damaged)
+        with pytest.raises(MemoryDamaged):
+            witness.cosign(checkpoint_of(5))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(MemoryDamaged):
+        witness.cosign(checkpoint_of(5))
+    assert not (witness.home / FORK).exists()
 
-    with pytest.raises(memory.MemoryDamaged):
-        witness.cosign(checkpoint_of(6))
+
+def test_the_home_of_another_ledgers_witness_is_refused(witness: Witness) -> None:
+    witness.cosign(checkpoint_of(5))
+    other = replace(witness, identity=bytes(32))
+
+    with pytest.raises(OtherLedgerHome):
+        other.cosign(replace(checkpoint_of(5), identity=bytes(32)))
+
+    assert not (witness.home / FORK).exists()
+
+
+# After a start --------------------------------------------------------------------------------
+
+
+def published_by(*signed: Checkpoint, name: str = NAME) -> Callable[[], list[str]]:
+    """Return what gives notes that carry the line of a witness."""
+    notes = []
+    for one in signed:
+        line = cosign(one, name, witness_key(name), NOW)
+        notes.append(Note(checkpoint=one, cosignatures=(line,)).format())
+    return lambda: notes
+
+
+def test_a_restored_backup_does_not_sign_before_what_it_published(
+    witness: Witness, chain: Chain
+) -> None:
+    witness.cosign(checkpoint_of(5))
+    chain.last = 7
+    restored = replace(witness, published=published_by(checkpoint_of(9)))
+
+    with pytest.raises(BlockUnknown):  # Its node has not come to block 9 again.
+        restored.cosign(checkpoint_of(7))
+    assert remembered(witness) == (checkpoint_of(9), NOW)
+
+    chain.last = 9
+    with pytest.raises(Rollback):
+        restored.cosign(checkpoint_of(7))
+    assert is_signed(restored.cosign(checkpoint_of(9)), checkpoint_of(9))
+
+
+def test_a_restored_backup_does_not_sign_another_block_at_a_height_it_signed(
+    witness: Witness, chain: Chain
+) -> None:
+    chain.label, chain.last = "two", 9
+    restored = replace(witness, published=published_by(checkpoint_of(9)))
+
+    with pytest.raises(TwoHistories):
+        restored.cosign(checkpoint_of(9, "two"))
+
+    assert (witness.home / FORK).exists()
+
+
+def test_two_blocks_of_one_height_under_its_own_line_are_a_proof(witness: Witness) -> None:
+    witness.cosign(checkpoint_of(5))
+
+    with pytest.raises(TwoHistories):
+        replace(witness, published=published_by(checkpoint_of(5, "two"))).cosign(checkpoint_of(5))
+
+
+def test_lines_of_others_and_forged_ones_are_not_ones_own(witness: Witness) -> None:
+    others = published_by(checkpoint_of(9), name="anhui")()
+    forged = others[0].replace("anhui", NAME)
+    asked = replace(witness, published=lambda: [*others, forged, "nonsense"])
+
+    assert is_signed(asked.cosign(checkpoint_of(5)), checkpoint_of(5))
+
+
+def test_nothing_is_signed_while_nobody_tells_what_was_published(witness: Witness) -> None:
+    answers = [False, True]
+
+    def published() -> list[str]:
+        if not answers.pop(0):
+            raise DataUnreachable("nobody answers")
+        return []
+
+    started = replace(witness, published=published)
+    with pytest.raises(PublishedUnknown):
+        started.cosign(checkpoint_of(5))
+    assert is_signed(started.cosign(checkpoint_of(5)), checkpoint_of(5))
+    assert is_signed(started.cosign(checkpoint_of(5)), checkpoint_of(5))
+    assert answers == [], "it was asked once after the start"
+
+
+def test_another_process_does_not_witness_from_the_same_home(
+    witness: Witness, tmp_path: Path
+) -> None:
+    code = (
+        "import sys, pathlib; from ledger.witness.memory import acquire_home;"
+        " acquire_home(pathlib.Path(sys.argv[1])); print('locked', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "locked\n"
+    with pytest.raises(HomeLocked):
+        witness.cosign(checkpoint_of(5))
+    other.communicate()
+    assert is_signed(witness.cosign(checkpoint_of(5)), checkpoint_of(5))
 
 
 # On a real chain -------------------------------------------------------------------------------
@@ -327,6 +479,41 @@ def test_the_deployment_is_checked_byte_for_byte(ledger: Ledger) -> None:
     ):
         with pytest.raises(DeploymentForeign):
             check_deployment(ledger.node, replace(ledger.pin, **changes))  # type: ignore[arg-type]
+
+
+class LyingNode:
+    """A node that tells another deployment transaction than there is."""
+
+    def __init__(self, ledger: Ledger, **lies: str) -> None:
+        self._node, self._lies = ledger.node, lies
+
+    def call(self, method: str, *params: Any) -> Any:
+        return self._node.call(method, *params) | self._lies
+
+
+def test_what_a_node_says_of_the_deployment_is_computed_again(ledger: Ledger) -> None:
+    for lies in ({"nonce": "0x7"}, {"input": "0x"}, {"value": "0x1"}, {"r": "0x1"}, {"to": "0x"}):
+        with pytest.raises(DeploymentForeign):
+            check_deployment(LyingNode(ledger, **lies), ledger.pin)  # type: ignore[arg-type]
+    stranger = LyingNode(ledger, **{"from": "0x" + "ab" * 20})
+    check_deployment(stranger, ledger.pin)  # type: ignore[arg-type]  # The signer counts.
+
+
+def test_a_home_of_another_chain_and_a_damaged_one_are_refused(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis).close()
+    file = tmp_path / "followed.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    whole = file.read_bytes()
+    with sqlite3.connect(file) as connection:
+        table = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert table
+    file.write_bytes(b"\xff" * len(whole))
+    with pytest.raises(MemoryDamaged):
+        ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis)
 
 
 def test_a_chain_that_began_otherwise_is_foreign(ledger: Ledger, tmp_path: Path) -> None:

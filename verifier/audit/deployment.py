@@ -13,6 +13,7 @@ from verifier.hashing import keccak
 from verifier.policy import LedgerPin
 from verifier.recovery import recover_address
 from verifier.rpc import Rpc
+from verifier.statements import ledger_identity
 
 WHERE = "deployment"
 _ARGUMENTS = ["bytes32", "(uint16,address)[]"]
@@ -49,6 +50,20 @@ def check_deployment(node: Rpc, pin: LedgerPin, final: int) -> list[Fault]:
     told = node.transaction(pin.deployment)
     if told is None:
         raise DeploymentUnknown(f"no transaction {pin.deployment.hex()}")
+    found = check_transaction(told, pin)
+    code = node.code(pin.address, final)
+    if keccak(code) != pin.code_hash:
+        detail = f"{len(code)} bytes with hash {keccak(code).hex()}"
+        found.append(fault("deployment.code_differs", WHERE, detail, runtime=code.hex()))
+    return found
+
+
+def check_transaction(told: dict[str, Any], pin: LedgerPin) -> list[Fault]:
+    """Return what is wrong with the deployment transaction as a node tells it.
+
+    Nothing is taken from the node but the transaction's members: its hash, its signer, and the
+    address, code and identity that it makes are computed from them.
+    """
     evidence: dict[str, Json] = {"transaction": _plain(told)}
     found: list[Fault] = []
     signed = _signed(told)
@@ -57,12 +72,7 @@ def check_deployment(node: Rpc, pin: LedgerPin, final: int) -> list[Fault]:
         found.append(fault("deployment.transaction_differs", WHERE, detail, **evidence))
     elif signed[1] is None or created(signed[1], _number(told.get("nonce")) or 0) != pin.address:
         found.append(fault("deployment.address_differs", WHERE, "", **evidence))
-    found += _check_creation(told, pin, evidence)
-    code = node.code(pin.address, final)
-    if keccak(code) != pin.code_hash:
-        detail = f"{len(code)} bytes with hash {keccak(code).hex()}"
-        found.append(fault("deployment.code_differs", WHERE, detail, runtime=code.hex()))
-    return found
+    return found + _check_creation(told, pin, evidence)
 
 
 def _check_creation(told: dict[str, Any], pin: LedgerPin, evidence: dict[str, Json]) -> list[Fault]:
@@ -76,6 +86,10 @@ def _check_creation(told: dict[str, Any], pin: LedgerPin, evidence: dict[str, Js
         return [fault("deployment.creation_differs", WHERE, str(error), **evidence)]
     if calls.deploy(salt, seats) != data:
         return [fault("deployment.creation_differs", WHERE, "arguments in excess", **evidence)]
+    identity = ledger_identity(pin.chain_id, pin.address, salt)
+    if identity != pin.identity:
+        detail = f"it makes {identity.hex()}"
+        return [fault("deployment.identity_differs", WHERE, detail, **evidence)]
     runtime = artifact.runtime_code(chain_id=pin.chain_id, salt=salt, identity=pin.identity)
     if keccak(runtime) != pin.code_hash:
         detail = f"the code it makes has hash {keccak(runtime).hex()}"
