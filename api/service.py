@@ -15,7 +15,7 @@ from api.callers import KeyRing, load_pepper
 from api.gate import Gate, Rates, Tokens
 from api.metrics import Metrics
 from api.refusals import PolicyAbsent
-from ledger.chain.client import Node
+from ledger.chain.block_logs import JsonRpc
 from ledger.evidence import EvidenceMaker
 from ledger.keys import Signer
 from ledger.ports import Chain
@@ -37,7 +37,7 @@ class ServedLedger(Protocol):
     """A ledger as the service needs it: what `ledger.node.Ledger` is."""
 
     settings: Settings
-    node: Node
+    node: JsonRpc
     operator: Signer
     pin: LedgerPin
     intake: Intake

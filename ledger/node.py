@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from ledger.anchoring import Anchorer
-from ledger.chain.client import EthereumChain, Node, Payment, sign_transaction
+from ledger.chain.block_logs import JsonRpc
+from ledger.chain.client import EthereumChain, Payment, WrongChain, sign_transaction
 from ledger.chain.deploy import Deployment, deploy, load_deployment
 from ledger.chain.follow import Follower
+from ledger.chain.nodes import Nodes, nodes_at
 from ledger.checkpoints import Cadence, checkpoint
 from ledger.cosigning import Collector
 from ledger.evidence import EvidenceMaker
 from ledger.files import write_atomically
 from ledger.keys import Signer, draw_secret, load_keystore, save_keystore
+from ledger.ports import ChainUnreachable
 from ledger.settings import Settings
 from ledger.store import SqlStore, open_store
 from ledger.submitting import Intake
@@ -37,6 +40,8 @@ log = structlog.get_logger(__name__)
 POLICY = "policy.json"
 PASSPHRASE = "keys/passphrase"
 NAME = "certledger"
+BEHIND_SECONDS = 120.0
+"""How long a node may lack blocks that it has shown before they count as taken back."""
 _RICH = 10**30
 """Wei of the operator on the embedded chain: at a few wei a gas it never runs out."""
 _LIGHT_SCRYPT = 2**12
@@ -92,7 +97,7 @@ class Ledger:
 
     settings: Settings
     store: SqlStore
-    node: Node
+    node: JsonRpc
     chain: EthereumChain
     deployment: Deployment
     operator: Signer
@@ -113,7 +118,13 @@ class Ledger:
             limits=self.settings.limits,
         )
         self.maker = EvidenceMaker(self.store, self.pin)
-        self.follower = Follower(self.store, self.chain, self.deployment.block or 0)
+        self.follower = Follower(
+            self.store,
+            self.chain,
+            self.deployment.block or 0,
+            # The embedded chain is one node: what it lacks, nobody has.
+            patience=BEHIND_SECONDS if self.embedded is None else 0.0,
+        )
         self.anchorer = Anchorer(
             store=self.store,
             chain=self.chain,
@@ -210,7 +221,8 @@ def open_ledger(
     Raises:
         LedgerAbsent: nothing is deployed, and no registrars are given to deploy with.
         HomeInUse: another process runs the embedded chain of this home.
-        ChainUnreachable: the node does not answer.
+        ChainUnreachable: nothing is deployed, and the node does not answer.
+        WrongChain: the node is of another chain.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -219,10 +231,10 @@ def open_ledger(
         if settings.chain is None:
             embedded = _open_embedded(settings.home, operator, chain_port, heartbeat)
             stack.callback(embedded.close)
-        node = Node(settings.chain or (embedded.url if embedded else ""))
+        node = nodes_at(settings.chain or (embedded.url if embedded else ""))
         if load_deployment(settings.home) is None and not registrars:
             raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
-        deployment = deploy(settings.home, node, operator, registrars, os.urandom)
+        deployment = _deployed(settings.home, node, operator, registrars)
         store = open_store(settings.database)
         stack.callback(store.close)
         ledger = Ledger(
@@ -242,6 +254,22 @@ def open_ledger(
         stack.callback(ledger.anchorer.release)
         ledger._stack.push(stack.pop_all())
         return ledger
+
+
+def _deployed(
+    home: Path, node: Nodes, operator: Signer, registrars: Sequence[tuple[int, bytes]]
+) -> Deployment:
+    """Return the deployment of a home; one that was included is known without the node."""
+    try:
+        return deploy(home, node, operator, registrars, os.urandom)
+    except WrongChain:
+        raise
+    except ChainUnreachable:
+        known = load_deployment(home)
+        if known is None or known.block is None:
+            raise
+        log.warning("chain_away_at_start")
+        return known
 
 
 def load_policy(home: Path) -> SignedPolicy | None:

@@ -434,7 +434,11 @@ class Chain(Protocol):
         """Return a block, or None beyond the head."""
 
     def logs(self, first: int, last: int) -> Sequence[Log]:
-        """Return the contract's events in blocks `first` to `last`, in order."""
+        """Return the contract's events in blocks `first` to `last`, in order, and all of them.
+
+        Raises:
+            ChainUnreachable: also where no node proves that none is missing.
+        """
 
     def prove(self, slots: Sequence[int], block: int) -> StateProof:
         """Return the proof of these storage positions under the block's state root."""

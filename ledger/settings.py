@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     )
     chain_url: SecretStr = Field(
         default=SecretStr(EMBEDDED),
-        description="JSON-RPC address of the chain, or `embedded` for the chain in the home",
+        description="JSON-RPC address of the chain, several separated by commas that stand in for"
+        " one another, or `embedded` for the chain in the home",
     )
     host: str = Field(default="127.0.0.1", description="address that `serve` listens on")
     port: int = Field(default=8080, ge=0, le=65_535, description="port of `serve`; 0 picks one")
@@ -133,7 +134,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_chain(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
-        if url != EMBEDDED and not url.startswith(("http://", "https://")):
+        nodes = [one.strip() for one in url.split(",")]
+        if url != EMBEDDED and not all(one.startswith(("http://", "https://")) for one in nodes):
             raise ValueError("neither `embedded` nor an address that starts with http")
         return value
 
@@ -266,9 +268,11 @@ def _shown(settings: Settings, name: str) -> str:
 
 
 def _without_credentials(url: str) -> str:
-    """Return an address of which only scheme and host are shown: keys stand anywhere else."""
+    """Return addresses of which only scheme and host are shown: keys stand anywhere else."""
     if url == EMBEDDED:
         return url
+    if "," in url:
+        return ", ".join(_without_credentials(one.strip()) for one in url.split(","))
     scheme, _, rest = url.partition("://")
     place, slash, path = rest.partition("/")
     host = place.rpartition("@")[2]

@@ -120,7 +120,7 @@ def chain_of(settings: Settings) -> Iterator[str]:
     The home may be in use meanwhile.
     """
     if settings.chain is not None:
-        yield settings.chain
+        yield settings.chain.partition(",")[0].strip()
         return
     from ledger.chain.embedded.reading import reading
 

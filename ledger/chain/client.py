@@ -11,6 +11,7 @@ import rlp
 from web3 import HTTPProvider
 
 from contracts.loader import load_artifact
+from ledger.chain.block_logs import JsonRpc, complete_logs
 from ledger.keys import Signer
 from ledger.ports import (
     Block,
@@ -52,6 +53,11 @@ class Node:
     def __init__(self, url: str, *, timeout: float = 20.0) -> None:
         self._provider = HTTPProvider(url, request_kwargs={"timeout": timeout})
 
+    @property
+    def members(self) -> Sequence[Node]:
+        """This node alone; `Nodes` has several."""
+        return (self,)
+
     def call(self, method: str, *params: Any) -> Any:
         """Return the result of a call.
 
@@ -73,22 +79,30 @@ class Node:
         return answer["result"]
 
 
+class WrongChain(NodeRefuses):
+    """The node is of another chain than the ledger's."""
+
+
 class EthereumChain:
     """The ledger's contract on a chain, and the account that pays for carrying acts to it.
 
     `confirmations` is how deep a block is final where the node knows no `finalized` tag.
+    A node that is away is checked once it answers.
 
     Raises:
-        NodeRefuses: the node is of another chain than the ledger's.
+        WrongChain: a node is of another chain than the ledger's.
     """
 
     def __init__(
-        self, node: Node, ledger: LedgerPin, signer: Signer, *, confirmations: int = 12
+        self, node: JsonRpc, ledger: LedgerPin, signer: Signer, *, confirmations: int = 12
     ) -> None:
-        self._node, self._ledger, self._confirmations = node, ledger, confirmations
+        self._node, self._ledger, self._confirmations = (
+            _of_chain(node, ledger),
+            ledger,
+            confirmations,
+        )
         self._signer, self._sender = signer, "0x" + signer.address.hex()
         self._address = "0x" + ledger.address.hex()
-        check_chain(node, ledger.chain_id, ledger.genesis)
 
     @property
     def identity(self) -> bytes:
@@ -208,7 +222,19 @@ class EthereumChain:
         return block
 
     def logs(self, first: int, last: int) -> Sequence[Log]:
-        """Return the contract's events in order; ranges that are too large are halved."""
+        """Return the contract's events in order, complete.
+
+        Raises:
+            LogsIncomplete: no node proves that it shows all of them; ask again.
+        """
+        return complete_logs(self._node, self._ledger.address, first, last)
+
+    def reported_logs(self, first: int, last: int) -> Sequence[Log]:
+        """Return the events that the node reports, in order and perhaps not all.
+
+        Quick over long ranges, for whoever notices otherwise when one is missing.  Ranges that
+        are too large are halved.
+        """
         asked = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
         try:
             found = self._node.call("eth_getLogs", asked)
@@ -216,7 +242,7 @@ class EthereumChain:
             if first == last:
                 raise
             middle = (first + last) // 2
-            return [*self.logs(first, middle), *self.logs(middle + 1, last)]
+            return [*self.reported_logs(first, middle), *self.reported_logs(middle + 1, last)]
         logs = _shaped(lambda: [_log(one) for one in found])
         return sorted(logs, key=lambda log: (log.block, log.position))
 
@@ -237,18 +263,33 @@ class EthereumChain:
         )
 
 
-def check_chain(node: Node, chain_id: int, genesis: bytes) -> None:
+def _of_chain(node: JsonRpc, ledger: LedgerPin) -> JsonRpc:
+    """Return the nodes behind `node`, each of which must be of the ledger's chain."""
+    from ledger.chain.nodes import ChainNode, Nodes
+
+    members = [ChainNode(one, ledger.chain_id, ledger.genesis) for one in node.members]
+    for member in members:
+        try:
+            member.check()
+        except WrongChain:
+            raise
+        except ChainUnreachable:
+            continue
+    return Nodes(members)
+
+
+def check_chain(node: JsonRpc, chain_id: int, genesis: bytes) -> None:
     """Check that the node is of the ledger's chain; fresh private chains easily share an id.
 
     Raises:
-        NodeRefuses: it is of another.
+        WrongChain: it is of another.
     """
     held = _number(node.call("eth_chainId"))
     if held != chain_id:
-        raise NodeRefuses("eth_chainId", 0, f"the node is of chain {held}, not {chain_id}")
+        raise WrongChain("eth_chainId", 0, f"the node is of chain {held}, not {chain_id}")
     first = block_of(node.call("eth_getBlockByNumber", "0x0", False)).hash
     if first != genesis:
-        raise NodeRefuses(
+        raise WrongChain(
             "eth_getBlockByNumber", 0, f"the chain begins with {first.hex()}, not {genesis.hex()}"
         )
 
@@ -265,7 +306,7 @@ class Payment:
 
 
 def sign_transaction(
-    node: Node, signer: Signer, payment: Payment, *, above: tuple[int, int] = (0, 0)
+    node: JsonRpc, signer: Signer, payment: Payment, *, above: tuple[int, int] = (0, 0)
 ) -> Signed:
     """Return a signed EIP-1559 transaction; the fee is what the node asks.
 

@@ -13,7 +13,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from contracts import calls
 from contracts.loader import load_artifact
-from ledger.chain.client import Node, Payment, block_of, check_chain, sign_transaction
+from ledger.chain.block_logs import JsonRpc
+from ledger.chain.client import Payment, block_of, check_chain, sign_transaction
 from ledger.files import write_atomically
 from ledger.keys import Signer
 from ledger.ports import ChainRefuses, ChainUnreachable
@@ -121,7 +122,7 @@ def load_deployment(home: Path) -> Deployment | None:
 
 def deploy(
     home: Path,
-    node: Node,
+    node: JsonRpc,
     signer: Signer,
     registrars: Sequence[tuple[int, bytes]],
     random: Callable[[int], bytes],
@@ -149,7 +150,7 @@ def deploy(
 
 
 def _prepare(
-    node: Node,
+    node: JsonRpc,
     signer: Signer,
     registrars: Sequence[tuple[int, bytes]],
     random: Callable[[int], bytes],
@@ -171,7 +172,7 @@ def _prepare(
     )
 
 
-def _include(node: Node, made: Deployment) -> Deployment:
+def _include(node: JsonRpc, made: Deployment) -> Deployment:
     tx = "0x" + made.transaction.hex()
     if node.call("eth_getTransactionByHash", tx) is None:
         _send(node, made)
@@ -183,20 +184,20 @@ def _include(node: Node, made: Deployment) -> Deployment:
     return replace(made, block=int(receipt["blockNumber"], 16))
 
 
-def _stands(node: Node, made: Deployment) -> bool:
+def _stands(node: JsonRpc, made: Deployment) -> bool:
     """Return whether the contract's code is there; a reorganisation may have taken it back."""
     code = node.call("eth_getCode", "0x" + made.address.hex(), "latest")
     return keccak(bytes.fromhex(code[2:])) == made.code_hash
 
 
-def _send(node: Node, made: Deployment) -> None:
+def _send(node: JsonRpc, made: Deployment) -> None:
     try:
         node.call("eth_sendRawTransaction", "0x" + made.raw.hex())
     except ChainRefuses as error:
         raise DeploymentFailed(f"the deployment of this home cannot be sent: {error}") from error
 
 
-def _wait(node: Node, tx: str) -> Any:
+def _wait(node: JsonRpc, tx: str) -> Any:
     waiting = Retrying(
         retry=retry_if_result(lambda receipt: receipt is None),
         stop=stop_after_delay(120),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -57,9 +58,18 @@ _RECOMPUTED = (
 """What of a state follows from the acts told; keys and standing are checked with the slot."""
 
 
+class ChainBehind(ChainUnreachable):
+    """The node lacks blocks that a node of this chain has shown before."""
+
+    code = "chain.behind"
+
+
 @dataclass
 class Follower:
     """Follows one contract from the block of its deployment.
+
+    A node that has not come to the mirror's head again may be a backend that lags behind its
+    balancer: for `patience` seconds nothing is taken back.
 
     Keeps the status tree of each body it has seen move: only a cache, good for the block it was
     left at, and dropped where the mirror stands at another.
@@ -68,6 +78,9 @@ class Follower:
     store: Store
     chain: Chain
     start: int
+    patience: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    _behind_since: float | None = None
     _trees: dict[str, StatusTree] = field(default_factory=dict)
     _trees_at: Block | None = None
     _pruned: int = 0
@@ -147,12 +160,27 @@ class Follower:
         """Roll the mirror back to the newest block that is still on the chain."""
         with self.store.begin(write=False) as unit:
             held = unit.head()
-        if held is None or self._stands(held):
+        if held is None:
             return
+        found = self.chain.block(held.number)
+        if found is not None:
+            self._behind_since = None
+            if found.hash == held.hash:
+                return
+        elif self._awaits(held):
+            raise ChainBehind(f"the node has not come to block {held.number} again")
         with self.store.begin() as unit:
             fork = self._fork(unit, held)
             unit.rollback(fork)
         log.warning("chain_reorganised", fork=fork, head=held.number)
+
+    def _awaits(self, held: Block) -> bool:
+        """Return whether a node without the mirror's head gets more time to come to it."""
+        now = self.clock()
+        if self._behind_since is None:
+            log.warning("node_behind", head=held.number)
+            self._behind_since = now
+        return now - self._behind_since < self.patience
 
     def _fork(self, unit: Unit, held: Block) -> int:
         for number in range(held.number - 1, self.start - 1, -1):

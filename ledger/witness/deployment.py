@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.chain.client import Node
+from ledger.chain.block_logs import JsonRpc
 from verifier.audit.deployment import check_transaction
 from verifier.errors import Refused
 from verifier.policy import LedgerPin
@@ -14,7 +14,7 @@ class DeploymentForeign(Refused):
     code = "deployment.foreign"
 
 
-def check_deployment(node: Node, pin: LedgerPin) -> None:
+def check_deployment(node: JsonRpc, pin: LedgerPin) -> None:
     """Check the transaction that deployed the ledger against what the policy pins.
 
     Hash, signer, address, code and identity are computed from the transaction's bytes, so that

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from tests.ledger.chain.nodes import (
     running_anvil,
     running_node,
 )
+from tests.ledger.chain.proxy import between, told
 from verifier.events import Created, Said, StateTold, parse_log
 from verifier.hashing import keccak
 from verifier.stateproof import check_account, check_slot, slot_position
@@ -218,40 +215,6 @@ def test_a_node_of_another_chain_is_refused(world: World) -> None:
 
 # Nodes that fail or lie -------------------------------------------------------------------------
 
-Change = Callable[[dict[str, Any], Any], Any]
-"""From a request and the honest answer to the answer that is given."""
-
-
-@contextmanager
-def between(url: str, change: Change) -> Iterator[str]:
-    """Stand before a node and change what it answers."""
-    node = Node(url)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = change(asked, lambda: node.call(asked["method"], *asked["params"]))
-            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def told(result: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": 1, "result": result}
-
 
 def test_a_range_that_is_too_large_for_the_node_is_asked_for_in_parts(tmp_path: Path) -> None:
     spans: list[int] = []
@@ -270,7 +233,7 @@ def test_a_range_that_is_too_large_for_the_node_is_asked_for_in_parts(tmp_path: 
             mined(chain, World(url, chain, made).register(f"11310000XX0000010{number}").hash)
         head = chain.head().number
         with between(url, at_most_two) as narrow:
-            seen = EthereumChain(Node(narrow), made.pin("ledger"), PAYER).logs(0, head)
+            seen = EthereumChain(Node(narrow), made.pin("ledger"), PAYER).reported_logs(0, head)
 
         assert seen == chain.logs(0, head)
         assert max(spans) > 2

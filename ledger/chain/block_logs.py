@@ -1,0 +1,193 @@
+"""The events of a contract, complete: every block's are proved by the block itself.
+
+`eth_getLogs` of a node behind a balancer may lack blocks, and nothing in its answer shows it.  So
+a block whose bloom filter rules the contract out has no events, and of every other block all
+receipts are read and held against the receipts root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import rlp
+
+from ledger.ports import ChainRefuses, ChainUnreachable
+from ledger.values import Log
+from verifier.hashing import keccak
+
+CONCURRENCY = 8
+"""Blocks that are read at once, so that a distant node's delay is waited for once for all."""
+_BLOOM_BYTES = 256
+
+
+class LogsIncomplete(ChainUnreachable):
+    """No node shows all receipts of a block; asking again later may help."""
+
+    code = "chain.incomplete"
+
+
+class JsonRpc(Protocol):
+    """One JSON-RPC node, or several that stand in for one another."""
+
+    @property
+    def members(self) -> Sequence[JsonRpc]:
+        """The nodes, each by itself."""
+
+    def call(self, method: str, *params: Any) -> Any:
+        """Return the result of a call; raises ChainUnreachable."""
+
+
+def complete_logs(node: JsonRpc, address: bytes, first: int, last: int) -> list[Log]:
+    """Return the events of `address` in blocks `first` to `last`, in order.
+
+    Raises:
+        LogsIncomplete: the receipts of a block are not to be had.
+        ChainUnreachable: no node answers.
+    """
+    numbers = range(first, last + 1)
+    if len(numbers) == 1:
+        return _logs_of_block(node, address, first)
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        found = pool.map(lambda number: _logs_of_block(node, address, number), numbers)
+        return [log for logs in found for log in logs]
+
+
+def _logs_of_block(node: JsonRpc, address: bytes, number: int) -> list[Log]:
+    """Return what the first node that can prove it says of a block."""
+    failure: ChainUnreachable = LogsIncomplete(f"block {number} cannot be read")
+    for member in node.members:
+        try:
+            return _proved_logs(member, address, number)
+        except ChainUnreachable as error:
+            failure = error
+    raise failure
+
+
+def _proved_logs(node: JsonRpc, address: bytes, number: int) -> list[Log]:
+    header = node.call("eth_getBlockByNumber", hex(number), False)
+    if header is None:
+        raise LogsIncomplete(f"the node has no block {number} yet")
+    try:
+        if not may_contain(_bytes(header["logsBloom"]), address):
+            return []
+        block_hash, listed = _bytes(header["hash"]), header["transactions"]
+        receipts = _receipts(node, number, listed)
+        if [one["transactionHash"] for one in receipts] != listed:
+            raise LogsIncomplete(f"the node has not all receipts of block {number}")
+        if receipts_root(receipts) != _bytes(header["receiptsRoot"]):
+            raise LogsIncomplete(f"the receipts of block {number} do not have its receipts root")
+        return _logs(receipts, address, number, block_hash)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise LogsIncomplete(f"the node garbles block {number}") from error
+
+
+def _receipts(node: JsonRpc, number: int, transactions: Sequence[str]) -> list[Any]:
+    """Return a block's receipts; one by one from a node that cannot list them."""
+    try:
+        found = node.call("eth_getBlockReceipts", hex(number))
+    except ChainRefuses:
+        found = [node.call("eth_getTransactionReceipt", tx) for tx in transactions]
+    if not isinstance(found, list) or None in found:
+        raise LogsIncomplete(f"the node has not all receipts of block {number}")
+    return found
+
+
+def _logs(receipts: Iterable[Any], address: bytes, number: int, block_hash: bytes) -> list[Log]:
+    """Return the events of proved receipts.  Places follow from their order, as in `logIndex`."""
+    found, position = [], 0
+    for receipt in receipts:
+        for one in receipt["logs"]:
+            if _bytes(one["address"]) == address:
+                log = Log(
+                    block=number,
+                    block_hash=block_hash,
+                    tx=_bytes(receipt["transactionHash"]),
+                    position=position,
+                    topics=tuple(map(_bytes, one["topics"])),
+                    data=_bytes(one["data"]),
+                )
+                found.append(log)
+            position += 1
+    return found
+
+
+def receipts_root(receipts: Sequence[Any]) -> bytes:
+    """Return the root of the trie of receipts that nodes tell in JSON (EIP-2718)."""
+    return trie_root([_encoded(receipt) for receipt in receipts])
+
+
+def trie_root(values: Sequence[bytes]) -> bytes:
+    """Return the root of the Merkle-Patricia trie of values under their RLP-encoded places."""
+    pairs = [(rlp.encode(place).hex(), value) for place, value in enumerate(values)]
+    return keccak(rlp.encode(_trie_node(sorted(pairs), 0)))
+
+
+def _trie_node(pairs: Sequence[tuple[str, bytes]], depth: int) -> Any:
+    """Return the node over sorted pairs of hexadecimal keys and values, equal up to `depth`.
+
+    No key is the beginning of another, so a branch never has a value of its own.
+    """
+    if not pairs:
+        return b""
+    first, last = pairs[0][0], pairs[-1][0]
+    if len(pairs) == 1:
+        return [_path(first[depth:], leaf=True), pairs[0][1]]
+    shared = depth
+    while first[shared] == last[shared]:
+        shared += 1
+    if shared > depth:
+        return [_path(first[depth:shared], leaf=False), _reference(_trie_node(pairs, shared))]
+    children = [[pair for pair in pairs if pair[0][depth] == digit] for digit in "0123456789abcdef"]
+    return [*(_reference(_trie_node(child, depth + 1)) for child in children), b""]
+
+
+def _reference(node: Any) -> Any:
+    """Return a node as its parent has it: by its hash, unless it is shorter than that."""
+    data = rlp.encode(node)
+    return node if len(data) < 32 else keccak(data)
+
+
+def _path(digits: str, *, leaf: bool) -> bytes:
+    """Return the digits of a path, with a flag in front that says leaf and odd length."""
+    flag = 2 * leaf + len(digits) % 2
+    return bytes.fromhex(f"{flag:x}{digits}" if len(digits) % 2 else f"{flag:x}0{digits}")
+
+
+def _encoded(receipt: Any) -> bytes:
+    """Return a receipt as the trie has it.  Before Byzantium a state root stood for the status."""
+    if "status" in receipt:
+        outcome = b"\x01" if int(receipt["status"], 16) else b""
+    else:
+        outcome = _bytes(receipt["root"])
+    parts: list[Any] = [
+        outcome,
+        int(receipt["cumulativeGasUsed"], 16),
+        _bytes(receipt["logsBloom"]),
+        [
+            [
+                _bytes(one["address"]),
+                [_bytes(topic) for topic in one["topics"]],
+                _bytes(one["data"]),
+            ]
+            for one in receipt["logs"]
+        ],
+    ]
+    kind = int(receipt.get("type", "0x0"), 16)
+    return (bytes([kind]) if kind else b"") + bytes(rlp.encode(parts))
+
+
+def may_contain(bloom: bytes, value: bytes) -> bool:
+    """Return whether a header's bloom filter has the three bits of an address or topic."""
+    if len(bloom) != _BLOOM_BYTES:
+        raise ValueError("a bloom filter has 256 bytes")
+    digest = keccak(value)
+    bits = (int.from_bytes(digest[at : at + 2], "big") % 2048 for at in (0, 2, 4))
+    return all(bloom[_BLOOM_BYTES - 1 - bit // 8] >> bit % 8 & 1 for bit in bits)
+
+
+def _bytes(value: str) -> bytes:
+    if value[:2] != "0x":
+        raise ValueError("bytes begin with 0x")
+    return bytes.fromhex(value[2:])
