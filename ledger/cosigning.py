@@ -11,7 +11,14 @@ import httpx
 import structlog
 
 from ledger.ports import Store
-from verifier.checkpoint import Checkpoint, Cosignature, Note, check_cosignature, parse_note
+from verifier.checkpoint import (
+    MAX_SIGNATURE_LINES,
+    Checkpoint,
+    Cosignature,
+    Note,
+    check_cosignature,
+    parse_note,
+)
 from verifier.errors import Refused
 from verifier.policy import TrustPolicy, Witness
 
@@ -53,13 +60,24 @@ class Collector:
             lines = pool.map(lambda witness: self._ask(witness, note.checkpoint), asked)
             have |= {line.name: line for line in lines if line is not None}
         if len(have) > len(note.cosignatures):
-            whole = Note(
-                checkpoint=note.checkpoint, cosignatures=tuple(have[name] for name in sorted(have))
-            )
+            whole = Note(checkpoint=note.checkpoint, cosignatures=self.choose_lines(have))
             with store.begin() as unit:
                 unit.set_note(newest.number, whole.format())
         self.overtaken = self.overtaken and len(have) < self.policy.trust.threshold
         return len(have)
+
+    def choose_lines(self, lines: Mapping[str, Cosignature]) -> tuple[Cosignature, ...]:
+        """Return the lines that a note has room for, ascending: one of each operator first."""
+        operators: set[str] = set()
+        first: list[str] = []
+        others: list[str] = []
+        for name in sorted(lines):
+            witness = self.policy.find_witness(lines[name])
+            fresh = witness is not None and witness.operator not in operators
+            (first if fresh else others).append(name)
+            operators |= {witness.operator} if witness is not None else set()
+        chosen = [*first, *others][:MAX_SIGNATURE_LINES]
+        return tuple(lines[name] for name in sorted(chosen))
 
     def _ask(self, witness: Witness, checkpoint: Checkpoint) -> Cosignature | None:
         """Return a witness's line if it is good; one that is down or refuses stops nobody."""

@@ -13,6 +13,8 @@ from verifier.errors import Refused
 from verifier.hashing import sha256
 
 LONGEST_NOTE = 4096
+MAX_SIGNATURE_LINES = 16
+"""Lines of one note, known or not: each known one costs a check of a signature (C2SP)."""
 GREATEST_BLOCK = 2**40 - 1
 GREATEST_TIME = 253_402_300_799
 """9999-12-31T23:59:59Z, the last second that RFC 3339 can write."""
@@ -72,7 +74,7 @@ class Cosignature:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """A checkpoint and the cosignatures it carries, in their order."""
+    """A checkpoint and the cosignatures it carries, ascending by name and key id."""
 
     checkpoint: Checkpoint
     cosignatures: tuple[Cosignature, ...] = ()
@@ -89,7 +91,8 @@ def parse_note(text: str) -> Note:
     Signatures are read, not checked: that takes a policy (`verifier.trust`).
 
     Raises:
-        CheckpointUnusable: too long, another shape, a second spelling, or a name twice.
+        CheckpointUnusable: too long, another shape, a second spelling, or lines that do not
+            strictly ascend by name and key id.
     """
     # The dash of a signature line is three bytes in UTF-8, so characters do not bound bytes.
     if len(text) > LONGEST_NOTE or len(text.encode("utf-8", "replace")) > LONGEST_NOTE:
@@ -107,9 +110,9 @@ def parse_note(text: str) -> Note:
         ),
         cosignatures=_parse_lines(text, body.end() + 1),
     )
-    names = {line.name for line in note.cosignatures}
-    if len(names) != len(note.cosignatures):
-        raise CheckpointUnusable("the note carries two lines of one witness")
+    order = [(line.name, line.key_id) for line in note.cosignatures]
+    if order != sorted(set(order)):
+        raise CheckpointUnusable("the lines do not strictly ascend by name and key id")
     return note
 
 
@@ -119,6 +122,8 @@ def _parse_lines(text: str, at: int) -> tuple[Cosignature, ...]:
         line = _LINE.match(text, at)
         if line is None:
             raise CheckpointUnusable(f"line {len(found) + 7} of the note is no cosignature")
+        if len(found) == MAX_SIGNATURE_LINES:
+            raise CheckpointUnusable(f"the note has more than {MAX_SIGNATURE_LINES} signatures")
         payload = _base64(line[2])
         found.append(
             Cosignature(

@@ -11,10 +11,13 @@ from typing import AnyStr, TypeVar
 from verifier.checkpoint import (
     GREATEST_BLOCK,
     GREATEST_TIME,
+    MAX_SIGNATURE_LINES,
     WITNESS_NAME,
     Checkpoint,
     CheckpointUnusable,
+    Cosignature,
     Note,
+    key_id,
     parse_note,
 )
 from verifier.encoding import (
@@ -123,6 +126,15 @@ class TrustPolicy:
     def witness(self, name: str) -> Witness | None:
         """Return the witness of this name, in service or not."""
         return next((witness for witness in self.witnesses if witness.name == name), None)
+
+    def find_witness(self, line: Cosignature) -> Witness | None:
+        """Return the witness, in service or not, whose key a signature line names.
+
+        As C2SP has it, a line is known by its name and key id together.
+        """
+        found = self.witness(line.name)
+        known = found is not None and key_id(found.name, found.key) == line.key_id
+        return found if known else None
 
     def to_json(self) -> Json:
         """Return the member `policy` of the file."""
@@ -275,7 +287,7 @@ def _ledger_to_json(pin: LedgerPin) -> Json:
 def _trust(read: Members) -> Trust:
     trust = Trust(
         ways=tuple(Way(way) for way in _texts(read, "ways", list(Way))),
-        threshold=read.integer("threshold", 1, MOST_WITNESSES),
+        threshold=read.integer("threshold", 1, MAX_SIGNATURE_LINES),
         confirmations=read.integer("confirmations", greatest=GREATEST_SPAN),
     )
     read.done()

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from verifier.checkpoint import Checkpoint, Note, check_cosignature
 from verifier.errors import ProofInvalid
-from verifier.policy import LedgerPin, TrustPolicy, Witness
+from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, NodeFailed, NodeRefused, SlotProof
 from verifier.stateproof import check_account, check_slot
 from verifier.vocabulary import Outcome, Way
@@ -69,7 +69,7 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
         return Judgement(code=code, way=way)
     latest: dict[str, int] = {}
     for line in note.cosignatures:
-        witness = policy.witness(line.name)
+        witness = policy.find_witness(line)
         if witness is not None and witness.in_service(checkpoint.number):
             latest[witness.operator] = max(line.time, latest.get(witness.operator, 0))
     if len(latest) < policy.trust.threshold:
@@ -97,14 +97,16 @@ def _excluded(note: Note, policy: TrustPolicy, ledger: LedgerPin, way: Way) -> s
 
 
 def _cosignatures_good(note: Note, policy: TrustPolicy) -> bool:
-    """Return whether every line is by a witness of the policy, verifies, and stands in order."""
-    names = [line.name for line in note.cosignatures]
-    if names != sorted(set(names)):
-        return False
-    found: list[Witness | None] = [policy.witness(name) for name in names]
+    """Return whether every line by a key of the policy verifies.
+
+    Other lines are ignored, as C2SP has it: a new witness must not make evidence unusable for
+    those who still hold the policy from before it.
+    """
+    known = ((policy.find_witness(line), line) for line in note.cosignatures)
     return all(
-        witness is not None and check_cosignature(note.checkpoint, line, witness.key)
-        for witness, line in zip(found, note.cosignatures, strict=True)
+        check_cosignature(note.checkpoint, line, witness.key)
+        for witness, line in known
+        if witness is not None
     )
 
 

@@ -14,12 +14,13 @@ from tests.world import (
     NOW,
     OPERATORS,
     ROOT_KEYS,
+    World,
     draw,
     policy,
     signed_policy,
     witness_key,
 )
-from verifier.checkpoint import Note, cosign
+from verifier.checkpoint import Cosignature, Note, cosign
 from verifier.policy import LedgerPin, Trust, Witness
 from verifier.policyfile import SignedPolicy, sign
 from verifier.statements import ledger_identity
@@ -33,6 +34,7 @@ def cases() -> Iterator[Case]:
     yield from witnesses()
     yield from clocks()
     yield from notes()
+    yield from unknown_lines()
     yield from policies()
 
 
@@ -214,35 +216,86 @@ def clocks() -> Iterator[Case]:
             yield blocked(name, why, "block.clock", evidence=file)
 
 
+def lines_of(world: World, count: int, name: str = "aaa") -> tuple[Cosignature, ...]:
+    """Return the lines of witnesses that no policy here knows, before all others."""
+    signed = [
+        cosign(
+            world.checkpoint(),
+            f"{name}-{n:02}",
+            Ed25519PrivateKey.from_private_bytes(draw(f"stranger {n}")),
+            NOW - 595,
+        )
+        for n in range(count)
+    ]
+    return tuple(signed)
+
+
+def unknown_lines() -> Iterator[Case]:
+    """Yield notes with lines that the policy does not know: ignored, never counted."""
+    scene = Scene()
+    plain, world = scene.evidence(), scene.world
+    note = world.note()
+    anhui, *rest = note.cosignatures
+    renewed = cosign(
+        world.checkpoint(), "anhui", Ed25519PrivateKey.from_private_bytes(draw("new")), NOW - 595
+    )
+    both = sorted((anhui, renewed), key=lambda line: line.key_id)
+    for name, why, lines in (
+        ("note_by_a_stranger", "A line by a witness that this policy does not know yet.",
+         (*lines_of(world, 1), *note.cosignatures)),
+        ("note_by_twelve_strangers", "16 lines, of which the policy knows four.",
+         (*lines_of(world, 12), *note.cosignatures)),
+        ("note_with_a_new_key", "A witness signs with a key that this policy does not know yet: a"
+         " line is known by name and key id together.", (renewed, *rest)),
+        ("note_with_both_keys", "A witness signs with the key that the policy knows, and with its"
+         " next one.", (*both, *rest)),
+        ("note_unknown_line_bad", "A line that the policy does not know is not verified.",
+         (replace(lines_of(world, 1)[0], signature=bytes(64)), *note.cosignatures)),
+    ):  # fmt: skip
+        changed = Note(checkpoint=note.checkpoint, cosignatures=tuple(lines))
+        yield Case(
+            name=name, why=why, evidence=replace(plain, checkpoint=changed.format()).format()
+        )
+    few = Note(
+        checkpoint=note.checkpoint, cosignatures=(*lines_of(world, 14), *note.cosignatures[:2])
+    )
+    yield blocked(
+        "note_strangers_do_not_count",
+        "Two known operators and fourteen strangers have signed where three operators must.",
+        "block.witnesses_too_few",
+        evidence=replace(plain, checkpoint=few.format()).format(),
+    )
+
+
 def notes() -> Iterator[Case]:
     """Yield notes that are not what a witness signed."""
     scene = Scene()
     plain = scene.evidence()
     note, world = scene.world.note(), scene.world
     first, second, *others = note.cosignatures
-    stranger = cosign(
-        world.checkpoint(), "nobody", Ed25519PrivateKey.from_private_bytes(draw("x")), NOW
-    )
-    forged = cosign(
-        world.checkpoint(), "anhui", Ed25519PrivateKey.from_private_bytes(draw("x")), NOW
-    )
+    mallory = Ed25519PrivateKey.from_private_bytes(draw("x"))
+    forged = replace(cosign(world.checkpoint(), "anhui", mallory, NOW), key_id=first.key_id)
     bit = replace(first, signature=bytes([first.signature[0] ^ 1]) + first.signature[1:])
     lines: Mapping[str, tuple[str, tuple[object, ...]]] = {
-        "note_by_a_stranger": (
-            "A line by somebody the policy does not know.",
-            (first, second, *others[:-1], stranger, *others[-1:]),
-        ),
         "note_signature_bit": ("One cosignature does not verify.", (bit, second, *others)),
         "note_time_changed": (
             "A cosignature claims another time than was signed.",
             (replace(first, time=first.time + 1), second, *others),
         ),
         "note_key_of_another": (
-            "A line under a witness's name by another key.",
+            "A line under a witness's name and key id by another key.",
             (forged, second, *others),
         ),
         "note_line_twice": ("A line stands twice.", (first, first, second, *others)),
         "note_lines_out_of_order": ("Lines stand in another order.", (second, first, *others)),
+        "note_of_17_lines": (
+            "A note has at most 16 lines, known or not.",
+            (*lines_of(world, 13), first, second, *others),
+        ),
+        "note_strangers_out_of_order": (
+            "Lines ascend also where the policy knows none of them.",
+            (*lines_of(world, 2)[::-1], first, second, *others),
+        ),
     }
     for name, (why, signed) in lines.items():
         changed = Note(checkpoint=note.checkpoint, cosignatures=signed)  # type: ignore[arg-type]

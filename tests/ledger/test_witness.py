@@ -52,6 +52,7 @@ from verifier.checkpoint import (
 )
 from verifier.hashing import keccak
 from verifier.policy import TrustPolicy
+from verifier.policy import Witness as PolicyWitness
 from verifier.rpc import Block
 from verifier.trust import judge_by_witnesses
 
@@ -452,6 +453,24 @@ def test_witnesses_that_execute_the_chain_again_make_evidence_valid_offline(
     assert newest is not None
     assert judge_by_witnesses(parse_note(newest.note), trusted(ledger), ledger.pin).code == "ok"
     assert Collector(policy=trusted(ledger), urls=down).collect(ledger.store) == 3
+
+
+def test_a_note_has_room_for_every_operator_though_not_for_every_witness() -> None:
+    names = [f"{operator}-{n}" for operator in ("a", "b") for n in range(12)] + ["z-0"]
+    members = tuple(
+        PolicyWitness(
+            operator=name[0],
+            name=name,
+            key=witness_key(name).public_key().public_bytes_raw(),
+            start=0,
+        )
+        for name in sorted(names)
+    )
+    lines = {name: cosign(checkpoint_of(5), name, witness_key(name), 1) for name in names}
+    chosen = Collector(policy=policy(witnesses=members), urls={}).choose_lines(lines)
+    assert len(chosen) == 16
+    assert [line.name for line in chosen] == sorted(line.name for line in chosen)
+    assert {line.name[0] for line in chosen} == {"a", "b", "z"}
 
 
 def test_a_witness_answers_nonsense_with_a_problem(servers: dict[str, str]) -> None:

@@ -75,7 +75,8 @@ def test_the_body_is_the_five_lines_of_the_specification():
 
 @given(checkpoints, st.lists(lines, max_size=8, unique_by=lambda line: line.name))
 def test_what_is_formatted_is_parsed_as_it_was(checkpoint, cosignatures):
-    note = Note(checkpoint=checkpoint, cosignatures=tuple(cosignatures))
+    ascending = sorted(cosignatures, key=lambda line: (line.name, line.key_id))
+    note = Note(checkpoint=checkpoint, cosignatures=tuple(ascending))
     assert parse_note(note.format()) == note
 
 
@@ -150,19 +151,31 @@ def test_a_note_longer_than_the_limit_is_refused():
         parse_note(text)
 
 
-def test_a_note_may_be_as_long_as_the_limit_and_no_longer():
-    def note(longest: int) -> str:
-        lines = [replace(NOTE.cosignatures[0], name=f"{n:0128}") for n in range(15)]
-        lines.append(replace(lines[0], name="w" * 60))
-        text = replace(NOTE, cosignatures=tuple(lines)).format()
-        room = longest - len(text.encode()) - len(replace(lines[0], name="").format().encode())
-        last = replace(lines[0], name="x" * room)
-        return replace(NOTE, cosignatures=(*lines, last)).format()
+def test_the_longest_names_fit_a_note_of_16_lines():
+    lines = tuple(replace(NOTE.cosignatures[0], name=f"{n:0128}") for n in range(16))
+    note = replace(NOTE, cosignatures=lines)
+    assert 4000 < len(note.format().encode()) <= 4096
+    assert parse_note(note.format()) == note
 
-    assert len(note(4096).encode()) == 4096
-    assert len(parse_note(note(4096)).cosignatures) == 17
-    with pytest.raises(CheckpointUnusable, match="longer than"):
-        parse_note(note(4097))
+
+def test_a_note_has_at_most_16_lines():
+    def note(count: int) -> Note:
+        line = NOTE.cosignatures[0]
+        lines = (replace(line, name=f"w-{n:02}") for n in range(count))
+        return replace(NOTE, cosignatures=tuple(lines))
+
+    assert parse_note(note(16).format()) == note(16)
+    with pytest.raises(CheckpointUnusable, match="more than 16"):
+        parse_note(note(17).format())
+
+
+def test_lines_ascend_by_name_and_key_id():
+    line = NOTE.cosignatures[0]
+    low, high = replace(line, key_id=bytes(4)), replace(line, key_id=b"\xff" * 4)
+    assert parse_note(replace(NOTE, cosignatures=(low, high)).format()).cosignatures == (low, high)
+    for wrong in ((high, low), (low, low), (replace(line, name="x"), low)):
+        with pytest.raises(CheckpointUnusable, match="ascend"):
+            parse_note(replace(NOTE, cosignatures=wrong).format())
 
 
 def test_the_greatest_block_and_times_are_read():

@@ -35,13 +35,13 @@ class Heights:
             yield from self._check_block(where, text, note.checkpoint)
 
     def _check_lines(self, where: str, text: str, note: Note) -> Iterator[Fault]:
-        """Yield a fault for each line that is not a good one by a witness of the policy."""
+        """Yield a fault for each line by a key of the policy that does not verify."""
         if self._policy is None:
             return
         for line in note.cosignatures:
-            witness = self._policy.witness(line.name)
-            if witness is None or not check_cosignature(note.checkpoint, line, witness.key):
-                detail = f"the line of {line.name} is not by a witness of the policy"
+            witness = self._policy.find_witness(line)
+            if witness and not check_cosignature(note.checkpoint, line, witness.key):
+                detail = f"the line of {line.name} does not verify"
                 yield fault("checkpoint.unusable", where, detail, note=text)
 
     def _check_block(self, where: str, text: str, told: Checkpoint) -> Iterator[Fault]:

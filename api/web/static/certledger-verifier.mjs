@@ -1700,6 +1700,8 @@ function statusIn(word, index) {
 // ---------------------------------------------------------------------------------------------------------
 
 const LONGEST_NOTE = 4096;
+/** Lines of one note, known or not: each known one costs a check of a signature (C2SP). */
+const MAX_SIGNATURE_LINES = 16;
 const GREATEST_BLOCK = 2 ** 40 - 1;
 const WITNESS_NAME = /^[!-*,-~]{1,128}$/;
 
@@ -1738,9 +1740,12 @@ export function parseNote(text) {
   };
   const rest = text.slice(found[0].length);
   if (rest && !rest.endsWith("\n")) unusableNote("a note ends within a line");
-  const cosignatures = rest.split("\n").slice(0, -1).map(parseCosignature);
-  if (new Set(cosignatures.map((line) => line.name)).size !== cosignatures.length) {
-    unusableNote("a note carries two lines of one witness");
+  const lines = rest.split("\n").slice(0, -1);
+  if (lines.length > MAX_SIGNATURE_LINES) unusableNote("a note has too many signatures");
+  const cosignatures = lines.map(parseCosignature);
+  const order = cosignatures.map(({ name, keyId }) => `${name} ${hex(keyId)}`);
+  if (!order.every((line, at) => at === 0 || line > order[at - 1])) {
+    unusableNote("the lines of a note do not strictly ascend by name and key id");
   }
   return { checkpoint, cosignatures };
 }
@@ -1758,15 +1763,16 @@ function parseCosignature(line) {
   };
 }
 
+/** The id of a witness's key under its name (C2SP tlog-cosignature v1). @param {string} name @param {Uint8Array} key */
+const witnessKeyId = (name, key) =>
+  sha256(concat(utf8(name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
+
 /**
- * Whether a line is a cosignature of a checkpoint by this key (C2SP tlog-cosignature v1).
+ * Whether a line is a cosignature of a checkpoint by the key that it names.
  * @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key
  */
-function checkCosignature(checkpoint, line, key) {
-  const id = sha256(concat(utf8(line.name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
-  const message = utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.body}`);
-  return equal(id, line.keyId) && checkEd25519(key, message, line.signature);
-}
+const checkCosignature = (checkpoint, line, key) =>
+  checkEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.body}`), line.signature);
 
 // ---------------------------------------------------------------------------------------------------------
 // Trust policies (section 15)
@@ -1935,7 +1941,7 @@ function readTrust(read) {
   checkAscending("policy.trust.ways", ways);
   const trust = {
     ways,
-    threshold: read.integer("threshold", 1, 256),
+    threshold: read.integer("threshold", 1, MAX_SIGNATURE_LINES),
     confirmations: read.integer("confirmations", 0, GREATEST_SPAN),
   };
   read.done();
@@ -1995,15 +2001,13 @@ const ledgerOf = (policy, identity) => policy.ledgers.find((ledger) => equal(led
 function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   /** @param {string} code @param {number | null} time @returns {Judgement} */
   const judged = (code, time = null) => ({ code, time });
-  const named = cosignatures.map((line) => ({
-    line,
-    witness: policy.witnesses.find(({ name }) => name === line.name),
-  }));
-  const ordered = cosignatures.every((line, at) => at === 0 || line.name > cosignatures[at - 1].name);
-  if (
-    !ordered ||
-    !named.every(({ line, witness }) => witness && checkCosignature(checkpoint, line, witness.key))
-  ) {
+  // A line is known by name and key id together; others are ignored, as C2SP has it.
+  const named = cosignatures.flatMap((line) =>
+    policy.witnesses
+      .filter(({ name, key }) => name === line.name && equal(witnessKeyId(name, key), line.keyId))
+      .map((witness) => ({ line, witness })),
+  );
+  if (!named.every(({ line, witness }) => checkCosignature(checkpoint, line, witness.key))) {
     return judged("checkpoint.unusable");
   }
   if (!policy.trust.ways.includes("witnesses")) return judged("block.untrusted");
@@ -2013,7 +2017,7 @@ function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   }
   /** @type {Map<string, number>} */ const latest = new Map();
   for (const { line, witness } of named) {
-    if (witness && witness.from <= checkpoint.number && checkpoint.number <= witness.until) {
+    if (witness.from <= checkpoint.number && checkpoint.number <= witness.until) {
       latest.set(witness.operator, Math.max(line.time, latest.get(witness.operator) ?? 0));
     }
   }
