@@ -202,11 +202,11 @@ def _ring(home: Path | None) -> KeyRing:
     from ledger.store import open_store
 
     settings = load_settings(home=home)
-    if load_deployment(settings.home) is None:
+    deployment = load_deployment(settings.home)
+    if deployment is None:
         raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
-    return KeyRing(
-        store=open_store(settings.database), pepper=load_pepper(settings.home), clock=time.time
-    )
+    store = open_store(settings.database, ledger=deployment.identity)
+    return KeyRing(store=store, pepper=load_pepper(settings.home, store), clock=time.time)
 
 
 def _print(value: Any, text: str, *, as_json: bool) -> None:

@@ -47,6 +47,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     SnapshotUnproved: HTTPStatus.UNPROCESSABLE_ENTITY,
     ReceiptInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     KeyUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ports.TextUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
     # What is handed in
     intake.BodyUnknown: HTTPStatus.NOT_FOUND,
     intake.BodyKnown: HTTPStatus.CONFLICT,
@@ -79,6 +80,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     intake.CatalogDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.EntryChanged: HTTPStatus.CONFLICT,
     intake.NameDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.NameUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.StatusMalformed: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.StatusBeyond: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.KeysWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -94,6 +96,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     api.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ProviderSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    ports.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.LeaseLost: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.ChainUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.CallReverted: HTTPStatus.CONFLICT,

@@ -88,7 +88,7 @@ class Service:
 
     def __post_init__(self) -> None:
         ledger = self.ledger
-        self.pepper = load_pepper(ledger.settings.home)
+        self.pepper = load_pepper(ledger.settings.home, ledger.store)
         self.keys = KeyRing(store=ledger.store, pepper=self.pepper, clock=self.clock)
         self.gate = Gate(
             keys=self.keys,

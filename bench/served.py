@@ -106,7 +106,9 @@ def home() -> Iterator[tuple[Path, Body]]:
 def keys(body: Body, role: Role, count: int) -> list[str]:
     """Return keys for `count` callers of a role: how often one may call is bounded."""
     ring = KeyRing(
-        store=body.ledger.store, pepper=load_pepper(body.ledger.settings.home), clock=time.time
+        store=body.ledger.store,
+        pepper=load_pepper(body.ledger.settings.home, body.ledger.store),
+        clock=time.time,
     )
     return [
         ring.create(

@@ -76,7 +76,7 @@ class Anchorer:
             unit.release(LEASE, self.holder)
 
     def _take(self, unit: Unit) -> int | None:
-        return unit.acquire(LEASE, self.holder, now=self.clock(), seconds=self.pace.lease)
+        return unit.acquire(LEASE, self.holder, seconds=self.pace.lease)
 
     @contextmanager
     def _turn(self, token: int) -> Iterator[Unit]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from ledger.anchoring import Anchorer
+from ledger.anchoring import LEASE, Anchorer
 from ledger.chain.block_logs import JsonRpc
 from ledger.chain.client import EthereumChain, Payment, WrongChain, sign_transaction
 from ledger.chain.deploy import Deployment, deploy, load_deployment
@@ -25,9 +24,10 @@ from ledger.cosigning import Collector
 from ledger.evidence import EvidenceMaker
 from ledger.files import write_atomically
 from ledger.keys import Signer, draw_secret, load_keystore, save_keystore
+from ledger.leases import lease_holder, succeed_holder
 from ledger.ports import ChainUnreachable
 from ledger.settings import Settings
-from ledger.store import SqlStore, open_store
+from ledger.store import SqlStore, check_unnamed, open_store
 from ledger.submitting import Intake
 from verifier.errors import Refused
 from verifier.policy import LedgerPin
@@ -78,15 +78,6 @@ def own_passphrase(home: Path) -> str:
     return path.read_text()
 
 
-def _holder(*, embedded: bool) -> str:
-    """Return the name under which this process holds leases.
-
-    The embedded chain lets one process into its home, so whoever held a lease there before is
-    dead, and its successor need not wait for the lease to run out.
-    """
-    return "home" if embedded else f"{socket.gethostname()}-{os.getpid()}"
-
-
 def _clock() -> int:
     return int(time.time())
 
@@ -128,9 +119,15 @@ class Ledger:
         self.anchorer = Anchorer(
             store=self.store,
             chain=self.chain,
-            holder=_holder(embedded=self.embedded is not None),
+            holder=self._holder(),
             clock=self.clock,
         )
+
+    def _holder(self) -> str:
+        """Return the name under which this process holds the lease of anchoring."""
+        if self.embedded is None:
+            return lease_holder()
+        return succeed_holder(self.settings.home / "chain", self.store, LEASE)
 
     def step(self) -> None:
         """Follow the chain, send what waits, and make the checkpoint that is due.
@@ -220,10 +217,14 @@ def open_ledger(
 
     Raises:
         LedgerAbsent: nothing is deployed, and no registrars are given to deploy with.
+        DatabaseLedgerError: the database belongs to another ledger.
         HomeInUse: another process runs the embedded chain of this home.
         ChainUnreachable: nothing is deployed, and the node does not answer.
         WrongChain: the node is of another chain.
+        StoreUnavailable: the database does not answer.
     """
+    if load_deployment(settings.home) is None:
+        check_unnamed(settings.database)
     settings.home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         operator = operator_of(settings)
@@ -235,7 +236,7 @@ def open_ledger(
         if load_deployment(settings.home) is None and not registrars:
             raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
         deployment = _deployed(settings.home, node, operator, registrars)
-        store = open_store(settings.database)
+        store = open_store(settings.database, ledger=deployment.identity)
         stack.callback(store.close)
         ledger = Ledger(
             settings=settings,

@@ -79,6 +79,10 @@ __all__ = [
     "StatusSeen",
     "Store",
     "StoreBusy",
+    "StoreDamaged",
+    "StoreFull",
+    "StoreUnavailable",
+    "TextUnusable",
     "Transaction",
     "TxState",
     "Unit",
@@ -89,6 +93,30 @@ class StoreBusy(Refused):
     """Another unit is at work on the same things; run again."""
 
     code = "store.busy"
+
+
+class StoreUnavailable(Refused):
+    """The database does not answer, or cut the connection: nothing was written, or all of it."""
+
+    code = "store.unavailable"
+
+
+class StoreFull(StoreUnavailable):
+    """The disk of the database is full: nothing was written."""
+
+    code = "store.full"
+
+
+class StoreDamaged(StoreUnavailable):
+    """The database is damaged; restore a backup, or rebuild it."""
+
+    code = "store.damaged"
+
+
+class TextUnusable(Refused):
+    """A text has a character that the database cannot hold: NUL."""
+
+    code = "text.unusable"
 
 
 class MirrorDiffers(Refused):
@@ -335,17 +363,28 @@ class ReadUnit(Protocol):
 class LeaseUnit(Protocol):
     """What workers take turns by."""
 
-    def acquire(self, name: str, holder: str, *, now: int, seconds: int) -> int | None:
+    def acquire(self, name: str, holder: str, *, seconds: int) -> int | None:
         """Take or renew a lease; return its fencing token, or None while another holds it.
 
-        A renewal keeps the token; a take-over raises it.
+        A renewal keeps the token; a take-over raises it.  Time is the database's: two machines
+        whose clocks differ agree on when a lease ends.
         """
 
     def release(self, name: str, holder: str) -> None:
         """Give a lease back early."""
 
 
-class Unit(IntakeUnit, RoadUnit, MirrorUnit, ReadUnit, LeaseUnit, Protocol):
+class IdentityUnit(Protocol):
+    """What a database is: whose ledger, and under whose secret."""
+
+    def identity(self, name: str) -> bytes | None:
+        """Return what the database is named as (`ledger`, `pepper`), None if not yet."""
+
+    def claim_identity(self, name: str, value: bytes) -> bytes:
+        """Name the database where it has no such name; return what it is named."""
+
+
+class Unit(IntakeUnit, RoadUnit, MirrorUnit, ReadUnit, LeaseUnit, IdentityUnit, Protocol):
     """One transaction of the store, seen whole."""
 
 
@@ -357,6 +396,8 @@ class Store(Protocol):
 
         Raises:
             StoreBusy: others were at work on the same things for too long.
+            StoreUnavailable: the database does not answer, is full or damaged.
+            TextUnusable: a text was to be kept that no database can hold.
         """
 
     def close(self) -> None:

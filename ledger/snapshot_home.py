@@ -20,6 +20,7 @@ def snapshot_of_home(home: Path) -> bytes:
     Raises:
         LedgerAbsent: there is no ledger in the home.
         HomeInUse: another process runs the embedded chain of this home; ask its address.
+        DatabaseLedgerError: the database belongs to another ledger.
         EvidencePending: no block has been made a checkpoint yet.
         EvidenceInconsistent: the database does not lead to what the chain proves.
     """
@@ -28,6 +29,9 @@ def snapshot_of_home(home: Path) -> bytes:
     if deployment is None:
         raise LedgerAbsent(f"there is no ledger in {settings.home}")
     pin = deployment.pin(NAME)
-    with chain_of(settings) as url, closing(open_store(settings.database)) as store:
+    with (
+        chain_of(settings) as url,
+        closing(open_store(settings.database, ledger=pin.identity)) as store,
+    ):
         chain = EthereumChain(Node(url), pin, operator_of(settings))
         return SnapshotMaker(store=store, chain=chain, ledger=pin).latest().data

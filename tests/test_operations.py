@@ -37,7 +37,7 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     home = tmp_path / "ledger"
     with open_live(home) as ledger:
         write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
-        ring = KeyRing(store=ledger.store, pepper=load_pepper(home), clock=time.time)
+        ring = KeyRing(store=ledger.store, pepper=load_pepper(home, ledger.store), clock=time.time)
         _, key = ring.create(name="desk", role=Role.COUNTER, counter="desk-1")
     secret = hashlib.sha256(b"registrar 31").digest()
     save_keystore(tmp_path / "registrar.json", secret, PASSPHRASE, work=2**12)

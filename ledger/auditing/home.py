@@ -19,6 +19,7 @@ from ledger.domain import load_domain
 from ledger.keys import KeyUnusable, keystore_address
 from ledger.node import NAME, LedgerAbsent, load_policy
 from ledger.settings import Settings, load_settings
+from ledger.store.identity import IdentityPart
 from verifier.audit.faults import Fault
 from verifier.audit.replay import Replay, Watch
 from verifier.audit.report import Report
@@ -47,6 +48,7 @@ def audit_home(
     Raises:
         LedgerAbsent: there is no ledger in the home.
         DataUnreachable: the database does not answer, or is damaged as a whole.
+        DatabaseLedgerError: the database belongs to another ledger.
     """
     settings = load_settings(home=home)
     pins = pinned(settings.home)
@@ -54,6 +56,7 @@ def audit_home(
     if to is not None:
         publish(kept, to)
     with chain_of(settings) as url, kept.open() as connection:
+        IdentityPart(connection).check_ledger(pins[0].identity)
         node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
         observer = MirrorObserver(connection, Reach.of(connection))
         job = _job(pins, kept, observer, now=now)

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.ports import StoreBusy, StoreUnavailable
 from ledger.store.base import table
 from ledger.store.engine import SqlStore, make_engine
 from ledger.store.frames import unpack_frame
@@ -49,7 +50,7 @@ class Kept:
         try:
             with store_at(self.url).begin(write=False) as unit:
                 yield unit.connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, StoreUnavailable, StoreBusy) as error:
             raise DataUnreachable(f"the database: {type(error).__name__}") from error
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:

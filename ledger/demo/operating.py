@@ -36,7 +36,7 @@ def register_operator(ledger: Ledger, cast: Cast) -> None:
 
 def anchor_receipts(ledger: Ledger) -> None:
     """Anchor what callers were told while the home was served, however lately that was."""
-    logbook = replace(logbook_of(ledger, load_pepper(ledger.settings.home)), every=0)
+    logbook = replace(logbook_of(ledger, load_pepper(ledger.settings.home, ledger.store)), every=0)
     while logbook.step():
         ledger.settle()
     logbook.release()

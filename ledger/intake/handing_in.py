@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
-from ledger.intake.refusals import CatalogDiffers, NameDiffers
+from ledger.intake.refusals import CatalogDiffers, NameDiffers, NameUnusable
 from verifier.acts import LONGEST_ACT, Act
 from verifier.catalog import MOST_ENTRIES, Catalog
 from verifier.encoding import Json, Members, parse
@@ -39,6 +40,7 @@ def parse_handed_in(data: bytes) -> HandedIn:
         Malformed: outside the subset, or an unknown, missing or ill-typed member.
         CatalogDiffers: the entries do not give the root that was signed.
         NameDiffers: the name is not the one whose digest was signed.
+        NameUnusable: it has a control character.
     """
     value = parse(data, LONGEST)
     kind = value.get("type") if type(value) is dict else None
@@ -68,6 +70,8 @@ def _registration(value: Json) -> HandedIn:
     act = Act.from_json(read.take("act"))
     name = read.text("name", longest=LONGEST_NAME)
     read.done()
+    if any(unicodedata.category(one) == "Cc" for one in name):
+        raise NameUnusable("the name has a control character")
     if not isinstance(act.statement, Register) or sha256(name.encode()) != act.statement.name:
         raise NameDiffers(f"{name!r} is not the name whose digest was signed")
     return HandedIn(act=act, name=name)

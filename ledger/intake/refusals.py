@@ -258,6 +258,12 @@ class NameDiffers(Refused):
     code = "register.name"
 
 
+class NameUnusable(Refused):
+    """The name has a control character, which no name has and no database must keep."""
+
+    code = "name.unusable"
+
+
 # Status and keys --------------------------------------------------------------------------------
 
 

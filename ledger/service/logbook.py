@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,6 +26,7 @@ from ledger.issuing.checking import Issue
 from ledger.issuing.records import SEED_SIZE
 from ledger.issuing.sealing import Head, SealedBatch, seal_issues
 from ledger.keys import Signer
+from ledger.leases import lease_holder
 from ledger.ports import BodySeen
 from ledger.service.ports import ServiceStore, ServiceUnit
 from ledger.service.values import Verification
@@ -76,13 +75,13 @@ class Logbook:
     secret: bytes
     clock: Callable[[], float]
     every: int = DAY
-    holder: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    holder: str = field(default_factory=lease_holder)
 
     def step(self) -> int:
         """Hand in what is sealed, or seal what is due; return how many receipts were handed in."""
         now = int(self.clock())
         with self.store.begin() as unit:
-            token = unit.acquire(LEASE, self.holder, now=now, seconds=_LEASE_SECONDS)
+            token = unit.acquire(LEASE, self.holder, seconds=_LEASE_SECONDS)
             if token is None:
                 return 0
             _follow_up(unit)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import structlog
 
+from ledger.leases import lease_holder
 from ledger.ports import Act, Checkpoint
 from ledger.service.calling import PAUSES, SECONDS, Courier, Due
 from ledger.service.ports import ServiceStore, ServiceUnit
@@ -41,13 +40,13 @@ class Teller:
     resolving: Resolve = resolve
     pauses: tuple[int, ...] = PAUSES
     seconds: float = SECONDS
-    holder: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    holder: str = field(default_factory=lease_holder)
 
     def step(self) -> None:
         """Find what is new, and call the hooks that are due."""
         now = int(self.clock())
         with self.store.begin() as unit:
-            token = unit.acquire(LEASE, self.holder, now=now, seconds=_LEASE_SECONDS)
+            token = unit.acquire(LEASE, self.holder, seconds=_LEASE_SECONDS)
             if token is None:
                 return
             self._find_batches(unit, now)

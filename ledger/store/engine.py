@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
 
 from ledger.ports import StoreBusy
+from ledger.store.faults import engine_faults
+from ledger.store.identity import LEDGER, check_before
 from ledger.store.migrating import migrate
 from ledger.store.unit import SqlUnit
 from verifier.errors import Refused
@@ -20,6 +21,13 @@ from verifier.errors import Refused
 PATIENCE = 30.0
 """Seconds that a unit waits for another before it gives up with StoreBusy."""
 STATEMENT_SECONDS = 120
+IDLE_SECONDS = 15
+"""Seconds that a writing unit may leave PostgreSQL without a statement: then its locks are freed.
+
+A process that was stopped inside a unit holds nothing longer; the shortest lease lasts 30.
+"""
+MAX_READING_IDLE_SECONDS = 300
+CONNECT_SECONDS = 10
 WAL_PAGES = 16_384
 """Pages of the log (64 MB) before SQLite copies them back: scattered index pages are then
 written once for many batches instead of once for each."""
@@ -33,8 +41,6 @@ _PRAGMAS = (
     f"PRAGMA journal_size_limit = {4 * WAL_PAGES * 4096}",
     f"PRAGMA cache_size = -{CACHE_KILOBYTES}",
 )
-_BUSY_STATES = ("55P03", "57014", "40001", "40P01")
-"""PostgreSQL: lock not available, statement cancelled, serialization failure, deadlock."""
 
 
 class DatabaseUnknown(Refused):
@@ -43,19 +49,56 @@ class DatabaseUnknown(Refused):
     code = "settings.database_unknown"
 
 
-def open_store(url: str, *, patience: float = PATIENCE) -> SqlStore:
+def open_store(url: str, *, ledger: bytes | None = None, patience: float = PATIENCE) -> SqlStore:
     """Return the store at `url` with its schema brought up to date.
 
-    `sqlite:////absolute/path.db`, or `postgresql://user:password@host/database`.  `patience` is
+    `sqlite:////absolute/path.db`, or `postgresql://user:password@host/database`.  `ledger` is the
+    identity (32 bytes) of whose it must be, and becomes whose it is if it is new.  `patience` is
     how many seconds a unit waits for others.
 
     Raises:
         DatabaseUnknown: another scheme.
+        DatabaseLedgerError: the database belongs to another ledger; nothing of it was changed.
         SchemaNewer: the database was written by a later release.
+        StoreUnavailable: it does not answer.
     """
     store = SqlStore(make_engine(url, patience=patience), patience=patience)
-    migrate(store.engine)
+    try:
+        with engine_faults():
+            if ledger is not None:
+                check_before(store.engine, ledger)
+            migrate(store.engine)
+        if ledger is not None:
+            _claim(store, ledger)
+    except BaseException:
+        store.close()
+        raise
     return store
+
+
+def _claim(store: SqlStore, ledger: bytes) -> None:
+    with store.begin() as unit:
+        unit.check_ledger(ledger)
+        unit.claim_identity(LEDGER, ledger)
+        unit.check_ledger(ledger)  # Of two that open an empty one at once, the second is refused.
+
+
+def check_unnamed(url: str) -> None:
+    """Check that the database at `url` belongs to no ledger yet; where there is none, it does not.
+
+    Raises:
+        DatabaseLedgerError: it belongs to one.
+        StoreUnavailable: it does not answer.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        return
+    engine = make_engine(url)
+    try:
+        with engine_faults():
+            check_before(engine, None)
+    finally:
+        engine.dispose()
 
 
 def make_engine(url: str, *, patience: float = PATIENCE) -> Engine:
@@ -97,11 +140,17 @@ def _sqlite(address: URL, patience: float) -> Engine:
 def _postgresql(address: URL, patience: float) -> Engine:
     options = (
         f"-c lock_timeout={int(patience * 1000)}ms -c statement_timeout={STATEMENT_SECONDS}s"
-        " -c idle_in_transaction_session_timeout=300s -c synchronous_commit=on -c timezone=UTC"
+        f" -c idle_in_transaction_session_timeout={MAX_READING_IDLE_SECONDS}s"
+        " -c tcp_user_timeout=30s -c synchronous_commit=on -c timezone=UTC"
     )
     return create_engine(
         address.set(drivername="postgresql+psycopg"),
-        connect_args={"options": options, "application_name": "certledger"},
+        connect_args={
+            "options": options,
+            "application_name": "certledger",
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": 30_000,
+        },
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=24,
@@ -111,9 +160,11 @@ def _postgresql(address: URL, patience: float) -> Engine:
 class SqlStore:
     """The store on a relational database."""
 
-    def __init__(self, engine: Engine, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, engine: Engine, *, patience: float = PATIENCE, idle_seconds: int = IDLE_SECONDS
+    ) -> None:
         self.engine = engine
-        self._patience = patience
+        self._patience, self._idle_seconds = patience, idle_seconds
         self._sqlite = engine.dialect.name == "sqlite"
         # SQLite lets one writer in and makes the others poll; threads of one process queue here.
         self._turn = threading.Lock()
@@ -121,9 +172,13 @@ class SqlStore:
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[SqlUnit]:
         """Open one transaction (see the port)."""
-        with self._one_writer(write), _busy_refused(), self.engine.connect() as connection:
+        with self._one_writer(write), engine_faults(), self.engine.connect() as connection:
             self._choose(connection, write)
             with connection.begin():
+                if write and not self._sqlite:
+                    connection.exec_driver_sql(
+                        f"SET LOCAL idle_in_transaction_session_timeout = '{self._idle_seconds}s'"
+                    )
                 yield SqlUnit(connection)
 
     def _choose(self, connection: Connection, write: bool) -> None:
@@ -154,15 +209,3 @@ class SqlStore:
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
-
-
-@contextmanager
-def _busy_refused() -> Iterator[None]:
-    """Turn what the engines say when others hold a lock too long into StoreBusy."""
-    try:
-        yield
-    except OperationalError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state in _BUSY_STATES or "database is locked" in str(error.orig):
-            raise StoreBusy("the database is busy with others; run again") from error
-        raise

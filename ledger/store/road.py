@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select, text, update
 
 from ledger.acts import ActState
 from ledger.ports import Act, LeaseLost, Transaction, TxState
@@ -74,11 +74,12 @@ class RoadPart(Base):
 
     # Leases ---------------------------------------------------------------------------------
 
-    def acquire(self, name: str, holder: str, *, now: int, seconds: int) -> int | None:
+    def acquire(self, name: str, holder: str, *, seconds: int) -> int | None:
         self.insert_new(LEASES, {"name": name, "holder": "", "token": 0, "until": 0})
         row = self.connection.execute(
             select(LEASES).where(LEASES.c.name == name).with_for_update()
         ).one()
+        now = self._now()  # After the wait for the row, which may have been long.
         if row.holder not in ("", holder) and row.until > now:
             return None
         token: int = row.token if row.holder == holder else row.token + 1
@@ -88,6 +89,13 @@ class RoadPart(Base):
             .values(holder=holder, token=token, until=now + seconds)
         )
         return token
+
+    def _now(self) -> int:
+        """Return the database's time in seconds since 1970."""
+        query = (
+            "EXTRACT(EPOCH FROM clock_timestamp())" if self._postgresql else "strftime('%s', 'now')"
+        )
+        return int(self.connection.execute(text(f"SELECT {query}")).scalar_one())
 
     def release(self, name: str, holder: str) -> None:
         self.connection.execute(

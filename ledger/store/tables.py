@@ -31,6 +31,15 @@ class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMES)
     """A row of the ledger's database."""
 
 
+class DatabaseIdentityRow(Row, table=True):
+    """What a database is: `ledger` (the identity), `pepper` (a digest under the home's secret)."""
+
+    __tablename__ = "database_identity"
+
+    name: str = Field(max_length=16, primary_key=True)
+    value: bytes = Field(sa_type=LargeBinary)
+
+
 # Intake -----------------------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ def ask(running: Running) -> str:
 def seal_only(logbook: Logbook, now: int) -> None:
     """Seal what is due, and go no further, as if the process had been killed there."""
     with logbook.store.begin() as unit:
-        token = unit.acquire(LEASE, logbook.holder, now=int(logbook.clock()), seconds=60)
+        token = unit.acquire(LEASE, logbook.holder, seconds=60)
     assert token is not None
     logbook.seal_due(now, token)
 

@@ -73,7 +73,7 @@ def test_the_operator_is_registered_once_however_often_it_was_killed(home: Path)
 
 def test_a_receipt_given_before_a_kill_is_anchored_afterwards(home: Path, tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{home}/ledger.db")
-    ring = KeyRing(store=store, pepper=load_pepper(home), clock=time.time)
+    ring = KeyRing(store=store, pepper=load_pepper(home, store), clock=time.time)
     _, key = ring.create(name="desk", role=Role.COUNTER, counter="desk-1")
     store.close()
     headers = {"authorization": f"Bearer {key}"}

@@ -70,7 +70,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Seale
         body = Body(ledger)
         body.register()
         batches = [body.seal(20) for _ in range(BATCHES)]
-        ring = KeyRing(store=ledger.store, pepper=load_pepper(home), clock=time.time)
+        ring = KeyRing(store=ledger.store, pepper=load_pepper(home, ledger.store), clock=time.time)
         _, key = ring.create(name="body", role=Role.ISSUER, issuer=body.issuer)
     return home, batches, key
 

@@ -17,6 +17,7 @@ from ledger.anchoring import LEASE, Anchorer, oldest_unanchored_seconds
 from ledger.node import Ledger
 from ledger.ports import Act, ChainUnreachable, LeaseLost, TxState
 from tests.ledger.live import Body, open_live
+from tests.ledger.store.leases import end_lease
 from verifier.vocabulary import Status
 
 
@@ -238,16 +239,15 @@ def test_a_second_batch_at_a_sequence_displaces_the_one_that_waits(
 
 
 def test_one_worker_works_and_the_other_stands_by(ledger: Ledger, body: Body) -> None:
-    now = [1_000]
     workers = [
-        Anchorer(store=ledger.store, chain=ledger.chain, holder=name, clock=lambda: now[0])
+        Anchorer(store=ledger.store, chain=ledger.chain, holder=name, clock=lambda: 1_000)
         for name in ("a", "b")
     ]
     ledger.anchorer.release()
 
     assert workers[0].advance()
     assert not workers[1].advance()
-    now[0] += 31
+    end_lease(ledger.store, LEASE)
     assert workers[1].advance()
     assert not workers[0].advance()
 
@@ -255,20 +255,17 @@ def test_one_worker_works_and_the_other_stands_by(ledger: Ledger, body: Body) ->
 def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body: Body) -> None:
     body.submit(1)
     ledger.anchorer.release()
-    now = [1_000]
 
     class Slow(Faults):
         """A chain so slow that the lease passes on meanwhile."""
 
         def sign(self, *args: Any, **named: Any) -> Any:
-            now[0] += 60
+            end_lease(ledger.store, LEASE)
             with ledger.store.begin() as unit:
-                assert unit.acquire(LEASE, "b", now=now[0], seconds=30) is not None
+                assert unit.acquire(LEASE, "b", seconds=30) is not None
             return ledger.chain.sign(*args, **named)
 
-    worker = Anchorer(
-        store=ledger.store, chain=Slow(ledger.chain), holder="a", clock=lambda: now[0]
-    )
+    worker = Anchorer(store=ledger.store, chain=Slow(ledger.chain), holder="a", clock=lambda: 1_000)
 
     with pytest.raises(LeaseLost):
         worker.advance()

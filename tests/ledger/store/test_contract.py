@@ -34,6 +34,7 @@ from tests.ledger.bodies import (
     leaf_of,
     seen,
 )
+from tests.ledger.store.leases import end_lease
 from verifier.certificate import Record
 from verifier.statements import Batch, StatusChange
 
@@ -528,13 +529,14 @@ def test_checkpoints_carry_the_proofs_of_their_block(store: SqlStore) -> None:
 
 def test_one_worker_holds_a_lease_and_whoever_lost_it_is_stopped(store: SqlStore) -> None:
     with store.begin() as unit:
-        token = unit.acquire("anchoring", "one", now=NOW, seconds=30)
+        token = unit.acquire("anchoring", "one", seconds=30)
         assert token is not None
-        assert unit.acquire("anchoring", "two", now=NOW + 30 - 1, seconds=30) is None
-        assert unit.acquire("anchoring", "one", now=NOW + 20, seconds=30) == token, "renewed"
+        assert unit.acquire("anchoring", "two", seconds=30) is None
+        assert unit.acquire("anchoring", "one", seconds=30) == token, "renewed"
         unit.fence("anchoring", token)
+    end_lease(store, "anchoring")
     with store.begin() as unit:
-        taken = unit.acquire("anchoring", "two", now=NOW + 50, seconds=30)
+        taken = unit.acquire("anchoring", "two", seconds=30)
         assert taken is not None
         assert taken > token
         unit.fence("anchoring", taken)
@@ -542,7 +544,7 @@ def test_one_worker_holds_a_lease_and_whoever_lost_it_is_stopped(store: SqlStore
         unit.fence("anchoring", token)
     with store.begin() as unit:
         unit.release("anchoring", "two")
-        again = unit.acquire("anchoring", "one", now=NOW + 51, seconds=30)
+        again = unit.acquire("anchoring", "one", seconds=30)
         assert again is not None
         assert again > taken
 
@@ -553,7 +555,7 @@ def test_many_workers_reach_for_a_lease_and_one_gets_it(store: SqlStore) -> None
     def reach(name: str) -> None:
         try:
             with store.begin() as unit:
-                tokens.append(unit.acquire("following", name, now=NOW, seconds=30))
+                tokens.append(unit.acquire("following", name, seconds=30))
         except StoreBusy:
             tokens.append(None)
 

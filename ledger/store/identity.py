@@ -1,0 +1,78 @@
+"""Which ledger a database belongs to, and which pepper its callers' keys are hashed under.
+
+Both are written once.  A database of another ledger is refused before anything else of it is read:
+the mirror of the wrong chain would roll it back to nothing.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, inspect, select
+
+from ledger.store import rows
+from ledger.store.base import Base, table
+from ledger.store.tables import ActRow, DatabaseIdentityRow
+from verifier.errors import Refused
+
+ACTS = table(ActRow)
+IDENTITY = table(DatabaseIdentityRow)
+LEDGER = "ledger"
+PEPPER = "pepper"
+
+
+class DatabaseLedgerError(Refused):
+    """The database belongs to another ledger than the home that opens it."""
+
+    code = "store.other_ledger"
+
+
+class IdentityPart(Base):
+    """The names that a database bears."""
+
+    def identity(self, name: str) -> bytes | None:
+        query = select(IDENTITY.c.value).where(IDENTITY.c.name == name)
+        found: bytes | None = self.connection.execute(query).scalar_one_or_none()
+        return found
+
+    def claim_identity(self, name: str, value: bytes) -> bytes:
+        self.insert_new(IDENTITY, {"name": name, "value": value})
+        return self.identity(name) or value
+
+    def check_ledger(self, ledger: bytes) -> None:
+        """Check that the database is this ledger's; one without a name shows it by its acts.
+
+        Raises:
+            DatabaseLedgerError: it is another's.
+        """
+        named = self.identity(LEDGER)
+        if named is None:
+            act = self.connection.execute(select(ACTS).limit(1)).one_or_none()
+            if act is None or rows.act_of(act).statement.digest(ledger) == act.digest:
+                return
+            raise DatabaseLedgerError(
+                f"the database holds acts of another ledger than {_hex(ledger)}"
+            )
+        if named != ledger:
+            raise DatabaseLedgerError(
+                f"the database belongs to the ledger {_hex(named)}, not to {_hex(ledger)}"
+            )
+
+
+def check_before(engine: Engine, ledger: bytes | None) -> None:
+    """Check before a migration changes anything that the database is not another ledger's.
+
+    Raises:
+        DatabaseLedgerError: it is; with `ledger` None, it is any ledger's.
+    """
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(IDENTITY.name):
+            return
+        named = IdentityPart(connection).identity(LEDGER)
+    if named is not None and named != ledger:
+        ours = "this home, which has none yet" if ledger is None else _hex(ledger)
+        raise DatabaseLedgerError(
+            f"the database belongs to the ledger {_hex(named)}, not to {ours}"
+        )
+
+
+def _hex(ledger: bytes) -> str:
+    return f"0x{ledger.hex()}"

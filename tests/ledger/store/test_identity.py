@@ -1,0 +1,137 @@
+"""A database is one ledger's, and the keys in it are hashed under one pepper."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ledger.node import Ledger, open_ledger
+from ledger.service.pepper import PEPPER, PepperAbsentError, PepperDiffersError, load_pepper
+from ledger.settings import load_settings
+from ledger.store import SqlStore, check_unnamed, open_store
+from ledger.store.engine import make_engine
+from ledger.store.identity import DatabaseLedgerError
+from tests.ledger.bodies import IDENTITY, Office
+from tests.ledger.live import Body, open_live
+from tests.ledger.store.test_contract import keep
+
+OTHER = bytes(reversed(IDENTITY))
+
+
+def dump(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of a database."""
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        names = (
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if engine.dialect.name == "sqlite"
+            else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        found = {
+            name: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {name}"))), key=repr)
+            for name in connection.execute(text(names)).scalars()
+        }
+    engine.dispose()
+    return found
+
+
+def test_the_database_of_another_ledger_is_refused_and_left_as_it_is(database_url: str) -> None:
+    open_store(database_url, ledger=IDENTITY).close()
+    before = dump(database_url)
+
+    with pytest.raises(DatabaseLedgerError):
+        open_store(database_url, ledger=OTHER)
+    with pytest.raises(DatabaseLedgerError):
+        check_unnamed(database_url)
+
+    assert dump(database_url) == before
+    open_store(database_url, ledger=IDENTITY).close()
+
+
+def test_of_two_ledgers_that_open_an_empty_database_at_once_one_is_refused(
+    database_url: str,
+) -> None:
+    refused: list[bytes] = []
+
+    def reach(ledger: bytes) -> None:
+        try:
+            open_store(database_url, ledger=ledger).close()
+        except DatabaseLedgerError:
+            refused.append(ledger)
+
+    threads = [threading.Thread(target=reach, args=(one,)) for one in (IDENTITY, OTHER)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(refused) == 1
+
+
+@pytest.mark.parametrize(("ledger", "taken"), [(IDENTITY, True), (OTHER, False)])
+def test_a_database_without_a_name_shows_by_its_acts_whose_it_is(
+    database_url: str, ledger: bytes, taken: bool
+) -> None:
+    store, office = open_store(database_url), Office()
+    with store.begin() as unit:
+        keep(unit, office, office.records(2))
+    store.close()
+    if taken:
+        open_store(database_url, ledger=ledger).close()
+    else:
+        with pytest.raises(DatabaseLedgerError):
+            open_store(database_url, ledger=ledger)
+
+
+def test_a_home_with_the_database_of_another_changes_nothing_there(tmp_path: Path) -> None:
+    with open_live(tmp_path / "one") as ledger:
+        body = Body(ledger)
+        body.register()
+        body.submit(2)
+        ledger.settle()
+        database = ledger.settings.database
+    before = dump(database)
+    open_live(tmp_path / "two").close()
+
+    for name in ("two", "new"):
+        settings = load_settings(home=tmp_path / name, database_url=database)
+        with pytest.raises(DatabaseLedgerError):
+            open_ledger(settings, registrars=[(31, bytes(20))])
+
+    assert not (tmp_path / "new").exists(), "nothing was deployed for it"
+    assert dump(database) == before
+
+
+def test_a_home_without_the_pepper_of_its_database_is_refused(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    pepper = load_pepper(one, store)
+    assert load_pepper(one, store) == pepper
+
+    with pytest.raises(PepperAbsentError):
+        load_pepper(two, store)
+    assert not (two / PEPPER).exists()
+
+    (two / "keys").mkdir(parents=True)
+    (two / PEPPER).write_text(bytes(32).hex())
+    with pytest.raises(PepperDiffersError):
+        load_pepper(two, store)
+    (two / PEPPER).write_bytes((one / PEPPER).read_bytes())
+    assert load_pepper(two, store) == pepper
+
+
+def test_whoever_succeeds_in_a_home_takes_the_lease_at_once_and_its_copy_is_fenced_out(
+    tmp_path: Path,
+) -> None:
+    with open_live(tmp_path / "home") as ledger:
+        assert ledger.anchorer.advance()
+        first = ledger.anchorer.holder
+        again = Ledger.__dataclass_fields__  # The same home opened once more, as after a kill.
+        later = Ledger(**{name: getattr(ledger, name) for name in again if name[0] != "_"})
+        assert later.anchorer.holder != first
+        assert later.anchorer.advance()
+        assert not ledger.anchorer.advance()

@@ -1,0 +1,94 @@
+"""The service on PostgreSQL: its connections are cut, and it is asked for what it cannot hold."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from ledger.issuing.signing import packed_keys, sign_statement
+from ledger.service.values import Role
+from ledger.store.engine import make_engine
+from tests.api.world import Running, make_world, serve
+from tests.ledger.live import DAY, EVERY, Body
+from tests.ledger.store.test_faults import cut_all
+from verifier.encoding import format_canonical
+from verifier.statements import Register
+
+_ROUNDS = 40
+
+
+def test_a_service_whose_connections_are_cut_says_to_come_again(
+    postgresql_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = _database(postgresql_server, "served")
+    monkeypatch.setenv("CERTLEDGER_DATABASE_URL", url)
+    with make_world(tmp_path / "home") as world, serve(world) as running:
+        _check_nul(running)
+        end = threading.Event()
+        cutter = threading.Thread(target=_cut, args=(url, end))
+        cutter.start()
+        try:
+            answers = list(_ask(running))
+        finally:
+            end.set()
+            cutter.join()
+
+        statuses = Counter(answer.status_code for answer in answers)
+        assert set(statuses) <= {200, 503}, statuses
+        assert statuses[200]
+        assert all("retry-after" in one.headers for one in answers if one.status_code == 503)
+
+
+def _cut(url: str, end: threading.Event) -> None:
+    while not end.wait(0.05):
+        cut_all(url)
+
+
+def _ask(running: Running) -> list[httpx.Response]:
+    """Ask for verdicts, keys and batches, which read and write."""
+    found = []
+    with running.client(Role.COUNTER) as counter, running.client(Role.AUDITOR) as auditor:
+        issuer = running.world.body.issuer
+        for _ in range(_ROUNDS):
+            question = {"lookup": {"digest": "3" * 64}}
+            found.append(counter.post("/v1/verifications", json=question))
+            found.append(auditor.get(f"/v1/batches/{issuer}/1"))
+            running.world.service.keys._seen.clear()
+    return found
+
+
+def _check_nul(running: Running) -> None:
+    """Check that texts with a NUL are refused, whether they are to be kept or looked up."""
+    body = Body(running.world.ledger, issuer=running.world.body.issuer, name="A name\0with a NUL")
+    said = Register(
+        issuer=body.issuer.encode(),
+        kind=body.kind.number,
+        name=sha256(body.name.encode()).digest(),
+        keys=packed_keys({body.key.address: EVERY}),
+        not_after=body.now() + DAY,
+    )
+    act = sign_statement(said, [body.registrar, body.key], running.world.ledger.pin.identity)
+    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name}
+    with running.client(Role.ADMINISTRATOR) as administrator:
+        key = administrator.post("/v1/api-keys", json={"name": "a\0b", "role": "auditor"})
+        path = administrator.delete("/v1/api-keys/clk_%00")
+    with running.client(Role.ISSUER) as issuer:
+        refused = issuer.post("/v1/acts", content=format_canonical(value))
+    assert (refused.status_code, refused.json()["code"]) == (422, "name.unusable"), refused.text
+    assert key.status_code in (400, 422), key.text
+    assert path.status_code in (400, 404, 422), path.text
+
+
+def _database(url: str, name: str) -> str:
+    engine = make_engine(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template"))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
