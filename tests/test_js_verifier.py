@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,7 +112,12 @@ def test_a_case_of_the_suite_comes_out_the_same_byte_for_byte(folder: Path, othe
     assert faults_of(folder, ask) == []
     ours, theirs = answers
     assert theirs[0] == ours[0]
-    assert ours[0] == 2 or theirs[1] == ours[1]
+    assert ours[0] == 2 or without_rule(theirs[1]) == without_rule(ours[1])
+
+
+def without_rule(result: bytes) -> bytes:
+    """Return a result without the rule broken: where several are, any may be named (SPEC 1.7)."""
+    return re.sub(rb"(the file cannot be read as evidence): [a-z0-9_.]+", rb"\1", result)
 
 
 def test_the_command_line_answers_one_question_by_exit_status_and_output() -> None:
@@ -126,6 +132,27 @@ def test_the_command_line_answers_one_question_by_exit_status_and_output() -> No
 
     assert faults_of(folder, ask) == []
     assert ask(["--evidence", "nothing"]) == (2, b"")
+
+
+def test_without_sm3_a_document_of_another_sha256_differs_where_all_are_disclosed(
+    tmp_path: Path,
+) -> None:
+    evidence, policy = tmp_path / "evidence.json", tmp_path / "policy.json"
+    evidence.write_bytes(format_canonical(sources()[1]))
+    policy.write_bytes(POLICIES[0])
+    script = f"""
+    import * as verifier from {json.dumps(MODULE.as_uri())};
+    import {{ readFileSync }} from "node:fs";
+    const policy = verifier.parsePolicy(readFileSync({json.dumps(str(policy))}));
+    const documents = [{{ sha256: "ab".repeat(32), size: 7 }}];
+    const bytes = readFileSync({json.dumps(str(evidence))});
+    const result = verifier.verifyEvidence(bytes, {{ policy, now: {NOW}, documents }});
+    console.log(result.checks[0].code, result.verdict);
+    """
+    run = subprocess.run(
+        [NODE or "", "--input-type=module", "-e", script], stdout=subprocess.PIPE, check=True
+    )
+    assert run.stdout == b"content.document_differs not_genuine\n"
 
 
 def test_every_code_means_what_SPEC_says_it_means() -> None:

@@ -40,7 +40,7 @@ from verifier.encoding import to_base64url
 from verifier.evidence import BatchAnchor, EntryProof, Evidence
 from verifier.hashing import keccak
 from verifier.packing import AnchoredRow
-from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
+from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
 from verifier.policyfile import SignedPolicy, sign
 from verifier.snapshot import Snapshot, SnapshotBody, roll
 from verifier.state import BodyState, Key, batch_leaf
@@ -490,7 +490,7 @@ def policy(**changes: object) -> TrustPolicy:
         ages={"ID-RESIDENT": 86400},
         clock_tolerance=300,
         presentation_age=600,
-        evidence=("certledger/evidence/1",),
+        evidence=READABLE,
         countersignature=False,
     )
     return replace(made, **changes)  # type: ignore[arg-type]

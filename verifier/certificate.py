@@ -24,7 +24,7 @@ from verifier.encoding import (
 )
 from verifier.errors import Malformed
 from verifier.hashing import sm3
-from verifier.state import ISSUER, MOST_CERTIFICATES
+from verifier.state import ISSUER, MOST_CERTIFICATES, region_of
 from verifier.vocabulary import HolderKind
 
 CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
@@ -75,9 +75,14 @@ def normal_code(typed: str) -> str:
     squeezed = "".join(typed.split())
     code = squeezed.upper().translate(_TYPED)
     # Upper case turns some letters beyond ASCII into the alphabet: a dotless i into I.
-    if not squeezed.isascii() or len(code) != 16 or not set(code) <= set(_CROCKFORD):
+    if not squeezed.isascii() or not is_access_code(code):
         raise Malformed("access_code.invalid", "an access code has 16 characters of 0-9 and A-Z")
     return code
+
+
+def is_access_code(text: str) -> bool:
+    """Return whether `text` is the normal form of an access code."""
+    return len(text) == 16 and set(text) <= set(_CROCKFORD)
 
 
 def printed_code(code: str) -> str:
@@ -284,6 +289,7 @@ class Record:
             digests=tuple(read.hashes("digests", MOST_DIGESTS)),
         )
         read.done()
+        region_of(record.issuer)
         record._check_order()
         return record
 

@@ -19,6 +19,7 @@ from verifier.certificate import (
     check_document_value,
     check_text_value,
     format_disclosure,
+    is_access_code,
 )
 from verifier.encoding import Json, from_base64url, to_base64url
 from verifier.errors import Malformed
@@ -27,10 +28,13 @@ from verifier.presentation import Presentation
 from verifier.vocabulary import HolderKind
 
 PREFIX = "CL1:"
+TYPE = "certledger/compact/1"
+"""How a policy names codes of this version."""
 LONGEST = 4096
 _VERSION = 1
 _EPOCH = date(1970, 1, 1)
 _HOLDERS = tuple(HolderKind)
+_SALT_SIZE = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,6 +150,8 @@ class Compact:
         places = [part.place for part in compact.shown]
         if places != sorted(set(places)) or (presented and not compact.record.bound):
             raise Malformed("compact.invalid", "disclosures out of order, or a stray presentation")
+        if places and places[-1] >= len(compact.record.digests):
+            raise Malformed("compact.invalid", f"the record has no place {places[-1]}")
         return compact
 
 
@@ -214,13 +220,19 @@ def _pack_value(value: Value) -> Any:
 
 def _unpack_shown(parts: Any) -> Shown:
     place, salt, value = parts
-    if type(place) is not int or type(salt) is not (str if place == 0 else bytes):
-        raise Malformed("compact.invalid", "a disclosure has a wrong place or salt")
-    return Shown(
-        place=place,
-        salt=salt if isinstance(salt, str) else to_base64url(salt),
-        value=_unpack_value(value),
-    )
+    if type(place) is not int or place < 0:
+        raise Malformed("compact.invalid", "a disclosure has no place")
+    return Shown(place=place, salt=_unpack_salt(place, salt), value=_unpack_value(value))
+
+
+def _unpack_salt(place: int, salt: Any) -> str:
+    if place == 0:
+        if type(salt) is not str or not is_access_code(salt):
+            raise Malformed("compact.invalid", "the salt of the number is no access code")
+        return salt
+    if type(salt) is not bytes or len(salt) != _SALT_SIZE:
+        raise Malformed("compact.invalid", f"a salt has {_SALT_SIZE} bytes")
+    return to_base64url(salt)
 
 
 def _unpack_value(value: Any) -> Value:

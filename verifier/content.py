@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifier.catalog import Entry
 from verifier.certificate import (
@@ -60,6 +60,23 @@ class Showing:
             places=record.places(disclosures),
         )
 
+    @classmethod
+    def at(
+        cls, record: Record, disclosures: Sequence[Disclosure], places: Sequence[int]
+    ) -> Showing:
+        """Return the showing of `disclosures` that each name their place, as a code does.
+
+        One whose digest has another place, or whose value is of another kind than the place has,
+        is not the record's.
+        """
+        found = cls.of(record, disclosures)
+        fits = [
+            place == named and isinstance(part.value, Mapping) == (part.name == DOCUMENT)
+            for part, place, named in zip(disclosures, found.places, places, strict=True)
+        ]
+        own = [named if fit else None for named, fit in zip(places, fits, strict=True)]
+        return replace(found, places=own)
+
     @property
     def ascends(self) -> bool:
         """Whether the disclosures strictly ascend by place, as formats write them."""
@@ -98,7 +115,7 @@ def _names_fit(showing: Showing, entry: Entry) -> bool:
 
 
 def _compare(showing: Showing, content: Paper, entry: Entry | None) -> str:
-    """Return how `content` compares with the documents of the record.
+    """Return how `content` compares with the documents of the record (the table of SPEC 18.3).
 
     It differs only from documents that are known: where the access code is withheld, it may be
     one of those that are not shown.
@@ -106,20 +123,25 @@ def _compare(showing: Showing, content: Paper, entry: Entry | None) -> str:
     record = showing.record
     described = [part.value for part in showing.disclosures if isinstance(part.value, Mapping)]
     plain = _describe(content)
-    for value in described:
-        if all(value[name] == plain[name] for name in plain):
-            return _compare_sm3(value, content)
+    same = [value for value in described if all(value[name] == plain[name] for name in plain)]
+    if same:
+        return min((_compare_sm3(value, content) for value in same), key=_BEST.index)
+    if entry is not None:
+        places = len(record.digests) - entry.first_document(bound=record.bound)
+        if len(described) >= places:
+            return "content.document_differs"
     code = _access_code(showing.disclosures)
     if code is None:
-        hidden = entry is None or len(described) < len(record.digests) - entry.first_document(
-            bound=record.bound
-        )
-        return "content.nothing_compared" if hidden else "content.document_differs"
+        return "content.nothing_compared"
     digest = _sm3(content)
     forms: list[Value] = [plain] if digest is None else [plain, {**plain, "sm3": digest}]
     if _is_recorded(record, code, forms):
         return "ok"
     return "content.sm3_unavailable" if digest is None else "content.document_differs"
+
+
+_BEST = ("ok", "content.sm3_unavailable", "content.document_differs")
+"""What a document may be found to be by disclosed ones of its SHA-256, the best first."""
 
 
 def _compare_sm3(value: Mapping[str, str | int], content: Paper) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from verifier import presentation
 from verifier.catalog import Entry, disobeyed
-from verifier.certificate import Disclosure
 from verifier.checks import (
     check_dates,
     check_freshness,
@@ -16,12 +15,14 @@ from verifier.checks import (
     check_key,
     check_status,
 )
+from verifier.compact import TYPE as CODE
 from verifier.compact import Compact
 from verifier.conclude import Proved, conclude
 from verifier.content import Paper, Showing, check_content
-from verifier.errors import Refused
+from verifier.errors import Malformed, Refused
 from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin, TrustPolicy
+from verifier.snapshot import TYPE as SNAPSHOT
 from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
 from verifier.statements import ZERO, Batch
 from verifier.status import CELLS
@@ -64,8 +65,11 @@ class Desk:
         """Return a desk once the snapshot is proved whole.
 
         Raises:
+            Malformed: `snapshot.version`, one that the policy does not list.
             SnapshotUnproved: it is of no ledger of the policy, or not what the chain holds.
         """
+        if not policy.accepts(SNAPSHOT):
+            raise Malformed("snapshot.version", f"the policy does not list {SNAPSHOT}")
         ledger = policy.for_ledger(snapshot.note.checkpoint.identity)
         if ledger is None:
             raise SnapshotUnproved("the policy does not know this ledger")
@@ -97,12 +101,14 @@ class Desk:
         request: presentation.Request | None = None,
     ) -> Result:
         """Return the verdict on compact evidence at `now` (seconds since 1970)."""
+        if not self.policy.accepts(CODE):
+            return unusable("schema.version")
         judgement = self._judge(compact, now)
         # A snapshot that is of another ledger or not trusted speaks neither for nor against.
         found = self._find(compact) if judgement.code == "ok" else judgement.code
         backing = found if isinstance(found, Backing) else None
         entry = backing.entry if backing is not None else None
-        showing = Showing.of(compact.record, _name(compact, entry))
+        showing = _show(compact, entry)
         codes = {
             CheckName.CONTENT: check_content(showing, documents, entry),
             CheckName.DATES: check_dates(compact.record, now),
@@ -208,9 +214,10 @@ def _entitlement(compact: Compact, entry: Entry | None) -> str:
     return broken[0] if broken else "ok"
 
 
-def _name(compact: Compact, entry: Entry | None) -> list[Disclosure]:
-    """Return the disclosures under the names of their places; without the entry there are none."""
+def _show(compact: Compact, entry: Entry | None) -> Showing:
+    """Return what is shown, under the names of its places; without the entry nothing is."""
     if entry is None:
-        return []
+        return Showing.of(compact.record, [])
     bound = compact.record.bound
-    return [part.named(entry, bound=bound) for part in compact.shown]
+    disclosures = [part.named(entry, bound=bound) for part in compact.shown]
+    return Showing.at(compact.record, disclosures, [part.place for part in compact.shown])

@@ -310,6 +310,13 @@ class Members:
         """Return whether the member is there and not yet taken."""
         return name in self._left
 
+    def string(self, name: str) -> str:
+        """Return a text of any length, which another check judges."""
+        value = self.take(name)
+        if type(value) is not str:
+            self.refuse(name, "text")
+        return value
+
     def text(self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 512) -> str:
         """Return a text of 1 to `longest` characters that `pattern` matches whole."""
         value = self.take(name)

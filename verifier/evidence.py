@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from verifier.catalog import MOST_ENTRIES, Entry
 from verifier.certificate import MOST_DIGESTS, Disclosure, Record
-from verifier.checkpoint import GREATEST_TIME, LONGEST_NOTE
+from verifier.checkpoint import GREATEST_TIME
 from verifier.content import Showing
 from verifier.encoding import (
     Json,
@@ -290,7 +290,7 @@ class Backing:
             anchor=_anchor(read.inner("anchor")),
             body=BodyState.from_json(read.take("body")),
             catalog=_entry_proof(read.inner("catalog")),
-            checkpoint=read.text("checkpoint", longest=LONGEST_NOTE),
+            checkpoint=read.string("checkpoint"),
         )
 
 

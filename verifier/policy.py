@@ -31,6 +31,8 @@ from verifier.errors import Malformed
 from verifier.vocabulary import Way
 
 TYPE = "certledger/policy/1"
+READABLE = ("certledger/compact/1", "certledger/evidence/1", "certledger/snapshot/1")
+"""The versions of codes, evidence and snapshots that can be read here, as a policy lists them."""
 MOST_KEYS = 64
 MOST_LEDGERS = 16
 MOST_WITNESSES = 256
@@ -110,6 +112,10 @@ class TrustPolicy:
     def ended(self, now: int) -> bool:
         """Return whether `now` lies after the policy's end."""
         return now > self.ends
+
+    def accepts(self, version: str) -> bool:
+        """Return whether a version of codes, evidence or snapshots is relied on."""
+        return version in self.evidence
 
     def for_ledger(self, identity: bytes) -> LedgerPin | None:
         """Return the ledger of this identity (32 bytes), None where the policy has none."""

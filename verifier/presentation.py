@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from verifier.checkpoint import GREATEST_TIME
 from verifier.encoding import Json, Members, format_canonical, from_base64url, to_base64url
 from verifier.errors import Malformed
 from verifier.hashing import sha256
@@ -127,7 +128,7 @@ class Presentation:
             audience=read.text("audience", WORD),
             nonce=read.text("nonce", WORD),
             signature=read.binary("signature", _SIZE),
-            time=read.integer("time"),
+            time=read.integer("time", greatest=GREATEST_TIME),
         )
         read.done()
         return presentation

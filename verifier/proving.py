@@ -57,9 +57,10 @@ def compare_state(slot: Slot | str, body: BodyState) -> str:
     """Return whether a slot (as `prove_slot` gives it) holds exactly this state, as a code."""
     if isinstance(slot, str):
         return slot
-    if slot.value == ZERO:
+    digest = without_brake(slot.value)
+    if digest == ZERO:
         return "anchor.body_absent"
-    return "ok" if without_brake(slot.value) == body.digest() else "anchor.state_differs"
+    return "ok" if digest == body.digest() else "anchor.state_differs"
 
 
 def check_state(

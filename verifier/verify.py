@@ -68,7 +68,7 @@ def answer(
 
     Where the evidence carries no presentation, nothing of it depends on `question.now` any more.
     """
-    if evidence.TYPE not in question.policy.evidence:
+    if not question.policy.accepts(evidence.TYPE):
         return unusable("schema.version")
     return conclude(
         _judge(evidence, question, block, clock, memo),

@@ -17,7 +17,7 @@ from ledger.files import write_atomically
 from ledger.keys import Signer, draw_secret, signer_of
 from verifier.encoding import format_canonical
 from verifier.errors import Refused
-from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
+from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
 from verifier.policyfile import SignedPolicy, sign
 from verifier.vocabulary import Way
 
@@ -148,7 +148,7 @@ def make_policy(cast: Cast, pin: LedgerPin, domain: Domain, *, now: int) -> Sign
         ages=dict(sorted(ages.items())),
         clock_tolerance=300,
         presentation_age=600,
-        evidence=("certledger/evidence/1",),
+        evidence=READABLE,
         countersignature=False,
     )
     return sign(policy, roots)

@@ -25,7 +25,7 @@ from ledger.service.values import Role
 from tests.ledger.live import Body, open_live
 from verifier.certificate import Disclosure, lookup_digest
 from verifier.evidence import Evidence
-from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy
+from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
 from verifier.policyfile import sign
 from verifier.vocabulary import Status, Way
 
@@ -78,7 +78,7 @@ def policy_of(pin: LedgerPin, now: int) -> Any:
         ages={},
         clock_tolerance=300,
         presentation_age=600,
-        evidence=("certledger/evidence/1",),
+        evidence=READABLE,
         countersignature=False,
     )
     return sign(policy, [key])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -259,9 +260,10 @@ def holder_key(kind: str) -> HolderPrivateKey:
     return ec.derive_private_key(int.from_bytes(draw("holder")[1:], "big"), ec.SECP256R1())
 
 
-def bound(kind: str = "ed25519") -> Scene:
+def bound(kind: str = "ed25519", **issue: Any) -> Scene:
     """Return a scene whose certificate is bound to a holder's key."""
-    return Scene(holder_key=presentation.format_holder_key(holder_key(kind).public_key()))
+    key = presentation.format_holder_key(holder_key(kind).public_key())
+    return Scene(holder_key=key, **issue)
 
 
 def present(

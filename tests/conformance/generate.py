@@ -12,10 +12,12 @@ import orjson
 from tests.conformance import (
     anchor_cases,
     block_cases,
+    bound_cases,
     content_cases,
     desk_cases,
     file_cases,
     force_cases,
+    place_cases,
     snapshot_cases,
 )
 from tests.conformance.case import Case, case_json
@@ -31,6 +33,8 @@ MODULES = (
     file_cases,
     snapshot_cases,
     desk_cases,
+    place_cases,
+    bound_cases,
 )
 
 

@@ -93,6 +93,17 @@ def test_without_sm3_a_document_found_by_the_access_code_alone_stays_undecided()
     assert check_content(shown, [paper], ENTRY) == "content.sm3_unavailable"
 
 
+def test_without_sm3_a_document_of_another_sha256_differs_where_all_are_disclosed() -> None:
+    """A counter that hashes elsewhere may have no SM3; the SHA-256 alone convicts a forgery."""
+    forged = Fingerprint(sha256="ab" * 32, size=len(PAPER))
+    for with_sm3 in (False, True):
+        scene = Scene(documents=[PAPER, PLAN], with_sm3=with_sm3)
+        shown = scene.evidence(show=("certificate_number", "document")).shown
+        assert check_content(shown, [forged], ENTRY) == "content.document_differs"
+        one = Showing.of(shown.record, shown.disclosures[:-1])
+        assert check_content(one, [forged], ENTRY) == "content.sm3_unavailable"
+
+
 def test_places_ascend_or_not() -> None:
     shown = SCENE.evidence(show=("certificate_number", "sex")).shown
     assert shown.ascends

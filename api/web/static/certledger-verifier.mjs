@@ -1150,6 +1150,12 @@ class Members {
     if (this.take(name) !== want) refuse("schema.version", `${this.where}.${name} is not ${want}`);
   }
 
+  /** Text of any length, which another check judges. @param {string} name @returns {string} */
+  string(name) {
+    const value = this.take(name);
+    return typeof value === "string" ? value : this.refuse(name, "text");
+  }
+
   /**
    * Text of 1 to `longest` characters.
    * @param {string} name @param {RegExp | null} pattern @param {number} longest
@@ -1353,6 +1359,7 @@ function readRecord(value) {
     leaf: ZERO32,
   };
   read.done();
+  checkRegion(record.issuer);
   if (!record.digests.length) refuse("schema.invalid", "record.digests is empty");
   if ((record.replaces !== null) !== record.edition > 0) {
     refuse("record.edition", "replaces stands exactly where edition is above 0");
@@ -2033,6 +2040,9 @@ function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
 
 const LONGEST_EVIDENCE = 65536;
 const EVIDENCE_TYPE = "certledger/evidence/1";
+/** How a policy names codes and snapshots of these versions. */
+const COMPACT_TYPE = "certledger/compact/1";
+const SNAPSHOT_TYPE = "certledger/snapshot/1";
 const PRESENTED_WORD = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** @typedef {ReturnType<typeof readPresentation>} Presentation */
@@ -2046,7 +2056,7 @@ function readPresentation(value) {
     audience: read.text("audience", PRESENTED_WORD),
     nonce: read.text("nonce", PRESENTED_WORD),
     signature: read.binary("signature", 64),
-    time: read.integer("time"),
+    time: read.integer("time", 0, GREATEST_TIME),
   };
   read.done();
   return presentation;
@@ -2059,6 +2069,23 @@ function readPresentation(value) {
 function showingOf(record, disclosures) {
   const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
   return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
+}
+
+/**
+ * The same of a code, whose disclosures each name their place: one whose digest has another place, or whose value
+ * is of another kind than the place has, is not the record's.
+ * @param {CertificateRecord} record @param {Shown[]} shown @param {Entry} entry @returns {Showing}
+ */
+function showingAt(record, shown, entry) {
+  const found = showingOf(
+    record,
+    shown.map((part) => nameShown(part, entry, record.bound)),
+  );
+  const places = found.disclosures.map(({ name, value }, at) => {
+    const fits = found.places[at] === shown[at].place && (typeof value === "object") === (name === DOCUMENT);
+    return fits ? found.places[at] : undefined;
+  });
+  return { ...found, places };
 }
 
 /** @param {Json} value */
@@ -2074,7 +2101,7 @@ function readEvidence(value) {
     anchor: readAnchor(read.inner("anchor")),
     body: readBody(read.take("body")),
     catalog: readEntryProof(read.inner("catalog")),
-    checkpoint: read.text("checkpoint", null, LONGEST_NOTE),
+    checkpoint: read.string("checkpoint"),
     proof: readProof(read.inner("proof")),
     signature: read.binary("signature", 64),
     signer: read.binary("signer", 64),
@@ -2619,13 +2646,14 @@ function checkContent(showing, documents, entry) {
 function compareDocument({ record, disclosures }, paper, entry) {
   const found = paper instanceof Uint8Array ? fingerprint(paper) : paper;
   const described = disclosures.map(({ value }) => value).filter((value) => typeof value === "object");
-  const same = described.find((value) => value.sha256 === found.sha256 && value.size === found.size);
-  if (same) return compareSm3(same, found);
+  const same = described.filter((value) => value.sha256 === found.sha256 && value.size === found.size);
+  const compared = same.map((value) => compareSm3(value, found));
+  const best = BEST.find((code) => compared.includes(code));
+  if (best) return best;
+  const places = entry ? record.digests.length - entry.fields.length - Number(record.bound) : Infinity;
+  if (described.length >= places) return "content.document_differs";
   const number = disclosures.find(({ name }) => name === NUMBER);
-  if (!number?.salt) {
-    const room = entry ? record.digests.length - entry.fields.length - Number(record.bound) : Infinity;
-    return described.length < room ? "content.nothing_compared" : "content.document_differs";
-  }
+  if (!number?.salt) return "content.nothing_compared";
   const plain = { sha256: found.sha256, size: found.size };
   const forms = found.sm3 === undefined ? [plain] : [plain, { ...plain, sm3: found.sm3 }];
   const recorded = record.digests.some(
@@ -2638,6 +2666,9 @@ function compareDocument({ record, disclosures }, paper, entry) {
   if (recorded) return "ok";
   return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
+
+/** What a document may be found to be by disclosed ones of its SHA-256, the best first. */
+const BEST = ["ok", "content.sm3_unavailable", "content.document_differs"];
 
 /** @param {{sm3?: string}} value recorded @param {{sm3?: string}} found */
 function compareSm3(value, found) {
@@ -2702,8 +2733,9 @@ function checkAnchor(evidence, checkpoint, ledger) {
   if (body.issuer !== showing.record.issuer) return "anchor.other_body";
   const slot = proveSlot(evidence, checkpoint, ledger);
   if (typeof slot === "string") return slot;
-  if (equal(slot, ZERO32)) return "anchor.body_absent";
-  if (!equal(withoutBrake(slot), stateDigest(body))) return "anchor.state_differs";
+  const digest = withoutBrake(slot);
+  if (equal(digest, ZERO32)) return "anchor.body_absent";
+  if (!equal(digest, stateDigest(body))) return "anchor.state_differs";
   if (statement.sequence > body.batches) return "anchor.batch_pending";
   const leaf = batchLeaf(
     batchDigest(statement, ledger.identity),
@@ -3117,6 +3149,7 @@ class Shape {
 
 const COMPACT = new Shape("compact.invalid");
 const COMPACT_PREFIX = "CL1:";
+const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
 const LONGEST_COMPACT = 4096;
 const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
 const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
@@ -3148,6 +3181,10 @@ function parseCompact(text) {
   COMPACT.need(
     compact.shown.every(({ place }, at) => at === 0 || place > compact.shown[at - 1].place),
     "the order shown",
+  );
+  COMPACT.need(
+    compact.shown.every(({ place }) => place < compact.record.digests.length),
+    "a place",
   );
   COMPACT.need(!compact.presentation || compact.record.bound, "a presentation");
   if (reader.spare) refuse("compact.not_canonical", "a second spelling of the same code");
@@ -3181,8 +3218,9 @@ function unpackRecord(value) {
 /** @param {Cbor} value @returns {Shown} */
 function unpackShown(value) {
   const [at, salt, said] = COMPACT.list(value, 3);
-  const place = COMPACT.integer(at, 0, Number.MAX_SAFE_INTEGER);
-  const text = place === 0 ? COMPACT.text(salt) : toBase64Url(COMPACT.bytes(salt));
+  const place = COMPACT.integer(at, 0, MOST_DIGESTS - 1);
+  const text = place === 0 ? COMPACT.text(salt) : toBase64Url(COMPACT.bytes(salt, 16));
+  COMPACT.need(place > 0 || ACCESS_CODE.test(text), "the salt of the number");
   if (typeof said !== "string") return { place, salt: text, value: unpackDocument(said) };
   checkFieldValue(said);
   return { place, salt: text, value: said };
@@ -3295,7 +3333,7 @@ function checkType(parts, type) {
 /** @param {Uint8Array} unpacked @returns {Snapshot} well-formed; `checkSnapshot` proves it */
 function readSnapshot(unpacked) {
   const parts = SNAPSHOT.list(snapshotItem(unpacked), 6);
-  checkType(parts, "certledger/snapshot/1");
+  checkType(parts, SNAPSHOT_TYPE);
   const checkpoint = SNAPSHOT.text(parts[1]);
   const note = parseNote(checkpoint);
   const catalogs = SNAPSHOT.list(parts[4]).map(unpackCatalog);
@@ -3548,7 +3586,7 @@ function catalogsOf(bodies) {
 function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
   const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
   return cborEncode([
-    "certledger/snapshot/1",
+    SNAPSHOT_TYPE,
     checkpoint,
     accountProof,
     nodes,
@@ -3679,6 +3717,7 @@ export async function updateDesk(desk, file) {
 
 /** @param {Snapshot} snapshot @param {Policy} policy @returns {Desk} */
 function deskOf(snapshot, policy) {
+  if (!policy.evidence.includes(SNAPSHOT_TYPE)) refuse("snapshot.version", "the policy does not list it");
   const ledger =
     ledgerOf(policy, snapshot.note.checkpoint.identity) ?? unproved("the policy does not know this ledger");
   checkSnapshot(snapshot, ledger);
@@ -3771,6 +3810,7 @@ export function verifyCompact(text, { desk, ...question }) {
     throw error;
   }
   const { policy, ledger } = desk;
+  if (!policy.evidence.includes(COMPACT_TYPE)) return unusable("schema.version");
   const { record, shown, presentation } = compact;
   const { now, documents = [] } = question;
   const judgement = judgeDesk(desk, compact.ledger, now);
@@ -3778,7 +3818,7 @@ export function verifyCompact(text, { desk, ...question }) {
   const found = judgement.code === "ok" ? findBacking(desk, record) : judgement.code;
   const backing = typeof found === "string" ? null : found;
   const entry = backing?.entry ?? null;
-  const showing = showingOf(record, entry ? shown.map((part) => nameShown(part, entry, record.bound)) : []);
+  const showing = entry ? showingAt(record, shown, entry) : showingOf(record, []);
   const codes = {
     content: checkContent(showing, documents, entry),
     dates: checkDates(record, now),
