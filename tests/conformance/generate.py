@@ -18,6 +18,7 @@ from tests.conformance import (
     file_cases,
     force_cases,
     place_cases,
+    policy_cases,
     snapshot_cases,
 )
 from tests.conformance.case import Case, case_json
@@ -35,6 +36,7 @@ MODULES = (
     desk_cases,
     place_cases,
     bound_cases,
+    policy_cases,
 )
 
 

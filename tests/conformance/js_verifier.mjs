@@ -54,7 +54,6 @@ const decode = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(b
 
 /** @param {Uint8Array[]} files a snapshot, and deltas to it @param {verifier.Policy} policy */
 async function openDesk([whole, ...deltas], policy) {
-  if (!whole) throw new Usage("a code is judged by a --snapshot");
   let desk = await verifier.openDesk(whole, policy);
   for (const delta of deltas) desk = await verifier.updateDesk(desk, delta);
   return desk;
@@ -74,9 +73,13 @@ async function answer(words) {
   };
   const bytes = read(evidence);
   let result;
+  const snapshots = given.snapshot.map(read);
+  // A snapshot that cannot be used is refused, beside full evidence too.
+  const desk = snapshots.length
+    ? await remember([file, ...snapshots], () => openDesk(snapshots, policy))
+    : null;
   if (evidence.endsWith(".txt")) {
-    const snapshots = given.snapshot.map(read);
-    const desk = await remember([file, ...snapshots], () => openDesk(snapshots, policy));
+    if (!desk) throw new Usage("a code is judged by a --snapshot");
     result = verifier.verifyCompact(decode(bytes), { ...question, desk });
   } else {
     result = verifier.verifyEvidence(bytes, question);

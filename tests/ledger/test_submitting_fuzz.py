@@ -111,7 +111,7 @@ def records(draw: st.DrawFn) -> Record:
     if lasts is not None:
         expires = min(issued.toordinal() + lasts, date.max.toordinal())
     return Record(
-        issuer=draw(st.from_regex(r"[0-9A-Z]{18}", fullmatch=True)),
+        issuer=draw(st.from_regex(r"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}", fullmatch=True)),
         index=index,
         id=draw(st.binary(min_size=32, max_size=32)),
         edition=edition,

@@ -59,7 +59,7 @@ RECORD = Record(
 GOOD = RECORD.to_json()
 DIGEST = "1" * 64
 
-issuers = st.from_regex(r"[0-9A-Z]{18}", fullmatch=True)
+issuers = st.from_regex(r"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}", fullmatch=True)
 categories = st.from_regex(r"[A-Z0-9-]{2,24}", fullmatch=True)
 hashes = st.binary(min_size=32, max_size=32)
 plain = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -313,6 +313,7 @@ def test_the_longest_record_is_read():
         ({"issuer": "11310000XX0000019"}, "schema.invalid"),
         ({"issuer": "11310000xx00000196"}, "schema.invalid"),
         ({"issuer": "11310000XX00000196\n"}, "schema.invalid"),
+        ({"issuer": "11A10000XX00000196"}, "issuer.invalid"),
         ({"index": 2**32}, "schema.invalid"),
         ({"index": True}, "schema.invalid"),
         ({"id": to_base64url(bytes(31))}, "schema.invalid"),

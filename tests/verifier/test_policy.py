@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifier import compact, snapshot
 from verifier.checkpoint import Checkpoint, Note, cosign
 from verifier.encoding import format_canonical
 from verifier.errors import Malformed, Refused
-from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
+from verifier.evidence import Evidence
+from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
 from verifier.policyfile import (
     PolicyOlder,
     PolicyUnsigned,
@@ -338,3 +340,7 @@ def test_the_same_policy_may_come_again_but_no_other_of_its_version():
     check_succession(OLD, parsed(POLICY, 2, 3))
     with pytest.raises(PolicyOlder, match="another policy"):
         check_succession(OLD, parsed(replace(POLICY, block_lag=601), 1, 2))
+
+
+def test_a_policy_lists_what_can_be_read_here_by_the_names_that_the_formats_have() -> None:
+    assert (compact.TYPE, Evidence.TYPE, snapshot.TYPE) == READABLE
