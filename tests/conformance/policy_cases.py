@@ -113,7 +113,7 @@ def refusals() -> Iterator[Case]:
             why="A member of the policy lies beyond its range, or out of order. Such a policy is"
             " refused, though its roots have signed it: no verdict, exit status 2.",
             evidence=scene.file(),
-            policy=resigned(change),  # type: ignore[arg-type]
+            policy=resigned(change),
             verdict="refused",
         )
 
@@ -147,7 +147,7 @@ def accepted() -> Iterator[Case]:
             name=f"policy_{name}",
             why=why,
             evidence=scene.file(),
-            policy=signed_policy(**changes).format(),  # type: ignore[arg-type]
+            policy=signed_policy(**changes).format(),
         )
 
 
