@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
+from typing import TypeVar
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from verifier.encoding import Json
 from verifier.hashing import sha256
@@ -18,6 +23,12 @@ JSON = "application/json"
 NO_STORE = "no-store"
 IMMUTABLE = "public, max-age=31536000, immutable"
 _SMALLEST_PACKED = 1_024
+_SMALL = 2**15
+"""Bytes that are hashed and packed in well under a millisecond."""
+PIECE_BYTES = 2**16
+MAX_PACKED_BYTES = 16 * 2**20
+"""Bytes of packed answers that are remembered."""
+_Found = TypeVar("_Found")
 
 
 def fresh_for(seconds: int) -> str:
@@ -37,22 +48,76 @@ def told(value: Json, status: int = 200, **headers: str) -> Response:
 def raw(data: bytes, status: int = 200, *, media: str = JSON, **headers: str) -> Response:
     """Return ready bytes that nobody keeps; names of headers with `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(data, status, {"cache-control": NO_STORE, **named}, media)
+    answer = in_pieces(data, {"cache-control": NO_STORE, **named}, media)
+    answer.status_code = status
+    return answer
 
 
-def cached(
+async def cached(
     request: Request, data: bytes, *, media: str = JSON, control: str, tag: str | None = None
 ) -> Response:
     """Return ready bytes with an entity tag: 304 where the caller has them, packed if it likes."""
-    etag = f'"{tag or tag_of(data)}"'
-    headers = {"cache-control": control, "etag": etag, "vary": "accept-encoding"}
-    if matches(request.headers.get("if-none-match", ""), etag):
+    found = f'"{tag or await _beside(tag_of, data)}"'
+    headers = {"cache-control": control, "etag": found, "vary": "accept-encoding"}
+    if matches(request.headers.get("if-none-match", ""), found):
         return Response(status_code=304, headers=headers)
     if len(data) >= _SMALLEST_PACKED and takes_gzip(request.headers.get("accept-encoding", "")):
         headers["content-encoding"] = "gzip"
-        headers["etag"] = f"W/{etag}"
-        data = pack(data)
-    return Response(data, 200, headers, media)
+        headers["etag"] = f"W/{found}"
+        data = await _beside(pack, data)
+    return in_pieces(data, headers, media)
+
+
+async def _beside(work: Callable[[bytes], _Found], data: bytes) -> _Found:
+    """Return what `work` makes of bytes, beside the event loop where it takes a while."""
+    return work(data) if len(data) <= _SMALL else await asyncio.to_thread(work, data)
+
+
+class Pieces(Response):
+    """An answer that is sent piece by piece, as fast as the caller reads."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        head = {"type": "http.response.start", "status": self.status_code}
+        await send({**head, "headers": self.raw_headers})
+        view = memoryview(self.body)
+        for at in range(0, len(view), PIECE_BYTES):
+            piece, more = bytes(view[at : at + PIECE_BYTES]), at + PIECE_BYTES < len(view)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+def in_pieces(data: bytes, headers: Mapping[str, str], media: str) -> Response:
+    """Return ready bytes as an answer; large ones never lie whole in a connection's buffer."""
+    kind = Response if len(data) <= PIECE_BYTES else Pieces
+    return kind(data, 200, dict(headers), media)
+
+
+class ByteCache:
+    """Bytes by a key, the oldest forgotten first; bounded by their size in all."""
+
+    def __init__(self, most: int) -> None:
+        """`most` is how many bytes are remembered; what is larger than a quarter is not."""
+        self._most, self.size = most, 0
+        self._held: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> bytes | None:
+        """Return what is remembered under a key."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is not None:
+                self._held.move_to_end(key)
+            return found
+
+    def put(self, key: Hashable, data: bytes) -> None:
+        """Remember bytes under a key."""
+        if len(data) > self._most // 4:
+            return
+        with self._lock:
+            self.size += len(data) - len(self._held.pop(key, b""))
+            self._held[key] = data
+            while self.size > self._most:
+                self.size -= len(self._held.popitem(last=False)[1])
 
 
 @lru_cache(maxsize=256)
@@ -80,13 +145,19 @@ def matches(header: str, etag: str) -> bool:
     return "*" in named or etag in named
 
 
-@lru_cache(maxsize=256)
 def tag_of(data: bytes) -> str:
     """Return the tag of some bytes."""
     return sha256(data).hex()[:32]
 
 
-@lru_cache(maxsize=64)
 def pack(data: bytes) -> bytes:
     """Return bytes packed by gzip, the same each time."""
-    return gzip.compress(data, 6, mtime=0)
+    key = sha256(data)
+    packed = _PACKED.get(key)
+    if packed is None:
+        packed = gzip.compress(data, 6, mtime=0)
+        _PACKED.put(key, packed)
+    return packed
+
+
+_PACKED = ByteCache(MAX_PACKED_BYTES)

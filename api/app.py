@@ -29,7 +29,7 @@ from api.routes import (
     submitting,
     verifying,
 )
-from api.routing import refuse
+from api.routing import refuse, refuse_full
 from api.rules import RULES
 from api.schemas import SCHEMAS
 from api.service import Options, ServedLedger, Service
@@ -74,6 +74,7 @@ def app_of(service: Service) -> FastAPI:
         app.include_router(module.router)
     _check_rules()
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(OSError, _full)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _broken)
@@ -139,6 +140,11 @@ def _check_rules() -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return refuse(request, error)
+
+
+async def _full(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    return refuse_full(request, error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -15,8 +16,10 @@ from typing import IO, Self
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
+from api.budgets import hold
+from api.callers import asker_of
 from api.connections import WHOLE
-from api.refusals import MediaUnknown, Stopping, TooLarge, TooSlow
+from api.refusals import BodyCrowded, MediaUnknown, Stopping, TooLarge, TooSlow
 from api.rules import RULES, Rule
 from api.service import Service, service_of
 
@@ -31,6 +34,11 @@ LAST_SECONDS = 15.0
 """How much longer a body may come then: less than what requests at hand are given to end."""
 _PIECE = 2**16
 """Bytes that are unpacked, written or read at once."""
+MAX_VALUES = 400_000
+"""Values of JSON in one body: a thousand evidence files have a third of that."""
+PUBLIC_VALUES = 50_000
+"""The same without a key."""
+Take = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,15 +59,21 @@ async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[
     Raises:
         Refused: as `read_body`.
     """
-    hashed = sha256()
-    with SpooledTemporaryFile(IN_MEMORY, buffering=_PIECE, dir=str(folder)) as file:
+    service, asker, hashed = service_of(request), asker_of(request), sha256()
+    share = service.spool.share(asker.name, public=asker.public)
+    try:
+        with SpooledTemporaryFile(IN_MEMORY, buffering=_PIECE, dir=str(folder)) as file:
 
-        def take(piece: bytes) -> None:
-            hashed.update(piece)
-            file.write(piece)
+            async def take(piece: bytes) -> None:
+                share.grow(len(piece))
+                hashed.update(piece)
+                # A disk may take its time, so it is written beside the event loop.
+                await service.pools.spool.run(asker.name, file.write, piece)
 
-        await _receive(request, media, take)
-        yield Spool(file=file, digest=hashed.digest())
+            await receive_body(request, media, take)
+            yield Spool(file=file, digest=hashed.digest())
+    finally:
+        share.release()
 
 
 async def read_body(request: Request, *media: str) -> bytes:
@@ -71,35 +85,87 @@ async def read_body(request: Request, *media: str) -> bytes:
         TooSlow: it did not come in time.
         Stopping: it stood still while the service was to end.
     """
-    body = bytearray()
-    await _receive(request, media or (JSON,), body.extend)
+    service, asker = service_of(request), asker_of(request)
+    share = service.memory.share(asker.name, public=asker.public)
+    # What is held is given back once the request is answered.
+    hold(request.scope, share)
+    body, values = bytearray(), Values(limits_of(request).values)
+
+    async def take(piece: bytes) -> None:
+        share.grow(len(piece))
+        values.count(piece)
+        body.extend(piece)
+
+    await receive_body(request, media or (JSON,), take)
     return bytes(body)
 
 
-async def _receive(
-    request: Request, media: tuple[str, ...], take: Callable[[bytes], object]
-) -> None:
-    """Hand the pieces of the body to `take` as they come, unpacked."""
+class Values:
+    """Counts the values of JSON while it comes: few bytes may spell very many of them.
+
+    What stands in texts is counted too, so the count is never too small.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._left, self._most = most, most
+
+    def count(self, piece: bytes) -> None:
+        """Count the values that begin or end in a piece.
+
+        Raises:
+            BodyCrowded: there are more than may be.
+        """
+        self._left -= sum(map(piece.count, _MARKS))
+        if self._left < 0:
+            raise BodyCrowded(f"more than {self._most} values, which is the most that is taken")
+
+
+_MARKS = (b",", b"[", b"{")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a body of this caller may have: bytes, unpacked, and values of JSON."""
+
+    longest: int
+    values: int
+
+
+def limits_of(request: Request) -> Limits:
+    """Return what the body of a request may have."""
     rule = RULES[request.scope["route"].operation_id]
+    if asker_of(request).public and rule.public_longest is not None:
+        return Limits(longest=rule.public_longest, values=PUBLIC_VALUES)
+    return Limits(longest=rule.longest, values=MAX_VALUES)
+
+
+async def receive_body(request: Request, media: tuple[str, ...], take: Take) -> None:
+    """Hand the pieces of the body to `take` as they come, unpacked.
+
+    Raises:
+        Refused: as `read_body`.
+    """
+    rule, longest = RULES[request.scope["route"].operation_id], limits_of(request).longest
     check_media(request, media)
     unpack = _unpacker(request, rule)
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > rule.longest:
-        raise TooLarge(f"{declared} bytes where at most {rule.longest} are taken")
+    if declared.isdecimal() and int(declared) > longest:
+        raise TooLarge(f"{declared} bytes where at most {longest} are taken")
+    collect = partial(_collect, longest=longest, unpack=unpack, take=take)
     if WHOLE in request.scope.get("extensions", ()):
-        await _collect(request.receive, rule, unpack, take)  # There is nothing to wait for.
+        await collect(request.receive)  # There is nothing to wait for.
     else:
-        await _wait_for(request, rule, unpack, take)
+        await _wait_for(request, rule, collect)
 
 
 async def _wait_for(
-    request: Request, rule: Rule, unpack: _Inflate | None, take: Callable[[bytes], object]
+    request: Request, rule: Rule, collect: Callable[[Receive], Awaitable[None]]
 ) -> None:
     service = service_of(request)
     try:
         async with asyncio.timeout(rule.seconds) as limit:
             with _Watch(service, limit, request.receive) as watch:
-                await _collect(watch.receive, rule, unpack, take)
+                await collect(watch.receive)
     except TimeoutError as error:
         if service.stopping:
             raise Stopping from error
@@ -184,9 +250,7 @@ def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
     return _Inflate()
 
 
-async def _collect(
-    receive: Receive, rule: Rule, unpack: _Inflate | None, take: Callable[[bytes], object]
-) -> None:
+async def _collect(receive: Receive, *, longest: int, unpack: _Inflate | None, take: Take) -> None:
     came, size, more = 0, 0, True
     while more:
         message = await receive()
@@ -196,8 +260,10 @@ async def _collect(
         came += len(piece)
         for part in (piece,) if unpack is None else unpack(piece):
             size += len(part)
-            if max(came, size) > rule.longest:
-                raise TooLarge(f"more than {rule.longest} bytes, which is the most that is taken")
-            take(part)
+            if max(came, size) > longest:
+                raise TooLarge(f"more than {longest} bytes, which is the most that is taken")
+            await take(part)
+            if unpack is not None:
+                await asyncio.sleep(0)  # A little that came may unpack to much.
     if unpack is not None:
         unpack.done()

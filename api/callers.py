@@ -7,6 +7,10 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+from starlette.requests import Request
 
 from api.refusals import CredentialsInvalid
 from ledger.service.pepper import load_pepper as load_pepper
@@ -34,6 +38,7 @@ class Caller:
         id: names the credential, without any secret.
         party: names who is behind it: two keys of one body are one party.
         scopes: operations it may call of those its role may; empty for all of them.
+        expires: when (seconds) the credential ends, None where it does not say.
     """
 
     id: str
@@ -43,18 +48,48 @@ class Caller:
     counter: str | None = None
     region: int | None = None
     scopes: frozenset[str] = frozenset()
+    expires: int | None = None
 
     def speaks_for(self, issuer: str) -> bool:
         """Return whether the caller may touch what is this body's own."""
         if self.issuer is not None:
             return self.issuer == issuer
         if self.region is not None:
-            return _in_region(issuer, self.region)
+            return in_region(issuer, self.region)
         return self.role in (Role.AUDITOR, Role.ADMINISTRATOR, Role.PARTNER)
 
 
-def _in_region(issuer: str, region: int) -> bool:
+def in_region(issuer: str, region: int) -> bool:
+    """Return whether an issuer's code is one of a region."""
     return issuer[2:4].isdecimal() and region_of(issuer) == region
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asker:
+    """Whose share of the service a request uses: a party, or an address of the public."""
+
+    name: str
+    public: bool
+
+
+def asker_of(request: Request) -> Asker:
+    """Return whose share a request uses, as the gate found."""
+    asker: Asker = request.state.asker
+    return asker
+
+
+@lru_cache(maxsize=4_096)
+def network_of(address: str) -> str:
+    """Return what addresses are counted by: IPv6 by the network (/64) that one line has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((int(parsed) >> 64 << 64, 64)))
 
 
 PUBLIC = Caller(id="public", party="public", role=Role.PUBLIC)
@@ -157,6 +192,7 @@ def caller_of(key: ApiKey) -> Caller:
         counter=key.counter,
         region=key.region,
         scopes=key.scopes,
+        expires=key.expires,
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from api.callers import KeyRing
+    from api.service import Options
     from ledger.service.receipts import VerificationReceipt
     from verifier.receipts import AnchoredReceipt
 
@@ -54,6 +55,12 @@ def _oidc_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--allow-origin", multiple=True, metavar="ORIGIN", help="Whose pages may call from a browser."
 )
+@click.option(
+    "--public-url",
+    envvar="CERTLEDGER_PUBLIC_URL",
+    metavar="URL",
+    help="The address that callers know the service by, which signed lists name.",
+)
 @_oidc_options
 def serve(
     home: Path | None,
@@ -62,6 +69,7 @@ def serve(
     chain_url: str | None,
     private_hooks: bool,
     allow_origin: tuple[str, ...],
+    public_url: str | None,
     **oidc: str | None,
 ) -> None:
     """Serve the ledger of a home: chain, API and anchoring.
@@ -72,7 +80,6 @@ def serve(
     from api import serving
     from api.logs import log_to_stderr
     from api.oidc import Provider
-    from api.service import Options
     from ledger.demo.watching import demo_witnesses
     from ledger.node import open_ledger
     from ledger.settings import load_settings
@@ -91,13 +98,20 @@ def serve(
                 host=settings.host,
                 port=settings.port,
                 ready=_tell_ready,
-                options=Options(private_targets=private_hooks, origins=allow_origin),
+                options=_options(private_hooks, allow_origin, public_url),
                 provider=provider,
             )
     except (Refused, OSError) as error:
         _fail(error)
     finally:
         lines.close()
+
+
+def _options(private: bool, origins: tuple[str, ...], url: str | None) -> Options:
+    from api.service import Options
+
+    address = None if url is None else url.rstrip("/")
+    return Options(private_targets=private, origins=origins, public_url=address)
 
 
 _HEARTBEAT = 30.0

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.routing import admit, refuse
+from api.routing import admit, refuse, refuse_full
 from verifier.errors import Refused
 
 _TAKEN = {"request", "caller"}
@@ -37,6 +37,8 @@ class Direct:
             response = await known.endpoint(request, await admit(request))
         except Refused as error:
             response = refuse(request, error)
+        except OSError as error:
+            response = refuse_full(request, error)
         await response(scope, receive, send)
 
 

@@ -8,12 +8,14 @@ import secrets
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from urllib.parse import unquote
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.budgets import release
 from api.metrics import Metrics
 from api.problems import answer
 from api.refusals import Broken, RequestInvalid
@@ -51,6 +53,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         started, request_id = self._clock(), _request_id(scope)
+        scope = _origin_form(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         status, bare = 0, scope["method"] == "HEAD"
         if bare:
@@ -69,7 +72,10 @@ class Door:
 
         try:
             if (refusal := _unfit(scope)) is not None:
-                await answer(refusal, request_id)(scope, receive, told)
+                refused = answer(refusal, request_id)
+                # What follows on this connection may not be what the caller means by it.
+                refused.headers["connection"] = "close"
+                await refused(scope, receive, told)
             else:
                 await self._app(scope, receive, told)
         except Exception:
@@ -77,6 +83,7 @@ class Door:
             if not status:
                 await answer(Broken("a fault of this service"), request_id)(scope, receive, told)
         finally:
+            release(scope)
             self._tell(scope, request_id, status, self._clock() - started)
 
     def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
@@ -131,6 +138,25 @@ def _leaving(scope: Scope) -> list[tuple[bytes, bytes]]:
     return told
 
 
+_ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """Return a request whose target is a path: proxies may name the whole address (RFC 9112)."""
+    raw: bytes = scope.get("raw_path") or b"/"
+    found = _ABSOLUTE.match(raw)
+    if found is None:
+        return scope
+    rest = raw[found.end() :] or b"/"
+    return {**scope, "raw_path": rest, "path": unquote(rest.decode("latin-1"))}
+
+
+def _frames_twice(scope: Scope) -> bool:
+    """Return whether a request says twice, in two ways, how long its body is (RFC 9112, 6.1)."""
+    names = [name for name, _ in scope["headers"]]
+    return b"transfer-encoding" in names and b"content-length" in names
+
+
 def _unfit(scope: Scope) -> RequestInvalid | None:
     """Return why a request is not looked at, None where it is."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -138,6 +164,8 @@ def _unfit(scope: Scope) -> RequestInvalid | None:
         return RequestInvalid(f"a path has at most {LONGEST_PATH} bytes")
     if len(scope["headers"]) > MOST_HEADERS:
         return RequestInvalid(f"a request has at most {MOST_HEADERS} headers")
+    if _frames_twice(scope):
+        return RequestInvalid("a body has a length or comes in chunks, not both")
     if b"%2f" in raw.lower() or b"\x00" in scope["path"].encode():
         return RequestInvalid("a part of a path holds no slash and no zero")
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import Protocol
 from limits import parse
 from starlette.requests import Request
 
-from api.callers import MARK, PUBLIC, Caller, KeyRing
+from api.callers import MARK, PUBLIC, Asker, Caller, KeyRing, network_of
+from api.pools import FairPool
 from api.refusals import CredentialsInvalid, Forbidden, TooMany, Unauthenticated
 from api.rules import RULES, Rule
 from ledger.service.values import Role
@@ -81,6 +81,7 @@ class Gate:
 
     keys: KeyRing
     rates: Rates
+    pool: FairPool
     tokens: Tokens | None = None
     public_rate: str = "60/minute"
     address_rate: str = "600000/minute"
@@ -96,7 +97,8 @@ class Gate:
         """
         operation: str = request.scope["route"].operation_id
         rule = RULES[operation]
-        address = (request.scope.get("client") or "?")[0]
+        address = network_of((request.scope.get("client") or "?")[0])
+        request.state.asker = Asker(name=address, public=True)
         self.rates.hit(self.address_rate, address)
         text = credential_of(request)
         if rule.roles is None:
@@ -104,6 +106,8 @@ class Gate:
             return PUBLIC
         caller = PUBLIC if text is None else await self._authenticate(text, address)
         request.state.caller = caller.id
+        if caller is not PUBLIC:
+            request.state.asker = Asker(name=caller.party, public=False)
         _check(rule, operation, caller)
         if caller is PUBLIC:
             self.rates.hit(self.public_rate, operation, address)
@@ -112,25 +116,28 @@ class Gate:
             self.rates.hit(rule.rate, operation, "party", caller.party)
         return caller
 
+    async def check_key(self, address: str, text: str) -> Caller:
+        """Return the caller of a key; callers at different addresses take turns."""
+        return await self.pool.run(address, self.keys.authenticate, text)
+
     async def _authenticate(self, text: str, address: str) -> Caller:
         held = self.keys.remembered(text)
         if held is not None:
             return held
-        if not self.rates.open(_WRONG, "wrong", address):
-            raise TooMany(60)
         try:
             if text.startswith(MARK):
-                return await asyncio.to_thread(self.keys.authenticate, text)
+                return await self.check_key(address, text)
             if self.tokens is not None:
                 return await self.tokens.authenticate(text)
             raise CredentialsInvalid("the service takes keys only, and this is none")
         except CredentialsInvalid:
+            # Good ones are let through from the same address, whoever guesses there.
             self.rates.hit(_WRONG, "wrong", address)
             raise
 
 
 _WRONG = "100/minute"
-"""Wrong credentials from one address, before none of its are looked at."""
+"""Wrong credentials from one address, before it is told nothing more of them."""
 
 
 def credential_of(request: Request) -> str | None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import raw
 from api.callers import Caller
-from api.refusals import KeyInFlight, KeyReused, RequestInvalid
+from api.refusals import KeyReused, RequestInvalid
 from api.service import Service
-from ledger.service.values import Answered
 from verifier.hashing import sha256
 
 HEADER = "idempotency-key"
 KEPT_SECONDS = 7 * 86_400
 """How long an answer is kept: as long as a statement may live."""
-STALE_SECONDS = 120
-"""After which a request that was never answered may be done again: its process died."""
 _LONGEST = 255
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 """A string of structured fields (RFC 9651, section 3.3.3), as the draft has it."""
@@ -44,12 +41,11 @@ async def once(
         KeyInFlight: the same request is being worked on.
     """
     given = request.headers.getlist(HEADER)
-    if not given:
-        status, answer = await asyncio.to_thread(work)
-        return raw(answer, status)
-    key = parse_key(", ".join(given))
-    digest = request_digest(request.url.path, body)
-    status, answer = await asyncio.to_thread(under_key, service, caller, key, digest, work)
+    if given:
+        key = parse_key(", ".join(given))
+        digest = request_digest(request.scope["path"], body)
+        work = partial(under_key, service, caller, key, digest, work)
+    status, answer = await service.pools.large.run(caller.party, work)
     return raw(answer, status)
 
 
@@ -79,15 +75,26 @@ def under_key(
     Raises:
         KeyReused, KeyInFlight: as `once`.
     """
+    with service.claims.claim(caller.party, key, digest):
+        return _under_claim(service, caller, key, digest, work)
+
+
+def _under_claim(
+    service: Service, caller: Caller, key: str, digest: bytes, work: Work
+) -> tuple[int, bytes]:
+    """Return status and body, for a key that no other request in this process holds.
+
+    A row without an answer was left by another process.  Whether that died or is at work still,
+    doing it again is safe: intake stores a statement once and gives it the same receipt.
+    """
     now = int(service.clock())
     with service.store.begin() as unit:
         unit.drop_requests(now - KEPT_SECONDS)
         held = unit.begin_request(caller.party, key, digest, now)
-        if held is not None and _stale(held, digest, now):
-            unit.drop_request(caller.party, key)
-            held = unit.begin_request(caller.party, key, digest, now)
-    if held is not None:
-        return _known(held, digest)
+    if held is not None and held.request != digest:
+        raise KeyReused("this idempotency key came with another request before")
+    if held is not None and held.status:
+        return held.status, held.answer
     try:
         status, answer = work()
     except BaseException:
@@ -97,16 +104,3 @@ def under_key(
     with service.store.begin() as unit:
         unit.end_request(caller.party, key, status, answer)
     return status, answer
-
-
-def _stale(held: Answered, digest: bytes, now: int) -> bool:
-    same = held.request == digest
-    return same and held.status == 0 and now - held.created > STALE_SECONDS
-
-
-def _known(held: Answered, digest: bytes) -> tuple[int, bytes]:
-    if held.request != digest:
-        raise KeyReused("this idempotency key came with another request before")
-    if held.status == 0:
-        raise KeyInFlight
-    return held.status, held.answer

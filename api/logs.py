@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import orjson
 import structlog
 
 _LONGEST_MESSAGE = 500
+MAX_LIBRARY_LINES = 60
+"""Lines of libraries in a minute: a fault that repeats a thousand times is told so often."""
+MAX_WAITING_BYTES = 4 * 2**20
+"""Bytes of lines that wait to be written; where whoever reads them is slower, the rest is lost."""
 PAUSE = 0.2
 """Seconds between two groups; what is worth a warning is written at once."""
 
@@ -18,8 +23,17 @@ PAUSE = 0.2
 class _Others(logging.Handler):
     """Passes on what libraries log, so that every line is one of ours."""
 
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._minute, self._count = 0.0, 0
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record as a line of its own."""
+        """Write a record as a line of its own, unless very many came in this minute."""
+        if record.created >= self._minute + 60:
+            self._minute, self._count = record.created, 0
+        self._count += 1
+        if self._count > MAX_LIBRARY_LINES:
+            return
         structlog.get_logger().log(
             record.levelno,
             "library",
@@ -33,7 +47,7 @@ class GroupedLines:
     """Lines that wait for the next group; safe for several threads."""
 
     def __init__(self, out: BinaryIO) -> None:
-        self._out, self._waiting = out, list[bytes]()
+        self._out, self._waiting, self._size = out, list[bytes](), 0
         self._writing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
@@ -53,15 +67,19 @@ class GroupedLines:
 
     def add(self, line: bytes) -> None:
         """Let a line wait."""
-        self._waiting.append(line)
+        self._size += len(line)
+        if self._size <= MAX_WAITING_BYTES:
+            self._waiting.append(line)
 
     def flush(self) -> None:
         """Write what waits."""
         with self._writing:
-            taken, self._waiting = self._waiting, []
-            if taken:
-                self._out.write(b"\n".join([*taken, b""]))
-                self._out.flush()
+            taken, self._waiting, self._size = self._waiting, [], 0
+            # A full disk must not end the thread, nor the request whose line it was.
+            with suppress(OSError):
+                if taken:
+                    self._out.write(b"\n".join([*taken, b""]))
+                    self._out.flush()
 
     def _run(self) -> None:
         while not self._stop.wait(PAUSE):

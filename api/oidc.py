@@ -34,6 +34,8 @@ AWAY_SECONDS = 5
 STALE_SECONDS = 86_400
 """How long keys are believed of a provider that does not answer any more."""
 _TIMEOUT = 10.0
+WAIT_SECONDS = 2.0
+"""How long a token waits whose key is not known, while keys are fetched."""
 _LONGEST = 262_144
 
 
@@ -64,7 +66,7 @@ class OidcTokens:
     _keys: KeySet | None = None
     _fetched: float = 0.0
     _tried: float = 0.0
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _fetching: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def authenticate(self, text: str) -> Caller:
         """Return the caller of a token.
@@ -100,20 +102,36 @@ class OidcTokens:
             return jwt.decode(text, again, algorithms=self.provider.algorithms)
 
     async def _key_set(self, fresh: float) -> KeySet:
-        async with self._lock:
-            now = self.clock()
-            if self._keys is not None and now >= self._fetched + STALE_SECONDS:
-                self._keys = None
-            if now >= self._tried + (AWAY_SECONDS if self._keys is None else fresh):
-                try:
-                    self._keys = await self._fetch()
-                    self._fetched = now
-                except _UNREADABLE as error:
-                    log.warning("oidc_keys_unavailable", reason=type(error).__name__)
-                self._tried = self.clock()
-            if self._keys is None:
-                raise ProviderSilent("the identity provider does not answer")
-            return self._keys
+        """Return the provider's keys, fetched again where they were not within `fresh` seconds.
+
+        Keys that are known are good while newer ones are fetched: a token that one of them signed
+        does not wait for a provider that hangs.  Others wait `WAIT_SECONDS` at most.
+
+        Raises:
+            ProviderSilent: no keys are known.
+        """
+        now = self.clock()
+        if self._keys is not None and now >= self._fetched + STALE_SECONDS:
+            self._keys = None
+        due = now >= self._tried + (AWAY_SECONDS if self._keys is None else fresh)
+        if self._fetching is None and due:
+            self._fetching = asyncio.get_running_loop().create_task(self._refresh())
+        if self._fetching is not None and (self._keys is None or fresh == SOONEST_SECONDS):
+            await asyncio.wait({self._fetching}, timeout=WAIT_SECONDS)
+        if self._keys is None:
+            raise ProviderSilent("the identity provider does not answer")
+        return self._keys
+
+    async def _refresh(self) -> None:
+        """Fetch the keys once, for all that wait for them."""
+        try:
+            self._keys = await self._fetch()
+            self._fetched = self.clock()
+        except _UNREADABLE as error:
+            log.warning("oidc_keys_unavailable", reason=type(error).__name__)
+        finally:
+            self._tried = self.clock()
+            self._fetching = None
 
     async def _fetch(self) -> KeySet:
         """Return the provider's keys, from where its metadata says they are."""

@@ -36,6 +36,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     api.MethodUnknown: HTTPStatus.METHOD_NOT_ALLOWED,
     api.RequestInvalid: HTTPStatus.BAD_REQUEST,
     api.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    api.BodyCrowded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     api.TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     api.MediaUnknown: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     api.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -94,6 +95,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
     api.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ProviderSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -35,6 +35,12 @@ class MethodUnknown(Refused):
     code = "request.method"
 
 
+class BodyCrowded(Refused):
+    """The body has more values than the route takes, however few bytes they are."""
+
+    code = "request.too_many_values"
+
+
 class RequestInvalid(Refused):
     """A part of the request outside its body cannot be what it is."""
 
@@ -76,6 +82,16 @@ class TooMany(Refused):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too many requests; try again in {retry_after} seconds")
         self.retry_after = retry_after
+
+
+class Busy(Refused):
+    """More is asked at once than the service takes on; others are served meanwhile."""
+
+    code = "service.busy"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.retry_after = 1
 
 
 class KeyReused(Refused):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import re
+from http import HTTPStatus
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Request
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from api.callers import Caller
 from api.door import request_id_of
-from api.problems import MEDIA_TYPE, answer
+from api.problems import MEDIA_TYPE, answer, status_of
 from api.rules import RULES
 from api.service import service_of
 from ledger.evidence import EvidenceInconsistent
+from ledger.ports import StoreFull
 from verifier.errors import Refused
 
+log = structlog.get_logger(__name__)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _MEANINGS = {
     400: "The request cannot be read.",
@@ -38,15 +45,45 @@ async def admit(request: Request) -> Caller:
     return await service_of(request).gate.admit(request)
 
 
+def _decimal(value: object) -> object:
+    """Refuse what Python reads as an integer and is no plain decimal: `+1`, `01`, `1_0`, `1.0`."""
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise ValueError("a whole number in decimal digits")
+    return value
+
+
+_DECIMAL = re.compile("0|[1-9][0-9]*")
+DECIMAL = BeforeValidator(_decimal)
+"""An integer in a path or query, spelled in the one way."""
 Asking = Annotated[Caller, Depends(admit)]
 """The caller of a route."""
 
 
 def refuse(request: Request, error: Refused) -> Response:
-    """Return the answer that tells a refusal; evidence that did not check is counted."""
+    """Return the answer that tells a refusal; evidence that did not check is counted.
+
+    Whoever is told that the log has more finds it there, under the same id.
+    """
+    request_id = request_id_of(request)
+    if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_broken", request=request_id, code=error.code, reason=str(error))
     if isinstance(error, EvidenceInconsistent):
         service_of(request).metrics.proof_failures.inc()
-    return answer(error, request_id_of(request))
+    return answer(error, request_id)
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})
+
+
+def refuse_full(request: Request, error: OSError) -> Response:
+    """Return the answer where the disk is full, or no file more can be opened.
+
+    Raises:
+        OSError: it is another fault.
+    """
+    if error.errno not in _FULL:
+        raise error
+    return refuse(request, StoreFull("there is no room for what a request needs"))
 
 
 def operation(

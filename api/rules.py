@@ -17,6 +17,7 @@ class Rule:
     Attributes:
         roles: who may call it; None where nobody is asked who they are.
         longest: greatest bytes of a body, unpacked.
+        public_longest: the same for callers without a key, where it is less.
         seconds: time in which the body must have come.
         rate: how often one caller may call, as the `limits` package writes it.
         packed: whether a body may come packed by gzip.
@@ -26,6 +27,7 @@ class Rule:
 
     roles: frozenset[Role] | None
     longest: int = 0
+    public_longest: int | None = None
     seconds: float = 15.0
     rate: str = "600/minute"
     packed: bool = False
@@ -59,7 +61,12 @@ RULES: Mapping[str, Rule] = {
     "getHead": Rule(roles=_OWN),
     # Verifying
     "createVerification": Rule(
-        roles=EVERYBODY, longest=16 * MEGABYTE, seconds=30.0, rate="60000/minute", packed=True
+        roles=EVERYBODY,
+        longest=16 * MEGABYTE,
+        public_longest=2 * MEGABYTE,
+        seconds=30.0,
+        rate="60000/minute",
+        packed=True,
     ),
     "verifyFiles": Rule(
         roles=KNOWN, longest=16 * MEGABYTE, seconds=30.0, rate="60000/minute", packed=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -11,14 +10,18 @@ from typing import Protocol
 
 from fastapi import Request
 
+from api.answers import ByteCache
+from api.budgets import memory_budget, spool_budget
 from api.callers import KeyRing, load_pepper
+from api.claims import Claims
 from api.gate import Gate, Rates, Tokens
 from api.metrics import Metrics
+from api.pools import Pools, Slots
 from api.refusals import PolicyAbsent
 from ledger.chain.block_logs import JsonRpc
 from ledger.evidence import EvidenceMaker
 from ledger.keys import Signer
-from ledger.ports import Chain
+from ledger.ports import Chain, StoreUnavailable
 from ledger.service.judging import HeldNode
 from ledger.service.keeping import Keeper
 from ledger.service.ports import ServiceStore
@@ -29,8 +32,11 @@ from ledger.submitting import Intake
 from verifier.policy import LedgerPin
 from verifier.policyfile import SignedPolicy
 
-MOST_LARGE = 4
-"""Submissions of batches that are read at once; the others wait, so that memory is bounded."""
+PROBE_SECONDS = 1.0
+MAX_RELAYS = 4
+"""Requests to the chain's node that one address may have open at once."""
+MAX_LISTS_BYTES = 32 * 2**20
+"""Bytes of status lists that are remembered."""
 
 
 class ServedLedger(Protocol):
@@ -65,6 +71,8 @@ class Options:
         lookup_floor: a lookup is answered no sooner, found or not.
         private_targets: whether web hooks may call private addresses.
         address_rate: how often one address may call, whoever calls from it.
+        public_url: the service's address, which signed documents name, without a slash at the end;
+            what a caller's `Host` says is never signed.
         origins: whose pages may call from a browser (CORS); nobody's but the service's own.
     """
 
@@ -72,6 +80,7 @@ class Options:
     lookup_floor: float = 0.02
     private_targets: bool = False
     address_rate: str = "600000/minute"
+    public_url: str | None = None
     origins: tuple[str, ...] = ()
 
 
@@ -88,20 +97,25 @@ class Service:
 
     def __post_init__(self) -> None:
         ledger = self.ledger
+        self.pools = Pools()
+        self.memory, self.spool = memory_budget(), spool_budget()
+        self.claims, self.relays = Claims(), Slots(MAX_RELAYS)
+        self._probing, self._probed = threading.Lock(), 0.0
+        self._fault: StoreUnavailable | None = None
         self.pepper = load_pepper(ledger.settings.home, ledger.store)
         self.keys = KeyRing(store=ledger.store, pepper=self.pepper, clock=self.clock)
         self.gate = Gate(
             keys=self.keys,
             rates=Rates(clock=self.clock),
+            pool=self.pools.keys,
             tokens=self.tokens,
             public_rate=self.options.public_rate,
             address_rate=self.options.address_rate,
         )
         self.keeper = Keeper(store=ledger.store, operator=ledger.operator)
         self.making, self.snapping = threading.Lock(), threading.Lock()
-        self.large = asyncio.Semaphore(MOST_LARGE)
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
-        self.lists: dict[tuple[str, str, int], bytes] = {}
+        self.lists = ByteCache(MAX_LISTS_BYTES)
         self.held = HeldNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )
@@ -111,6 +125,26 @@ class Service:
     def store(self) -> ServiceStore:
         """The ledger's store."""
         return self.ledger.store
+
+    def check_writing(self) -> None:
+        """Check that the database takes what is written, at most once a second.
+
+        Raises:
+            StoreUnavailable: it does not, as where its disk is full.
+        """
+        with self._probing:
+            if self.clock() < self._probed + PROBE_SECONDS:
+                if self._fault is not None:
+                    raise self._fault
+                return
+            self._probed, self._fault = self.clock(), None
+            try:
+                with self.store.begin() as unit:
+                    unit.begin_request("service", "probe", bytes(32), int(self.clock()))
+                    unit.drop_request("service", "probe")
+            except StoreUnavailable as error:
+                self._fault = error
+                raise
 
     @property
     def verdicts(self) -> Verdicts:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.app import app_of
-from api.connections import Connection
+from api.connections import ACCEPTED_AT_ONCE, Connection, most_connections
 from api.oidc import OidcTokens, Provider
 from api.service import Options, Service
 from api.working import Worker, stop_all
@@ -65,9 +66,12 @@ def serve(
 
     `provider` is whose tokens are taken beside keys, None for nobody's.
     """
+    Connection.most = most_connections()
     tokens = None if provider is None else OidcTokens(provider=provider, clock=ledger.clock)
-    service = Service(ledger=ledger, options=options, clock=ledger.clock, tokens=tokens)
     listening = listen(host, port)
+    if options.public_url is None:
+        options = replace(options, public_url=_address(listening, host))
+    service = Service(ledger=ledger, options=options, clock=ledger.clock, tokens=tokens)
     server = _Server(configure(app_of(service)))
     server.service = service
     workers = _workers(ledger, service)
@@ -96,6 +100,8 @@ def configure(app: ASGIApp) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE,
         h11_max_incomplete_event_size=65_536,
+        # asyncio takes as many in one turn; one that finds no descriptor stops it for a second.
+        backlog=ACCEPTED_AT_ONCE,
         ws="none",
     )
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import Callable
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from api.bodies import read_body
+from api.bodies import check_media, receive_body
 from api.refusals import RequestInvalid
+from api.service import service_of
 from ledger.service.questions import MOST_DOCUMENTS, Asked
 from verifier.content import Fingerprint
 from verifier.errors import Malformed
 from verifier.evidence import LONGEST_EVIDENCE
-from verifier.hashing import sha256, sm3
+from verifier.hashing import sm3
 
 FORM = "multipart/form-data"
 UPLOAD: dict[str, Any] = {
@@ -32,51 +34,119 @@ UPLOAD: dict[str, Any] = {
 }
 
 
+class _Form(MultipartParser):
+    """Reads a form as it comes: evidence into memory, documents into hashes alone."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self.evidence: list[bytearray] = []
+        self.documents: list[Fingerprinter] = []
+        self._headers, self._field, self._value = dict[bytes, bytes](), b"", b""
+        self.ended = False
+        super().__init__(boundary, self._called())
+
+    def _called(self) -> Any:
+        return {
+            "on_part_begin": self._part_begins,
+            "on_header_field": self._field_comes,
+            "on_header_value": self._value_comes,
+            "on_header_end": self._header_ends,
+            "on_headers_finished": self._headers_end,
+            "on_part_data": self._data_comes,
+            "on_end": self._all_came,
+        }
+
+    def _part_begins(self) -> None:
+        self._headers, self._field, self._value = {}, b"", b""
+
+    def _field_comes(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _value_comes(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_ends(self) -> None:
+        self._headers[self._field.lower()] = self._value
+        self._field, self._value = b"", b""
+
+    def _headers_end(self) -> None:
+        kind, options = parse_options_header(self._headers.get(b"content-disposition"))
+        name = options.get(b"name")
+        if kind != b"form-data" or b"filename" not in options or name not in _FIELDS:
+            raise Malformed("schema.invalid", "a form has the files evidence and document")
+        if len(self.evidence) + len(self.documents) > MOST_DOCUMENTS:
+            raise Malformed("schema.invalid", f"a form has at most {MOST_DOCUMENTS} documents")
+        if name == b"evidence":
+            self.evidence.append(bytearray())
+            self._take: Callable[[bytes], object] = self._take_evidence
+        else:
+            self.documents.append(Fingerprinter())
+            self._take = self.documents[-1].update
+
+    def _take_evidence(self, data: bytes) -> None:
+        self.evidence[-1].extend(data)
+        if len(self.evidence[-1]) > LONGEST_EVIDENCE:
+            raise Malformed("schema.invalid", f"evidence has at most {LONGEST_EVIDENCE} bytes")
+
+    def _data_comes(self, data: bytes, start: int, end: int) -> None:
+        self._take(data[start:end])
+
+    def _all_came(self) -> None:
+        self.ended = True
+
+
 async def read_upload(request: Request) -> Asked:
     """Return the question that a form asks: one file `evidence`, any number of `document`.
+
+    Nothing but the evidence is in memory at any time, and the hashes are made beside the loop.
 
     Raises:
         RequestInvalid: it is no form.
         Malformed: another field, more or fewer files, or evidence that is too long.
     """
-    data = await read_body(request, FORM)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        yield data
-
+    pools = service_of(request).pools
+    check_media(request, (FORM,))
     try:
-        parser = MultiPartParser(
-            request.headers,
-            pieces(),  # type: ignore[arg-type]  # any asynchronous iterator does
-            max_files=MOST_DOCUMENTS + 1,
-            max_fields=0,
-        )
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError, UnicodeError) as error:
+        _, options = parse_options_header(request.headers.get("content-type"))
+        form = _Form(options[b"boundary"])
+
+        async def take(piece: bytes) -> None:
+            await pools.prove(request, form.write, piece)
+
+        await receive_body(request, (FORM,), take)
+    except (FormParserError, KeyError, ValueError) as error:
         raise RequestInvalid("the body is no form of files") from error
-    try:
-        return await _question(form)
-    finally:
-        await form.close()
+    if not form.ended:
+        raise RequestInvalid("the body is no form of files: it does not end")
+    if len(form.evidence) != 1:
+        raise Malformed("schema.invalid", "a form has one evidence file")
+    documents = tuple(hashed.fingerprint() for hashed in form.documents)
+    return Asked(evidence=bytes(form.evidence[0]), documents=documents)
 
 
-async def _question(form: FormData) -> Asked:
-    files: dict[str, list[bytes]] = {"evidence": [], "document": []}
-    for name, value in form.multi_items():
-        if name not in files or not isinstance(value, UploadFile):
-            raise Malformed("schema.invalid", "a form has the files evidence and document")
-        files[name].append(await value.read())
-    if len(files["evidence"]) != 1 or len(files["evidence"][0]) > LONGEST_EVIDENCE:
-        raise Malformed("schema.invalid", f"one evidence file of at most {LONGEST_EVIDENCE} bytes")
-    documents = tuple(map(fingerprint, files["document"]))
-    return Asked(evidence=files["evidence"][0], documents=documents)
+_FIELDS = (b"evidence", b"document")
 
 
-def fingerprint(content: bytes) -> Fingerprint:
-    """Return what a record says of a document, SM3 where this machine has it."""
-    digest = sm3(content)
-    return Fingerprint(
-        sha256=sha256(content).hex(),
-        size=len(content),
-        sm3=None if digest is None else digest.hex(),
-    )
+class Fingerprinter:
+    """Hashes a document as it comes, SM3 where this machine has it."""
+
+    def __init__(self) -> None:
+        self._sha256, self._size = hashlib.sha256(), 0
+        self._sm3 = hashlib.new("sm3") if _HAS_SM3 else None
+
+    def update(self, data: bytes) -> None:
+        """Take what comes next of the document."""
+        self._size += len(data)
+        self._sha256.update(data)
+        if self._sm3 is not None:
+            self._sm3.update(data)
+
+    def fingerprint(self) -> Fingerprint:
+        """Return what a record says of the document."""
+        return Fingerprint(
+            sha256=self._sha256.hexdigest(),
+            size=self._size,
+            sm3=None if self._sm3 is None else self._sm3.hexdigest(),
+        )
+
+
+_HAS_SM3 = sm3(b"") is not None

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.answers import told
 from api.bodies import read_body
-from api.callers import BINDINGS, COUNTER
+from api.callers import BINDINGS, COUNTER, Caller, in_region
 from api.refusals import Forbidden, ResourceUnknown
 from api.routing import Asking, operation, schema
 from api.rules import RULES
@@ -40,11 +40,15 @@ Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
     ),
 )
 async def create_api_key(request: Request, caller: Asking) -> Response:
-    """A body's key is bound to the body, a counter's to the counter."""
+    """A body's key is bound to the body, a counter's to the counter.
+
+    A key gives nothing that its maker lacks: an administrator of a region makes keys of its own
+    region and for its bodies, one with scopes makes keys with those or fewer, and one whose key
+    ends makes administrators' keys that end no later.
+    """
     service = service_of(request)
     asked = parse_new_key(await read_body(request), int(service.clock()))
-    if caller.region is not None and asked.region != caller.region:
-        raise Forbidden("an administrator of a region makes keys of its own region")
+    check_grant(caller, asked)
     key, text = await asyncio.to_thread(
         service.keys.create,
         name=asked.name,
@@ -89,14 +93,33 @@ def parse_new_key(data: bytes, now: int) -> ApiKey:
     return key
 
 
+def check_grant(maker: Caller, key: ApiKey) -> None:
+    """Check that a new key gives nothing that its maker lacks.
+
+    Raises:
+        Forbidden: it reaches beyond the maker's region, scopes or end.
+    """
+    if maker.region is not None and key.region != maker.region:
+        raise Forbidden("an administrator of a region makes keys of its own region")
+    if maker.scopes and not (key.scopes and key.scopes <= maker.scopes):
+        raise Forbidden("a key with scopes makes keys with those scopes or fewer")
+    if key.role is Role.ADMINISTRATOR and _outlives(key, maker):
+        raise Forbidden("an administrator whose key ends makes none that end later")
+
+
+def _outlives(key: ApiKey, maker: Caller) -> bool:
+    return maker.expires is not None and (key.expires is None or key.expires > maker.expires)
+
+
 def check_binding(key: ApiKey) -> None:
     """Check that a key has a name, and is bound to what its role must be bound to.
 
     Raises:
         Malformed: it is not, or to what is no body or counter.
     """
-    if not 0 < len(key.name) <= _LONGEST_NAME:
-        raise Malformed("schema.invalid", f"a name has 1 to {_LONGEST_NAME} characters")
+    if not (0 < len(key.name) <= _LONGEST_NAME and key.name.isprintable()):
+        what = f"a name has 1 to {_LONGEST_NAME} characters, all of which can be printed"
+        raise Malformed("schema.invalid", what)
     needed = BINDINGS[key.role]
     for name, pattern in (("issuer", ISSUER), ("counter", COUNTER)):
         bound: str | None = getattr(key, name)
@@ -105,6 +128,8 @@ def check_binding(key: ApiKey) -> None:
             raise Malformed("schema.invalid", f"a key of role {key.role} {wants} bound to {name}")
         if bound is not None and not pattern.fullmatch(bound):
             raise Malformed("schema.invalid", f"{bound!r} is no {name}: not like {pattern.pattern}")
+    if key.issuer is not None and key.region is not None and not in_region(key.issuer, key.region):
+        raise Malformed("schema.invalid", f"body {key.issuer} is not of region {key.region}")
 
 
 @router.get(

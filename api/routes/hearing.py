@@ -17,7 +17,7 @@ from api.answers import told
 from api.bodies import read_body
 from api.callers import Caller
 from api.refusals import QuotaFull, ResourceUnknown
-from api.routing import Asking, operation, schema
+from api.routing import DECIMAL, Asking, operation, schema
 from api.rules import RULES
 from api.schemas import HOOK, KINDS, WATCH, content
 from api.service import Service, service_of
@@ -32,7 +32,7 @@ from verifier.vocabulary import Status
 router = APIRouter()
 _TAG = "Being told"
 _HEX = re.compile("[0-9a-f]{64}")
-_URL = re.compile("https?://.+")
+_URL = re.compile("https?://[!-~]+")
 _MOST = 200
 MOST_HOOKS = 20
 MOST_WATCHES = 10_000
@@ -40,7 +40,7 @@ MOST_WATCHES = 10_000
 _Found = TypeVar("_Found")
 
 HookId = Annotated[str, Path(pattern="^hook_[0-9a-f]{16}$")]
-Number = Annotated[int, Path(ge=1, le=2**53 - 1)]
+Number = Annotated[int, Path(ge=1, le=2**53 - 1), DECIMAL]
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
@@ -319,7 +319,7 @@ async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response
 async def list_events(
     request: Request,
     caller: Asking,
-    after: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53 - 1), DECIMAL] = 0,
 ) -> Response:
     """For those who cannot receive calls."""
     events = await _with_unit(

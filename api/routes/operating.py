@@ -14,12 +14,14 @@ from starlette.responses import Response
 
 from api.answers import raw, told
 from api.bodies import read_body
+from api.callers import asker_of
 from api.problems import RETRY_AFTER
 from api.routing import Asking, operation, schema
+from api.rules import RULES
 from api.schemas import RPC, content
 from api.service import Service, service_of
 from ledger.chain.client import NodeRefuses
-from ledger.ports import ChainUnreachable
+from ledger.ports import ChainUnreachable, StoreUnavailable
 from ledger.service.beside import Beside
 from ledger.service.values import DeliveryState
 from verifier.encoding import Json
@@ -45,6 +47,8 @@ READABLE = frozenset(
 )
 """What a verifier or auditor asks of a node; nothing here writes."""
 MOST_CALLS = 100
+MAX_ANSWER_BYTES = 4 * 2**20
+"""Bytes of one answer, however many calls it answers: a request of few bytes gets no more."""
 STALE_SECONDS = 3_600
 """Age of the newest checkpoint beyond which the service says that it cannot serve."""
 
@@ -107,7 +111,7 @@ async def _answer(asking: Beside, question: Callable[[], _Found]) -> _Found:
 
 
 _PROBING = Beside(most=8, seconds=2.0)
-_RELAYING = Beside(most=64, seconds=30.0)
+_RELAYING = Beside(most=16, seconds=30.0)
 """How the node is asked for operators, and for verifiers and auditors, in this process."""
 
 
@@ -116,6 +120,9 @@ def _faults(service: Service) -> list[str]:
     try:
         with service.store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
+        service.check_writing()
+    except StoreUnavailable as error:
+        return [*faults, error.code]
     except Exception:
         return [*faults, "store.silent"]
     if service.ledger.policy is None:
@@ -183,22 +190,47 @@ def _measure(service: Service, newest: int | None) -> bytes:
 )
 async def call_node(request: Request, caller: Asking) -> Response:
     """JSON-RPC 2.0 with the methods that a verifier or auditor needs, one call or a list."""
-    data = await read_body(request)
-    answer = await _answer(_RELAYING, partial(_call, service_of(request), data))
-    return Response(status_code=204) if answer is None else told(answer)
+    data, service = await read_body(request), service_of(request)
+    asker = asker_of(request)
+    # Each call of a list counts as one, and what one address asks waits for what it asked before.
+    for _ in range(min(data.count(b'"method"'), MOST_CALLS) - 1):
+        service.gate.rates.hit(RULES["callNode"].rate, "callNode", asker.name)
+    with service.relays.one_of(asker.name):
+        answer = await _answer(_RELAYING, partial(_call, service, data))
+    return Response(status_code=204) if answer is None else raw(answer)
 
 
-def _call(service: Service, data: bytes) -> Json | None:
+def _call(service: Service, data: bytes) -> bytes | None:
+    """Return the spelled answer to a call or a list of calls, None where none wants one."""
     try:
         asked = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return _failed(None, -32700, "parse error")
+        return orjson.dumps(_failed(None, -32700, "parse error"))
     if type(asked) is not list:
-        return _one(service, asked)
+        return _spelled(_one(service, asked), MAX_ANSWER_BYTES)
     if not 0 < len(asked) <= MOST_CALLS:
-        return _failed(None, -32600, f"a batch has 1 to {MOST_CALLS} calls")
-    answers = [answer for one in asked if (answer := _one(service, one)) is not None]
-    return answers or None
+        return orjson.dumps(_failed(None, -32600, f"a batch has 1 to {MOST_CALLS} calls"))
+    answers, left = [], MAX_ANSWER_BYTES
+    for one in asked:
+        spelled = _spelled(_one(service, one), left) if left > 0 else _too_much(one)
+        if spelled is not None:
+            answers.append(spelled)
+            left -= len(spelled)
+    return b"[%b]" % b",".join(answers) if answers else None
+
+
+def _spelled(answer: Json | None, most: int) -> bytes | None:
+    """Return an answer's bytes, or that it is too long to be given."""
+    if answer is None:
+        return None
+    spelled = orjson.dumps(answer)
+    return spelled if len(spelled) <= most else _too_much(answer)
+
+
+def _too_much(asked: Json) -> bytes:
+    name = asked.get("id") if type(asked) is dict else None
+    text = f"more than {MAX_ANSWER_BYTES} bytes in one answer; ask for less"
+    return orjson.dumps(_failed(name if type(name) in (str, int) else None, -32005, text))
 
 
 def _one(service: Service, asked: Json) -> Json | None:

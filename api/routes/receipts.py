@@ -9,10 +9,10 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import cached, told
+from api.answers import cached, raw, told
 from api.callers import Caller
 from api.refusals import ResourceUnknown
-from api.routing import Asking, operation, schema
+from api.routing import DECIMAL, Asking, operation, schema
 from api.service import Service, service_of
 from ledger.service.ports import ServiceUnit
 from ledger.service.proving import prove_receipt
@@ -33,7 +33,7 @@ Key = Annotated[
         description="A key's visible prefix, or what receipts call a token's owner.",
     ),
 ]
-Since = Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970.")]
+Since = Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970."), DECIMAL]
 After = Annotated[
     str | None, Query(pattern=_REFERENCE, description="The last reference of the page before.")
 ]
@@ -81,9 +81,12 @@ async def list_verifications(
             one_more = MOST_LISTED + 1
             return [*unit.verifications_of(asker, since=since, after=after, limit=one_more)]
 
-    found = await asyncio.to_thread(find)
-    listed = [_spell(one) for one in found[:MOST_LISTED]]
-    return told({"verifications": listed, "more": len(found) > MOST_LISTED})
+    def spell() -> bytes:
+        found = find()
+        listed = [_spell(one) for one in found[:MOST_LISTED]]
+        return orjson.dumps({"verifications": listed, "more": len(found) > MOST_LISTED})
+
+    return raw(await service.pools.prove(request, spell))
 
 
 @router.get(
@@ -101,8 +104,9 @@ async def get_receipt_evidence(request: Request, caller: Asking, reference: Refe
 
     The code `receipt.pending` says that the receipt is not anchored yet: that happens once a day.
     """
-    data = await asyncio.to_thread(_prove, service_of(request), caller, reference)
-    return cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
+    service = service_of(request)
+    data = await service.pools.prove(request, _prove, service, caller, reference)
+    return await cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
 
 
 def _prove(service: Service, caller: Caller, reference: str) -> bytes:
@@ -121,7 +125,9 @@ def _verification(service: Service, caller: Caller, reference: str) -> Verificat
         found = unit.verification(reference)
         if found is not None:
             may = caller.role in _ALL and _within(unit, caller, found.caller)
-            if may or found.caller == caller.id:
+            # Public callers are one party only in name: nothing is any one's own.
+            own = caller.role is not Role.PUBLIC and found.party == caller.party
+            if may or own:
                 return found
     raise ResourceUnknown(f"nothing was told under {reference}")
 

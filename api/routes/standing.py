@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import IMMUTABLE, JSON, accepted, cached, fresh_for
+from api.answers import IMMUTABLE, JSON, accepted, cached, fresh_for, in_pieces
 from api.refusals import PolicyAbsent, ResourceUnknown
 from api.routes.submitting import Issuer
 from api.routing import Asking, binary, operation, schema
@@ -67,8 +67,8 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
                 "issuers": [_issuer(body) for body in bodies],
             }
 
-    data = orjson.dumps(await asyncio.to_thread(find))
-    return cached(request, data, control=fresh_for(MINUTE))
+    data = await service.pools.prove(request, lambda: orjson.dumps(find()))
+    return await cached(request, data, control=fresh_for(MINUTE))
 
 
 @router.get(
@@ -84,7 +84,7 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
 async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
     """Its standing, keys and counters."""
     body = await asyncio.to_thread(_body, service_of(request), issuer)
-    return cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
+    return await cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
 
 
 def _newest(service: Service) -> Checkpoint:
@@ -95,9 +95,11 @@ def _newest(service: Service) -> Checkpoint:
     return checkpoint
 
 
-def _held(service: Service) -> Checkpoint:
+async def _held(service: Service) -> Checkpoint:
     """Return the newest checkpoint as it was a moment ago."""
-    checkpoint = service.held.newest()
+    # What is in memory is read at once, and the database never on the event loop.
+    newest = service.held.newest
+    checkpoint = newest() if service.held.fresh else await asyncio.to_thread(newest)
     if checkpoint is None:
         raise EvidencePending("no block has been made a checkpoint yet")
     return checkpoint
@@ -161,7 +163,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
     entries = await asyncio.to_thread(find)
     if entries is None:
         raise ResourceUnknown(f"no catalog with the root {root} was handed in")
-    return cached(
+    return await cached(
         request, b'{"root":"%b","entries":%b}' % (root.encode(), entries), control=IMMUTABLE
     )
 
@@ -187,7 +189,7 @@ async def get_checkpoint(request: Request, caller: Asking) -> Response:
         "note": held.note,
         "account": [to_base64url(node) for node in held.account],
     }
-    return cached(request, orjson.dumps(value), control=fresh_for(5))
+    return await cached(request, orjson.dumps(value), control=fresh_for(5))
 
 
 @router.get(
@@ -204,7 +206,7 @@ async def get_policy(request: Request, caller: Asking) -> Response:
     policy = service_of(request).ledger.policy
     if policy is None:
         raise PolicyAbsent("the service has no trust policy yet")
-    return cached(request, policy.format(), control=fresh_for(MINUTE))
+    return await cached(request, policy.format(), control=fresh_for(MINUTE))
 
 
 # Snapshots ----------------------------------------------------------------------------------------
@@ -227,11 +229,11 @@ async def get_snapshot(
 ) -> Response:
     """`latest`, or one of the last few by its digest."""
     service = service_of(request)
-    made = service.snapshots.at(_held(service).note) if digest == "latest" else None
+    made = service.snapshots.at((await _held(service)).note) if digest == "latest" else None
     if made is None:
-        made = await asyncio.to_thread(_snapshot, service, digest)
+        made = await service.pools.prove(request, _snapshot, service, digest)
     control = fresh_for(MINUTE) if digest == "latest" else IMMUTABLE
-    return _binary(request, made.data, SNAPSHOT, control, made.digest)
+    return await _binary(request, made.data, SNAPSHOT, control, made.digest)
 
 
 def _snapshot(service: Service, digest: str) -> Made:
@@ -260,24 +262,25 @@ async def get_delta(request: Request, caller: Asking, digest: Digest) -> Respons
         with service.snapping:
             return service.snapshots.delta(digest)
 
-    found = await asyncio.to_thread(find)
+    found = await service.pools.prove(request, find)
     if found is None:
         raise ResourceUnknown(f"the snapshot {digest} is not kept any more")
-    return _binary(request, found[0], DELTA, fresh_for(MINUTE), found[1].digest)
+    return await _binary(request, found[0], DELTA, fresh_for(MINUTE), found[1].digest)
 
 
-def _binary(request: Request, data: bytes, media: str, control: str, tag: str) -> Response:
+async def _binary(request: Request, data: bytes, media: str, control: str, tag: str) -> Response:
     """Return a file that is packed already."""
-    answer = cached(request, b"", media=media, control=control, tag=tag)
+    answer = await cached(request, b"", media=media, control=control, tag=tag)
     if answer.status_code != 304:
-        answer = Response(data, 200, dict(answer.headers) | {"content-length": str(len(data))})
+        answer = in_pieces(data, dict(answer.headers) | {"content-length": str(len(data))}, media)
     return answer
 
 
 # Status lists -------------------------------------------------------------------------------------
 
+LOCAL = "http://localhost"
+"""The address that signed lists name where the service was told of none."""
 Form = Literal["token", "revocation", "suspension"]
-MOST_LISTS = 256
 
 
 def _with_tokens(answer: dict[str, Any]) -> dict[str, Any]:
@@ -312,19 +315,17 @@ async def get_status_list(
     form, signed by the operator; others the same in JSON.
     """
     service = service_of(request)
-    number = _held(service).number
+    number = (await _held(service)).number
     token = STATUS_LIST if form == "token" else CREDENTIAL
     media = token if accepted(request.headers.get("accept", "")).get(token) else JSON
     # Of a list in the other forms its address is a part.
-    uri = f"{request.base_url}v1/status-lists/{issuer}?form={form}"
-    key = (issuer, f"{media} {uri}", number)
+    uri = f"{service.options.public_url or LOCAL}/v1/status-lists/{issuer}?form={form}"
+    key = (issuer, f"{media} {form}", number)
     held = service.lists.get(key)
     if held is None:
-        held = await asyncio.to_thread(_status_list, service, issuer, form, media, uri)
-        if len(service.lists) >= MOST_LISTS:
-            service.lists.clear()
-        service.lists[key] = held
-    answer = cached(request, held, media=media, control=fresh_for(MINUTE))
+        held = await service.pools.prove(request, _status_list, service, issuer, form, media, uri)
+        service.lists.put(key, held)
+    answer = await cached(request, held, media=media, control=fresh_for(MINUTE))
     answer.headers["vary"] = "accept, accept-encoding"
     return answer
 

@@ -19,7 +19,7 @@ from api.bodies import JSON, JSON_LINES, read_body, spooled
 from api.callers import Caller
 from api.idempotency import once
 from api.refusals import Forbidden, ResourceUnknown
-from api.routing import Asking, binary, operation, schema
+from api.routing import DECIMAL, Asking, binary, operation, schema
 from api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
 from api.service import Service, service_of
 from ledger.acts import ActState, Lane
@@ -50,9 +50,9 @@ _Body = TypeVar("_Body")
 _DECODER = json.JSONDecoder()
 
 Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
-Sequence = Annotated[int, Path(ge=1, le=2**53 - 1)]
+Sequence = Annotated[int, Path(ge=1, le=2**53 - 1), DECIMAL]
 Wait = Annotated[
-    int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until it is final.")
+    int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until it is final."), DECIMAL
 ]
 _IDEMPOTENCY = {
     "parameters": [
@@ -97,8 +97,9 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
     """
     service = service_of(request)
     home = service.ledger.settings.home
-    async with service.large, spooled(request, home, JSON, JSON_LINES) as body:
-        check_own(caller, await asyncio.to_thread(issuer_of, body.file))
+    async with spooled(request, home, JSON, JSON_LINES) as body:
+        # Only what has come whole takes a thread: slow uploads hold up nobody.
+        check_own(caller, await service.pools.large.run(caller.party, issuer_of, body.file))
         work = partial(_take, submit_batch, service.ledger.intake, body.file)
         answer = await once(request, service, caller, body.digest, work)
     receipt = orjson.loads(answer.body)["receipt"]
@@ -163,7 +164,7 @@ async def _submit(
     service = service_of(request)
     data = await read_body(request)
     if caller.role is Role.ISSUER:
-        check_own(caller, issuer_of(BytesIO(data)))
+        check_own(caller, await service.pools.large.run(caller.party, issuer_of, BytesIO(data)))
     work = partial(_take, submit, service.ledger.intake, data)
     return await once(request, service, caller, sha256(data), work)
 
@@ -277,9 +278,9 @@ async def get_records(
     """Served as they were handed in; the root over them is the one that was signed."""
     check_own(caller, issuer)
     service = service_of(request)
-    data = await asyncio.to_thread(_records, service, issuer, sequence)
+    data = await service.pools.prove(request, _records, service, issuer, sequence)
     control = IMMUTABLE.replace("public", "private")
-    return cached(request, data, media=JSON_LINES, control=control)
+    return await cached(request, data, media=JSON_LINES, control=control)
 
 
 def _records(service: Service, issuer: str, sequence: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -15,18 +14,18 @@ from starlette.responses import Response
 from api.answers import cached, raw, told
 from api.bodies import JSON_LINES, read_body
 from api.callers import Caller
-from api.refusals import TooMany
+from api.guesses import find_leaves
 from api.routes.submitting import Issuer, check_own
-from api.routing import Asking, operation, schema
+from api.routing import DECIMAL, Asking, operation, schema
 from api.rules import RULES
 from api.schemas import LOOKUP, VERIFICATION, content
 from api.service import Service, service_of
 from api.uploads import FORM, UPLOAD, read_upload
 from api.words import Language, language_of, words
 from ledger.domain import load_domain
-from ledger.service.questions import Asked, parse_lines, parse_questions
+from ledger.service.questions import Asked, only_evidence, parse_lines, parse_questions
 from ledger.service.values import Verification
-from ledger.service.verifying import Told
+from ledger.service.verifying import Told, Verdicts
 from verifier.encoding import Members, from_hex, parse
 from verifier.errors import Malformed
 from verifier.evidence import MEDIA_TYPE, Evidence
@@ -34,13 +33,9 @@ from verifier.evidence import MEDIA_TYPE, Evidence
 router = APIRouter()
 _TAG = "Verifying"
 _HEX = re.compile("[0-9a-f]{64}")
-_MISSES = "30/minute"
-"""Lookups that found nothing, before a caller has to wait."""
-_SLOWER = 0.05
-_SLOWEST = 2.0
 _INDEX_TOP = 2**32 - 1
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
-Index = Annotated[int, Path(ge=0, le=_INDEX_TOP)]
+Index = Annotated[int, Path(ge=0, le=_INDEX_TOP), DECIMAL]
 
 
 @router.post(
@@ -60,10 +55,20 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     Documents are handed in as digests.  Nothing of what is handed in is kept.
     """
     data = await read_body(request)
-    reads = service_of(request).verdicts.reads
-    questions, many = parse_questions(data, RULES["createVerification"].longest, reads)
-    _check_items(questions)
+    service = service_of(request)
+    verdicts = service.verdicts
+    if (evidence := only_evidence(data)) is not None and service.held.fresh:
+        again = verdicts.tell_again(evidence, caller=caller.id, party=caller.party)
+        if again is not None:
+            return await _spell(request, again, [Asked(evidence=evidence)], many=False)
+    questions, many = await service.pools.prove(request, _read_questions, verdicts, data)
     return await _answer(request, caller, questions, many=many)
+
+
+def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[Asked], bool]:
+    questions, many = parse_questions(data, RULES["createVerification"].longest, verdicts.reads)
+    _check_items(questions)
+    return questions, many
 
 
 @router.post(
@@ -78,7 +83,8 @@ async def create_verification(request: Request, caller: Asking) -> Response:
 )
 async def verify_files(request: Request, caller: Asking) -> Response:
     """The quickest way for many: up to 1,000 evidence files as JSON lines."""
-    questions = parse_lines(await read_body(request, JSON_LINES))
+    data = await read_body(request, JSON_LINES)
+    questions = await service_of(request).pools.prove(request, parse_lines, data)
     return await _answer(request, caller, questions, many=True)
 
 
@@ -103,15 +109,31 @@ async def _answer(
     request: Request, caller: Caller, questions: list[Asked], *, many: bool
 ) -> Response:
     service = service_of(request)
-    tell = partial(service.verdicts.tell, questions, caller=caller.id, audience=caller.counter)
-    quick = not many and questions[0].evidence is not None
-    answer = tell() if quick else await asyncio.to_thread(tell)
+    digests = [asked.lookup.digest for asked in questions if asked.lookup is not None]
+    if digests:
+        await find_leaves(request, digests)
+    tell = partial(
+        service.verdicts.tell,
+        questions,
+        caller=caller.id,
+        party=caller.party,
+        audience=caller.counter,
+    )
+    answer = await service.pools.prove(request, tell)
+    return await _spell(request, answer, questions, many=many)
+
+
+async def _spell(request: Request, answer: Told, questions: list[Asked], *, many: bool) -> Response:
+    service = service_of(request)
     kept = await service.keeper.keep(answer)
     for verdict, count in answer.content["verdicts"].items():
         service.metrics.verdicts.labels(verdict).inc(count)
     language = language_of(request.headers.get("accept-language", ""))
-    spell = _spell_many if many else _spell_one
-    told = spell(answer, kept, questions, language)
+    if many:
+        # A thousand answers take a while to spell.
+        told = await service.pools.prove(request, _spell_many, answer, kept, questions, language)
+    else:
+        told = _spell_one(answer, kept, questions, language)
     return raw(told, content_language=language, vary="accept-language")
 
 
@@ -187,28 +209,13 @@ async def create_lookup(request: Request, caller: Asking) -> Response:
 
     The answer takes the same time and shape whether there is one or not.
     """
-    service, loop = service_of(request), asyncio.get_running_loop()
-    started = loop.time()
     read = Members(parse(await read_body(request), RULES["createLookup"].longest), "lookup")
     digest = from_hex(read.text("digest", _HEX), 32)
     read.done()
-    rates = service.gate.rates
-    if not rates.open(_MISSES, "misses", caller.id):
-        raise TooMany(60)
-    leaf = await asyncio.to_thread(_look_up, service, digest)
-    wait = service.options.lookup_floor
-    wait += min(rates.used(_MISSES, "misses", caller.id) * _SLOWER, _SLOWEST)
-    if leaf is None:
-        rates.hit(_MISSES, "misses", caller.id)
-    await asyncio.sleep(max(0.0, started + wait - loop.time()))
+    (leaf,) = await find_leaves(request, [digest])
     return told(
         {"digest": digest.hex(), "found": leaf is not None, "leaf": (leaf or bytes(32)).hex()}
     )
-
-
-def _look_up(service: Service, digest: bytes) -> bytes | None:
-    with service.store.begin(write=False) as unit:
-        return unit.leaf_of_lookup(digest)
 
 
 # Evidence ---------------------------------------------------------------------------------------
@@ -227,10 +234,10 @@ def _look_up(service: Service, digest: bytes) -> bytes | None:
 async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response:
     """Nothing is disclosed in it: the holder adds what it wants to show."""
     service = service_of(request)
-    data = await asyncio.to_thread(
-        _evidence, service, lambda: service.ledger.maker.of_leaf(bytes.fromhex(leaf))
+    data = await service.pools.prove(
+        request, _evidence, service, lambda: service.ledger.maker.of_leaf(bytes.fromhex(leaf))
     )
-    return cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
+    return await cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
 
 
 @router.get(
@@ -249,10 +256,10 @@ async def get_evidence_by_index(
     """Only for the body itself and auditors: an index can be counted up."""
     check_own(caller, issuer)
     service = service_of(request)
-    data = await asyncio.to_thread(
-        _evidence, service, lambda: service.ledger.maker.at(issuer, index)
+    data = await service.pools.prove(
+        request, _evidence, service, lambda: service.ledger.maker.at(issuer, index)
     )
-    return cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
+    return await cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
 
 
 def _evidence(service: Service, make: Callable[[], Evidence]) -> bytes:

@@ -44,6 +44,16 @@ class HeldNode:
     _blocks: dict[int, Block] = field(default_factory=dict, repr=False)
     _issuers: dict[bytes, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def number(self) -> int:
+        """The number of the newest checkpoint that was read, -1 where none was."""
+        return -1 if self._newest is None else self._newest.number
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the newest checkpoint was read just now."""
+        return self.clock() < self._read + FRESH_SECONDS
+
     def newest(self, known: int = 0) -> Checkpoint | None:
         """Return the newest checkpoint, read anew where the caller knows of a later block."""
         now, held = self.clock(), self._newest
@@ -122,10 +132,11 @@ def judge_from(policy: TrustPolicy, node: HeldNode) -> Judge:
     def judge(note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
         with lock:
             newest = node.newest(note.checkpoint.number)
-            number = -1 if newest is None else newest.number
-            found = asked(note, ledger, slot, number)
-            if found.code == "block.node_unreachable":
-                asked.cache_clear()
-            return found
+        number = -1 if newest is None else newest.number
+        # The node may hang: whoever asks about another block does not wait for it.
+        found = asked(note, ledger, slot, number)
+        if found.code == "block.node_unreachable":
+            asked.cache_clear()
+        return found
 
     return judge

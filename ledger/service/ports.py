@@ -50,6 +50,15 @@ class KeysUnit(Protocol):
 class VerificationsUnit(Protocol):
     """What callers were told."""
 
+    def accept_presentation(self, digest: bytes, *, until: int, now: int) -> bool:
+        """Record that a presentation is accepted; return False where it was before.
+
+        One that is recorded is forgotten after `until` (seconds).
+        """
+
+    def presentation_accepted(self, digest: bytes) -> bool:
+        """Return whether a presentation is recorded as accepted."""
+
     def add_verifications(self, given: Sequence[Verification]) -> None:
         """Keep what was told."""
 

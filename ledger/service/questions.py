@@ -61,7 +61,7 @@ def parse_questions(
     Raises:
         Malformed: outside the subset of JSON, or an unknown, missing or ill-typed member.
     """
-    if data.startswith(_ONLY) and data.endswith(b"}") and reads(inner := data[len(_ONLY) : -1]):
+    if (inner := only_evidence(data)) is not None and reads(inner):
         return [Asked(evidence=inner, known=True)], False
     value = _parse(data, limit)
     if type(value) is not list:
@@ -69,6 +69,12 @@ def parse_questions(
     if not 0 < len(value) <= MOST_ITEMS:
         raise Malformed("schema.invalid", f"a list has 1 to {MOST_ITEMS} questions")
     return [question_of(one, f"[{place}]") for place, one in enumerate(value)], True
+
+
+def only_evidence(data: bytes) -> bytes | None:
+    """Return what may be evidence in a question that names nothing beside, None in others."""
+    only = data.startswith(_ONLY) and data.endswith(b"}")
+    return data[len(_ONLY) : -1] if only else None
 
 
 def parse_lines(data: bytes) -> list[Asked]:

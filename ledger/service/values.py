@@ -46,13 +46,14 @@ class ApiKey:
 class Verification:
     """What a caller was told: a signed receipt (canonical bytes), and what it is found by.
 
-    `leaves` are those (32 bytes each, one after another) of the certificates that were asked about
-    and could be read; `sequence` is that of the operator's batch which anchors it, None until it
-    is sealed.
+    `caller` names the credential that asked, `party` who is behind it.  `leaves` are those (32
+    bytes each, one after another) of the certificates that were asked about and could be read;
+    `sequence` is that of the operator's batch which anchors it, None until it is sealed.
     """
 
     reference: str
     caller: str
+    party: str
     checked: int
     verdict: str
     leaves: bytes

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ledger.evidence import EvidenceMaker, EvidencePending, EvidenceUnknown
 from ledger.keys import Signer
 from ledger.service.judging import HeldNode, judge_from
+from ledger.service.ports import ServiceStore
 from ledger.service.questions import Asked, Lookup
 from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
 from ledger.service.values import Verification
@@ -19,6 +20,7 @@ from verifier.desk import Desk
 from verifier.encoding import Json
 from verifier.errors import Malformed
 from verifier.evidence import Evidence
+from verifier.hashing import sha256
 from verifier.judges import Judge
 from verifier.memo import Verifier
 from verifier.policy import TrustPolicy
@@ -47,7 +49,8 @@ class HashedDisclosure(Disclosure):
 class Told:
     """What is answered: results with their canonical bytes, and what their receipt will say.
 
-    `checked` is in seconds since 1970; `leaves` are those of the certificates, 32 bytes each.
+    `checked` is in seconds since 1970; `leaves` are those of the certificates, 32 bytes each;
+    `party` is who asked.
     """
 
     results: Sequence[Result]
@@ -55,6 +58,7 @@ class Told:
     content: dict[str, Json]
     checked: int
     leaves: bytes
+    party: str
 
     def signed(self, operator: Signer) -> Verification:
         """Return what is kept of this, with the receipt that the operator signs."""
@@ -62,6 +66,7 @@ class Told:
         return Verification(
             reference=self.content["reference"],
             caller=self.content["caller"],
+            party=self.party,
             checked=self.checked,
             verdict=str(single.verdict) if single is not None else "several",
             leaves=self.leaves,
@@ -69,35 +74,42 @@ class Told:
         )
 
 
-class Presented:
-    """Presentations that were accepted: whoever shows one again is told so.
+Judged = tuple[Result, bytes]
+"""A result and its canonical bytes."""
+_PRESENTED = b'"presentation":'
 
-    They are remembered in this process for `seconds`, after which they are too old anyway.
+
+class Presented:
+    """Accepts each presentation once, in all processes that share the store.
+
+    They are recorded for `seconds`, after which they are too old anyway.
     """
 
-    def __init__(self, seconds: int, clock: Callable[[], float]) -> None:
-        self._seconds, self._clock = seconds, clock
-        self._accepted: dict[bytes, float] = {}
+    def __init__(self, store: ServiceStore, seconds: int, clock: Callable[[], float]) -> None:
+        self._store, self._seconds, self._clock = store, seconds, clock
         self._asked = threading.local()
 
     def begin(self) -> None:
         """Begin a question: what this thread asks `seen` from now on is what may be accepted."""
-        self._asked.signature = None
+        self._asked.digest = None
 
-    def seen(self, signature: bytes) -> bool:
+    def seen(self, mark: bytes) -> bool:
         """Return whether this presentation was accepted before."""
-        self._asked.signature = signature
-        return self._accepted.get(signature, 0.0) > self._clock()
+        self._asked.digest = sha256(mark)
+        with self._store.begin(write=False) as unit:
+            return unit.presentation_accepted(self._asked.digest)
 
-    def accept(self) -> None:
-        """Remember the presentation of this question, if it has one."""
-        signature, now = self._asked.signature, self._clock()
-        if signature is None:
-            return
-        if len(self._accepted) >= _REMEMBERED:
-            held = self._accepted.items()
-            self._accepted = {one: until for one, until in held if until > now}
-        self._accepted[signature] = now + self._seconds
+    def accept(self) -> bool:
+        """Record the presentation of this question, if it has one.
+
+        Return False where another question was quicker with the same: only one of them inserts
+        the row, so what `seen` said before does not matter.
+        """
+        digest, now = self._asked.digest, int(self._clock())
+        if digest is None:
+            return True
+        with self._store.begin() as unit:
+            return unit.accept_presentation(digest, until=now + self._seconds, now=now)
 
 
 class Verdicts:
@@ -123,24 +135,56 @@ class Verdicts:
         self._policy, self._identity, self._operator = policy, identity, operator
         self._maker, self._snapshots, self._clock = maker, snapshots, clock
         self._judge: Judge = judge_from(policy, node)
+        self._node = node
+        self._answered: dict[tuple[bytes, int, int], Judged] = {}
         self._verifier = Verifier(policy, self._judge, remembered=_REMEMBERED)
         self._memo = Memo(_REMEMBERED)
         self._desk: tuple[str, Desk] | None = None
-        self._presented = Presented(policy.presentation_age + policy.clock_tolerance, clock)
+        lives = policy.presentation_age + policy.clock_tolerance
+        self._presented = Presented(node.store, lives, clock)
         self._making, self._snapping = making, snapping
 
     def reads(self, data: bytes) -> bool:
         """Return whether these bytes are canonical evidence."""
         return self._verifier.reads(data)
 
-    def tell(self, questions: Sequence[Asked], *, caller: str, audience: str | None) -> Told:
+    def tell(
+        self, questions: Sequence[Asked], *, caller: str, party: str, audience: str | None
+    ) -> Told:
         """Return the results of questions, in order, and what one receipt for all of them says.
 
-        `caller` names who is told, `audience` the counter whose nonces the questions carry.
+        `caller` names the credential that asks, `party` who is behind it, `audience` the counter
+        whose nonces the questions carry.
         """
         now = int(self._clock())
-        results = [self._once(one, now, audience) for one in questions]
-        spelled = [result.canonical() for result in results]
+        judged = [self._judged(one, now, audience) for one in questions]
+        return self._told(judged, now, caller=caller, party=party)
+
+    def tell_again(self, data: bytes, *, caller: str, party: str) -> Told | None:
+        """Return what `tell` would of evidence with nothing beside, where that is in memory.
+
+        It asks neither database nor node, so it may be called where nothing may be waited for.
+        """
+        now = int(self._clock())
+        judged = self._answered.get((sha256(data), now, self._node.number))
+        return None if judged is None else self._told([judged], now, caller=caller, party=party)
+
+    def _judged(self, asked: Asked, now: int, audience: str | None) -> Judged:
+        """Return a result and its canonical bytes, remembered where nothing else decides them."""
+        number = self._node.number
+        result = self._once(asked, now, audience)
+        judged = result, result.canonical()
+        # A presentation is accepted once, and what is not valid may hang on what is away.
+        alone = asked.known and asked.evidence is not None and _PRESENTED not in asked.evidence
+        if alone and result.verdict is Verdict.VALID and number == self._node.number:
+            if len(self._answered) >= _REMEMBERED:
+                self._answered.clear()
+            self._answered[sha256(asked.evidence or b""), now, number] = judged
+        return judged
+
+    def _told(self, judged: Sequence[Judged], now: int, *, caller: str, party: str) -> Told:
+        results = [result for result, _ in judged]
+        spelled = [spelling for _, spelling in judged]
         verdicts = Counter(str(result.verdict) for result in results)
         content = content_of(
             identity=self._identity,
@@ -152,13 +196,21 @@ class Verdicts:
             verdicts=dict(sorted(verdicts.items())),
         )
         leaves = b"".join(map(_leaf_of, results))
-        return Told(results=results, spelled=spelled, content=content, checked=now, leaves=leaves)
+        return Told(
+            results=results,
+            spelled=spelled,
+            content=content,
+            checked=now,
+            leaves=leaves,
+            party=party,
+        )
 
     def _once(self, asked: Asked, now: int, audience: str | None) -> Result:
         self._presented.begin()
         result = self._result(asked, now, audience)
-        if result.verdict is Verdict.VALID:
-            self._presented.accept()
+        if result.verdict is Verdict.VALID and not self._presented.accept():
+            # Another question was quicker: now the row is there, and `seen` finds it.
+            return self._result(asked, now, audience)
         return result
 
     def _result(self, asked: Asked, now: int, audience: str | None) -> Result:

@@ -11,17 +11,20 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 
+from ledger.ports import StoreBusy
 from ledger.service.values import Answered, ApiKey, Role, Verification
 from ledger.store.base import Base, table
 from ledger.store.service_tables import (
     ApiKeyRow,
     IdempotencyRow,
+    PresentationRow,
     ReceiptBatchRow,
     VerificationRow,
 )
 
 API_KEYS = table(ApiKeyRow)
 IDEMPOTENCY = table(IdempotencyRow)
+PRESENTATIONS = table(PresentationRow)
 RECEIPT_BATCHES = table(ReceiptBatchRow)
 VERIFICATIONS = table(VerificationRow)
 _CHUNK = 500
@@ -65,13 +68,17 @@ class CallersPart(Base):
             "status": 0,
             "answer": b"",
         }
-        if self.insert_new(IDEMPOTENCY, values):
-            return None
         query = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
-        row = self.connection.execute(query).one()
-        return Answered(
-            request=row.request, created=row.created, status=row.status, answer=row.answer
-        )
+        for _ in range(_CLAIMS):
+            if self.insert_new(IDEMPOTENCY, values):
+                return None
+            row = self.connection.execute(query).one_or_none()
+            # On PostgreSQL another transaction may have given the key free between the two.
+            if row is not None:
+                return Answered(
+                    request=row.request, created=row.created, status=row.status, answer=row.answer
+                )
+        raise StoreBusy("others claim and free the same idempotency key again and again")
 
     def end_request(self, caller: str, key: str, status: int, answer: bytes) -> None:
         self.connection.execute(
@@ -88,6 +95,16 @@ class CallersPart(Base):
     def drop_requests(self, before: int) -> int:
         done = self.connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created < before))
         return done.rowcount
+
+    # Presentations ----------------------------------------------------------------------------
+
+    def accept_presentation(self, digest: bytes, *, until: int, now: int) -> bool:
+        self.connection.execute(delete(PRESENTATIONS).where(PRESENTATIONS.c.until < now))
+        return self.insert_new(PRESENTATIONS, {"digest": digest, "until": until})
+
+    def presentation_accepted(self, digest: bytes) -> bool:
+        query = select(PRESENTATIONS.c.until).where(PRESENTATIONS.c.digest == digest)
+        return self.connection.execute(query).first() is not None
 
     # Verifications ----------------------------------------------------------------------------
 
@@ -177,6 +194,8 @@ class CallersPart(Base):
         )
 
 
+_CLAIMS = 3
+"""How often a key is claimed anew that others free in the same moment."""
 _VALUES = tuple(Verification.__slots__)
 _values = attrgetter(*_VALUES)
 _ROWS = 100
@@ -211,6 +230,7 @@ def _verification_of(row: Any) -> Verification:
     return Verification(
         reference=row.reference,
         caller=row.caller,
+        party=row.party,
         checked=row.checked,
         verdict=row.verdict,
         leaves=row.leaves or b"",

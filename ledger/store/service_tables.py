@@ -38,6 +38,7 @@ class VerificationRow(Row, table=True):
     number: int | None = Field(default=None, sa_type=Big, primary_key=True)
     reference: str = Field(max_length=16, unique=True)
     caller: str = Field(max_length=80)
+    party: str = Field(max_length=80)
     checked: int = Field(sa_type=Big)
     verdict: str = Field(max_length=16)
     leaves: bytes | None = Field(sa_type=LargeBinary)
@@ -56,6 +57,18 @@ class ReceiptBatchRow(Row, table=True):
     sequence: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
     submission: bytes = Field(sa_type=LargeBinary)
     handed_in: bool
+
+
+class PresentationRow(Row, table=True):
+    """A holder's presentation that was accepted, by the SHA-256 of its signature.
+
+    It is accepted once until `until` (seconds), after which it is too old to be accepted at all.
+    """
+
+    __tablename__ = "presentations"
+
+    digest: bytes = Field(sa_type=LargeBinary(32), primary_key=True)
+    until: int = Field(sa_type=Big, index=True)
 
 
 class IdempotencyRow(Row, table=True):

@@ -1,10 +1,16 @@
 """One ledger on a real embedded chain, served over real HTTP, shared by the tests of the API."""
 
+import socket
+import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
+import uvicorn
 
+from api.app import app_of
+from api.connections import Connection
+from api.service import Service
 from ledger.service.logbook import Logbook
 from ledger.service.values import Role
 from tests.api.operating import register_operator
@@ -38,6 +44,26 @@ def public(running: Running) -> Iterator[httpx.Client]:
     """Return a client without a key."""
     with running.client(None) as client:
         yield client
+
+
+class Hasty(Connection):
+    """The same, in tests' time."""
+
+    seconds = 0.3
+
+
+@pytest.fixture
+def port(world: World) -> Iterator[int]:
+    """Return the port of a service on the protocol that `certledger serve` has."""
+    app = app_of(Service(ledger=world.ledger))
+    config = uvicorn.Config(app, http=Hasty, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join()
 
 
 def _client_of(role: Role) -> object:

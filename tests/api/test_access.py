@@ -272,3 +272,74 @@ def test_a_key_is_bound_to_what_its_role_needs(
 ) -> None:
     answer = administrator.post("/v1/api-keys", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (422, "schema.invalid")
+
+
+def regional(world: World, scopes: frozenset[str] = frozenset(), **more: Any) -> dict[str, str]:
+    """Return the headers of an administrator's key."""
+    made = world.service.keys.create(name="x", role=Role.ADMINISTRATOR, scopes=scopes, **more)
+    return {"authorization": f"Bearer {made[1]}"}
+
+
+def test_a_key_gives_nothing_that_its_maker_lacks(world: World, public: httpx.Client) -> None:
+    now = int(world.service.clock())
+    near, far = world.body.issuer, OTHER
+    of_region = regional(world, region=31)
+    narrow = regional(world, frozenset({"createApiKey", "listApiKeys"}))
+    ending = regional(world, expires=now + 86_400)
+    cases: list[tuple[dict[str, str], dict[str, Any], int]] = [
+        (of_region, {"role": "issuer", "issuer": near, "region": 31}, 201),
+        (of_region, {"role": "issuer", "issuer": far, "region": 31}, 422),
+        (of_region, {"role": "issuer", "issuer": far, "region": 32}, 403),
+        (of_region, {"role": "issuer", "issuer": near}, 403),
+        (of_region, {"role": "administrator"}, 403),
+        (of_region, {"role": "administrator", "region": 31}, 201),
+        (narrow, {"role": "administrator"}, 403),
+        (narrow, {"role": "administrator", "scopes": ["revokeApiKey"]}, 403),
+        (narrow, {"role": "administrator", "scopes": ["listApiKeys", "revokeApiKey"]}, 403),
+        (narrow, {"role": "administrator", "scopes": ["listApiKeys"]}, 201),
+        (narrow, {"role": "auditor", "scopes": []}, 403),
+        (ending, {"role": "administrator"}, 403),
+        (ending, {"role": "administrator", "days": 2}, 403),
+        (ending, {"role": "administrator", "days": 1}, 201),
+        (ending, {"role": "counter", "counter": "a", "days": 365}, 201),
+        (regional(world), {"role": "issuer", "issuer": far, "region": 31}, 422),
+    ]
+    for maker, asked, status in cases:
+        answer = public.post("/v1/api-keys", json={"name": "n", **asked}, headers=maker)
+        expected = {201: None, 403: "auth.forbidden", 422: "schema.invalid"}[status]
+        if status == 201 and asked.get("days") == 1:
+            # The clock may have moved on since the maker's key was made.
+            assert answer.status_code in (201, 403)
+            continue
+        assert (answer.status_code, answer.json().get("code")) == (status, expected), asked
+
+
+def test_what_a_counter_was_told_its_next_key_sees(world: World, public: httpx.Client) -> None:
+    def key_of(counter: str) -> dict[str, str]:
+        _, text = world.service.keys.create(name="x", role=Role.COUNTER, counter=counter)
+        return {"authorization": f"Bearer {text}"}
+
+    first, second, other = key_of("minhang-2"), key_of("minhang-2"), key_of("minhang-3")
+    asked = {"evidence": json.loads(world.evidence(0).format())}
+    told = public.post("/v1/verifications", json=asked, headers=first).json()
+    path = f"/v1/verifications/{told['reference']}"
+    assert public.get(path, headers=second).json()["receipt"] == told["receipt"]
+    assert public.get(path, headers=other).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\nb", "a\x1b[31m"])
+def test_a_name_is_such_as_can_be_printed(administrator: httpx.Client, name: str) -> None:
+    answer = administrator.post("/v1/api-keys", json={"name": name, "role": "auditor"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "schema.invalid")
+
+
+@pytest.mark.parametrize("number", ["+1", "01", "1.0", "1_0", " 1", "1e0", "0x1", "\u0661"])
+def test_integers_in_paths_have_one_spelling(
+    world: World, issuer: httpx.Client, number: str
+) -> None:
+    for path in (
+        f"/v1/batches/{world.body.issuer}/{number}",
+        f"/v1/batches/{world.body.issuer}/1?wait={number.replace('+', '%2B')}",
+    ):
+        answer = issuer.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid")

@@ -3,38 +3,10 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
-
-from api.app import app_of
-from api.connections import Connection
-from api.service import Service
-from tests.api.world import World
-
-
-class Hasty(Connection):
-    """The same, in tests' time."""
-
-    seconds = 0.3
-
-
-@pytest.fixture
-def port(world: World) -> Iterator[int]:
-    app = app_of(Service(ledger=world.ledger))
-    config = uvicorn.Config(app, http=Hasty, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        thread.join()
-
 
 ASKED = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from api.app import app_of
 from api.callers import Caller
-from api.idempotency import KEPT_SECONDS, STALE_SECONDS, parse_key, request_digest, under_key
+from api.idempotency import KEPT_SECONDS, parse_key, request_digest, under_key
 from api.refusals import KeyInFlight, RequestInvalid
 from api.service import Service
 from ledger.acts import Lane
@@ -53,8 +53,8 @@ def test_what_is_no_key(text: str) -> None:
 class Hand:
     """Hands in a batch under a key, at a service whose clock the test moves."""
 
-    def __init__(self, world: World, url: str, now: list[float]) -> None:
-        self.world, self.url, self.now = world, url, now
+    def __init__(self, world: World, url: str, now: list[float], service: Service) -> None:
+        self.world, self.url, self.now, self.service = world, url, now, service
 
     def post(
         self, data: bytes, *keys: str, path: str = BATCHES, text: str | None = None
@@ -76,7 +76,7 @@ def hand(world: World) -> Iterator[Hand]:
     now = [world.service.clock()]
     service = Service(ledger=world.ledger, options=world.service.options, clock=lambda: now[0])
     with listening(app_of(service)) as url:
-        yield Hand(world, url, now)
+        yield Hand(world, url, now, service)
     world.ledger.settle()
 
 
@@ -114,19 +114,26 @@ def test_after_a_refusal_the_same_key_takes_another_request(hand: Hand) -> None:
     assert hand.post(batch.submission(), "refused-then-done").status_code == 202
 
 
-def test_while_it_is_worked_on_it_is_in_flight_until_whoever_did_must_have_died(
-    hand: Hand,
-) -> None:
+def test_a_request_that_a_dead_process_left_is_done_at_once(hand: Hand) -> None:
     world, now = hand.world, int(hand.now[0])
     data = world.body.seal(1).submission()
     party = f"body:{world.body.issuer}"
     with world.ledger.store.begin() as unit:
-        unit.begin_request(party, "slow", request_digest(BATCHES, sha256(data)), now)
-    answer = hand.post(data, "slow")
-    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency.in_flight")
-    assert answer.headers["retry-after"] == "1"
-    assert hand.code(b"{}" + data, "slow") == (422, "idempotency.reused")
-    hand.now[0] += STALE_SECONDS + 1
+        unit.begin_request(party, "dead", request_digest(BATCHES, sha256(data)), now)
+    assert hand.code(b"{}" + data, "dead") == (422, "idempotency.reused")
+    first = hand.post(data, "dead")
+    assert first.status_code == 202
+    assert hand.post(data, "dead").content == first.content
+
+
+def test_while_this_process_works_on_it_it_is_in_flight(hand: Hand) -> None:
+    data = hand.world.body.seal(1).submission()
+    party, digest = f"body:{hand.world.body.issuer}", request_digest(BATCHES, sha256(data))
+    with hand.service.claims.claim(party, "slow", digest):
+        answer = hand.post(data, "slow")
+        assert (answer.status_code, answer.json()["code"]) == (409, "idempotency.in_flight")
+        assert answer.headers["retry-after"] == "1"
+        assert hand.code(b"{}" + data, "slow") == (422, "idempotency.reused")
     assert hand.post(data, "slow").status_code == 202
 
 
@@ -151,7 +158,7 @@ def test_of_two_that_take_over_from_one_that_died_one_is_at_work(world: World) -
     now, digest = int(world.service.clock()), bytes(32)
     caller = Caller(id="key:x", party="body:x", role=Role.ISSUER, issuer=world.body.issuer)
     with world.ledger.store.begin() as unit:
-        unit.begin_request(caller.party, "dead", digest, now - STALE_SECONDS - 1)
+        unit.begin_request(caller.party, "dead", digest, now)
 
     def work() -> tuple[int, bytes]:
         with pytest.raises(KeyInFlight):

@@ -77,7 +77,7 @@ def test_pages_of_other_origins_are_let_in_only_where_they_are_named(world: Worl
 @pytest.mark.parametrize(
     ("broken", "method", "path", "body"),
     [
-        ("api.routes.verifying._look_up", "POST", "/v1/lookups", b'{"digest":"%b"}' % (b"0" * 64)),
+        ("api.guesses._find", "POST", "/v1/lookups", b'{"digest":"%b"}' % (b"0" * 64)),
         ("api.routes.standing._newest", "GET", "/v1/issuers/11310000XX00000196", b""),
     ],
 )

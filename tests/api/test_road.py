@@ -6,8 +6,12 @@ import gzip
 import json
 import os
 import socket
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,11 +19,13 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from api.app import app_of
+from api.service import Service
 from ledger.issuing.checking import Issue
 from ledger.issuing.sealing import seal_issues
 from ledger.service.receipts import VerificationReceipt
 from ledger.submitting import submit_batch
-from tests.api.world import Running, World, disclosures
+from tests.api.world import Running, World, disclosures, listening
 from verifier.content import Fingerprint
 from verifier.evidence import Evidence
 from verifier.presentation import Request as PresentationRequest
@@ -236,14 +242,13 @@ def test_bytes_that_are_hardly_http_never_make_a_fault(
     assert public.get("/healthz").status_code == 200
 
 
-def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
-    world: World, counter: httpx.Client, partner: httpx.Client
-) -> None:
+def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
+    """Return a question about a new bound certificate, presented to the counter under a nonce."""
     holder = Ed25519PrivateKey.generate()
     entry = world.body.catalog.entries[-1]
     issue = Issue(
         entry=entry,
-        number="bound 1",
+        number=label,
         fields=dict.fromkeys(entry.fields[1:4], "值"),
         issued=date(2026, 1, 1),
         expires=date(2036, 1, 1) if entry.months else None,
@@ -271,11 +276,17 @@ def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
         leaf=batch.sealed.leaves[0],
         shown=tuple(part.digest for part in shown.disclosures),
     )
-    asked = PresentationRequest(audience="pudong-7", nonce="n-1")
+    asked = PresentationRequest(audience="pudong-7", nonce=nonce)
     presented = replace(
         shown, presentation=sign(holder, asked, subject, time=int(world.service.clock()))
     )
-    question = {"evidence": orjson.loads(presented.format()), "nonce": "n-1"}
+    return {"evidence": orjson.loads(presented.format()), "nonce": nonce}
+
+
+def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
+    world: World, counter: httpx.Client, partner: httpx.Client
+) -> None:
+    question = bound(world, "bound 1", "n-1")
 
     def ask(client: httpx.Client, **changes: str) -> tuple[str, str]:
         told = client.post("/v1/verifications", json=question | changes).json()["result"]
@@ -285,6 +296,27 @@ def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
     assert ask(counter, nonce="n-2") == ("cannot_tell", "holder.other_nonce")
     assert ask(counter) == ("valid", "ok")
     assert ask(counter) == ("cannot_tell", "holder.replayed")
+
+
+def test_a_presentation_is_accepted_once_by_all_processes_together(
+    world: World, counter: httpx.Client
+) -> None:
+    question = bound(world, "bound 2", "n-2")
+    services = [Service(ledger=world.ledger, options=world.service.options) for _ in range(2)]
+    headers, start = counter.headers, threading.Barrier(8)
+    with listening(app_of(services[0])) as one, listening(app_of(services[1])) as two:
+
+        def ask(number: int) -> tuple[str, str]:
+            start.wait()
+            url = f"{(one, two)[number % 2]}/v1/verifications"
+            asked = [question] if number < 4 else question
+            told = httpx.post(url, json=asked, headers=headers, timeout=60).json()
+            result = told["results"][0]["result"] if number < 4 else told["result"]
+            return result["verdict"], result["checks"][9]["code"]
+
+        with ThreadPoolExecutor(8) as pool:
+            found = Counter(pool.map(ask, range(8)))
+    assert found == {("valid", "ok"): 1, ("cannot_tell", "holder.replayed"): 7}
 
 
 def test_a_body_that_does_not_come_is_not_waited_for_for_ever(

@@ -13,6 +13,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from api.answers import takes_gzip
+from api.routes.standing import LOCAL
 from tests.api.world import OTHER, World
 from tests.ledger.live import Body
 from verifier.checkpoint import parse_note
@@ -135,7 +136,8 @@ def test_a_status_list_is_a_signed_token_for_who_accepts_one(
     kind = "statuslist+jwt" if form == "token" else "vc+jwt"
     path = f"/v1/status-lists/{world.body.issuer}?form={form}"
     plain = auditor.get(path)
-    signed = auditor.get(path, headers={"accept": f"application/{kind}, application/json;q=0.1"})
+    wanted = f"application/{kind}, application/json;q=0.1"
+    signed = auditor.get(path, headers={"accept": wanted, "host": "evil.example"})
     assert signed.headers["content-type"] == f"application/{kind}"
     assert plain.headers["content-type"] == "application/json"
     assert signed.headers["vary"] == plain.headers["vary"] == "accept, accept-encoding"
@@ -143,9 +145,10 @@ def test_a_status_list_is_a_signed_token_for_who_accepts_one(
     claims, told = read_token(signed.text, world, kind), plain.json()
     if form == "token":
         assert claims["status_list"] == told["status_list"]
-        assert claims["sub"] == str(signed.url)
+        assert claims["sub"] == LOCAL + path
         assert claims["iat"] < claims["exp"]
     else:
+        assert claims["id"] == LOCAL + path
         assert claims["type"] == ["VerifiableCredential", "BitstringStatusListCredential"]
         assert claims["credentialSubject"]["type"] == "BitstringStatusList"
         assert claims == {name: part for name, part in told.items() if name != "certledger"}

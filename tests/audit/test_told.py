@@ -36,6 +36,7 @@ def tell(ledger: Ledger, signer: Signer | None = None) -> str:
     given = Verification(
         reference=receipt.reference,
         caller="key:clk_AAAAAAAA",
+        party="key:clk_AAAAAAAA",
         checked=now(),
         verdict="valid",
         leaves=b"",

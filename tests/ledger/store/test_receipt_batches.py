@@ -14,6 +14,7 @@ def told(number: int) -> Verification:
     return Verification(
         reference=f"AAAA-BBBB-{number:04d}",
         caller="key:clk_AAAAAAAA",
+        party="key:clk_AAAAAAAA",
         checked=1_795_500_000 + number,
         verdict="valid",
         leaves=b"",
