@@ -143,7 +143,7 @@ class Service:
                     unit.begin_request("service", "probe", bytes(32), int(self.clock()))
                     unit.drop_request("service", "probe")
             except StoreUnavailable as error:
-                self._fault = error
+                self._fault = type(error)(str(error))
                 raise
 
     @property

@@ -27,9 +27,8 @@ from tests.api.test_serving import prepared as prepared
 from tests.api.test_serving import serving
 from tests.api.world import World, listening
 
-
 FULL = [(503, "store.full"), (503, "store.unavailable")]
-"""What SQLite cannot write it calls an error of its disk, unless the system says that it is full."""
+"""What SQLite cannot write is an error of its disk, unless the system says that it is full."""
 
 
 def test_while_the_disk_is_full_requests_are_503_and_afterwards_all_is_well(
