@@ -659,6 +659,31 @@ def test_section_17_packs_a_snapshot():
     assert unhex(known["gaps_of_0_127_300"]) == bytes([0, 126, 172 & 127 | 128, 1])
 
 
+def test_section_17_leads_on_by_a_delta():
+    known = vectors("snapshot")
+    delta, old = known["delta"], cbor2.loads(unhex(known["item"]))
+    item, after = unhex(delta["item"]), cbor2.loads(unhex(delta["next_item"]))
+    kind, base, note, account, nodes, catalogs, changes = cbor2.loads(item)
+    assert (kind, len(item)) == ("certledger/delta/1", delta["size"])
+    assert base.hex() == delta["base"] == known["digest"]
+    assert sha256(unhex(delta["next_item"])).hex() == delta["next_digest"]
+    assert (after[1], after[2]) == (note, account)
+    assert set(nodes) == set(after[3]) - set(old[3])
+    assert catalogs == []
+    ((place, body),) = changes
+    assert place == 0
+    assert body[:10] == after[5][0][:10]
+    assert body[11] == after[5][0][11]
+    assert cbor2.dumps(body[10], canonical=True).hex() == delta["batches"]
+    # The differences of those appended start from zero again, and so do the places.
+    before, more, whole = old[5][0][10], body[10], after[5][0][10]
+    for column in (0, 1, 4, 5):
+        assert before[column] + more[column] == whole[column]
+    for column in (2, 3):
+        assert before[column] + [more[column][0] - sum(before[column])] == whole[column]
+    assert len(more[1]) == 1
+
+
 def test_section_20_signs_a_receipt():
     known = vectors("submission")
     assert rfc8785.dumps(json.loads(known["receipt"])).decode() == known["receipt"]

@@ -12,7 +12,6 @@ from tests.conformance.case import UNREADABLE, Case, Scene
 from tests.conformance.snapshot_cases import code_of, compact, pack, taken
 from tests.world import ROOT_KEYS, draw, policy, signed_policy
 from verifier.checkpoint import Note
-from verifier.encoding import format_canonical
 from verifier.policy import READABLE
 
 
@@ -28,13 +27,20 @@ def resigned(change: Callable[[Any], None]) -> bytes:
     """Return the file of a policy that was changed, and then signed by its roots."""
     value = orjson.loads(signed_policy().format())["policy"]
     change(value)
-    data = b"certledger/policy/1\n" + format_canonical(value)
+    return signed_again(value)
+
+
+def signed_again(value: Any) -> bytes:
+    """Return the file of a policy that is any JSON, signed by the roots of the world."""
+    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    data = b"certledger/policy/1\n" + canonical
     signatures = [
         {"key": key.public_key().public_bytes_raw().hex(), "signature": key.sign(data).hex()}
         for key in ROOT_KEYS
     ]
     signatures.sort(key=lambda one: one["key"])
-    return format_canonical({"policy": value, "signatures": signatures})
+    whole = {"policy": value, "signatures": signatures}
+    return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
 
 
 def put(*path: Any) -> Callable[[Any], None]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import rlp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eth_keys.datatypes import Signature
@@ -41,6 +44,7 @@ from verifier.acts import ACTS, statement_to_json
 from verifier.certificate import lookup_digest, normal_number, printed_code
 from verifier.codes import CODES, WARNINGS
 from verifier.compact import Compact
+from verifier.delta import format_delta
 from verifier.encoding import format_canonical, format_time, hash_list, to_base64url
 from verifier.hashing import keccak, sha256, sm3
 from verifier.holding import Holding
@@ -49,7 +53,7 @@ from verifier.packing import pack_statuses
 from verifier.policyfile import signed_bytes
 from verifier.presentation import Request, Subject, format_holder_key, message, sign
 from verifier.receipts import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
-from verifier.snapshot import roll
+from verifier.snapshot import Snapshot, roll
 from verifier.statements import Receipt, Statement
 from verifier.stateproof import slot_position
 from verifier.status import DEFAULTS, StatusTree, choose, move
@@ -475,6 +479,25 @@ def snapshot(scene: Scene) -> Any:
         "digest": whole.digest().hex(),
         "statuses": [part.hex() for part in pack_statuses(scene.body.tree.words)],
         "gaps_of_0_127_300": _gaps([0, 127, 300]),
+        "delta": _delta(scene, whole),
+    }
+
+
+def _delta(scene: Scene, old: Snapshot) -> Any:
+    """Return the delta to the next block, in which a batch came and a certificate was suspended."""
+    later = deepcopy(scene)
+    later.body.anchor([later.body.issue("SH20260004")])
+    later.body.change([0], Status.SUSPENDED)
+    later.world.number, later.world.time = later.world.number + 1, later.world.time + 60
+    new = later.world.snapshot()
+    item = zlib.decompress(format_delta(old, new))
+    return {
+        "item": item.hex(),
+        "size": len(item),
+        "base": old.digest().hex(),
+        "batches": cbor2.dumps(cbor2.loads(item)[6][0][1][10], canonical=True).hex(),
+        "next_item": new.to_cbor().hex(),
+        "next_digest": new.digest().hex(),
     }
 
 
