@@ -90,7 +90,12 @@ SCHEMAS: Mapping[str, Schema] = {
             "digest": HEX32,
             "state": {
                 "type": "string",
-                "enum": ["accepted", "included", "final", "displaced", "expired"],
+                "enum": ["accepted", "included", "final", "displaced", "expired", "rejected"],
+            },
+            "reason": {
+                "type": "string",
+                "maxLength": 64,
+                "description": "Why it is set aside, while accepted, or was rejected.",
             },
             "accepted": TIME,
             "not_after": TIME,
@@ -99,6 +104,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "block": number(),
             "transaction": HEX32,
         },
+        "reason",
         "block",
         "transaction",
     ),

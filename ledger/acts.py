@@ -44,11 +44,12 @@ class ActState(StrEnum):
     FINAL = "final"
     DISPLACED = "displaced"
     EXPIRED = "expired"
+    REJECTED = "rejected"
 
     @property
     def alive(self) -> bool:
         """Whether the act holds its place: no other act is taken in at the same counter."""
-        return self not in (ActState.DISPLACED, ActState.EXPIRED)
+        return self not in (ActState.DISPLACED, ActState.EXPIRED, ActState.REJECTED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,11 @@ from itertools import count, groupby
 
 import structlog
 
+from ledger.obstacles import obstacles, place_of
+from ledger.planning import MOST_BATCHES as MAX_BATCHES
 from ledger.planning import Call, plan, touched
 from ledger.ports import (
+    Act,
     CallReverted,
     Chain,
     ChainRefuses,
@@ -31,18 +34,22 @@ log = structlog.get_logger(__name__)
 LEASE = "anchoring"
 MOST_ACTS = 2_000
 """Acts looked at in one round."""
+_TRANSIENT = frozenset({"StateStale", "CounterWrong", "StatementTooFar", "NothingAnchored"})
+"""Refusals of the contract that mean that the mirror, or the node's clock, is a block behind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
     """How long, in seconds, a lease lasts, and a transaction waits before a dearer twin is offered.
 
-    `twins` bounds how many of one nonce are offered, and so how high the fee can climb.
+    `twins` bounds how many of one nonce are offered, and so how high the fee can climb.  Every
+    `reconsider` seconds what was set aside gets another chance, whatever it waited for.
     """
 
     lease: int = 30
     stuck: int = 120
     twins: int = 10
+    reconsider: int = 600
 
 
 @dataclass(kw_only=True)
@@ -54,6 +61,7 @@ class Anchorer:
     holder: str
     clock: Callable[[], int]
     pace: Pace = Pace()
+    _reconsidered: int = 0
 
     def advance(self) -> bool:
         """Move everything one step closer to final; return whether this worker had its turn.
@@ -144,33 +152,76 @@ class Anchorer:
 
         Where the contract would refuse a call, the others of its subjects get their chance.
         """
+        self._reconsider(token)
         refused: set[int] = set()
-        while calls := self._plan(refused):
+        while calls := self._plan(token, refused):
             for call in calls:
                 try:
                     signed = self.chain.sign(call.data, nonce=self._free_nonce())
                 except CallReverted as error:
                     log.info("call_refused", acts=list(call.acts), error=error.error)
                     refused.update(call.acts)
+                    self._set_aside(token, call, error.error)
                 else:
                     self._send(token, signed, call.acts)
 
-    def _plan(self, refused: Collection[int]) -> list[Call]:
+    def _reconsider(self, token: int) -> None:
+        now = self.clock()
+        if now - self._reconsidered >= self.pace.reconsider:
+            with self._turn(token) as unit:
+                unit.reconsider()
+            self._reconsidered = now
+
+    def _set_aside(self, token: int, call: Call, error: str) -> None:
+        """Let acts wait that the contract refuses, for as long as they may still come."""
+        if error in _TRANSIENT:
+            return
+        with self._turn(token) as unit:
+            for act in unit.waiting(MOST_ACTS, MAX_BATCHES):
+                if act.number in call.acts:
+                    unit.set_aside(act, f"contract.{error}"[:64])
+
+    def _plan(self, token: int, refused: Collection[int]) -> list[Call]:
         """Return calls for subjects that nothing on the road is about to move."""
         with self.store.begin(write=False) as unit:
+            waiting = [act for act in self._movable(unit) if act.number not in refused]
+            met = obstacles(unit, waiting)
+            blocked = {one.place for one in met}
+            calls = plan(unit, [act for act in waiting if place_of(act) not in blocked])
+        if met:
+            self._clear_way(token, refused)
+        return calls
+
+    def _movable(self, unit: Unit) -> list[Act]:
+        head = unit.head()
+        seen = -1 if head is None else head.number
+        moving: set[str] = set()
+        for one in unit.on_the_road():
+            # What a block included is known once the mirror has followed it.
+            if one.block is None or one.block > seen:
+                moving.update(*map(touched, unit.acts_of(one.hash)))
+        waiting = unit.waiting(MOST_ACTS, MAX_BATCHES)
+        return [act for act in waiting if moving.isdisjoint(touched(act))]
+
+    def _clear_way(self, token: int, refused: Collection[int]) -> None:
+        """Give up acts that cannot come any more, and set aside those that may come later."""
+        with self._turn(token) as unit:
             head = unit.head()
-            seen = -1 if head is None else head.number
-            moving: set[str] = set()
-            for one in unit.on_the_road():
-                # What a block included is known once the mirror has followed it.
-                if one.block is None or one.block > seen:
-                    moving.update(*map(touched, unit.acts_of(one.hash)))
-            waiting = [
-                act
-                for act in unit.waiting(MOST_ACTS)
-                if act.number not in refused and moving.isdisjoint(touched(act))
-            ]
-            return plan(unit, waiting)
+            block = 0 if head is None else head.number
+            # Looked at again: the follower may have moved the issuer since.
+            waiting = [act for act in self._movable(unit) if act.number not in refused]
+            for one in obstacles(unit, waiting):
+                log.info(
+                    "act_rejected" if one.final else "act_set_aside",
+                    subject=one.act.subject,
+                    kind=str(one.act.kind),
+                    counter=one.act.counter,
+                    reason=one.reason,
+                )
+                if one.final:
+                    unit.reject(one.act, one.reason, block)
+                else:
+                    unit.set_aside(one.act, one.reason)
 
     def _free_nonce(self) -> int:
         """Return the next nonce that no transaction on the road has."""

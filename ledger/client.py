@@ -25,7 +25,7 @@ PATIENCE = 120.0
 """Seconds after which a request is given up."""
 CLOCKS_DIFFER = 300.0
 """Seconds by which our clock and the service's may differ."""
-_ENDED = frozenset({"final", "displaced", "expired"})
+_ENDED = frozenset({"final", "displaced", "expired", "rejected"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

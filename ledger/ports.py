@@ -191,7 +191,10 @@ class IntakeUnit(Protocol):
         """Keep a catalog under its root, once."""
 
     def backlog(self) -> Backlog:
-        """Return what waits."""
+        """Return what waits and can move; of what is set aside only the number."""
+
+    def backlog_of(self, subject: str) -> Backlog:
+        """Return all that waits of one subject, what is set aside included."""
 
     def expire(self, now: int) -> int:
         """Let accepted acts whose `notAfter` lies before `now` expire; return how many.
@@ -206,12 +209,24 @@ class RoadUnit(Protocol):
     def fence(self, name: str, token: int) -> None:
         """Raise LeaseLost unless `token` is the lease's newest; holds until the unit ends."""
 
-    def waiting(self, limit: int) -> Sequence[Act]:
+    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[Act]:
         """Return accepted acts that no transaction signed or broadcast carries, oldest first.
+
+        At most the next `per_lane` of each lane, so that no issuer fills the answer, and none
+        that is set aside.
 
         One that is carried by an included transaction was passed over there, or the mirror has
         not followed its block yet.
         """
+
+    def set_aside(self, act: Act, reason: str) -> None:
+        """Let an act, and those behind it in its lane, wait for something about their subject."""
+
+    def reject(self, act: Act, reason: str, block: int) -> None:
+        """Give up an act, and those behind it: at `block` it was known that none can come."""
+
+    def reconsider(self, subject: str | None = None) -> None:
+        """Take back what was set aside, of one subject or of all."""
 
     def on_the_road(self) -> Sequence[Transaction]:
         """Return transactions that are signed, broadcast or included, ascending by nonce."""

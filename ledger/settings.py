@@ -88,10 +88,20 @@ class Settings(BaseSettings):
         ge=1,
         description="statements that may wait to be anchored before intake refuses",
     )
+    issuer_certificates: int = Field(
+        default=Limits().issuer_certificates,
+        ge=1,
+        description="certificates of one issuer that may wait before intake refuses its next",
+    )
+    issuer_acts: int = Field(
+        default=Limits().issuer_acts,
+        ge=1,
+        description="statements of one issuer that may wait before intake refuses its next",
+    )
     longest_wait: int = Field(
         default=Limits().longest_wait,
         ge=1,
-        description="seconds that the oldest may have waited before intake refuses",
+        description="seconds that the oldest that can move may have waited before intake refuses",
     )
     submission_bytes: int = Field(
         default=Limits().submission_bytes, ge=4096, description="greatest bytes of a submission"
@@ -161,6 +171,8 @@ class Settings(BaseSettings):
         return Limits(
             waiting_certificates=self.waiting_certificates,
             waiting_acts=self.waiting_acts,
+            issuer_certificates=self.issuer_certificates,
+            issuer_acts=self.issuer_acts,
             longest_wait=self.longest_wait,
             submission_bytes=self.submission_bytes,
             anchored_within=self.anchored_within,

@@ -43,7 +43,10 @@ class NewAct:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Act:
-    """An act that was taken in, and how far it has come.  `block` and `tx` once included."""
+    """An act that was taken in, and how far it has come.  `block` and `tx` once included.
+
+    `reason` says why an accepted act is set aside, and why a rejected one was.
+    """
 
     number: int
     kind: ActKind
@@ -59,6 +62,7 @@ class Act:
     certificates: int
     block: int | None
     tx: bytes | None
+    reason: str | None = None
 
 
 class TxState(StrEnum):
@@ -197,11 +201,15 @@ class Edition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backlog:
-    """What waits to be anchored; `oldest` is when the oldest was accepted."""
+    """What waits to be anchored; `oldest` is when the oldest was accepted.
+
+    `set_aside` are acts that wait for something about their issuer; no other member counts them.
+    """
 
     acts: int
     certificates: int
     oldest: int | None
+    set_aside: int = 0
 
 
 # The chain --------------------------------------------------------------------------------------

@@ -257,6 +257,8 @@ def _batch(act: Act) -> Json:
         "certificates": act.certificates,
         "receipt": orjson.loads(act.receipt),
     }
+    if act.reason is not None:
+        value["reason"] = act.reason
     if act.block is not None and act.tx is not None:
         value |= {"block": act.block, "transaction": act.tx.hex()}
     return value

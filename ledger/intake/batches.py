@@ -53,7 +53,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
     anchored = unit.anchored(issuer, statement.sequence)
     if anchored is None:
         _check_admissible(unit, submission, digest, now)
-        intake.check_room(unit, statement.count)
+        intake.check_room(unit, issuer, statement.count)
     elif anchored.digest != digest:
         raise BatchConflict(f"the chain holds another batch {statement.sequence} of {issuer}")
     check_editions(unit, submission)

@@ -56,7 +56,7 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
     if unit.act_at(subject, ACTS[kind].lane, counter) is not None:
         raise ActConflict(f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}")
     admit(kind, Case(unit=unit, handed=handed, digest=digest))
-    intake.check_room(unit, 0)
+    intake.check_room(unit, subject, 0)
     receipt = intake.receipt_for(statement, now).format()
     if handed.catalog is not None:
         unit.add_catalog(handed.catalog.root(), format_canonical(handed.catalog.to_json()))

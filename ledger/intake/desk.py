@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ledger.acts import ActState, Lane
+from ledger.acts import Lane
 from ledger.intake.receipts import SignedReceipt, issue_receipt
 from ledger.intake.refusals import (
     ActDead,
@@ -26,11 +26,14 @@ from verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
 class Limits:
     """How much intake takes, and what it promises: certificates, bytes, seconds.
 
-    Once the oldest act has waited for `longest_wait`, nothing more is taken in.
+    Once the oldest act that can move has waited for `longest_wait`, nothing more is taken in.
+    What is set aside counts for its issuer alone, so that no issuer closes intake for others.
     """
 
     waiting_certificates: int = 2_000_000
     waiting_acts: int = 10_000
+    issuer_certificates: int = 1_000_000
+    issuer_acts: int = 2_000
     longest_wait: int = 7_200
     submission_bytes: int = LONGEST_SUBMISSION
     anchored_within: int = 3_600
@@ -61,8 +64,8 @@ class Intake:
             operator=self.operator,
         )
 
-    def check_room(self, unit: Unit, certificates: int) -> None:
-        """Check that more may wait.
+    def check_room(self, unit: Unit, subject: str, certificates: int) -> None:
+        """Check that more may wait, of one subject and in all.
 
         Raises:
             ChainAway: what waits has waited too long already.
@@ -72,7 +75,10 @@ class Intake:
         waited = 0 if backlog.oldest is None else self.clock() - backlog.oldest
         if waited > limits.longest_wait:
             raise ChainAway(waited, limits.retry_after)
+        own = unit.backlog_of(subject)
         for waiting, most in (
+            (own.acts + 1, limits.issuer_acts),
+            (own.certificates + certificates, limits.issuer_certificates),
             (backlog.acts + 1, limits.waiting_acts),
             (backlog.certificates + certificates, limits.waiting_certificates),
         ):
@@ -172,10 +178,11 @@ def earlier_receipt(act: Act | None) -> bytes | None:
     """Return the receipt of the same statement taken in before, None if it was not.
 
     Raises:
-        ActDead: it was, and has expired or been displaced since.
+        ActDead: it was, and has expired, been displaced or been rejected since.
     """
     if act is None:
         return None
-    if act.state in (ActState.EXPIRED, ActState.DISPLACED):
-        raise ActDead(f"this statement was accepted at {act.accepted} and is {act.state}")
+    if not act.state.alive:
+        why = "" if act.reason is None else f": {act.reason}"
+        raise ActDead(f"this statement was accepted at {act.accepted} and is {act.state}{why}")
     return act.receipt

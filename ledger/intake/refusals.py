@@ -77,7 +77,7 @@ class ActConflict(Refused):
 
 
 class ActDead(Refused):
-    """This statement was taken in before, and has expired or been displaced since."""
+    """This statement was taken in before and has died: expired, displaced or rejected."""
 
     code = "act.dead"
 

@@ -125,14 +125,37 @@ class IntakePart(Base):
         self.insert_new(CATALOGS, {"root": root, "entries": zlib.compress(entries)})
 
     def backlog(self) -> Backlog:
+        moves = ACTS.c.reason.is_(None)
+        row = self.connection.execute(
+            select(
+                func.count().filter(moves).label("acts"),
+                func.coalesce(func.sum(ACTS.c.certificates).filter(moves), 0).label("certificates"),
+                func.min(ACTS.c.accepted).filter(moves).label("oldest"),
+                func.count().filter(~moves).label("set_aside"),
+            ).where(ACTS.c.state == str(ActState.ACCEPTED))
+        ).one()
+        return Backlog(
+            acts=row.acts,
+            certificates=int(row.certificates),
+            oldest=row.oldest,
+            set_aside=row.set_aside,
+        )
+
+    def backlog_of(self, subject: str) -> Backlog:
         row = self.connection.execute(
             select(
                 func.count().label("acts"),
                 func.coalesce(func.sum(ACTS.c.certificates), 0).label("certificates"),
                 func.min(ACTS.c.accepted).label("oldest"),
-            ).where(ACTS.c.state == str(ActState.ACCEPTED))
+                func.count(ACTS.c.reason).label("set_aside"),
+            ).where(ACTS.c.subject == subject, ACTS.c.state == str(ActState.ACCEPTED))
         ).one()
-        return Backlog(acts=row.acts, certificates=int(row.certificates), oldest=row.oldest)
+        return Backlog(
+            acts=row.acts,
+            certificates=int(row.certificates),
+            oldest=row.oldest,
+            set_aside=row.set_aside,
+        )
 
     def expire(self, now: int) -> int:
         waiting = ACTS.c.state == str(ActState.ACCEPTED)

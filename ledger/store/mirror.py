@@ -91,15 +91,16 @@ class MirrorPart(Base):
         )
 
     def _reopen(self, number: int) -> None:
-        """Let acts that later blocks included or displaced wait again."""
-        waits = {"state": str(ActState.ACCEPTED), "block": None, "tx": None}
+        """Let acts that later blocks included, displaced or ruled out wait again."""
+        waits = {"state": str(ActState.ACCEPTED), "block": None, "tx": None, "reason": None}
         taken_back = ACTS.c.block > number
         # First those that were included: a place has one living act, and theirs was the chain's.
-        for state in (ActState.INCLUDED, ActState.FINAL, ActState.DISPLACED):
+        dead = (ActState.DISPLACED, ActState.REJECTED)
+        for state in (ActState.INCLUDED, ActState.FINAL, *dead):
             for row in self.connection.execute(
                 select(ACTS).where(taken_back, ACTS.c.state == str(state)).order_by(ACTS.c.number)
             ).all():
-                if state is not ActState.DISPLACED or self._place_is_free(row):
+                if state not in dead or self._place_is_free(row):
                     self.connection.execute(
                         update(ACTS).where(ACTS.c.number == row.number).values(waits)
                     )
@@ -135,6 +136,11 @@ class MirrorPart(Base):
 
     def put_body(self, body: BodySeen) -> None:
         self.put(BODIES, [rows.body_values(body)])
+        self.connection.execute(
+            update(ACTS)
+            .where(*_waiting_of(body.state.issuer), ACTS.c.reason.is_not(None))
+            .values(reason=None)
+        )
 
     def put_registrar(self, registrar: RegistrarSeen) -> None:
         values = values_of(REGISTRARS, registrar)
@@ -185,7 +191,7 @@ class MirrorPart(Base):
         self.connection.execute(
             update(ACTS)
             .where(ACTS.c.digest == digest, ACTS.c.state != str(ActState.FINAL))
-            .values(state=str(ActState.INCLUDED), block=block, tx=tx)
+            .values(state=str(ActState.INCLUDED), block=block, tx=tx, reason=None)
         )
         if lane is Lane.SEQUENCE and self._builds_on_another(subject, counter + 1, digest):
             behind = [*_waiting_in(subject, lane), ACTS.c.counter > counter]
@@ -222,12 +228,12 @@ class MirrorPart(Base):
         self.connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.number < before))
 
 
+def _waiting_of(subject: str) -> list[ColumnElement[bool]]:
+    return [ACTS.c.subject == subject, ACTS.c.state == str(ActState.ACCEPTED)]
+
+
 def _waiting_in(subject: str, lane: str) -> list[ColumnElement[bool]]:
-    return [
-        ACTS.c.subject == subject,
-        ACTS.c.lane == str(lane),
-        ACTS.c.state == str(ActState.ACCEPTED),
-    ]
+    return [*_waiting_of(subject), ACTS.c.lane == str(lane)]
 
 
 def _same_place(subject: str, lane: str, counter: int) -> list[ColumnElement[bool]]:

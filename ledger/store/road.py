@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import exists, func, select, text, update
 
+from ledger.acts import ACTS as ACTS_OF
 from ledger.acts import ActState
 from ledger.ports import Act, LeaseLost, Transaction, TxState
 from ledger.store import rows
@@ -24,19 +26,45 @@ _ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]
 class RoadPart(Base):
     """Transactions, and whose turn it is to send them."""
 
-    def waiting(self, limit: int) -> Sequence[Act]:
+    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[Act]:
         carried = (
             exists()
             .where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == TRANSACTIONS.c.hash)
             .where(TRANSACTIONS.c.state.in_(_UNDER_WAY))
         )
-        query = (
-            select(ACTS)
-            .where(ACTS.c.state == str(ActState.ACCEPTED), ~carried)
-            .order_by(ACTS.c.number)
-            .limit(limit)
+        place = func.row_number().over(
+            partition_by=(ACTS.c.subject, ACTS.c.lane), order_by=ACTS.c.counter
         )
-        return [rows.act_of(row) for row in self.connection.execute(query)]
+        ranked = (
+            select(*ACTS.c, place.label("place"))
+            .where(ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_(None), ~carried)
+            .subquery()
+        )
+        query = select(ranked).where(ranked.c.place <= per_lane)
+        found = self.connection.execute(query.order_by(ranked.c.number).limit(limit))
+        return [rows.act_of(row) for row in found]
+
+    def set_aside(self, act: Act, reason: str) -> None:
+        self._from(act, {"reason": reason})
+
+    def reject(self, act: Act, reason: str, block: int) -> None:
+        self._from(act, {"state": str(ActState.REJECTED), "reason": reason, "block": block})
+
+    def _from(self, act: Act, values: Mapping[str, Any]) -> None:
+        """Change an act that waits and those behind it in its lane."""
+        behind = [
+            ACTS.c.subject == act.subject,
+            ACTS.c.lane == str(ACTS_OF[act.kind].lane),
+            ACTS.c.counter >= act.counter,
+            ACTS.c.state == str(ActState.ACCEPTED),
+        ]
+        self.connection.execute(update(ACTS).where(*behind).values(**values))
+
+    def reconsider(self, subject: str | None = None) -> None:
+        asked = [ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_not(None)]
+        if subject is not None:
+            asked.append(ACTS.c.subject == subject)
+        self.connection.execute(update(ACTS).where(*asked).values(reason=None))
 
     def on_the_road(self) -> Sequence[Transaction]:
         query = (

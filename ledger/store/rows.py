@@ -59,6 +59,7 @@ def act_values(act: NewAct) -> dict[str, Any]:
         "certificates": act.certificates,
         "block": None,
         "tx": None,
+        "reason": None,
     }
 
 
@@ -80,6 +81,7 @@ def act_of(row: Found) -> Act:
         certificates=row.certificates,
         block=row.block,
         tx=row.tx,
+        reason=row.reason,
     )
 
 

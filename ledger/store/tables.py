@@ -77,6 +77,7 @@ class ActRow(Row, table=True):
     certificates: int
     block: int | None = Field(sa_type=Big, index=True)
     tx: bytes | None = Field(sa_type=LargeBinary)
+    reason: str | None = Field(max_length=64)
 
 
 class BatchRow(Row, table=True):
