@@ -152,6 +152,18 @@ def witnesses() -> Iterator[Case]:
         evidence=scene.file(note=scene.world.note(times("anhui", "anhui-2", "jiangsu"))),
         policy=doubled.format(),
     )
+    yield Case(
+        name="operator_counts_by_its_later_clock",
+        why="One operator signed with two keys, a minute apart: its later time counts for T, so the"
+        " evidence is not yet stale.",
+        evidence=scene.file(
+            note=scene.world.note(
+                {**times("anhui-2", "jiangsu", "shanghai"), **times("anhui", at=NOW - 655)}
+            )
+        ),
+        policy=doubled.format(),
+        at=NOW - 595 + 86400,
+    )
     for name, why, start, until, good in (
         ("witness_retired", "One witness had retired before this block.", 0, 999, False),
         ("witness_retired_at_the_block", "It was in service up to this block.", 0, 1000, True),

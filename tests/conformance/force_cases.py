@@ -273,9 +273,11 @@ def present(
     asked: tuple[str, str] = ASKED,
     time: int = NOW - 5,
     key: HolderPrivateKey | None = None,
+    evidence: Evidence | None = None,
 ) -> Evidence:
     """Return evidence with a presentation, the same in every run."""
-    evidence = scene.evidence(show=("certificate_number", "holder_name", "holder_key"))
+    shown = ("certificate_number", "holder_name", "holder_key")
+    evidence = scene.evidence(show=shown) if evidence is None else evidence
     subject = Subject(
         identity=IDENTITY,
         leaf=evidence.record.leaf(),

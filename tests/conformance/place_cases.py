@@ -262,6 +262,42 @@ def without_entry(evidence: Evidence) -> Evidence:
     return replace(evidence, catalog=replace(evidence.catalog, path=(draw("hash"),)))
 
 
+def strangers() -> Iterator[Case]:
+    """Yield presentations over a disclosure that is not the record's, as it stands in the file."""
+    scene = bound()
+    other = bound("p256")
+    named_so = {
+        "field": disclosure(to_base64url(draw("salt", 16)), "sex", "男"),
+        "holder_key": disclosure(
+            to_base64url(draw("salt", 16)), "holder_key", other.mine.named("holder_key")[0].value
+        ),
+    }
+    for name, why, part in (
+        ("first", "the holder signs the digests as they stand in the file", named_so["field"]),
+        ("holder_key", "the first disclosure named so is the key that must have signed",
+         named_so["holder_key"]),
+    ):  # fmt: skip
+        evidence = scene.evidence(show=("certificate_number", "holder_name", "holder_key"))
+        stood = replace(evidence, disclosures=(part, *evidence.disclosures))
+        signed = present(scene, evidence=stood)
+        codes = {"content": "content.field_differs"}
+        if name == "holder_key":
+            codes["holder"] = "holder.presentation_unusable"
+        yield Case(
+            name=f"presented_with_a_strange_{name}",
+            why=f"A disclosure that is not the record's stands first: {why}; check 1 fails.",
+            evidence=signed.format(),
+            request=ASKED,
+            verdict="not_genuine",
+            codes=codes,
+        )
+
+
+def disclosure(salt: str, name: str, value: Value) -> Disclosure:
+    """Return a disclosure that nobody has certified."""
+    return Disclosure.parse(format_disclosure(salt, name, value))
+
+
 def results() -> Iterator[Case]:
     """Yield cases of what check 1 rests on, and of what a result lists."""
     few = list(OPERATORS[:2])
@@ -279,6 +315,7 @@ def results() -> Iterator[Case]:
             "block": "block.witnesses_too_few",
         },
     )
+    yield from strangers()
     whole = bound(documents=[PAPER, PLAN])
     yield Case(
         name="all_kinds_shown",
