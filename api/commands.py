@@ -83,7 +83,6 @@ def serve(
     from ledger.demo.watching import demo_witnesses
     from ledger.node import open_ledger
     from ledger.settings import load_settings
-    from verifier.errors import Refused
 
     told: dict[str, Any] = {name: value for name, value in oidc.items() if value}
     if told and not {"issuer", "audience"} <= told.keys():
@@ -101,8 +100,6 @@ def serve(
                 options=_options(private_hooks, allow_origin, public_url),
                 provider=provider,
             )
-    except (Refused, OSError) as error:
-        _fail(error)
     finally:
         lines.close()
 
@@ -121,12 +118,6 @@ _HEARTBEAT = 30.0
 def _tell_ready(url: str) -> None:
     click.echo(f"certledger serves {url}")
     sys.stdout.flush()
-
-
-def _fail(error: Exception) -> None:
-    code = getattr(error, "code", None)
-    click.echo(f"{error} ({code})" if code else str(error), err=True)
-    raise SystemExit(1) from error
 
 
 # Keys -------------------------------------------------------------------------------------------
@@ -152,20 +143,15 @@ def create(home: Path | None, as_json: bool, days: int | None, **asked: Any) -> 
     from api.routes.administering import check_binding, key_to_json
     from api.rules import RULES
     from ledger.service.values import ApiKey, Role
-    from verifier.errors import Refused
 
     now = int(time.time())
     asked["scopes"] = frozenset(asked["scopes"])
     if unknown := asked["scopes"] - RULES.keys():
         raise click.UsageError(f"there is no operation {sorted(unknown)[0]}")
     asked |= {"role": Role(asked["role"]), "expires": None if days is None else now + days * _DAY}
-    try:
-        check_binding(ApiKey(prefix="", digest=b"", created=now, **asked))
-        key, text = _ring(home).create(**asked)
-    except Refused as error:
-        _fail(error)
-    else:
-        _print(key_to_json(key) | {"key": text}, text, as_json=as_json)
+    check_binding(ApiKey(prefix="", digest=b"", created=now, **asked))
+    key, text = _ring(home).create(**asked)
+    _print(key_to_json(key) | {"key": text}, text, as_json=as_json)
 
 
 @apikey.command("list")
@@ -174,13 +160,9 @@ def create(home: Path | None, as_json: bool, days: int | None, **asked: Any) -> 
 def list_keys(home: Path | None, as_json: bool) -> None:
     """List all keys, without their secrets."""
     from api.routes.administering import key_to_json
-    from verifier.errors import Refused
 
-    try:
-        with _ring(home).store.begin(write=False) as unit:
-            keys = [key_to_json(key) for key in unit.api_keys()]
-    except Refused as error:
-        _fail(error)
+    with _ring(home).store.begin(write=False) as unit:
+        keys = [key_to_json(key) for key in unit.api_keys()]
     lines = "\n".join(
         f"{key['prefix']}  {key['role']:<13}  {_state(key)}  {key['name']}" for key in keys
     )
@@ -196,16 +178,12 @@ def _state(key: dict[str, Any]) -> str:
 @apikey.command("revoke")
 @_HOME
 @click.argument("prefix")
-def revoke(home: Path | None, prefix: str) -> None:
+@_JSON
+def revoke(home: Path | None, prefix: str, as_json: bool) -> None:
     """Shut off the key with this visible PREFIX."""
-    from verifier.errors import Refused
-
-    try:
-        if not _ring(home).revoke(prefix):
-            raise click.UsageError(f"there is no open key {prefix}")
-    except Refused as error:
-        _fail(error)
-    click.echo(f"{prefix} is revoked", err=True)
+    if not _ring(home).revoke(prefix):
+        raise click.UsageError(f"there is no open key {prefix}")
+    _print({"revoked": prefix}, f"{prefix} is revoked", as_json=as_json)
 
 
 def _ring(home: Path | None) -> KeyRing:
@@ -226,7 +204,7 @@ def _ring(home: Path | None) -> KeyRing:
 def _print(value: Any, text: str, *, as_json: bool) -> None:
     import orjson
 
-    click.echo(orjson.dumps(value).decode() if as_json else text)
+    click.echo(orjson.dumps(value) if as_json else text)
 
 
 # Receipts ---------------------------------------------------------------------------------------
@@ -275,23 +253,18 @@ def verify_receipt(
     itself and nobody said who the operator is, or if the evidence cannot tell, 1 if it is not good,
     2 if a file is not what it should be.
     """
-    from verifier.errors import Malformed, Refused
+    from verifier.errors import ExitStatus
     from verifier.vocabulary import Outcome
 
     expected, told = _address(operator), None
-    try:
-        receipt, results = _read_receipt(file)
-        if answer is not None:
-            results = _read_receipt(answer)[1]
-        receipt.check(expected)
-        if results:
-            receipt.check_results(results)
-        if evidence_file is not None:
-            told = _check_anchored(receipt, evidence_file, policy_file, rpc, instant)
-    except Malformed as error:
-        raise click.UsageError(f"{file} or its evidence is none: {error} ({error.code})") from error
-    except Refused as error:
-        _fail(error)
+    receipt, results = _read_receipt(file)
+    if answer is not None:
+        results = _read_receipt(answer)[1]
+    receipt.check(expected)
+    if results:
+        receipt.check_results(results)
+    if evidence_file is not None:
+        told = _check_anchored(receipt, evidence_file, policy_file, rpc, instant)
     known = expected is not None if told is None else told.outcome is Outcome.PASS
     document = {
         "good": known,
@@ -303,7 +276,9 @@ def verify_receipt(
     if told is not None:
         document["anchored"] = told.to_json()
     _print(document, _sentence(receipt, known, told), as_json=as_json)
-    raise SystemExit(1 if told is not None and told.outcome is Outcome.FAIL else 0 if known else 3)
+    if told is not None and told.outcome is Outcome.FAIL:
+        raise SystemExit(ExitStatus.AGAINST)
+    raise SystemExit(ExitStatus.OK if known else ExitStatus.UNDECIDED)
 
 
 def _check_anchored(

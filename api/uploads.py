@@ -120,6 +120,8 @@ async def read_upload(request: Request) -> Asked:
     if len(form.evidence) != 1:
         raise Malformed("schema.invalid", "a form has one evidence file")
     documents = tuple(hashed.fingerprint() for hashed in form.documents)
+    if any(document.size == 0 for document in documents):
+        raise Malformed("document.empty", "an empty file is no document: was another meant?")
     return Asked(evidence=bytes(form.evidence[0]), documents=documents)
 
 

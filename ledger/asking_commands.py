@@ -58,49 +58,51 @@ def ask(
     """Ask a service of EVIDENCE files, and check its receipt instead of believing it.
 
     A file *.txt holds the text of a QR code.  What --out keeps is for `verify-receipt`.  Exits as
-    `verify` does: 0 if all are valid, 1 if any is not, 3 if for any it cannot tell; what does not
-    check is refused with 1.
+    `verify` does: 0 if all are valid, 1 if any is not, 3 if for any it cannot tell, also because
+    the service cannot be reached or its receipt does not check.
     """
     from ledger.client import Client
     from ledger.files import write_atomically
-    from ledger.issuing.console import refuse
     from verifier.encoding import format_canonical, from_hex
-    from verifier.errors import Refused
     from verifier.policyfile import SignedPolicy
+    from verifier.verifying import exit_status
+    from verifier.vocabulary import Verdict as VerdictName
 
     if len(evidence) > MOST:
         raise click.UsageError(f"at most {MOST} files at once")
-    try:
-        with Client(
-            url=server,
-            key=token,
-            ledger=SignedPolicy.parse(policy_file.read_bytes()).policy.ledgers[0],
-            operator=from_hex(operator.removeprefix("0x").lower(), 20),
-            patience=patience,
-            language=language,
-            notice=notice,
-        ) as client:
-            told = client.verify([_question(file) for file in evidence])
-    except Refused as error:
-        refuse(error, as_json=as_json)
+    with Client(
+        url=server,
+        key=token,
+        ledger=SignedPolicy.parse(policy_file.read_bytes()).policy.ledgers[0],
+        operator=from_hex(operator.removeprefix("0x").lower(), 20),
+        patience=patience,
+        language=language,
+        notice=notice,
+    ) as client:
+        told = client.verify([_question(file) for file in evidence])
     document = _document(told)
     if out is not None:
         write_atomically(out, format_canonical(document))
     _show(evidence, told, document, as_json=as_json)
-    raise SystemExit(_exit_code([one.verdict for one in told]))
+    raise SystemExit(exit_status(VerdictName(one.verdict) for one in told))
 
 
 def _question(file: Path) -> Json:
     from verifier.encoding import parse
     from verifier.errors import Malformed
     from verifier.evidence import LONGEST_EVIDENCE
+    from verifier.files import read_file
+    from verifier.scanned import scanned_bytes
 
-    if file.suffix == CODE_SUFFIX:
-        return {"code": file.read_text(encoding="utf-8").strip()}
+    data = read_file(file, LONGEST_EVIDENCE)
+    if code := scanned_bytes(data):
+        return {"code": code}
     try:
-        return {"evidence": parse(file.read_bytes(), LONGEST_EVIDENCE)}
+        return {"evidence": parse(data, LONGEST_EVIDENCE)}
     except Malformed as error:
-        raise click.UsageError(f"{file} is no evidence: {error} ({error.code})") from error
+        # The others are asked about all the same; of this one the service says that it is none.
+        notice(f"{file} is no evidence: {error} ({error.code})")
+        return {"evidence": {}}
 
 
 def _document(told: Sequence[Verdict]) -> Json:
@@ -124,12 +126,6 @@ def _show(
         as_of = f"  {one.result['as_of']}" if "as_of" in one.result else ""
         click.echo(f"{one.words['mark']} {one.words['banner']}  {file}{as_of}")
     click.echo(document["reference"])
-
-
-def _exit_code(verdicts: Sequence[str]) -> int:
-    if set(verdicts) <= {"valid"}:
-        return 0
-    return 3 if set(verdicts) <= {"valid", "cannot_tell"} else 1
 
 
 # Being told --------------------------------------------------------------------------------------

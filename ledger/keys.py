@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ledger.files import write_atomically
 from verifier import recovery
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.statements import SECP256K1_ORDER, address_of
 
 SECRET_SIZE = 32
@@ -40,6 +40,7 @@ class KeyUnusable(Refused):
     """A key file cannot be read, or the passphrase does not open it."""
 
     code = "key.unusable"
+    exit_status = ExitStatus.UNUSABLE
 
 
 # Signing ---------------------------------------------------------------------------------------

@@ -11,6 +11,13 @@ import structlog
 def quiet() -> None:
     """Let only warnings through, on standard error."""
     structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            # Never the rich formatter, which prints the locals of each frame: passphrases too.
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -29,7 +29,7 @@ from ledger.ports import ChainUnreachable
 from ledger.settings import Settings
 from ledger.store import SqlStore, check_unnamed, open_store
 from ledger.submitting import Intake
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin
 from verifier.policyfile import SignedPolicy
 
@@ -52,6 +52,7 @@ class LedgerAbsent(Refused):
     """There is no ledger in this home yet."""
 
     code = "ledger.absent"
+    exit_status = ExitStatus.UNUSABLE
 
 
 def operator_of(settings: Settings) -> Signer:

@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from ledger.intake.desk import Limits
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 PREFIX = "CERTLEDGER_"
 FILE = "certledger.toml"
@@ -37,6 +37,7 @@ class SettingsUnusable(Refused):
     """A setting is unknown or cannot be what it is."""
 
     code = "settings.unusable"
+    exit_status = ExitStatus.UNUSABLE
 
 
 class Settings(BaseSettings):

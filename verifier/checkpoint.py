@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.hashing import sha256
 
 LONGEST_NOTE = 4096
@@ -36,6 +36,7 @@ class CheckpointUnusable(Refused):
     """A checkpoint is not a well-formed note, or carries a signature line that is not good."""
 
     code = "checkpoint.unusable"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 import click
 
+from verifier.console import prepare_streams, run
 from verifier.snapshot_commands import snapshot
 from verifier.verifying import verify
 
@@ -43,6 +46,22 @@ ROOM_COMMANDS: Mapping[str, str] = {
 
 class Rooms(click.Group):
     """A group that finds the commands of installed rooms by entry point, and loads them late."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command and leave with its exit status (`verifier.console.run`)."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode, **extra)
+        prepare_streams()
+        status = run(self, sys.argv[1:] if args is None else args, prog_name)
+        sys.stdout.flush()
+        sys.exit(status)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands that this installation has."""

@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from verifier.encoding import Members, format_canonical, from_hex, parse_canonical
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.policy import MOST_KEYS, Roots, TrustPolicy, check_ascending, parts
 
 LONGEST_POLICY = 65536
@@ -20,12 +20,14 @@ class PolicyUnsigned(Refused):
     """A policy does not carry the signatures it needs, or one that is not good."""
 
     code = "policy.unsigned"
+    exit_status = ExitStatus.UNUSABLE
 
 
 class PolicyOlder(Refused):
     """A policy would replace a newer one, or another one of the same version."""
 
     code = "policy.older"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -37,7 +38,11 @@ _PICTURES = (".svg", ".png")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The holder's private key (PEM).",
 )
-@click.option("--passphrase", envvar="CERTLEDGER_PASSPHRASE", help="Of the key, if it has one.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Holds the passphrase of the key, if it has one (else CERTLEDGER_PASSPHRASE).",
+)
 @click.option("--compact", is_flag=True, help="The text of a QR code instead of a file.")
 @click.option(
     "--qr", type=click.Path(dir_okay=False, path_type=Path), help="A QR code (.svg, .png)."
@@ -50,26 +55,20 @@ def present(
     audience: str | None,
     nonce: str | None,
     key: Path | None,
-    passphrase: str | None,
+    passphrase_file: Path | None,
     compact: bool,
     qr: Path | None,
     out: Path | None,
 ) -> None:
     """Make of EVIDENCE a file or code that shows only the fields chosen with --show."""
-    from verifier.errors import Refused
-
     if len({audience is None, nonce is None, key is None}) > 1:
         raise click.UsageError("--audience, --nonce and --key go together")
     if qr is not None and qr.suffix not in _PICTURES:
         raise click.UsageError(f"a QR code is written as {' or '.join(_PICTURES)}")
-    try:
-        shown = _shown(evidence, holding, show, audience is not None)
-        if audience is not None and nonce is not None and key is not None:
-            shown = _sign(shown, key, passphrase, (audience, nonce))
-        text = _compact(shown) if compact or qr is not None else ""
-    except Refused as error:
-        click.echo(f"{error} ({error.code})", err=True)
-        raise SystemExit(1) from error
+    shown = _shown(evidence, holding, show, audience is not None)
+    if audience is not None and nonce is not None and key is not None:
+        shown = _sign(shown, key, _passphrase(passphrase_file), (audience, nonce))
+    text = _compact(shown) if compact or qr is not None else ""
     if qr is not None:
         _write_qr(text, qr)
     data = text.encode() if compact else shown.format()
@@ -77,6 +76,13 @@ def present(
         out.write_bytes(data)
     elif qr is None or compact:
         sys.stdout.buffer.write(data)
+
+
+def _passphrase(file: Path | None) -> str | None:
+    """Return the passphrase of a file or the environment; never of the command line."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    return os.environ.get("CERTLEDGER_PASSPHRASE")
 
 
 def _shown(evidence: Path, holding: Path | None, show: Sequence[str], bound: bool) -> Evidence:

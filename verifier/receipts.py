@@ -15,7 +15,7 @@ from verifier.certificate import (
     format_disclosure,
 )
 from verifier.encoding import Json, format_time
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.evidence import Evidence
 from verifier.hashing import sha256
 from verifier.verdict import GENUINE, Result
@@ -47,12 +47,14 @@ class OtherRecord(Refused):
     """The evidence is of something else than the receipt."""
 
     code = "receipt.other_record"
+    exit_status = ExitStatus.AGAINST
 
 
 class OtherOperator(Refused):
     """The record is in a batch of a body that is not the operator who signed the receipt."""
 
     code = "receipt.other_operator"
+    exit_status = ExitStatus.AGAINST
 
 
 def code_of(file: bytes) -> str:

@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
+from verifier.console import bilingual
 from verifier.encoding import format_time
+from verifier.foreign_formats import FORMATS, HEAD_BYTES, recognise
 from verifier.verdict import Result
-from verifier.vocabulary import Outcome
+from verifier.vocabulary import Outcome, Verdict
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, format characters (overrides of direction among them), lone surrogates, separators."""
@@ -25,7 +27,10 @@ _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
 def print_results(results: Sequence[tuple[Path, Result]], *, now: int, as_json: bool) -> None:
     """Print results on standard output: one is told in full, several in a table."""
     if as_json:
-        listed = [{"file": str(file), **result.to_json()} for file, result in results]
+        listed = [
+            {"file": str(file), **_look(file, result), **result.to_json()}
+            for file, result in results
+        ]
         click.echo(orjson.dumps({"results": listed}, option=orjson.OPT_SORT_KEYS))
         return
     console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
@@ -33,6 +38,27 @@ def print_results(results: Sequence[tuple[Path, Result]], *, now: int, as_json: 
         _print_one(console, *results[0], now=now)
     else:
         _print_many(console, results)
+
+
+def _look(file: Path, result: Result) -> dict[str, str]:
+    """Return what a file that is no evidence looks like, as a member of its result."""
+    if result.findings[0].code != "evidence.unusable":
+        return {}
+    try:
+        with file.open("rb") as opened:
+            found = recognise(opened.read(HEAD_BYTES))
+    except OSError:
+        return {}
+    return {} if found is None else {"looks_like": found}
+
+
+def _looks_like(file: Path, result: Result) -> str:
+    """Return the same as words, or nothing."""
+    found = _look(file, result)
+    if not found:
+        return ""
+    format_ = FORMATS[found["looks_like"]]
+    return bilingual(f"看起来是{format_.zh}", f"this looks like {format_.en}")
 
 
 def age(seconds: int) -> str:
@@ -54,7 +80,8 @@ def plain(text: str) -> str:
 
 def _banner(result: Result) -> Text:
     banner = BANNERS[result.verdict]
-    return Text(f"{banner.mark} {banner.zh} / {banner.en}", style=f"bold {banner.colour}")
+    words = bilingual(banner.zh, banner.en)
+    return Text(f"{banner.mark} {words}", style=f"bold {banner.colour}")
 
 
 def reasons(result: Result) -> list[str]:
@@ -64,12 +91,12 @@ def reasons(result: Result) -> list[str]:
         code = CODES[finding.code]
         if finding.outcome is Outcome.PASS or finding.code.endswith(".needed"):
             continue
-        sentence = f"{code.zh} / {finding.detail or code.en}"
+        sentence = bilingual(code.zh, finding.detail or code.en)
         if sentence not in found:
             found.append(sentence)
         if (
             code.advice is not None
-            and (do := " / ".join(reversed(ADVICE[code.advice]))) not in found
+            and (do := bilingual(*reversed(ADVICE[code.advice]))) not in found
         ):
             found.append(do)
     return found
@@ -77,11 +104,12 @@ def reasons(result: Result) -> list[str]:
 
 def _print_one(console: Console, file: Path, result: Result, *, now: int) -> None:
     console.print(_banner(result))
-    for line in reasons(result):
+    for line in filter(None, [_looks_like(file, result), *reasons(result)]):
         console.print(f"  {line}")
     if result.as_of is not None:
         when = format_time(result.as_of)
-        console.print(f"  截至 / As of {when}, from data {age(now - result.as_of)} old")
+        as_of = bilingual("截至", "As of")
+        console.print(f"  {as_of} {when}, from data {age(now - result.as_of)} old")
     for name in ("body", "name_zh", "name_en", "category", "issued", "expires"):
         if name in result.certificate:
             console.print(f"  {name:<10} {plain(result.certificate[name])}")
@@ -90,20 +118,36 @@ def _print_one(console: Console, file: Path, result: Result, *, now: int) -> Non
     if withheld := result.certificate.get("withheld"):
         console.print(f"  withheld   {', '.join(withheld)}")
     for warning in result.warnings:
-        console.print(f"  {WARNINGS[warning][1]} / {WARNINGS[warning][0]} ({warning})")
+        console.print(f"  {bilingual(*reversed(WARNINGS[warning]))} ({warning})")
     console.print(f"  {plain(str(file))}")
     for finding in result.findings:
         mark = _MARKS[finding.outcome]
         console.print(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
 
 
+def _deciding_reason(result: Result) -> str:
+    """Return why a result is not valid, in the words of the check that decided."""
+    decisive = (
+        Outcome.UNKNOWN if result.verdict is Verdict.CANNOT_TELL else Outcome.FAIL
+    )  # A verdict against a certificate rests on what failed, never on what could not be told.
+    for finding in result.findings:
+        if finding.outcome is decisive and not finding.code.endswith(".needed"):
+            code = CODES[finding.code]
+            return f"{bilingual(code.zh, finding.detail or code.en)} ({finding.code})"
+    return ""
+
+
 def _print_many(console: Console, results: Sequence[tuple[Path, Result]]) -> None:
+    """Print a table on a terminal, which wraps long reasons, and a line each in a pipe."""
     table = Table("file", "verdict", "why", "as of", box=None, pad_edge=False)
     for file, result in results:
-        why = next((f.code for f in result.findings if f.outcome is not Outcome.PASS), "")
+        why = _looks_like(file, result) or _deciding_reason(result)
         as_of = "" if result.as_of is None else format_time(result.as_of)
-        table.add_row(Text(plain(file.name)), _banner(result), why, as_of)
-    console.print(table)
+        table.add_row(Text(plain(file.name)), _banner(result), Text(plain(why)), as_of)
+        if not console.is_terminal:
+            console.print(f"{_banner(result)}  {plain(file.name)}  {plain(why)}  {as_of}".rstrip())
+    if console.is_terminal:
+        console.print(table, soft_wrap=False)
     counts = {banner.en: 0 for banner in BANNERS.values()}
     for _, result in results:
         counts[BANNERS[result.verdict].en] += 1

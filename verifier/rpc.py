@@ -24,7 +24,7 @@ from urllib.request import (
 import orjson
 
 from verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.stateproof import LONGEST_NODE, MOST_NODES
 
 LONGEST_ANSWER = 1 << 20
@@ -44,6 +44,12 @@ class NodeFailed(Refused):
 
 class NodeUnreachable(NodeFailed):
     """No answer came: no connection, no time left, or a status of HTTP other than 200."""
+
+
+class NodeAddressUnusable(NodeUnreachable):
+    """What was given as a node's address is none."""
+
+    exit_status = ExitStatus.UNUSABLE
 
 
 class NodeAnsweredNonsense(NodeFailed):
@@ -258,7 +264,7 @@ def _checked(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or "@" in parts.netloc or not url.isascii() or re.search(r"[\s\x00-\x1f]", url):
-        raise NodeUnreachable("the address of a node is http:// or https://, a host and a path")
+        raise NodeAddressUnusable("the address of a node is http:// or https://, a host and a path")
     return url
 
 

@@ -13,7 +13,7 @@ import cbor2
 from verifier.catalog import Catalog, Entry
 from verifier.checkpoint import Note, parse_note
 from verifier.encoding import parse_canonical
-from verifier.errors import Malformed, ProofInvalid, Refused
+from verifier.errors import ExitStatus, Malformed, ProofInvalid, Refused
 from verifier.hashing import keccak, sha256
 from verifier.packing import (
     AnchoredRow,
@@ -43,6 +43,7 @@ class SnapshotUnproved(Refused):
     """A snapshot is not what the chain holds at its checkpoint."""
 
     code = "snapshot.unproved"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.console import bilingual
+from verifier.errors import Refused
+
 if TYPE_CHECKING:
     from verifier.policy import TrustPolicy
     from verifier.snapshot import Snapshot, SnapshotBody
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
 
 HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how a home is read."""
-EXIT_REFUSED = 1
-EXIT_UNTRUSTED = 3
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _POLICY = click.option(
@@ -35,26 +36,20 @@ _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
-class _Refusing(click.Group):
-    """A group whose commands say a refusal in one line and exit with 1."""
+class BlockUntrusted(Refused):
+    """The block of a proved snapshot is not to be trusted now; the code is that of check 6."""
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was named."""
-        from verifier.errors import Refused
-
-        try:
-            return super().invoke(ctx)
-        except Refused as error:
-            click.echo(f"{error} ({error.code})", err=True)
-            ctx.exit(EXIT_REFUSED)
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
-@click.group("snapshot", cls=_Refusing)
+@click.group("snapshot")
 def snapshot() -> None:
     """What a counter needs to check offline all day.
 
-    Exits with 0 where all is well, 1 where a snapshot is refused, 3 where its block cannot be
-    trusted, and 2 if the arguments are unusable.
+    Exits with 0 where all is well, 2 where a snapshot or another argument is unusable, and 3 where
+    its block cannot be trusted or the server not be reached.
     """
 
 
@@ -225,8 +220,7 @@ def _judge(found: Snapshot, policy: TrustPolicy, rpc: str | None, at: str | None
     if policy.ended(now):
         code = "policy.ended"
     if code != "ok":
-        click.echo(f"{CODES[code].zh} / {CODES[code].en} ({code})", err=True)
-        raise SystemExit(EXIT_UNTRUSTED)
+        raise BlockUntrusted(code, bilingual(CODES[code].zh, CODES[code].en))
 
 
 def _tell(found: Snapshot, *, as_json: bool) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from verifier.errors import ExitStatus
+from verifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from verifier.counter import Counter
@@ -18,8 +22,7 @@ if TYPE_CHECKING:
     from verifier.verdict import Result
     from verifier.verify import Question
 
-EXIT_BAD = 1
-EXIT_CANNOT_TELL = 3
+MAX_DOCUMENT_BYTES = 1 << 30
 CODE_SUFFIX = ".txt"
 """How the names of files end that hold a compact code."""
 
@@ -73,27 +76,23 @@ def verify(
 ) -> None:
     """Say of each EVIDENCE file whether its certificate is genuine and in force.
 
-    A file *.txt holds the text of a QR code, all others full evidence.  Exits with 0 if all are
-    valid, 1 if any is not genuine or not in force, 3 if for any it cannot tell, and 2 if the
-    arguments are unusable.
+    A file may hold full evidence or the text of a QR code, as a scanner or an editor left it.
+    Exits with 0 if all are valid, 1 if any is not genuine or not in force, 3 if for any it cannot
+    tell, and 2 if the arguments are unusable.
     """
-    from verifier.errors import Refused
     from verifier.reporting import print_results
 
     pairs = _pair(evidence, documents)
     if (audience is None) != (nonce is None):
         raise click.UsageError("--audience and --nonce go together")
     request = None if audience is None or nonce is None else (audience, nonce)
-    if not snapshots and (codes := [file for file in pairs if file.suffix == CODE_SUFFIX]):
+    if not snapshots and (codes := [file for file in pairs if _code_in(file) is not None]):
         raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
-    try:
-        asked, counter = _open(policy_file, rpc, request, instant, home)
-        asking = _Asking(asked, _open_desk(snapshots, asked) if snapshots else None, counter)
-        results = [(file, asking.answer(file, papers)) for file, papers in pairs.items()]
-    except Refused as error:
-        raise click.UsageError(f"{error} ({error.code})") from error
+    asked, counter = _open(policy_file, rpc, request, instant, home)
+    asking = _Asking(asked, _open_desk(snapshots, asked) if snapshots else None, counter)
+    results = [(file, asking.answer(file, papers)) for file, papers in pairs.items()]
     print_results(results, now=asked.now, as_json=as_json)
-    raise SystemExit(exit_code([result for _, result in results]))
+    raise SystemExit(exit_status(result.verdict for _, result in results))
 
 
 def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, list[Path]]:
@@ -177,11 +176,12 @@ class _Asking:
                 data = opened.read(LONGEST_EVIDENCE + 1)
         except OSError:
             return unusable("file.unreadable")
-        papers = tuple(document.read_bytes() for document in documents)
-        judged = self._code if file.suffix == CODE_SUFFIX else self._file
-        result = judged(data, papers)
+        papers = tuple(map(_read_document, documents))
+        code = _code_in(file)
+        judged = partial(self._file, data) if code is None else partial(self._code, code)
+        result = judged(papers)
         if self._counter is not None and not self._counter.relied(result):
-            result = judged(data, papers)  # Whose presentation somebody else has just accepted.
+            result = judged(papers)  # Whose presentation somebody else has just accepted.
         return result
 
     def _file(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
@@ -191,18 +191,37 @@ class _Asking:
 
         return verify_bytes(data, replace(self._question, documents=papers))
 
-    def _code(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
+    def _code(self, text: str, papers: tuple[bytes, ...]) -> Result:
         asked = self._question
         assert self._desk is not None, "codes without a snapshot were refused"
-        text = data.decode("utf-8", "replace")
         return self._desk.verify_text(text, now=asked.now, documents=papers, request=asked.request)
 
 
-def exit_code(results: Sequence[Result]) -> int:
-    """Return the exit status for results: 0 all valid, 1 some bad, 3 some cannot tell."""
-    from verifier.vocabulary import Verdict
+def _code_in(file: Path) -> str | None:
+    """Return the code in a file: one that begins as codes do, or anything in a file *.txt."""
+    from verifier.scanned import MAX_SCANNED_BYTES, scanned_bytes
 
-    verdicts = {result.verdict for result in results}
-    if verdicts & {Verdict.NOT_GENUINE, Verdict.NOT_IN_FORCE}:
-        return EXIT_BAD
-    return EXIT_CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else 0
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_SCANNED_BYTES + 1)
+    except OSError:
+        return None
+    code = scanned_bytes(data)
+    return data.decode("utf-8", "replace") if code is None and file.suffix == CODE_SUFFIX else code
+
+
+def _read_document(file: Path) -> bytes:
+    """Return the bytes of a document; an empty file is a slip of the clerk's, not a forgery."""
+    from verifier.files import read_file
+
+    if data := read_file(file, MAX_DOCUMENT_BYTES):
+        return data
+    raise click.UsageError(f"{file} is empty: was another file meant?")
+
+
+def exit_status(verdicts: Iterable[Verdict]) -> ExitStatus:
+    """Return the exit status for verdicts: the worst decides, and a bad one is worse than none."""
+    found = set(verdicts)
+    if found & {Verdict.NOT_GENUINE, Verdict.NOT_IN_FORCE}:
+        return ExitStatus.AGAINST
+    return ExitStatus.UNDECIDED if Verdict.CANNOT_TELL in found else ExitStatus.OK

@@ -67,8 +67,7 @@ async def create_verification(request: Request, caller: Asking) -> Response:
 
 def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[Asked], bool]:
     questions, many = parse_questions(data, RULES["createVerification"].longest, verdicts.reads)
-    _check_items(questions)
-    return questions, many
+    return _check_items(questions, many=many), many
 
 
 @router.post(
@@ -185,10 +184,18 @@ def _categories() -> dict[str, frozenset[str]]:
     }
 
 
-def _check_items(questions: list[Asked]) -> None:
-    for asked in questions:
+def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
+    """Return the questions; in a list, one that names no service item is judged as unusable.
+
+    Raises:
+        Malformed: the only question names no service item.
+    """
+    for place, asked in enumerate(questions):
         if asked.service_item is not None and asked.service_item not in _categories():
-            raise Malformed("item.unknown", f"there is no service item {asked.service_item}")
+            if not many:
+                raise Malformed("item.unknown", f"there is no service item {asked.service_item}")
+            questions[place] = Asked(unusable="item.unknown")
+    return questions
 
 
 # Lookups ----------------------------------------------------------------------------------------

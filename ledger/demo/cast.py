@@ -16,7 +16,7 @@ from ledger.domain import Domain
 from ledger.files import write_atomically
 from ledger.keys import Signer, draw_secret, signer_of
 from verifier.encoding import format_canonical
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
 from verifier.policyfile import SignedPolicy, sign
 from verifier.vocabulary import Way
@@ -41,6 +41,7 @@ class DemoElsewhere(Refused):
     """The folder holds something else than a demo."""
 
     code = "demo.elsewhere"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

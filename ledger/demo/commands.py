@@ -35,19 +35,15 @@ def demo(home: Path, certificates: int, as_json: bool) -> None:
     from ledger.files import write_atomically
     from ledger.logs import quiet
     from verifier.encoding import format_canonical
-    from verifier.errors import Refused
+    from verifier.errors import ExitStatus
 
     quiet()
     progress = Console(stderr=True)
-    try:
-        report = run(home.absolute(), certificates, lambda step: progress.print(f"… {step}"))
-    except Refused as error:
-        click.echo(f"{error} ({error.code})", err=True)
-        raise SystemExit(1) from error
+    report = run(home.absolute(), certificates, lambda step: progress.print(f"… {step}"))
     told = format_canonical(to_json(report))
     write_atomically(home / "demo.json", told)
     if as_json:
         sys.stdout.buffer.write(told + b"\n")
     else:
         tell(report, Console(soft_wrap=True))
-    raise SystemExit(0 if report.holds else 1)
+    raise SystemExit(ExitStatus.OK if report.holds else ExitStatus.AGAINST)

@@ -19,7 +19,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 # Upper bounds for one glyph: the real ones would make a font depend on its companions.
 _MOST_POINTS, _MOST_CONTOURS = 4096, 512
@@ -39,6 +39,7 @@ class GlyphMissing(Refused):
     """The font has no glyph for a character, which would come out blank."""
 
     code: str = "document.glyph_missing"
+    exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, character: str, text: str) -> None:
         super().__init__(f"no glyph for {character!r} (U+{ord(character):04X}) in {text!r}")

@@ -10,7 +10,7 @@ from datetime import date
 
 from ledger.domain import Body, Category
 from ledger.domain.fields import label_en, label_zh
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 # Fields that have a place of their own on the page.
 PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})
@@ -23,6 +23,7 @@ class LinkTooLong(Refused):
     """The link of a document has no room on its page."""
 
     code: str = "document.link_too_long"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -63,6 +63,7 @@ class CodeInvalid(Refused):
     """A code breaks the standard that defines it."""
 
     code: str = "domain.code_invalid"
+    exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, value: str, reason: str) -> None:
         super().__init__(f"{value!r}: {reason}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 
 class FaultCode(StrEnum):
@@ -64,6 +64,7 @@ class DomainInvalid(Refused):
     """The domain data is refused as a whole; `faults` holds every reason, in file order."""
 
     code: str = "domain.invalid"
+    exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")

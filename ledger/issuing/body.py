@@ -15,7 +15,7 @@ from ledger.issuing.text import refusal_of
 from ledger.keys import Signer, draw_secret, keystore_address, load_keystore, save_keystore
 from verifier.catalog import Catalog
 from verifier.encoding import Json, Members, format_canonical, from_hex, parse
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.state import ISSUER, region_of
 from verifier.vocabulary import BodyKind
 
@@ -28,6 +28,7 @@ class BodyUnusable(Refused):
     """The folder is not that of a body, or cannot be made one."""
 
     code = "body.unusable"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from verifier.encoding import Json
-from verifier.errors import Refused
 
 if TYPE_CHECKING:
     from ledger.issuing.body import BodyFolder
     from ledger.keys import Signer
 
-EXIT_REFUSED = 1
 T = TypeVar("T")
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -53,29 +51,14 @@ class Answer:
 
 
 def answers(function: Callable[..., Answer]) -> Callable[..., None]:
-    """Make a command of a function that returns an answer or refuses (exit code 1)."""
+    """Make a command of a function that returns an answer."""
 
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
     @wraps(function)
     def run(*arguments: Any, as_json: bool, **options: Any) -> None:
-        try:
-            answer = function(*arguments, **options)
-        except Refused as error:
-            refuse(error, as_json=as_json)
-        except OSError as error:
-            refuse(FileUnusable(error), as_json=as_json)
-        show(answer, as_json=as_json)
+        show(function(*arguments, **options), as_json=as_json)
 
     return run
-
-
-class FileUnusable(Refused):
-    """A file cannot be read or written."""
-
-    code = "file.unusable"
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(f"{error.filename}: {(error.strerror or 'unusable').lower()}")
 
 
 def show(answer: Answer, *, as_json: bool) -> None:
@@ -98,27 +81,6 @@ def show(answer: Answer, *, as_json: bool) -> None:
     for name, text in rows:
         table.add_row(Text(name.replace("_", " ")), Text(text))
     Console().print(table)
-
-
-def refuse(error: Refused, *, as_json: bool) -> NoReturn:
-    """Tell a refusal, with the place of every fault, and exit with 1."""
-    faults = getattr(error, "faults", ())
-    if as_json:
-        told: dict[str, Json] = {"code": str(error.code), "detail": str(error)}
-        if faults:
-            told["faults"] = [
-                {
-                    "code": str(fault.code),
-                    "column": fault.column,
-                    "file": fault.file,
-                    "reason": fault.reason,
-                    "row": fault.row,
-                }
-                for fault in faults
-            ]
-        _print_json({"error": told})
-    click.echo(f"{error} ({error.code})" if not faults else str(error), err=True)
-    raise SystemExit(EXIT_REFUSED) from error
 
 
 def notice(text: str) -> None:

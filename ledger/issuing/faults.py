@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 
 class SheetFaultCode(StrEnum):
@@ -60,6 +61,16 @@ class SheetFault:
     code: SheetFaultCode
     reason: str
 
+    def to_json(self) -> dict[str, str | int]:
+        """Return the fault for a program."""
+        return {
+            "code": str(self.code),
+            "column": self.column,
+            "file": self.file,
+            "reason": self.reason,
+            "row": self.row,
+        }
+
     def __str__(self) -> str:
         place = self.file
         if self.row:
@@ -73,8 +84,13 @@ class SheetInvalid(Refused):
     """A sheet is refused as a whole, and nothing is sealed; `faults` holds every reason."""
 
     code = "sheet.invalid"
+    exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, faults: Sequence[SheetFault]) -> None:
         count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")
         super().__init__(f"the sheet has {count}:" + "".join(f"\n{fault}" for fault in faults))
         self.faults = tuple(faults)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return code and sentence with the place of every fault."""
+        return {**super().to_json(), "faults": [fault.to_json() for fault in self.faults]}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.hashing import sm3
 
 PIECE = 2**20
@@ -17,6 +17,8 @@ LONGEST_NAME = 255
 
 class PaperUnusable(Refused):
     """A document that a row names cannot be taken; the code tells the name from the file."""
+
+    exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ledger.files import PRIVATE
 from ledger.issuing.checking import Edition, Issued
 from ledger.issuing.sealing import Head, SealedBatch
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
@@ -38,6 +38,7 @@ class RegisterUnusable(Refused):
     """The register's file is damaged or in use."""
 
     code = "register.unusable"
+    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from ledger.issuing.body import Profile
 from ledger.issuing.sealing import LIFE
 from ledger.keys import Signer, recover
 from verifier.acts import Act
-from verifier.errors import Refused
+from verifier.errors import ExitStatus, Refused
 from verifier.hashing import sha256
 from verifier.state import MOST_KEYS, NO_END
 from verifier.statements import (
@@ -36,12 +36,14 @@ class ActsDiffer(Refused):
     """Files to be merged hold different acts."""
 
     code = "act.differs"
+    exit_status = ExitStatus.UNUSABLE
 
 
 class KeysUnfit(Refused):
     """The keys of an act cannot stand as they are given."""
 
     code = "act.keys_unfit"
+    exit_status = ExitStatus.UNUSABLE
 
 
 def sign_statement(statement: Statement, signers: Sequence[Signer], ledger: bytes) -> Act:

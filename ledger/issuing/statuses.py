@@ -13,7 +13,7 @@ from ledger.issuing.sealing import LIFE
 from ledger.keys import Signer
 from verifier.acts import Act
 from verifier.certificate import NUMBER, normal_number
-from verifier.errors import Malformed, Refused
+from verifier.errors import ExitStatus, Malformed, Refused
 from verifier.state import MOST_CERTIFICATES
 from verifier.statements import StatusChange
 from verifier.status import MOST_WORDS, choose
@@ -26,12 +26,14 @@ class ReasonUnfit(Refused):
     """The reason code is unknown, or its letter is of another status."""
 
     code = "status.reason_unfit"
+    exit_status = ExitStatus.UNUSABLE
 
 
 class CertificateUnknown(Refused):
     """What was named is no certificate of this body, or more than one."""
 
     code = "status.certificate_unknown"
+    exit_status = ExitStatus.UNUSABLE
 
 
 def reasons_for(status: Status) -> dict[str, str]:

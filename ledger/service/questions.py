@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import orjson
 
@@ -14,6 +16,7 @@ from verifier.content import Fingerprint
 from verifier.encoding import Json, Members, from_hex, parse
 from verifier.errors import Malformed
 from verifier.presentation import WORD, Presentation
+from verifier.scanned import scanned_text
 
 MOST_ITEMS = 1_000
 MOST_DOCUMENTS = 16
@@ -39,7 +42,8 @@ class Lookup:
 class Asked:
     """One question: exactly one of an evidence file, the text of a code, and a lookup.
 
-    `known` says that nothing stands beside the evidence, and that it was read already.
+    `known` says that nothing stands beside the evidence, and that it was read already.  Where one
+    of a list cannot be read as a question, `unusable` is the code of the rule that it breaks.
     """
 
     evidence: bytes | None = None
@@ -49,6 +53,7 @@ class Asked:
     documents: tuple[Fingerprint, ...] = ()
     nonce: str | None = None
     service_item: str | None = None
+    unusable: str | None = None
 
 
 def parse_questions(
@@ -56,6 +61,7 @@ def parse_questions(
 ) -> tuple[list[Asked], bool]:
     """Return the questions of a request, and whether it was a list.
 
+    In a list each question stands for itself: what is wrong with one is said in its place.
     `reads` tells whether bytes are canonical evidence: around such, nothing is to be looked at.
 
     Raises:
@@ -63,12 +69,65 @@ def parse_questions(
     """
     if (inner := only_evidence(data)) is not None and reads(inner):
         return [Asked(evidence=inner, known=True)], False
-    value = _parse(data, limit)
+    try:
+        value = _parse(data, limit)
+    except Malformed:
+        items = _items_of_list(data) if len(data) <= limit else None
+        if items is None:
+            raise
+        value = items
     if type(value) is not list:
         return [question_of(value, "question")], False
     if not 0 < len(value) <= MOST_ITEMS:
         raise Malformed("schema.invalid", f"a list has 1 to {MOST_ITEMS} questions")
-    return [question_of(one, f"[{place}]") for place, one in enumerate(value)], True
+    return [_question_in_list(one, f"[{place}]") for place, one in enumerate(value)], True
+
+
+def _question_in_list(value: Json | Malformed, where: str) -> Asked:
+    try:
+        if isinstance(value, Malformed):
+            raise value
+        return question_of(value, where)
+    except Malformed as error:
+        return Asked(unusable=error.code)
+
+
+def _items_of_list(data: bytes) -> list[Json | Malformed] | None:
+    """Return the items of a list outside the subset, each read or refused by itself.
+
+    None where `data` is no JSON list at all.
+    """
+    try:
+        value = json.loads(data, object_pairs_hook=_without_doubles)
+        if type(value) is list:
+            return [_item(one) for one in value]
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def _item(value: Any) -> Json | Malformed:
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=_refuse_double)
+        data = text.encode()
+        return parse(data, len(data))
+    except Malformed as error:
+        return error
+    except UnicodeEncodeError:
+        return Malformed("json.surrogate", "a lone surrogate")
+
+
+class _Doubled:
+    """In the place of an object that has a member twice."""
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> Any:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else _Doubled()
+
+
+def _refuse_double(_: Any) -> NoReturn:
+    raise Malformed("json.duplicate_name", "a name stands twice in one object")
 
 
 def only_evidence(data: bytes) -> bytes | None:
@@ -135,7 +194,7 @@ def _code(read: Members) -> str:
     value = read.take("code")
     if type(value) is not str or not 0 < len(value) <= LONGEST_CODE:
         read.refuse("code", f"a text of 1 to {LONGEST_CODE} characters")
-    return str(value)
+    return scanned_text(str(value))
 
 
 def _lookup(read: Members) -> Lookup:
@@ -167,6 +226,8 @@ def _documents(read: Members) -> tuple[Fingerprint, ...]:
     found = []
     for place, value in enumerate(read.array("documents", 0, MOST_DOCUMENTS)):
         inner = Members(value, f"documents[{place}]")
+        if inner.has("size") and inner.integer("size") == 0:
+            raise Malformed("document.empty", "an empty file is no document: was another meant?")
         found.append(
             Fingerprint(
                 sha256=inner.text("sha256", _HEX),

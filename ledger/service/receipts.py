@@ -24,7 +24,7 @@ from verifier.encoding import (
     parse_time,
     to_base64url,
 )
-from verifier.errors import Malformed, Refused
+from verifier.errors import ExitStatus, Malformed, Refused
 from verifier.hashing import sha256
 from verifier.receipts import lookup_of
 from verifier.statements import Receipt
@@ -43,6 +43,7 @@ class ReceiptInvalid(Refused):
     """A receipt is not signed by whom it should be, or speaks of other results."""
 
     code = "receipt.invalid"
+    exit_status = ExitStatus.AGAINST
 
 
 def draw_reference() -> str:

@@ -214,6 +214,8 @@ class Verdicts:
         return result
 
     def _result(self, asked: Asked, now: int, audience: str | None) -> Result:
+        if asked.unusable is not None:
+            return unusable(asked.unusable)
         request = None
         if asked.nonce is not None and audience is not None:
             request = Request(audience=audience, nonce=asked.nonce)

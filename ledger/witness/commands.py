@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ledger.issuing.console import passphrase_option
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Its Ed25519 key (PEM), made by `certledger issuer key`.",
 )
-@click.option("--passphrase", envvar="CERTLEDGER_PASSPHRASE", required=True, help="Of the key.")
+@passphrase_option
 @click.option(
     "--policy",
     "policy_file",
@@ -59,7 +61,7 @@ def witness(
     home: Path,
     name: str,
     key: Path,
-    passphrase: str,
+    passphrase_file: Path | None,
     policy_file: Path,
     rpc: str,
     execute: bool,
@@ -76,22 +78,19 @@ def witness(
     """
     import signal
 
+    from ledger.issuing.console import ask_passphrase
     from ledger.logs import quiet
     from ledger.witness.server import WitnessServer
-    from verifier.errors import Refused
     from verifier.policyfile import SignedPolicy
 
     quiet()
-    try:
-        policy = SignedPolicy.parse(policy_file.read_bytes()).policy
-        secret = _load_key(key, passphrase, name, policy)
-        pin = _pin(policy, ledger_name)
-        asked = _published(published, rpc)
-        opened = _open(home, name, secret, policy, pin, rpc, asked, execute=execute)
-        server = WitnessServer(opened, host, port)
-    except Refused as error:
-        click.echo(f"{error} ({error.code})", err=True)
-        raise SystemExit(3) from error
+    policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+    passphrase = ask_passphrase(passphrase_file, what=str(key))
+    secret = _load_key(key, passphrase, name, policy)
+    pin = _pin(policy, ledger_name)
+    asked = _published(published, rpc)
+    opened = _open(home, name, secret, policy, pin, rpc, asked, execute=execute)
+    server = WitnessServer(opened, host, port)
     # Blocked before threads begin, so that the signal waits for `sigwait` and ends nobody.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server.start()

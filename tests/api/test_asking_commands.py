@@ -67,9 +67,9 @@ def test_a_counter_asks_and_keeps_what_it_was_told(
     assert verdicts == ["valid", "not_in_force"]
 
     another = call(running, None, "ask", files[0], *trust[:2], "--operator", "0x" + "1" * 40)
-    assert (another.returncode, "server.false" in another.stderr) == (1, True)
+    assert (another.returncode, "server.false" in another.stderr) == (3, True)
     files[0].write_bytes(b"{")
-    assert call(running, None, "ask", files[0], *trust).returncode == 2
+    assert call(running, None, "ask", files[0], *trust).returncode == 3
 
 
 def test_hooks_are_added_listed_replayed_and_removed(world: World, running: Running) -> None:
@@ -103,4 +103,4 @@ def test_hooks_are_added_listed_replayed_and_removed(world: World, running: Runn
     assert told(feed)["next"] == number
     assert call(running, Role.ISSUER, "hooks", "remove", hook).returncode == 0
     refused = call(running, Role.COUNTER, "hooks", "remove", hook)
-    assert (refused.returncode, "resource.unknown" in refused.stderr) == (1, True)
+    assert (refused.returncode, "resource.unknown" in refused.stderr) == (3, True)

@@ -9,7 +9,6 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from api.commands import verify_receipt
 from ledger.asking import AnswerFalse, ServerRefuses
 from ledger.node import POLICY
 from ledger.service.logbook import Logbook
@@ -50,7 +49,7 @@ def check(world: World, folder: Path, *more: str, answer: str = "answer.json") -
     policy = str(world.ledger.settings.home / POLICY)
     given = ["--evidence", str(folder / "evidence.json"), "--policy", policy]
     node = ["--rpc", node_of(world)]
-    return CliRunner().invoke(verify_receipt, [str(folder / answer), *given, *node, *more])
+    return CliRunner().invoke(main, ["verify-receipt", str(folder / answer), *given, *node, *more])
 
 
 def test_what_was_told_is_proved_by_what_the_operator_anchored(world: World, told: Path) -> None:
@@ -169,10 +168,10 @@ def test_it_is_proved_long_after_as_long_as_the_policy_lasts(world: World, told:
 def test_without_a_way_to_trust_the_block_nothing_is_said(world: World, told: Path) -> None:
     policy = str(world.ledger.settings.home / POLICY)
     arguments = [str(told / "answer.json"), "--evidence", str(told / "evidence.json")]
-    done = CliRunner().invoke(verify_receipt, [*arguments, "--policy", policy])
+    done = CliRunner().invoke(main, ["verify-receipt", *arguments, "--policy", policy])
     assert done.exit_code == 3
     assert "block.untrusted" in done.output
-    without = CliRunner().invoke(verify_receipt, arguments)
+    without = CliRunner().invoke(main, ["verify-receipt", *arguments])
     assert without.exit_code == 2
 
 

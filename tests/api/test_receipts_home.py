@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from api.callers import KeyRing, load_pepper
-from api.commands import verify_receipt
 from ledger.service.values import Role
 from ledger.store import open_store
 from tests.api.test_serving import RUN, serving
+from verifier.cli import main
 
 KILLED = """
 import os, signal, sys
@@ -91,6 +91,8 @@ def test_a_receipt_given_before_a_kill_is_anchored_afterwards(home: Path, tmp_pa
     assert proof.status_code == 200, proof.text
     (tmp_path / "receipt.json").write_bytes(proof.content)
     arguments = [str(tmp_path / "answer.json"), "--evidence", str(tmp_path / "receipt.json")]
-    done = CliRunner().invoke(verify_receipt, [*arguments, "--policy", str(home / "policy.json")])
+    done = CliRunner().invoke(
+        main, ["verify-receipt", *arguments, "--policy", str(home / "policy.json")]
+    )
     # Neither node nor service is asked: the witnesses' signatures say enough.
     assert done.exit_code == 0, done.output

@@ -23,7 +23,6 @@ from oidc_provider_mock import run_server_in_thread
 from api import bodies
 from api.app import app_of
 from api.callers import KeyRing, load_pepper
-from api.commands import apikey, verify_receipt
 from api.service import Service
 from ledger.files import write_atomically
 from ledger.issuing.sealing import SealedBatch
@@ -265,27 +264,27 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
 ) -> None:
     home = ["--home", str(prepared[0])]
     run = CliRunner().invoke
-    made = run(apikey, ["create", *home, "--name", "desk", "--role", "auditor", "--json"])
+    made = run(main, ["apikey", "create", *home, "--name", "desk", "--role", "auditor", "--json"])
     assert made.exit_code == 0, made.output
     key = orjson.loads(made.stdout)
-    listed = run(apikey, ["list", *home])
+    listed = run(main, ["apikey", "list", *home])
     assert key["prefix"] in listed.stdout
     assert key["key"] not in listed.stdout
-    assert run(apikey, ["revoke", *home, key["prefix"]]).exit_code == 0
-    assert run(apikey, ["revoke", *home, key["prefix"]]).exit_code == 2
-    assert "revoked" in run(apikey, ["list", *home]).stdout
+    assert run(main, ["apikey", "revoke", *home, key["prefix"]]).exit_code == 0
+    assert run(main, ["apikey", "revoke", *home, key["prefix"]]).exit_code == 2
+    assert "revoked" in run(main, ["apikey", "list", *home]).stdout
     for wrong in (
         ["--name", "x", "--role", "counter"],
         ["--name", "x", "--role", "counter", "--counter", "no\nname"],
         ["--name", "x", "--role", "issuer", "--issuer", "nobody"],
         ["--name", "", "--role", "auditor"],
     ):
-        assert run(apikey, ["create", *home, *wrong]).exit_code == 1
+        assert run(main, ["apikey", "create", *home, *wrong]).exit_code in (2, 3)
 
 
 def test_keys_of_a_home_without_a_ledger_are_refused_and_nothing_is_made(tmp_path: Path) -> None:
-    result = CliRunner().invoke(apikey, ["list", "--home", str(tmp_path / "none")])
-    assert result.exit_code == 1
+    result = CliRunner().invoke(main, ["apikey", "list", "--home", str(tmp_path / "none")])
+    assert result.exit_code == 2
     assert "ledger.absent" in result.output
     assert not (tmp_path / "none").exists()
 
@@ -301,18 +300,20 @@ def test_a_receipt_is_checked_offline(
     told["result"]["verdict"] = "valid"
     other.write_bytes(orjson.dumps(told))
     run = CliRunner().invoke
-    assert run(verify_receipt, [str(whole), "--operator", operator]).exit_code == 0
-    assert run(verify_receipt, [str(receipt), "--operator", operator, "--json"]).exit_code == 0
-    assert run(verify_receipt, [str(receipt)]).exit_code == 3
-    assert run(verify_receipt, [str(other), "--operator", operator]).exit_code == 1
-    assert run(verify_receipt, [str(receipt), "--answer", str(other)]).exit_code == 1
-    assert run(verify_receipt, [str(receipt), "--operator", "0x" + "1" * 40]).exit_code == 1
-    assert run(verify_receipt, [str(receipt), "--operator", "me"]).exit_code == 2
+    assert run(main, ["verify-receipt", str(whole), "--operator", operator]).exit_code == 0
+    assert (
+        run(main, ["verify-receipt", str(receipt), "--operator", operator, "--json"]).exit_code == 0
+    )
+    assert run(main, ["verify-receipt", str(receipt)]).exit_code == 3
+    assert run(main, ["verify-receipt", str(other), "--operator", operator]).exit_code == 1
+    assert run(main, ["verify-receipt", str(receipt), "--answer", str(other)]).exit_code == 1
+    assert run(main, ["verify-receipt", str(receipt), "--operator", "0x" + "1" * 40]).exit_code == 1
+    assert run(main, ["verify-receipt", str(receipt), "--operator", "me"]).exit_code == 2
     (tmp_path / "no.json").write_text("{}")
-    assert run(verify_receipt, [str(tmp_path / "no.json")]).exit_code == 2
+    assert run(main, ["verify-receipt", str(tmp_path / "no.json")]).exit_code == 2
 
 
 def test_a_home_without_a_ledger_is_not_served(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["serve", "--home", str(tmp_path / "none"), "--port", "0"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "ledger.absent" in result.output

@@ -162,9 +162,8 @@ def test_a_folder_of_another_ledger_is_refused(tmp_path: Path) -> None:
 
     done = certledger("demo", "--home", tmp_path, "--json")
 
-    assert done.returncode == 1
-    assert "demo.elsewhere" in done.stderr
-    assert done.stdout == ""
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "demo.elsewhere"
 
 
 def test_a_witness_of_the_policy_runs_as_a_command(home: Path, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_without_a_holding_only_what_the_evidence_shows_can_be_shown(tmp_path: P
     words = ["present", str(tmp_path / "some.json"), "--show"]
     assert CliRunner().invoke(main, [*words, "sex"]).exit_code == 0
     ran = CliRunner().invoke(main, [*words, "holder_name"])
-    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     assert "(disclosure.unknown)" in ran.stderr
 
 
@@ -142,10 +142,13 @@ def test_a_key_may_have_a_passphrase(tmp_path: Path, holder: HolderPrivateKey) -
     put(tmp_path, scene_of(holder))
     put_key(tmp_path / "key.pem", holder, b"open")
     key = ("--key", tmp_path / "key.pem")
-    assert present(tmp_path, *COUNTER, *key, "--passphrase", "open").exit_code == 0
-    for wrong in ((), ("--passphrase", "shut")):
+    (tmp_path / "open").write_text("open\n")
+    (tmp_path / "shut").write_text("shut")
+    opened = present(tmp_path, *COUNTER, *key, "--passphrase-file", tmp_path / "open")
+    assert opened.exit_code == 0
+    for wrong in ((), ("--passphrase-file", tmp_path / "shut")):
         ran = present(tmp_path, *COUNTER, *key, *wrong)
-        assert (ran.exit_code, ran.stdout) == (1, "")
+        assert (ran.exit_code, ran.stdout) == (2, "")
         assert "(holder.key)" in ran.stderr
 
 
@@ -158,20 +161,20 @@ def test_a_key_that_the_certificate_is_not_bound_to_is_refused(tmp_path: Path, k
     put(tmp_path, scene_of(HOLDERS[0]))
     put_key(tmp_path / "key.pem", key)
     ran = present(tmp_path, *COUNTER, "--key", tmp_path / "key.pem")
-    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     assert "(holder.key)" in ran.stderr
 
 
 def test_a_key_that_is_none_is_refused(tmp_path: Path) -> None:
     put(tmp_path, scene_of(HOLDERS[0]))
     (tmp_path / "key.pem").write_bytes(b"no key")
-    assert present(tmp_path, *COUNTER, "--key", tmp_path / "key.pem").exit_code == 1
+    assert present(tmp_path, *COUNTER, "--key", tmp_path / "key.pem").exit_code == 2
 
 
 def test_an_unbound_certificate_cannot_be_signed_for(tmp_path: Path) -> None:
     put(tmp_path, scene_of(None), HOLDERS[0])
     ran = present(tmp_path, *COUNTER, "--key", tmp_path / "key.pem")
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2
     assert "(disclosure.unknown)" in ran.stderr
 
 
@@ -190,7 +193,7 @@ def test_unusable_arguments_exit_with_2(tmp_path: Path, arguments: list[str]) ->
 def test_a_nonce_that_is_no_word_is_refused(tmp_path: Path) -> None:
     put(tmp_path, scene_of(HOLDERS[0]), HOLDERS[0])
     ran = present(tmp_path, "--audience", "a b", "--nonce", "n", "--key", tmp_path / "key.pem")
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2
     assert "(holder.word)" in ran.stderr
 
 
@@ -198,9 +201,9 @@ def test_a_nonce_that_is_no_word_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_evidence_or_holding_is_refused(tmp_path: Path, data: bytes) -> None:
     put(tmp_path, scene_of(None))
     (tmp_path / "holding.json").write_bytes(data)
-    assert present(tmp_path).exit_code == 1
+    assert present(tmp_path).exit_code == 2
     (tmp_path / "bare.json").write_bytes(data)
-    assert present(tmp_path).exit_code == 1
+    assert present(tmp_path).exit_code == 2
 
 
 def test_a_holding_of_another_certificate_is_refused(tmp_path: Path) -> None:
@@ -210,7 +213,7 @@ def test_a_holding_of_another_certificate_is_refused(tmp_path: Path) -> None:
     held = Holding(record=other.record, disclosures=other.disclosures)
     (tmp_path / "holding.json").write_bytes(held.format())
     ran = present(tmp_path)
-    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     assert "(disclosure.foreign)" in ran.stderr
 
 

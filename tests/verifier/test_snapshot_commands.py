@@ -146,7 +146,7 @@ def test_an_older_snapshot_does_not_take_a_newer_ones_place(
     publisher.publish(scene.world.snapshot())
     held = put(room / "day", later(scene.world)).read_bytes()
     ran = fetch(room, publisher)
-    assert (ran.exit_code, (room / "day").read_bytes()) == (1, held)
+    assert (ran.exit_code, (room / "day").read_bytes()) == (2, held)
     assert "(snapshot.older)" in ran.stderr
 
 
@@ -171,7 +171,7 @@ def test_what_is_not_proved_does_not_take_the_files_place(
         publisher.lie = lambda data: _mixed(new, forged)
     publisher.publish(later(scene.world))
     ran = fetch(room, publisher)
-    assert (ran.exit_code, (room / "day").read_bytes()) == (1, held)
+    assert (ran.exit_code, (room / "day").read_bytes()) == (2, held)
     assert f"({code})" in ran.stderr
 
 
@@ -202,7 +202,7 @@ def test_a_publisher_that_does_not_answer_is_told_as_such(
 ) -> None:
     publisher.broken = status
     ran = fetch(room, publisher)
-    assert ran.exit_code == 1
+    assert ran.exit_code == 3
     assert "(snapshot.unreachable)" in ran.stderr
 
 
@@ -213,7 +213,7 @@ def test_a_key_goes_to_whom_it_is_meant_for_alone(room: Path, publisher: Publish
     assert publisher.keys == ["Bearer secret"]
     publisher.moved = "http://127.0.0.1:9"
     ran = judged(room, *source)
-    assert ran.exit_code == 1
+    assert ran.exit_code == 3
     assert "HTTP status 302 (snapshot.unreachable)" in ran.stderr
     assert len(publisher.keys) == 2
 
@@ -221,7 +221,7 @@ def test_a_key_goes_to_whom_it_is_meant_for_alone(room: Path, publisher: Publish
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "file:///etc", "nowhere"])
 def test_an_address_that_leads_nowhere_is_told_as_such(room: Path, url: str) -> None:
     ran = judged(room, "fetch", room / "day", "--from", url)
-    assert ran.exit_code == 1
+    assert ran.exit_code == 3
     assert "(snapshot.unreachable)" in ran.stderr
 
 
@@ -266,7 +266,7 @@ def test_check_applies_deltas_and_writes_what_they_lead_to(room: Path) -> None:
     assert ran.exit_code == 0
     assert (room / "led").read_bytes() == (room / "new").read_bytes()
     again = judged(room, "check", room / "new", room / "delta", "--out", room / "none")
-    assert (again.exit_code, (room / "none").exists()) == (1, False)
+    assert (again.exit_code, (room / "none").exists()) == (2, False)
 
 
 def test_check_refuses_what_is_not_proved_or_not_trusted(room: Path) -> None:
@@ -277,7 +277,7 @@ def test_check_refuses_what_is_not_proved_or_not_trusted(room: Path) -> None:
     bad.write_bytes(_mixed(snapshot, Scene(before=9).world.snapshot()))
     few = scene.world.note(dict.fromkeys(OPERATORS[:1], NOW - 595))
     alone = put(room / "alone", scene.world.snapshot(note=few))
-    assert judged(room, "check", bad).exit_code == 1
+    assert judged(room, "check", bad).exit_code == 2
     assert judged(room, "check", alone).exit_code == 3
     assert judged(room, "check", good, at=NOW + 400 * 86400).exit_code == 3
     (room / "policy.json").write_bytes(b"{}")
@@ -313,6 +313,6 @@ def test_only_what_is_proved_is_exported(room: Path) -> None:
     (room / "bad").write_bytes(_mixed(snapshot, Scene(before=9).world.snapshot()))
     policy = ("--policy", room / "policy.json")
     ran = run("export", room / "bad", ISSUER, *policy)
-    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     nobody = run("export", put(room / "good", snapshot), "11310000XX00000999", *policy)
     assert (nobody.exit_code, nobody.stdout) == (2, "")

@@ -70,7 +70,7 @@ def test_a_body_is_made_shown_and_never_made_again(body: Path) -> None:
     assert (shown["issuer"], shown["ledger"], shown["issued"]) == (ISSUER, LEDGER.hex(), 0)
     assert shown["next"]["sequence"] == 1
     arguments = ("issuer", "keygen", "--body", body, "--issuer", ISSUER, "--kind", "department")
-    again = ask(*arguments, "--name", "x", "--ledger", LEDGER.hex(), code=1)
+    again = ask(*arguments, "--name", "x", "--ledger", LEDGER.hex(), code=2)
     assert again["error"]["code"] == "body.unusable"
 
 
@@ -97,7 +97,7 @@ def test_a_sheet_with_faults_is_told_fault_by_fault_and_nothing_is_sealed(
         tmp_path / "s", "BIZ-LICENCE,A1,,2026-11-01,,", "NONE,A2,x,2026-11-01,,",
         "BIZ-LICENCE,A3,x,2026-13-01,a.pdf,9",
     )  # fmt: skip
-    error = ask("seal", sheet, "--body", body, "--out", tmp_path / "out", code=1)["error"]
+    error = ask("seal", sheet, "--body", body, "--out", tmp_path / "out", code=2)["error"]
     assert error["code"] == "sheet.invalid"
     assert [(one["file"], one["row"], one["column"], one["code"]) for one in error["faults"]] == [
         ("sheet.csv", 2, "holder_name", "sheet.field_missing"),
@@ -107,7 +107,7 @@ def test_a_sheet_with_faults_is_told_fault_by_fault_and_nothing_is_sealed(
         ("sheet.csv", 4, "replaces", "edition.replaces_nothing"),
     ]
     assert not (tmp_path / "out").exists()
-    plain = call("seal", sheet, "--body", body, "--out", tmp_path / "out", code=1)
+    plain = call("seal", sheet, "--body", body, "--out", tmp_path / "out", code=2)
     assert plain.stdout == ""
     assert "sheet.csv row 3 column category: 'NONE' is not in the body's catalog" in plain.stderr
 
@@ -134,7 +134,7 @@ def test_more_rows_than_a_batch_are_split_only_if_asked(
     rows = [f"BIZ-LICENCE,N{number},x,2026-11-01,," for number in range(5)]
     sheet = write_sheet(tmp_path / "s", *rows)
     out = tmp_path / "out"
-    refused = ask("seal", sheet, "--body", body, "--out", out, code=1)
+    refused = ask("seal", sheet, "--body", body, "--out", out, code=2)
     assert refused["error"]["faults"][0]["code"] == "sheet.too_many_rows"
     batches = ask("seal", sheet, "--body", body, "--out", out, "--split")["batches"]
     assert [(one["sequence"], one["first"], one["count"]) for one in batches] == [
@@ -175,9 +175,9 @@ def test_each_status_command_signs_its_status(
 
 
 def test_a_reason_of_another_status_and_no_certificate_are_refused(body: Path) -> None:
-    told = ask("status", "revoke", "--index", 5, "--reason", "S01", "--body", body, code=1)
+    told = ask("status", "revoke", "--index", 5, "--reason", "S01", "--body", body, code=2)
     assert told["error"]["code"] == "status.reason_unfit"
-    told = ask("status", "revoke", "no such", "--reason", "R01", "--body", body, code=1)
+    told = ask("status", "revoke", "no such", "--reason", "R01", "--body", body, code=2)
     assert told["error"]["code"] == "status.certificate_unknown"
     call("status", "revoke", "--reason", "R01", "--body", body, code=2)
 
@@ -258,7 +258,7 @@ def test_a_wrong_passphrase_is_refused_and_a_readable_key_warned_of(
     passphrase = tmp_path / "pass"
     passphrase.write_text("open sesame\n")
     arguments = ("status", "revoke", "--index", 1, "--reason", "R01", "--body", body)
-    result = call(*arguments, "--passphrase-file", passphrase, code=1)
+    result = call(*arguments, "--passphrase-file", passphrase, code=2)
     assert "key.unusable" in result.stderr
     assert result.stderr.count("others may read") == 2
     assert "sesame" not in result.output
@@ -266,7 +266,7 @@ def test_a_wrong_passphrase_is_refused_and_a_readable_key_warned_of(
 
 def test_a_damaged_register_is_refused_without_a_traceback(body: Path, tmp_path: Path) -> None:
     (body / "issued.sqlite").write_bytes(b"not a database" * 100)
-    told = ask("status", "revoke", "A1", "--reason", "R01", "--body", body, code=1)
+    told = ask("status", "revoke", "A1", "--reason", "R01", "--body", body, code=2)
     assert told["error"]["code"] == "register.unusable"
 
 
@@ -274,7 +274,7 @@ def test_submitting_without_a_server_ends_with_a_refusal(body: Path, tmp_path: P
     sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,x,2026-11-01,,")
     ask("seal", sheet, "--body", body, "--out", tmp_path / "out")
     server = ("--server", "http://127.0.0.1:9", "--patience", 0)
-    assert ask("submit", tmp_path / "out", *server, code=1)["error"]["code"] == "server.silent"
+    assert ask("submit", tmp_path / "out", *server, code=3)["error"]["code"] == "server.silent"
 
 
 def test_two_sheets_in_a_folder_are_a_usage_error(body: Path, tmp_path: Path) -> None:

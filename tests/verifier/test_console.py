@@ -1,0 +1,182 @@
+"""Every command on every console: exit status, one JSON document, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.case import Scene
+from tests.verifier.test_compact import compact_of
+from tests.world import NOW, signed_policy
+from verifier.encoding import format_time
+from verifier.foreign_formats import FORMATS, recognise
+from verifier.scanned import scanned_bytes, scanned_text
+from verifier.vocabulary import Status
+
+SCRIPT = Path(sys.executable).parent / "certledger"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    room, scene = tmp_path_factory.mktemp("desk"), Scene()
+    (room / "policy.json").write_bytes(signed_policy().format())
+    (room / "good.json").write_bytes(scene.file())
+    (room / "code.txt").write_text(compact_of(scene.evidence()).format())
+    (room / "day.snapshot").write_bytes(scene.world.snapshot().format())
+    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.world.number += 1
+    (room / "revoked.json").write_bytes(scene.file())
+    (room / "huge.json").write_bytes(b"[" * 5_000_000)
+    (room / "empty.pdf").write_bytes(b"")
+    (room / "page.json").write_bytes(b"<!DOCTYPE html><title>certificate</title>")
+    return room
+
+
+def run(room: Path, *words: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
+    environment = {name: value for name, value in os.environ.items() if "CERTLEDGER" not in name}
+    return subprocess.run(
+        [str(SCRIPT), *words],
+        cwd=room,
+        env={**environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+VERIFY = ("verify", "--policy", "policy.json", "--at", format_time(NOW))
+NOWHERE = "http://127.0.0.1:9"
+FAULTS: list[tuple[tuple[str, ...], int]] = [
+    ((*VERIFY, "good.json"), 0),
+    ((*VERIFY, "revoked.json"), 1),
+    ((*VERIFY, "good.json", "revoked.json", "page.json"), 1),
+    ((*VERIFY, "page.json"), 3),
+    ((*VERIFY, "nowhere.json"), 3),
+    ((*VERIFY, "huge.json"), 3),
+    ((*VERIFY, "good.json", "--document", "empty.pdf"), 2),
+    ((*VERIFY, "good.json", "--document", "nowhere.pdf"), 2),
+    ((*VERIFY, "code.txt"), 2),
+    ((*VERIFY, "code.txt", "--snapshot", "page.json"), 2),
+    (("verify", "good.json", "--policy", "page.json"), 2),
+    (("verify", "good.json", "--policy", "huge.json"), 2),
+    (("verify", "--unheard-of"), 2),
+    (("snapshot", "show", "page.json"), 2),
+    (("snapshot", "fetch", "new.bin", "--from", NOWHERE, "--policy", "policy.json"), 3),
+    (("present", "page.json", "--out", "shown.json"), 2),
+    (("present", "nowhere.json"), 2),
+    (("audit", "--home", "nowhere"), 3),
+    (("audit", "--rpc", NOWHERE, "--policy", "policy.json"), 3),
+    (("audit",), 2),
+    (("rebuild", "--home", "nowhere"), 2),
+    (("ask", "good.json", "--policy", "policy.json", "--operator", "0x" + "1" * 40,
+      "--server", NOWHERE, "--patience", "0"), 3),
+    (("hooks", "list", "--server", NOWHERE, "--patience", "0"), 3),
+    (("seal", "good.json", "--body", "nowhere"), 2),
+    (("apikey", "list", "--home", "nowhere"), 2),
+    (("verify-receipt", "page.json"), 2),
+    (("verify-receipt", "nowhere.json"), 2),
+    (("no-such-command",), 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    FAULTS,
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_a_command_ends_with_its_status_and_one_json_document(
+    desk: Path, words: tuple[str, ...], status: int
+) -> None:
+    ran = run(desk, *words, "--json")
+
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (status, False), ran.stderr.decode()
+    assert type(json.loads(ran.stdout)) is dict
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp1252", "ascii"])
+@pytest.mark.parametrize(
+    "words",
+    [(*VERIFY, "good.json"), (*VERIFY, "revoked.json", "page.json"), (*VERIFY, "--wrong")],
+    ids=["one", "several", "usage"],
+)
+def test_words_come_out_on_any_console(desk: Path, words: tuple[str, ...], encoding: str) -> None:
+    ran, plain = run(desk, *words, encoding=encoding), run(desk, *words)
+
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (plain.returncode, False)
+    text = (ran.stdout + ran.stderr).decode(encoding)
+    assert any(word in text for word in ("Genuine and in force", "Cannot tell", "Error"))
+    assert ("真实" in text or "暂时" in text) == (encoding == "gbk" and bool(plain.stdout))
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["words", "json"])
+def test_a_closed_pipe_does_not_change_the_status(desk: Path, as_json: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        ran = subprocess.run(
+            [str(SCRIPT), *VERIFY, "revoked.json", *as_json],
+            cwd=desk, stdout=pipe, stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+def test_a_table_tells_the_reason_that_decided_in_words(desk: Path) -> None:
+    out = run(desk, *VERIFY, "good.json", "revoked.json", "page.json").stdout.decode()
+
+    assert "(status.revoked)" in out
+    assert "this looks like a web page" in out
+
+
+CODE = "CL1:ABC DEF"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [CODE, CODE + "\r\n", "\ufeff" + CODE, "]Q3" + CODE, "]d2" + CODE.lower(), CODE.lower(),
+     "CL1:ABC\n DEF", "\u200e" + CODE + "\u200b", "  " + CODE],
+    ids=repr,
+)  # fmt: skip
+def test_what_a_scanner_adds_is_taken_away(text: str) -> None:
+    assert scanned_text(text) == CODE
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "ascii"])
+def test_a_code_in_a_text_file_is_read(encoding: str) -> None:
+    assert scanned_bytes((CODE + "\r\n").encode(encoding)) == CODE
+
+
+def test_what_is_no_code_stays_as_it_came() -> None:
+    assert scanned_text("hello\n") == "hello\n"
+    assert scanned_bytes(b"%PDF-1.7") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"%PDF-1.7", "pdf"),
+        (b"", "empty"),
+        (b"\xef\xbb\xbf <html>", "web_page"),
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (b"PK\x03\x04", "archive"),
+        (b"HC1:6BF", "dcc"),
+        (b'{"@context":["https://w3id.org/blockcerts/v3"]}', "blockcerts"),
+        (b'{"version":"https://schema.openattestation.com/2.0/schema.json"}', "open_attestation"),
+        (b'{"@context":["https://www.w3.org/ns/credentials/v2"]}', "verifiable_credential"),
+        (b"wxp://f2f0", "payment"),
+        (b"https://example.cn/v", "link"),
+        (b'{"type":"certledger/policy/1"}', "policy"),
+        (b'{"type":"certledger/evidence/1"}', None),
+        (b"\xffnothing", None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_foreign_files_are_named(data: bytes, name: str | None) -> None:
+    assert recognise(data) == name
+    assert name is None or FORMATS[name].en

@@ -1,0 +1,166 @@
+"""The command line's streams and its last resort: any console, a closed pipe, any exception."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from verifier.errors import ExitStatus, Refused
+
+FALLBACK = "certledger-fallback"
+"""The name of the error handler that replaces what a console's encoding lacks."""
+_SUBSTITUTES = {
+    "✔": ("√", "[ok]"),
+    "✖": ("×", "[no]"),
+    "■": ("[-]",),
+    "…": ("...",),
+    "—": ("-",),
+    "→": ("->",),
+}  # fmt: skip
+_CLOSED = frozenset({errno.EPIPE, errno.EINVAL} if os.name == "nt" else {errno.EPIPE})
+
+
+class _PipeTolerantFile(io.FileIO):
+    """A file whose reader may have gone: what nobody reads is dropped.
+
+    `verify … | head -1` thus ends with the status of the verdict, not with that of a broken pipe.
+    """
+
+    def write(self, data: object) -> int:
+        """Write `data`, or drop it where the pipe is closed."""
+        try:
+            return super().write(data)  # type: ignore[arg-type]
+        except OSError as error:
+            if error.errno not in _CLOSED:
+                raise
+            return len(data)  # type: ignore[arg-type]
+
+
+def prepare_streams() -> None:
+    """Let standard output and error take any text, whatever the console's encoding."""
+    codecs.register_error(FALLBACK, _replace)
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if not isinstance(stream, io.TextIOWrapper):
+            continue  # Pythonw has no console; tests bring streams of their own.
+        if isinstance(stream.buffer, io.BufferedWriter) and _is_descriptor(stream, descriptor):
+            stream.flush()
+            raw = io.BufferedWriter(_PipeTolerantFile(descriptor, "wb", closefd=False))
+            stream = io.TextIOWrapper(
+                raw, encoding=stream.encoding, line_buffering=stream.isatty() or descriptor == 2
+            )
+            setattr(sys, name, stream)
+        stream.reconfigure(errors=FALLBACK)
+
+
+def can_print(text: str) -> bool:
+    """Tell whether standard output's encoding has every character of `text`."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def bilingual(zh: str, en: str) -> str:
+    """Return both wordings, or the English one where the console has no Chinese characters."""
+    return f"{zh} / {en}" if can_print(zh) else en
+
+
+def fail(error: Refused, *, as_json: bool) -> ExitStatus:
+    """Print why a command ends, with the place of each fault, and return its exit status."""
+    document = error.to_json()
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps({"error": document}, option=orjson.OPT_SORT_KEYS))
+    code = "" if "faults" in document else f" ({error.code})"
+    click.echo(f"Error: {error}{code}", err=True)
+    return error.exit_status
+
+
+def run(command: click.Command, arguments: Sequence[str], name: str | None) -> int:
+    """Run a command and return its exit status, whatever it raises.
+
+    Every exception ends here: with one sentence on standard error and, where `--json` was asked
+    for, one JSON document on standard output.
+    """
+    as_json = "--json" in arguments
+    try:
+        ended = command.main(list(arguments), prog_name=name, standalone_mode=False)
+        return ended if isinstance(ended, int) else ExitStatus.OK
+    except click.exceptions.Abort:
+        return fail(Unexpected("interrupted", "command.interrupted"), as_json=as_json)
+    except click.ClickException as error:
+        if not as_json:
+            error.show()
+            return ExitStatus.UNUSABLE
+        return fail(ArgumentsUnusable(error.format_message()), as_json=as_json)
+    except Refused as error:
+        return fail(error, as_json=as_json)
+    except OSError as error:
+        return fail(FileUnusable(error), as_json=as_json)
+    except Exception as error:
+        if os.environ.get("CERTLEDGER_TRACEBACK"):
+            raise
+        sentence = f"an unexpected {type(error).__name__}; CERTLEDGER_TRACEBACK=1 shows where"
+        return fail(Unexpected(sentence), as_json=as_json)
+
+
+class ArgumentsUnusable(Refused):
+    """The arguments of a command are not what it takes."""
+
+    code = "arguments.unusable"
+    exit_status = ExitStatus.UNUSABLE
+
+
+class FileUnusable(Refused):
+    """A file cannot be read or written, or an address not be reached."""
+
+    code = "file.unusable"
+    exit_status = ExitStatus.UNUSABLE
+
+    def __init__(self, error: OSError) -> None:
+        reason = (error.strerror or str(error) or "unusable").lower()
+        super().__init__(reason if error.filename is None else f"{error.filename}: {reason}")
+        if error.filename is None or error.errno == errno.ENOSPC:
+            self.exit_status = ExitStatus.UNDECIDED  # No argument is at fault.
+
+
+class Unexpected(Refused):
+    """A defect of the command, or somebody interrupted it."""
+
+    def __init__(self, sentence: str, code: str = "command.defect") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def _is_descriptor(stream: io.TextIOWrapper, descriptor: int) -> bool:
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, ValueError):
+        return False
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    """Return the nearest text that the encoding has, for the codec that raised `error`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_substitute(character, error.encoding) for character in lacking), error.end
+
+
+def _substitute(character: str, encoding: str) -> str:
+    for candidate in (*_SUBSTITUTES.get(character, ()), "?"):
+        try:
+            candidate.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        return candidate
+    return "?"
