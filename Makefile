@@ -33,6 +33,8 @@ CERTIFICATES ?= 500
 WORKERS ?= 2
 TESTS ?= tests
 BENCH ?=
+SEED ?= 1
+MUTANTS ?= 5000
 VERIFIER ?= $(PY) -m tests.conformance.ours
 
 .PHONY: help
@@ -79,6 +81,10 @@ test: setup ## Run the tests: TESTS=tests WORKERS=2
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"
 	$(PY) -m tests.conformance.run $(VERIFIER)
+
+.PHONY: fuzz
+fuzz: setup ## Ask both verifiers about mutants of good files: SEED=1 MUTANTS=5000
+	$(PY) -m tests.conformance.fuzz --seed $(SEED) --mutants $(MUTANTS)
 
 .PHONY: check
 check: lint types contracts-check docs ## Everything that reads the code: lint, types, contracts, docs

@@ -17,7 +17,7 @@ from tests.conformance.block_cases import blocked
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene
 from tests.conformance.file_cases import unreadable
 from tests.conformance.force_cases import ASKED, bound, present
-from tests.conformance.snapshot_cases import code_of, compact
+from tests.conformance.snapshot_cases import UNTRUSTED, code_of, compact, pack, taken
 from tests.world import ADDRESS, LICENCE, World, draw
 from verifier.base45 import to_base45
 from verifier.compact import PREFIX, Compact
@@ -43,6 +43,7 @@ def cases() -> Iterator[Case]:
     yield from greatest()
     yield from accounts()
     yield from notes()
+    yield from snapshot_notes()
     yield from codes()
     yield from holders()
     yield from issuers()
@@ -266,6 +267,44 @@ def notes() -> Iterator[Case]:
             "checkpoint.unusable",
             evidence=changed(plain, "checkpoint", to=always(to)),
         )
+
+
+def snapshot_notes() -> Iterator[Case]:
+    """Yield snapshots whose note is ill-formed, which is refused, or has a bad line (check 6)."""
+    scene = Scene()
+    code, note = code_of(scene.evidence()), scene.world.note()
+    lines = note.cosignatures
+    bit = replace(lines[0], signature=bytes([lines[0].signature[0] ^ 1]) + lines[0].signature[1:])
+    for name, why, signed in (
+        ("unordered", "Lines stand in another order.", lines[::-1]),
+        ("twice", "A line stands twice.", (lines[0], *lines)),
+    ):
+        yield compact(
+            f"snapshot_note_{name}",
+            f"{why} That needs no policy to see: refused, exit status 2.",
+            code,
+            scene.world,
+            snapshots=taken(scene.world, note=replace(note, cosignatures=signed)),
+            verdict="refused",
+        )
+    yield compact(
+        "snapshot_note_signature_bit",
+        "A known line does not verify: check 6 says so, as of any evidence.",
+        code,
+        scene.world,
+        snapshots=taken(scene.world, note=replace(note, cosignatures=(bit, *lines[1:]))),
+        verdict="cannot_tell",
+        codes={**UNTRUSTED, "block": "checkpoint.unusable"},
+    )
+    data = pack(scene.world.snapshot().to_cbor().replace(b"\ntime 17949994", b"\ntime 07949994"))
+    yield compact(
+        "snapshot_note_padded",
+        "A number of the note has a leading zero: refused, exit status 2.",
+        code,
+        scene.world,
+        snapshots={"snapshot.bin": data},
+        verdict="refused",
+    )
 
 
 def respelt(code: Compact, place: int, to: Callable[[Any], Any], at: int = 2) -> bytes:
