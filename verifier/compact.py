@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from io import BytesIO
 from typing import Any
 
 import cbor2
 
 from verifier.base45 import from_base45, to_base45
 from verifier.catalog import Entry
+from verifier.cbor import CborReader
 from verifier.certificate import (
+    LONGEST_VALUE,
+    MOST_DIGESTS,
     Disclosure,
     Record,
     Value,
@@ -31,7 +33,13 @@ PREFIX = "CL1:"
 TYPE = "certledger/compact/1"
 """How a policy names codes of this version."""
 LONGEST = 4096
+MAX_PATH = 32
+"""Hashes of an inclusion path."""
 _VERSION = 1
+_PARTS = 5
+"""Beside a presentation, which may follow."""
+_MAX_WORD = 64
+"""Bytes of a code, salt, id or signature."""
 _EPOCH = date(1970, 1, 1)
 _HOLDERS = tuple(HolderKind)
 _SALT_SIZE = 16
@@ -124,46 +132,24 @@ class Compact:
         Raises:
             Malformed: not the deterministic bytes of compact evidence of a known version.
         """
-        try:
-            compact = cls._from_parts(_load(data))
-            same = compact.to_cbor() == data
-        except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
-            raise Malformed("compact.invalid", "the code's parts are not what it has") from error
-        if not same:
-            raise Malformed("compact.not_canonical", "a second spelling of the same code")
-        return compact
-
-    @classmethod
-    def _from_parts(cls, parts: Any) -> Compact:
-        if type(parts) is not list or len(parts) not in (5, 6) or parts[0] != _VERSION:
+        reader = CborReader(data, "compact.invalid", "compact.not_canonical")
+        size = reader.list(1, _PARTS + 1)
+        if reader.integer() != _VERSION:
             raise Malformed("compact.version", "not compact evidence of version 1")
-        _, ledger, record, path, shown, *presented = parts
-        if type(ledger) is not bytes or len(ledger) != 8 or len(path) % 32 or len(path) > 1024:
-            raise Malformed("compact.invalid", "the ledger or the path has a wrong length")
+        if size < _PARTS:
+            reader.refuse(f"{_PARTS} parts")
+        ledger, record = reader.binary(8, 8), _unpack_record(reader)
         compact = cls(
             ledger=ledger,
-            record=_unpack_record(record),
-            path=tuple(split(path)),
-            shown=tuple(_unpack_shown(part) for part in shown),
-            presentation=_unpack_presentation(*presented[0]) if presented else None,
+            record=record,
+            path=tuple(_unpack_path(reader)),
+            shown=tuple(_unpack_shown(reader, len(record.digests))),
+            presentation=_unpack_presentation(reader) if size > _PARTS else None,
         )
-        places = [part.place for part in compact.shown]
-        if places != sorted(set(places)) or (presented and not compact.record.bound):
-            raise Malformed("compact.invalid", "disclosures out of order, or a stray presentation")
-        if places and places[-1] >= len(compact.record.digests):
-            raise Malformed("compact.invalid", f"the record has no place {places[-1]}")
+        reader.done()
+        if compact.presentation is not None and not compact.record.bound:
+            raise Malformed("compact.invalid", "a presentation of a record that is not bound")
         return compact
-
-
-def _load(data: bytes) -> Any:
-    stream = BytesIO(data)
-    try:
-        value = cbor2.load(stream)
-    except (cbor2.CBORDecodeError, RecursionError) as error:
-        raise Malformed("compact.invalid", "not CBOR") from error
-    if stream.read(1):
-        raise Malformed("compact.invalid", "bytes after the code")
-    return value
 
 
 def _pack_record(record: Record) -> list[Any]:
@@ -183,28 +169,37 @@ def _pack_record(record: Record) -> list[Any]:
     ]
 
 
-def _unpack_record(parts: Any) -> Record:
-    """Return the record; the reader of JSON judges it, so that both forms obey one set of rules."""
-    issuer, index, identity, edition, replaces, category, *others = parts
-    entry, holder, issued, expires, bound, digests = others
-    value: dict[str, Json] = {
-        "type": Record.TYPE,
-        "issuer": issuer,
-        "index": index,
-        "id": to_base64url(identity),
-        "edition": edition,
-        "category": category,
-        "entry": entry,
-        "holder": str(_HOLDERS[holder]),
-        "issued": (_EPOCH + timedelta(days=issued)).isoformat(),
-        "bound": bound,
-        "digests": to_base64url(digests),
-    }
-    if replaces is not None:
-        value["replaces"] = replaces
-    if expires is not None:
-        value["expires"] = (_EPOCH + timedelta(days=expires)).isoformat()
+def _unpack_record(reader: CborReader) -> Record:
+    """Read the record; the reader of JSON judges it, so that both forms obey one set of rules."""
+    reader.list(12, 12)
+    value: dict[str, Json] = {"type": Record.TYPE}
+    value["issuer"] = reader.text(_MAX_WORD)
+    value["index"] = reader.integer()
+    value["id"] = to_base64url(reader.binary(0, _MAX_WORD))
+    value["edition"] = reader.integer()
+    if not reader.null():
+        value["replaces"] = reader.integer()
+    value["category"] = reader.text(_MAX_WORD)
+    value["entry"] = reader.integer()
+    value["holder"] = str(_HOLDERS[reader.integer(0, len(_HOLDERS) - 1)])
+    value["issued"] = _unpack_day(reader)
+    if not reader.null():
+        value["expires"] = _unpack_day(reader)
+    value["bound"] = reader.boolean()
+    value["digests"] = to_base64url(reader.binary(0, 32 * MOST_DIGESTS))
     return Record.from_json(value)
+
+
+def _unpack_day(reader: CborReader) -> str:
+    days = reader.integer((date.min - _EPOCH).days, (date.max - _EPOCH).days)
+    return (_EPOCH + timedelta(days=days)).isoformat()
+
+
+def _unpack_path(reader: CborReader) -> Iterable[bytes]:
+    path = reader.binary(0, 32 * MAX_PATH)
+    if len(path) % 32:
+        raise Malformed("compact.invalid", "a path is made of hashes of 32 bytes")
+    return split(path)
 
 
 def _pack_salt(shown: Shown) -> str | bytes:
@@ -218,43 +213,47 @@ def _pack_value(value: Value) -> Any:
     return [digests[0], value["size"], *digests[1:]]
 
 
-def _unpack_shown(parts: Any) -> Shown:
-    place, salt, value = parts
-    if type(place) is not int or place < 0:
-        raise Malformed("compact.invalid", "a disclosure has no place")
-    return Shown(place=place, salt=_unpack_salt(place, salt), value=_unpack_value(value))
+def _unpack_shown(reader: CborReader, places: int) -> Iterator[Shown]:
+    """Read the disclosures, whose places strictly ascend among those of the record."""
+    last = -1
+    for _ in range(reader.list(0, places)):
+        reader.list(3, 3)
+        last = reader.integer(last + 1, places - 1)
+        yield Shown(place=last, salt=_unpack_salt(reader, last), value=_unpack_value(reader))
 
 
-def _unpack_salt(place: int, salt: Any) -> str:
-    if place == 0:
-        if type(salt) is not str or not is_access_code(salt):
-            raise Malformed("compact.invalid", "the salt of the number is no access code")
-        return salt
-    if type(salt) is not bytes or len(salt) != _SALT_SIZE:
-        raise Malformed("compact.invalid", f"a salt has {_SALT_SIZE} bytes")
-    return to_base64url(salt)
+def _unpack_salt(reader: CborReader, place: int) -> str:
+    if place > 0:
+        return to_base64url(reader.binary(_SALT_SIZE, _SALT_SIZE))
+    salt = reader.text(_MAX_WORD)
+    if not is_access_code(salt):
+        raise Malformed("compact.invalid", "the salt of the number is no access code")
+    return salt
 
 
-def _unpack_value(value: Any) -> Value:
-    if isinstance(value, str):
+def _unpack_value(reader: CborReader) -> Value:
+    if reader.is_text():
+        value = reader.text(4 * LONGEST_VALUE)
         check_text_value(value)
         return value
-    sha256, size, *sm3 = value
-    if any(type(digest) is not bytes for digest in (sha256, *sm3)) or len(sm3) > 1:
-        raise Malformed("compact.invalid", "a document is described wrongly")
-    described: dict[str, str | int] = {"sha256": sha256.hex(), "size": size}
-    if sm3:
-        described["sm3"] = sm3[0].hex()
+    size = reader.list(2, 3)
+    described: dict[str, str | int] = {
+        "sha256": reader.binary(32, 32).hex(),
+        "size": reader.integer(),
+    }
+    if size > 2:
+        described["sm3"] = reader.binary(32, 32).hex()
     check_document_value(described)
     return described
 
 
-def _unpack_presentation(audience: Any, nonce: Any, time: Any, signature: Any) -> Presentation:
+def _unpack_presentation(reader: CborReader) -> Presentation:
+    reader.list(4, 4)
     return Presentation.from_json(
         {
-            "audience": audience,
-            "nonce": nonce,
-            "time": time,
-            "signature": to_base64url(signature),
+            "audience": reader.text(_MAX_WORD),
+            "nonce": reader.text(_MAX_WORD),
+            "time": reader.integer(),
+            "signature": to_base64url(reader.binary(0, _MAX_WORD)),
         }
     )

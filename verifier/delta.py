@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import cbor2
 
 from verifier.catalog import Catalog
+from verifier.cbor import CborReader
 from verifier.checkpoint import parse_note
 from verifier.errors import Malformed, ProofInvalid
-from verifier.packing import load_cbor
 from verifier.policy import LedgerPin
 from verifier.snapshot import (
-    MALFORMED,
+    LONGEST_CHECKPOINT,
+    MAX_LISTED,
     Snapshot,
     SnapshotBody,
     SnapshotUnproved,
+    deflate,
     inflate,
+    open_item,
     pack_body,
     pack_catalog,
     unpack_body,
-    unpack_catalog,
+    unpack_catalogs,
 )
-from verifier.stateproof import ROLL, NodeSet, check_account, slot_position
+from verifier.stateproof import (
+    LONGEST_NODE,
+    MOST_NODES,
+    ROLL,
+    NodeSet,
+    check_account,
+    slot_position,
+)
 
 TYPE = "certledger/delta/1"
 
@@ -42,7 +51,7 @@ def format_delta(old: Snapshot, new: Snapshot) -> bytes:
         [pack_catalog(part) for root, part in new.catalogs.items() if root not in old.catalogs],
         [_pack_change(at, old, body, places) for at, body in enumerate(new.bodies)],
     ]
-    return zlib.compress(cbor2.dumps(parts, canonical=True), 9)
+    return deflate(cbor2.dumps(parts, canonical=True))
 
 
 def _places(catalogs: Mapping[bytes, Catalog]) -> dict[bytes, int]:
@@ -64,34 +73,34 @@ def apply_delta(old: Snapshot, data: bytes, ledger: LedgerPin) -> Snapshot:
             on another snapshot; `snapshot.older`, where it would go back.
         SnapshotUnproved: it does not lead to what the chain holds.
     """
-    whole = inflate(data)
-    parts = load_cbor(whole)
+    reader = open_item(inflate(data), TYPE, 7)
     try:
-        if cbor2.dumps(parts, canonical=True) != whole:
-            raise Malformed("snapshot.invalid", "a second spelling of the same delta")
-        snapshot = _apply(old, parts, ledger)
-    except (*MALFORMED, cbor2.CBOREncodeError, RecursionError) as error:
-        raise Malformed("snapshot.invalid", "parts of the delta are ill-formed") from error
+        snapshot = _apply(old, reader, ledger)
     except ProofInvalid as error:
         raise SnapshotUnproved(str(error)) from error
     snapshot.check(ledger)
     return snapshot
 
 
-def _apply(old: Snapshot, parts: Any, ledger: LedgerPin) -> Snapshot:
-    kind, base, checkpoint, account_proof, nodes, catalogs, changes = parts
-    if kind != TYPE:
-        raise Malformed("snapshot.version", "not a delta of version 1")
-    if base != old.digest():
+def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
+    if reader.binary(32, 32) != old.digest():
         raise Malformed("snapshot.other_base", "the delta builds on another snapshot")
+    checkpoint = reader.text(LONGEST_CHECKPOINT)
     head = parse_note(checkpoint).checkpoint
     if head.number < old.note.checkpoint.number:
         raise Malformed("snapshot.older", f"block {head.number} is before the one held")
-    held = {**old.catalogs, **{part.root(): part for part in map(unpack_catalog, catalogs)}}
+    account_proof = list(reader.binaries(MOST_NODES, LONGEST_NODE))
+    nodes = list(reader.binaries(MAX_LISTED, LONGEST_NODE, ascending=True))
+    added = {part.root(): part for part in unpack_catalogs(reader)}
+    if added.keys() & old.catalogs.keys():
+        raise Malformed("snapshot.invalid", "a catalog that the snapshot built upon has already")
+    held = {**old.catalogs, **added}
     roots = sorted(held)
     bodies = [
-        _unpack_change(at, change, old, roots, head.identity) for at, change in enumerate(changes)
+        _unpack_change(at, reader, old, roots, head.identity)
+        for at in range(reader.list(0, MAX_LISTED))
     ]
+    reader.done()
     account = check_account(head.state_root, ledger.address, account_proof)
     if account is None:
         raise ProofInvalid("the contract is absent")
@@ -118,12 +127,12 @@ def _needed(
 
 
 def _unpack_change(
-    at: int, change: Any, old: Snapshot, roots: list[bytes], identity: bytes
+    at: int, reader: CborReader, old: Snapshot, roots: list[bytes], identity: bytes
 ) -> SnapshotBody:
-    if change == at:
+    if at < len(old.bodies) and reader.is_integer():
+        reader.integer(at, at)
         return old.bodies[at]
-    place, parts = change
-    if place != at:
-        raise Malformed("snapshot.invalid", "a body changes its place")
+    reader.list(2, 2)
+    reader.integer(at, at)
     before = old.bodies[at].rows if at < len(old.bodies) else ()
-    return unpack_body(parts, roots, identity, before)
+    return unpack_body(reader, roots, identity, before)

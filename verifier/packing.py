@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from heapq import merge
 from itertools import accumulate, pairwise
 from typing import Any
 
-import cbor2
-
+from verifier.cbor import CborReader
+from verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
 from verifier.errors import Malformed
 from verifier.merkle import split
 from verifier.state import MOST_CERTIFICATES
-from verifier.status import CELLS
+from verifier.status import CELLS, ZERO_WORD
 from verifier.vocabulary import Status
 
 LISTED = (Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED)
 """The statuses that a snapshot lists, in their order."""
+MAX_BATCH = 65_536
+"""Certificates in a batch."""
+_COLUMNS = 7
+_MAX_GAP = 5
+"""Bytes of a difference below 2^32."""
 _LONGEST_SHIFT = 28
 """Where the last seven bits of a gap below 2^32 stand: no run of bytes is summed up for long."""
 
@@ -48,34 +55,41 @@ def pack_batches(rows: Sequence[AnchoredRow], catalogs: Mapping[bytes, int]) -> 
     ]
 
 
-def unpack_batches(columns: Any, catalogs: Sequence[bytes]) -> list[AnchoredRow]:
-    """Return the batches of columns; `catalogs` are the roots by place.
+def unpack_batches(reader: CborReader, catalogs: Sequence[bytes], keys: int) -> list[AnchoredRow]:
+    """Read batches of a body with so many `keys`; `catalogs` are the roots by place.
 
     Raises:
-        Malformed: `snapshot.invalid`, columns of different lengths or wrong types.
+        Malformed: `snapshot.invalid`, columns of different lengths, wrong types or out of range.
     """
-    roots, counts, not_afters, blocks, keys, places, countersignatures = columns
-    found = split(roots)
-    size = len(found)
-    if len(roots) % 32 or any(len(column) != size for column in (counts, not_afters, blocks)):
-        raise Malformed("snapshot.invalid", "the columns of batches differ in length")
-    if len(keys) != size or len(places) != size or not set(countersignatures) <= set(range(size)):
-        raise Malformed("snapshot.invalid", "the columns of batches differ in length")
-    for column in (counts, not_afters, blocks, keys, places):
-        if not set(map(type, column)) <= {int}:
-            raise Malformed("snapshot.invalid", "a column of batches holds more than numbers")
-    times, heights = sums(not_afters), sums(blocks)
+    reader.list(_COLUMNS, _COLUMNS)
+    joined = reader.binary(0, 32 * MOST_CERTIFICATES)
+    if len(joined) % 32:
+        reader.refuse("behind roots of 32 bytes each")
+    roots = split(joined)
+    size = len(roots)
+    counts = reader.integers(size, 1, MAX_BATCH)
+    not_afters = sums(reader.integers(size, -GREATEST_TIME, GREATEST_TIME))
+    blocks = sums(reader.integers(size, -GREATEST_BLOCK, GREATEST_BLOCK))
+    signers = reader.integers(size, 0, keys - 1)
+    places = reader.integers(size, -1, len(catalogs) - 1)
+    countersignatures = reader.byte_map(size, 32)
+    if size and not (min(not_afters) >= 0 and max(not_afters) <= GREATEST_TIME):
+        reader.refuse("batches whose last instants lie between 1970 and 9999")
+    if size and not (min(blocks) >= 0 and max(blocks) <= GREATEST_BLOCK):
+        reader.refuse(f"batches anchored in blocks from 0 to {GREATEST_BLOCK}")
+    if not all(map(any, countersignatures.values())):
+        reader.refuse("countersignatures that are not zero")
     return [
         AnchoredRow(
             root=root,
             count=counts[at],
-            not_after=times[at],
-            block=heights[at],
-            key=keys[at],
-            catalog=catalogs[places[at]] if places[at] >= 0 else bytes(32),
-            countersignature=countersignatures.get(at, bytes(32)),
+            not_after=not_afters[at],
+            block=blocks[at],
+            key=signers[at],
+            catalog=catalogs[places[at]] if places[at] >= 0 else ZERO_WORD,
+            countersignature=countersignatures.get(at, ZERO_WORD),
         )
-        for at, root in enumerate(found)
+        for at, root in enumerate(roots)
     ]
 
 
@@ -94,8 +108,10 @@ def pack_statuses(words: Mapping[int, bytes]) -> list[bytes]:
     return [_pack_gaps(indexes) for indexes in listed(words)]
 
 
-def listed(words: Mapping[int, bytes]) -> list[list[int]]:
+def listed(words: Mapping[int, bytes]) -> Sequence[Sequence[int]]:
     """Return, for each listed status, its certificates, ascending."""
+    if isinstance(words, ListedWords):
+        return words.listed
     found: dict[int, list[int]] = {status.number: [] for status in LISTED}
     for position in sorted(words):
         bits = int.from_bytes(words[position], "big")
@@ -108,21 +124,51 @@ def listed(words: Mapping[int, bytes]) -> list[list[int]]:
     return [found[status.number] for status in LISTED]
 
 
-def unpack_statuses(packed: Any, certificates: int) -> dict[int, bytes]:
-    """Return the words that are not zero, by position, of a body with so many certificates.
+class ListedWords(Mapping[int, bytes]):
+    """Status words that are not zero, by position, computed from the certificates listed.
+
+    A word is made when it is asked for: the lists take four bytes a certificate, the words of as
+    many scattered certificates would take two hundred.
+    """
+
+    __slots__ = ("listed",)
+
+    def __init__(self, listed: Sequence[array[int]]) -> None:
+        self.listed = listed
+
+    def __getitem__(self, position: int) -> bytes:
+        word, base = 0, position * CELLS
+        for status, indexes in zip(LISTED, self.listed, strict=True):
+            for at in range(bisect_left(indexes, base), bisect_left(indexes, base + CELLS)):
+                word |= status.number << 2 * (indexes[at] - base)
+        if not word:
+            raise KeyError(position)
+        return word.to_bytes(32, "big")
+
+    def __iter__(self) -> Iterator[int]:
+        last = -1
+        for index in merge(*self.listed):
+            if index // CELLS != last:
+                last = index // CELLS
+                yield last
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def unpack_statuses(reader: CborReader, certificates: int) -> ListedWords:
+    """Read the statuses of a body with so many certificates.
 
     Raises:
         Malformed: `snapshot.invalid`, a certificate twice or beyond those issued.
     """
-    words: dict[int, int] = {}
-    for status, gaps in zip(LISTED, packed, strict=True):
-        for index in _unpack_gaps(gaps, min(certificates, MOST_CERTIFICATES)):
-            position, shift = index // CELLS, 2 * (index % CELLS)
-            held = words.get(position, 0)
-            if held >> shift & 3:
-                raise Malformed("snapshot.invalid", f"certificate {index} has two statuses")
-            words[position] = held | status.number << shift
-    return {position: word.to_bytes(32, "big") for position, word in words.items()}
+    reader.list(len(LISTED), len(LISTED))
+    indexes = [
+        _unpack_gaps(reader.binary(0, certificates * _MAX_GAP), certificates) for _ in LISTED
+    ]
+    if any(first == second for first, second in pairwise(merge(*indexes))):
+        raise Malformed("snapshot.invalid", "a certificate has two statuses")
+    return ListedWords(indexes)
 
 
 def _pack_gaps(indexes: Sequence[int]) -> bytes:
@@ -136,7 +182,8 @@ def _pack_gaps(indexes: Sequence[int]) -> bytes:
     return bytes(packed)
 
 
-def _unpack_gaps(packed: bytes, below: int) -> Iterator[int]:
+def _unpack_gaps(packed: bytes, below: int) -> array[int]:
+    found = array("I")
     index, gap, shift = -1, 0, 0
     for byte in packed:
         gap |= (byte & 0x7F) << shift
@@ -149,22 +196,7 @@ def _unpack_gaps(packed: bytes, below: int) -> Iterator[int]:
         gap = shift = 0
         if index >= below or byte & 0x80:
             raise Malformed("snapshot.invalid", "a status lies beyond the certificates issued")
-        yield index
+        found.append(index)
     if shift:
         raise Malformed("snapshot.invalid", "the last gap is cut short")
-
-
-def load_cbor(data: bytes) -> Any:
-    """Return the one CBOR item that `data` is; that it is the one spelling is left to its reader.
-
-    Raises:
-        Malformed: `snapshot.invalid`, not CBOR, or bytes left over.
-    """
-    stream = BytesIO(data)
-    try:
-        value = cbor2.load(stream)
-    except (cbor2.CBORDecodeError, RecursionError) as error:
-        raise Malformed("snapshot.invalid", "not CBOR") from error
-    if stream.read(1):
-        raise Malformed("snapshot.invalid", "bytes left over")
-    return value
+    return found

@@ -4,39 +4,64 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cbor2
 
-from verifier.catalog import Catalog, Entry
-from verifier.checkpoint import Note, parse_note
+from verifier import merkle
+from verifier.catalog import MOST_ENTRIES, Catalog, Entry
+from verifier.cbor import CborReader
+from verifier.checkpoint import LONGEST_NOTE, Note, parse_note
 from verifier.encoding import parse_canonical
 from verifier.errors import ExitStatus, Malformed, ProofInvalid, Refused
 from verifier.hashing import keccak, sha256
 from verifier.packing import (
     AnchoredRow,
-    load_cbor,
     pack_batches,
     pack_statuses,
     unpack_batches,
     unpack_statuses,
 )
 from verifier.policy import LedgerPin
-from verifier.state import ISSUER, KEY_SIZE, BodyState, Key, batch_leaf, without_brake
+from verifier.state import (
+    ISSUER,
+    KEY_SIZE,
+    MOST_CERTIFICATES,
+    MOST_KEYS,
+    NO_END,
+    BodyState,
+    Key,
+    batch_leaf,
+    region_of,
+    without_brake,
+)
 from verifier.statements import ZERO, Batch
-from verifier.stateproof import ROLL, NodeSet, check_account, slot_position
-from verifier.status import StatusTree
+from verifier.stateproof import (
+    LONGEST_NODE,
+    MOST_NODES,
+    ROLL,
+    NodeSet,
+    check_account,
+    slot_position,
+)
+from verifier.status import root_of_words
 from verifier.vocabulary import BodyKind, Standing
 
 TYPE = "certledger/snapshot/1"
 MEDIA_TYPE = "application/vnd.certledger.snapshot.v1"
 LONGEST = 256 * 2**20
 """Greatest size in bytes, unpacked."""
+MAX_FREE_BYTES = 65_536
+MAX_RATIO = 16
+"""Bytes unpacked for each byte of a file, beside those that any file may have."""
+MAX_LISTED = 2**32 - 1
+"""Bodies, catalogs and nodes: as many as the roll counts."""
+MAX_ENTRY_BYTES = 65_536
+MAX_NAME = 128
+LONGEST_CHECKPOINT = 4 * LONGEST_NOTE
 _KINDS, _STANDINGS = tuple(BodyKind), tuple(Standing)
-MALFORMED = (TypeError, ValueError, IndexError, KeyError, OverflowError, AttributeError)
-"""What Python raises where parts of a file have another shape than they should."""
 
 
 class SnapshotUnproved(Refused):
@@ -65,23 +90,32 @@ class SnapshotBody:
         identity: bytes,
     ) -> SnapshotBody:
         """Return the body whose `state` holds what no batch tells; the rest is recomputed."""
-        statements = []
-        for row in rows:
+        issuer, statements = state.issuer.encode("ascii"), []
+        last, certificates, peaks = state.last, state.certificates, list(state.peaks)
+        for number, row in enumerate(rows, state.batches):
             statement = Batch(
-                issuer=state.issuer.encode("ascii"),
-                sequence=state.batches + 1,
-                previous=state.last,
+                issuer=issuer,
+                sequence=number + 1,
+                previous=last,
                 root=row.root,
-                first=state.certificates,
+                first=certificates,
                 count=row.count,
                 catalog=row.catalog,
                 countersignature=row.countersignature,
                 not_after=row.not_after,
             )
-            digest = statement.digest(identity)
-            leaf = batch_leaf(digest=digest, catalog=row.catalog, key=row.key, block=row.block)
-            state = state.after_batch(digest=digest, count=row.count, leaf=leaf)
+            last = statement.digest(identity)
+            leaf = batch_leaf(digest=last, catalog=row.catalog, key=row.key, block=row.block)
+            peaks = merkle.append(peaks, number, leaf)
+            certificates += row.count
             statements.append(statement)
+        state = replace(
+            state,
+            batches=state.batches + len(rows),
+            certificates=certificates,
+            last=last,
+            peaks=tuple(peaks),
+        )
         return cls(
             state=state,
             rows=tuple(rows),
@@ -161,7 +195,7 @@ class Snapshot:
 
     def format(self) -> bytes:
         """Return the bytes of the file."""
-        return zlib.compress(self.to_cbor(), 9)
+        return deflate(self.to_cbor())
 
     @classmethod
     def parse(cls, data: bytes) -> Snapshot:
@@ -170,27 +204,23 @@ class Snapshot:
         Raises:
             Malformed: `snapshot.invalid` or `json.*`, anything but a whole snapshot of version 1.
         """
-        whole = inflate(data)
-        parts = load_cbor(whole)
-        try:
-            kind, checkpoint, account_proof, nodes, catalogs, bodies = parts
-            if kind != TYPE:
-                raise Malformed("snapshot.version", "not a snapshot of version 1")
-            identity = parse_note(checkpoint).checkpoint.identity
-            read = [unpack_catalog(entries) for entries in catalogs]
-            roots = [catalog.root() for catalog in read]
-            snapshot = cls.of(
-                checkpoint=checkpoint,
-                account_proof=[bytes(node) for node in account_proof],
-                nodes=nodes,
-                catalogs=read,
-                bodies=[unpack_body(body, roots, identity) for body in bodies],
-            )
-            same = snapshot.to_cbor() == whole
-        except MALFORMED as error:
-            raise Malformed("snapshot.invalid", "parts of the snapshot are ill-formed") from error
-        if not same:
-            raise Malformed("snapshot.invalid", "a second spelling of the same snapshot")
+        reader = open_item(inflate(data), TYPE, 6)
+        checkpoint = reader.text(LONGEST_CHECKPOINT)
+        identity = parse_note(checkpoint).checkpoint.identity
+        account_proof = list(reader.binaries(MOST_NODES, LONGEST_NODE))
+        nodes = list(reader.binaries(MAX_LISTED, LONGEST_NODE, ascending=True))
+        catalogs = list(unpack_catalogs(reader))
+        roots = [catalog.root() for catalog in catalogs]
+        snapshot = cls.of(
+            checkpoint=checkpoint,
+            account_proof=account_proof,
+            nodes=nodes,
+            catalogs=catalogs,
+            bodies=[
+                unpack_body(reader, roots, identity) for _ in range(reader.list(0, MAX_LISTED))
+            ],
+        )
+        reader.done()
         return snapshot
 
     def check(self, ledger: LedgerPin) -> None:
@@ -213,7 +243,7 @@ class Snapshot:
                 slot = nodes.slot(account.storage_root, slot_position(body.state.issuer))
                 if without_brake(slot) != body.state.digest():
                     raise SnapshotUnproved(f"the state of {body.state.issuer} is another one")
-                if StatusTree(body.words).root != body.state.status:
+                if root_of_words(body.words.items()) != body.state.status:
                     raise SnapshotUnproved(f"the statuses of {body.state.issuer} are others")
         except ProofInvalid as error:
             raise SnapshotUnproved(str(error)) from error
@@ -238,19 +268,37 @@ def roll(issuers: Iterable[str]) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Return what `data` packs, at most `LONGEST` bytes of it.
+    """Return what `data` packs: at most `MAX_FREE_BYTES` and `MAX_RATIO` times its size.
 
     Raises:
         Malformed: `snapshot.invalid`, not zlib, too long, or bytes left over.
     """
+    longest = longest_item(len(data))
     unpack = zlib.decompressobj()
     try:
-        whole = unpack.decompress(data, LONGEST)
+        whole = unpack.decompress(data, longest)
     except zlib.error as error:
         raise Malformed("snapshot.invalid", "not packed by zlib") from error
     if not unpack.eof or unpack.unused_data:
-        raise Malformed("snapshot.invalid", f"cut short, over {LONGEST} bytes, or bytes left over")
+        raise Malformed("snapshot.invalid", f"cut short, over {longest} bytes, or bytes left over")
     return whole
+
+
+def longest_item(packed: int) -> int:
+    """Return how many bytes a file of `packed` bytes may unpack to."""
+    return min(LONGEST, MAX_FREE_BYTES + MAX_RATIO * packed)
+
+
+def deflate(item: bytes) -> bytes:
+    """Return the file of an item, packed as closely as `inflate` allows.
+
+    Symbols alone, without repetitions, never pack more than eight times.
+    """
+    packed = zlib.compress(item, 9)
+    if len(item) <= longest_item(len(packed)):
+        return packed
+    stream = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
+    return stream.compress(item) + stream.flush()
 
 
 def pack_catalog(catalog: Catalog) -> list[bytes]:
@@ -258,13 +306,38 @@ def pack_catalog(catalog: Catalog) -> list[bytes]:
     return [entry.canonical() for entry in catalog.entries]
 
 
-def unpack_catalog(entries: Sequence[bytes]) -> Catalog:
-    """Return the catalog of a snapshot's list.
+def open_item(whole: bytes, kind: str, size: int) -> CborReader:
+    """Return a reader of the item of a snapshot or delta, behind its type.
 
     Raises:
-        Malformed: an entry is not canonical, or they do not ascend.
+        Malformed: `snapshot.invalid`; `snapshot.version`, where it is of another type.
     """
-    return Catalog.from_json([parse_canonical(entry, 65536) for entry in entries])
+    reader = CborReader(whole, "snapshot.invalid", "snapshot.invalid")
+    found = reader.list(1, MAX_LISTED)
+    if reader.text(64) != kind:
+        raise Malformed("snapshot.version", f"not {kind}")
+    if found != size:
+        reader.refuse(f"a list of {size}")
+    return reader
+
+
+def unpack_catalogs(reader: CborReader) -> Iterator[Catalog]:
+    """Read the list of catalogs.
+
+    Raises:
+        Malformed: an entry is not canonical, or entries or roots do not ascend.
+    """
+    last = b""
+    for _ in range(reader.list(0, MAX_LISTED)):
+        entries = [
+            parse_canonical(entry, MAX_ENTRY_BYTES)
+            for entry in reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES)
+        ]
+        catalog = Catalog.from_json(entries)
+        if not entries or catalog.root() <= last:
+            reader.refuse("a catalog with entries, of a root greater than the one before")
+        last = catalog.root()
+        yield catalog
 
 
 def pack_body(body: SnapshotBody, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
@@ -287,37 +360,53 @@ def pack_body(body: SnapshotBody, catalogs: Mapping[bytes, int], start: int = 0)
 
 
 def unpack_body(
-    parts: Any, catalogs: Sequence[bytes], identity: bytes, before: Sequence[AnchoredRow] = ()
+    reader: CborReader,
+    catalogs: Sequence[bytes],
+    identity: bytes,
+    before: Sequence[AnchoredRow] = (),
 ) -> SnapshotBody:
-    """Return the body that a snapshot holds; `before` are its batches in the one built upon.
+    """Read a body; `before` are its batches in the snapshot built upon.
 
     Raises:
         Malformed: `snapshot.invalid` and others, parts no body can have.
     """
-    issuer, kind, name, standing, since, keys, version, catalog, epoch, revision, *rest = parts
-    columns, statuses = rest
-    if not ISSUER.fullmatch(issuer) or len(keys) % KEY_SIZE or not 0 < len(name) <= 128:
-        raise Malformed("snapshot.invalid", "a body has an impossible code, name or key")
-    numbers = (kind, standing, since, version, epoch, revision)
-    if set(map(type, numbers)) != {int}:
-        raise Malformed("snapshot.invalid", "a body's numbers are none")
-    if kind < 1 or standing < 1 or len(catalog) != 32:
-        raise Malformed("snapshot.invalid", "a body has an impossible kind, standing or catalog")
-    rows = [*before, *unpack_batches(columns, catalogs)]
-    words = unpack_statuses(statuses, sum(row.count for row in rows))
-    state = BodyState(
+    reader.list(12, 12)
+    fixed = _unpack_state(reader)
+    rows = [*before, *unpack_batches(reader, catalogs, len(fixed.keys))]
+    certificates = sum(row.count for row in rows)
+    if certificates > MOST_CERTIFICATES:
+        reader.refuse(f"behind at most {MOST_CERTIFICATES} certificates")
+    words = unpack_statuses(reader, certificates)
+    state = replace(fixed, status=root_of_words(words.items()))
+    return SnapshotBody.of(state, rows, words, identity)
+
+
+def _unpack_state(reader: CborReader) -> BodyState:
+    """Read what a body has beside batches and statuses."""
+    issuer = reader.text(18)
+    if not ISSUER.fullmatch(issuer):
+        reader.refuse("behind the code of a body")
+    region_of(issuer)
+    kind = _KINDS[reader.integer(1, len(_KINDS)) - 1]
+    name = reader.text(4 * MAX_NAME)
+    if not 0 < len(name) <= MAX_NAME:
+        reader.refuse(f"behind a name of 1 to {MAX_NAME} characters")
+    # Arguments are read in the order in which they are written here.
+    return BodyState(
         issuer=issuer,
-        kind=_KINDS[kind - 1],
+        kind=kind,
         name=name,
-        keys=tuple(Key.unpacked(keys[at : at + KEY_SIZE]) for at in range(0, len(keys), KEY_SIZE)),
-        standing=_STANDINGS[standing - 1],
-        since=since,
-        catalog_version=version,
-        catalog=catalog,
-        epoch=epoch,
-        revision=revision,
-        status=StatusTree(words).root,
+        standing=_STANDINGS[reader.integer(1, len(_STANDINGS)) - 1],
+        since=reader.integer(0, NO_END),
+        keys=_unpack_keys(reader),
+        catalog_version=reader.integer(0, 2**32 - 1),
+        catalog=reader.binary(32, 32),
+        epoch=reader.integer(),
+        revision=reader.integer(0, 2**32 - 1),
+        status=ZERO,
     )
-    body = SnapshotBody.of(state, rows, words, identity)
-    body.state.digest()  # Numbers that no word holds show here, not when a verdict is asked for.
-    return body
+
+
+def _unpack_keys(reader: CborReader) -> tuple[Key, ...]:
+    packed = reader.binary(KEY_SIZE, MOST_KEYS * KEY_SIZE)
+    return tuple(Key.unpacked(packed[at : at + KEY_SIZE]) for at in range(0, len(packed), KEY_SIZE))

@@ -210,6 +210,35 @@ class _SiblingReader:
             raise ProofInvalid("the multi-proof has siblings left over")
 
 
+def root_of_words(words: Iterable[tuple[int, bytes]]) -> bytes:
+    """Return the status root of words by position, ascending, holding one node a level.
+
+    Raises:
+        Malformed: `status.position`, a word beyond the tree.
+    """
+    # Left children, each waiting for what comes to the right of it: (level, position, hash).
+    waiting: list[tuple[int, int, bytes]] = []
+
+    def climb(level: int, at: int, node: bytes, top: int) -> bytes:
+        for height in range(level, top):
+            left = DEFAULTS[height]
+            if waiting and waiting[-1][:2] == (height, at ^ 1):
+                left = waiting.pop()[2]
+            node = keccak(left + node if at & 1 else node + DEFAULTS[height])
+            at >>= 1
+        return node
+
+    last: tuple[int, bytes] | None = None
+    for at, word in words:
+        if not 0 <= at < 1 << DEPTH:
+            raise Malformed("status.position", "a word lies beyond the status tree")
+        if last is not None:
+            top = (last[0] ^ at).bit_length() - 1
+            waiting.append((top, last[0] >> top, climb(0, *last, top)))
+        last = at, word
+    return EMPTY_ROOT if last is None else climb(0, *last, DEPTH)
+
+
 class StatusTree:
     """The words of one body, kept sparsely with every node that is not a default."""
 

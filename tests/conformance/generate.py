@@ -14,6 +14,7 @@ from tests.conformance import (
     block_cases,
     bound_cases,
     content_cases,
+    decoder_cases,
     desk_cases,
     file_cases,
     force_cases,
@@ -37,6 +38,7 @@ MODULES = (
     place_cases,
     bound_cases,
     policy_cases,
+    decoder_cases,
 )
 
 

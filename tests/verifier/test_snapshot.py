@@ -254,17 +254,23 @@ def test_a_file_that_unpacks_without_end_is_refused_unread() -> None:
 # Any bytes at all ------------------------------------------------------------------------------
 
 
-def trusted(data: bytes) -> bool:
-    """Return whether a desk opens on `data` and trusts its block; it may only refuse otherwise."""
+def misled(data: bytes) -> bool:
+    """Return whether a desk opens on `data`, trusts its block, and says another thing than WHOLE.
+
+    A line of a name that the policy does not know is ignored, and three others suffice.
+    """
     desk, code = tried(opened, data)
-    return code is None and desk.judgement.code == "ok"
+    if code is not None or desk.judgement.code != "ok":
+        return False
+    same = desk.snapshot.note.checkpoint == WHOLE.note.checkpoint
+    return not same or replace(desk.snapshot, checkpoint=WHOLE.checkpoint) != WHOLE
 
 
 def test_no_byte_of_the_item_can_be_changed() -> None:
     item = WHOLE.to_cbor()
     for at in range(len(item)):
         changed = item[:at] + bytes([item[at] ^ 1]) + item[at + 1 :]
-        assert not trusted(zlib.compress(changed, 1)), at
+        assert not misled(zlib.compress(changed, 1)), at
 
 
 @given(st.integers(0, len(DATA) - 1), st.integers(1, 255))
@@ -272,7 +278,7 @@ def test_no_byte_of_the_file_can_be_changed(at: int, flip: int) -> None:
     changed = DATA[:at] + bytes([DATA[at] ^ flip]) + DATA[at + 1 :]
     desk, code = tried(opened, changed)
     # The level of compression in the second byte says nothing about what is packed.
-    assert code is not None or desk.snapshot == WHOLE or desk.judgement.code != "ok"
+    assert code is not None or desk.judgement.code != "ok" or not misled(changed)
 
 
 @given(st.binary(max_size=60))
@@ -296,7 +302,7 @@ def test_any_other_value_of_any_part_is_refused(data: st.DataObject, value: Any)
         candidate = packed(parts)
     except (ValueError, OverflowError):
         return
-    assert same or not trusted(candidate)
+    assert same or not misled(candidate)
 
 
 def test_a_snapshot_says_at_which_instant_it_stands() -> None:

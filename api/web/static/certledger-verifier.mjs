@@ -1398,7 +1398,7 @@ function readDisclosure(text) {
 
 /** @param {Json} value */
 function checkFieldValue(value) {
-  if (typeof value !== "string" || !value || characters(value) > 512) {
+  if (typeof value !== "string" || !value || characters(value) > LONGEST_VALUE) {
     refuse("schema.invalid", "a field is 1 to 512 characters");
   }
 }
@@ -2961,118 +2961,164 @@ function fromBase45(text) {
     text,
     (letter) => BASE45.get(letter) ?? refuse("base45.invalid", "a character is not of base45"),
   );
-  const bytes = [];
-  for (let at = 0; at < values.length; at += 3) {
+  const bytes = new Uint8Array(Math.floor(values.length / 3) * 2 + (values.length % 3 ? 1 : 0));
+  for (let at = 0, end = 0; at < values.length; at += 3) {
     const group = values.slice(at, at + 3);
     const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
     const width = group.length - 1;
     if (!width || number >= 256 ** width) refuse("base45.invalid", "a group of base45 is out of range");
-    bytes.push(...uint(number, width));
+    bytes.set(uint(number, width), end);
+    end += width;
   }
-  return Uint8Array.from(bytes);
+  return bytes;
 }
 
 /** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from numbers */
 
-/** Reads the CBOR of these formats; `spare` tells whether anything had a second spelling. */
+/** Greatest number that stands in the head of a CBOR item itself. */
+const MAX_SHORT = 23;
+const [UNSIGNED, NEGATIVE, BYTES, TEXT, LIST, MAP] = [0, 1, 2, 3, 4, 5];
+
+/**
+ * Reads one CBOR item from its front to its end (section 19): each element is asked for by type and range,
+ * so that nothing is built that has no place.
+ */
 class CborReader {
-  /** @param {Uint8Array} bytes @param {string} code that refusals carry */
-  constructor(bytes, code) {
+  /** @param {Uint8Array} bytes @param {string} code @param {string} respelled where a number is too long */
+  constructor(bytes, code, respelled) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.code = code;
+    this.respelled = respelled;
     this.at = 0;
-    this.spare = false;
   }
 
-  /** @param {string} why @returns {never} */
-  refuse(why) {
-    return refuse(this.code, why);
+  /** @param {string} want @returns {never} */
+  refuse(want) {
+    return refuse(this.code, `byte ${this.at} does not begin ${want}`);
   }
 
-  /** @returns {Cbor} */
-  whole() {
-    const value = this.item(0);
-    if (this.at !== this.bytes.length) this.refuse("bytes follow the CBOR item");
+  /** @param {unknown} held @param {string} want */
+  need(held, want) {
+    if (!held) this.refuse(want);
+  }
+
+  done() {
+    this.need(this.at === this.bytes.length, "nothing: bytes are left over");
+  }
+
+  /** Kind of the next element, -1 at the end. */
+  kind() {
+    return this.at < this.bytes.length ? this.bytes[this.at] >> 5 : -1;
+  }
+
+  /** Null, if it is next. */
+  isNull() {
+    const found = this.bytes[this.at] === 0xf6;
+    if (found) this.at += 1;
+    return found;
+  }
+
+  boolean() {
+    const head = this.bytes[this.at];
+    this.need(head === 0xf4 || head === 0xf5, "true or false");
+    this.at += 1;
+    return head === 0xf5;
+  }
+
+  /** The number that a head of `kind` carries. @param {number} kind @param {string} want */
+  argument(kind, want) {
+    this.need(this.kind() === kind, want);
+    const low = this.bytes[this.at] & 31;
+    if (low <= MAX_SHORT) {
+      this.at += 1;
+      return low;
+    }
+    const width = 2 ** (low - 24);
+    const digits = this.bytes.subarray(this.at + 1, this.at + 1 + width);
+    this.need(low <= 27 && digits.length === width, `${want} whose length is known`);
+    const number = digits.reduce((sum, byte) => sum * 256 + byte, 0);
+    if (number < (width === 1 ? MAX_SHORT + 1 : 256 ** (width / 2)))
+      refuse(this.respelled, `the number at byte ${this.at} has a shorter spelling`);
+    this.at += 1 + width;
+    return number;
+  }
+
+  /** @param {number} least @param {number} greatest */
+  integer(least = 0, greatest = Number.MAX_SAFE_INTEGER) {
+    const negative = least < 0 && this.kind() === NEGATIVE;
+    const number = this.argument(negative ? NEGATIVE : UNSIGNED, "an integer");
+    const value = negative ? -1 - number : number;
+    this.need(value >= least && value <= greatest, `an integer from ${least} to ${greatest}`);
     return value;
   }
 
-  /** @param {number} size @returns {Uint8Array} */
-  take(size) {
-    if (size > this.bytes.length - this.at) this.refuse("CBOR ends early");
+  /** A count that what is left can hold. @param {number} kind @param {number} least @param {number} greatest */
+  size(kind, least, greatest) {
+    const size = this.argument(kind, "an element of another kind");
+    const left = this.bytes.length - this.at;
+    this.need(size >= least && size <= Math.min(greatest, left), `${least} to ${greatest} of them`);
+    return size;
+  }
+
+  /** @param {number} least @param {number} greatest @returns {Uint8Array} */
+  binary(least, greatest) {
+    const size = this.size(BYTES, least, greatest);
     this.at += size;
     return this.bytes.subarray(this.at - size, this.at);
   }
 
-  /** The number that a head carries. @param {number} low its five bits */
-  argument(low) {
-    if (low < 24) return low;
-    if (low > 27) return this.refuse("CBOR of indefinite length");
-    const width = 2 ** (low - 24);
-    const number = Number(toBigInt(this.take(width)));
-    if (!Number.isSafeInteger(number)) this.refuse("a number is too great");
-    if (number < (width === 1 ? 24 : 256 ** (width / 2))) this.spare = true;
-    return number;
-  }
-
-  /** @param {number} depth @returns {Cbor} */
-  item(depth) {
-    if (depth > 16) this.refuse("CBOR is nested too deeply");
-    const [head] = this.take(1);
-    const kind = head >> 5;
-    if (kind === 7) return this.simple(head & 31);
-    const number = this.argument(head & 31);
-    switch (kind) {
-      case 0:
-        return number;
-      case 1:
-        return -1 - number;
-      case 2:
-        return this.take(number);
-      case 3:
-        return this.text(number);
-      case 4:
-        return this.list(number, depth);
-      case 5:
-        return this.map(number, depth);
-      default:
-        return this.refuse("a tag has no place here");
-    }
-  }
-
-  /** @param {number} low */
-  simple(low) {
-    if (low === 22) return null;
-    return low === 20 || low === 21 ? low === 21 : this.refuse("a simple value has no place here");
-  }
-
-  /** @param {number} size */
-  text(size) {
+  /** @param {number} longest in bytes @returns {string} */
+  text(longest) {
+    const size = this.size(TEXT, 0, longest);
+    this.at += size;
     try {
-      return STRICT_UTF8.decode(this.take(size));
-    } catch (error) {
-      if (error instanceof Refusal) throw error;
-      return this.refuse("a text is not UTF-8");
+      return STRICT_UTF8.decode(this.bytes.subarray(this.at - size, this.at));
+    } catch {
+      return refuse(this.code, "a text is not UTF-8");
     }
   }
 
-  /** @param {number} count @param {number} depth */
-  list(count, depth) {
-    if (count > this.bytes.length) this.refuse("CBOR ends early");
-    return Array.from({ length: count }, () => this.item(depth + 1));
+  /** @param {number} least @param {number} greatest */
+  list(least, greatest) {
+    return this.size(LIST, least, greatest);
   }
 
-  /** @param {number} count @param {number} depth @returns {Map<number, Cbor>} */
-  map(count, depth) {
+  /** @param {number} size @param {number} least @param {number} greatest @returns {number[]} */
+  integers(size, least, greatest) {
+    this.list(size, size);
+    return Array.from({ length: size }, () => this.integer(least, greatest));
+  }
+
+  /** @param {number} below @param {number} size @returns {Map<number, Uint8Array>} */
+  byteMap(below, size) {
     const found = new Map();
     let last = -1;
-    for (let read = 0; read < count; read += 1) {
-      const key = this.item(depth + 1);
-      if (typeof key !== "number" || key <= last)
-        return this.refuse("keys of a map are not ascending numbers");
-      found.set(key, this.item(depth + 1));
-      last = key;
+    for (let left = this.size(MAP, 0, below); left > 0; left -= 1) {
+      last = this.integer(last + 1, below - 1);
+      found.set(last, this.binary(size, size));
     }
+    return found;
+  }
+
+  /**
+   * Byte strings of 1 to `longest` bytes.
+   * @param {number} most @param {number} longest @param {boolean} ascending @returns {Uint8Array[]}
+   */
+  binaries(most, longest, ascending = false) {
+    const found = [];
+    for (let left = this.list(0, most); left > 0; left -= 1) {
+      const value = this.binary(1, longest);
+      if (ascending && found.length)
+        this.need(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
+      found.push(value);
+    }
+    return found;
+  }
+
+  /** Parts of a list, each read by `part`. @template T @param {number} most @param {(at: number) => T} part */
+  parts(most, part) {
+    const found = [];
+    for (let size = this.list(0, most); found.length < size;) found.push(part(found.length));
     return found;
   }
 }
@@ -3097,60 +3143,18 @@ function cborEncode(value) {
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }
 
-/** Asks the parts of a CBOR item for their types, refusing with one code. */
-class Shape {
-  /** @param {string} code */
-  constructor(code) {
-    this.code = code;
-  }
-
-  /** @param {unknown} held @param {string} what */
-  need(held, what) {
-    if (!held) refuse(this.code, `${what} has another shape`);
-  }
-
-  /** @param {Cbor} value @param {number | null} size @returns {Uint8Array} */
-  bytes(value, size = null) {
-    if (!(value instanceof Uint8Array) || (size !== null && value.length !== size))
-      return refuse(this.code, "bytes are missing");
-    return value;
-  }
-
-  /** Hashes that stand one after another. @param {Cbor} value */
-  hashes(value) {
-    const bytes = this.bytes(value);
-    this.need(bytes.length % 32 === 0, "a list of hashes");
-    return chunks(bytes, 32);
-  }
-
-  /** @param {Cbor} value @returns {string} */
-  text(value) {
-    return typeof value === "string" ? value : refuse(this.code, "text is missing");
-  }
-
-  /** @param {Cbor} value @param {number} least @param {number} greatest @returns {number} */
-  integer(value, least, greatest) {
-    return typeof value === "number" && value >= least && value <= greatest
-      ? value
-      : refuse(this.code, "a number is missing");
-  }
-
-  /** @param {Cbor} value @param {number[]} sizes that it may have, any if none is given @returns {Cbor[]} */
-  list(value, ...sizes) {
-    if (!Array.isArray(value) || (sizes.length && !sizes.includes(value.length)))
-      return refuse(this.code, "a list is missing");
-    return value;
-  }
-}
-
 // ---------------------------------------------------------------------------------------------------------
 // Compact evidence (section 16.2)
 // ---------------------------------------------------------------------------------------------------------
 
-const COMPACT = new Shape("compact.invalid");
 const COMPACT_PREFIX = "CL1:";
 const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
 const LONGEST_COMPACT = 4096;
+const LONGEST_VALUE = 512;
+const COMPACT_PARTS = 5;
+const MAX_PATH = 32;
+/** Bytes of a code, salt, id or signature. */
+const MAX_WORD = 64;
 const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
 const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
 
@@ -3165,85 +3169,91 @@ function parseCompact(text) {
       `a code starts with ${COMPACT_PREFIX} and is not longer than ${LONGEST_COMPACT}`,
     );
   }
-  const reader = new CborReader(fromBase45(text.slice(COMPACT_PREFIX.length)), "compact.invalid");
-  const parts = reader.whole();
-  if (!Array.isArray(parts) || (parts.length !== 5 && parts.length !== 6) || parts[0] !== 1) {
-    return refuse("compact.version", "not compact evidence of version 1");
-  }
+  const packed = fromBase45(text.slice(COMPACT_PREFIX.length));
+  const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
+  const size = reader.list(1, COMPACT_PARTS + 1);
+  if (reader.integer() !== 1) refuse("compact.version", "not compact evidence of version 1");
+  reader.need(size >= COMPACT_PARTS, `${COMPACT_PARTS} parts`);
+  const ledger = reader.binary(8, 8);
+  const record = unpackRecord(reader);
   const compact = {
-    ledger: COMPACT.bytes(parts[1], 8),
-    record: unpackRecord(parts[2]),
-    path: COMPACT.hashes(parts[3]),
-    shown: COMPACT.list(parts[4]).map(unpackShown),
-    presentation: parts.length === 6 ? unpackPresentation(parts[5]) : null,
+    ledger,
+    record,
+    path: unpackPath(reader),
+    shown: unpackShown(reader, record.digests.length),
+    presentation: size > COMPACT_PARTS ? unpackPresentation(reader) : null,
   };
-  COMPACT.need(compact.path.length <= 32, "the path");
-  COMPACT.need(
-    compact.shown.every(({ place }, at) => at === 0 || place > compact.shown[at - 1].place),
-    "the order shown",
-  );
-  COMPACT.need(
-    compact.shown.every(({ place }) => place < compact.record.digests.length),
-    "a place",
-  );
-  COMPACT.need(!compact.presentation || compact.record.bound, "a presentation");
-  if (reader.spare) refuse("compact.not_canonical", "a second spelling of the same code");
+  reader.done();
+  if (compact.presentation && !compact.record.bound) {
+    refuse("compact.invalid", "a presentation of a record that is not bound");
+  }
   return compact;
 }
 
-/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {Cbor} value */
-function unpackRecord(value) {
-  const [issuer, index, id, edition, replaces, category, entry, holder, issued, expires, bound, digests] =
-    COMPACT.list(value, 12);
-  const day = (number) => formatDay(COMPACT.integer(number, FIRST_DAY, LAST_DAY));
-  return readRecord(
-    /** @type {Json} */ ({
-      type: "certledger/record/1",
-      issuer,
-      index,
-      id: toBase64Url(COMPACT.bytes(id)),
-      edition,
-      ...(replaces === null ? {} : { replaces }),
-      category,
-      entry,
-      holder: HOLDERS[COMPACT.integer(holder, 0, 2)],
-      issued: day(issued),
-      ...(expires === null ? {} : { expires: day(expires) }),
-      bound,
-      digests: toBase64Url(COMPACT.bytes(digests)),
-    }),
-  );
+/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {CborReader} reader */
+function unpackRecord(reader) {
+  reader.list(12, 12);
+  const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
+  /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
+  value.issuer = reader.text(MAX_WORD);
+  value.index = reader.integer();
+  value.id = toBase64Url(reader.binary(0, MAX_WORD));
+  value.edition = reader.integer();
+  if (!reader.isNull()) value.replaces = reader.integer();
+  value.category = reader.text(MAX_WORD);
+  value.entry = reader.integer();
+  value.holder = HOLDERS[reader.integer(0, HOLDERS.length - 1)];
+  value.issued = day();
+  if (!reader.isNull()) value.expires = day();
+  value.bound = reader.boolean();
+  value.digests = toBase64Url(reader.binary(0, 32 * MOST_DIGESTS));
+  return readRecord(/** @type {Json} */ (value));
 }
 
-/** @param {Cbor} value @returns {Shown} */
-function unpackShown(value) {
-  const [at, salt, said] = COMPACT.list(value, 3);
-  const place = COMPACT.integer(at, 0, MOST_DIGESTS - 1);
-  const text = place === 0 ? COMPACT.text(salt) : toBase64Url(COMPACT.bytes(salt, 16));
-  COMPACT.need(place > 0 || ACCESS_CODE.test(text), "the salt of the number");
-  if (typeof said !== "string") return { place, salt: text, value: unpackDocument(said) };
-  checkFieldValue(said);
-  return { place, salt: text, value: said };
+/** @param {CborReader} reader */
+function unpackPath(reader) {
+  const path = reader.binary(0, 32 * MAX_PATH);
+  if (path.length % 32) refuse("compact.invalid", "a path is made of hashes of 32 bytes");
+  return chunks(path, 32);
 }
 
-/** @param {Cbor} value @returns {Value} */
-function unpackDocument(value) {
-  const [digest, size, other] = COMPACT.list(value, 2, 3);
-  const document = {
-    sha256: hex(COMPACT.bytes(digest)),
-    size,
-    ...(other === undefined ? {} : { sm3: hex(COMPACT.bytes(other)) }),
-  };
+/**
+ * Disclosures, whose places strictly ascend among those of the record.
+ * @param {CborReader} reader @param {number} places @returns {Shown[]}
+ */
+function unpackShown(reader, places) {
+  let place = -1;
+  return reader.parts(places, () => {
+    reader.list(3, 3);
+    place = reader.integer(place + 1, places - 1);
+    const salt = place === 0 ? reader.text(MAX_WORD) : toBase64Url(reader.binary(16, 16));
+    if (place === 0 && !ACCESS_CODE.test(salt))
+      refuse("compact.invalid", "the salt of the number is no access code");
+    return { place, salt, value: unpackValue(reader) };
+  });
+}
+
+/** @param {CborReader} reader @returns {Value} */
+function unpackValue(reader) {
+  if (reader.kind() === TEXT) {
+    const value = reader.text(4 * LONGEST_VALUE);
+    checkFieldValue(value);
+    return value;
+  }
+  const size = reader.list(2, 3);
+  const digest = () => hex(reader.binary(32, 32));
+  const [sha, length] = [digest(), reader.integer()];
+  const document = { sha256: sha, size: length, ...(size > 2 ? { sm3: digest() } : {}) };
   checkDocument(document);
   return document;
 }
 
-/** @param {Cbor} value */
-function unpackPresentation(value) {
-  const [audience, nonce, time, signature] = COMPACT.list(value, 4);
-  return readPresentation(
-    /** @type {Json} */ ({ audience, nonce, time, signature: toBase64Url(COMPACT.bytes(signature)) }),
-  );
+/** @param {CborReader} reader */
+function unpackPresentation(reader) {
+  reader.list(4, 4);
+  const [audience, nonce, time] = [reader.text(MAX_WORD), reader.text(MAX_WORD), reader.integer()];
+  const signature = toBase64Url(reader.binary(0, MAX_WORD));
+  return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
 }
 
 /**
@@ -3259,9 +3269,23 @@ function nameShown({ place, salt, value }, entry, bound) {
 // Snapshots and deltas (section 17)
 // ---------------------------------------------------------------------------------------------------------
 
-const SNAPSHOT = new Shape("snapshot.invalid");
 const LONGEST_SNAPSHOT = 256 * 2 ** 20;
+const MAX_FREE_BYTES = 65536;
+/** Bytes unpacked for each byte of a file, beside those that any file may have. */
+const MAX_RATIO = 16;
 const UINT32 = 2 ** 32 - 1;
+/** Bodies, catalogs and nodes: as many as the roll counts. */
+const MAX_LISTED = UINT32;
+const MAX_BATCH = 65536;
+const MAX_ENTRY_BYTES = 65536;
+const MAX_NAME = 128;
+/** Bytes of a difference below 2^32. */
+const MAX_GAP = 5;
+
+/** @param {unknown} held @param {string} what */
+function needSnapshot(held, what) {
+  if (!held) refuse("snapshot.invalid", `${what} has another shape`);
+}
 
 /** @typedef {{root: Uint8Array, entries: Entry[], packed: Uint8Array[]}} Catalog */
 /** @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array, countersignature: Uint8Array}} Row a batch */
@@ -3279,6 +3303,7 @@ const UINT32 = 2 ** 32 - 1;
 /** What zlib packed, checked to be all of the file. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
 async function inflate(file) {
   const parts = [];
+  const longest = Math.min(LONGEST_SNAPSHOT, MAX_FREE_BYTES + MAX_RATIO * file.length);
   let size = 0;
   try {
     const stream = new Blob([/** @type {BlobPart} */ (file)])
@@ -3289,7 +3314,7 @@ async function inflate(file) {
       if (done) break;
       parts.push(value);
       size += value.length;
-      if (size > LONGEST_SNAPSHOT) {
+      if (size > longest) {
         await reader.cancel();
         break;
       }
@@ -3297,7 +3322,7 @@ async function inflate(file) {
   } catch {
     return refuse("snapshot.invalid", "not packed by zlib, or cut short");
   }
-  const whole = size <= LONGEST_SNAPSHOT ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
+  const whole = size <= longest ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
   // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
   if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
   return whole;
@@ -3317,86 +3342,89 @@ function adler32(bytes) {
   return concat(uint(high, 2), uint(low, 2));
 }
 
-/** @param {Uint8Array} bytes @returns {Cbor} */
-function snapshotItem(bytes) {
-  const reader = new CborReader(bytes, "snapshot.invalid");
-  const value = reader.whole();
-  SNAPSHOT.need(!reader.spare, "a number with a second spelling");
-  return value;
-}
-
-/** @param {Cbor[]} parts of which the first is the type @param {string} type */
-function checkType(parts, type) {
-  if (parts[0] !== type) refuse("snapshot.version", `not ${type}`);
+/**
+ * A reader of the item of a snapshot or delta, behind its type.
+ * @param {Uint8Array} unpacked @param {string} type @param {number} size
+ */
+function openItem(unpacked, type, size) {
+  const reader = new CborReader(unpacked, "snapshot.invalid", "snapshot.invalid");
+  const found = reader.list(1, MAX_LISTED);
+  if (reader.text(64) !== type) refuse("snapshot.version", `not ${type}`);
+  reader.need(found === size, `a list of ${size}`);
+  return reader;
 }
 
 /** @param {Uint8Array} unpacked @returns {Snapshot} well-formed; `checkSnapshot` proves it */
 function readSnapshot(unpacked) {
-  const parts = SNAPSHOT.list(snapshotItem(unpacked), 6);
-  checkType(parts, SNAPSHOT_TYPE);
-  const checkpoint = SNAPSHOT.text(parts[1]);
+  const reader = openItem(unpacked, SNAPSHOT_TYPE, 6);
+  const checkpoint = reader.text(4 * LONGEST_NOTE);
   const note = parseNote(checkpoint);
-  const catalogs = SNAPSHOT.list(parts[4]).map(unpackCatalog);
-  const nodes = SNAPSHOT.list(parts[3]).map((node) => SNAPSHOT.bytes(node));
-  SNAPSHOT.need(ascend(nodes) && ascend(catalogs.map(({ root }) => root)), "the order of nodes or catalogs");
+  const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
+  const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
+  const catalogs = unpackCatalogs(reader);
   const roots = catalogs.map(({ root }) => root);
+  const { identity } = note.checkpoint;
+  const bodies = reader.parts(MAX_LISTED, () => unpackBody(reader, roots, identity, []));
+  reader.done();
   return {
     note,
     checkpoint,
-    accountProof: SNAPSHOT.list(parts[2]).map((node) => SNAPSHOT.bytes(node)),
+    accountProof,
     nodes,
     catalogs: new Map(catalogs.map((catalog) => [hex(catalog.root), catalog])),
-    bodies: SNAPSHOT.list(parts[5]).map((body) => unpackBody(body, roots, note.checkpoint.identity, [])),
+    bodies,
   };
 }
 
-/** @param {Uint8Array[]} values */
-const ascend = (values) => values.every((value, at) => at === 0 || compareBytes(values[at - 1], value) < 0);
+/** The list of catalogs, of ascending roots. @param {CborReader} reader @returns {Catalog[]} */
+function unpackCatalogs(reader) {
+  let last = new Uint8Array(0);
+  return reader.parts(MAX_LISTED, () => {
+    const catalog = unpackCatalog(reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES));
+    reader.need(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
+    last = catalog.root;
+    return catalog;
+  });
+}
 
-/** @param {Cbor} value @returns {Catalog} */
-function unpackCatalog(value) {
-  const packed = SNAPSHOT.list(value).map((entry) => SNAPSHOT.bytes(entry));
-  SNAPSHOT.need(packed.length > 0 && packed.length <= MOST_ENTRIES, "a catalog");
-  const entries = packed.map((entry) => readEntry(parseCanonical(entry, 65536)));
-  SNAPSHOT.need(
-    entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1], entry) < 0),
-    "the order of a catalog",
-  );
+/** @param {Uint8Array[]} packed @returns {Catalog} */
+function unpackCatalog(packed) {
+  needSnapshot(packed.length > 0, "a catalog");
+  const entries = packed.map((entry) => readEntry(parseCanonical(entry, MAX_ENTRY_BYTES)));
+  if (!entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1], entry) < 0)) {
+    refuse("catalog.order", "entries do not ascend by category and version");
+  }
   return { packed, entries, root: catalogRoot(entries.length, treeRoot(entries.map(({ leaf }) => leaf))) };
 }
 
 /**
- * @param {Cbor} value @param {Uint8Array[]} roots of the catalogs @param {Uint8Array} identity
+ * @param {CborReader} reader @param {Uint8Array[]} roots of the catalogs @param {Uint8Array} identity
  * @param {Row[]} before batches in the snapshot built upon @returns {HeldBody}
  */
-function unpackBody(value, roots, identity, before) {
-  const [issuer, kind, name, standing, since, keys, version, catalog, epoch, revision, batches, statuses] =
-    SNAPSHOT.list(value, 12);
-  const packed = SNAPSHOT.bytes(keys);
-  const rows = [...before, ...unpackBatches(batches, roots)];
-  const words = unpackStatuses(
-    statuses,
-    rows.reduce((sum, { count }) => sum + count, 0),
-  );
-  const fixed = {
-    issuer: SNAPSHOT.text(issuer),
-    kind: SNAPSHOT.integer(kind, 1, KINDS.length),
-    name: SNAPSHOT.text(name),
-    standing: STANDINGS[SNAPSHOT.integer(standing, 1, STANDINGS.length) - 1],
-    since: SNAPSHOT.integer(since, 0, NO_END),
-    catalogVersion: SNAPSHOT.integer(version, 0, UINT32),
-    catalog: SNAPSHOT.bytes(catalog, 32),
-    epoch: SNAPSHOT.integer(epoch, 0, Number.MAX_SAFE_INTEGER),
-    revision: SNAPSHOT.integer(revision, 0, UINT32),
-  };
-  SNAPSHOT.need(ISSUER.test(fixed.issuer) && packed.length % KEY_SIZE === 0, "a body's code or keys");
-  SNAPSHOT.need(fixed.name && characters(fixed.name) <= 128, "a body's name");
-  checkRegion(fixed.issuer);
-  const { statements, ...counted } = anchorAll(fixed.issuer, rows, identity);
+function unpackBody(reader, roots, identity, before) {
+  reader.list(12, 12);
+  const issuer = reader.text(18);
+  reader.need(ISSUER.test(issuer), "behind the code of a body");
+  checkRegion(issuer);
+  const kind = reader.integer(1, KINDS.length);
+  const name = reader.text(4 * MAX_NAME);
+  reader.need(name && characters(name) <= MAX_NAME, `behind a name of 1 to ${MAX_NAME} characters`);
+  const standing = STANDINGS[reader.integer(1, STANDINGS.length) - 1];
+  const since = reader.integer(0, NO_END);
+  const packed = reader.binary(KEY_SIZE, MOST_KEYS * KEY_SIZE);
+  const keys = chunks(packed, KEY_SIZE).map(readKey);
+  const catalogVersion = reader.integer(0, UINT32);
+  const catalog = reader.binary(32, 32);
+  const epoch = reader.integer();
+  const revision = reader.integer(0, UINT32);
+  const rows = [...before, ...unpackBatches(reader, roots, keys.length)];
+  const issued = rows.reduce((sum, { count }) => sum + count, 0);
+  reader.need(issued <= MOST_CERTIFICATES, `behind at most ${MOST_CERTIFICATES} certificates`);
+  const words = unpackStatuses(reader, issued);
+  const { statements, ...counted } = anchorAll(issuer, rows, identity);
   const state = {
-    ...fixed,
+    ...{ issuer, kind, name, standing, since, keys, catalogVersion, catalog, epoch, revision },
     ...counted,
-    keys: chunks(packed, KEY_SIZE).map(readKey),
     status: statusTreeRoot(words),
   };
   return { state, rows, statements, words };
@@ -3427,33 +3455,35 @@ function anchorAll(issuer, rows, identity) {
     leaves.push(batchLeaf(last, catalog, key, block));
     certificates += count;
   }
-  SNAPSHOT.need(certificates <= MOST_CERTIFICATES, "a body's certificates");
   return { statements, batches: rows.length, certificates, last, peaks: peaksOf(leaves) };
 }
 
-/** @param {Cbor} value @param {Uint8Array[]} catalogs roots @returns {Row[]} */
-function unpackBatches(value, catalogs) {
-  const [hashes, counts, times, heights, keys, places, extra] = SNAPSHOT.list(value, 7);
-  const roots = SNAPSHOT.hashes(hashes);
-  const column = (cells, least, greatest) =>
-    SNAPSHOT.list(cells, roots.length).map((cell) => SNAPSHOT.integer(cell, least, greatest));
-  const summed = (cells, greatest) => {
+/**
+ * @param {CborReader} reader @param {Uint8Array[]} catalogs roots @param {number} keys how many the body has
+ * @returns {Row[]}
+ */
+function unpackBatches(reader, catalogs, keys) {
+  reader.list(7, 7);
+  const joined = reader.binary(0, 32 * MOST_CERTIFICATES);
+  reader.need(joined.length % 32 === 0, "behind roots of 32 bytes each");
+  const roots = chunks(joined, 32);
+  const summed = (greatest) => {
     let sum = 0;
-    return column(cells, -greatest, greatest).map(
-      (step) => (sum = SNAPSHOT.integer(sum + step, 0, greatest)),
-    );
+    return reader.integers(roots.length, -greatest, greatest).map((step) => (sum += step));
   };
-  SNAPSHOT.need(
-    extra instanceof Map && [...extra.keys()].every((place) => place < roots.length),
-    "countersignatures",
+  const count = reader.integers(roots.length, 1, MAX_BATCH);
+  const notAfter = summed(GREATEST_TIME);
+  const block = summed(GREATEST_BLOCK);
+  const key = reader.integers(roots.length, 0, keys - 1);
+  const catalog = reader.integers(roots.length, -1, catalogs.length - 1);
+  const extra = reader.byteMap(roots.length, 32);
+  const within = (values, greatest) => values.every((value) => value >= 0 && value <= greatest);
+  reader.need(within(notAfter, GREATEST_TIME), "batches whose last instants lie between 1970 and 9999");
+  reader.need(within(block, GREATEST_BLOCK), `batches anchored in blocks from 0 to ${GREATEST_BLOCK}`);
+  reader.need(
+    [...extra.values()].every((value) => !equal(value, ZERO32)),
+    "countersignatures that are not zero",
   );
-  const [count, notAfter, block, key, catalog] = [
-    column(counts, 0, UINT32),
-    summed(times, GREATEST_TIME),
-    summed(heights, NO_END),
-    column(keys, 0, 255),
-    column(places, -1, catalogs.length - 1),
-  ];
   return roots.map((root, at) => ({
     root,
     count: count[at],
@@ -3461,23 +3491,24 @@ function unpackBatches(value, catalogs) {
     block: block[at],
     key: key[at],
     catalog: catalog[at] < 0 ? ZERO32 : catalogs[catalog[at]],
-    countersignature: extra.has(at) ? SNAPSHOT.bytes(extra.get(at) ?? null, 32) : ZERO32,
+    countersignature: extra.get(at) ?? ZERO32,
   }));
 }
 
 /**
  * The status words that are not zero.
- * @param {Cbor} value @param {number} certificates of the body @returns {Map<number, Uint8Array>}
+ * @param {CborReader} reader @param {number} certificates of the body @returns {Map<number, Uint8Array>}
  */
-function unpackStatuses(value, certificates) {
+function unpackStatuses(reader, certificates) {
   /** @type {Map<number, Uint8Array>} */ const words = new Map();
-  for (const [at, packed] of SNAPSHOT.list(value, STATUSES.length - 1).entries()) {
-    for (const index of unpackGaps(SNAPSHOT.bytes(packed), certificates)) {
+  reader.list(STATUSES.length - 1, STATUSES.length - 1);
+  for (let status = 1; status < STATUSES.length; status += 1) {
+    for (const index of unpackGaps(reader.binary(0, certificates * MAX_GAP), certificates)) {
       const position = Math.floor(index / CELLS);
       const word = words.get(position) ?? new Uint8Array(32);
-      SNAPSHOT.need(statusIn(word, index) === STATUSES[0], "a certificate's status");
+      needSnapshot(statusIn(word, index) === STATUSES[0], "a certificate's status");
       const cell = index % CELLS;
-      word[31 - Math.floor(cell / 4)] |= (at + 1) << (2 * (cell % 4));
+      word[31 - Math.floor(cell / 4)] |= status << (2 * (cell % 4));
       words.set(position, word);
     }
   }
@@ -3492,16 +3523,16 @@ function unpackGaps(packed, below) {
     gap += (byte & 0x7f) * scale;
     if (byte & 0x80) {
       scale *= 128;
-      SNAPSHOT.need(scale <= 2 ** 35, "a difference");
+      needSnapshot(scale <= 2 ** 35, "a difference");
       continue;
     }
-    SNAPSHOT.need(byte || scale === 1, "a difference with a second spelling");
+    needSnapshot(byte || scale === 1, "a difference with a second spelling");
     index += gap + 1;
-    SNAPSHOT.need(index < below, "a status beyond the certificates issued");
+    needSnapshot(index < below, "a status beyond the certificates issued");
     indexes.push(index);
     [gap, scale] = [0, 1];
   }
-  SNAPSHOT.need(scale === 1, "the last difference");
+  needSnapshot(scale === 1, "the last difference");
   return indexes;
 }
 
@@ -3645,34 +3676,33 @@ function packStatuses(words) {
  * @param {Snapshot} old @param {Uint8Array} unpacked @param {Ledger} ledger @returns {Snapshot}
  */
 function applyDelta(old, unpacked, ledger) {
-  const parts = SNAPSHOT.list(snapshotItem(unpacked), 7);
-  checkType(parts, "certledger/delta/1");
-  if (!equal(SNAPSHOT.bytes(parts[1]), sha256(packSnapshot(old)))) {
+  const reader = openItem(unpacked, "certledger/delta/1", 7);
+  if (!equal(reader.binary(32, 32), sha256(packSnapshot(old)))) {
     refuse("snapshot.other_base", "the delta builds on another snapshot");
   }
-  const checkpoint = SNAPSHOT.text(parts[2]);
+  const checkpoint = reader.text(4 * LONGEST_NOTE);
   const note = parseNote(checkpoint);
   if (note.checkpoint.number < old.note.checkpoint.number)
     refuse("snapshot.older", "the delta would go back");
-  const accountProof = SNAPSHOT.list(parts[3]).map((node) => SNAPSHOT.bytes(node));
-  const added = SNAPSHOT.list(parts[5]).map(unpackCatalog);
+  const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
+  const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
+  const added = unpackCatalogs(reader);
+  needSnapshot(!added.some(({ root }) => old.catalogs.has(hex(root))), "a catalog twice");
   const held = [...old.catalogs.values(), ...added].sort((left, right) =>
     compareBytes(left.root, right.root),
   );
-  SNAPSHOT.need(ascend(held.map(({ root }) => root)), "a catalog twice");
   const roots = held.map(({ root }) => root);
-  const bodies = SNAPSHOT.list(parts[6]).map((change, at) => {
-    if (change === at && at < old.bodies.length) return old.bodies[at];
-    const [place, body] = SNAPSHOT.list(change, 2);
-    SNAPSHOT.need(place === at, "a body's place");
-    return unpackBody(body, roots, note.checkpoint.identity, old.bodies[at]?.rows ?? []);
+  const { identity } = note.checkpoint;
+  const bodies = reader.parts(MAX_LISTED, (at) => {
+    if (at < old.bodies.length && reader.kind() === UNSIGNED) return old.bodies[reader.integer(at, at)];
+    reader.list(2, 2);
+    reader.integer(at, at);
+    return unpackBody(reader, roots, identity, old.bodies[at]?.rows ?? []);
   });
+  reader.done();
   const account = proving(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
   if (!account) return unproved("the contract is absent");
-  const known = new NodeSet(
-    [...old.nodes, ...SNAPSHOT.list(parts[4]).map((node) => SNAPSHOT.bytes(node))],
-    account.storageRoot,
-  );
+  const known = new NodeSet([...old.nodes, ...nodes], account.storageRoot);
   proving(() =>
     [ROLL_POSITION, ...bodies.map(({ state }) => slotPosition(state.issuer))].forEach((at) => known.slot(at)),
   );

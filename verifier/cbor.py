@@ -1,0 +1,153 @@
+"""A strict reader of CBOR: the deterministic subset that codes and snapshots need (SPEC 19).
+
+The caller asks for each element by type and range, so nothing is built that has no place: no tags,
+no floats, no indefinite lengths, one spelling of each number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+from verifier.errors import Malformed
+
+MAX_UINT = 2**53 - 1
+_INTEGER, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (kind << 5 for kind in range(6))
+_NULL = 0xF6
+_MAX_SHORT = 23
+"""Greatest argument that stands in the head itself."""
+
+
+class CborReader:
+    """Reads one CBOR item from its front to its end.
+
+    Every method raises Malformed: `code` where another type, range or length stands, `respelled`
+    where a number has a shorter spelling.
+    """
+
+    __slots__ = ("_at", "_code", "_data", "_respelled")
+
+    def __init__(self, data: bytes, code: str, respelled: str) -> None:
+        self._data, self._at = data, 0
+        self._code, self._respelled = code, respelled
+
+    def refuse(self, want: str) -> NoReturn:
+        """Raise the refusal of what stands at this place."""
+        raise Malformed(self._code, f"byte {self._at} does not begin {want}")
+
+    def done(self) -> None:
+        """Check that nothing follows."""
+        if self._at != len(self._data):
+            self.refuse("nothing: bytes are left over")
+
+    def is_integer(self) -> bool:
+        """Return whether an integer from zero on is next."""
+        return self._kind() == _INTEGER
+
+    def is_text(self) -> bool:
+        """Return whether a text is next."""
+        return self._kind() == _TEXT
+
+    def null(self) -> bool:
+        """Read null if it is next; return whether it was."""
+        found = self._at < len(self._data) and self._data[self._at] == _NULL
+        self._at += found
+        return found
+
+    def boolean(self) -> bool:
+        """Read true or false."""
+        first = self._data[self._at : self._at + 1]
+        if first not in (b"\xf4", b"\xf5"):
+            self.refuse("true or false")
+        self._at += 1
+        return first == b"\xf5"
+
+    def integer(self, least: int = 0, greatest: int = MAX_UINT) -> int:
+        """Read an integer from `least` to `greatest`."""
+        negative = least < 0 and self._kind() == _NEGATIVE
+        number = self._argument(_NEGATIVE if negative else _INTEGER, "an integer")
+        value = -1 - number if negative else number
+        if not least <= value <= greatest:
+            self.refuse(f"an integer from {least} to {greatest}")
+        return value
+
+    def integers(self, size: int, least: int, greatest: int) -> list[int]:
+        """Read a list of `size` integers from `least` to `greatest`."""
+        self.list(size, size)
+        column = self._data[self._at : self._at + size]
+        if size and max(column) <= _MAX_SHORT and len(column) == size:
+            self._at += size
+            values = list(column)
+        else:
+            values = [self.integer(least, greatest) for _ in range(size)]
+        if values and not (least <= min(values) and max(values) <= greatest):
+            self.refuse(f"integers from {least} to {greatest}")
+        return values
+
+    def binary(self, least: int, greatest: int) -> bytes:
+        """Read a byte string of `least` to `greatest` bytes."""
+        return self._take(_BYTES, least, greatest, "bytes")
+
+    def text(self, longest: int) -> str:
+        """Read a text of at most `longest` bytes of UTF-8."""
+        data = self._take(_TEXT, 0, longest, "a text")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Malformed(self._code, "a text is not UTF-8") from error
+
+    def list(self, least: int, greatest: int) -> int:
+        """Read the head of a list; return its size, from `least` to `greatest`."""
+        return self._size(_LIST, least, greatest, "a list")
+
+    def byte_map(self, below: int, size: int) -> dict[int, bytes]:
+        """Read a map from ascending integers less than `below` to `size` bytes each."""
+        found: dict[int, bytes] = {}
+        last = -1
+        for _ in range(self._size(_MAP, 0, below, "a map")):
+            last = self.integer(last + 1, below - 1)
+            found[last] = self.binary(size, size)
+        return found
+
+    def binaries(self, most: int, longest: int, *, ascending: bool = False) -> Iterator[bytes]:
+        """Read a list of at most `most` byte strings of 1 to `longest` bytes each."""
+        last = b""
+        for _ in range(self.list(0, most)):
+            value = self.binary(1, longest)
+            if ascending and value <= last:
+                self.refuse("bytes greater than the ones before")
+            yield value
+            last = value
+
+    def _kind(self) -> int:
+        return self._data[self._at] & 0xE0 if self._at < len(self._data) else -1
+
+    def _size(self, kind: int, least: int, greatest: int, want: str) -> int:
+        size = self._argument(kind, want)
+        # Each element takes a byte at least, so that no count is believed beyond what is there.
+        if not least <= size <= min(greatest, len(self._data) - self._at):
+            self.refuse(f"{want} of {least} to {greatest}")
+        return size
+
+    def _take(self, kind: int, least: int, greatest: int, want: str) -> bytes:
+        size = self._size(kind, least, greatest, want)
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def _argument(self, kind: int, want: str) -> int:
+        """Read a head of `kind` (its three bits) and return the number that it carries."""
+        data, at = self._data, self._at
+        if self._kind() != kind:
+            self.refuse(want)
+        low = data[at] & 31
+        if low <= _MAX_SHORT:
+            self._at = at + 1
+            return low
+        width = 1 << (low - 24)
+        if low > 27 or at + 1 + width > len(data):
+            self.refuse(f"{want} whose length is known")
+        number = int.from_bytes(data[at + 1 : at + 1 + width], "big")
+        if number <= (_MAX_SHORT if width == 1 else (1 << 4 * width) - 1):
+            raise Malformed(self._respelled, f"the number at byte {at} has a shorter spelling")
+        self._at = at + 1 + width
+        return number
