@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from api.callers import KeyRing
     from api.service import Options
+    from ledger.node import Ledger
     from ledger.service.receipts import VerificationReceipt
+    from ledger.settings import Settings
     from verifier.receipts import AnchoredReceipt
 
 _HOME = click.option(
@@ -80,8 +84,6 @@ def serve(
     from api import serving
     from api.logs import log_to_stderr
     from api.oidc import Provider
-    from ledger.demo.watching import demo_witnesses
-    from ledger.node import open_ledger
     from ledger.settings import load_settings
 
     told: dict[str, Any] = {name: value for name, value in oidc.items() if value}
@@ -91,15 +93,14 @@ def serve(
     lines = log_to_stderr()
     try:
         settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
-        with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger, demo_witnesses(ledger):
-            serving.serve(
-                ledger,
-                host=settings.host,
-                port=settings.port,
-                ready=_tell_ready,
-                options=_options(private_hooks, allow_origin, public_url),
-                provider=provider,
-            )
+        serving.serve(
+            partial(_opened, settings),
+            host=settings.host,
+            port=settings.port,
+            ready=_tell_ready,
+            options=_options(private_hooks, allow_origin, public_url),
+            provider=provider,
+        )
     finally:
         lines.close()
 
@@ -109,6 +110,16 @@ def _options(private: bool, origins: tuple[str, ...], url: str | None) -> Option
 
     address = None if url is None else url.rstrip("/")
     return Options(private_targets=private, origins=origins, public_url=address)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Ledger]:
+    """Open the ledger of a home, with the witnesses of a demo beside it."""
+    from ledger.demo.watching import demo_witnesses
+    from ledger.node import open_ledger
+
+    with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger, demo_witnesses(ledger):
+        yield ledger
 
 
 _HEARTBEAT = 30.0

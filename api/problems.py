@@ -95,6 +95,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     # What is away, or busy
     api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
     api.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.NotOpen: HTTPStatus.SERVICE_UNAVAILABLE,
     api.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ProviderSilent: HTTPStatus.SERVICE_UNAVAILABLE,
     ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,

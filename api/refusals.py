@@ -128,6 +128,12 @@ class PolicyAbsent(Refused):
     code = "policy.absent"
 
 
+class NotOpen(Refused):
+    """The service runs, and has not been able to open its ledger yet."""
+
+    code = "service.not_open"
+
+
 class Broken(Refused):
     """The service met a fault of its own; the log has more under the request's id."""
 

@@ -394,8 +394,12 @@ SCHEMAS: Mapping[str, Schema] = {
     "RpcAnswer": {"description": "What JSON-RPC answers.", "oneOf": [ANYTHING, listed(ANYTHING)]},
     "Alive": one("The process is alive.", {"alive": {"type": "boolean"}}),
     "Readiness": one(
-        "Whether it can serve, and the codes of what is wrong.",
-        {"ready": {"type": "boolean"}, "faults": listed(text())},
+        "Whether it can serve, the codes of what is wrong, and which parts work all the same.",
+        {
+            "ready": {"type": "boolean"},
+            "faults": listed(text()),
+            "parts": {"type": "object", "additionalProperties": {"type": "boolean"}},
+        },
     ),
 }
 

@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from api.app import app_of
 from api.connections import ACCEPTED_AT_ONCE, Connection, most_connections
 from api.oidc import OidcTokens, Provider
 from api.service import Options, Service
+from api.standby import Standby
 from api.working import Worker, stop_all
 from ledger.node import Ledger
 from ledger.service.logbook import logbook_of
@@ -41,20 +43,62 @@ _YOUNG = 20_000
 class _Server(uvicorn.Server):
     """A server that lets the service know at once that it is to end."""
 
-    service: Service
+    opened: Opened
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Take no more connections; whoever waits for something is answered now.
 
         The signal is not raised again, as uvicorn would: what is behind must be closed first.
         """
-        self.service.stopping = True
+        if self.opened.service is not None:
+            self.opened.service.stopping = True
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
 
+@dataclass(kw_only=True)
+class Opened:
+    """What is open once the ledger is, and is closed in the opposite order."""
+
+    ledger: Callable[[], AbstractContextManager[Ledger]]
+    options: Options
+    provider: Provider | None
+    service: Service | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def open(self) -> ASGIApp:
+        """Open the ledger and start what works beside the requests; raises what opening raises."""
+        with ExitStack() as stack:
+            ledger = stack.enter_context(self.ledger())
+            provider = self.provider
+            tokens = None if provider is None else OidcTokens(provider=provider, clock=ledger.clock)
+            service = Service(
+                ledger=ledger, options=self.options, clock=ledger.clock, tokens=tokens
+            )
+            app = app_of(service)
+            workers = _workers(ledger, service)
+            stack.callback(stop_all, workers)
+            for worker in workers:
+                worker.start()
+            self.service = service
+            self._stack = stack.pop_all()
+        settle_garbage()
+        # The chain's library lets Python recurse until the C stack ends, as a nested body would.
+        sys.setrecursionlimit(DEEPEST)
+        return app
+
+    async def answered(self) -> None:
+        """Finish what answers have begun."""
+        if self.service is not None:
+            await self.service.keeper.close()
+
+    def close(self) -> None:
+        """Stop the work beside the requests and close the ledger."""
+        self._stack.close()
+
+
 def serve(
-    ledger: Ledger,
+    ledger: Callable[[], AbstractContextManager[Ledger]],
     *,
     host: str,
     port: int,
@@ -62,30 +106,31 @@ def serve(
     options: Options,
     provider: Provider | None = None,
 ) -> None:
-    """Serve `ledger` until a signal ends it; `ready` is called once with the address.
+    """Serve the ledger that `ledger` opens until a signal ends it.
 
-    `provider` is whose tokens are taken beside keys, None for nobody's.
+    While its node or its database keeps it from being opened, the process stays, says why, and
+    tries again.  `ready` is called once with the address; `provider` is whose tokens are taken
+    beside keys, None for nobody's.
+
+    Raises:
+        Refused: it cannot be opened, for a reason that does not pass by itself.
     """
     Connection.most = most_connections()
-    tokens = None if provider is None else OidcTokens(provider=provider, clock=ledger.clock)
     listening = listen(host, port)
     if options.public_url is None:
         options = replace(options, public_url=_address(listening, host))
-    service = Service(ledger=ledger, options=options, clock=ledger.clock, tokens=tokens)
-    server = _Server(configure(app_of(service)))
-    server.service = service
-    workers = _workers(ledger, service)
-    for worker in workers:
-        worker.start()
-    settle_garbage()
+    opened = Opened(ledger=ledger, options=options, provider=provider)
+    standby = Standby(open=opened.open, closing=opened.answered)
+    server = _Server(configure(standby))
+    server.opened = opened
     sys.setswitchinterval(TURN_SECONDS)
-    # The chain's library lets Python recurse until the C stack ends, which a nested body would do.
-    sys.setrecursionlimit(DEEPEST)
     try:
+        standby.start()
         ready(_address(listening, host))
         server.run(sockets=[listening])
     finally:
-        stop_all(workers)
+        standby.stop()
+        opened.close()
 
 
 def configure(app: ASGIApp) -> uvicorn.Config:
@@ -135,7 +180,14 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
     logbook = logbook_of(ledger, service.pepper)
     log_pause = min(LOG_SECONDS, max(TELL_SECONDS, logbook.every))
     return [
-        Worker(name="anchoring", step=ledger.step, pause=STEP_SECONDS, metrics=service.metrics),
+        *(
+            Worker(name=name, step=step, pause=STEP_SECONDS, metrics=service.metrics)
+            for name, step in (
+                ("following", ledger.follower.follow),
+                ("anchoring", ledger.anchor),
+                ("publishing", ledger.publish),
+            )
+        ),
         Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
         Worker(name="logbook", step=logbook.step, pause=log_pause, metrics=service.metrics),
     ]

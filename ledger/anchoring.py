@@ -14,6 +14,7 @@ from itertools import count, groupby
 
 import structlog
 
+from ledger.acts import ActState
 from ledger.obstacles import obstacles, place_of
 from ledger.planning import MOST_BATCHES as MAX_BATCHES
 from ledger.planning import Call, plan, touched
@@ -22,6 +23,7 @@ from ledger.ports import (
     CallReverted,
     Chain,
     ChainRefuses,
+    ChainUnreachable,
     Included,
     Signed,
     Store,
@@ -54,13 +56,14 @@ class Pace:
 
 @dataclass(kw_only=True)
 class Anchorer:
-    """One worker.  Any number may stand by; the one that holds the lease works."""
+    """One worker.  Any number may stand by; the one that holds the lease works, and `leads`."""
 
     store: Store
     chain: Chain
     holder: str
     clock: Callable[[], int]
     pace: Pace = Pace()
+    leads: bool = False
     _reconsidered: int = 0
 
     def advance(self) -> bool:
@@ -72,10 +75,17 @@ class Anchorer:
         """
         with self.store.begin() as unit:
             token = self._take(unit)
+        self.leads = token is not None
         if token is None:
             return False
-        self._walk(token)
+        failure: ChainUnreachable | None = None
+        try:
+            self._walk(token)
+        except ChainUnreachable as error:
+            failure = error  # What waits is sent all the same: that takes other answers.
         self._set_out(token)
+        if failure is not None:
+            raise failure
         return True
 
     def release(self) -> None:
@@ -199,9 +209,11 @@ class Anchorer:
         for one in unit.on_the_road():
             # What a block included is known once the mirror has followed it.
             if one.block is None or one.block > seen:
-                moving.update(*map(touched, unit.acts_of(one.hash)))
-        waiting = unit.waiting(MOST_ACTS, MAX_BATCHES)
-        return [act for act in waiting if moving.isdisjoint(touched(act))]
+                waiting = (a for a in unit.acts_of(one.hash) if a.state is ActState.ACCEPTED)
+                moving.update(*map(touched, waiting))
+        return [
+            act for act in unit.waiting(MOST_ACTS, MAX_BATCHES) if moving.isdisjoint(touched(act))
+        ]
 
     def _clear_way(self, token: int, refused: Collection[int]) -> None:
         """Give up acts that cannot come any more, and set aside those that may come later."""

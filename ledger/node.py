@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -133,15 +133,40 @@ class Ledger:
     def step(self) -> None:
         """Follow the chain, send what waits, and make the checkpoint that is due.
 
+        A service does the three beside one another, so that what a node answers wrongly stops
+        only the part that needs it.
+
         Raises:
             ChainUnreachable: the node does not answer; call again.
         """
         self.follower.follow()
         if self.anchorer.advance():
             self.follower.follow()
-            checkpoint(self.store, self.chain, self.pin, self.cadence)
-            if self.collector is not None:
-                self._collect(self.collector)
+            self._publish()
+
+    def anchor(self) -> None:
+        """Send what waits, on the state that was followed last, and see at once what came of it.
+
+        Raises:
+            ChainUnreachable: the node does not answer; call again.
+        """
+        if self.anchorer.advance():
+            with suppress(ChainUnreachable):  # Whoever follows says so.
+                self.follower.follow()
+
+    def publish(self) -> None:
+        """Make the checkpoint that is due and have it cosigned, where this process anchors.
+
+        Raises:
+            ChainUnreachable: the node does not answer; call again.
+        """
+        if self.anchorer.leads:
+            self._publish()
+
+    def _publish(self) -> None:
+        checkpoint(self.store, self.chain, self.pin, self.cadence)
+        if self.collector is not None:
+            self._collect(self.collector)
 
     def _collect(self, collector: Collector) -> None:
         """Have the newest checkpoint cosigned; once more where a newer block came meanwhile."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
@@ -16,12 +16,13 @@ from api.answers import raw, told
 from api.bodies import read_body
 from api.callers import asker_of
 from api.problems import RETRY_AFTER
+from api.readiness import find_faults, parts_of
 from api.routing import Asking, operation, schema
 from api.rules import RULES
 from api.schemas import RPC, content
 from api.service import Service, service_of
 from ledger.chain.client import NodeRefuses
-from ledger.ports import ChainUnreachable, StoreUnavailable
+from ledger.ports import ChainUnreachable
 from ledger.service.beside import Beside
 from ledger.service.values import DeliveryState
 from verifier.encoding import Json
@@ -29,6 +30,10 @@ from verifier.encoding import Json
 router = APIRouter()
 _TAG = "Operation"
 _Found = TypeVar("_Found")
+Part = Annotated[
+    Literal["intake", "lookups", "evidence", "verification", "anchoring"],
+    Query(description="Answer for this part of the service alone."),
+]
 READABLE = frozenset(
     {
         "certledger_genesis",
@@ -49,8 +54,6 @@ READABLE = frozenset(
 MOST_CALLS = 100
 MAX_ANSWER_BYTES = 4 * 2**20
 """Bytes of one answer, however many calls it answers: a request of few bytes gets no more."""
-STALE_SECONDS = 3_600
-"""Age of the newest checkpoint beyond which the service says that it cannot serve."""
 
 
 @router.get(
@@ -79,15 +82,19 @@ async def is_alive(request: Request, caller: Asking) -> Response:
         },
     ),
 )
-async def is_ready(request: Request, caller: Asking) -> Response:
-    """Asks the database, the chain and the newest checkpoint."""
+async def is_ready(request: Request, caller: Asking, part: Part | None = None) -> Response:
+    """Asks the database, the chain and the newest checkpoint; with `part`, for that part alone.
+
+    Intake, lookups and evidence go on while the chain's node is away.
+    """
     service = service_of(request)
-    faults = await asyncio.to_thread(_faults, service)
+    faults = await asyncio.to_thread(find_faults, service)
     if await _head(service) is None:
         faults.append("chain.unreachable")
-    if not faults:
-        return told({"ready": True, "faults": []})
-    return told({"ready": False, "faults": faults}, 503, retry_after=str(RETRY_AFTER))
+    parts = parts_of(faults)
+    ready = not faults if part is None else parts[part]
+    value: Json = {"ready": ready, "faults": list(faults), "parts": dict(parts)}
+    return told(value) if ready else told(value, 503, retry_after=str(RETRY_AFTER))
 
 
 async def _head(service: Service) -> int | None:
@@ -113,25 +120,6 @@ async def _answer(asking: Beside, question: Callable[[], _Found]) -> _Found:
 _PROBING = Beside(most=8, seconds=2.0)
 _RELAYING = Beside(most=16, seconds=30.0)
 """How the node is asked for operators, and for verifiers and auditors, in this process."""
-
-
-def _faults(service: Service) -> list[str]:
-    faults = ["stopping"] if service.stopping else []
-    try:
-        with service.store.begin(write=False) as unit:
-            checkpoint = unit.checkpoint()
-        service.check_writing()
-    except StoreUnavailable as error:
-        return [*faults, error.code]
-    except Exception:
-        return [*faults, "store.silent"]
-    if service.ledger.policy is None:
-        faults.append("policy.absent")
-    if checkpoint is None:
-        faults.append("checkpoint.absent")
-    elif service.clock() - checkpoint.time > STALE_SECONDS:
-        faults.append("checkpoint.old")
-    return faults
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,6 +82,7 @@ class Follower:
     patience: float = 0.0
     clock: Callable[[], float] = time.monotonic
     _behind_since: float | None = None
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _trees: dict[str, StatusTree] = field(default_factory=dict)
     _trees_at: Block | None = None
     _pruned: int = 0
@@ -94,11 +96,12 @@ class Follower:
             ChainUnreachable: the node does not answer, or changed its mind while it did.
             MirrorDiffers: what the contract told does not add up.
         """
-        self._take_back()
-        while (held := self._advance()) is None:
-            pass
-        self._settle(held)
-        return held
+        with self._turn:
+            self._take_back()
+            while (held := self._advance()) is None:
+                pass
+            self._settle(held)
+            return held
 
     def rebuild(self) -> Block:
         """Forget the mirror and follow the chain from the deployment on; as `follow`."""

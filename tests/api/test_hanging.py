@@ -78,6 +78,8 @@ def of_an_unknown_block(world: World) -> bytes:
 def test_while_the_node_hangs_all_else_is_answered_and_operators_are_told(
     world: World, stuck: str
 ) -> None:
+    world.ledger.beat()
+
     def relay() -> None:
         call = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
         httpx.post(f"{stuck}/rpc", json=call, timeout=60)
@@ -101,6 +103,9 @@ def test_while_the_node_hangs_all_else_is_answered_and_operators_are_told(
             ready = counter.get("/readyz")
             assert (ready.status_code, ready.json()["faults"]) == (503, ["chain.unreachable"])
             assert int(ready.headers["retry-after"]) > 0
+            for part in ("intake", "lookups", "evidence", "verification"):
+                assert counter.get(f"/readyz?part={part}").status_code == 200
+            assert counter.get("/readyz?part=anchoring").status_code == 503
             assert "certledger_chain_lag_blocks +Inf" in counter.get("/metrics").text
 
 

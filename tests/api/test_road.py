@@ -159,7 +159,8 @@ def test_a_lookup_tells_the_leaf_or_zeros(world: World, counter: httpx.Client) -
     assert set(found) == set(missing)
 
 
-def test_the_service_is_alive_ready_and_counts(public: httpx.Client) -> None:
+def test_the_service_is_alive_ready_and_counts(world: World, public: httpx.Client) -> None:
+    world.ledger.beat()
     assert public.get("/healthz").json() == {"alive": True}
     ready = public.get("/readyz")
     assert (ready.status_code, ready.json()["faults"]) == (200, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,18 @@ from ledger.chain.block_logs import (
     trie_root,
 )
 from ledger.chain.client import EthereumChain, Node
+from ledger.chain.embedded import open_node
 from ledger.chain.follow import ChainBehind, Follower
 from ledger.chain.nodes import Nodes, nodes_at
-from ledger.node import Ledger
+from ledger.node import Ledger, operator_of
 from ledger.ports import ChainUnreachable
+from ledger.settings import load_settings
 from ledger.store import SqlStore, open_store
 from tests.ledger.chain.nodes import NODES, PAYER, deployed, mined, running_node
 from tests.ledger.chain.proxy import between, told
 from tests.ledger.chain.test_client import World
 from tests.ledger.live import Body, open_live, person
+from verifier.events import TOPICS
 from verifier.vocabulary import Status
 
 
@@ -190,3 +194,36 @@ def test_garbled_receipts_are_incomplete(garbled: Any, ledger: Ledger) -> None:
     assert ledger.embedded is not None
     with between(ledger.embedded.url, lag) as url, pytest.raises(LogsIncomplete):
         complete_logs(Node(url), ledger.pin.address, 0, ledger.chain.head().number)
+
+
+@pytest.mark.parametrize(
+    "method", ["eth_getProof", "eth_getBlockReceipts", "eth_getTransactionReceipt"]
+)
+def test_a_method_that_is_answered_wrongly_does_not_keep_acts_from_being_sent(
+    method: str, tmp_path: Path
+) -> None:
+    home, lag = tmp_path / "home", Lag(lacking=lambda honest: 7)
+    home.mkdir()
+    operator = operator_of(load_settings(home=home)).address
+    with (
+        open_node(tmp_path / "node", funded={operator: 10**24}) as node,
+        between(node.url, lag) as url,
+        open_live(home, chain_url=url) as ledger,
+    ):
+        body = Body(ledger)
+        body.register()
+        lag.method, lag.times = method, 1_000
+        for _ in range(2):
+            body.submit(1)
+            with suppress(ChainUnreachable):
+                ledger.anchor()
+            with suppress(ChainUnreachable):
+                ledger.publish()
+        honest = EthereumChain(Node(node.url), ledger.pin, person("payer"))
+        logs = honest.logs(0, honest.head().number)
+        sent = [log for log in logs if log.topics[0] == TOPICS["Anchored"]]
+        lag.times = 0
+        ledger.settle()
+        with ledger.store.begin(write=False) as unit:
+            assert [one.sequence for one in unit.anchored_batches(body.issuer)] == [1, 2]
+    assert len(sent) >= 1
