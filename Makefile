@@ -32,6 +32,8 @@ DIR ?= .home
 CERTIFICATES ?= 500
 WORKERS ?= 2
 TESTS ?= tests
+SECONDS ?= 60
+ATTACKS ?=
 BENCH ?=
 SEED ?= 1
 MUTANTS ?= 5000
@@ -77,6 +79,10 @@ serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 .PHONY: test
 test: setup ## Run the tests: TESTS=tests WORKERS=2
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: attack
+attack: setup ## The service under hostile input, a minute of each: SECONDS=60 ATTACKS="names"
+	$(PY) -m tests.attack $(SECONDS) $(ATTACKS)
 
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"

@@ -32,11 +32,13 @@ STILL_SECONDS = 1.0
 """Once the service is to end, a body of which nothing comes for so long is given up."""
 LAST_SECONDS = 15.0
 """How much longer a body may come then: less than what requests at hand are given to end."""
-_PIECE = 2**16
-"""Bytes that are unpacked, written or read at once."""
+_PIECE = 2**14
+"""Bytes that are unpacked or counted at once."""
+_WRITTEN = 2**18
+"""Bytes that are written to a file at once."""
 MAX_VALUES = 400_000
 """Values of JSON in one body: a thousand evidence files have a third of that."""
-PUBLIC_VALUES = 50_000
+PUBLIC_VALUES = 20_000
 """The same without a key."""
 Take = Callable[[bytes], Awaitable[None]]
 
@@ -62,15 +64,23 @@ async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[
     service, asker, hashed = service_of(request), asker_of(request), sha256()
     share = service.spool.share(asker.name, public=asker.public)
     try:
-        with SpooledTemporaryFile(IN_MEMORY, buffering=_PIECE, dir=str(folder)) as file:
+        with SpooledTemporaryFile(IN_MEMORY, buffering=_WRITTEN, dir=str(folder)) as file:
+            waiting = bytearray()
 
             async def take(piece: bytes) -> None:
                 share.grow(len(piece))
                 hashed.update(piece)
+                waiting.extend(piece)
+                if len(waiting) >= _WRITTEN:
+                    await write()
+
+            async def write() -> None:
                 # A disk may take its time, so it is written beside the event loop.
-                await service.pools.spool.run(asker.name, file.write, piece)
+                await service.pools.spool.run(asker.name, file.write, bytes(waiting))
+                waiting.clear()
 
             await receive_body(request, media, take)
+            await write()
             yield Spool(file=file, digest=hashed.digest())
     finally:
         share.release()
@@ -115,9 +125,10 @@ class Values:
         Raises:
             BodyCrowded: there are more than may be.
         """
-        self._left -= sum(map(piece.count, _MARKS))
-        if self._left < 0:
-            raise BodyCrowded(f"more than {self._most} values, which is the most that is taken")
+        for at in range(0, len(piece), _PIECE):
+            self._left -= sum(map(piece[at : at + _PIECE].count, _MARKS))
+            if self._left < 0:
+                raise BodyCrowded(f"more than {self._most} values, which is the most that is taken")
 
 
 _MARKS = (b",", b"[", b"{")

@@ -63,7 +63,12 @@ class FairPool:
         self._waiting.setdefault(who, deque()).append(job)
         self._count += 1
         self._next()
-        return await done
+        try:
+            return await done
+        finally:
+            # A future with an error refers to this frame by its traceback: without this, what
+            # was asked would stay in memory until the collector comes.
+            del done, job, work, args
 
     def _next(self) -> None:
         """Start what may start, the caller that had its turn last coming last."""

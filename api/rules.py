@@ -63,7 +63,7 @@ RULES: Mapping[str, Rule] = {
     "createVerification": Rule(
         roles=EVERYBODY,
         longest=16 * MEGABYTE,
-        public_longest=2 * MEGABYTE,
+        public_longest=512 * KILOBYTE,
         seconds=30.0,
         rate="60000/minute",
         packed=True,

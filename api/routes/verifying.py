@@ -29,6 +29,7 @@ from ledger.service.verifying import Told, Verdicts
 from verifier.encoding import Members, from_hex, parse
 from verifier.errors import Malformed
 from verifier.evidence import MEDIA_TYPE, Evidence
+from verifier.memo import LONGEST_KEPT
 
 router = APIRouter()
 _TAG = "Verifying"
@@ -57,7 +58,8 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     data = await read_body(request)
     service = service_of(request)
     verdicts = service.verdicts
-    if (evidence := only_evidence(data)) is not None and service.held.fresh:
+    evidence = only_evidence(data) if len(data) <= LONGEST_KEPT else None
+    if evidence is not None and service.held.fresh:
         again = verdicts.tell_again(evidence, caller=caller.id, party=caller.party)
         if again is not None:
             return await _spell(request, again, [Asked(evidence=evidence)], many=False)
