@@ -15,8 +15,10 @@ HEAD_SECONDS = 20.0
 """Time in which the head of a request must have come, however slowly it drips."""
 UNREAD_SECONDS = 30.0
 """Time in which a caller must read what is sent, before its connection is cut."""
-RESERVED_FILES = 64
+RESERVED_FILES = 48
 """Descriptors that are not for connections: database, chain, logs, spooled bodies."""
+GRACE_SECONDS = 1.0
+"""Time in which a new connection is not cut for others, unless there is no descriptor left."""
 MIN_CONNECTIONS, MAX_CONNECTIONS = 16, 2_000
 ACCEPTED_AT_ONCE = 16
 """Connections taken in one turn of the loop: the bound may be passed by as many."""
@@ -36,7 +38,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.number = next(_NUMBERS)
+        self.number, self.made = next(_NUMBERS), self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -50,10 +52,14 @@ class Connection(H11Protocol):
         """Cut a connection on which no whole request is: those that ask get through.
 
         It is the oldest of those that never asked anything, or else of the others.  Where there
-        is none, all are at work, and this one is cut.
+        is none, all are at work, and this one is cut.  Up to twice the bound only those are cut
+        that had time to ask: what others have sent may not have been read yet.
         """
         others: set[Any] = self.connections
-        waiting = (one for one in others if one is not self and one.is_waiting)
+        before = self.loop.time() - (0 if len(others) > 2 * self.most else GRACE_SECONDS)
+        waiting = [one for one in others if one.made < before and one.is_waiting]
+        if not waiting and len(others) <= 2 * self.most:
+            return
         oldest = min(waiting, key=lambda one: (one.cycle is not None, one.number), default=self)
         oldest.transport.abort()
         # uvicorn's set is only updated when the loop has seen the end.
@@ -138,7 +144,8 @@ def most_connections() -> int:
             else min(hard, MAX_CONNECTIONS * 2)
         )
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    return max(MIN_CONNECTIONS, min(files - RESERVED_FILES - ACCEPTED_AT_ONCE, MAX_CONNECTIONS))
+    free = (files - RESERVED_FILES - ACCEPTED_AT_ONCE) // 2
+    return max(MIN_CONNECTIONS, min(free, MAX_CONNECTIONS))
 
 
 _MAX_JOINED = 2**16
