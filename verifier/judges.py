@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from verifier.checkpoint import Note
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, SlotProof
+from verifier.rpc import Block, NodeUnreachable, SlotProof
 from verifier.trust import Judgement, Node, Slot, judge_by_node, judge_by_witnesses
 from verifier.vocabulary import Way
 
@@ -18,6 +18,7 @@ Judge: TypeAlias = Callable[[Note, LedgerPin, Slot | None], Judgement]
 The slot is the one that the evidence proves under that block, None where it proves none.
 """
 
+_Found = TypeVar("_Found")
 _REMEMBERED = 256
 """Checkpoints whose cosignatures are not checked twice: counters meet the same few all day."""
 
@@ -51,8 +52,29 @@ def choose_judge(policy: TrustPolicy, node: Node | None = None) -> Judge:
 
 
 class RememberingNode:
-    """A node that is asked each question once: many certificates share few blocks and bodies."""
+    """A node that is asked each question once: many certificates share few blocks and bodies.
+
+    One that could not be reached once is not asked again, so that a hundred files do not wait a
+    hundred times for it.
+    """
 
     def __init__(self, node: Node) -> None:
-        self.block: Callable[[int | str], Block | None] = cache(node.block)
-        self.proof: Callable[[bytes, bytes, int], SlotProof | None] = cache(node.proof)
+        self._failure: NodeUnreachable | None = None
+        self._block, self._proof = cache(node.block), cache(node.proof)
+
+    def block(self, which: int | str) -> Block | None:
+        """Return the block of a number or tag, None where there is none."""
+        return self._ask(lambda: self._block(which))
+
+    def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
+        """Return the proof of one slot at block `number`, None where the state is gone."""
+        return self._ask(lambda: self._proof(address, position, number))
+
+    def _ask(self, ask: Callable[[], _Found]) -> _Found:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return ask()
+        except NodeUnreachable as error:
+            self._failure = error
+            raise

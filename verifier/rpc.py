@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, NoReturn
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-)
+from urllib.request import Request
 
 import orjson
 
 from verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
 from verifier.errors import ExitStatus, Refused
+from verifier.http_client import AnswerTooLong, fetch
 from verifier.stateproof import LONGEST_NODE, MOST_NODES
 
 LONGEST_ANSWER = 1 << 20
 LONGEST_HISTORY = 64 << 20
 """Greatest bytes of an answer to whoever reads logs: ranges are halved before it is reached."""
 MOST_TOPICS = 4
-_CHUNK = 1 << 16
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
 
@@ -97,8 +88,8 @@ class Log:
 class Rpc:
     """One node, reached by http or https.  No answer is believed beyond its shape.
 
-    Redirects are not followed.  `timeout` (seconds) bounds each wait for the network, and the
-    reading of a whole answer; `longest` its bytes.
+    Redirects are not followed.  `timeout` (seconds) bounds a whole question with its answer,
+    `longest` the bytes of the answer.
     """
 
     def __init__(self, url: str, *, timeout: float = 10.0, longest: int = LONGEST_ANSWER) -> None:
@@ -106,7 +97,6 @@ class Rpc:
         # Said instead of the address: a key of its user often stands in the path.
         self._host = urlsplit(url).netloc
         self._timeout = timeout
-        self._opener = plain_opener()
         self._asked = 0
 
     def block(self, which: int | str) -> Block | None:
@@ -236,25 +226,13 @@ class Rpc:
             method="POST",
         )
         try:
-            return self._read(request)
+            return fetch(request, seconds=self._timeout, longest=self._longest)
+        except AnswerTooLong as error:
+            raise NodeAnsweredNonsense(f"{self._host}: {error}") from error
         except HTTPError as error:
-            error.close()
             raise NodeUnreachable(f"{self._host} answers with HTTP status {error.code}") from error
         except (URLError, HTTPException, OSError, ValueError) as error:
             raise NodeUnreachable(f"{self._host} cannot be reached: {_reason(error)}") from error
-
-    def _read(self, request: Request) -> bytes:
-        deadline = time.monotonic() + self._timeout
-        found = bytearray()
-        with self._opener.open(request, timeout=self._timeout) as response:
-            # In pieces: a node that sends a byte now and then would hold one long read for ever.
-            while piece := response.read1(_CHUNK):
-                found += piece
-                if len(found) > self._longest:
-                    _nonsense(f"the answer is longer than {self._longest} bytes")
-                if time.monotonic() > deadline:
-                    raise NodeUnreachable(f"{self._host} answers too slowly")
-        return bytes(found)
 
 
 def _checked(url: str) -> str:
@@ -266,20 +244,6 @@ def _checked(url: str) -> str:
     if not usable or "@" in parts.netloc or not url.isascii() or re.search(r"[\s\x00-\x1f]", url):
         raise NodeAddressUnusable("the address of a node is http:// or https://, a host and a path")
     return url
-
-
-def plain_opener() -> OpenerDirector:
-    """Return an opener without files, other schemes, cookies and redirects."""
-    opener = OpenerDirector()
-    for handler in (
-        ProxyHandler(),
-        HTTPHandler(),
-        HTTPSHandler(),
-        HTTPDefaultErrorHandler(),
-        HTTPErrorProcessor(),
-    ):
-        opener.add_handler(handler)
-    return opener
 
 
 def _reason(error: Exception) -> str:

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Protocol
+from http.client import HTTPException
+from typing import Protocol
 from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 from verifier.delta import apply_delta
 from verifier.errors import Malformed, Refused
+from verifier.http_client import AnswerTooLong, fetch
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.snapshot import LONGEST, Snapshot, SnapshotUnproved
 
 TIMEOUT = 60.0
+"""Seconds of one question with its whole answer."""
 
 
 class SnapshotUnreachable(Refused):
     """Whoever publishes snapshots does not answer."""
 
     code = "snapshot.unreachable"
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows nobody elsewhere: the key would go along."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Return None."""
-
-
-_OPENER = build_opener(_NoRedirects)
 
 
 class Source(Protocol):
@@ -73,18 +63,15 @@ class Service:
         headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         try:
             asked = Request(self.url.rstrip("/") + path, headers=headers)
-            with _OPENER.open(asked, timeout=self.timeout) as answer:
-                data: bytes = answer.read(LONGEST + 1)
+            return fetch(asked, seconds=self.timeout, longest=LONGEST)
         except HTTPError as error:
-            error.close()
             if error.code in (404, 410):
                 return None
             raise SnapshotUnreachable(f"{path} answers HTTP status {error.code}") from error
+        except AnswerTooLong as error:
+            raise SnapshotUnreachable(f"{path} has over {LONGEST} bytes") from error
         except (OSError, HTTPException, ValueError) as error:
             raise SnapshotUnreachable(f"{path} cannot be fetched") from error
-        if len(data) > LONGEST:
-            raise SnapshotUnreachable(f"{path} has over {LONGEST} bytes")
-        return data
 
 
 @dataclass(frozen=True, slots=True)

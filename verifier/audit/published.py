@@ -5,21 +5,30 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from tempfile import SpooledTemporaryFile
+from typing import IO, Protocol
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
+from verifier.certificate import LONGEST_RECORD
 from verifier.checkpoint import LONGEST_NOTE
 from verifier.encoding import Json, format_canonical, parse
 from verifier.errors import Malformed, Refused
-from verifier.rpc import plain_opener
+from verifier.http_client import AnswerTooLong, stream
 
-LONGEST_RECORDS = 1 << 30
+MAX_RECORDS = 65_536
+LONGEST_RECORDS = MAX_RECORDS * (LONGEST_RECORD + 1)
+"""Greatest bytes of a batch's records, packed or not, each with its line feed."""
+_PIECE = 1 << 16
+_IN_MEMORY = 1 << 20
+"""Bytes of fetched records that are held in memory; more lie in a file without a name."""
 LONGEST_CATALOG = 64 << 20
 LONGEST_LIST = 1 << 24
 CHUNK = 256
@@ -74,9 +83,9 @@ class Folder:
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         for name in (f"{root.hex()}.jsonl", f"{root.hex()}.jsonl.gz"):
-            data = self._read(f"records/{name}", LONGEST_RECORDS)
-            if data is not None:
-                return chunks(unzipped(data))
+            file = self.path / "records" / name
+            if file.exists():
+                return _chunks_of(file)
         return None
 
     def catalog(self, root: bytes) -> bytes | None:
@@ -110,8 +119,8 @@ class Address:
     timeout: float = 60.0
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
-        data = self._get(f"records/{root.hex()}.jsonl", LONGEST_RECORDS)
-        return None if data is None else chunks(unzipped(data))
+        where = f"{self.url}/records/{root.hex()}.jsonl"
+        return _fetched_chunks(where, timeout=self.timeout)
 
     def catalog(self, root: bytes) -> bytes | None:
         return self._get(f"catalogs/{root.hex()}.json", LONGEST_CATALOG)
@@ -139,8 +148,8 @@ class Service:
     timeout: float = 60.0
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
-        data = self._get(f"batches/{issuer}/{sequence}/records", LONGEST_RECORDS)
-        return None if data is None else chunks(data)
+        where = f"{self.url}/v1/batches/{issuer}/{sequence}/records"
+        return _fetched_chunks(where, timeout=self.timeout, key=self.key)
 
     def catalog(self, root: bytes) -> bytes | None:
         data = self._get(f"catalogs/{root.hex()}", LONGEST_CATALOG)
@@ -173,19 +182,52 @@ def fetch(where: str, longest: int, *, timeout: float, key: str | None = None) -
     Raises:
         DataUnreachable: no answer, a longer one, or one that is neither.
     """
+    found = bytearray()
+    return bytes(found) if _fetch(where, longest, timeout, key, found.extend) else None
+
+
+def _fetch(
+    where: str, longest: int, timeout: float, key: str | None, take: Callable[[bytes], object]
+) -> bool:
+    """Hand what an address answers to `take`; return whether there is anything."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     name = urlsplit(where).path
     try:
         request = Request(where, headers=headers)
-        with plain_opener().open(request, timeout=timeout) as answer:
-            return _bounded(answer.read(longest + 1), longest, name)
+        for piece in stream(request, seconds=timeout, longest=longest):
+            take(piece)
     except HTTPError as error:
-        error.close()
         if error.code in (404, 409, 410):
-            return None
+            return False
         raise DataUnreachable(f"{name}: HTTP status {error.code}") from error
+    except AnswerTooLong as error:
+        raise DataUnreachable(f"{name} is longer than {longest} bytes") from error
     except (OSError, HTTPException, ValueError) as error:
         raise DataUnreachable(f"{name} cannot be fetched") from error
+    return True
+
+
+def _fetched_chunks(
+    where: str, *, timeout: float, key: str | None = None
+) -> Iterator[list[bytes]] | None:
+    file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (its reader closes it)
+    if not _fetch(where, LONGEST_RECORDS, timeout, key, file.write):
+        file.close()
+        return None
+    file.seek(0)
+    return _read_all(file)
+
+
+def _chunks_of(path: Path) -> Iterator[list[bytes]]:
+    try:
+        yield from _read_all(path.open("rb"))
+    except OSError as error:
+        raise DataUnreachable(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _read_all(file: IO[bytes]) -> Iterator[list[bytes]]:
+    with file:
+        yield from chunks(unzipped(iter(partial(file.read, _PIECE), b"")))
 
 
 def open_published(where: str | None, key: str | None = None) -> Published:
@@ -207,29 +249,61 @@ def open_published(where: str | None, key: str | None = None) -> Published:
     return Folder(Path(where))
 
 
-def unzipped(data: bytes) -> bytes:
-    """Return JSON lines, unpacked if they are gzip.
+def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of JSON lines, unpacked if they are gzip.
 
     Raises:
-        DataUnreachable: damaged, or longer than any batch.
+        DataUnreachable: damaged, longer than any batch, or bytes behind the stream.
     """
-    if not data.startswith(b"\x1f\x8b"):
-        return data
+    first, left = next(pieces, b""), LONGEST_RECORDS
+    packed = first.startswith(b"\x1f\x8b")
+    for piece in _unpacked(chain([first], pieces)) if packed else chain([first], pieces):
+        left -= len(piece)
+        if left < 0:
+            raise DataUnreachable(f"records of more than {LONGEST_RECORDS} bytes")
+        yield piece
+
+
+def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
-        reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        found = reader.decompress(data, LONGEST_RECORDS)
+        for piece in pieces:
+            while piece and not reader.eof:
+                yield reader.decompress(piece, _PIECE)
+                piece = reader.unconsumed_tail
+            if piece or reader.unused_data:
+                raise DataUnreachable("bytes follow the packed records")
+        while not reader.eof and (rest := reader.decompress(b"", _PIECE)):
+            yield rest
     except zlib.error as error:
         raise DataUnreachable("packed records are damaged") from error
     if not reader.eof:
-        raise DataUnreachable("packed records are damaged or too long")
-    return found
+        raise DataUnreachable("packed records are cut short")
 
 
-def chunks(lines: bytes) -> Iterator[list[bytes]]:
-    """Yield the records that stand in JSON lines, some at a time."""
-    listed = lines.removesuffix(b"\n").split(b"\n") if lines else []
-    for at in range(0, len(listed), CHUNK):
-        yield listed[at : at + CHUNK]
+def chunks(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield the records that stand in JSON lines, some at a time.
+
+    Raises:
+        DataUnreachable: more records than a batch has, or one longer than any.
+    """
+    found: list[bytes] = []
+    begun, count = b"", 0
+    for piece in pieces:
+        *whole, begun = (begun + piece).split(b"\n")
+        for record in whole:
+            found.append(record)
+            count += 1
+            if count > MAX_RECORDS or len(record) > LONGEST_RECORD:
+                raise DataUnreachable(f"more than {MAX_RECORDS} records, or one too long")
+            if len(found) == CHUNK:
+                yield found
+                found = []
+        if len(begun) > LONGEST_RECORD:
+            raise DataUnreachable(f"a record of more than {LONGEST_RECORD} bytes")
+    found += [begun] if begun else []
+    if found:
+        yield found
 
 
 def pack_lines(records: Iterable[bytes]) -> bytes:

@@ -1,0 +1,192 @@
+"""Asking a server over HTTP with one deadline and one bound of bytes for the whole answer.
+
+The deadline covers connecting, TLS, the head (interim answers too) and the body, and the bound all
+bytes that come, so neither a dripping server nor an endless one holds or fills the caller.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+)
+
+MAX_HEAD_BYTES = 65_536
+"""Bytes of heads and framing, beside those of the body."""
+_CHUNK = 1 << 16
+
+
+class AnswerTooLong(HTTPException):
+    """More bytes came than were asked for."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left of one question: the instant (monotonic) it ends at, and bytes."""
+
+    ends: float
+    bytes: int
+
+    def seconds(self) -> float:
+        """Return the seconds that are left.  Raises TimeoutError where none are."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline is over")
+        return left
+
+
+class _Raw(io.RawIOBase):
+    """The receiving half of a socket, within a budget."""
+
+    def __init__(self, sock: socket.socket, budget: Budget) -> None:
+        self._sock, self._budget = sock, budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(self._budget.seconds())
+        count = self._sock.recv_into(buffer)
+        self._budget.bytes -= count
+        if self._budget.bytes < 0:
+            raise AnswerTooLong("the answer is longer than what was asked for")
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._sock.close()
+        super().close()
+
+
+class _Sock:
+    """What `http.client` needs of a socket, within a budget."""
+
+    def __init__(self, sock: socket.socket, budget: Budget) -> None:
+        self._sock, self._budget, self._owned = sock, budget, True
+
+    def sendall(self, data: Any) -> None:
+        self._sock.settimeout(self._budget.seconds())
+        self._sock.sendall(data)
+
+    def makefile(self, mode: str, *_: Any, **__: Any) -> IO[bytes]:
+        """Return the file that an answer is read from, which then owns the socket."""
+        assert mode == "rb", mode
+        self._owned = False
+        return io.BufferedReader(_Raw(self._sock, self._budget), _CHUNK)
+
+    def close(self) -> None:
+        """Close the socket, unless a file was made of it."""
+        if self._owned:
+            self._sock.close()
+
+
+def _connect(budget: Budget, address: tuple[str, int], *_: Any) -> socket.socket:
+    """Connect within the budget, whatever number of addresses a name has."""
+    found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _name, where in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(budget.seconds())
+            sock.connect(where)
+            sock.settimeout(budget.seconds())  # For the handshake of TLS.
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+class _Plain(HTTPConnection):
+    budget: Budget
+
+    def connect(self) -> None:
+        self._create_connection = partial(_connect, self.budget)
+        super().connect()
+        self.sock: Any = _Sock(self.sock, self.budget)
+
+
+class _Tls(HTTPSConnection):
+    budget: Budget
+
+    def connect(self) -> None:
+        self._create_connection = partial(_connect, self.budget)
+        super().connect()
+        self.sock: Any = _Sock(self.sock, self.budget)
+
+
+def _opener(budget: Budget) -> OpenerDirector:
+    """Return an opener without files, other schemes, cookies and redirects, within a budget."""
+
+    class Plain(_Plain):
+        pass
+
+    class Tls(_Tls):
+        pass
+
+    Plain.budget = Tls.budget = budget  # `do_open` makes the connection, and passes nothing on.
+
+    class PlainHandler(HTTPHandler):
+        def http_open(self, req: Request) -> HTTPResponse:
+            return self.do_open(Plain, req)
+
+    class TlsHandler(HTTPSHandler):
+        def https_open(self, req: Request) -> HTTPResponse:
+            return self.do_open(Tls, req)
+
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler(),
+        PlainHandler(),
+        TlsHandler(),
+        HTTPDefaultErrorHandler(),
+        HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def stream(request: Request, *, seconds: float, longest: int) -> Iterator[bytes]:
+    """Yield the body of the answer to a request in pieces; redirects are not followed.
+
+    Raises:
+        AnswerTooLong: more than `longest` bytes.
+        HTTPError: another status than 200 to 299; it is closed already.
+        OSError, HTTPException, ValueError: no connection, no HTTP, or not within `seconds`.
+    """
+    left = longest
+    budget = Budget(ends=time.monotonic() + seconds, bytes=longest + longest // 8 + MAX_HEAD_BYTES)
+    try:
+        with _opener(budget).open(request) as answer:
+            while piece := answer.read1(_CHUNK):
+                left -= len(piece)
+                if left < 0:
+                    raise AnswerTooLong(f"the answer is longer than {longest} bytes")
+                yield piece
+                budget.seconds()
+    except HTTPError as error:
+        error.close()
+        raise
+
+
+def fetch(request: Request, *, seconds: float, longest: int) -> bytes:
+    """Return the body of the answer to a request; as `stream`."""
+    found = bytearray()
+    for piece in stream(request, seconds=seconds, longest=longest):
+        found += piece
+    return bytes(found)
