@@ -185,8 +185,11 @@ def nearby(chance: random.Random, held: Any, odd: Sequence[Any]) -> Any:
 
 
 def first(arguments: Sequence[str]) -> Answer:
-    """Return the answer of the Python verifier."""
-    status, output = answer(arguments)
+    """Return the answer of the Python verifier; one that breaks off has no exit status of ours."""
+    try:
+        status, output = answer(arguments)
+    except orjson.JSONDecodeError:
+        return -1, "no result on standard output"
     return status, without_details(output)
 
 
@@ -253,7 +256,11 @@ def main() -> int:
         print(line[:2000], flush=True)
         count += 1
     second.close()
-    print(f"{given.mutants} mutants of seed {given.seed}: {count} answered differently; see {room}")
+    if not count:
+        room.rmdir()
+    print(
+        f"{given.mutants} mutants of seed {given.seed}: {count} answered differently (kept in {room})"
+    )
     return count
 
 
