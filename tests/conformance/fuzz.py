@@ -188,8 +188,8 @@ def first(arguments: Sequence[str]) -> Answer:
     """Return the answer of the Python verifier; one that breaks off has no exit status of ours."""
     try:
         status, output = answer(arguments)
-    except orjson.JSONDecodeError:
-        return -1, "no result on standard output"
+    except Exception as error:  # Whatever it is, it is no answer.
+        return -1, repr(error)
     return status, without_details(output)
 
 
@@ -258,9 +258,7 @@ def main() -> int:
     second.close()
     if not count:
         room.rmdir()
-    print(
-        f"{given.mutants} mutants of seed {given.seed}: {count} answered differently (kept in {room})"
-    )
+    print(f"{given.mutants} mutants of seed {given.seed}: {count} differ, see {room}")
     return count
 
 
