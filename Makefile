@@ -83,6 +83,7 @@ test: setup ## Run the tests: TESTS=tests WORKERS=2
 .PHONY: attack
 attack: setup ## The service under hostile input, a minute of each: SECONDS=60 ATTACKS="names"
 	$(PY) -m tests.attack $(SECONDS) $(ATTACKS)
+	$(PY) -m tests.attack.decoders $(SECONDS)
 
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"

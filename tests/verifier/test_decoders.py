@@ -1,0 +1,18 @@
+"""No input of 64 KB takes a decoder long, or much memory: the short form of `make attack`."""
+
+import pytest
+
+from tests.attack.decoders import DECODERS, bombs, faults, memory
+
+BOMBS = {name: (decode, data) for name, decode, data in bombs()}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_hostile_inputs_cost_little(name: str) -> None:
+    assert [fault for seed in range(5) for fault in faults(name, seed)] == []
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_unpacks_to_much_is_not_unpacked(name: str) -> None:
+    decode, data = BOMBS[name]
+    assert memory(decode, data) < 50 << 20
