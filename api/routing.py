@@ -36,6 +36,17 @@ _MEANINGS = {
     429: "Too many requests; Retry-After says when to try again.",
     503: "Away or busy; Retry-After says when to try again.",
 }
+_HEADERS = {
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {
+        "description": "The scheme of credentials that are taken.",
+        "schema": {"type": "string"},
+    },
+}
+_SENT = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _ALWAYS = (400, 429, 503)
 _WITH_BODY = (408, 413, 415, 422)
 
@@ -110,6 +121,7 @@ def operation(
         answers[status] = {
             "description": _MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+            "headers": {name: _HEADERS[name] for name in _SENT.get(status, ())},
         }
     extra: dict[str, Any] = dict(more or {})
     if body is not None:

@@ -112,7 +112,10 @@ def test_every_operation_tells_how_it_refuses(document: dict[str, Any]) -> None:
         assert {"400", "429", "503"} <= set(operation["responses"])
         for status, answer in operation["responses"].items():
             if status[0] in "45" and operation["operationId"] != "isReady":
-                assert answer["content"]["application/problem+json"]["schema"] == problem
+                assert answer["content"] == {"application/problem+json": {"schema": problem}}
+                headers = {"401": {"WWW-Authenticate"}, "429": {"Retry-After"}}
+                headers["503"] = headers["429"]
+                assert set(answer["headers"]) == headers.get(status, set())
 
 
 @pytest.fixture(scope="module")
