@@ -23,6 +23,7 @@ class Metrics:
     backlog: Gauge = field(init=False)
     certificates: Gauge = field(init=False)
     lag: Gauge = field(init=False)
+    final_reorganisations: Gauge = field(init=False)
     checkpoint_age: Gauge = field(init=False)
     deliveries_failed: Gauge = field(init=False)
     deliveries_retried: Gauge = field(init=False)
@@ -52,6 +53,11 @@ class Metrics:
         keep(self, "oldest", gauge("oldest_unanchored_seconds", "Age of the oldest waiting act."))
         keep(self, "backlog", gauge("backlog_acts", "Acts that wait to be final."))
         keep(self, "certificates", gauge("backlog_certificates", "Certificates that wait."))
+        keep(
+            self,
+            "final_reorganisations",
+            gauge("final_reorganisations", "Times that the chain took back final blocks."),
+        )
         keep(self, "lag", gauge("chain_lag_blocks", "Blocks the mirror is behind the node."))
         keep(self, "checkpoint_age", gauge("checkpoint_age_seconds", "Age of the newest one."))
         keep(self, "deliveries_failed", gauge("deliveries_failed", "Deliveries given up."))

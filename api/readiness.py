@@ -29,6 +29,7 @@ STOPS: Mapping[str, frozenset[str]] = {
     "chain.away": frozenset({INTAKE, ANCHORING}),
     "chain.no_new_block": frozenset({ANCHORING}),
     "chain.unreachable": frozenset({ANCHORING}),
+    "chain.final_reorganised": frozenset({VERIFICATION}),
 }
 """The parts that each fault stops.  One without a row, of the database or at the end, stops all."""
 
@@ -45,6 +46,7 @@ def find_faults(service: Service) -> list[str]:
     try:
         with service.store.begin(write=False) as unit:
             checkpoint, head, backlog = unit.checkpoint(), unit.head(), unit.backlog()
+            taken_back = unit.reorganisations()
         service.check_writing()
     except StoreUnavailable as error:
         return [*faults, error.code]
@@ -52,6 +54,8 @@ def find_faults(service: Service) -> list[str]:
         return [*faults, "store.silent"]
     if service.ledger.policy is None:
         faults.append("policy.absent")
+    if taken_back and (checkpoint is None or checkpoint.number < taken_back[0].final):
+        faults.append("chain.final_reorganised")
     now = service.clock()
     return [*faults, *_of_checkpoint(checkpoint, now), *_of_chain(service, head, backlog, now)]
 

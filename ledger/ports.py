@@ -39,6 +39,7 @@ from ledger.values import (
     NewAct,
     Place,
     RegistrarSeen,
+    Reorganisation,
     Signed,
     StateProof,
     StatusSeen,
@@ -48,45 +49,13 @@ from ledger.values import (
 from verifier.errors import Refused
 
 __all__ = [
-    "Act",
-    "Address",
-    "Anchored",
-    "Backlog",
-    "Block",
-    "BodySeen",
-    "CallReverted",
-    "CatalogSeen",
-    "Chain",
-    "ChainRefuses",
-    "ChainUnreachable",
-    "Checkpoint",
-    "Edition",
-    "Included",
-    "IntakeUnit",
-    "LeaseLost",
-    "LeaseUnit",
-    "Log",
-    "Lookups",
-    "MirrorDiffers",
-    "MirrorUnit",
-    "NewAct",
-    "Place",
-    "ReadUnit",
-    "RegistrarSeen",
-    "RoadUnit",
-    "Signed",
-    "StateProof",
-    "StatusSeen",
-    "Store",
-    "StoreBusy",
-    "StoreDamaged",
-    "StoreFull",
-    "StoreUnavailable",
-    "TextUnusable",
-    "Transaction",
-    "TxState",
-    "Unit",
-]
+    "Act", "Address", "Anchored", "Backlog", "Block", "BodySeen", "CallReverted", "CatalogSeen",
+    "Chain", "ChainRefuses", "ChainUnreachable", "Checkpoint", "Edition", "Included",
+    "IntakeUnit", "LeaseLost", "LeaseUnit", "Log", "Lookups", "MirrorDiffers", "MirrorUnit",
+    "NewAct", "Place", "ReadUnit", "RegistrarSeen", "Reorganisation", "RoadUnit", "Signed",
+    "StateProof", "StatusSeen", "Store", "StoreBusy", "StoreDamaged", "StoreFull",
+    "StoreUnavailable", "TextUnusable", "Transaction", "TxState", "Unit",
+]  # fmt: skip
 
 
 class StoreBusy(Refused):
@@ -261,6 +230,18 @@ class MirrorUnit(Protocol):
 
     def finalize(self, number: int) -> int:
         """Acts and transactions included up to block `number` are final; return how many acts."""
+
+    def final_block(self) -> int:
+        """Return the newest block that acts or checkpoints made final; -1 for none."""
+
+    def add_reorganisation(self, reorganisation: Reorganisation) -> None:
+        """Record, before the rollback, that final blocks are taken back.
+
+        Whoever was told that a batch in them is final is told anew once it is so again.
+        """
+
+    def reorganisations(self) -> Sequence[Reorganisation]:
+        """Return each time that final blocks were taken back, newest first."""
 
     def prune(self, number: int) -> None:
         """Give up answering questions about blocks before `number`.  The newest state stays."""

@@ -212,6 +212,20 @@ class Backlog:
     set_aside: int = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reorganisation:
+    """The chain took back blocks after `fork`, although those up to `final` had been final.
+
+    `head` was the newest block then, and `time` its time.  `number` counts them.
+    """
+
+    fork: int
+    final: int
+    head: int
+    time: int
+    number: int = 0
+
+
 # The chain --------------------------------------------------------------------------------------
 
 

@@ -148,10 +148,12 @@ def _measure(service: Service, newest: int | None) -> bytes:
     meters, now = service.metrics, service.clock()
     with service.store.begin(write=False) as unit:
         backlog, checkpoint, head = unit.backlog(), unit.checkpoint(), unit.head()
+        taken_back = len(unit.reorganisations())
         meters.deliveries_failed.set(unit.failing_count(DeliveryState.FAILED))
         meters.deliveries_retried.set(unit.failing_count(DeliveryState.WAITING))
     meters.oldest.set(0 if backlog.oldest is None else max(now - backlog.oldest, 0))
     meters.backlog.set(backlog.acts)
+    meters.final_reorganisations.set(taken_back)
     meters.certificates.set(backlog.certificates)
     if checkpoint is not None:
         meters.checkpoint_age.set(max(now - checkpoint.time, 0))

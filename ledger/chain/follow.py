@@ -21,6 +21,7 @@ from ledger.ports import (
     Log,
     MirrorDiffers,
     RegistrarSeen,
+    Reorganisation,
     StatusSeen,
     Store,
     Unit,
@@ -173,9 +174,16 @@ class Follower:
         elif self._awaits(held):
             raise ChainBehind(f"the node has not come to block {held.number} again")
         with self.store.begin() as unit:
-            fork = self._fork(unit, held)
+            fork, final = self._fork(unit, held), unit.final_block()
+            if fork < final:
+                # Somebody was told that this is final: an alarm, and they are told again.
+                unit.add_reorganisation(
+                    Reorganisation(fork=fork, final=final, head=held.number, time=held.time)
+                )
             unit.rollback(fork)
         log.warning("chain_reorganised", fork=fork, head=held.number)
+        if fork < final:
+            log.error("final_blocks_reorganised", fork=fork, final=final)
 
     def _awaits(self, held: Block) -> bool:
         """Return whether a node without the mirror's head gets more time to come to it."""

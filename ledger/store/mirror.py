@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple_, update
 
-from ledger.acts import ActState, Lane
+from ledger.acts import ActKind, ActState, Lane
 from ledger.naming import is_placeholder, named, placeholder
 from ledger.ports import (
     Anchored,
@@ -17,11 +17,13 @@ from ledger.ports import (
     CatalogSeen,
     Checkpoint,
     RegistrarSeen,
+    Reorganisation,
     StatusSeen,
     TxState,
 )
 from ledger.store import rows
 from ledger.store.base import Base, table, values_of
+from ledger.store.service_tables import EventRow
 from ledger.store.tables import (
     ActRow,
     AnchoredRow,
@@ -31,6 +33,7 @@ from ledger.store.tables import (
     CheckpointRow,
     NameRow,
     RegistrarRow,
+    ReorganisationRow,
     SlotProofRow,
     StatusChangeRow,
     StatusWordRow,
@@ -46,6 +49,8 @@ CATALOG_CHANGES = table(CatalogChangeRow)
 CHECKPOINTS = table(CheckpointRow)
 NAMES = table(NameRow)
 REGISTRARS = table(RegistrarRow)
+EVENTS = table(EventRow)
+REORGANISATIONS = table(ReorganisationRow)
 SLOT_PROOFS = table(SlotProofRow)
 STATUS_CHANGES = table(StatusChangeRow)
 STATUS_WORDS = table(StatusWordRow)
@@ -117,6 +122,33 @@ class MirrorPart(Base):
             .values(state=str(TxState.FINAL))
         )
         return self.connection.execute(final.values(state=str(ActState.FINAL))).rowcount
+
+    def final_block(self) -> int:
+        acts = select(func.max(ACTS.c.block)).where(ACTS.c.state == str(ActState.FINAL))
+        checkpoints = select(func.max(CHECKPOINTS.c.number))
+        found = [self.connection.execute(query).scalar_one() for query in (acts, checkpoints)]
+        return max(-1 if number is None else int(number) for number in found)
+
+    def add_reorganisation(self, reorganisation: Reorganisation) -> None:
+        values = values_of(REORGANISATIONS, reorganisation)
+        del values["number"]
+        added = insert(REORGANISATIONS).values(values).returning(REORGANISATIONS.c.number)
+        number = self.connection.execute(added).scalar_one()
+        taken_back = select(ACTS.c.subject, ACTS.c.counter).where(
+            ACTS.c.kind == str(ActKind.BATCH),
+            ACTS.c.state == str(ActState.FINAL),
+            ACTS.c.block > reorganisation.fork,
+        )
+        for row in self.connection.execute(taken_back).all():
+            about = f"batch/{row.subject}/{row.counter}"
+            told = [EVENTS.c.caller == f"body:{row.subject}", EVENTS.c.about == about]
+            self.connection.execute(
+                update(EVENTS).where(*told).values(about=f"{about}/reorganised/{number}")
+            )
+
+    def reorganisations(self) -> Sequence[Reorganisation]:
+        query = select(REORGANISATIONS).order_by(REORGANISATIONS.c.number.desc())
+        return [Reorganisation(**row._mapping) for row in self.connection.execute(query)]
 
     def prune(self, number: int) -> None:
         for said, names in VERSIONED.items():

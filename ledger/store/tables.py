@@ -80,6 +80,18 @@ class ActRow(Row, table=True):
     reason: str | None = Field(max_length=64)
 
 
+class ReorganisationRow(Row, table=True):
+    """That the chain took back blocks which had been final; see `Reorganisation`."""
+
+    __tablename__ = "reorganisations"
+
+    number: int | None = Field(default=None, sa_type=Big, primary_key=True)
+    fork: int = Field(sa_type=Big)
+    final: int = Field(sa_type=Big)
+    head: int = Field(sa_type=Big)
+    time: int = Field(sa_type=Big)
+
+
 class BatchRow(Row, table=True):
     """The records of a batch, named by their root; `leaves` are 32 bytes each."""
 
