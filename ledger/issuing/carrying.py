@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,10 +93,13 @@ def read_batch(path: Path) -> Submission:
         raise Malformed("batch.missing", f"there is no sealed batch in {path}")
     data = file.read_bytes()
     if file.name.endswith(".gz"):
+        unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
         try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
+            data = unpack.decompress(data, LONGEST_SUBMISSION)
+        except zlib.error as error:
             raise Malformed("batch.damaged", f"{file} is no gzip: {error}") from error
+        if not unpack.eof or unpack.unused_data:
+            raise Malformed("batch.damaged", f"{file} is cut short, too long, or more than one")
     return parse_submission(data, LONGEST_SUBMISSION)
 
 

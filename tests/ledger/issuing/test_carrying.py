@@ -1,5 +1,6 @@
 """A body carries its own batches to a real chain, past any operator."""
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contracts import calls
 from ledger.chain.client import EthereumChain, Node
 from ledger.chain.deploy import FILE, Deployment, deploy
 from ledger.chain.embedded import open_node
+from ledger.intake.submission import LONGEST_SUBMISSION
 from ledger.issuing.body import Profile
 from ledger.issuing.carrying import CarryRefused, _wait, carry_batch, newest_state, read_batch
 from ledger.issuing.catalogs import catalog_change
@@ -159,3 +161,22 @@ def test_what_is_no_batch_is_not_carried(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(b"x")
     with pytest.raises(Malformed, match="no gzip"):
         read_batch(tmp_path / "x.gz")
+
+
+BATCHES = {
+    "no gzip": b"no gzip",
+    "cut short": gzip.compress(b"{}")[:-1],
+    "two": gzip.compress(b"{}") * 2,
+    "a bomb": gzip.compress(b" " * (LONGEST_SUBMISSION + 1)),
+}
+
+
+@pytest.mark.parametrize("data", BATCHES.values(), ids=BATCHES)
+def test_a_sealed_batch_that_is_damaged_or_unpacks_to_too_much_is_refused(
+    data: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / "batch.jsonl.gz"
+    file.write_bytes(data)
+    with pytest.raises(Malformed) as caught:
+        read_batch(file)
+    assert caught.value.code == "batch.damaged"
