@@ -81,9 +81,10 @@ test: setup ## Run the tests: TESTS=tests WORKERS=2
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 .PHONY: attack
-attack: setup ## The service under hostile input, a minute of each: SECONDS=60 ATTACKS="names"
+attack: setup ## Hostile input to the service, a minute of each, and mutants to both verifiers: SECONDS=60 ATTACKS="names"
 	$(PY) -m tests.attack $(SECONDS) $(ATTACKS)
 	$(PY) -m tests.attack.decoders $(SECONDS)
+	$(PY) -m tests.conformance.fuzz --seed $(SEED) --mutants $(MUTANTS)
 
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"
