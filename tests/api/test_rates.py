@@ -114,7 +114,8 @@ def test_a_list_of_guesses_is_refused_whole(world: World) -> None:
 
 
 def test_good_keys_are_let_through_where_others_guess(world: World) -> None:
-    service = Service(ledger=world.ledger, options=Options(lookup_floor=0))
+    now = world.service.clock()
+    service = Service(ledger=world.ledger, options=Options(lookup_floor=0), clock=lambda: now)
     with listening(app_of(service)) as url, httpx.Client(base_url=url, timeout=60) as client:
 
         def ask(key: str) -> int:
