@@ -242,7 +242,10 @@ def _print(value: Any, text: str, *, as_json: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The trust policy to judge the evidence by (also CERTLEDGER_POLICY).",
 )
-@click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+@click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
+@click.option(
+    "--trust-node", help="Your own node, to rest on without witnesses, where the policy allows it."
+)
 @click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
 @_JSON
 def verify_receipt(
@@ -252,6 +255,7 @@ def verify_receipt(
     evidence_file: Path | None,
     policy_file: Path | None,
     rpc: str | None,
+    trust_node: str | None,
     instant: str | None,
     as_json: bool,
 ) -> None:
@@ -275,7 +279,7 @@ def verify_receipt(
     if results:
         receipt.check_results(results)
     if evidence_file is not None:
-        told = _check_anchored(receipt, evidence_file, policy_file, rpc, instant)
+        told = _check_anchored(receipt, evidence_file, policy_file, (rpc, trust_node), instant)
     known = expected is not None if told is None else told.outcome is Outcome.PASS
     document = {
         "good": known,
@@ -296,16 +300,15 @@ def _check_anchored(
     receipt: VerificationReceipt,
     evidence_file: Path,
     policy_file: Path | None,
-    rpc: str | None,
+    nodes: tuple[str | None, str | None],
     instant: str | None,
 ) -> AnchoredReceipt:
     """Return how far evidence proves that a receipt is anchored."""
     from verifier.encoding import parse_time
     from verifier.evidence import Evidence
-    from verifier.judges import RememberingNode, choose_judge
+    from verifier.judges import open_judge
     from verifier.policyfile import SignedPolicy
     from verifier.receipts import check_anchored
-    from verifier.rpc import Rpc
     from verifier.verify import Question
 
     if policy_file is None:
@@ -313,7 +316,7 @@ def _check_anchored(
     policy = SignedPolicy.parse(policy_file.read_bytes()).policy
     question = Question(
         policy=policy,
-        judge=choose_judge(policy, RememberingNode(Rpc(rpc)) if rpc else None),
+        judge=open_judge(policy, *nodes),
         now=parse_time(instant) if instant else int(time.time()),
     )
     return check_anchored(

@@ -185,8 +185,10 @@ SCHEMAS: Mapping[str, Schema] = {
             "certificate": ANYTHING,
             "warnings": listed(text()),
             "as_of": TIME,
+            "basis": text(),
         },
         "as_of",
+        "basis",
     ),
     "Words": one(
         "The same in sentences for people.",
@@ -196,8 +198,10 @@ SCHEMAS: Mapping[str, Schema] = {
             "banner": text(),
             "checks": listed(one("One check.", {"number": number(1, 10), "text": text()}), 10, 10),
             "advice": text(),
+            "basis": text(),
         },
         "advice",
+        "basis",
     ),
     "VerificationReceipt": one(
         "What was told, signed by the operator; `certledger verify-receipt` checks it.",

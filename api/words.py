@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
+from verifier.basis import in_chinese
 from verifier.codes import ADVICE, BANNERS, CODES
 from verifier.encoding import Json
 from verifier.verdict import Result
@@ -38,12 +39,13 @@ def _quality(text: str) -> float:
 
 
 def words(result: Result, language: Language) -> Json:
-    """Return the words of a result: banner, each check in a sentence, and what to do."""
-    return _words(result.verdict, tuple(f.code for f in result.findings), language)
+    """Return the words of a result: banner, checks, what to do, and on whom the block rests."""
+    codes = tuple(f.code for f in result.findings)
+    return _words(result.verdict, codes, result.basis, language)
 
 
 @lru_cache(maxsize=4_096)
-def _words(verdict: Verdict, codes: tuple[str, ...], language: Language) -> Json:
+def _words(verdict: Verdict, codes: tuple[str, ...], basis: str, language: Language) -> Json:
     banner = BANNERS[verdict]
     advice = next((CODES[code].advice for code in codes if CODES[code].advice), None)
     told: dict[str, Json] = {
@@ -58,6 +60,8 @@ def _words(verdict: Verdict, codes: tuple[str, ...], language: Language) -> Json
             for number, code in enumerate(codes, 1)
         ],
     }
+    if basis:
+        told["basis"] = in_chinese(basis) if language == "zh" else basis
     if advice is not None and verdict is not Verdict.VALID:
         english, chinese = ADVICE[advice]
         told["advice"] = chinese if language == "zh" else english

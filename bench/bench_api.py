@@ -18,7 +18,7 @@ from bench.load import Load, ask, hammer, pace, request
 from bench.report import Row, Target, at_least, at_most
 from bench.served import Process, home, keys, running, service
 from ledger.issuing.sealing import SealedBatch, seal_issues
-from ledger.service.judging import HeldNode, judge_from
+from ledger.service.judging import HeldNode, MirrorJudge
 from ledger.service.values import Role
 from ledger.submitting import submit_batch
 from tests.api.world import disclosures
@@ -89,7 +89,7 @@ class Home:
         assert ledger.policy is not None
         policy = ledger.policy.policy
         node = HeldNode(store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=time.time)
-        verifier, turns = Verifier(policy, judge_from(policy, node)), cycle(self.files)
+        verifier, turns = Verifier(policy, MirrorJudge(policy, node)), cycle(self.files)
 
         def verify() -> None:
             now = int(time.time())

@@ -129,6 +129,14 @@ class EvidenceMaker:
             evidence = self._make(unit, places[-1] if places else None)
         return _asked(evidence, evidence.record.digests[0] == lookup)
 
+    def of_issuer(self, issuer: str) -> BodyView:
+        """Return an issuer at the newest checkpoint, checked against the slot; as `of_leaf`."""
+        with self._store.begin(write=False) as unit:
+            checkpoint = unit.checkpoint()
+            if checkpoint is None:
+                raise EvidencePending("no block has been made a checkpoint yet")
+            return self._body(unit, checkpoint, issuer)
+
     def _make(self, unit: ReadUnit, place: Place | None) -> Evidence:
         if place is None:
             raise EvidenceUnknown("the ledger has no such certificate")

@@ -79,7 +79,7 @@ def test_an_operator_becomes_a_body_and_its_receipts_are_proved(tmp_path: Path, 
                 str(tmp_path / "answer.json"),
                 "--evidence", str(tmp_path / "proof.json"),
                 "--policy", str(tmp_path / "ledger" / POLICY),
-                "--rpc", f"{url}/rpc",
+                "--trust-node", f"{url}/rpc",
                 "--json",
             ],
         )  # fmt: skip

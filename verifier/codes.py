@@ -164,6 +164,12 @@ CODES: Mapping[str, Code] = {
         "状态数据超过该类证照允许的时限：请出示新的凭据",
         Advice.ASK_HOLDER,
     ),
+    "freshness.overtaken": _unknown(
+        _F,
+        "the issuing body's state has changed since, and the new one is not at hand: ask for"
+        " fresh evidence",
+        "此后发证机构的状态已有变化，而新的状态不在手边：请出示新的凭据",
+    ),
     "freshness.future": _unknown(
         _F, "the evidence is from the future: check this clock", "凭据时间晚于本机时间：请检查时钟"
     ),

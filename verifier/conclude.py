@@ -47,11 +47,13 @@ def conclude(
     proved: Proved | None,
     time: int | None,
     timely: bool,
+    basis: str,
 ) -> Result:
     """Return the result of these codes.
 
     `time` is T, the instant the evidence speaks of, and `timely` says that it is not yet to come;
-    `proved` is used only where the checks that make it so passed.
+    `basis` says on whom the block rests; `proved` is used only where the checks that make it so
+    passed.
     """
     certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ def conclude(
         verdict=verdict,
         findings=findings,
         as_of=time if codes[CheckName.BLOCK] == "ok" else None,
+        basis=basis if codes[CheckName.BLOCK] == "ok" else "",
         certificate=certificate,
         warnings=warnings,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from verifier import presentation
 from verifier.catalog import Entry, disobeyed
+from verifier.checkpoint import parse_note
 from verifier.checks import (
     check_dates,
     check_freshness,
@@ -20,14 +21,19 @@ from verifier.compact import Compact
 from verifier.conclude import Proved, conclude
 from verifier.content import Paper, Showing, check_content
 from verifier.errors import Malformed, Refused
+from verifier.evidence import Evidence
+from verifier.judges import Judge
 from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.snapshot import TYPE as SNAPSHOT
 from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
+from verifier.state import BodyState
 from verifier.statements import ZERO, Batch
+from verifier.stateproof import slot_position
 from verifier.status import CELLS
-from verifier.trust import Judgement
+from verifier.trust import Judgement, Slot
 from verifier.verdict import Result, unusable
+from verifier.verify import Current
 from verifier.vocabulary import CheckName
 
 
@@ -45,7 +51,8 @@ class Backing:
 class Desk:
     """A snapshot that was proved, and what its block was judged to be.
 
-    `seen` tells whether this counter has accepted a presentation (by its mark) before.
+    `seen` tells whether this counter has accepted a presentation (by its mark) before; `follow`
+    judges the block again for the state of one issuer, where a node may know a newer one.
     """
 
     policy: TrustPolicy
@@ -53,6 +60,7 @@ class Desk:
     snapshot: Snapshot
     judgement: Judgement
     seen: Callable[[bytes], bool] = field(default=lambda mark: False)
+    follow: Judge | None = None
 
     @classmethod
     def open(
@@ -61,6 +69,7 @@ class Desk:
         snapshot: Snapshot,
         judge: Callable[[Snapshot, LedgerPin], Judgement],
         seen: Callable[[bytes], bool] = lambda mark: False,
+        follow: Judge | None = None,
     ) -> Desk:
         """Return a desk once the snapshot is proved whole.
 
@@ -75,7 +84,39 @@ class Desk:
             raise SnapshotUnproved("the policy does not know this ledger")
         snapshot.check(ledger)
         judgement = judge(snapshot, ledger)
-        return cls(policy=policy, ledger=ledger, snapshot=snapshot, judgement=judgement, seen=seen)
+        return cls(
+            policy=policy,
+            ledger=ledger,
+            snapshot=snapshot,
+            judgement=judgement,
+            seen=seen,
+            follow=follow,
+        )
+
+    def newer(self, evidence: Evidence, ledger: LedgerPin, judgement: Judgement) -> Current | None:
+        """Return what this desk holds of an issuer after the block of full evidence.
+
+        A snapshot that is not newer, not trusted or of another ledger holds nothing.
+        """
+        head = self.snapshot.note.checkpoint
+        note = parse_note(evidence.checkpoint)  # Judged already, so it is one.
+        if self.judgement.code != "ok" or head.identity != ledger.identity:
+            return None
+        if head.number <= note.checkpoint.number:
+            return None
+        record = evidence.record
+        body = self.snapshot.by_issuer.get(record.issuer)
+        if body is None or body.batch_of(record.index) is None:
+            return Current(judgement=self.judgement)
+        word = body.words.get(record.index // CELLS, ZERO)
+        return Current(judgement=self._followed(body.state), state=body.state, word=word)
+
+    def _followed(self, state: BodyState) -> Judgement:
+        """Return the judgement of the block for the state of one issuer."""
+        if self.follow is None or self.judgement.code != "ok":
+            return self.judgement
+        slot = Slot(position=slot_position(state.issuer), value=state.digest())
+        return self.follow(self.snapshot.note, self.ledger, slot)
 
     def verify_text(
         self,
@@ -107,6 +148,8 @@ class Desk:
         # A snapshot that is of another ledger or not trusted speaks neither for nor against.
         found = self._find(compact) if judgement.code == "ok" else judgement.code
         backing = found if isinstance(found, Backing) else None
+        if backing is not None:
+            judgement = self._followed(backing.body.state)
         entry = backing.entry if backing is not None else None
         showing = _show(compact, entry)
         codes = {
@@ -124,6 +167,7 @@ class Desk:
             else Proved.of(backing.body.state.name, entry, backing.statement, backing.row.block),
             time=time,
             timely=time is not None and time <= now + self.policy.clock_tolerance,
+            basis=judgement.basis,
         )
 
     def _judge(self, compact: Compact, now: int) -> Judgement:
@@ -159,7 +203,9 @@ class Desk:
         rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
         fresh = "block.needed"
         if trusted and time is not None:
-            fresh = check_freshness(compact.record.category, self.policy, time=time, now=now)
+            category = compact.record.category
+            fresh = check_freshness(category, self.policy, time=time, now=now)
+            fresh = "freshness.overtaken" if judgement.overtaken else fresh
         codes = {CheckName.BLOCK: judgement.code, CheckName.FRESHNESS: fresh}
         if isinstance(found, str):
             # Nothing here speaks for or against: the batch may have come since.

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TypeAlias, TypeVar
 
 from verifier.checkpoint import Note
+from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, NodeUnreachable, SlotProof
-from verifier.trust import Judgement, Node, Slot, judge_by_node, judge_by_witnesses
+from verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof, require_secure
+from verifier.trust import (
+    Judgement,
+    Node,
+    Slot,
+    judge_by_node,
+    judge_by_witnesses,
+    look_ahead,
+)
 from verifier.vocabulary import Way
 
 Judge: TypeAlias = Callable[[Note, LedgerPin, Slot | None], Judgement]
@@ -23,15 +32,18 @@ _REMEMBERED = 256
 """Checkpoints whose cosignatures are not checked twice: counters meet the same few all day."""
 
 
-def choose_judge(policy: TrustPolicy, node: Node | None = None) -> Judge:
-    """Return the judge that asks the witnesses of `policy` and, where one is given, `node`.
+def choose_judge(
+    policy: TrustPolicy, node: Node | None = None, *, trusted: Node | None = None
+) -> Judge:
+    """Return the judge that asks the witnesses of `policy`, and a node where one is given.
 
-    Whoever vouches for the later instant counts: a node that is down does not undo what the
-    witnesses have signed.  A node that knows another block than the witnesses settles the matter
-    the other way: then somebody lies, and the answer is unknown.  What witnesses have signed
-    never changes and is remembered; a node is asked each time.
+    `node` adds newer knowledge to what witnesses have signed: it can refuse a block, and it can
+    show that the issuer's state has moved since.  It never stands in for witnesses, and it makes
+    nothing fresher, for it may lie.  `trusted` is a node that the verifier rests on alone, where
+    the policy allows that; whoever vouches for the later instant counts then.
+
+    What witnesses have signed never changes and is cached; a node is asked each time.
     """
-    way = Way.RPC if Way.RPC in policy.trust.ways else Way.NODE
 
     @lru_cache(maxsize=_REMEMBERED)
     def witnessed_by(note: Note, ledger: LedgerPin) -> Judgement:
@@ -39,16 +51,62 @@ def choose_judge(policy: TrustPolicy, node: Node | None = None) -> Judge:
 
     def judge(note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
         witnessed = witnessed_by(note, ledger)
-        if node is None:
+        if trusted is not None:
+            asked = judge_by_node(
+                note, trusted, policy, ledger, way=way_of_nodes(policy), slot=slot
+            )
+            return _later(asked, witnessed)
+        if node is None or witnessed.code != "ok":
             return witnessed
-        asked = judge_by_node(note, node, policy, ledger, way=way, slot=slot)
-        if asked.code == "block.differs" or witnessed.code != "ok":
-            return asked
-        if asked.code != "ok":
-            return witnessed
-        return max(asked, witnessed, key=lambda judgement: judgement.time or 0)
+        seen = look_ahead(note.checkpoint, node, policy, ledger, slot)
+        if seen.code == "block.differs":
+            return Judgement(code=seen.code, way=witnessed.way)
+        return replace(witnessed, overtaken=True) if seen.moved else witnessed
 
     return judge
+
+
+class NodeNotAllowed(Refused):
+    """The policy does not let a block rest on a node alone."""
+
+    code = "policy.node_alone"
+    exit_status = ExitStatus.UNUSABLE
+
+
+def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> Judge:
+    """Return the judge of a command: `rpc` adds what a node knows, `trust_node` rests on one.
+
+    Raises:
+        NodeInsecure: a node elsewhere is not asked by https.
+        NodeUnreachable: no address of a node.
+        NodeNotAllowed: the policy does not let `trust_node` be relied on alone.
+    """
+    if trust_node is not None and way_of_nodes(policy) not in policy.trust.ways:
+        raise NodeNotAllowed("the policy does not let a block rest on a node alone")
+    node, trusted = (
+        None if url is None else RememberingNode(Rpc(require_secure(url)))
+        for url in (rpc, trust_node)
+    )
+    return choose_judge(policy, node, trusted=trusted)
+
+
+def way_of_nodes(policy: TrustPolicy) -> Way:
+    """Return the way in which `policy` lets a node be trusted alone; `node` where it does not."""
+    return Way.RPC if Way.RPC in policy.trust.ways else Way.NODE
+
+
+def _later(asked: Judgement, witnessed: Judgement) -> Judgement:
+    """Return the judgement of a trusted node and the witnesses: whose T is later counts.
+
+    A node that is down does not undo what the witnesses have signed.  One that knows another
+    block settles the matter the other way: then somebody lies, and the answer is unknown.
+    """
+    if asked.code == "block.differs" or witnessed.code != "ok":
+        return asked
+    if asked.code != "ok":
+        return witnessed
+    later = max(asked, witnessed, key=lambda judgement: judgement.time or 0)
+    return replace(later, overtaken=asked.overtaken)
 
 
 class RememberingNode:

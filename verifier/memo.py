@@ -22,7 +22,16 @@ from verifier.proving import Memo
 from verifier.status import WordProof
 from verifier.trust import Judgement
 from verifier.verdict import Result, unusable
-from verifier.verify import Clock, Question, answer, judge_block, read_clock, verify
+from verifier.verify import (
+    Clock,
+    Newer,
+    Question,
+    answer,
+    bring_up,
+    judge_block,
+    read_clock,
+    verify,
+)
 
 REMEMBERED = 1024
 """Files, parts and answers of each kind that are kept: of ordinary files some 35 MB in all."""
@@ -40,8 +49,15 @@ class Verifier:
     The verdicts are those of `verifier.verify.verify_bytes`, byte for byte.
     """
 
-    def __init__(self, policy: TrustPolicy, judge: Judge, *, remembered: int = REMEMBERED) -> None:
-        self._policy, self._judge = policy, judge
+    def __init__(
+        self,
+        policy: TrustPolicy,
+        judge: Judge,
+        *,
+        newer: Newer = lambda evidence, ledger, judgement: None,
+        remembered: int = REMEMBERED,
+    ) -> None:
+        self._policy, self._judge, self._newer = policy, judge, newer
         self._reader, self._memo = Reader(remembered), Memo(remembered)
         keep = lru_cache(maxsize=remembered)
         self._known, self._answered = keep(self._reader.read_parts), keep(self._answer)
@@ -63,6 +79,7 @@ class Verifier:
             documents=documents,
             request=request,
             seen=seen,
+            newer=self._newer,
         )
         try:
             evidence = self._reader.read(data)
@@ -88,10 +105,15 @@ class Verifier:
         It is for files that come again and again: they and what was answered are remembered.
         """
         evidence = self._known(data)
-        question = Question(policy=self._policy, judge=self._judge, now=now, seen=seen)
+        question = Question(
+            policy=self._policy, judge=self._judge, now=now, seen=seen, newer=self._newer
+        )
         if evidence.presentation is not None:
             return verify(evidence, question, self._memo)
-        block = judge_block(evidence, question, self._memo)
+        block = bring_up(evidence, question, judge_block(evidence, question, self._memo))
+        if block.current is not None:
+            clock = read_clock(evidence.record, question, block)
+            return answer(evidence, question, block, clock, self._memo)
         return self._answered(data, block.judgement, read_clock(evidence.record, question, block))
 
     def _answer(self, data: bytes, judgement: Judgement, clock: Clock) -> Result:

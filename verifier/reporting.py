@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from verifier.basis import in_chinese
 from verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
 from verifier.console import bilingual
 from verifier.encoding import format_time
@@ -110,6 +111,9 @@ def _print_one(console: Console, file: Path, result: Result, *, now: int) -> Non
         when = format_time(result.as_of)
         as_of = bilingual("截至", "As of")
         console.print(f"  {as_of} {when}, from data {age(now - result.as_of)} old")
+    if result.basis:
+        basis = bilingual(plain(in_chinese(result.basis)), plain(result.basis))
+        console.print(f"  {bilingual('区块依据', 'The block rests on')}: {basis}")
     for name in ("body", "name_zh", "name_en", "category", "issued", "expires"):
         if name in result.certificate:
             console.print(f"  {name:<10} {plain(result.certificate[name])}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 from collections.abc import Sequence
@@ -31,6 +32,13 @@ class NodeFailed(Refused):
     """A node gave no answer that can be used."""
 
     code = "block.node_unreachable"
+
+
+class NodeInsecure(Refused):
+    """A node is to be asked in a way in which others may answer for it."""
+
+    code = "node.insecure"
+    exit_status = ExitStatus.UNUSABLE
 
 
 class NodeUnreachable(NodeFailed):
@@ -244,6 +252,25 @@ def _checked(url: str) -> str:
     if not usable or "@" in parts.netloc or not url.isascii() or re.search(r"[\s\x00-\x1f]", url):
         raise NodeAddressUnusable("the address of a node is http:// or https://, a host and a path")
     return url
+
+
+def require_secure(url: str) -> str:
+    """Return the address of a node that a verdict is to rest on, if nobody can stand between.
+
+    Raises:
+        NodeInsecure: it is reached by plain http, and not on this machine.
+    """
+    parts = urlsplit(_checked(url))
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise NodeInsecure("a node elsewhere is asked by https: plain http may be changed")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _reason(error: Exception) -> str:

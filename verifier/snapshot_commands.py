@@ -31,7 +31,10 @@ _POLICY = click.option(
     type=_FILE,
     help="The trust policy that pins the ledger (also CERTLEDGER_POLICY).",
 )
-_RPC = click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+_RPC = click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
+_TRUST_NODE = click.option(
+    "--trust-node", help="Your own node, to rest on without witnesses, where the policy allows it."
+)
 _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
@@ -61,6 +64,7 @@ def snapshot() -> None:
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key there (or CERTLEDGER_TOKEN).")
 @_POLICY
 @_RPC
+@_TRUST_NODE
 @_AT
 @_JSON
 def fetch(
@@ -70,6 +74,7 @@ def fetch(
     home: Path | None,
     policy_file: Path,
     rpc: str | None,
+    trust_node: str | None,
     instant: str | None,
     as_json: bool,
 ) -> None:
@@ -89,7 +94,7 @@ def fetch(
         held.check(pin_of(policy, held))
     newest = refresh(_source(url, token, home), policy, held)
     if home is None:
-        _judge(newest, policy, rpc, instant)
+        _judge(newest, policy, (rpc, trust_node), instant)
     replace_file(file, newest.format())
     _tell(newest, as_json=as_json)
 
@@ -107,6 +112,7 @@ def show(file: Path, as_json: bool) -> None:
 @click.argument("deltas", nargs=-1, type=_FILE)
 @_POLICY
 @_RPC
+@_TRUST_NODE
 @_AT
 @click.option("--out", type=_NEW_FILE, help="Where to write the snapshot the deltas lead to.")
 @_JSON
@@ -115,6 +121,7 @@ def check(
     deltas: Sequence[Path],
     policy_file: Path,
     rpc: str | None,
+    trust_node: str | None,
     instant: str | None,
     out: Path | None,
     as_json: bool,
@@ -129,7 +136,7 @@ def check(
     found.check(ledger)
     for delta in deltas:
         found = apply_delta(found, delta.read_bytes(), ledger)
-    _judge(found, policy, rpc, instant)
+    _judge(found, policy, (rpc, trust_node), instant)
     if out is not None:
         replace_file(out, found.format())
     _tell(found, as_json=as_json)
@@ -206,15 +213,16 @@ def _source(url: str | None, token: str | None, home: Path | None) -> Source:
     raise click.UsageError("a home is read where the server is installed; name --from here")
 
 
-def _judge(found: Snapshot, policy: TrustPolicy, rpc: str | None, at: str | None) -> None:
+def _judge(
+    found: Snapshot, policy: TrustPolicy, nodes: tuple[str | None, str | None], at: str | None
+) -> None:
     """Leave with 3 unless the block of a proved snapshot is to be trusted now."""
     from verifier.codes import CODES
     from verifier.encoding import parse_time
-    from verifier.judges import choose_judge
-    from verifier.rpc import Rpc
+    from verifier.judges import open_judge
     from verifier.syncing import pin_of
 
-    judge = choose_judge(policy, Rpc(rpc) if rpc else None)
+    judge = open_judge(policy, *nodes)
     now = parse_time(at) if at else int(time.time())
     code = judge(found.note, pin_of(policy, found), None).code
     if policy.ended(now):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from verifier.basis import OWN_NODE, by_witnesses
 from verifier.checkpoint import Checkpoint, Note, check_cosignature
 from verifier.errors import ProofInvalid
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, NodeFailed, NodeRefused, SlotProof
+from verifier.state import without_brake
 from verifier.stateproof import check_account, check_slot
 from verifier.vocabulary import Outcome, Way
 
@@ -40,12 +42,17 @@ class Slot:
 class Judgement:
     """How check 6 ended, and T (seconds) where it passed.
 
+    `basis` says on whom the block rests where it passed.  `overtaken` says that a later final
+    block is proved to hold another state of the issuer, so that what the evidence says of status
+    and standing is no longer known to hold.
     `detail` is what a node said, for a log; it is no part of a result, which must be repeatable.
     """
 
     code: str
     time: int | None = None
     way: Way | None = None
+    basis: str = ""
+    overtaken: bool = False
     detail: str = ""
 
     @property
@@ -77,7 +84,10 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
     time = sorted(latest.values(), reverse=True)[policy.trust.threshold - 1]
     if abs(time - checkpoint.time) > policy.block_lag:
         return Judgement(code="block.clock", way=way)
-    return Judgement(code="ok", time=time, way=way)
+    operators = {witness.operator for witness in policy.in_service(checkpoint.number)}
+    return Judgement(
+        code="ok", time=time, way=way, basis=by_witnesses(latest, total=len(operators))
+    )
 
 
 def _excluded(note: Note, policy: TrustPolicy, ledger: LedgerPin, way: Way) -> str | None:
@@ -113,6 +123,20 @@ def _cosignatures_good(note: Note, policy: TrustPolicy) -> bool:
 # A node ----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """What a node says of a checkpoint: a code of check 6, and what it holds beyond it.
+
+    `final` is its newest final block; `moved` whether the slot is proved to hold another state
+    there (brake aside), None where nothing is proved.
+    """
+
+    code: str
+    final: Block | None = None
+    moved: bool | None = None
+    detail: str = ""
+
+
 def judge_by_node(
     note: Note,
     node: Node,
@@ -121,40 +145,50 @@ def judge_by_node(
     *,
     way: Way = Way.NODE,
     slot: Slot | None = None,
+    basis: str = OWN_NODE,
 ) -> Judgement:
-    """Return whether `node` knows the checkpoint's block, and as final.
+    """Return whether `node` knows the checkpoint's block, and as final: it is trusted alone.
 
     The hash of a block is compared, never recomputed: permissioned chains hash their headers in
     ways of their own.  T is the block's time, or that of the newest final block where `slot` is
-    proved to hold the same value there.
+    proved to hold the same state there.
     """
     code = _excluded(note, policy, ledger, way)
     if code is not None:
         return Judgement(code=code, way=way)
-    checkpoint = note.checkpoint
+    seen = look_ahead(note.checkpoint, node, policy, ledger, slot)
+    if seen.code != "ok" or seen.final is None:
+        return Judgement(code=seen.code, way=way, detail=seen.detail)
+    time = note.checkpoint.time
+    if seen.moved is False:
+        time = max(time, seen.final.time)
+    return Judgement(code="ok", time=time, way=way, basis=basis, overtaken=bool(seen.moved))
+
+
+def look_ahead(
+    checkpoint: Checkpoint, node: Node, policy: TrustPolicy, ledger: LedgerPin, slot: Slot | None
+) -> Sighting:
+    """Return what `node` says of a checkpoint's block, and of the issuer's slot since."""
     try:
         # The final block first: what is asked after it about a lower number cannot change.
         final = newest_final(node, policy.trust.confirmations)
         if final is None or final.number < checkpoint.number:
-            return Judgement(code="block.not_final", way=way)
+            return Sighting(code="block.not_final")
         known = node.block(checkpoint.number)
     except NodeFailed as error:
-        return Judgement(code="block.node_unreachable", way=way, detail=str(error))
+        return Sighting(code="block.node_unreachable", detail=str(error))
     if known is None:
-        return Judgement(code="block.not_final", way=way)
-    if known != _as_block(checkpoint):
-        return Judgement(code="block.differs", way=way)
-    time = checkpoint.time
-    if (
-        slot is not None
-        and final.number > checkpoint.number
-        and _unchanged(node, ledger, slot, final)
-    ):
-        time = max(time, final.time)
-    return Judgement(code="ok", time=time, way=way)
+        return Sighting(code="block.not_final")
+    if known != as_block(checkpoint):
+        return Sighting(code="block.differs")
+    moved = None
+    if slot is not None and final.number > checkpoint.number:
+        moved = has_moved(node, ledger, slot, final)
+    return Sighting(code="ok", final=final, moved=moved)
 
 
-def _as_block(checkpoint: Checkpoint) -> Block:
+def as_block(checkpoint: Checkpoint) -> Block:
+    """Return the block that a checkpoint names, as a node tells it."""
     return Block(
         number=checkpoint.number,
         hash=checkpoint.block_hash,
@@ -183,18 +217,19 @@ def newest_final(node: Node, confirmations: int) -> Block | None:
     return node.block(latest.number - confirmations)
 
 
-def _unchanged(node: Node, ledger: LedgerPin, slot: Slot, at: Block) -> bool:
-    """Return whether the slot is proved to hold the same value at block `at`.
+def has_moved(node: Node, ledger: LedgerPin, slot: Slot, at: Block) -> bool | None:
+    """Return whether the slot is proved to hold another state at block `at`, brake aside.
 
-    No answer and a wrong one leave what the checkpoint itself has proved: an older T.
+    No answer and a wrong one prove nothing: None.
     """
     try:
         proof = node.proof(ledger.address, slot.position, at.number)
         if proof is None:
-            return False
+            return None
         account = check_account(at.state_root, ledger.address, proof.account)
         if account is None or account.code_hash != ledger.code_hash:
-            return False
-        return check_slot(account.storage_root, slot.position, proof.slot) == slot.value
+            return None
+        value = check_slot(account.storage_root, slot.position, proof.slot)
     except (NodeFailed, ProofInvalid):
-        return False
+        return None
+    return without_brake(value) != without_brake(slot.value)

@@ -49,11 +49,16 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """A verdict with its reasons.  `as_of` (seconds since 1970) is None where nothing is known."""
+    """A verdict with its reasons.
+
+    `as_of` (seconds since 1970) is None where nothing is known; `basis` says on whom the block
+    rests, and is empty where it is not trusted.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     as_of: int | None = None
+    basis: str = ""
     certificate: Mapping[str, Json] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     _canonical: bytes = field(default=b"", init=False, repr=False, compare=False)
@@ -80,6 +85,8 @@ class Result:
         }
         if self.as_of is not None:
             value["as_of"] = format_time(self.as_of)
+        if self.basis:
+            value["basis"] = self.basis
         return value
 
 

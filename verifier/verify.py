@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from verifier import presentation
 from verifier.catalog import Entry, disobeyed
@@ -21,7 +22,8 @@ from verifier.errors import Refused
 from verifier.evidence import Evidence
 from verifier.judges import Judge
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.proving import FORGETFUL, Memo
+from verifier.proving import FORGETFUL, Memo, check_signature
+from verifier.state import BodyState
 from verifier.statements import ZERO
 from verifier.status import CELLS
 from verifier.trust import Judgement, Slot
@@ -30,12 +32,30 @@ from verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Current:
+    """What a verifier holds of an issuer at a trusted block after that of the evidence.
+
+    `state` is None where that block does not have what the evidence proves, so that nothing of
+    status and standing is known; `word` (32 bytes) is the status word of the certificate.
+    """
+
+    judgement: Judgement
+    state: BodyState | None = None
+    word: bytes = ZERO
+
+
+Newer: TypeAlias = Callable[[Evidence, LedgerPin, Judgement], Current | None]
+"""Finds what is held after the block of evidence (judged as told), None where nothing is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """What is asked of a piece of evidence, and on whose trust.
 
     `now` is in seconds since 1970; `judge` says whether the checkpoint's block is to be trusted;
     `request` is what the asking counter gave the holder to sign, None where it asked for nothing;
-    `seen` tells whether this counter has accepted a presentation (by its mark) before.
+    `seen` tells whether this counter has accepted a presentation (by its mark) before;
+    `newer` finds what the verifier holds of the issuer after the block of the evidence.
     """
 
     policy: TrustPolicy
@@ -44,6 +64,7 @@ class Question:
     documents: Sequence[Paper] = ()
     request: presentation.Request | None = None
     seen: Callable[[bytes], bool] = field(default=lambda mark: False)
+    newer: Newer = field(default=lambda evidence, ledger, judgement: None)
 
 
 def verify_bytes(data: bytes, question: Question) -> Result:
@@ -57,7 +78,7 @@ def verify_bytes(data: bytes, question: Question) -> Result:
 
 def verify(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Result:
     """Return the verdict on `evidence`."""
-    block = judge_block(evidence, question, memo)
+    block = bring_up(evidence, question, judge_block(evidence, question, memo))
     return answer(evidence, question, block, read_clock(evidence.record, question, block), memo)
 
 
@@ -70,14 +91,16 @@ def answer(
     """
     if not question.policy.accepts(evidence.TYPE):
         return unusable("schema.version")
+    body = evidence.body if block.state is None else block.state
     return conclude(
         _judge(evidence, question, block, clock, memo),
         showing=evidence.shown,
         proved=memo.proved(
-            evidence.body.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
+            body.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
         ),
-        time=block.judgement.time,
+        time=block.known.time,
         timely=clock.timely,
+        basis=block.known.basis,
     )
 
 
@@ -95,12 +118,15 @@ class Clock:
 
 def read_clock(record: Record, question: Question, block: Block) -> Clock:
     """Return what the time of asking says of a record under a block."""
-    now, time = question.now, block.judgement.time
+    now, time = question.now, block.known.time
     if time is None:
         return Clock(dates=check_dates(record, now), freshness="block.needed", timely=False)
+    freshness = "freshness.overtaken"
+    if not block.known.overtaken:
+        freshness = check_freshness(record.category, question.policy, time=time, now=now)
     return Clock(
         dates=check_dates(record, now),
-        freshness=check_freshness(record.category, question.policy, time=time, now=now),
+        freshness=freshness,
         timely=time <= now + question.policy.clock_tolerance,
     )
 
@@ -124,7 +150,7 @@ def _judge(
         needing = (CheckName.ANCHOR, CheckName.FRESHNESS, *rests)
         return codes | dict.fromkeys(needing, "block.needed")
     codes[CheckName.FRESHNESS] = clock.freshness
-    anchor, signature = _batch(evidence, block.ledger, block.slot, memo)
+    anchor, signature = _batch(evidence, block, block.ledger, memo)
     codes[CheckName.ANCHOR] = anchor
     if anchor != "ok":
         return codes | dict.fromkeys(rests, "anchor.needed")
@@ -136,23 +162,29 @@ def _judge(
         signature = "signature.countersignature_missing"
     codes[CheckName.SIGNATURE] = signature
     codes[CheckName.ENTITLEMENT] = _entitlement(record, entry)
-    codes[CheckName.STATUS] = _status(evidence, memo)
+    codes[CheckName.STATUS] = _status(evidence, block, memo)
     return codes
 
 
-def _batch(evidence: Evidence, ledger: LedgerPin, slot: Slot | str, memo: Memo) -> tuple[str, str]:
-    """Return the codes of checks 3 and 4."""
+def _batch(evidence: Evidence, block: Block, ledger: LedgerPin, memo: Memo) -> tuple[str, str]:
+    """Return the codes of checks 3 and 4; keys are judged as they stand in the newest state."""
     if evidence.body.issuer != evidence.record.issuer:
         return "anchor.other_body", "anchor.needed"
-    return memo.batch(
+    anchor, signature = memo.batch(
         ledger.identity,
-        slot,
+        block.slot,
         evidence.body,
         evidence.anchor,
         evidence.statement,
         evidence.signature,
         evidence.signer,
     )
+    if anchor == "ok" and block.state is not None:
+        digest = evidence.statement.digest(ledger.identity)
+        signature = check_signature(
+            digest, evidence.signature, evidence.signer, evidence.anchor, block.state
+        )
+    return anchor, signature
 
 
 # 6 block ---------------------------------------------------------------------------------------
@@ -163,12 +195,34 @@ class Block:
     """The block that the evidence speaks of, once judged (check 6).
 
     `slot` is the body's slot under that block's state root, or the code of check 3 that says why
-    it is not proved.
+    it is not proved.  `current` is what is held of the issuer at a later block, if anything.
     """
 
     judgement: Judgement
     ledger: LedgerPin | None = None
     slot: Slot | str = "block.needed"
+    current: Current | None = None
+
+    @property
+    def known(self) -> Judgement:
+        """The judgement of the newest block that is known, from which T and the basis come."""
+        return self.judgement if self.current is None else self.current.judgement
+
+    @property
+    def state(self) -> BodyState | None:
+        """The issuer's state at the newest block, None where it is the evidence's own."""
+        return None if self.current is None else self.current.state
+
+
+def bring_up(evidence: Evidence, question: Question, block: Block) -> Block:
+    """Return the block with what the verifier holds of the issuer since."""
+    if block.judgement.code != "ok" or block.ledger is None:
+        return block
+    current = question.newer(evidence, block.ledger, block.judgement)
+    if current is not None and current.state is None:
+        overtaken = replace(block.judgement, overtaken=True)
+        return replace(block, current=Current(judgement=overtaken))
+    return replace(block, current=current) if current is not None else block
 
 
 def judge_block(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Block:
@@ -204,8 +258,10 @@ def _entitlement(record: Record, entry: Entry | None) -> str:
     return broken[0] if broken else "ok"
 
 
-def _status(evidence: Evidence, memo: Memo) -> str:
+def _status(evidence: Evidence, block: Block, memo: Memo) -> str:
     index = evidence.record.index
+    if block.current is not None and block.state is not None:
+        return check_status(index, block.current.word, block.state.standing)
     if memo.word(evidence.word, index // CELLS) != evidence.body.status:
         return "status.unproved"
     return check_status(index, evidence.word.word, evidence.body.standing)

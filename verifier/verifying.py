@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,8 @@ CODE_SUFFIX = ".txt"
     "snapshots",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A trust snapshot to judge compact codes (files *.txt) by; then deltas to it, in order.",
+    help="A trust snapshot to judge by compact codes (files *.txt), and the status of evidence that"
+    " is older than it; then deltas to it, in order.",
 )
 @click.option(
     "--home",
@@ -57,7 +59,13 @@ CODE_SUFFIX = ".txt"
     help="A folder in which to remember: no older policy, no time before the latest evidence "
     "relied on, no presentation twice.",
 )
-@click.option("--rpc", help="A node to ask about the block, where the policy allows it.")
+@click.option(
+    "--rpc", help="A node to ask for newer knowledge: it can refuse, and never replaces witnesses."
+)
+@click.option(
+    "--trust-node",
+    help="Your own node, to rest on without witnesses, where the policy allows it.",
+)
 @click.option("--audience", help="Your own id, for certificates bound to their holder.")
 @click.option("--nonce", help="What you gave the holder to sign.")
 @click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
@@ -69,6 +77,7 @@ def verify(
     snapshots: Sequence[Path],
     home: Path | None,
     rpc: str | None,
+    trust_node: str | None,
     audience: str | None,
     nonce: str | None,
     instant: str | None,
@@ -82,14 +91,20 @@ def verify(
     """
     from verifier.reporting import print_results
 
+    if rpc is not None and trust_node is not None:
+        raise click.UsageError("name either --rpc or --trust-node")
     pairs = _pair(evidence, documents)
     if (audience is None) != (nonce is None):
         raise click.UsageError("--audience and --nonce go together")
     request = None if audience is None or nonce is None else (audience, nonce)
     if not snapshots and (codes := [file for file in pairs if _code_in(file) is not None]):
         raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
-    asked, counter = _open(policy_file, rpc, request, instant, home)
-    asking = _Asking(asked, _open_desk(snapshots, asked) if snapshots else None, counter)
+    asked, counter = _open(policy_file, (rpc, trust_node), request, instant, home)
+    follows = rpc is not None or trust_node is not None
+    desk = _open_desk(snapshots, asked, follows=follows) if snapshots else None
+    if desk is not None:
+        asked = replace(asked, newer=desk.newer)
+    asking = _Asking(asked, desk, counter)
     results = [(file, asking.answer(file, papers)) for file, papers in pairs.items()]
     print_results(results, now=asked.now, as_json=as_json)
     raise SystemExit(exit_status(result.verdict for _, result in results))
@@ -113,27 +128,23 @@ def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, lis
 
 def _open(
     policy_file: Path,
-    rpc: str | None,
+    nodes: tuple[str | None, str | None],
     request: tuple[str, str] | None,
     at: str | None,
     home: Path | None,
 ) -> tuple[Question, Counter | None]:
     """Return what is asked of every file, and who remembers the answers."""
-    from dataclasses import replace
-
     from verifier.counter import Counter
     from verifier.encoding import parse_time
-    from verifier.judges import RememberingNode, choose_judge
+    from verifier.judges import open_judge
     from verifier.policyfile import SignedPolicy
     from verifier.presentation import Request
-    from verifier.rpc import Rpc
     from verifier.verify import Question
 
     policy = SignedPolicy.parse(policy_file.read_bytes()).policy
-    node = RememberingNode(Rpc(rpc)) if rpc else None
     question = Question(
         policy=policy,
-        judge=choose_judge(policy, node),
+        judge=open_judge(policy, *nodes),
         now=parse_time(at) if at else int(time.time()),
         request=None if request is None else Request(audience=request[0], nonce=request[1]),
     )
@@ -143,8 +154,11 @@ def _open(
     return replace(question, now=counter.now, seen=counter.seen), counter
 
 
-def _open_desk(files: Sequence[Path], question: Question) -> Desk:
-    """Return a desk on a snapshot and the deltas that follow it."""
+def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> Desk:
+    """Return a desk on a snapshot and the deltas that follow it.
+
+    `follows` says that a node is asked whether issuers' states moved since.
+    """
     from verifier.delta import apply_delta
     from verifier.desk import Desk
     from verifier.snapshot import Snapshot
@@ -153,10 +167,11 @@ def _open_desk(files: Sequence[Path], question: Question) -> Desk:
         return question.judge(snapshot.note, ledger, None)
 
     whole, *deltas = (file.read_bytes() for file in files)
-    desk = Desk.open(question.policy, Snapshot.parse(whole), judge, question.seen)
+    follow = question.judge if follows else None
+    desk = Desk.open(question.policy, Snapshot.parse(whole), judge, question.seen, follow)
     for delta in deltas:
         newer = apply_delta(desk.snapshot, delta, desk.ledger)
-        desk = Desk.open(question.policy, newer, judge, question.seen)
+        desk = Desk.open(question.policy, newer, judge, question.seen, follow)
     return desk
 
 
@@ -185,8 +200,6 @@ class _Asking:
         return result
 
     def _file(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
-        from dataclasses import replace
-
         from verifier.verify import verify_bytes
 
         return verify_bytes(data, replace(self._question, documents=papers))

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
+from ledger.evidence import BodyView
 from ledger.ports import Block as ChainBlock
 from ledger.ports import Chain, ChainUnreachable, Checkpoint, ReadUnit
 from ledger.service.beside import Beside
 from ledger.service.ports import ServiceStore
-from verifier.checkpoint import Note
-from verifier.judges import Judge, choose_judge
+from verifier.basis import OPERATOR_NODE
+from verifier.checkpoint import Note, parse_note
+from verifier.errors import Refused
+from verifier.evidence import Evidence
+from verifier.judges import Judge, way_of_nodes
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, NodeUnreachable, SlotProof
 from verifier.state import ISSUER
 from verifier.stateproof import slot_position
-from verifier.trust import Judgement, Slot
+from verifier.status import CELLS
+from verifier.trust import (
+    Judgement,
+    Slot,
+    as_block,
+    has_moved,
+    judge_by_node,
+    judge_by_witnesses,
+)
+from verifier.verify import Current
 
 FRESH_SECONDS = 0.5
 """How long the newest checkpoint that was read counts as the newest."""
@@ -117,26 +130,78 @@ def _proof_of(unit: ReadUnit, number: int, issuer: str) -> SlotProof | None:
     return SlotProof(account=checkpoint.account, slot=tuple(nodes))
 
 
-def judge_from(policy: TrustPolicy, node: HeldNode) -> Judge:
-    """Return the judge that asks witnesses and `node`; the same question is answered once.
+class MirrorJudge:
+    """Judges blocks by the witnesses and the service's own mirror (check 6); for several threads.
 
-    What is remembered holds for one newest checkpoint: the next one may show a later state.
+    What the service holds is never older than what it is asked about: where its newest checkpoint
+    is later than that of the evidence, T and basis are those of the newest, and where the issuer's
+    slot has another state there, the evidence is overtaken.
     """
-    ask = choose_judge(policy, node)
-    lock = threading.Lock()
 
-    @lru_cache(maxsize=_KEPT)
-    def asked(note: Note, ledger: LedgerPin, slot: Slot | None, newest: int) -> Judgement:
-        return ask(note, ledger, slot)
+    def __init__(self, policy: TrustPolicy, node: HeldNode) -> None:
+        self._policy, self._node, self._lock = policy, node, threading.Lock()
+        self._judge = lru_cache(maxsize=_KEPT)(self._judge_at)
+        self._block = lru_cache(maxsize=_KEPT)(self._judge_block)
 
-    def judge(note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
-        with lock:
-            newest = node.newest(note.checkpoint.number)
-        number = -1 if newest is None else newest.number
+    def __call__(self, note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
+        """Return the judgement of a checkpoint's block; the same question is answered once."""
+        with self._lock:
+            newest = self._node.newest(note.checkpoint.number)
+        # A cached answer holds for one newest checkpoint and the cosignatures it has by now.
         # The node may hang: whoever asks about another block does not wait for it.
-        found = asked(note, ledger, slot, number)
+        found = self._judge(note, ledger, slot, None if newest is None else newest.note)
         if found.code == "block.node_unreachable":
-            asked.cache_clear()
+            self._judge.cache_clear()
+            self._block.cache_clear()
         return found
 
-    return judge
+    def _judge_at(
+        self, note: Note, ledger: LedgerPin, slot: Slot | None, newest: str | None
+    ) -> Judgement:
+        own = self._block(note, ledger, newest)
+        if own.code != "ok" or newest is None:
+            return own
+        last = parse_note(newest)
+        latest = self._block(last, ledger, newest)
+        if last.checkpoint == note.checkpoint:
+            return latest if latest.code == "ok" else own
+        if slot is None or last.checkpoint.number < note.checkpoint.number:
+            return own
+        moved = has_moved(self._node, ledger, slot, as_block(last.checkpoint))
+        if moved:
+            return replace(own, overtaken=True)
+        return latest if moved is False and latest.code == "ok" else own
+
+    def _judge_block(self, note: Note, ledger: LedgerPin, newest: str | None) -> Judgement:
+        """Return the judgement by witnesses, or else by the mirror where the policy allows it."""
+        witnessed = judge_by_witnesses(note, self._policy, ledger)
+        way = way_of_nodes(self._policy)
+        asked = judge_by_node(note, self._node, self._policy, ledger, way=way, basis=OPERATOR_NODE)
+        decided = asked.code == "block.differs" or witnessed.code != "ok"
+        return asked if decided else witnessed
+
+
+def find_newer(
+    view: Callable[[str], BodyView],
+    judge: Judge,
+    evidence: Evidence,
+    ledger: LedgerPin,
+    judgement: Judgement,
+) -> Current | None:
+    """Return what the mirror holds of an issuer whose evidence is overtaken, None for other.
+
+    `view` gives an issuer at the newest checkpoint.  What the mirror lacks or cannot prove, and
+    a newest checkpoint that the policy does not trust yet, leave the evidence overtaken.
+    """
+    if not judgement.overtaken:
+        return None
+    record = evidence.record
+    try:
+        body = view(record.issuer)
+    except Refused:
+        return None
+    latest = judge(parse_note(body.checkpoint.note), ledger, None)
+    if latest.code != "ok" or record.index >= body.state.certificates:
+        return None
+    word = body.trees.status.word(record.index // CELLS)
+    return Current(judgement=latest, state=body.state, word=word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,12 +26,15 @@ from verifier.encoding import (
 )
 from verifier.errors import ExitStatus, Malformed, Refused
 from verifier.hashing import sha256
+from verifier.policy import check_ascending
 from verifier.receipts import lookup_of
 from verifier.statements import Receipt
 from verifier.vocabulary import Verdict
 
 LONGEST = 65_536
 MOST_RESULTS = 1_000
+MAX_BASES = 8
+MAX_BASIS_CHARACTERS = 4_096
 _REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
 _ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTERS = bytes(_ALPHABET[byte & 31] for byte in range(256))
@@ -157,6 +160,10 @@ def _check_content(read: Members, kind: str) -> None:
     count, verdicts = read.integer("count", 1, MOST_RESULTS), read.inner("verdicts")
     counts = [verdicts.integer(one, 1, count) for one in map(str, Verdict) if verdicts.has(one)]
     verdicts.done()
+    bases = read.array("basis", 0, MAX_BASES)
+    if not all(type(one) is str and 0 < len(one) <= MAX_BASIS_CHARACTERS for one in bases):
+        read.refuse("basis", "a list of texts")
+    check_ascending("receipt.basis", bases)
     read.done()
     if sum(counts) != count:
         raise Malformed("schema.invalid", f"{sum(counts)} verdicts of {count} results")
@@ -171,14 +178,16 @@ def content_of(
     checked: int,
     results: Sequence[bytes],
     verdicts: Mapping[str, int],
+    basis: Iterable[str] = (),
 ) -> dict[str, Json]:
     """Return what the operator (its address, 20 bytes) says in a receipt.
 
     It is for `results` (canonical bytes each) given at `checked` (seconds); `verdicts` tells how
-    many there were of each.
+    many there were of each, `basis` on whom their blocks rest.
     """
     return {
         "type": VerificationReceipt.TYPE,
+        "basis": sorted(set(basis) - {""})[:MAX_BASES],
         "caller": caller,
         "checked": format_time(checked),
         "count": len(results),

@@ -6,10 +6,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from ledger.evidence import EvidenceMaker, EvidencePending, EvidenceUnknown
+from ledger.evidence import BodyView, EvidenceMaker, EvidencePending, EvidenceUnknown
 from ledger.keys import Signer
-from ledger.service.judging import HeldNode, judge_from
+from ledger.service.judging import HeldNode, MirrorJudge, find_newer
 from ledger.service.ports import ServiceStore
 from ledger.service.questions import Asked, Lookup
 from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
@@ -27,7 +28,7 @@ from verifier.policy import TrustPolicy
 from verifier.presentation import Request
 from verifier.proving import Memo
 from verifier.verdict import Result, unusable
-from verifier.verify import Question, verify
+from verifier.verify import Newer, Question, verify
 from verifier.vocabulary import Verdict
 
 _REMEMBERED = 4_096
@@ -134,15 +135,21 @@ class Verdicts:
         """
         self._policy, self._identity, self._operator = policy, identity, operator
         self._maker, self._snapshots, self._clock = maker, snapshots, clock
-        self._judge: Judge = judge_from(policy, node)
+        self._making, self._snapping = making, snapping
+        self._judge: Judge = MirrorJudge(policy, node)
+        self._newer: Newer = partial(find_newer, self._view, self._judge)
         self._node = node
         self._answered: dict[tuple[bytes, int, int], Judged] = {}
-        self._verifier = Verifier(policy, self._judge, remembered=_REMEMBERED)
+        self._verifier = Verifier(policy, self._judge, newer=self._newer, remembered=_REMEMBERED)
         self._memo = Memo(_REMEMBERED)
         self._desk: tuple[str, Desk] | None = None
         lives = policy.presentation_age + policy.clock_tolerance
         self._presented = Presented(node.store, lives, clock)
-        self._making, self._snapping = making, snapping
+
+    def _view(self, issuer: str) -> BodyView:
+        """Return an issuer at the newest checkpoint, proved; raises as `EvidenceMaker.of_leaf`."""
+        with self._making:
+            return self._maker.of_issuer(issuer)
 
     def reads(self, data: bytes) -> bool:
         """Return whether these bytes are canonical evidence."""
@@ -194,6 +201,7 @@ class Verdicts:
             checked=now,
             results=spelled,
             verdicts=dict(sorted(verdicts.items())),
+            basis=[result.basis for result in results],
         )
         leaves = b"".join(map(_leaf_of, results))
         return Told(
@@ -253,6 +261,7 @@ class Verdicts:
             documents=asked.documents,
             request=request,
             seen=self._presented.seen,
+            newer=self._newer,
         )
         return _without_hashed(verify(shown, question, self._memo))
 

@@ -48,7 +48,7 @@ def node_of(world: World) -> str:
 def check(world: World, folder: Path, *more: str, answer: str = "answer.json") -> Result:
     policy = str(world.ledger.settings.home / POLICY)
     given = ["--evidence", str(folder / "evidence.json"), "--policy", policy]
-    node = ["--rpc", node_of(world)]
+    node = ["--trust-node", node_of(world)]
     return CliRunner().invoke(main, ["verify-receipt", str(folder / answer), *given, *node, *more])
 
 
@@ -67,7 +67,7 @@ def test_what_was_told_is_proved_by_what_the_operator_anchored(world: World, tol
 def test_the_evidence_is_good_for_the_usual_verifier_too(world: World, told: Path) -> None:
     policy = str(world.ledger.settings.home / POLICY)
     arguments = ["verify", str(told / "evidence.json"), "--policy", policy]
-    done = CliRunner().invoke(main, [*arguments, "--rpc", node_of(world), "--json"])
+    done = CliRunner().invoke(main, [*arguments, "--trust-node", node_of(world), "--json"])
     assert done.exit_code == 0, done.output
     certificate = orjson.loads(done.stdout.splitlines()[-1])["results"][0]["certificate"]
     shown = {part["name"]: part["value"] for part in certificate["shown"]}

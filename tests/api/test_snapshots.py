@@ -24,7 +24,7 @@ def test_a_snapshot_is_fetched_from_the_api_and_judges_codes(
     world = running.world
     assert world.ledger.embedded is not None
     trust = (
-        "--policy", world.ledger.settings.home / POLICY, "--rpc", world.ledger.embedded.url,
+        "--policy", world.ledger.settings.home / POLICY, "--trust-node", world.ledger.embedded.url,
         "--at", format_time(int(time.time()) + 60),
     )  # fmt: skip
     for _ in ("whole", "delta"):

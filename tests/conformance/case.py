@@ -85,9 +85,8 @@ def case_json(case: Case, result: Mapping[str, Any] | None) -> bytes:
     """Return `case.json`; `result` gives what a result says besides verdict and codes."""
     expected = case.expected
     if result is not None:
-        expected |= {
-            name: result[name] for name in ("as_of", "certificate", "warnings") if name in result
-        }
+        besides = ("as_of", "basis", "certificate", "warnings")
+        expected |= {name: result[name] for name in besides if name in result}
     whole = {"arguments": case.arguments, "expected": expected}
     return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 

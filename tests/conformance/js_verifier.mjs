@@ -77,12 +77,12 @@ async function answer(words) {
   // A snapshot that cannot be used is refused, beside full evidence too.
   const desk = snapshots.length
     ? await remember([file, ...snapshots], () => openDesk(snapshots, policy))
-    : null;
+    : undefined;
   if (evidence.endsWith(".txt")) {
     if (!desk) throw new Usage("a code is judged by a --snapshot");
     result = verifier.verifyCompact(decode(bytes), { ...question, desk });
   } else {
-    result = verifier.verifyEvidence(bytes, question);
+    result = verifier.verifyEvidence(bytes, { ...question, desk });
   }
   return [EXITS[result.verdict], verifier.canonicalText(result)];
 }

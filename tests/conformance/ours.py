@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from verifier.delta import apply_delta
@@ -65,7 +66,7 @@ def _judge(given: argparse.Namespace) -> Result:
     desk = _open_desk(given.snapshot, question)
     data = Path(given.evidence).read_bytes()
     if not given.evidence.endswith(".txt"):
-        return verify_bytes(data, question)
+        return verify_bytes(data, question if desk is None else replace(question, newer=desk.newer))
     if desk is None:
         raise ValueError("a code is judged by a --snapshot")
     return desk.verify_text(

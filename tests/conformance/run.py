@@ -40,7 +40,7 @@ def faults_of(folder: Path, verifier: Verifier) -> list[str]:
             "exit": status,
             "verdict": result["verdict"],
             "codes": [check["code"] for check in result["checks"]],
-            **{name: result.get(name) for name in ("as_of", "certificate", "warnings")},
+            **{name: result.get(name) for name in ("as_of", "basis", "certificate", "warnings")},
         }
     except (ValueError, KeyError, TypeError) as error:
         return [*faults, f"no result on standard output: {error!r}"]

@@ -62,7 +62,7 @@ def _verdict(ledger: Ledger, data: bytes) -> Verdict:
     assert ledger.embedded is not None
     now = ledger.clock() + 60
     trusted = policy(ledgers=(ledger.pin,), ends=now + 1000, witnesses=policy().witnesses)
-    judge = choose_judge(trusted, RememberingNode(Rpc(ledger.embedded.url)))
+    judge = choose_judge(trusted, trusted=RememberingNode(Rpc(ledger.embedded.url)))
     return verify_bytes(data, Question(policy=trusted, judge=judge, now=now)).verdict
 
 

@@ -546,6 +546,7 @@ def receipts(scene: Scene) -> Any:
     operator = Signer("operator")
     content = {
         "type": "certledger/verification-receipt/1",
+        "basis": ["4 of 4 witnesses: anhui, jiangsu, shanghai, zhejiang"],
         "caller": "key:clk_7Q2M9XKD",
         "checked": format_time(NOW),
         "count": len(results),

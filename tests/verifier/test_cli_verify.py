@@ -89,6 +89,9 @@ def test_any_that_cannot_be_told_exits_with_3_where_none_is_bad(tmp_path: Path) 
         ["--at", "2026-02-30T00:00:00Z"],
         ["--document", "nowhere.pdf"],
         ["--rpc", "ftp://node"],
+        ["--rpc", "http://node.example"],
+        ["--trust-node", "http://10.0.0.1:8545"],
+        ["--rpc", "https://node.example", "--trust-node", "https://node.example"],
         ["--unheard-of"],
     ],
     ids=" ".join,
@@ -143,7 +146,7 @@ def test_the_policy_may_come_from_the_environment(
 def test_json_has_the_members_that_programs_rely_on(tmp_path: Path) -> None:
     file = put(tmp_path, a_json=VALID)["a_json"]
     (found,) = results_of(run(tmp_path, file, "--json"))
-    assert set(found) == {"file", "verdict", "checks", "certificate", "as_of", "warnings"}
+    assert set(found) == {"file", "verdict", "checks", "certificate", "as_of", "basis", "warnings"}
     assert (found["file"], found["verdict"]) == (str(file), "valid")
     assert found["as_of"] == format_time(NOW - 595)
     for number, check in enumerate(found["checks"], 1):

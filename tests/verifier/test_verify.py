@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.conformance.case import Case, Scene
 from tests.conformance.file_cases import PARTS, donors, mix
 from tests.conformance.force_cases import ASKED, bound, present
 from tests.conformance.generate import cases
-from tests.world import LICENCE, NOW, World, policy
+from tests.world import ADDRESS, LICENCE, NOW, OPERATORS, World, policy
 from verifier.codes import CODES
 from verifier.compact import Compact
 from verifier.desk import Desk
@@ -31,17 +31,19 @@ from verifier.memo import LONGEST_KEPT, Reader, Verifier
 from verifier.policy import Trust
 from verifier.policyfile import SignedPolicy
 from verifier.presentation import Request
-from verifier.rpc import Block, Rpc
-from verifier.trust import judge_by_witnesses
+from verifier.rpc import Block, Rpc, SlotProof
+from verifier.snapshot import Snapshot
+from verifier.trust import as_block, judge_by_witnesses
 from verifier.verdict import Result
 from verifier.verify import Question, judge_block, verify, verify_bytes
-from verifier.vocabulary import Outcome, Verdict, Way
+from verifier.vocabulary import Advice, Outcome, Status, Verdict, Way
 
 SPEC = Path(__file__).parents[2] / "docs" / "SPEC.md"
 CASES = [case for case in cases() if case.verdict != "refused"]
 NODES_ONLY = policy(trust=Trust(ways=(Way.NODE, Way.RPC), threshold=3, confirmations=2))
 GOOD = Scene(first_batches=1)
-FILE = GOOD.file()
+FILE = GOOD.file(note=GOOD.world.note(dict.fromkeys(OPERATORS[:3], GOOD.world.time + 5)))
+"""Cosigned by as many as must: a line changed into one that nobody knows is missing then."""
 NOBODY = "http://127.0.0.1:1/"
 """Where no node listens."""
 
@@ -53,12 +55,24 @@ def ask(evidence: bytes, **wishes: Any) -> Result:
 
 def question(**wishes: Any) -> Question:
     given_policy = wishes.pop("policy", policy())
-    node = wishes.pop("node", None)
-    asked = {"now": NOW, "judge": choose_judge(given_policy, node), **wishes}
+    node, trusted = wishes.pop("node", None), wishes.pop("trusted", None)
+    judge = choose_judge(given_policy, node, trusted=trusted)
+    asked = {"now": NOW, "judge": judge, **wishes}
     return Question(policy=given_policy, **asked)
 
 
 def of_case(case: Case) -> Question:
+    asked = _of_case(case)
+    if not case.snapshots or case.evidence_name.endswith(".txt"):
+        return asked
+    (data,) = case.snapshots.values()
+    desk = Desk.open(
+        asked.policy, Snapshot.parse(data), lambda held, pin: asked.judge(held.note, pin, None)
+    )
+    return replace(asked, newer=desk.newer)
+
+
+def _of_case(case: Case) -> Question:
     return question(
         policy=SignedPolicy.parse(case.policy).policy,
         now=case.at,
@@ -95,19 +109,20 @@ class HonestNode:
         self.asked += 1
         return self.blocks.get(which)
 
-    def proof(self, address: bytes, position: bytes, number: int) -> None:
+    def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
         """Have no state: the checkpoint's own time counts."""
+        return None
 
 
 def from_nodes() -> Iterator[Result]:
     """Yield verdicts by nodes: one that knows the block, and others that do not."""
     file = GOOD.file(note=GOOD.world.note({}))
-    yield ask(file, policy=NODES_ONLY, node=HonestNode(GOOD.world))
-    yield ask(file, policy=NODES_ONLY, node=HonestNode(GOOD.world, final=999))
+    yield ask(file, policy=NODES_ONLY, trusted=HonestNode(GOOD.world))
+    yield ask(file, policy=NODES_ONLY, trusted=HonestNode(GOOD.world, final=999))
     forked = HonestNode(GOOD.world)
     forked.blocks[1000] = replace(forked.blocks[1000], hash=bytes(32))
-    yield ask(file, policy=NODES_ONLY, node=forked)
-    yield ask(file, policy=NODES_ONLY, node=Rpc(NOBODY))
+    yield ask(file, policy=NODES_ONLY, trusted=forked)
+    yield ask(file, policy=NODES_ONLY, trusted=Rpc(NOBODY))
 
 
 def from_desks() -> Iterator[Result]:
@@ -383,6 +398,87 @@ def test_a_node_that_knows_the_block_is_believed_without_witnesses() -> None:
         assert result.verdict is Verdict.CANNOT_TELL
         assert codes_of(result)[5] == code
         assert result.as_of is None
+
+
+def test_a_node_never_stands_in_for_witnesses() -> None:
+    file = GOOD.file(note=GOOD.world.note({}))
+    honest = HonestNode(GOOD.world)
+    result = ask(file, node=honest)
+    assert (result.verdict, codes_of(result)[5], result.basis) == (
+        Verdict.CANNOT_TELL,
+        "block.witnesses_too_few",
+        "",
+    )
+    assert ask(file, policy=NODES_ONLY, node=honest).verdict is Verdict.CANNOT_TELL
+    trusted = ask(file, trusted=honest)
+    assert (trusted.verdict, trusted.basis) == (Verdict.VALID, "your own node alone")
+
+
+def test_a_result_says_on_whom_its_block_rests() -> None:
+    assert ask(FILE).basis == "3 of 4 witnesses: anhui, jiangsu, shanghai"
+    assert ask(GOOD.file(), node=HonestNode(GOOD.world)).basis == (
+        "4 of 4 witnesses: anhui, jiangsu, shanghai, zhejiang"
+    )
+    assert ask(GOOD.file(), now=policy().ends + 1).basis == ""
+
+
+class MovingNode(HonestNode):
+    """An honest node whose newest final block lies after something has happened."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene.world)
+        self.body = scene.body
+
+    def move(self, change: Callable[[], object]) -> None:
+        change()
+        self.world.number += 100
+        self.world.time += 100
+        later = as_block(self.world.checkpoint())
+        self.blocks[later.number] = self.blocks["finalized"] = later
+
+    def proof(self, address: bytes, position: bytes, number: int) -> SlotProof:
+        assert (address, number) == (ADDRESS, self.world.number)
+        return SlotProof(
+            **dict(zip(("account", "slot"), self.world.proofs(self.body), strict=True))
+        )
+
+
+@pytest.mark.parametrize("way", ["node", "trusted"])
+def test_a_node_that_proves_another_state_overtakes_the_evidence(way: str) -> None:
+    scene = Scene()
+    file, node = scene.file(), MovingNode(scene)
+    node.move(lambda: scene.body.change([scene.mine.record.index], Status.REVOKED))
+    result = ask(file, **{way: node})
+    assert (result.verdict, codes_of(result)[6]) == (Verdict.CANNOT_TELL, "freshness.overtaken")
+    assert CODES["freshness.overtaken"].advice is Advice.ASK_HOLDER
+
+
+def test_a_node_makes_evidence_fresher_only_where_it_is_trusted() -> None:
+    scene = Scene()
+    file, node = scene.file(), MovingNode(scene)
+    node.move(lambda: scene.world.held.add(scene.body.state.issuer))  # The brake alone.
+    added, trusted = ask(file, node=node), ask(file, trusted=node)
+    assert added.as_of == NOW - 595
+    assert trusted.as_of == NOW - 500
+    assert (added.verdict, trusted.verdict) == (Verdict.VALID, Verdict.VALID)
+
+
+def test_a_code_is_overtaken_as_a_file_is() -> None:
+    scene = Scene()
+    evidence, node = scene.evidence(), MovingNode(scene)
+    judge = choose_judge(policy(), node)
+    desk = Desk.open(
+        policy(),
+        scene.world.snapshot(),
+        lambda held, pin: judge(held.note, pin, None),
+        follow=judge,
+    )
+    compact = Compact.of(
+        policy().ledgers[0].identity, evidence.record, evidence.path, evidence.disclosures
+    )
+    assert desk.verify(compact, now=NOW).verdict is Verdict.VALID
+    node.move(lambda: scene.body.change([0], Status.REVOKED))
+    assert codes_of(desk.verify(compact, now=NOW))[6] == "freshness.overtaken"
 
 
 def test_a_node_that_is_down_does_not_undo_what_witnesses_signed() -> None:

@@ -1999,15 +1999,15 @@ function readVersions(read) {
 /** @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined} */
 const ledgerOf = (policy, identity) => policy.ledgers.find((ledger) => equal(ledger.identity, identity));
 
-/** @typedef {{code: string, time: number | null}} Judgement how check 6 ended, and T where it passed */
+/** @typedef {{code: string, time: number | null, basis?: string}} Judgement how check 6 ended; T and on whom the block rests where it passed */
 
 /**
  * Whether enough operators of the policy have cosigned a checkpoint.
  * @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement}
  */
 function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
-  /** @param {string} code @param {number | null} time @returns {Judgement} */
-  const judged = (code, time = null) => ({ code, time });
+  /** @param {string} code @param {number | null} time @param {string} basis @returns {Judgement} */
+  const judged = (code, time = null, basis = "") => ({ code, time, basis });
   // A line is known by name and key id together; others are ignored, as C2SP has it.
   const named = cosignatures.flatMap((line) =>
     policy.witnesses
@@ -2023,15 +2023,18 @@ function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
     return judged("block.differs");
   }
   /** @type {Map<string, number>} */ const latest = new Map();
+  const serves = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
   for (const { line, witness } of named) {
-    if (witness.from <= checkpoint.number && checkpoint.number <= witness.until) {
+    if (serves(witness)) {
       latest.set(witness.operator, Math.max(line.time, latest.get(witness.operator) ?? 0));
     }
   }
   if (latest.size < policy.trust.threshold) return judged("block.witnesses_too_few");
   const time = [...latest.values()].sort((left, right) => right - left)[policy.trust.threshold - 1];
   if (Math.abs(time - checkpoint.time) > policy.blockLag) return judged("block.clock");
-  return judged("ok", time);
+  const operators = new Set(policy.witnesses.filter(serves).map(({ operator }) => operator));
+  const names = [...latest.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
+  return judged("ok", time, `${latest.size} of ${operators.size} witnesses: ${names}`);
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -2430,6 +2433,13 @@ export const CODES = new Map(
       "状态数据超过该类证照允许的时限：请出示新的凭据",
     ],
     [
+      "freshness.overtaken",
+      "unknown",
+      "ask_holder",
+      "the issuing body's state has changed since, and the new one is not at hand: ask for fresh evidence",
+      "此后发证机构的状态已有变化，而新的状态不在手边：请出示新的凭据",
+    ],
+    [
       "freshness.future",
       "unknown",
       "ask_holder",
@@ -2579,14 +2589,14 @@ function warningsOf({ record }, { entry, statement }) {
 }
 
 /**
- * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {number | null} time T
+ * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {Judgement} judgement
  * @param {number} horizon latest instant that is not in the future
  */
-function conclude(codes, showing, proved, time, horizon) {
+function conclude(codes, showing, proved, { time, basis }, horizon) {
   const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
   const told = genuine ? proved : null;
   return {
-    ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time) } : {}),
+    ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time), basis } : {}),
     certificate: { ...describe(showing), ...(told ? describeProved(showing, told) : {}) },
     checks: CHECKS.map((check, at) => finding(codes[check], at)),
     verdict: decide(codes, time !== null && time <= horizon),
@@ -2606,6 +2616,7 @@ function conclude(codes, showing, proved, time, horizon) {
  * @property {number} now seconds since 1970
  * @property {Paper[]} [documents] to compare
  * @property {Request | null} [request]
+ * @property {Desk} [desk] full evidence that is older than its snapshot gets status and standing from it
  * @property {(mark: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before; `mark` is the
  *   half of its signature that has one spelling
  */
@@ -2761,7 +2772,7 @@ const checkCountersigned = (policy, statement) =>
     : "ok";
 
 /** Check 4. @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @returns {string} */
-function checkSignature({ anchor, body, signer, signature, statement }, ledger, policy) {
+function checkSignature({ anchor, signer, signature, statement }, ledger, policy, body) {
   const key = body.keys[anchor.key];
   if (!key || !equal(keccak256(signer).subarray(12), key.address)) return "signature.signer_differs";
   const code = checkKey(key, anchor.block);
@@ -2900,7 +2911,12 @@ function judge(evidence, question, block, entry) {
   if (block.code !== "ok" || block.time === null || !block.ledger || !block.checkpoint) {
     return { ...codes, ...rest("block.needed"), anchor: "block.needed", freshness: "block.needed" };
   }
-  const freshness = checkFreshness(record.category, question.policy, block.time, question.now);
+  const { current } = block;
+  const time = current?.judgement.time ?? block.time;
+  const freshness =
+    current && !current.state
+      ? "freshness.overtaken"
+      : checkFreshness(record.category, question.policy, time, question.now);
   const anchor = checkAnchor(evidence, block.checkpoint, block.ledger);
   if (anchor !== "ok") return { ...codes, ...rest("anchor.needed"), anchor, freshness };
   const root = orNull(() => statusRoot(word, Math.floor(record.index / CELLS)));
@@ -2911,12 +2927,29 @@ function judge(evidence, question, block, entry) {
     anchor,
     freshness,
     entitlement,
-    signature: checkSignature(evidence, block.ledger, question.policy),
-    status:
-      root && equal(root, body.status)
+    signature: checkSignature(evidence, block.ledger, question.policy, current?.state ?? body),
+    status: current?.state
+      ? checkStatus(record.index, current.word, current.state.standing)
+      : root && equal(root, body.status)
         ? checkStatus(record.index, word.word, body.standing)
         : "status.unproved",
   };
+}
+
+/**
+ * What a desk holds of an issuer after the block of full evidence, null where it holds nothing.  Without `state`,
+ * that block does not have what the evidence proves.
+ * @param {Desk | undefined} desk @param {Evidence} evidence @param {ReturnType<typeof judgeBlock>} block
+ * @returns {{judgement: Judgement, state?: BodyState, word?: Uint8Array} | null}
+ */
+function findNewer(desk, { showing: { record } }, block) {
+  if (!desk || block.code !== "ok" || !block.checkpoint || desk.judgement.code !== "ok") return null;
+  const head = desk.snapshot.note.checkpoint;
+  if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
+  const held = desk.byIssuer.get(record.issuer);
+  if (!held || record.index >= held.state.certificates) return { judgement: block };
+  const word = held.words.get(Math.floor(record.index / CELLS)) ?? ZERO32;
+  return { judgement: desk.judgement, state: held.state, word };
 }
 
 /**
@@ -2934,15 +2967,17 @@ export function verifyEvidence(bytes, question) {
   }
   const { policy, now } = question;
   if (!policy.evidence.includes(EVIDENCE_TYPE)) return unusable("schema.version");
-  const block = judgeBlock(evidence.checkpoint, question);
+  const judged = judgeBlock(evidence.checkpoint, question);
+  const current = findNewer(question.desk, evidence, judged);
+  const block = { ...judged, current };
   const { catalog, statement, body, anchor, showing } = evidence;
   const entry = proveEntry(catalog, statement.catalog);
-  const proved = { body: body.name, entry: catalog.entry, statement, block: anchor.block };
+  const proved = { body: (current?.state ?? body).name, entry: catalog.entry, statement, block: anchor.block };
   return conclude(
     judge(evidence, question, block, entry),
     showing,
     proved,
-    block.time,
+    current?.judgement ?? block,
     now + policy.clockTolerance,
   );
 }
@@ -3859,5 +3894,5 @@ export function verifyCompact(text, { desk, ...question }) {
     backing && entry
       ? { body: backing.body.state.name, entry, statement: backing.statement, block: backing.row.block }
       : null;
-  return conclude(codes, showing, proved, judgement.time, now + policy.clockTolerance);
+  return conclude(codes, showing, proved, judgement, now + policy.clockTolerance);
 }
