@@ -226,12 +226,13 @@ def _documents(read: Members) -> tuple[Fingerprint, ...]:
     found = []
     for place, value in enumerate(read.array("documents", 0, MOST_DOCUMENTS)):
         inner = Members(value, f"documents[{place}]")
-        if inner.has("size") and inner.integer("size") == 0:
+        size = inner.integer("size")
+        if size == 0:
             raise Malformed("document.empty", "an empty file is no document: was another meant?")
         found.append(
             Fingerprint(
                 sha256=inner.text("sha256", _HEX),
-                size=inner.integer("size"),
+                size=size,
                 sm3=inner.text("sm3", _HEX) if inner.has("sm3") else None,
             )
         )
