@@ -55,6 +55,8 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     intake.BodyHeld: HTTPStatus.CONFLICT,
     intake.StandingForbids: HTTPStatus.CONFLICT,
     intake.RegistrarUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.RegistrarWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.IssuersWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.OtherLedger: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.StatementOver: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.StatementTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,

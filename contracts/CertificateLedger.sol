@@ -41,7 +41,8 @@ contract CertificateLedger is IssuerRegistry {
     }
 
     event Anchored(bytes18 indexed issuer, bytes32[5] batch);
-    /// @notice A batch, or with sequence 0 a body with all its batches, was passed over; nothing of it changed.
+    /// @notice A batch, or with sequence 0 a body with all its batches, was passed over; nothing of it changed.  A body
+    ///         whose state is not current is passed over without a word, since nothing of it was checked.
     event Skipped(bytes18 indexed issuer, uint64 sequence, bytes4 reason);
     event StatusChanged(
         bytes18 indexed issuer,
@@ -68,7 +69,8 @@ contract CertificateLedger is IssuerRegistry {
     constructor(bytes32 salt, FirstRegistrar[] memory first) IssuerRegistry(salt, first) {}
 
     /// @notice Anchors batches of any number of bodies.  A body whose state has moved, that is held or not active is passed
-    ///         over whole, a bad batch singly.  Reverts if nothing was anchored.
+    ///         over whole, a bad batch singly.  Reverts if nothing was anchored, naming the first refusal (no issuer where
+    ///         the state was not current).
     function anchor(Entry[] calldata list) external onOwnChain {
         bytes18 refused;
         bytes4 reason;
@@ -82,7 +84,7 @@ contract CertificateLedger is IssuerRegistry {
     }
 
     /// @notice Moves certificates to one status.  Signed by a body key; if the registrar signed too, terminal statuses may
-    ///         be left and a held body is released.
+    ///         be left, and a held body may speak.
     /// @param proof the words before and the multi-proof of SPEC section 9
     function changeStatus(
         bytes32[] calldata state,
@@ -109,15 +111,15 @@ contract CertificateLedger is IssuerRegistry {
         );
         body[1] += 1 << 64;
         _emitStatus(_issuer(body), said, key, signatures);
-        _store(body);
+        _store(body, held);
     }
 
     /// @dev Returns the body, the first reason for which something was passed over, and whether anything was anchored.
     function _anchorBody(Entry calldata entry) private returns (bytes18 issuer, bytes4 reason, bool moved) {
         (uint256[] memory body, bool current, bool held) = _read(entry.state, entry.batches.length);
-        if (body.length != 0) issuer = _issuer(body);
-        if (!current) reason = StateStale.selector;
-        else if (held) reason = BodyHeld.selector;
+        if (!current) return (0, StateStale.selector, false);
+        issuer = _issuer(body);
+        if (held) reason = BodyHeld.selector;
         else if (_standing(body) != ACTIVE) reason = StandingForbids.selector;
         if (reason != 0) {
             emit Skipped(issuer, 0, reason);
@@ -134,7 +136,7 @@ contract CertificateLedger is IssuerRegistry {
                 emit Skipped(issuer, uint64(uint256(batch[0]) >> 192), why);
             }
         }
-        if (moved) _store(body);
+        if (moved) _store(body, false);
     }
 
     /// @dev Appends one batch to the state, or returns why not and leaves the state as it was.
@@ -163,7 +165,7 @@ contract CertificateLedger is IssuerRegistry {
     }
 
     /// @dev Adds a leaf to the peaks, which stand at the end of the state.  The array has room for one more word a batch.
-    function _grow(uint256[] memory body, bytes32 leaf) private view {
+    function _grow(uint256[] memory body, bytes32 leaf) private pure {
         uint256 length = body.length;
         for (uint256 size = body[1] >> 192; size & 1 == 1; size >>= 1) {
             leaf = sha256(abi.encodePacked(uint8(1), body[length - 1], leaf));

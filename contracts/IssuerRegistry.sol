@@ -17,7 +17,7 @@ error SaltMissing();
 error RegistrarsTooFew();
 /// @notice A region is not 1 to 99, or regions (of first registrars, of signers) do not strictly ascend.
 error RegionOrder();
-/// @notice A registrar's account is zero or already a registrar's.
+/// @notice A registrar's account is zero, already a registrar's, or its own recovery account.
 error RegistrarAccount();
 
 /// @notice The statement's `notAfter` has passed.
@@ -34,6 +34,8 @@ error SignatureInvalid();
 error SignerWrong();
 /// @notice Too few registrars signed: more than half are needed.
 error NoMajority();
+/// @notice A registrar's account rotates itself once in seven days.
+error RotatedRecently();
 
 /// @notice The state handed in is not the one under the body's slot.
 error StateStale();
@@ -43,6 +45,8 @@ error BodyUnknown();
 error BodyExists();
 /// @notice The registrar holds the body: only acts that it signs too go through.
 error BodyHeld();
+/// @notice Issuers do not strictly ascend, are more than 128, or one belongs to another region.
+error IssuerList();
 /// @notice The body's standing, or the one asked for, rules out the act.
 error StandingForbids();
 /// @notice The code is not 18 characters of `0-9A-Z` with a region in the third and fourth.
@@ -64,7 +68,7 @@ error KeyPurpose();
 error EndOrder();
 /// @notice An end would not be lowered.
 error EndRaised();
-/// @notice A key that signs alone may end only itself, and only from this block on.
+/// @notice A key that signs alone may end only itself, once, and only after this block.
 error EndAlone();
 /// @notice The statement would change nothing.
 error NothingChanges();
@@ -79,11 +83,16 @@ abstract contract IssuerRegistry {
     struct FirstRegistrar {
         uint16 region;
         address account;
+        address recovery;
     }
 
     struct Seat {
         address account;
-        uint64 nonce; // of holds
+        uint56 nonce; // counts holds and releases
+        uint40 challenged; // time of a challenge that the registrar has not answered, else zero
+        address recovery; // may rotate the account too; zero where there is none
+        uint32 turn; // counts rotations and challenges
+        uint40 rotated; // time of the last rotation
     }
 
     struct RegisterStatement {
@@ -113,26 +122,62 @@ abstract contract IssuerRegistry {
         uint64 notAfter;
     }
 
+    struct BrakeStatement {
+        uint16 region;
+        bytes18[] issuers;
+        uint64 nonce;
+        uint64 notAfter;
+    }
+
     struct RestoreStatement {
-        uint32 revision;
-        uint8 standing;
-        bytes6[] ends;
+        uint32 term;
+        uint8[] standings;
+        bytes8[] ends;
+        uint64 notAfter;
+    }
+
+    struct RegistrarStatement {
+        uint16 region;
+        address account;
+        address recovery;
+        uint32 term;
+        uint64 notAfter;
+    }
+
+    struct RotateStatement {
+        uint16 region;
+        address account;
+        uint32 turn;
+        uint64 notAfter;
+    }
+
+    struct ChallengeStatement {
+        uint16 region;
+        uint32 turn;
         uint64 notAfter;
     }
 
     /// @notice The ledger begins; `identity` is its domain separator.
     event Created(bytes32 indexed identity, bytes32 salt);
-    /// @notice A region's registrar was set; at deployment with term 0, notAfter 0 and no signatures.
-    event RegistrarChanged(uint16 indexed region, address account, uint32 term, uint64 notAfter, bytes signatures);
+    /// @notice A region's registrar was set, or removed with account 0; at deployment with term 0, notAfter 0 and no
+    ///         signatures.
+    event RegistrarChanged(
+        uint16 indexed region, address account, address recovery, uint32 term, uint64 notAfter, bytes signatures
+    );
+    /// @notice A registrar has another account.
+    event RegistrarRotated(uint16 indexed region, address account, uint32 turn, uint64 notAfter, bytes signatures);
+    /// @notice A registrar must sign something within 30 days, or the others replace it without it.
+    event RegistrarChallenged(uint16 indexed region, uint32 turn, uint64 notAfter, bytes signatures);
     event Registered(bytes18 indexed issuer, uint8 kind, bytes32 name, bytes21[] keys, uint64 notAfter, bytes signatures);
     event CatalogChanged(bytes18 indexed issuer, uint32 version, bytes32 root, uint64 notAfter, uint8 key, bytes signatures);
     event KeysChanged(
         bytes18 indexed issuer, uint32 revision, bytes21[] added, bytes6[] ends, uint64 notAfter, uint8 key, bytes signatures
     );
     event StandingChanged(bytes18 indexed issuer, uint32 revision, uint8 standing, uint64 notAfter, bytes signatures);
-    event Held(bytes18 indexed issuer, uint64 nonce, uint64 notAfter, bytes signatures);
+    event Held(uint16 indexed region, bytes18[] issuers, uint64 nonce, uint64 notAfter, bytes signatures);
+    event Released(uint16 indexed region, bytes18[] issuers, uint64 nonce, uint64 notAfter, bytes signatures);
     event Restored(
-        bytes18 indexed issuer, uint32 revision, uint8 standing, bytes6[] ends, uint64 notAfter, bytes signatures
+        uint32 indexed term, bytes18[] issuers, uint8[] standings, bytes8[] ends, uint64 notAfter, bytes signatures
     );
     /// @notice The body's whole state after the acts that were reported just before.
     event BodyState(bytes18 indexed issuer, bytes32[] state);
@@ -147,15 +192,25 @@ abstract contract IssuerRegistry {
         keccak256("Keys(bytes18 issuer,uint32 revision,bytes21[] added,bytes6[] ends,uint64 notAfter)");
     bytes32 private constant STANDING_TYPE =
         keccak256("Standing(bytes18 issuer,uint32 revision,uint8 standing,uint64 notAfter)");
-    bytes32 private constant HOLD_TYPE = keccak256("Hold(bytes18 issuer,uint64 nonce,uint64 notAfter)");
+    bytes32 private constant HOLD_TYPE =
+        keccak256("Hold(uint16 region,bytes18[] issuers,uint64 nonce,uint64 notAfter)");
+    bytes32 private constant RELEASE_TYPE =
+        keccak256("Release(uint16 region,bytes18[] issuers,uint64 nonce,uint64 notAfter)");
     bytes32 private constant RESTORE_TYPE =
-        keccak256("Restore(bytes18 issuer,uint32 revision,uint8 standing,bytes6[] ends,uint64 notAfter)");
+        keccak256("Restore(uint32 term,bytes18[] issuers,uint8[] standings,bytes8[] ends,uint64 notAfter)");
     bytes32 private constant REGISTRAR_TYPE =
-        keccak256("Registrar(uint16 region,address account,uint32 term,uint64 notAfter)");
+        keccak256("Registrar(uint16 region,address account,address recovery,uint32 term,uint64 notAfter)");
+    bytes32 private constant ROTATE_TYPE =
+        keccak256("Rotate(uint16 region,address account,uint32 turn,uint64 notAfter)");
+    bytes32 private constant CHALLENGE_TYPE = keccak256("Challenge(uint16 region,uint32 turn,uint64 notAfter)");
 
     string private constant NAME = "certledger";
     string private constant VERSION = "1";
     uint256 private constant LONGEST_LIFE = 7 days;
+    uint256 private constant ROTATION_SECONDS = 7 days;
+    uint256 private constant CHALLENGE_SECONDS = 30 days;
+    uint256 private constant MAX_ISSUERS = 128; // of one hold, release or restore
+    uint256 private constant MIN_REGISTRARS = 3;
     uint256 private constant SIGNATURE = 65;
     uint256 private constant MOST_KEYS = 16;
     uint256 private constant MOST_REGION = 99;
@@ -200,7 +255,7 @@ abstract contract IssuerRegistry {
         if (block.timestamp < 1_600_000_000 || block.timestamp > 10_000_000_000) revert ChainUnfit();
         if (!_hashesAsEthereum()) revert ChainUnfit();
         if (salt == 0) revert SaltMissing();
-        if (first.length < 3) revert RegistrarsTooFew();
+        if (first.length < MIN_REGISTRARS) revert RegistrarsTooFew();
         CHAIN_ID = block.chainid;
         SALT = salt;
         identity = keccak256(
@@ -213,8 +268,8 @@ abstract contract IssuerRegistry {
         for (uint256 i; i < first.length; ++i) {
             if (first[i].region <= before) revert RegionOrder();
             before = first[i].region;
-            _seat(before, first[i].account);
-            emit RegistrarChanged(before, first[i].account, 0, 0, "");
+            _seat(before, first[i].account, first[i].recovery);
+            emit RegistrarChanged(before, first[i].account, first[i].recovery, 0, 0, "");
         }
     }
 
@@ -231,10 +286,9 @@ abstract contract IssuerRegistry {
         return _slots[issuer];
     }
 
-    /// @notice The registrar of `region` and the nonce of its last hold.
-    function registrar(uint16 region) external view returns (address account, uint64 nonce) {
-        Seat storage seat = _seats[region];
-        return (seat.account, seat.nonce);
+    /// @notice The registrar of `region`: its account, the nonce of its last hold or release, and so on.
+    function registrar(uint16 region) external view returns (Seat memory) {
+        return _seats[region];
     }
 
     /// @notice Hash chain (28 bytes) and number (4 bytes) of all bodies, in order of registration.
@@ -253,14 +307,15 @@ abstract contract IssuerRegistry {
 
     // Acts
 
-    /// @notice Registers a body.  Signed by the registrar of its region, then by each of its keys, in order.
+    /// @notice Registers a body.  Signed by the registrar of its region, another region's, then by each of its keys, in
+    ///         order.
     function register(RegisterStatement calldata said, bytes calldata signatures) external onOwnChain {
         bytes18 issuer = said.issuer;
         if (_slots[issuer] != 0) revert BodyExists();
         uint256 region = _regionOfCode(issuer);
         if (said.kind == 0 || said.kind > 6) revert KindUnknown();
         _requireTimely(said.notAfter);
-        _requireCount(signatures, 1 + said.keys.length);
+        _requireCount(signatures, 2 + said.keys.length);
         bytes32 digest = _digest(
             keccak256(
                 abi.encode(
@@ -269,11 +324,12 @@ abstract contract IssuerRegistry {
             )
         );
         _requireRegistrar(region, digest, signatures, 0);
+        _requireOtherRegistrar(region, digest, signatures, 1);
         uint256[] memory body = _newBody(issuer, region, said.kind, said.name);
-        body = _addKeys(body, said.keys, digest, signatures, 1);
+        body = _addKeys(body, said.keys, digest, signatures, 2);
         _roll = bytes32(bytes28(keccak256(abi.encodePacked(_roll, issuer)))) | bytes32(uint256(uint32(uint256(_roll)) + 1));
         emit Registered(issuer, said.kind, said.name, said.keys, said.notAfter, signatures);
-        _store(body);
+        _store(body, false);
     }
 
     /// @notice Sets the root of what the body may issue.  Signed by a body key and the registrar; with `key` = 255 by the
@@ -284,7 +340,7 @@ abstract contract IssuerRegistry {
         uint8 key,
         bytes calldata signatures
     ) external onOwnChain {
-        (uint256[] memory body,) = _open(state);
+        (uint256[] memory body, bool held) = _open(state);
         if (_standing(body) != ACTIVE) revert StandingForbids();
         if (said.version != uint32(body[0] >> 8) + 1) revert CounterWrong();
         _requireTimely(said.notAfter);
@@ -302,11 +358,11 @@ abstract contract IssuerRegistry {
         body[0] += 1 << 8;
         body[3] = uint256(said.root);
         emit CatalogChanged(issuer, said.version, said.root, said.notAfter, key, signatures);
-        _store(body);
+        _store(body, held);
     }
 
     /// @notice Adds and ends keys.  Signed by the registrar, then a body key (with `key` = 255 another registrar), then
-    ///         each added key; or by one body key alone, which may only end itself from this block on.
+    ///         each added key; or by one body key alone, which may only end itself, once, after this block.
     function changeKeys(bytes32[] calldata state, KeysStatement calldata said, uint8 key, bytes calldata signatures)
         external
         onOwnChain
@@ -332,18 +388,22 @@ abstract contract IssuerRegistry {
         if (signatures.length == SIGNATURE) {
             if (held) revert BodyHeld();
             if (said.added.length != 0 || said.ends.length != 1) revert EndAlone();
-            if (uint8(said.ends[0][0]) != key || uint40(uint48(said.ends[0])) < block.number) revert EndAlone();
+            if (uint8(said.ends[0][0]) != key || uint40(uint48(said.ends[0])) <= block.number) revert EndAlone();
             _requireKey(body, key, ALL_PURPOSES, digest, signatures, 0);
+            if (uint40(body[HEAD + key] >> 8) != NO_END) revert EndAlone();
         } else {
             _requireCount(signatures, 2 + said.added.length);
             _requireRegistrar(_region(body), digest, signatures, 0);
             if (key == NO_KEY) _requireOtherRegistrar(_region(body), digest, signatures, 1);
             else _requireKey(body, key, FOR_KEYS, digest, signatures, 1);
         }
-        _endKeys(body, said.ends, false);
+        uint256 least;
+        for (uint256 i; i < said.ends.length; ++i) {
+            least = _endKey(body, least, uint8(said.ends[i][0]), uint40(uint48(said.ends[i])), false);
+        }
         body = _addKeys(body, said.added, digest, signatures, 2);
         emit KeysChanged(issuer, said.revision, said.added, said.ends, said.notAfter, key, signatures);
-        _store(body);
+        _store(body, held);
     }
 
     /// @notice Suspends an active body, resumes a suspended one, closes an active one: signed by its registrar.  Strikes
@@ -352,7 +412,7 @@ abstract contract IssuerRegistry {
         external
         onOwnChain
     {
-        (uint256[] memory body,) = _open(state);
+        (uint256[] memory body, bool held) = _open(state);
         if (!_mayBecome(_standing(body), said.standing)) revert StandingForbids();
         _advanceRevision(body, said.revision);
         _requireTimely(said.notAfter);
@@ -365,60 +425,97 @@ abstract contract IssuerRegistry {
         if (strike) _requireOtherRegistrar(_region(body), digest, signatures, 1);
         _setStanding(body, said.standing);
         emit StandingChanged(issuer, said.revision, said.standing, said.notAfter, signatures);
-        _store(body);
+        _store(body, held);
     }
 
-    /// @notice Sets the body's brake, whatever its state: signed by its registrar.
+    /// @notice Sets the brake on bodies of a region, whatever their state: signed by its registrar.
     /// @dev Needs no state, so that nobody who can move the state can outrun the registrar.
-    function hold(bytes18 issuer, uint64 nonce, uint64 notAfter, bytes calldata signatures) external onOwnChain {
-        bytes32 current = _slots[issuer];
-        if (current == 0) revert BodyUnknown();
-        uint256 region = _regionOfCode(issuer);
-        Seat storage seat = _seats[uint16(region)];
-        if (nonce != seat.nonce + 1) revert CounterWrong();
-        _requireTimely(notAfter);
-        _requireCount(signatures, 1);
-        bytes32 digest = _digest(keccak256(abi.encode(HOLD_TYPE, issuer, nonce, notAfter)));
-        _requireRegistrar(region, digest, signatures, 0);
-        seat.nonce = nonce;
-        _slots[issuer] = current | BRAKE;
-        emit Held(issuer, nonce, notAfter, signatures);
+    function hold(BrakeStatement calldata said, bytes calldata signatures) external onOwnChain {
+        _moveBrakes(HOLD_TYPE, said, signatures);
+        emit Held(said.region, said.issuers, said.nonce, said.notAfter, signatures);
     }
 
-    /// @notice Sets any standing and any key ends, raised ones too: signed by a majority of registrars.
-    function restore(bytes32[] calldata state, RestoreStatement calldata said, bytes calldata signatures)
+    /// @notice Clears the brake of bodies that are held: signed by their registrar.
+    /// @dev The nonce is that of holds, so that a release signed before a hold does not undo it.
+    function release(BrakeStatement calldata said, bytes calldata signatures) external onOwnChain {
+        _moveBrakes(RELEASE_TYPE, said, signatures);
+        emit Released(said.region, said.issuers, said.nonce, said.notAfter, signatures);
+    }
+
+    /// @notice Sets any standing and any key ends of bodies, raised ones too, and clears their brake: signed by a majority
+    ///         of registrars.
+    /// @param states the states of bodies in ascending order of their codes
+    function restore(bytes32[][] calldata states, RestoreStatement calldata said, bytes calldata signatures)
         external
         onOwnChain
     {
-        (uint256[] memory body,) = _open(state);
-        if (said.standing < ACTIVE || said.standing > STRUCK) revert StandingForbids();
-        _advanceRevision(body, said.revision);
-        _requireTimely(said.notAfter);
-        bytes18 issuer = _issuer(body);
-        bytes32 ends = keccak256(abi.encodePacked(said.ends));
-        _requireMajority(
-            _digest(keccak256(abi.encode(RESTORE_TYPE, issuer, said.revision, said.standing, ends, said.notAfter))),
-            signatures
+        _nextTerm(said.term, said.notAfter);
+        bytes18[] memory issuers = _issuersOf(states);
+        if (said.standings.length != issuers.length) revert IssuerList();
+        bytes32 digest = _digest(
+            keccak256(
+                abi.encode(
+                    RESTORE_TYPE,
+                    said.term,
+                    keccak256(abi.encodePacked(issuers)),
+                    keccak256(abi.encodePacked(said.standings)),
+                    keccak256(abi.encodePacked(said.ends)),
+                    said.notAfter
+                )
+            )
         );
-        if (_standing(body) != said.standing) _setStanding(body, said.standing);
-        _endKeys(body, said.ends, true);
-        emit Restored(issuer, said.revision, said.standing, said.ends, said.notAfter, signatures);
-        _store(body);
+        _requireMajority(digest, signatures, 0);
+        emit Restored(said.term, issuers, said.standings, said.ends, said.notAfter, signatures);
+        uint256 next;
+        for (uint256 i; i < states.length; ++i) next = _restoreOne(states[i], i, said.standings[i], said.ends, next);
+        if (next != said.ends.length) revert EndOrder();
     }
 
-    /// @notice Replaces a region's registrar, or adds a region: signed by a majority of registrars.
-    function changeRegistrar(uint16 region, address account, uint32 nextTerm, uint64 notAfter, bytes calldata signatures)
-        external
-        onOwnChain
-    {
-        if (nextTerm != term + 1) revert CounterWrong();
-        _requireTimely(notAfter);
-        _requireMajority(
-            _digest(keccak256(abi.encode(REGISTRAR_TYPE, region, account, nextTerm, notAfter))), signatures
+    /// @notice Replaces or removes a region's registrar, or adds a region: signed by a majority of registrars, or, where
+    ///         the registrar left a challenge without an answer for 30 days, of the others.
+    function changeRegistrar(RegistrarStatement calldata said, bytes calldata signatures) external onOwnChain {
+        _nextTerm(said.term, said.notAfter);
+        uint256 challenged = _seats[said.region].challenged;
+        bool silent = challenged != 0 && block.timestamp >= challenged + CHALLENGE_SECONDS;
+        bytes32 digest = _digest(
+            keccak256(
+                abi.encode(REGISTRAR_TYPE, said.region, said.account, said.recovery, said.term, said.notAfter)
+            )
         );
-        term = nextTerm;
-        _seat(region, account);
-        emit RegistrarChanged(region, account, nextTerm, notAfter, signatures);
+        _requireMajority(digest, signatures, silent ? said.region : 0);
+        _seat(said.region, said.account, said.recovery);
+        emit RegistrarChanged(said.region, said.account, said.recovery, said.term, said.notAfter, signatures);
+    }
+
+    /// @notice Gives a registrar another account: signed by the present account or the recovery account, then by the new one.
+    function rotateRegistrar(RotateStatement calldata said, bytes calldata signatures) external onOwnChain {
+        Seat storage seat = _seats[said.region];
+        _nextTurn(seat, said.turn, said.notAfter);
+        _requireCount(signatures, 2);
+        bytes32 digest =
+            _digest(keccak256(abi.encode(ROTATE_TYPE, said.region, said.account, said.turn, said.notAfter)));
+        address signer = _signer(digest, signatures, 0);
+        if (signer == seat.account) {
+            if (block.timestamp < seat.rotated + ROTATION_SECONDS) revert RotatedRecently();
+        } else if (signer != seat.recovery) {
+            revert SignerWrong();
+        }
+        if (_signer(digest, signatures, 1) != said.account) revert SignerWrong();
+        _replaceAccount(seat, said.region, said.account);
+        seat.rotated = uint40(block.timestamp);
+        emit RegistrarRotated(said.region, said.account, said.turn, said.notAfter, signatures);
+    }
+
+    /// @notice Asks a registrar for an answer, which any act is that it signs: signed by a majority of the others.
+    function challengeRegistrar(ChallengeStatement calldata said, bytes calldata signatures) external onOwnChain {
+        Seat storage seat = _seats[said.region];
+        _nextTurn(seat, said.turn, said.notAfter);
+        if (seat.account == address(0)) revert RegistrarAccount();
+        if (seat.challenged != 0) revert NothingChanges();
+        bytes32 digest = _digest(keccak256(abi.encode(CHALLENGE_TYPE, said.region, said.turn, said.notAfter)));
+        _requireMajority(digest, signatures, said.region);
+        seat.challenged = uint40(block.timestamp);
+        emit RegistrarChallenged(said.region, said.turn, said.notAfter, signatures);
     }
 
     // Slot and state
@@ -457,10 +554,11 @@ abstract contract IssuerRegistry {
         if (!current) revert StateStale();
     }
 
-    /// @dev Stores the state's digest, the brake released, and tells the whole state.
-    function _store(uint256[] memory body) internal {
+    /// @dev Stores the state's digest with the brake as it is to be, and tells the whole state.
+    function _store(uint256[] memory body, bool held) internal {
         bytes18 issuer = _issuer(body);
-        _slots[issuer] = _stateDigest(body) & ~BRAKE;
+        bytes32 digest = _stateDigest(body);
+        _slots[issuer] = held ? digest | BRAKE : digest & ~BRAKE;
         bytes32 topic = BodyState.selector;
         assembly ("memory-safe") {
             let data := sub(body, 0x20)
@@ -509,6 +607,61 @@ abstract contract IssuerRegistry {
 
     function _standing(uint256[] memory body) internal pure returns (uint256) {
         return uint8(body[0] >> 80);
+    }
+
+    /// @dev Moves the brakes of the bodies that a hold or a release names; `kind` is the hash of its type.
+    function _moveBrakes(bytes32 kind, BrakeStatement calldata said, bytes calldata signatures) private {
+        Seat storage seat = _seats[said.region];
+        if (said.nonce != uint256(seat.nonce) + 1) revert CounterWrong();
+        _requireTimely(said.notAfter);
+        _requireCount(signatures, 1);
+        bytes32 issuers = keccak256(abi.encodePacked(said.issuers));
+        bytes32 digest = _digest(keccak256(abi.encode(kind, said.region, issuers, said.nonce, said.notAfter)));
+        _requireRegistrar(said.region, digest, signatures, 0);
+        seat.nonce = uint56(said.nonce);
+        if (said.issuers.length > MAX_ISSUERS) revert IssuerList();
+        bytes18 before;
+        for (uint256 i; i < said.issuers.length; ++i) {
+            bytes18 issuer = said.issuers[i];
+            if (issuer <= before) revert IssuerList();
+            before = issuer;
+            bytes32 current = _slots[issuer];
+            if (current == 0) revert BodyUnknown();
+            if (_regionOfCode(issuer) != said.region) revert IssuerList();
+            if (kind == RELEASE_TYPE && current & BRAKE == 0) revert NothingChanges();
+            _slots[issuer] = kind == HOLD_TYPE ? current | BRAKE : current & ~BRAKE;
+        }
+    }
+
+    /// @dev The codes in states that are yet to be opened; they must strictly ascend.
+    function _issuersOf(bytes32[][] calldata states) private pure returns (bytes18[] memory issuers) {
+        if (states.length == 0 || states.length > MAX_ISSUERS) revert IssuerList();
+        issuers = new bytes18[](states.length);
+        bytes18 before;
+        for (uint256 i; i < states.length; ++i) {
+            if (states[i].length == 0) revert StateStale();
+            bytes18 issuer = bytes18(states[i][0]);
+            if (issuer <= before) revert IssuerList();
+            issuers[i] = before = issuer;
+        }
+    }
+
+    /// @dev Restores the body in place `at` of a list; its ends begin at `next`, and those of the next one at what is
+    ///      returned.
+    function _restoreOne(bytes32[] calldata state, uint256 at, uint8 standing, bytes8[] calldata ends, uint256 next)
+        private
+        returns (uint256)
+    {
+        (uint256[] memory body,) = _open(state);
+        if (standing < ACTIVE || standing > STRUCK) revert StandingForbids();
+        _advanceRevision(body, uint256(uint32(body[1] >> 32)) + 1);
+        if (_standing(body) != standing) _setStanding(body, standing);
+        uint256 least;
+        for (; next < ends.length && uint64(ends[next]) >> 48 == at; ++next) {
+            least = _endKey(body, least, uint8(uint64(ends[next]) >> 40), uint40(uint64(ends[next])), true);
+        }
+        _store(body, false);
+        return next;
     }
 
     function _setStanding(uint256[] memory body, uint256 standing) private view {
@@ -564,20 +717,18 @@ abstract contract IssuerRegistry {
         }
     }
 
-    /// @dev Sets ends of keys; only `raise` lets an end move up.
-    function _endKeys(uint256[] memory body, bytes6[] calldata ends, bool raise) private pure {
-        uint256 keys = _keyCount(body);
-        uint256 least;
-        for (uint256 i; i < ends.length; ++i) {
-            uint256 key = uint8(ends[i][0]);
-            uint256 end = uint40(uint48(ends[i]));
-            if (key < least) revert EndOrder();
-            if (key >= keys) revert KeyUnknown();
-            least = key + 1;
-            uint256 word = body[HEAD + key];
-            if (!raise && end >= uint40(word >> 8)) revert EndRaised();
-            body[HEAD + key] = word & ~(NO_END << 8) | end << 8;
-        }
+    /// @dev Sets the end of a key; only `raise` lets it move up.  Returns the least index that the next end may have.
+    function _endKey(uint256[] memory body, uint256 least, uint256 key, uint256 end, bool raise)
+        private
+        pure
+        returns (uint256)
+    {
+        if (key < least) revert EndOrder();
+        if (key >= _keyCount(body)) revert KeyUnknown();
+        uint256 word = body[HEAD + key];
+        if (!raise && end >= uint40(word >> 8)) revert EndRaised();
+        body[HEAD + key] = word & ~(NO_END << 8) | end << 8;
+        return key + 1;
     }
 
     /// @dev Returns why `signer` does not speak as key `key` for any of `purposes` in this block, or zero if it does.
@@ -614,28 +765,38 @@ abstract contract IssuerRegistry {
         }
     }
 
-    function _requireRegistrar(uint256 region, bytes32 digest, bytes calldata signatures, uint256 at) internal view {
-        if (_signer(digest, signatures, at) != _seats[uint16(region)].account) revert SignerWrong();
+    function _requireRegistrar(uint256 region, bytes32 digest, bytes calldata signatures, uint256 at) internal {
+        Seat storage seat = _seats[uint16(region)];
+        if (_signer(digest, signatures, at) != seat.account) revert SignerWrong();
+        _answer(seat);
     }
 
     /// @dev Any registrar but the one of `region`.
-    function _requireOtherRegistrar(uint256 region, bytes32 digest, bytes calldata signatures, uint256 at) private view {
-        uint256 other = _regionOf[_signer(digest, signatures, at)];
+    function _requireOtherRegistrar(uint256 region, bytes32 digest, bytes calldata signatures, uint256 at) private {
+        uint16 other = _regionOf[_signer(digest, signatures, at)];
         if (other == 0 || other == region) revert SignerWrong();
+        _answer(_seats[other]);
     }
 
-    /// @dev More than half of all registrars, in ascending order of their regions, so that none counts twice.
-    function _requireMajority(bytes32 digest, bytes calldata signatures) private view {
+    /// @dev More than half of all registrars but the one of region `without` (0 for none), in ascending order of their
+    ///      regions, so that none counts twice.
+    function _requireMajority(bytes32 digest, bytes calldata signatures, uint256 without) private {
         uint256 count = signatures.length / SIGNATURE;
         _requireCount(signatures, count);
-        if (count * 2 <= registrars) revert NoMajority();
+        if (count * 2 <= (without == 0 ? registrars : registrars - 1)) revert NoMajority();
         uint256 before;
         for (uint256 i; i < count; ++i) {
-            uint256 region = _regionOf[_signer(digest, signatures, i)];
-            if (region == 0) revert SignerWrong();
+            uint16 region = _regionOf[_signer(digest, signatures, i)];
+            if (region == 0 || region == without) revert SignerWrong();
             if (region <= before) revert RegionOrder();
             before = region;
+            _answer(_seats[region]);
         }
+    }
+
+    /// @dev A registrar that signs is not silent.
+    function _answer(Seat storage seat) private {
+        if (seat.challenged != 0) seat.challenged = 0;
     }
 
     function _requireCount(bytes calldata signatures, uint256 count) internal pure {
@@ -672,15 +833,44 @@ abstract contract IssuerRegistry {
 
     // Regions and chain
 
-    /// @dev Gives the seat of a region to an account that has none.
-    function _seat(uint16 region, address account) private {
+    function _nextTerm(uint32 next, uint64 notAfter) private {
+        if (next != term + 1) revert CounterWrong();
+        _requireTimely(notAfter);
+        term = next;
+    }
+
+    function _nextTurn(Seat storage seat, uint32 next, uint64 notAfter) private {
+        if (next != seat.turn + 1) revert CounterWrong();
+        _requireTimely(notAfter);
+        seat.turn = next;
+    }
+
+    /// @dev Gives the seat of a region to an account that has none; account 0 removes the region's registrar.
+    function _seat(uint16 region, address account, address recovery) private {
         if (region == 0 || region > MOST_REGION) revert RegionOrder();
-        if (account == address(0) || _regionOf[account] != 0) revert RegistrarAccount();
-        address before = _seats[region].account;
-        if (before == address(0)) ++registrars;
-        else delete _regionOf[before];
-        _seats[region].account = account;
+        Seat storage seat = _seats[region];
+        if (account == address(0)) {
+            if (seat.account == address(0) || recovery != address(0)) revert RegistrarAccount();
+            if (registrars == MIN_REGISTRARS) revert RegistrarsTooFew();
+            --registrars;
+            delete _regionOf[seat.account];
+            seat.account = account;
+            seat.recovery = recovery;
+            seat.challenged = 0;
+        } else {
+            if (seat.account == address(0)) ++registrars;
+            seat.recovery = recovery;
+            _replaceAccount(seat, region, account);
+        }
+        seat.rotated = 0;
+    }
+
+    function _replaceAccount(Seat storage seat, uint16 region, address account) private {
+        if (account == address(0) || account == seat.recovery || _regionOf[account] != 0) revert RegistrarAccount();
+        delete _regionOf[seat.account];
         _regionOf[account] = region;
+        seat.account = account;
+        seat.challenged = 0;
     }
 
     /// @dev The region stands in the third and fourth character of a code.
@@ -695,7 +885,7 @@ abstract contract IssuerRegistry {
     }
 
     /// @dev Chains of other families answer the same opcodes with other hash functions and curves.
-    function _hashesAsEthereum() private view returns (bool) {
+    function _hashesAsEthereum() private pure returns (bool) {
         bytes32 empty;
         assembly ("memory-safe") {
             empty := keccak256(0x00, 0x00)

@@ -128,16 +128,16 @@ library StatusTree {
                 for { let node := nodes } lt(node, end) {} {
                     let position := mload(node)
                     let old := mload(add(node, 32))
-                    let new := mload(add(node, 64))
+                    let changed := mload(add(node, 64))
                     node := add(node, NODE)
                     switch and(iszero(and(position, 1)), and(lt(node, end), eq(mload(node), add(position, 1))))
                     case 1 {
                         mstore(0x00, old)
                         mstore(0x20, mload(add(node, 32)))
                         old := keccak256(0x00, 0x40)
-                        mstore(0x00, new)
+                        mstore(0x00, changed)
                         mstore(0x20, mload(add(node, 64)))
-                        new := keccak256(0x00, 0x40)
+                        changed := keccak256(0x00, 0x40)
                         node := add(node, NODE)
                     }
                     default {
@@ -153,12 +153,12 @@ library StatusTree {
                         mstore(sub(0x20, side), sibling)
                         mstore(side, old)
                         old := keccak256(0x00, 0x40)
-                        mstore(side, new)
-                        new := keccak256(0x00, 0x40)
+                        mstore(side, changed)
+                        changed := keccak256(0x00, 0x40)
                     }
                     mstore(parent, shr(1, position))
                     mstore(add(parent, 32), old)
-                    mstore(add(parent, 64), new)
+                    mstore(add(parent, 64), changed)
                     parent := add(parent, NODE)
                 }
                 end := parent

@@ -1,4 +1,7 @@
-"""Builds the contracts into `artifacts/`, or compares: `python -m contracts.build [--check]`."""
+"""Builds the contracts into `artifacts/`, or compares: `python -m contracts.build [--check]`.
+
+With `--runs N` it only tries whether they compile with N optimizer runs, and says their size.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ OPENZEPPELIN_VERSION = "5.2.0"
 
 EXIT_DIFFERS = 1
 EXIT_NO_COMPILER = 3
+MAX_CODE_BYTES = 24_576
+"""Greatest size of a contract's code (EIP-170)."""
 
 SETTINGS: Mapping[str, Any] = {
     "evmVersion": "london",
@@ -60,8 +65,14 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="compare with artifacts/, write nothing"
     )
-    check = parser.parse_args().check
+    parser.add_argument(
+        "--runs", type=int, nargs="+", help="only try these numbers of optimizer runs"
+    )
+    arguments = parser.parse_args()
+    check = arguments.check
     try:
+        if arguments.runs:
+            return _try_runs(arguments.runs)
         built = build()
     except CannotBuild as error:
         print(HOW_TO.format(error), file=sys.stderr)
@@ -77,6 +88,16 @@ def main() -> int:
     return 0
 
 
+def _try_runs(numbers: Iterable[int]) -> int:
+    for runs in numbers:
+        size = len(json.loads(build(runs=runs))["runtime"]) // 2
+        print(f"{runs:,} optimizer runs: {size:,} bytes of code")
+        if size > MAX_CODE_BYTES:
+            print(f"more than the {MAX_CODE_BYTES:,} bytes of EIP-170", file=sys.stderr)
+            return EXIT_DIFFERS
+    return 0
+
+
 def _compare(built: str) -> int:
     if ARTIFACT.exists() and ARTIFACT.read_text(encoding="utf-8") == built:
         print(f"{ARTIFACT.name} is what the sources give")
@@ -88,8 +109,10 @@ def _compare(built: str) -> int:
     return EXIT_DIFFERS
 
 
-def build() -> str:
-    """Return the artifact's text as the sources give it.
+def build(runs: int | None = None) -> str:
+    """Return the artifact's text as the sources give it; the compiler's warnings go to stderr.
+
+    `runs` is another number of optimizer runs than that of `SETTINGS`.
 
     Raises:
         CannotBuild: no compiler or no OpenZeppelin.
@@ -100,15 +123,20 @@ def build() -> str:
         import solcx.exceptions
     except ImportError as error:
         raise CannotBuild("py-solc-x is not installed (make setup)") from error
+    settings = dict(SETTINGS)
+    if runs is not None:
+        settings["optimizer"] = {**SETTINGS["optimizer"], "runs": runs}
     request = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in _sources()},
-        "settings": {**SETTINGS, "outputSelection": {"*": {"*": list(_OUTPUT), "": ["ast"]}}},
+        "settings": {**settings, "outputSelection": {"*": {"*": list(_OUTPUT), "": ["ast"]}}},
     }
     try:
         answer = solcx.compile_standard(request, **_compiler())
     except solcx.exceptions.SolcError as error:
         raise SourcesRefused(str(error)) from error
+    for warning in answer.get("errors", ()):
+        print(warning["formattedMessage"], file=sys.stderr)
     return json.dumps(_artifact(answer), indent=1, sort_keys=True) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -77,19 +77,25 @@ def pack_batch(said: BatchStatement, *, key: int, signature: bytes) -> tuple[byt
     return head, said.root, said.countersignature, signature[:32], signature[32:64]
 
 
-def deploy(salt: bytes, registrars: Iterable[tuple[int, bytes]]) -> bytes:
+def deploy(
+    salt: bytes, registrars: Iterable[tuple[int, bytes] | tuple[int, bytes, bytes]]
+) -> bytes:
     """Return the creation code with its arguments.
 
-    `salt` is 32 random bytes, `registrars` at least three (region, account), regions ascending.
+    `salt` is 32 random bytes, `registrars` at least three (region, account[, recovery account]),
+    regions ascending.
     """
-    arguments = abi.encode(["bytes32", "(uint16,address)[]"], [salt, tuple(registrars)])
+    seats = tuple((*one, bytes(20))[:3] for one in registrars)
+    arguments = abi.encode(["bytes32", "(uint16,address,address)[]"], [salt, seats])
     return load_artifact().creation + arguments
 
 
 def register(said: Statement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call that registers a body: the registrar's signature, then each key's."""
-    kind, values = _tuple_of(said, 0)
-    return _call("register", [kind, "bytes"], [values, _joined(signatures)])
+    """Return the call that registers a body.
+
+    Signatures: the registrar's, another region's registrar's, then each key's.
+    """
+    return _stateless("register", said, signatures)
 
 
 def anchor(entries: Iterable[tuple[State, Sequence[tuple[bytes, ...]]]]) -> bytes:
@@ -102,7 +108,7 @@ def change_status(
     state: State, said: Statement, *, key: int, signatures: Sequence[bytes], witness: Witness
 ) -> bytes:
     """Return the call that moves certificates: signed by a key of the body [, its registrar]."""
-    kind, values = _tuple_of(said, 1)
+    kind, values = _without_issuer(said)
     proof = (tuple(witness.words), witness.marks, tuple(witness.siblings))
     return _call(
         "changeStatus",
@@ -132,25 +138,51 @@ def change_standing(state: State, said: Statement, *, signatures: Sequence[bytes
     return _stated("changeStanding", state, said, signatures)
 
 
-def restore(state: State, said: Statement, *, signatures: Sequence[bytes]) -> bytes:
-    """Return the call by which a majority of registrars sets a standing and key ends."""
-    return _stated("restore", state, said, signatures)
+def restore(states: Iterable[State], said: Statement, *, signatures: Sequence[bytes]) -> bytes:
+    """Return the call by which a majority of registrars sets standings and key ends.
+
+    `states` are those of the statement's issuers, in their order.
+    """
+    kind, values = _without_issuer(said)
+    return _call(
+        "restore",
+        ["bytes32[][]", kind, "bytes"],
+        [tuple(map(state_words, states)), values, _joined(signatures)],
+    )
 
 
-def hold(said: Statement, signature: bytes) -> bytes:
-    """Return the call by which a registrar sets the brake on a body."""
-    return _flat("hold", said, [signature])
+def hold(said: Statement, signatures: Sequence[bytes]) -> bytes:
+    """Return the call by which a registrar sets the brake on bodies."""
+    return _stateless("hold", said, signatures)
+
+
+def release(said: Statement, signatures: Sequence[bytes]) -> bytes:
+    """Return the call by which a registrar clears the brake of bodies."""
+    return _stateless("release", said, signatures)
 
 
 def change_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call by which a majority, ascending by region, seats a registrar."""
-    return _flat("changeRegistrar", said, signatures)
+    """Return the call by which a majority, ascending by region, seats or removes a registrar."""
+    return _stateless("changeRegistrar", said, signatures)
+
+
+def rotate_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
+    """Return the call that gives a registrar another account.
+
+    Signatures: the present account's or the recovery account's, then the new one's.
+    """
+    return _stateless("rotateRegistrar", said, signatures)
+
+
+def challenge_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
+    """Return the call by which a majority of the others asks a registrar for an answer."""
+    return _stateless("challengeRegistrar", said, signatures)
 
 
 def _keyed(
     name: str, state: State, said: Statement, key: int, signatures: Sequence[bytes]
 ) -> bytes:
-    kind, values = _tuple_of(said, 1)
+    kind, values = _without_issuer(said)
     return _call(
         name,
         ["bytes32[]", kind, "uint8", "bytes"],
@@ -159,20 +191,27 @@ def _keyed(
 
 
 def _stated(name: str, state: State, said: Statement, signatures: Sequence[bytes]) -> bytes:
-    kind, values = _tuple_of(said, 1)
+    kind, values = _without_issuer(said)
     return _call(
         name, ["bytes32[]", kind, "bytes"], [state_words(state), values, _joined(signatures)]
     )
 
 
-def _flat(name: str, said: Statement, signatures: Sequence[bytes]) -> bytes:
-    kind, values = _tuple_of(said, 0)
-    return _call(name, [*abi.members(kind), "bytes"], [*values, _joined(signatures)])
+def _stateless(name: str, said: Statement, signatures: Sequence[bytes]) -> bytes:
+    kind, values = _tuple_of(said)
+    return _call(name, [kind, "bytes"], [values, _joined(signatures)])
 
 
-def _tuple_of(said: Statement, skip: int) -> tuple[str, tuple[Any, ...]]:
-    """Return the tuple type and the values of a statement without its first `skip` members."""
-    members = said.members()[skip:]
+def _without_issuer(said: Statement) -> tuple[str, tuple[Any, ...]]:
+    """Return a statement as calls take it that are handed the state, which names the issuer."""
+    return _tuple_of(said, {"issuer", "issuers"})
+
+
+def _tuple_of(
+    said: Statement, without: Container[str] = frozenset()
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the tuple type and the values of a statement's members but `without`."""
+    members = [member for member in said.members() if member[0] not in without]
     return (
         f"({','.join(kind for _, _, kind in members)})",
         tuple(getattr(said, attribute) for attribute, _, _ in members),

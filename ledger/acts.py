@@ -20,8 +20,11 @@ class ActKind(StrEnum):
     KEYS = "keys"
     STANDING = "standing"
     HOLD = "hold"
+    RELEASE = "release"
     RESTORE = "restore"
     REGISTRAR = "registrar"
+    ROTATE = "rotate"
+    CHALLENGE = "challenge"
 
 
 class Lane(StrEnum):
@@ -34,6 +37,7 @@ class Lane(StrEnum):
     REVISION = "revision"
     NONCE = "nonce"
     TERM = "term"
+    TURN = "turn"
 
 
 class ActState(StrEnum):
@@ -73,9 +77,14 @@ ACTS: Mapping[ActKind, Meaning] = {
         statement=statements.StandingChange, lane=Lane.REVISION, counter="revision"
     ),
     ActKind.HOLD: Meaning(statement=statements.Hold, lane=Lane.NONCE, counter="nonce"),
-    ActKind.RESTORE: Meaning(statement=statements.Restore, lane=Lane.REVISION, counter="revision"),
+    ActKind.RELEASE: Meaning(statement=statements.Release, lane=Lane.NONCE, counter="nonce"),
+    ActKind.RESTORE: Meaning(statement=statements.Restore, lane=Lane.TERM, counter="term"),
     ActKind.REGISTRAR: Meaning(
         statement=statements.RegistrarChange, lane=Lane.TERM, counter="term"
+    ),
+    ActKind.ROTATE: Meaning(statement=statements.RegistrarRotation, lane=Lane.TURN, counter="turn"),
+    ActKind.CHALLENGE: Meaning(
+        statement=statements.RegistrarChallenge, lane=Lane.TURN, counter="turn"
     ),
 }
 
@@ -83,13 +92,16 @@ ACTS: Mapping[ActKind, Meaning] = {
 def subject_of(statement: Statement) -> str:
     """Return whose counter a statement moves.
 
-    Mostly a body's code; a hold moves its registrar's nonce (`region-31`), and a change of
-    registrars the one term of them all (`registrars`).
+    Mostly an issuer's code; of a region for its registrar's nonce and turn (`region-31`), and
+    `registrars` for the one term of all acts of a majority.
     """
-    if isinstance(statement, statements.RegistrarChange):
+    if isinstance(statement, statements.RegistrarChange | statements.Restore):
         return "registrars"
-    issuer: str = getattr(statement, "issuer").decode("ascii")  # noqa: B009  (every other has one)
-    return f"region-{issuer[2:4]}" if isinstance(statement, statements.Hold) else issuer
+    region: int | None = getattr(statement, "region", None)
+    if region is not None:
+        return f"region-{region:02}"
+    issuer: bytes = getattr(statement, "issuer")  # noqa: B009  (every other has one)
+    return issuer.decode("ascii")
 
 
 def kind_of(statement: Statement) -> ActKind | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from contracts import calls
 from ledger.acts import ACTS, ActKind, Lane
-from ledger.keys import recover
+from ledger.contract_view import signing_key
 from ledger.ports import Act, BodySeen, Unit
+from verifier.contract_state import issuers_of
 from verifier.state import BodyState, batch_leaf
-from verifier.statements import Batch, Hold, StatusChange
+from verifier.statements import Batch, StatusChange
 from verifier.status import StatusTree
 from verifier.vocabulary import Purpose, Standing
 
@@ -39,10 +40,9 @@ class _Entry:
 
 
 def touched(act: Act) -> frozenset[str]:
-    """Return the subjects whose acts an act may get in the way of; a hold also its body's."""
+    """Return the subjects whose acts an act may get in the way of: its own and its issuers'."""
     said = act.statement
-    held = {said.issuer.decode("ascii")} if isinstance(said, Hold) else set()
-    return frozenset({act.subject, *held})
+    return frozenset({act.subject, *issuers_of(said)})
 
 
 def plan(unit: Unit, waiting: Sequence[Act]) -> list[Call]:
@@ -94,7 +94,8 @@ def _entry(unit: Unit, seen: BodySeen | None, acts: Sequence[Act]) -> list[_Entr
     block = 0 if head is None else head.number + 1
     state, packed = seen.state, []
     for act in acts[:MOST_BATCHES]:
-        said, key = act.statement, _key_index(seen.state, act.digest, act.signatures[0])
+        said = act.statement
+        key = signing_key(seen.state, said, act.digest, act.signatures)
         if not isinstance(said, Batch) or key is None or not _follows(state, said):
             break
         if not state.keys[key].speaks(Purpose.BATCHES, block):
@@ -156,6 +157,8 @@ def _single(unit: Unit, seen: BodySeen | None, act: Act) -> list[Call]:
     """Return the call that carries one act, none where its body is not known here."""
     if act.kind in _STATELESS:
         return [Call(data=_STATELESS[act.kind](act), acts=(act.number,))]
+    if act.kind is ActKind.RESTORE:
+        return _restore(unit, act)
     if seen is None:
         return []
     return [Call(data=_STATED[act.kind](unit, seen.state, act), acts=(act.number,))]
@@ -169,7 +172,7 @@ def _status(unit: Unit, state: BodyState, act: Act) -> bytes:
     return calls.change_status(
         state,
         said,
-        key=_signing_key(state, act, 0),
+        key=_signing_key(state, act),
         signatures=act.signatures,
         witness=calls.Witness(
             words=[tree.word(position) for position in said.words],
@@ -180,21 +183,32 @@ def _status(unit: Unit, state: BodyState, act: Act) -> bytes:
 
 
 def _catalog(unit: Unit, state: BodyState, act: Act) -> bytes:
-    key = _signing_key(state, act, 0)
+    key = _signing_key(state, act)
     return calls.change_catalog(state, act.statement, key=key, signatures=act.signatures)
 
 
 def _keys(unit: Unit, state: BodyState, act: Act) -> bytes:
-    """The registrar signs first, unless a key ends itself alone."""
-    place = 0 if len(act.signatures) == 1 else 1
-    key = _signing_key(state, act, place)
+    key = _signing_key(state, act)
     return calls.change_keys(state, act.statement, key=key, signatures=act.signatures)
+
+
+def _restore(unit: Unit, act: Act) -> list[Call]:
+    """Return the call that restores issuers, none where one of them is not known here."""
+    bodies = [unit.body(code) for code in issuers_of(act.statement)]
+    states = [body.state for body in bodies if body is not None]
+    if len(states) != len(bodies):
+        return []
+    data = calls.restore(states, act.statement, signatures=act.signatures)
+    return [Call(data=data, acts=(act.number,))]
 
 
 _STATELESS: Mapping[ActKind, Callable[[Act], bytes]] = {
     ActKind.REGISTER: lambda act: calls.register(act.statement, act.signatures),
-    ActKind.HOLD: lambda act: calls.hold(act.statement, act.signatures[0]),
+    ActKind.HOLD: lambda act: calls.hold(act.statement, act.signatures),
+    ActKind.RELEASE: lambda act: calls.release(act.statement, act.signatures),
     ActKind.REGISTRAR: lambda act: calls.change_registrar(act.statement, act.signatures),
+    ActKind.ROTATE: lambda act: calls.rotate_registrar(act.statement, act.signatures),
+    ActKind.CHALLENGE: lambda act: calls.challenge_registrar(act.statement, act.signatures),
 }
 _STATED: Mapping[ActKind, Callable[[Unit, BodyState, Act], bytes]] = {
     ActKind.STATUS: _status,
@@ -203,18 +217,10 @@ _STATED: Mapping[ActKind, Callable[[Unit, BodyState, Act], bytes]] = {
     ActKind.STANDING: lambda unit, state, act: calls.change_standing(
         state, act.statement, signatures=act.signatures
     ),
-    ActKind.RESTORE: lambda unit, state, act: calls.restore(
-        state, act.statement, signatures=act.signatures
-    ),
 }
 
 
-def _signing_key(state: BodyState, act: Act, place: int) -> int:
-    """Return the index of the body's key that made the signature at `place`, 255 for none."""
-    index = _key_index(state, act.digest, act.signatures[place])
+def _signing_key(state: BodyState, act: Act) -> int:
+    """Return the index of the issuer's key that signed, 255 for none."""
+    index = signing_key(state, act.statement, act.digest, act.signatures)
     return calls.NO_KEY if index is None else index
-
-
-def _key_index(state: BodyState, digest: bytes, signature: bytes) -> int | None:
-    signer = recover(digest, signature)
-    return next((at for at, key in enumerate(state.keys) if key.address == signer), None)

@@ -101,13 +101,21 @@ class BodySeen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrarSeen:
-    """A region's registrar since `block`, its term, and the nonce of its last hold."""
+    """A region's registrar since `block`; the greatest `term` of all rows is the ledger's.
+
+    `account` is zero where it was removed, `recovery` where there is none; `nonce` counts holds
+    and releases, `turn` rotations and challenges; `challenged` and `rotated` are times, or zero.
+    """
 
     region: int
     account: Address
     term: int
     nonce: int
     block: int
+    recovery: Address = bytes(20)
+    turn: int = 0
+    challenged: int = 0
+    rotated: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

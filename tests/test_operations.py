@@ -39,8 +39,8 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
         ring = KeyRing(store=ledger.store, pepper=load_pepper(home, ledger.store), clock=time.time)
         _, key = ring.create(name="desk", role=Role.COUNTER, counter="desk-1")
-    secret = hashlib.sha256(b"registrar 31").digest()
-    save_keystore(tmp_path / "registrar.json", secret, PASSPHRASE, work=2**12)
+    for name, who in (("registrar.json", b"registrar 31"), ("second.json", b"registrar 32")):
+        save_keystore(tmp_path / name, hashlib.sha256(who).digest(), PASSPHRASE, work=2**12)
     write_atomically(tmp_path / "registrar.passphrase", PASSPHRASE.encode(), private=True)
     monkeypatch.setenv("CERTLEDGER_RECEIPTS_EVERY", "0")
     return key

@@ -299,6 +299,8 @@ def message_of(type_string: str, said: dict[str, Any]) -> dict[str, Any]:
         value = said[re.sub("([A-Z])", lambda found: "_" + found[1].lower(), name)]
         if name in ("issuer", "reason"):
             value = value.encode()
+        elif name == "issuers":
+            value = b"".join(code.encode() for code in value)
         elif isinstance(value, str):
             value = unpad(value)
         if kind == "uint256[]":

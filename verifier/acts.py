@@ -25,7 +25,10 @@ from verifier.statements import (
     KeysChange,
     Receipt,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     Statement,
@@ -49,15 +52,18 @@ ACTS: Mapping[str, type[Statement]] = {
         KeysChange,
         StandingChange,
         Hold,
+        Release,
         Restore,
         RegistrarChange,
+        RegistrarRotation,
+        RegistrarChallenge,
         Receipt,
     )
 }
 """Every statement by its EIP-712 name."""
 
-_TEXTS: Mapping[str, re.Pattern[str]] = {"issuer": ISSUER, "reason": REASON}
-"""The members that are ASCII text in JSON, though bytes in the statement."""
+_TEXTS: Mapping[str, re.Pattern[str]] = {"issuer": ISSUER, "issuers": ISSUER, "reason": REASON}
+"""The members that are ASCII text in JSON, or lists of it, though bytes in the statement."""
 
 _S = TypeVar("_S", bound=Statement)
 
@@ -65,7 +71,8 @@ _S = TypeVar("_S", bound=Statement)
 def statement_to_json(statement: Statement) -> dict[str, Json]:
     """Return a statement as JSON: member names in snake case, as its attributes.
 
-    `issuer` and `reason` are text; other bytes and addresses are base64url, numbers are integers.
+    `issuer` and `reason` are text, `issuers` is a list of it; other bytes and addresses are
+    base64url, numbers are integers.
     An array of bytes, or of 256-bit numbers (big-endian), is base64url of the concatenation.
     """
     return {
@@ -77,6 +84,8 @@ def statement_to_json(statement: Statement) -> dict[str, Json]:
 def _part_to_json(name: str, solidity: str, value: Any) -> Json:
     if name in _TEXTS:
         # The contract takes any bytes for a reason; such text is shown, and never read back.
+        if isinstance(value, tuple):
+            return [part.decode("ascii", "backslashreplace") for part in value]
         return value.decode("ascii", "backslashreplace")
     if solidity == "uint256[]":
         return hash_list(number.to_bytes(32, "big") for number in value)
@@ -98,6 +107,11 @@ def statement_from_json(kind: type[_S], value: Json) -> _S:
 
 
 def _part_from_json(read: Members, name: str, solidity: str) -> Any:
+    if name in _TEXTS and solidity.endswith("[]"):
+        items = read.array(name, 0, MOST_ITEMS)
+        return tuple(
+            Members({name: item}, name).text(name, _TEXTS[name]).encode("ascii") for item in items
+        )
     if name in _TEXTS:
         return read.text(name, _TEXTS[name]).encode("ascii")
     if solidity == "uint256[]":

@@ -130,8 +130,11 @@ _ACTS = (
     _Act(event="KeysChanged", statement=statements.KeysChange, keyed=True),
     _Act(event="StandingChanged", statement=statements.StandingChange),
     _Act(event="Held", statement=statements.Hold),
+    _Act(event="Released", statement=statements.Release),
     _Act(event="Restored", statement=statements.Restore),
     _Act(event="RegistrarChanged", statement=statements.RegistrarChange),
+    _Act(event="RegistrarRotated", statement=statements.RegistrarRotation),
+    _Act(event="RegistrarChallenged", statement=statements.RegistrarChallenge),
 )
 _OTHERS = {
     "Created": ["bytes32", "bytes32"],

@@ -16,6 +16,12 @@ from verifier.hashing import keccak
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 LONGEST_LIFE = 7 * 24 * 3600
 """Greatest seconds between the block that carries a statement and its `notAfter`."""
+ROTATION_SECONDS = 7 * 24 * 3600
+"""A registrar's own account rotates once in so many seconds; its recovery account at any time."""
+CHALLENGE_SECONDS = 30 * 24 * 3600
+"""A registrar that has signed nothing for so long after a challenge is replaced by the others."""
+MAX_ISSUERS = 128
+"""Greatest number of issuers of one hold, release or restore."""
 
 ZERO = bytes(32)
 _DOMAIN = (
@@ -107,7 +113,7 @@ def _type_hash(kind: type[Statement]) -> bytes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Register(Statement):
-    """A registrar brings in a body with its first keys (`address ‖ purposes`, 21 bytes each)."""
+    """Two registrars bring in a body with its first keys (`address ‖ purposes`, 21 bytes each)."""
 
     primary = "Register"
 
@@ -189,37 +195,83 @@ class StandingChange(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hold(Statement):
-    """A registrar sets the brake on a body, without handing in its state."""
+    """A registrar sets the brake on bodies of its region, without handing in their states.
+
+    One that names no body only says that the registrar is there.
+    """
 
     primary = "Hold"
 
-    issuer: bytes = of("bytes18")
+    region: int = of("uint16")
+    issuers: tuple[bytes, ...] = of("bytes18[]")
+    nonce: int = of("uint64")
+    not_after: int = of("uint64")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release(Statement):
+    """A registrar clears the brake of bodies of its region."""
+
+    primary = "Release"
+
+    region: int = of("uint16")
+    issuers: tuple[bytes, ...] = of("bytes18[]")
     nonce: int = of("uint64")
     not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restore(Statement):
-    """A majority of registrars sets any standing and any key end."""
+    """A majority of registrars sets the standing of each of `issuers`, and any key end.
+
+    An end is `u16(place in issuers) ‖ u8(index) ‖ u40(end block)`, 8 bytes.
+    """
 
     primary = "Restore"
 
-    issuer: bytes = of("bytes18")
-    revision: int = of("uint32")
-    standing: int = of("uint8")
-    ends: tuple[bytes, ...] = of("bytes6[]")
+    term: int = of("uint32")
+    issuers: tuple[bytes, ...] = of("bytes18[]")
+    standings: tuple[int, ...] = of("uint8[]")
+    ends: tuple[bytes, ...] = of("bytes8[]")
     not_after: int = of("uint64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrarChange(Statement):
-    """A majority of registrars replaces a region's registrar or adds a region."""
+    """A majority of registrars replaces or removes a region's registrar, or adds a region.
+
+    `account` is zero to remove it, `recovery` is zero where there is no recovery key.
+    """
 
     primary = "Registrar"
 
     region: int = of("uint16")
     account: bytes = of("address")
+    recovery: bytes = of("address", default=bytes(20))
     term: int = of("uint32")
+    not_after: int = of("uint64")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrarRotation(Statement):
+    """A registrar gives itself another account."""
+
+    primary = "Rotate"
+
+    region: int = of("uint16")
+    account: bytes = of("address")
+    turn: int = of("uint32")
+    not_after: int = of("uint64")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrarChallenge(Statement):
+    """A majority of the other registrars asks one for an answer."""
+
+    primary = "Challenge"
+
+    region: int = of("uint16")
+    turn: int = of("uint32")
     not_after: int = of("uint64")
 
 

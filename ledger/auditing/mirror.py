@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import orjson
@@ -29,7 +29,8 @@ from ledger.values import Anchored, BodySeen, CatalogSeen, StatusSeen
 from verifier.acts import statement_to_json
 from verifier.audit.faults import Fault, fault
 from verifier.audit.replay import Act, Replay
-from verifier.audit.rules import Body, Registrar
+from verifier.audit.rules import Body
+from verifier.contract_state import Seat
 from verifier.encoding import Json, format_canonical
 from verifier.hashing import sha256
 from verifier.recovery import recover_address
@@ -140,14 +141,14 @@ class MirrorObserver:
             self._pending["bodies", issuer] = (BODIES, rows.body_values(seen))
         return found
 
-    def seated(self, region: int, seat: Registrar, term: int, block: int) -> list[Fault]:
+    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
         found = self._turn(block)
         self._versions["registrars"].add((region, block))
         values = {
             "region": region,
             "block": block,
-            "account": seat.account,
-            "nonce": seat.nonce,
+            "term": term,
+            **{one.name: getattr(seat, one.name) for one in fields(Seat)},
         }
         if block <= self._reach.head:
             self._pending["registrars", region] = (REGISTRARS, values)

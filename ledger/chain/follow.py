@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import structlog
 
 from ledger.acts import ACTS, Lane, counter_of, kind_of, subject_of
+from ledger.contract_view import ledger_state, registrar_seen
 from ledger.naming import is_placeholder, placeholder, unnamed
 from ledger.ports import (
     Anchored,
@@ -20,20 +21,32 @@ from ledger.ports import (
     ChainUnreachable,
     Log,
     MirrorDiffers,
-    RegistrarSeen,
     Reorganisation,
     StatusSeen,
     Store,
     Unit,
 )
 from verifier import events
+from verifier.contract_rules import apply
+from verifier.contract_state import (
+    BlockTime,
+    Issuer,
+    LedgerState,
+    RuleBroken,
+    Seat,
+    SignedAct,
+    changed_seats,
+    issuers_of,
+)
 from verifier.errors import Malformed
 from verifier.events import Event, Said, StateTold, parse_log, parse_state
-from verifier.state import BodyState, batch_leaf
+from verifier.state import ZERO, BodyState, batch_leaf
 from verifier.statements import (
     CatalogChange,
     Hold,
     RegistrarChange,
+    Release,
+    Restore,
     StatusChange,
 )
 from verifier.status import StatusTree, StepForbidden, move
@@ -47,17 +60,6 @@ KEPT = 4_096
 PRUNING = 256
 """Blocks that become final between one pruning and the next."""
 _STATUSES = tuple(Status)
-_RECOMPUTED = (
-    "batches",
-    "certificates",
-    "last",
-    "peaks",
-    "catalog",
-    "catalog_version",
-    "epoch",
-    "status",
-)
-"""What of a state follows from the acts told; keys and standing are checked with the slot."""
 
 
 class ChainBehind(ChainUnreachable):
@@ -143,7 +145,8 @@ class Follower:
         with self.store.begin() as unit:
             if unit.head() != held:
                 return False
-            _Range(unit, self.chain.identity, self._trees).apply(logs)
+            times = {block.number: block.time for block in blocks}
+            _Range(unit, self.chain.identity, self._trees, times).apply(logs)
             for block in blocks:
                 unit.add_block(block)
         self._trees_at = blocks[-1]
@@ -217,9 +220,15 @@ class Follower:
 class _Range:
     """The events of some blocks, applied in order within one unit."""
 
-    def __init__(self, unit: Unit, identity: bytes, trees: dict[str, StatusTree]) -> None:
-        self._unit, self._identity, self._trees = unit, identity, trees
-        self._bodies: dict[str, BodyState] = {}
+    def __init__(
+        self,
+        unit: Unit,
+        identity: bytes,
+        trees: dict[str, StatusTree],
+        times: Mapping[int, int],
+    ) -> None:
+        self._unit, self._identity, self._trees, self._times = unit, identity, trees, times
+        self._issuers: dict[str, Issuer] = {}
 
     def apply(self, logs: Sequence[Log]) -> None:
         """Apply the events.
@@ -230,7 +239,7 @@ class _Range:
         for one in logs:
             try:
                 self._apply(parse_log(one.topics, one.data), one)
-            except (Malformed, StepForbidden) as error:
+            except (Malformed, RuleBroken, StepForbidden) as error:
                 raise MirrorDiffers(
                     f"event {one.position} of block {one.block}: {error}"
                 ) from error
@@ -243,24 +252,36 @@ class _Range:
         elif isinstance(event, StateTold):
             self._told(event, at)
 
-    def _seen(self, issuer: str) -> BodyState | None:
-        seen = self._unit.body(issuer)
-        return None if seen is None else seen.state
-
-    def _body(self, issuer: str) -> BodyState:
-        if issuer not in self._bodies:
-            seen = self._seen(issuer)
+    def _find_issuer(self, code: str) -> Issuer | None:
+        if code not in self._issuers:
+            seen = self._unit.body(code)
             if seen is None:
-                raise MirrorDiffers(f"an act of {issuer}, which was never registered")
-            self._bodies[issuer] = seen
-        return self._bodies[issuer]
+                return None
+            self._issuers[code] = Issuer(state=seen.state, held=seen.held)
+        return self._issuers[code]
+
+    def _issuer(self, code: str) -> Issuer:
+        found = self._find_issuer(code)
+        if found is None:
+            raise MirrorDiffers(f"an act of {code}, which was never registered")
+        return found
+
+    def _ledger(self, codes: Iterable[str]) -> LedgerState:
+        """Return what an act is judged on that names these issuers."""
+        return ledger_state(
+            self._identity,
+            self._unit.registrars(),
+            {code: found for code in codes if (found := self._find_issuer(code)) is not None},
+        )
 
     def _anchored(self, event: events.Anchored, at: Log) -> None:
-        state = self._body(event.issuer)
+        issuer = self._issuer(event.issuer)
+        state = issuer.state
         statement = event.statement(previous=state.last, catalog=state.catalog)
         digest = statement.digest(self._identity)
         leaf = batch_leaf(digest=digest, catalog=state.catalog, key=event.key, block=at.block)
-        self._bodies[event.issuer] = state.after_batch(digest=digest, count=event.count, leaf=leaf)
+        after = state.after_batch(digest=digest, count=event.count, leaf=leaf)
+        self._issuers[event.issuer] = replace(issuer, state=after)
         batch = Anchored(
             issuer=event.issuer,
             sequence=event.sequence,
@@ -290,8 +311,9 @@ class _Range:
         subject, lane = subject_of(statement), ACTS[kind].lane
         counter = counter_of(kind, statement)
         self._unit.settle(subject, lane, counter, digest, block=at.block, tx=at.tx)
+        root = ZERO
         if isinstance(statement, StatusChange):
-            self._status(statement, digest, event.signatures, at)
+            root = self._status(statement, digest, event.signatures, at)
         elif isinstance(statement, CatalogChange):
             change = CatalogSeen(
                 issuer=subject,
@@ -302,13 +324,38 @@ class _Range:
                 tx=at.tx,
             )
             self._unit.add_catalog_change(change)
-            self._bodies[subject] = replace(
-                self._body(subject), catalog=statement.root, catalog_version=statement.version
-            )
-        elif isinstance(statement, Hold):
-            self._hold(statement, at)
-        elif isinstance(statement, RegistrarChange):
-            self._registrar(statement, at)
+        elif isinstance(statement, RegistrarChange) and not event.signatures:
+            self._seat_first(statement, at)
+            return
+        act = SignedAct(
+            statement=statement, signatures=event.signatures, key=event.key, status_root=root
+        )
+        self._take_over(act, digest, at)
+
+    def _take_over(self, act: SignedAct, digest: bytes, at: Log) -> None:
+        """Keep what an act makes of the ledger; states are kept once they are told."""
+        codes = issuers_of(act.statement)
+        before = self._ledger(codes)
+        after = apply(before, act, BlockTime(number=at.block, time=self._times[at.block]))
+        self._issuers.update(after.issuers)
+        for code in codes:
+            issuer = after.issuers[code]
+            if isinstance(act.statement, Hold | Release):
+                self._put(issuer, at)
+            elif isinstance(act.statement, Restore):
+                revision = issuer.state.revision
+                self._unit.settle(code, Lane.REVISION, revision, digest, block=at.block, tx=at.tx)
+        for region in changed_seats(before, after):
+            self._put_seat(region, after.seats[region], after.term, at)
+
+    def _seat_first(self, statement: RegistrarChange, at: Log) -> None:
+        if statement.term != 0:
+            raise MirrorDiffers("a registrar was seated that nobody signed for")
+        seat = Seat(account=statement.account, recovery=statement.recovery)
+        self._put_seat(statement.region, seat, statement.term, at)
+
+    def _put_seat(self, region: int, seat: Seat, term: int, at: Log) -> None:
+        self._unit.put_registrar(registrar_seen(region, seat, term=term, block=at.block))
 
     def _tree(self, issuer: str) -> StatusTree:
         if issuer not in self._trees:
@@ -317,7 +364,8 @@ class _Range:
 
     def _status(
         self, statement: StatusChange, digest: bytes, signatures: tuple[bytes, ...], at: Log
-    ) -> None:
+    ) -> bytes:
+        """Keep a change of status; return the status root after it."""
         issuer = statement.issuer.decode("ascii")
         tree, to = self._tree(issuer), _STATUSES[statement.status]
         words = {
@@ -336,18 +384,18 @@ class _Range:
             tx=at.tx,
         )
         self._unit.add_status(change)
-        self._bodies[issuer] = replace(self._body(issuer), status=tree.root, epoch=statement.epoch)
+        return tree.root
 
     def _told(self, event: StateTold, at: Log) -> None:
-        """Keep a state once what can be recomputed of it agrees."""
+        """Keep a state once it is the one that the acts lead to."""
         state = self._state(event)
-        seen = self._bodies.get(event.issuer) or self._seen(event.issuer)
-        if seen is not None:
-            for part in _RECOMPUTED:
-                if getattr(seen, part) != getattr(state, part):
-                    raise MirrorDiffers(f"the {part} told of {event.issuer} do not follow")
-        self._bodies[event.issuer] = state
-        self._put(state, held=False, at=at)
+        issuer = self._issuer(event.issuer)
+        for one in fields(BodyState):
+            name = one.name
+            if name != "name" and getattr(issuer.state, name) != getattr(state, name):
+                raise MirrorDiffers(f"the {name} told of {event.issuer} does not follow")
+        self._issuers[event.issuer] = replace(issuer, state=state)
+        self._put(self._issuers[event.issuer], at)
 
     def _state(self, event: StateTold) -> BodyState:
         """Return the state that is told, under its name or what stands for it."""
@@ -356,25 +404,9 @@ class _Range:
             return unnamed(parse_state(event.words, placeholder(event.name_digest)))
         return event.state(name)
 
-    def _hold(self, statement: Hold, at: Log) -> None:
-        state = self._body(statement.issuer.decode("ascii"))
-        self._put(state, held=True, at=at)
-        registrar = self._unit.registrar(state.region)
-        if registrar is not None:
-            self._unit.put_registrar(replace(registrar, nonce=statement.nonce, block=at.block))
-
-    def _put(self, state: BodyState, *, held: bool, at: Log) -> None:
-        digest = state.digest()
-        slot = digest[:-1] + bytes([digest[-1] | held])
-        self._unit.put_body(BodySeen(state=state, held=held, slot=slot, block=at.block))
-
-    def _registrar(self, statement: RegistrarChange, at: Log) -> None:
-        held = self._unit.registrar(statement.region)
-        seen = RegistrarSeen(
-            region=statement.region,
-            account=statement.account,
-            term=statement.term,
-            nonce=0 if held is None else held.nonce,
-            block=at.block,
+    def _put(self, issuer: Issuer, at: Log) -> None:
+        digest = issuer.state.digest()
+        slot = digest[:-1] + bytes([digest[-1] | issuer.held])
+        self._unit.put_body(
+            BodySeen(state=issuer.state, held=issuer.held, slot=slot, block=at.block)
         )
-        self._unit.put_registrar(seen)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.demo.cast import Cast
+from ledger.demo.cast import REGIONS, Cast
 from ledger.documents import DocumentWriter, certificate_document
 from ledger.domain import Body
 from ledger.issuing.body import BodyFolder, Profile
@@ -82,7 +82,7 @@ class Office:
         return state_of(self._ledger, self.body)
 
     def register(self) -> None:
-        """Hand in the registration, signed by the registrar and the body's first key."""
+        """Hand in the registration, signed by two registrars and the body's first key."""
         register_body(self._ledger, self._cast, self.body, self.signer)
 
     def file_catalog(self) -> None:
@@ -160,7 +160,7 @@ def state_of(ledger: Ledger, body: Body) -> BodyState | None:
 
 
 def register_body(ledger: Ledger, cast: Cast, body: Body, signer: Signer) -> None:
-    """Hand in a body's registration with one key for everything, signed by its registrar too."""
+    """Hand in a body's registration with one key for everything, signed by two registrars too."""
     said = Register(
         issuer=body.uscc.encode(),
         kind=body.kind.number,
@@ -168,8 +168,10 @@ def register_body(ledger: Ledger, cast: Cast, body: Body, signer: Signer) -> Non
         keys=packed_keys({signer.address: EVERY}),
         not_after=ledger.clock() + LONGEST_LIFE // 2,
     )
-    registrar = cast.registrar(region_of(body.uscc))
-    act = sign_statement(said, [registrar, signer], ledger.pin.identity)
+    region = region_of(body.uscc)
+    second = next(other for other in REGIONS if other != region)
+    signers = [cast.registrar(region), cast.registrar(second), signer]
+    act = sign_statement(said, signers, ledger.pin.identity)
     value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name_zh}
     submit_act(ledger.intake, format_canonical(value))
 

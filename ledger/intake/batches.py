@@ -6,21 +6,18 @@ from typing import IO
 
 from ledger.acts import ActKind, Lane
 from ledger.intake.catalogs import check_editions, check_entitled, entries_of
+from ledger.intake.contract_check import check_contract
 from ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
 from ledger.intake.refusals import (
     BatchConflict,
-    BodyHeld,
     CatalogNotInForce,
     FirstWrong,
     PreviousWrong,
     SequenceWrong,
-    StandingForbids,
 )
-from ledger.intake.signing import check_key, signer_of
 from ledger.intake.submission import Submission, parse_submission
 from ledger.ports import Anchored, BodySeen, NewAct, Unit
 from verifier.statements import Batch
-from verifier.vocabulary import Purpose, Standing
 
 
 def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
@@ -52,7 +49,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
     issuer = statement.issuer.decode("ascii")
     anchored = unit.anchored(issuer, statement.sequence)
     if anchored is None:
-        _check_admissible(unit, submission, digest, now)
+        _check_admissible(unit, submission, intake.identity, now)
         intake.check_room(unit, issuer, statement.count)
     elif anchored.digest != digest:
         raise BatchConflict(f"the chain holds another batch {statement.sequence} of {issuer}")
@@ -89,21 +86,15 @@ def _settle(unit: Unit, anchored: Anchored) -> None:
     )
 
 
-def _check_admissible(unit: Unit, submission: Submission, digest: bytes, now: int) -> None:
+def _check_admissible(unit: Unit, submission: Submission, identity: bytes, now: int) -> None:
     """Check what the contract would check, on the state after the work that waits."""
     statement = submission.statement
     body = body_of(unit, statement.issuer.decode("ascii"))
-    if body.held:
-        raise BodyHeld(f"the registrar holds {body.state.issuer}")
-    if body.state.standing is not Standing.ACTIVE:
-        raise StandingForbids(f"{body.state.issuer} is {body.state.standing}: no new batches")
     check_time(statement.not_after, now)
     if unit.act_at(body.state.issuer, Lane.SEQUENCE, statement.sequence) is not None:
         raise BatchConflict(f"another batch {statement.sequence} was taken in before")
     _check_follows(unit, body, statement)
-    block = unit.head()
-    signer = signer_of(digest, submission.signature)
-    check_key(body.state, signer, Purpose.BATCHES, 0 if block is None else block.number + 1)
+    check_contract(unit, statement, (submission.signature,), identity=identity, now=now)
 
 
 def _check_follows(unit: Unit, body: BodySeen, statement: Batch) -> None:

@@ -55,7 +55,7 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
     check_time(getattr(statement, "not_after"), now)  # noqa: B009  (all that are carried)
     if unit.act_at(subject, ACTS[kind].lane, counter) is not None:
         raise ActConflict(f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}")
-    admit(kind, Case(unit=unit, handed=handed, digest=digest))
+    admit(kind, Case(unit=unit, handed=handed, now=now))
     intake.check_room(unit, subject, 0)
     receipt = intake.receipt_for(statement, now).format()
     if handed.catalog is not None:

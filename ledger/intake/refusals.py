@@ -31,6 +31,18 @@ class StandingForbids(Refused):
     code = "body.standing"
 
 
+class IssuersWrong(Refused):
+    """The act names issuers that it cannot name, or a code or kind that none can have."""
+
+    code = "issuers.invalid"
+
+
+class RegistrarWrong(Refused):
+    """The seat of a registrar cannot become what the act says."""
+
+    code = "registrar.invalid"
+
+
 class RegistrarUnknown(Refused):
     """The ledger has no registrar for the body's region."""
 

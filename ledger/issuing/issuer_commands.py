@@ -25,7 +25,7 @@ from ledger.issuing.console import (
 if TYPE_CHECKING:
     from ledger.issuing.envelopes import Envelope
     from verifier.statements import Statement
-    from verifier.vocabulary import Purpose
+    from verifier.vocabulary import Purpose, Standing
 
 KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"]
 STANDINGS = ["active", "suspended", "closed", "struck"]
@@ -47,6 +47,21 @@ revision_option = click.option(
 end_option = click.option(
     "--end", "ends", multiple=True, metavar="INDEX:BLOCK", help="Key INDEX ends at BLOCK."
 )
+
+region_option = click.option("--region", required=True, type=click.IntRange(1, 99))
+issuers_option = click.option(
+    "--issuer", "codes", multiple=True, help="A body's code; may be given several times."
+)
+nonce_option = click.option(
+    "--nonce", required=True, type=click.IntRange(1), help="The registrar's, after the act."
+)
+term_option = click.option(
+    "--term", required=True, type=click.IntRange(1), help="The term after the act."
+)
+turn_option = click.option(
+    "--turn", required=True, type=click.IntRange(1), help="The seat's turn after the act."
+)
+_NO_ACCOUNT = "0x" + "0" * 40
 
 
 @click.group()
@@ -153,7 +168,7 @@ def show(file: Path | None, body_folder: Path | None) -> Answer:
 def register(
     added: Sequence[str], body_folder: Path, passphrase_file: Path | None, out: Path
 ) -> Answer:
-    """Ask for registration: signed by the body's key, to be signed by its registrar next."""
+    """Ask for registration: signed by the body's key, to be signed by two registrars next."""
     from ledger.issuing import signing
     from ledger.issuing.envelopes import Envelope
 
@@ -234,58 +249,125 @@ def change_standing(code: str, revision: int, wanted: str, **options: Any) -> An
 
 
 @issuer.command("hold")
-@issuer_option
-@click.option("--nonce", required=True, type=click.IntRange(1), help="The registrar's, after it.")
+@region_option
+@issuers_option
+@nonce_option
 @ledger_option
 @key_option
 @passphrase_option
 @out_option
 @answers
-def hold_body(code: str, nonce: int, **options: Any) -> Answer:
-    """Set the brake on a body at once (registrar)."""
+def hold_bodies(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
+    """Set the brake on bodies at once (registrar); on none, to say that it is there."""
     from ledger.issuing import signing
 
-    return _sign_new(signing.hold(code, nonce=nonce, now=now()), **options)
+    return _sign_new(signing.hold(region, codes, nonce=nonce, now=now()), **options)
+
+
+@issuer.command("release")
+@region_option
+@issuers_option
+@nonce_option
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def release_bodies(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
+    """Clear the brake of bodies that are held (registrar)."""
+    from ledger.issuing import signing
+
+    return _sign_new(signing.release(region, codes, nonce=nonce, now=now()), **options)
 
 
 @issuer.command("restore")
-@issuer_option
-@revision_option
-@click.option("--to", "wanted", required=True, type=click.Choice(STANDINGS))
-@end_option
+@click.option(
+    "--to",
+    "wanted",
+    required=True,
+    multiple=True,
+    metavar="CODE:STANDING",
+    help="An issuer and the standing it gets; may be given several times.",
+)
+@click.option(
+    "--end",
+    "ends",
+    multiple=True,
+    metavar="CODE:INDEX:BLOCK",
+    help="Key INDEX of an issuer ends at BLOCK.",
+)
+@term_option
 @ledger_option
 @key_option
 @passphrase_option
 @out_option
 @answers
-def restore_body(
-    code: str, revision: int, wanted: str, ends: Sequence[str], **options: Any
-) -> Answer:
+def restore_bodies(wanted: Sequence[str], ends: Sequence[str], term: int, **options: Any) -> Answer:
     """Set any standing and any end (a majority of registrars, ascending by region)."""
     from ledger.issuing import signing
-    from verifier.vocabulary import Standing
 
     said = signing.restore(
-        code, revision=revision, standing=Standing(wanted), ends=_ends(ends), now=now()
+        dict(map(_standing_of, wanted)), term=term, ends=_ends_by_code(ends), now=now()
     )
     return _sign_new(said, **options)
 
 
 @issuer.command("registrar")
-@click.option("--region", required=True, type=click.IntRange(1, 99))
-@click.option("--account", required=True, metavar="ADDRESS")
-@click.option("--term", required=True, type=click.IntRange(1), help="The term after the act.")
+@region_option
+@click.option("--account", metavar="ADDRESS", help="Left out, the region's registrar is removed.")
+@click.option("--recovery", metavar="ADDRESS", help="The account that may rotate it too.")
+@term_option
 @ledger_option
 @key_option
 @passphrase_option
 @out_option
 @answers
-def change_registrar(region: int, account: str, term: int, **options: Any) -> Answer:
-    """Seat a region's registrar (a majority of registrars, ascending by region)."""
+def change_registrar(
+    region: int, account: str | None, recovery: str | None, term: int, **options: Any
+) -> Answer:
+    """Seat or remove a region's registrar (a majority of registrars, ascending by region)."""
     from ledger.issuing import signing
 
-    said = signing.change_registrar(region, account=_address(account), term=term, now=now())
+    said = signing.change_registrar(
+        region,
+        account=_address(account or _NO_ACCOUNT),
+        recovery=_address(recovery or _NO_ACCOUNT),
+        term=term,
+        now=now(),
+    )
     return _sign_new(said, **options)
+
+
+@issuer.command("rotate")
+@region_option
+@click.option("--account", required=True, metavar="ADDRESS", help="The new one; it signs too.")
+@turn_option
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def rotate_registrar(region: int, account: str, turn: int, **options: Any) -> Answer:
+    """Give a registrar another account (its present or its recovery account, the new one)."""
+    from ledger.issuing import signing
+
+    said = signing.rotate_registrar(region, account=_address(account), turn=turn, now=now())
+    return _sign_new(said, **options)
+
+
+@issuer.command("challenge")
+@region_option
+@turn_option
+@ledger_option
+@key_option
+@passphrase_option
+@out_option
+@answers
+def challenge_registrar(region: int, turn: int, **options: Any) -> Answer:
+    """Ask a registrar for an answer within 30 days (a majority of the others)."""
+    from ledger.issuing import signing
+
+    return _sign_new(signing.challenge_registrar(region, turn=turn, now=now()), **options)
 
 
 # Parts
@@ -372,4 +454,21 @@ def _ends(texts: Sequence[str]) -> dict[int, int]:
         if not match:
             raise click.UsageError(f"{text!r} is no end like 0:123456")
         found[int(match[1])] = int(match[2])
+    return found
+
+
+def _standing_of(text: str) -> tuple[str, Standing]:
+    from verifier.vocabulary import Standing
+
+    code, _, name = text.partition(":")
+    if name not in STANDINGS:
+        raise click.UsageError(f"{name!r} is none of {', '.join(STANDINGS)}")
+    return code, Standing(name)
+
+
+def _ends_by_code(texts: Sequence[str]) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for text in texts:
+        code, _, end = text.partition(":")
+        found.setdefault(code, {}).update(_ends([end]))
     return found

@@ -3,7 +3,8 @@
 Signatures stand as the contract takes them: the registrar's first (a status or catalog: the
 body's first), a second party's, then one of each key that the act brings in.
 
-The acts of registrars are made here too: register, keys, standing, hold, restore, registrar.
+The acts of registrars are made here too: register, keys, standing, hold, release, restore,
+registrar, rotate, challenge.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     Statement,
@@ -93,11 +97,14 @@ def _ordered(act: Act) -> Act:
 
     The contract wants registrars and present keys first; among these the order of coming stays.
     """
+    statement = act.statement
     keys = {
         key[:20]: place
         for name in ("keys", "added")
-        for place, key in enumerate(getattr(act.statement, name, ()))
+        for place, key in enumerate(getattr(statement, name, ()))
     }
+    if isinstance(statement, RegistrarRotation):
+        keys[statement.account] = 0
     pairs = zip(signers_of(act), act.signatures, strict=True)
     ordered = sorted(pairs, key=lambda pair: keys.get(pair[0], -1))
     return replace(act, signatures=tuple(signature for _, signature in ordered))
@@ -183,28 +190,66 @@ def change_standing(issuer: str, *, revision: int, standing: Standing, now: int)
     )
 
 
-def hold(issuer: str, *, nonce: int, now: int) -> Hold:
-    """Return the statement that sets the brake on a body; `nonce` is the registrar's, after it."""
-    return Hold(issuer=issuer.encode("ascii"), nonce=nonce, not_after=now + LIFE)
+def hold(region: int, issuers: Iterable[str], *, nonce: int, now: int) -> Hold:
+    """Return the statement that sets the brake on issuers; `nonce` is the region's, after it."""
+    codes = tuple(sorted(code.encode("ascii") for code in issuers))
+    return Hold(region=region, issuers=codes, nonce=nonce, not_after=now + LIFE)
+
+
+def release(region: int, issuers: Iterable[str], *, nonce: int, now: int) -> Release:
+    """Return the statement that clears the brake of issuers; `nonce` is the region's, after it."""
+    codes = tuple(sorted(code.encode("ascii") for code in issuers))
+    return Release(region=region, issuers=codes, nonce=nonce, not_after=now + LIFE)
 
 
 def restore(
-    issuer: str, *, revision: int, standing: Standing, ends: Mapping[int, int], now: int
+    standings: Mapping[str, Standing],
+    *,
+    term: int,
+    ends: Mapping[str, Mapping[int, int]],
+    now: int,
 ) -> Restore:
-    """Return the statement by which a majority of registrars sets standing and ends.
+    """Return the statement by which a majority of registrars sets standings and ends.
+
+    `standings` has the issuers by code; `ends`, by code too, the end blocks of keys by index.
 
     Raises:
-        KeysUnfit: as in `packed_ends`.
+        KeysUnfit: as in `packed_ends`, or an end of an issuer that is not restored.
     """
+    codes = sorted(standings)
+    if not set(ends) <= set(codes):
+        raise KeysUnfit("an end names an issuer that is not restored")
+    packed = (
+        place.to_bytes(2, "big") + end
+        for place, code in enumerate(codes)
+        for end in packed_ends(dict(sorted(ends.get(code, {}).items())))
+    )
     return Restore(
-        issuer=issuer.encode("ascii"),
-        revision=revision,
-        standing=standing.number,
-        ends=packed_ends(ends),
+        term=term,
+        issuers=tuple(code.encode("ascii") for code in codes),
+        standings=tuple(standings[code].number for code in codes),
+        ends=tuple(packed),
         not_after=now + LIFE,
     )
 
 
-def change_registrar(region: int, *, account: bytes, term: int, now: int) -> RegistrarChange:
-    """Return the statement that makes `account` (20 bytes) the registrar of a region."""
-    return RegistrarChange(region=region, account=account, term=term, not_after=now + LIFE)
+def change_registrar(
+    region: int, *, account: bytes, recovery: bytes = bytes(20), term: int, now: int
+) -> RegistrarChange:
+    """Return the statement that makes `account` (20 bytes) the registrar of a region.
+
+    A zero account removes it; a zero `recovery` account means that there is none.
+    """
+    return RegistrarChange(
+        region=region, account=account, recovery=recovery, term=term, not_after=now + LIFE
+    )
+
+
+def rotate_registrar(region: int, *, account: bytes, turn: int, now: int) -> RegistrarRotation:
+    """Return the statement by which a registrar takes another account."""
+    return RegistrarRotation(region=region, account=account, turn=turn, not_after=now + LIFE)
+
+
+def challenge_registrar(region: int, *, turn: int, now: int) -> RegistrarChallenge:
+    """Return the statement by which the others ask a registrar for an answer."""
+    return RegistrarChallenge(region=region, turn=turn, not_after=now + LIFE)

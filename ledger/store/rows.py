@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -145,9 +146,7 @@ def body_of(row: Found) -> BodySeen:
 
 def registrar_of(row: Found) -> RegistrarSeen:
     """Return the registrar of a row."""
-    return RegistrarSeen(
-        region=row.region, account=row.account, term=row.term, nonce=row.nonce, block=row.block
-    )
+    return RegistrarSeen(**{one.name: getattr(row, one.name) for one in fields(RegistrarSeen)})
 
 
 def anchored_values(batch: Anchored) -> dict[str, Any]:

@@ -223,6 +223,10 @@ class RegistrarRow(Row, table=True):
     account: bytes = Field(sa_type=LargeBinary)
     term: int = Field(sa_type=Big)
     nonce: int = Field(sa_type=Big)
+    recovery: bytes = Field(sa_type=LargeBinary)
+    turn: int = Field(sa_type=Big)
+    challenged: int = Field(sa_type=Big)
+    rotated: int = Field(sa_type=Big)
 
 
 class AnchoredRow(Row, table=True):

@@ -91,7 +91,8 @@ class Body:
             keys=packed_keys({self.key.address: ALL}),
             not_after=now() + DAY,
         )
-        act = self.act(said, self.registrar, self.key)
+        second = registrar(33 if self.issuer[2:4] != "33" else 34)
+        act = self.act(said, self.registrar, second, self.key)
         value = {"type": "certledger/registration/1", "act": act.to_json(), "name": name}
         submit_act(self.ledger.intake, format_canonical(value))
         self.ledger.settle()

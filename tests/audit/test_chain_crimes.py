@@ -12,11 +12,13 @@ from ledger.chain.client import Payment, sign_transaction
 from ledger.domain import load_domain
 from ledger.issuing.catalogs import catalog_of
 from ledger.issuing.signing import (
+    challenge_registrar,
     change_registrar,
     change_standing,
     hold,
     packed_ends,
     packed_keys,
+    rotate_registrar,
 )
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, carry, codes, smuggle
@@ -222,13 +224,13 @@ def test_other_creation_code_is_found_though_the_code_that_stands_is_the_same(
 def test_held_suspended_and_struck_bodies_replay_clean(home: Path, auditor: Auditor) -> None:
     with opened(home) as ledger:
         body = Body(ledger, POLICE)
-        body.submit(hold(POLICE, nonce=1, now=now()), registrar(31))
+        body.submit(hold(31, [POLICE], nonce=1, now=now()), registrar(31))
         for revision, standing in enumerate((Standing.SUSPENDED, Standing.ACTIVE), 1):
             said = change_standing(POLICE, revision=revision, standing=standing, now=now())
             body.submit(said, registrar(31))
         said = change_standing(POLICE, revision=3, standing=Standing.STRUCK, now=now())
         body.submit(said, registrar(31), registrar(34))
-        body.submit(hold(POLICE, nonce=2, now=now()), registrar(31))
+        body.submit(hold(31, [POLICE], nonce=2, now=now()), registrar(31))
         seat = change_registrar(35, account=person("fifth").address, term=1, now=now())
         body.submit(seat, *(registrar(region) for region in (31, 32, 33)))
     report = auditor.home(home)
@@ -251,12 +253,12 @@ def test_keys_restored_and_catalogs_emptied_replay_clean(home: Path, auditor: Au
         block = ledger.chain.head().number + 5
         alone = replace(added, revision=2, added=(), ends=packed_ends({1: block}))
         body.submit(alone, fresh)
-        body.submit(hold(POLICE, nonce=1, now=now()), registrar(31))
+        body.submit(hold(31, [POLICE], nonce=1, now=now()), registrar(31))
         raised = Restore(
-            issuer=POLICE.encode(),
-            revision=3,
-            standing=Standing.ACTIVE.number,
-            ends=packed_ends({1: NO_END}),
+            term=1,
+            issuers=(POLICE.encode(),),
+            standings=(Standing.ACTIVE.number,),
+            ends=tuple(bytes(2) + end for end in packed_ends({1: NO_END})),
             not_after=now() + DAY,
         )
         body.submit(raised, *(registrar(region) for region in (31, 33, 34)))
@@ -267,8 +269,14 @@ def test_keys_restored_and_catalogs_emptied_replay_clean(home: Path, auditor: Au
         signature = registrar(31).sign(digest)
         data = calls.change_catalog(body.state, empty, key=calls.NO_KEY, signatures=[signature])
         carry(body, data)
-        seat = change_registrar(31, account=person("next").address, term=1, now=now())
+        seat = change_registrar(31, account=person("next").address, term=2, now=now())
         body.submit(seat, *(registrar(region) for region in (32, 33, 34)))
+        gone = change_registrar(33, account=bytes(20), term=3, now=now())
+        body.submit(gone, registrar(32), registrar(33), registrar(34))
+        body.submit(challenge_registrar(34, turn=1, now=now()), person("next"), registrar(32))
+        fresh = person("rotated")
+        turned = rotate_registrar(32, account=fresh.address, turn=1, now=now())
+        body.submit(turned, registrar(32), fresh)
     report = auditor.home(home)
     assert [one.to_json() for one in (*report.faults, *report.gaps)] == []
-    assert report.counts["acts"] == 12 + 6
+    assert report.counts["acts"] == 12 + 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from verifier.events import Skipped, parse_log
 
 SELECTORS = tuple(load_artifact().selectors.values())
 GAS = 2_000_000
-CALLS = 60
+CALLS = int(os.environ.get("CERTLEDGER_ATTACK_CALLS", "60"))
+"""`make attack` sends 10,000."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def test_a_caller_of_every_function_stops_no_reader(
 
         told = ledger.chain.logs(0, ledger.chain.head().number)
         events = [parse_log(one.topics, one.data) for one in told]
-        assert any(isinstance(one, Skipped) and not one.issuer for one in events)
+        skipped = {one.issuer for one in events if isinstance(one, Skipped)}
+        assert skipped <= {little.POLICE}, "nothing is told of a state that was not checked"
         assert police.state.batches == honest[0].batches + 1
         source = RpcSource(lambda method, params: ledger.node.call(method, *params))
         witness = ExecutingNode(tmp_path / "witness", source, ledger.pin.genesis)

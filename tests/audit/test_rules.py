@@ -11,10 +11,19 @@ import pytest
 
 from contracts import abi, calls
 from ledger.auditing.home import chain_of, pinned
-from ledger.issuing.signing import change_registrar, change_standing, hold, packed_ends, packed_keys
+from ledger.issuing.signing import (
+    change_registrar,
+    change_standing,
+    hold,
+    packed_ends,
+    packed_keys,
+    release,
+    rotate_registrar,
+)
 from ledger.keys import Signer
 from ledger.settings import load_settings
 from tests.audit.little import ALL, DAY, POLICE, now, person, registrar
+from verifier.audit.faults import Weight
 from verifier.audit.published import Nothing
 from verifier.audit.replay import Replay, Unobserved
 from verifier.events import TOPICS
@@ -38,7 +47,9 @@ EVENTS = {
     "Keys": "KeysChanged",
     "Standing": "StandingChanged",
     "Hold": "Held",
+    "Release": "Released",
     "Restore": "Restored",
+    "Rotate": "RegistrarRotated",
     "Registrar": "RegistrarChanged",
 }
 KEYED = ("StatusChanged", "CatalogChanged", "KeysChanged")
@@ -234,26 +245,26 @@ BAD: dict[str, tuple[Tell, str]] = {
     ),
     "an end of no key": (
         lambda at: tell(at, keys(ends=packed_ends({4: 999})), SEATS[31], KEY),
-        "act.content",
+        "act.key",
     ),
     "revision": (lambda at: tell(at, keys(revision=4), SEATS[31], KEY), "act.counter"),
     "struck by one": (lambda at: tell(at, standing(Standing.STRUCK), SEATS[31]), "act.signature"),
     "active already": (lambda at: tell(at, standing(Standing.ACTIVE), SEATS[31]), "act.standing"),
     "held by another region": (
-        lambda at: tell(at, hold(POLICE, nonce=1, now=now()), SEATS[33]),
+        lambda at: tell(at, hold(31, [POLICE], nonce=1, now=now()), SEATS[33]),
         "act.signature",
     ),
     "hold nonce": (
-        lambda at: tell(at, hold(POLICE, nonce=3, now=now()), SEATS[31]),
+        lambda at: tell(at, hold(31, [POLICE], nonce=3, now=now()), SEATS[31]),
         "act.counter",
     ),
     "restored by two": (
         lambda at: tell(
             at,
             Restore(
-                issuer=POLICE.encode(),
-                revision=1,
-                standing=Standing.CLOSED.number,
+                term=1,
+                issuers=(POLICE.encode(),),
+                standings=(Standing.CLOSED.number,),
                 ends=(),
                 not_after=now() + DAY,
             ),
@@ -289,12 +300,42 @@ BAD: dict[str, tuple[Tell, str]] = {
                 not_after=now() + DAY,
             ),
             SEATS[31],
+            SEATS[32],
             KEY,
         ),
         "act.content",
     ),
+    "registered by one": (
+        lambda at: tell(
+            at,
+            Register(
+                issuer=b"11310000XX00000777",
+                kind=1,
+                name=bytes(32),
+                keys=packed_keys({STRANGER.address: ALL}),
+                not_after=now() + DAY,
+            ),
+            SEATS[31],
+            SEATS[31],
+            STRANGER,
+        ),
+        "act.signature",
+    ),
+    "released though not held": (
+        lambda at: tell(at, release(31, [POLICE], nonce=1, now=now()), SEATS[31]),
+        "act.content",
+    ),
+    "rotated by another": (
+        lambda at: tell(
+            at,
+            rotate_registrar(31, account=STRANGER.address, turn=1, now=now()),
+            SEATS[32],
+            STRANGER,
+        ),
+        "act.signature",
+    ),
     "nobody": (
-        lambda at: tell(at, hold("11310000XX00000999", nonce=1, now=now()), SEATS[31]),
+        lambda at: tell(at, hold(31, ["11310000XX00000999"], nonce=1, now=now()), SEATS[31]),
         "act.body_unknown",
     ),
 }
@@ -312,11 +353,28 @@ def test_an_act_that_breaks_a_rule_is_named(replay: Replay, name: str) -> None:
 
 
 def test_a_held_body_says_nothing_until_its_registrar_has_signed(replay: Replay) -> None:
-    assert tell(replay, hold(POLICE, nonce=1, now=now()), SEATS[31]) == set()
+    assert tell(replay, hold(31, [POLICE], nonce=1, now=now()), SEATS[31]) == set()
     assert anchor(replay) == {"act.held"}
     replay.faults.kept.clear()
     assert tell(replay, status([9]), KEY, SEATS[31]) == set()
+    assert anchor(replay) == {"act.held"}
+    replay.faults.kept.clear()
+    assert tell(replay, release(31, [POLICE], nonce=2, now=now()), SEATS[31]) == set()
     assert anchor(replay) == set()
+
+
+def test_a_name_that_is_in_use_is_a_finding(replay: Replay) -> None:
+    said = Register(
+        issuer=b"11310000XX00000777",
+        kind=1,
+        name=replay.bodies[POLICE].name,
+        keys=packed_keys({STRANGER.address: ALL}),
+        not_after=now() + DAY,
+    )
+    assert tell(replay, said, SEATS[31], SEATS[32], STRANGER) == {"issuer.name_in_use"}
+    (found,) = replay.faults.kept
+    assert found.weight is Weight.FINDING
+    assert POLICE in found.detail
 
 
 def test_a_suspended_body_says_nothing(replay: Replay) -> None:
@@ -325,7 +383,7 @@ def test_a_suspended_body_says_nothing(replay: Replay) -> None:
 
 
 def test_a_key_that_has_ended_says_nothing(replay: Replay) -> None:
-    assert tell(replay, keys(ends=packed_ends({0: BLOCK})), KEY) == set()
+    assert tell(replay, keys(ends=packed_ends({0: BLOCK})), SEATS[31], KEY) == set()
     assert anchor(replay) == {"act.key"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eth_keys.datatypes import PrivateKey
@@ -16,7 +16,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     Statement,
@@ -26,15 +29,27 @@ from verifier.status import MultiProof, StatusTree
 
 Signer = PrivateKey
 NO_PROOF = MultiProof(marks=b"", siblings=())
+STATELESS: Mapping[type[Statement], Callable[[Statement, Sequence[bytes]], bytes]] = {
+    Register: calls.register,
+    Hold: calls.hold,
+    Release: calls.release,
+    RegistrarChange: calls.change_registrar,
+    RegistrarRotation: calls.rotate_registrar,
+    RegistrarChallenge: calls.challenge_registrar,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """One act but an anchoring: `state` is what the carrier hands in, `proof` and `olds` too."""
+    """One act but an anchoring: `state` is what the carrier hands in, `proof` and `olds` too.
+
+    A restoration is handed `states`, one for each of its issuers.
+    """
 
     said: Statement
     signers: tuple[Signer, ...]
     state: BodyState | None = None
+    states: tuple[BodyState, ...] = ()
     key: int = calls.NO_KEY
     olds: tuple[bytes, ...] = ()
     proof: MultiProof = NO_PROOF
@@ -45,13 +60,10 @@ class Act:
 
     def calldata_with(self, signatures: Sequence[bytes]) -> bytes:
         said, state, key = self.said, self.state, self.key
-        match said:
-            case Register():
-                return calls.register(said, signatures)
-            case Hold():
-                return calls.hold(said, b"".join(signatures) or bytes(65))
-            case RegistrarChange():
-                return calls.change_registrar(said, signatures)
+        if type(said) in STATELESS:
+            return STATELESS[type(said)](said, signatures)
+        if isinstance(said, Restore):
+            return calls.restore(self.states, said, signatures=signatures)
         assert state is not None
         match said:
             case StatusChange():
@@ -67,8 +79,6 @@ class Act:
                 return calls.change_keys(state, said, key=key, signatures=signatures)
             case StandingChange():
                 return calls.change_standing(state, said, signatures=signatures)
-            case Restore():
-                return calls.restore(state, said, signatures=signatures)
         raise AssertionError(f"no act carries {said}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -18,7 +19,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     StatusChange,
@@ -28,6 +32,8 @@ from verifier.vocabulary import BodyKind, Purpose, Standing
 
 CODE = re.compile(rb"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}")
 NO_KEY = 255
+NOBODY = bytes(20)
+DAY = 86_400
 
 
 class ModelRefusal(Exception):
@@ -43,15 +49,20 @@ class Model:
     """Every body, registrar and counter."""
 
     seats: dict[int, bytes]
+    recoveries: dict[int, bytes]
     identity: bytes
     bodies: dict[str, BodyState] = field(default_factory=dict)
     trees: dict[str, StatusTree] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     nonces: dict[int, int] = field(default_factory=dict)
+    turns: dict[int, int] = field(default_factory=dict)
+    rotated: dict[int, int] = field(default_factory=dict)
+    challenged: dict[int, int] = field(default_factory=dict)
     term: int = 0
     roll: bytes = bytes(32)
     block: int = 0
     now: int = 0
+    first_refusal: tuple[str, str] | None = None
 
     # What stands on the chain
 
@@ -75,9 +86,17 @@ class Model:
             StandingChange: self._standing,
             Restore: self._restore,
             Hold: self._hold,
+            Release: self._release,
             RegistrarChange: self._registrar,
+            RegistrarRotation: self._rotate,
+            RegistrarChallenge: self._challenge,
         }
-        return handlers[type(act.said)](act, act.said)
+        copies = {name: copy(value) for name, value in vars(self).items()}
+        try:
+            return handlers[type(act.said)](act, act.said)
+        except ModelRefusal:
+            vars(self).update(copies)
+            raise
 
     def _register(self, act: Act, said: Register) -> None:
         issuer = said.issuer.decode()
@@ -88,13 +107,14 @@ class Model:
         if not 1 <= said.kind <= 6:
             refuse("KindUnknown")
         self._timely(said.not_after)
-        self._count(act, 1 + len(said.keys))
+        self._count(act, 2 + len(said.keys))
         self._by_registrar(act, int(issuer[2:4]), 0)
+        self._by_other(act, int(issuer[2:4]), 1)
         body = BodyState(
             issuer=issuer,
             kind=list(BodyKind)[said.kind - 1],
             name=NAME,
-            keys=self._added((), said.keys, act, 1),
+            keys=self._added((), said.keys, act, 2),
             since=self.block,
             status=EMPTY_ROOT,
         )
@@ -134,9 +154,11 @@ class Model:
             if said.added or len(said.ends) != 1:
                 refuse("EndAlone")
             index, end = said.ends[0][0], int.from_bytes(said.ends[0][1:], "big")
-            if index != act.key or end < self.block:
+            if index != act.key or end <= self.block:
                 refuse("EndAlone")
             self._by_key(act, body, None, 0)
+            if body.keys[act.key].end != 2**40 - 1:
+                refuse("EndAlone")
         else:
             self._count(act, 2 + len(said.added))
             self._by_registrar(act, body.region, 0)
@@ -168,41 +190,117 @@ class Model:
         self._store(replace(body, revision=said.revision, standing=standing, since=self.block))
 
     def _restore(self, act: Act, said: Restore) -> None:
-        body = self._open(act)
-        if not 1 <= said.standing <= 4:
-            refuse("StandingForbids")
-        self._next(body.revision, said.revision)
+        self._next(self.term, said.term)
         self._timely(said.not_after)
-        self._by_majority(act)
-        standing = list(Standing)[said.standing - 1]
-        since = body.since if standing is body.standing else self.block
-        keys = self._ended(body.keys, said.ends, raise_too=True)
-        self._store(
-            replace(body, revision=said.revision, standing=standing, since=since, keys=keys)
-        )
+        issuers = [state.issuer.encode() for state in act.states]
+        if not 1 <= len(issuers) <= 128 or len(said.standings) != len(issuers):
+            refuse("IssuerList")
+        if issuers != sorted(set(issuers)):
+            refuse("IssuerList")
+        assert tuple(issuers) == said.issuers
+        self._by_majority(act, 0)
+        ends = list(said.ends)
+        for at, (state, number) in enumerate(zip(act.states, said.standings, strict=True)):
+            body = self._current(state)
+            if not 1 <= number <= 4:
+                refuse("StandingForbids")
+            mine = []
+            while ends and int.from_bytes(ends[0][:2], "big") == at:
+                mine.append(ends.pop(0)[2:])
+            standing = list(Standing)[number - 1]
+            since = body.since if standing is body.standing else self.block
+            keys = self._ended(body.keys, mine, raise_too=True)
+            revision = body.revision + 1
+            self._store(replace(body, revision=revision, standing=standing, since=since, keys=keys))
+            self.held.discard(body.issuer)
+        if ends:
+            refuse("EndOrder")
+        self.term = said.term
 
     def _hold(self, act: Act, said: Hold) -> None:
-        issuer = said.issuer.decode()
-        if issuer not in self.bodies:
-            refuse("BodyUnknown")
-        region = int(issuer[2:4])
-        self._next(self.nonces.get(region, 0), said.nonce)
+        self.held.update(self._brakes(act, said))
+
+    def _release(self, act: Act, said: Release) -> None:
+        named = self._brakes(act, said)
+        if not named <= self.held:
+            refuse("NothingChanges")
+        self.held -= named
+
+    def _brakes(self, act: Act, said: Hold | Release) -> set[str]:
+        self._next(self.nonces.get(said.region, 0), said.nonce)
         self._timely(said.not_after)
         self._count(act, 1)
-        self._by_registrar(act, region, 0)
-        self.nonces[region] = said.nonce
-        self.held.add(issuer)
+        self._by_registrar(act, said.region, 0)
+        if len(said.issuers) > 128:
+            refuse("IssuerList")
+        before = b""
+        for code in said.issuers:
+            if code <= before:
+                refuse("IssuerList")
+            if code.decode() not in self.bodies:
+                refuse("BodyUnknown")
+            if int(code[2:4]) != said.region:
+                refuse("IssuerList")
+            if isinstance(said, Release) and code.decode() not in self.held:
+                refuse("NothingChanges")
+            before = code
+        self.nonces[said.region] = said.nonce
+        return {code.decode() for code in said.issuers}
 
     def _registrar(self, act: Act, said: RegistrarChange) -> None:
         self._next(self.term, said.term)
         self._timely(said.not_after)
-        self._by_majority(act)
+        since = self.challenged.get(said.region)
+        silent = since is not None and self.now >= since + 30 * DAY
+        self._by_majority(act, said.region if silent else 0)
         if not 1 <= said.region <= 99:
             refuse("RegionOrder")
-        if said.account == bytes(20) or said.account in self.seats.values():
-            refuse("RegistrarAccount")
+        there = said.region in self.seats
+        if said.account == NOBODY:
+            if not there or said.recovery != NOBODY:
+                refuse("RegistrarAccount")
+            if len(self.seats) == 3:
+                refuse("RegistrarsTooFew")
+            del self.seats[said.region]
+        else:
+            if said.account in self.seats.values() or said.account == said.recovery:
+                refuse("RegistrarAccount")
+            self.seats[said.region] = said.account
         self.term = said.term
-        self.seats[said.region] = said.account
+        self.recoveries[said.region] = said.recovery
+        self.challenged.pop(said.region, None)
+        self.rotated.pop(said.region, None)
+
+    def _rotate(self, act: Act, said: RegistrarRotation) -> None:
+        region = said.region
+        self._next(self.turns.get(region, 0), said.turn)
+        self._timely(said.not_after)
+        self._count(act, 2)
+        first, second = (address(who) for who in act.signers)
+        if first == self.seats.get(region):
+            if self.now < self.rotated.get(region, 0) + 7 * DAY:
+                refuse("RotatedRecently")
+        elif first != self.recoveries.get(region):
+            refuse("SignerWrong")
+        if second != said.account:
+            refuse("SignerWrong")
+        if said.account in self.seats.values() or said.account == self.recoveries[region]:
+            refuse("RegistrarAccount")
+        self.seats[region] = said.account
+        self.turns[region] = said.turn
+        self.rotated[region] = self.now
+        self.challenged.pop(region, None)
+
+    def _challenge(self, act: Act, said: RegistrarChallenge) -> None:
+        self._next(self.turns.get(said.region, 0), said.turn)
+        self._timely(said.not_after)
+        if said.region not in self.seats:
+            refuse("RegistrarAccount")
+        if said.region in self.challenged:
+            refuse("NothingChanges")
+        self._by_majority(act, said.region)
+        self.turns[said.region] = said.turn
+        self.challenged[said.region] = self.now
 
     def _status(self, act: Act, said: StatusChange) -> None:
         body = self._open(act)
@@ -247,10 +345,11 @@ class Model:
     def _anchor(self, act: Anchoring) -> list[tuple[str, int, str]]:
         passed: list[tuple[str, int, str]] = []
         anchored = False
+        first: tuple[str, str] | None = None
         for handed, batches in act.entries:
             body = self.bodies.get(handed.issuer)
             if body is None or body.digest() != handed.digest():
-                passed.append((handed.issuer, 0, "StateStale"))
+                first = first or ("", "StateStale")  # It says nothing of what it did not check.
             elif body.issuer in self.held:
                 passed.append((handed.issuer, 0, "BodyHeld"))
             elif body.standing is not Standing.ACTIVE:
@@ -263,6 +362,9 @@ class Model:
                     except ModelRefusal as reason:
                         passed.append((body.issuer, batch.said.sequence, str(reason)))
                 self.bodies[body.issuer] = body
+            if passed and first is None:
+                first = (passed[0][0], passed[0][2])
+        self.first_refusal = first
         if not anchored:
             refuse("NothingAnchored")
         return passed
@@ -291,14 +393,16 @@ class Model:
 
     def _open(self, act: Act) -> BodyState:
         assert act.state is not None
-        body = self.bodies.get(act.state.issuer)
-        if body is None or body.digest() != act.state.digest():
+        return self._current(act.state)
+
+    def _current(self, state: BodyState) -> BodyState:
+        body = self.bodies.get(state.issuer)
+        if body is None or body.digest() != state.digest():
             refuse("StateStale")
         return body
 
     def _store(self, body: BodyState) -> None:
         self.bodies[body.issuer] = body
-        self.held.discard(body.issuer)
 
     def _next(self, held: int, given: int) -> None:
         if given != held + 1:
@@ -320,22 +424,26 @@ class Model:
     def _by_registrar(self, act: Act, region: int, at: int) -> None:
         if self.seats.get(region) != address(act.signers[at]):
             refuse("SignerWrong")
+        self.challenged.pop(region, None)
 
     def _by_other(self, act: Act, region: int, at: int) -> None:
-        if self._region_of(address(act.signers[at])) in (0, region):
+        other = self._region_of(address(act.signers[at]))
+        if other in (0, region):
             refuse("SignerWrong")
+        self.challenged.pop(other, None)
 
-    def _by_majority(self, act: Act) -> None:
-        if len(act.signers) * 2 <= len(self.seats):
+    def _by_majority(self, act: Act, without: int) -> None:
+        if len(act.signers) * 2 <= len(self.seats) - (without != 0):
             refuse("NoMajority")
         before = 0
         for who in act.signers:
             region = self._region_of(address(who))
-            if region == 0:
+            if region in (0, without):
                 refuse("SignerWrong")
             if region <= before:
                 refuse("RegionOrder")
             before = region
+            self.challenged.pop(region, None)
 
     def _by_key(self, act: Act, body: BodyState, purpose: Purpose | None, at: int) -> None:
         if act.key >= len(body.keys):

@@ -31,7 +31,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     StatusChange,
@@ -102,7 +105,8 @@ class Office:
             issuer=self.code, kind=1, name=NAME_DIGEST, keys=keys, not_after=self.world.later()
         )
         people = [self.key(at) for at in range(len(self.purposes))]
-        return Act(said=replace(said, **changes), signers=(self.registrar, *people))
+        signers = (self.registrar, self.another, *people)
+        return Act(said=replace(said, **changes), signers=signers)
 
     def batches(self, *counts: int, key: int = BATCHES) -> tuple[SignedBatch, ...]:
         """Return batches that follow on each other, each of so many certificates."""
@@ -199,17 +203,23 @@ class Office:
         self, to: Standing = Standing.ACTIVE, ends: Sequence[bytes] = (), **changes: Any
     ) -> Act:
         said = Restore(
-            issuer=self.code,
-            revision=self.state.revision + 1,
-            standing=to.number,
-            ends=tuple(ends),
+            term=1,
+            issuers=(self.code,),
+            standings=(to.number,),
+            ends=tuple(bytes(2) + end for end in ends),
             not_after=self.world.later(),
         )
         signers = tuple(registrar(region) for region in (31, 32, 33))
-        return Act(said=replace(said, **changes), signers=signers, state=self.state)
+        return Act(said=replace(said, **changes), signers=signers, states=(self.state,))
 
     def hold(self, **changes: Any) -> Act:
-        said = Hold(issuer=self.code, nonce=1, not_after=self.world.later())
+        said = Hold(region=self.region, issuers=(self.code,), nonce=1, not_after=self.world.later())
+        return Act(said=replace(said, **changes), signers=(self.registrar,))
+
+    def release(self, **changes: Any) -> Act:
+        said = Release(
+            region=self.region, issuers=(self.code,), nonce=2, not_after=self.world.later()
+        )
         return Act(said=replace(said, **changes), signers=(self.registrar,))
 
 
@@ -220,9 +230,33 @@ def seating(world: World, account: bytes, region: int = 31, **changes: Any) -> A
     return Act(said=replace(said, **changes), signers=signers)
 
 
+def rotation(world: World, to: PrivateKey, region: int = 31, **changes: Any) -> Act:
+    """Return the act by which a registrar gives itself the account of `to`."""
+    said = RegistrarRotation(region=region, account=address(to), turn=1, not_after=world.later())
+    return Act(said=replace(said, **changes), signers=(registrar(region), to))
+
+
+def challenge(world: World, region: int = 34, **changes: Any) -> Act:
+    """Return the act by which two of the other three ask a registrar for an answer."""
+    said = RegistrarChallenge(region=region, turn=1, not_after=world.later())
+    signers = tuple(registrar(seat) for seat in (31, 32, 33) if seat != region)[:2]
+    return Act(said=replace(said, **changes), signers=signers)
+
+
+def saying(act: Act, **changes: Any) -> Act:
+    """Return an act whose statement says something else."""
+    return replace(act, said=replace(act.said, **changes))
+
+
 def stale(state: BodyState) -> BodyState:
     """Return a state that is not the present one."""
     return replace(state, revision=state.revision + 1)
+
+
+def held(office: Office) -> Office:
+    """Hold the body; the act must go through."""
+    assert office.carry(office.hold()).refused is None
+    return office
 
 
 def another_body(office: Office) -> Act:
@@ -247,5 +281,8 @@ ACTS: dict[str, Callable[[Office], Act]] = {
     "strike": lambda office: office.standing(Standing.STRUCK),
     "restore": lambda office: office.restoration(ends=ends_of((0, 9))),
     "hold": lambda office: office.hold(),
+    "release": lambda office: held(office).release(),
     "registrar": lambda office: seating(office.world, address(person("new"))),
+    "rotate": lambda office: rotation(office.world, person("new")),
+    "challenge": lambda office: challenge(office.world),
 }

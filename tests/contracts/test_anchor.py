@@ -108,7 +108,6 @@ def test_a_list_anchors_the_good_and_tells_why_it_passed_over_the_bad(office):
         if isinstance(event, Skipped)
     ]
     assert passed == [
-        (moved.issuer, 0, "StateStale"),
         (held.issuer, 0, "BodyHeld"),
         (suspended.issuer, 0, "StandingForbids"),
         (good.issuer, 2, "SignerWrong"),
@@ -226,6 +225,46 @@ def test_a_call_that_would_change_nothing_reverts(office):
     assert office.world.call(calls.anchor([(office.state, [])])).refused == "NothingAnchored"
     moved = stale(office.state)
     assert reason(office, Anchoring(entries=((moved, office.batches(1)),))) == "StateStale"
+
+
+def test_a_state_that_is_not_current_leaves_no_event(office):
+    other = Office(world=office.world, issuer=code(32))
+    other.register()
+    entries = ((stale(other.state), other.batches(1)), (office.state, office.batches(1)))
+    outcome = office.carry(Anchoring(entries=entries))
+    assert [type(event) for event in outcome.events] == [Anchored, StateTold]
+
+
+def test_the_first_refusal_is_named(office):
+    other = Office(world=office.world, issuer=code(32))
+    other.register()
+    (bad,) = other.batches(1)
+    bad = with_statement(bad, count=0)
+    entries = [(office.state, (with_statement(office.batches(1)[0], first=7),))]
+    first = Anchoring(entries=((other.state, (bad,)), *entries))
+    then = Anchoring(entries=(*entries, (other.state, (bad,))))
+    moved = Anchoring(entries=((stale(other.state), ()), *entries))
+    for act, issuer, name in (
+        (first, other.code, "BatchCount"),
+        (then, office.code, "FirstWrong"),
+        (moved, bytes(18), "StateStale"),
+        (Anchoring(entries=((other.state, ()), *entries)), office.code, "FirstWrong"),
+    ):
+        outcome = office.world.call(act.calldata(office.world.identity))
+        assert outcome.refused == "NothingAnchored"
+        assert outcome.data[4:22] == issuer
+        assert name_of(outcome.data[36:40]) == name
+
+
+def test_a_batch_by_a_key_of_another_index_has_it_in_its_leaf(office):
+    office.carry(office.keys_change(added=[(office.key(9), 1)]))
+    block, (batch,) = office.world.block, office.batches(10)
+    batch = replace(batch, key=4, signer=office.key(9))
+    before = office.state
+    assert office.carry(one(office, batch)).refused is None
+    digest = batch.said.digest(office.world.identity)
+    leaf = batch_leaf(digest=digest, catalog=bytes(32), key=4, block=block)
+    assert office.state == before.after_batch(digest=digest, count=10, leaf=leaf)
 
 
 def test_a_state_of_another_shape_is_passed_over_like_a_stale_one(office):

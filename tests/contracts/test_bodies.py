@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from eth.vm.forks.paris import ParisVM
 
-from contracts import abi
+from contracts import abi, calls
 from contracts.calls import NO_KEY
 from contracts.loader import load_artifact
-from tests.contracts.acts import Act
-from tests.contracts.people import ACTS, BATCHES, CATALOG, KEYS, STATUS, Office, seating
+from tests.contracts.acts import Act, Anchoring
+from tests.contracts.people import (
+    ACTS,
+    BATCHES,
+    CATALOG,
+    KEYS,
+    STATUS,
+    Office,
+    saying,
+    seating,
+    stale,
+)
 from tests.contracts.world import (
     REGIONS,
     SALT,
@@ -22,7 +35,9 @@ from tests.contracts.world import (
     ends_of,
     given,
     person,
+    recovery,
     registrar,
+    vm_with,
 )
 from verifier.events import Created, Said, StateTold
 from verifier.hashing import keccak
@@ -48,7 +63,11 @@ def test_deployment_tells_identity_salt_and_registrars():
     assert seats == [
         Said(
             statement=RegistrarChange(
-                region=region, account=address(registrar(region)), term=0, not_after=0
+                region=region,
+                account=address(registrar(region)),
+                recovery=address(recovery(region)),
+                term=0,
+                not_after=0,
             ),
             key=None,
             signatures=(),
@@ -79,7 +98,9 @@ def test_the_code_on_the_chain_is_the_artifacts_with_its_immutables(world):
     ],
 )
 def test_registrars_it_cannot_begin_with_are_refused(rows, name):
-    accounts = [(region, address(person(who)) if who else bytes(20)) for region, who in rows]
+    accounts = [
+        (region, address(person(who)) if who else bytes(20), bytes(20)) for region, who in rows
+    ]
     assert World().deploy(accounts).refused == name
 
 
@@ -92,6 +113,34 @@ def test_deployment_is_refused_without_salt_chain_id_or_time_in_seconds():
         assert world.deploy().refused == "ChainUnfit"
 
 
+def test_the_greatest_block_number_it_can_begin_at_is_2_to_the_40_less_1():
+    for number, name in ((NO_END, None), (NO_END + 1, "ChainUnfit")):
+        world = World()
+        world.chain.header = world.chain.header.copy(block_number=number)
+        assert world.call(calls.deploy(SALT, SEATS)).refused == name
+
+
+SEATS = [(region, address(registrar(region)), bytes(20)) for region in REGIONS]
+
+
+def other_sha256(computation: Any) -> Any:
+    computation.output = hashlib.sha3_256(computation.msg.data).digest()
+    return computation
+
+
+def other_recovery(computation: Any) -> Any:
+    computation.output = b"\x01".rjust(32, b"\x00")
+    return computation
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_chain_that_hashes_or_recovers_in_another_way_is_refused(place):
+    computation: Any = ParisVM._state_class.computation_class
+    other = {1: other_recovery, 2: other_sha256}[place]
+    changes = {"_precompiles": {**computation._precompiles, place.to_bytes(20, "big"): other}}
+    assert World(vm=vm_with(**changes)).deploy().refused == "ChainUnfit"
+
+
 # Registration
 
 
@@ -101,10 +150,20 @@ def test_a_body_is_registered_with_its_keys(world):
     told, state = office.carry(office.registration()).events
     assert isinstance(told, Said)
     assert isinstance(state, StateTold)
-    assert len(told.signatures) == 4
+    assert len(told.signatures) == 5
     assert office.state.since == block
     assert [(key.start, key.end) for key in office.state.keys] == [(block, NO_END)] * 3
     assert world.slot(office.issuer) == office.state.digest()
+
+
+@pytest.mark.parametrize("second", [registrar(31), body_key(code(31), 0), person("stranger")])
+def test_one_registrar_alone_registers_nobody(world, second):
+    office = Office(world=world, purposes=(15,))
+    act = office.registration()
+    signers = (office.registrar, second, office.key(0))
+    assert refused(office, replace(act, signers=signers)) == "SignerWrong"
+    alone = replace(act, signers=(office.registrar, office.key(0)))
+    assert refused(office, alone) == "SignatureCount"
 
 
 def test_the_roll_chains_and_counts_all_bodies(world):
@@ -162,7 +221,7 @@ def test_a_key_stands_once_and_has_an_address(world):
     first = given(office.key(0))
     for second in (first, given(office.key(0), 1), bytes(20) + b"\x0f"):
         act = office.registration(keys=(first, second))
-        signers = (office.registrar, office.key(0), office.key(0))
+        signers = (office.registrar, office.another, office.key(0), office.key(0))
         assert refused(office, replace(act, signers=signers)) == "KeyInvalid"
 
 
@@ -217,21 +276,51 @@ def test_ends_stand_in_order_and_name_keys_there_are(office):
 
 
 @pytest.mark.parametrize("index", [BATCHES, STATUS, CATALOG, KEYS])
-def test_a_key_alone_ends_only_itself_and_only_from_now_on(office, index):
+def test_a_key_alone_ends_only_itself_and_only_later_than_now(office, index):
     block = office.world.block
     other = (index + 1) % 4
-    act = office.ending_itself(index, block)
+    act = office.ending_itself(index, block + 1)
     assert refused(office, act) is None
-    ends_other = replace(act.said, ends=ends_of((other, block)))
+    ends_other = replace(act.said, ends=ends_of((other, block + 1)))
     assert refused(office, replace(act, said=ends_other)) == "EndAlone"
-    both = replace(act.said, ends=ends_of(*sorted([(index, block), (other, block)])))
+    both = replace(act.said, ends=ends_of(*sorted([(index, block + 1), (other, block + 1)])))
     assert refused(office, replace(act, said=both)) == "EndAlone"
-    assert refused(office, office.ending_itself(index, block - 1)) == "EndAlone"
-    assert refused(office, office.ending_itself(index, 0)) == "EndAlone"
+    added = replace(act.said, added=(given(person("new"), 1),))
+    assert refused(office, replace(act, said=added)) == "EndAlone"
+    for end in (block, block - 1, 0):
+        assert refused(office, office.ending_itself(index, end)) == "EndAlone"
     by_other = replace(act, signers=(office.key(other),))
     assert refused(office, by_other) == "SignerWrong"
     assert office.carry(act).refused is None
-    assert office.state.keys[index].end == block
+    assert office.state.keys[index].end == block + 1
+
+
+def test_a_key_alone_ends_itself_once(office):
+    assert office.carry(office.ending_itself(KEYS, NO_END - 1)).refused is None
+    for end in (NO_END - 2, office.world.block + 1):
+        assert refused(office, office.ending_itself(KEYS, end)) == "EndAlone"
+    assert refused(office, office.keys_change(ends=ends_of((KEYS, 1)))) is None, "its registrar"
+
+
+def test_a_key_whose_end_the_registrar_set_does_not_set_it_again(office):
+    later = office.world.block + 50
+    assert office.carry(office.keys_change(ends=ends_of((BATCHES, later)))).refused is None
+    assert refused(office, office.ending_itself(BATCHES, later - 1)) == "EndAlone"
+
+
+def test_a_key_that_ends_itself_does_not_take_back_what_its_block_anchored(office):
+    world = office.world
+    data = Anchoring(entries=((office.state, office.batches(10)),)).calldata(world.identity)
+    outcome = world.send(data, mine=False)
+    office._learn(outcome)
+    for end in (world.block, world.block + 1):
+        act = office.ending_itself(BATCHES, end)
+        assert refused(office, act) == ("EndAlone" if end == world.block else None)
+    later = world.send(act.calldata(world.identity), mine=False)
+    office._learn(later)
+    world.mine()
+    assert office.state.batches == 2
+    assert office.state.keys[BATCHES].end == world.block, "the block after the batch"
 
 
 def test_a_struck_body_changes_no_keys(office):
@@ -290,7 +379,7 @@ def test_standings_follow_on_each_other_as_the_table_says(office, before, after)
 def test_there_are_only_four_standings(office, number):
     act = office.standing(Standing.SUSPENDED, standing=number)
     assert refused(office, act) == "StandingForbids"
-    assert refused(office, office.restoration(standing=number)) == "StandingForbids"
+    assert refused(office, office.restoration(standings=(number,))) == "StandingForbids"
 
 
 def test_a_registrar_alone_strikes_nobody(office):
@@ -308,8 +397,9 @@ def test_a_majority_undoes_a_strike_and_raises_ends(office):
     assert office.state.standing is Standing.ACTIVE
     assert office.state.since == block
     assert office.state.keys[0].end == NO_END
-    assert refused(office, office.restoration(ends=ends_of((4, 1)))) == "KeyUnknown"
-    assert refused(office, office.restoration(ends=ends_of((1, 1), (1, 1)))) == "EndOrder"
+    assert refused(office, office.restoration(ends=ends_of((4, 1)), term=2)) == "KeyUnknown"
+    twice = office.restoration(ends=ends_of((1, 1), (1, 1)), term=2)
+    assert refused(office, twice) == "EndOrder"
 
 
 def test_restoring_the_same_standing_leaves_its_block(office):
@@ -317,6 +407,100 @@ def test_restoring_the_same_standing_leaves_its_block(office):
     office.carry(office.restoration(Standing.ACTIVE, ends_of((0, 7))))
     assert office.state.since == since
     assert office.state.keys[0].end == 7
+    assert office.state.revision == 1, "so that what was signed before does not fit any more"
+
+
+def three_offices(world: World) -> list[Office]:
+    offices = [Office(world=world, issuer=code(32, number)) for number in (1, 2, 3)]
+    for one in offices:
+        assert one.register().refused is None
+    return offices
+
+
+def restoring(offices: list[Office], *ends: tuple[int, int, int], **changes) -> Act:
+    """Return the act that restores `offices`; ends are (place, key, block)."""
+    act = saying(
+        offices[0].restoration(),
+        issuers=tuple(one.code for one in offices),
+        standings=(1,) * len(offices),
+        ends=tuple(
+            place.to_bytes(2, "big") + bytes([key]) + block.to_bytes(5, "big")
+            for place, key, block in ends
+        ),
+    )
+    states = tuple(one.state for one in offices)
+    return replace(saying(act, **changes), states=states)
+
+
+def test_a_majority_restores_several_at_once(world):
+    offices = three_offices(world)
+    for one in offices[:2]:
+        assert one.carry(one.standing(Standing.STRUCK)).refused is None
+    act = restoring(offices, (0, 1, 9), (2, 0, 8), (2, 3, 7), standings=(1, 2, 1))
+    outcome = world.send(act.calldata(world.identity))
+    assert outcome.refused is None
+    for one in offices:
+        one._learn(outcome)
+    assert [one.state.standing.number for one in offices] == [1, 2, 1]
+    ends = [[key.end for key in one.state.keys] for one in offices]
+    assert ends == [[NO_END, 9, NO_END, NO_END], [NO_END] * 4, [8, NO_END, NO_END, 7]]
+    assert [one.state.revision for one in offices] == [2, 2, 1]
+
+
+def test_a_restoration_of_several_is_whole_and_in_order(world):
+    offices = three_offices(world)
+    (first, second, third) = offices
+    assert refused(first, restoring(offices)) is None
+    bad = {
+        "IssuerList": [
+            restoring([second, first, third]),
+            restoring([first, first]),
+            restoring(offices, standings=(1, 1)),
+            restoring(offices, standings=(1, 1, 1, 1)),
+            replace(restoring(offices), states=()),
+        ],
+        "EndOrder": [
+            restoring(offices, (1, 0, 9), (0, 0, 9)),
+            restoring(offices, (0, 1, 9), (0, 1, 9)),
+            restoring(offices, (3, 0, 9)),
+        ],
+        "KeyUnknown": [restoring(offices, (1, 4, 9))],
+        "StandingForbids": [
+            restoring(offices, standings=(1, 0, 1)),
+            restoring(offices, standings=(1, 1, 5)),
+        ],
+        "StateStale": [
+            replace(restoring(offices), states=(first.state, stale(second.state), third.state))
+        ],
+    }
+    for name, acts in bad.items():
+        for act in acts:
+            assert refused(first, act) == name, act
+
+
+def test_at_most_128_bodies_are_named_in_one_act(world):
+    office = Office(world=world)
+    office.register()
+    many = tuple(code(31, 1)[:-3].encode() + b"%03d" % number for number in range(1, 130))
+    for act in (office.hold(issuers=many), office.release(issuers=many, nonce=1)):
+        assert refused(office, act) == "IssuerList"
+    assert refused(office, office.hold(issuers=many[:128])) == "BodyUnknown"
+    states = tuple(replace(office.state, issuer=name.decode()) for name in many)
+    act = office.restoration(issuers=many, standings=(1,) * 129)
+    assert refused(office, replace(act, states=states)) == "IssuerList"
+    act = office.restoration(issuers=many[:128], standings=(1,) * 128)
+    assert refused(office, replace(act, states=states[:128])) == "StateStale"
+
+
+def test_a_state_of_no_words_is_stale(office):
+    act = office.restoration()
+    selector = next(
+        value for name, value in load_artifact().selectors.items() if name[:8] == "restore("
+    )
+    kinds = ["bytes32[][]", "(uint32,uint8[],bytes8[],uint64)", "bytes"]
+    signatures = b"".join(office.world.signed(act.said, *act.signers))
+    data = abi.encode(kinds, [((),), (1, (1,), (), act.said.not_after), signatures])
+    assert office.world.call(selector + data).refused == "StateStale"
 
 
 def test_half_of_the_registrars_are_no_majority_and_none_counts_twice(office):
@@ -345,7 +529,6 @@ BY_THE_REGISTRAR = (
     "suspend",
     "close",
     "strike",
-    "restore",
 )
 
 
@@ -366,12 +549,58 @@ def test_a_held_body_speaks_only_with_its_registrar(office, act):
 
 
 @pytest.mark.parametrize("act", BY_THE_REGISTRAR)
-def test_an_act_that_the_registrar_signed_releases_the_brake(office, act):
-    office.carry(office.hold())
+def test_an_act_that_the_registrar_signed_goes_through_and_leaves_the_brake(office, act):
     made = replace(ACTS[act](office), state=office.state)
-    assert office.carry(made).refused is None
-    assert office.world.slot(office.issuer) == office.state.digest()
-    assert office.world.slot(office.issuer)[-1] & 1 == 0
+    assert office.carry(office.hold()).refused is None
+    assert office.carry(made).refused is None, "signed before the hold"
+    digest = office.state.digest()
+    assert office.world.slot(office.issuer) == digest[:-1] + bytes([digest[-1] | 1])
+    assert office.issue(1).refused == "NothingAnchored"
+
+
+def test_a_release_and_a_restoration_clear_the_brake(office):
+    for hold, make in ((office.hold(), office.release), (office.hold(nonce=3), office.restoration)):
+        assert office.carry(hold).refused is None
+        assert office.carry(make()).refused is None
+        assert office.world.slot(office.issuer) == office.state.digest()
+        assert office.issue(1).refused is None
+
+
+def test_a_release_signed_before_a_hold_does_not_undo_it(office):
+    early = office.release(nonce=1)
+    assert refused(office, early) == "NothingChanges"
+    assert office.carry(office.hold()).refused is None
+    assert refused(office, early) == "CounterWrong"
+    assert refused(office, office.release()) is None
+
+
+def test_one_hold_and_one_release_name_several_bodies(world):
+    offices = [Office(world=world, issuer=code(31, number)) for number in (1, 2, 3)]
+    for one in offices:
+        one.register()
+    codes = tuple(one.code for one in offices)
+    first = offices[0]
+    assert first.carry(first.hold(issuers=codes)).refused is None
+    assert all(world.slot(one.issuer)[-1] & 1 for one in offices)
+    assert first.carry(first.release(issuers=codes[:2])).refused is None
+    assert [world.slot(one.issuer)[-1] & 1 for one in offices] == [0, 0, 1]
+    partly = first.release(issuers=codes[1:], nonce=3)
+    assert refused(first, partly) == "NothingChanges"
+    assert first.carry(first.hold(issuers=(), nonce=3)).refused is None, "it names nobody"
+    for make in (first.hold, first.release):
+        for names in ((codes[1], codes[0]), (codes[2], codes[2])):
+            assert refused(first, make(issuers=names, nonce=4)) in ("IssuerList", "NothingChanges")
+    assert refused(first, first.hold(issuers=(codes[1], codes[0]), nonce=4)) == "IssuerList"
+    assert refused(first, first.hold(issuers=(codes[0], codes[0]), nonce=4)) == "IssuerList"
+
+
+def test_a_hold_names_only_bodies_of_its_region(office):
+    other = Office(world=office.world, issuer=code(32))
+    other.register()
+    assert refused(office, office.hold(issuers=(office.code, other.code))) == "IssuerList"
+    assert refused(office, office.hold(issuers=(office.code, code(31, 9).encode()))) == (
+        "BodyUnknown"
+    )
 
 
 def test_a_thief_cannot_outrun_a_hold(office):
@@ -400,68 +629,3 @@ def test_a_body_of_any_standing_is_held_and_restored(office, standing):
     assert office.carry(office.hold()).refused is None
     assert office.carry(office.restoration()).refused is None
     assert office.state.standing is Standing.ACTIVE
-
-
-# Registrars
-
-
-def test_a_majority_replaces_a_registrar_who_then_has_no_say(office):
-    heir = person("heir")
-    assert office.carry(seating(office.world, address(heir))).refused is None
-    old = office.standing(Standing.SUSPENDED)
-    assert refused(office, old) == "SignerWrong"
-    assert refused(office, replace(old, signers=(heir,))) is None
-    assert refused(office, office.restoration()) == "SignerWrong"
-    assert int.from_bytes(office.world.view("registrars()"), "big") == 4
-
-
-def test_a_region_is_added_and_counts(office):
-    world = office.world
-    office.carry(seating(world, address(person("fifth")), region=35))
-    assert int.from_bytes(world.view("registrars()"), "big") == 5
-    three = office.restoration()
-    assert refused(office, replace(three, signers=three.signers[:2])) == "NoMajority"
-    assert refused(office, three) is None
-    sixth = seating(world, address(person("sixth")), region=36, term=2)
-    assert office.carry(sixth).refused is None
-    assert refused(office, office.restoration()) == "NoMajority", "three of six"
-
-
-def test_a_seat_is_given_to_a_new_account_of_a_real_region(office):
-    world = office.world
-    for account in (bytes(20), address(registrar(31)), address(registrar(32))):
-        assert refused(office, seating(world, account)) == "RegistrarAccount"
-    for region in (0, 100, 65_535):
-        act = seating(world, address(person("new")), region=region)
-        assert refused(office, act) == "RegionOrder"
-
-
-def test_an_old_term_is_refused(office):
-    world = office.world
-    first = seating(world, address(person("heir")))
-    office.carry(first)
-    assert refused(office, first) == "CounterWrong"
-    assert refused(office, seating(world, address(person("next")))) == "CounterWrong"
-    second = seating(world, address(registrar(31)), term=2)
-    signers = (person("heir"), registrar(32), registrar(33))
-    assert office.carry(replace(second, signers=signers)).refused is None, "back again"
-
-
-def test_the_nonce_of_holds_stays_with_the_region(office):
-    office.carry(office.hold())
-    heir = person("heir")
-    office.carry(seating(office.world, address(heir)))
-    assert refused(office, replace(office.hold(), signers=(heir,))) == "CounterWrong"
-    assert refused(office, replace(office.hold(nonce=2), signers=(heir,))) is None
-
-
-def test_a_hold_takes_exactly_one_signature(office):
-    said = office.hold().said
-    good = b"".join(office.world.signed(said, office.registrar))
-    selector = load_artifact().selectors["hold(bytes18,uint64,uint64,bytes)"]
-    for signatures in (b"", good[:-1], good + b"\x00", good + good):
-        data = abi.encode(
-            ["bytes18", "uint64", "uint64", "bytes"],
-            [office.code, 1, office.world.later(), signatures],
-        )
-        assert office.world.call(selector + data).refused == "SignatureCount"

@@ -72,8 +72,9 @@ def test_statements_states_and_status_follow_from_the_logs(world: World):
         lambda: office.status([1, 2, 200], Status.SUSPENDED),
         lambda: office.hold(),
         lambda: office.keys_change(added=[(person("new"), 1)], ends=ends_of((BATCHES, 9_999))),
-        lambda: office.status([1], Status.REVOKED),
+        lambda: office.status([1], Status.REVOKED, countersigned=True),
         lambda: office.status([1, 3], Status.SUPERSEDED, countersigned=True),
+        lambda: office.release(),
         lambda: Anchoring(entries=((office.state, office.batches(1, 1)),)),
         lambda: office.restoration(ends=ends_of((BATCHES, 10_000))),
     )

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from contracts.calls import NO_KEY, state_words
 from contracts.loader import load_artifact
-from tests.contracts.acts import Act, Anchoring, SignedBatch, play, with_proof
+from tests.contracts.acts import Act, Anchoring, SignedBatch, with_proof
 from tests.contracts.model import Model, ModelRefusal
 from tests.contracts.world import (
     NAME,
@@ -25,6 +25,7 @@ from tests.contracts.world import (
     given,
     next_batch,
     person,
+    recovery,
     registrar,
 )
 from verifier.events import Skipped, StateTold
@@ -34,7 +35,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     StatusChange,
@@ -74,17 +78,19 @@ def fresh_world() -> World:
 
 
 class Ledger(RuleBasedStateMachine):
-    """The contract on a chain and the model, side by side."""
+    """The contract on a chain and the model, side by side; a block holds several acts."""
 
     @initialize()
     def deploy(self) -> None:
         self.world = fresh_world()
         self.model = Model(
             seats={region: address(registrar(region)) for region in REGIONS},
+            recoveries={region: address(recovery(region)) for region in REGIONS},
             identity=self.world.identity,
         )
         self.older: dict[str, Any] = {}
         self.seated = {region: registrar(region) for region in REGIONS}
+        self.spares = {region: recovery(region) for region in (*REGIONS, 35)}
         for issuer in ISSUERS[:3]:
             self._register(issuer, [15, 15])
 
@@ -95,8 +101,10 @@ class Ledger(RuleBasedStateMachine):
             passed, expected = self.model.apply(act) or [], None
         except ModelRefusal as refusal:
             passed, expected = [], str(refusal)
-        outcome = play(self.world, act)
+        outcome = self.world.send(act.calldata(self.world.identity), mine=False)
         assert outcome.refused == expected, act
+        if expected == "NothingAnchored":
+            self._names_the_first_refusal(outcome.data)
         told = [
             (event.issuer, event.sequence, load_artifact().error_name(event.reason))
             for event in outcome.events
@@ -110,6 +118,11 @@ class Ledger(RuleBasedStateMachine):
         for issuer, state in states.items():
             if self.model.bodies[issuer] != state:
                 self.older[issuer] = state
+
+    def _names_the_first_refusal(self, data: bytes) -> None:
+        issuer, reason = self.model.first_refusal or ("", None)
+        named = load_artifact().error_name(data[36:40]) if any(data[36:40]) else None
+        assert (data[4:22].rstrip(b"\x00").decode(), named) == (issuer, reason)
 
     def _spoiled(self, signers: list[Any], how: str | None) -> tuple[Any, ...]:
         stranger = person("stranger") if how == "stranger" else registrar(32)
@@ -157,7 +170,8 @@ class Ledger(RuleBasedStateMachine):
             keys=tuple(given(who, mark) for who, mark in zip(people, marks, strict=True)),
             not_after=max(0, self.world.now + not_after),
         )
-        signers = self._spoiled([self._registrar_of(issuer), *people], how)
+        second = self.seated.get(33 if issuer[2:4] != "33" else 32, registrar(33))
+        signers = self._spoiled([self._registrar_of(issuer), second, *people], how)
         self._both(Act(said=said, signers=signers))
 
     @rule(
@@ -309,7 +323,7 @@ class Ledger(RuleBasedStateMachine):
         signers = [self._registrar_of(issuer)]
         if way == "registrar":
             key = NO_KEY
-            signers.append(self.seated[other])
+            signers.append(self._seated(other))
         elif way == "key":
             signers.append(self._person_of(issuer, key))
         else:
@@ -335,62 +349,123 @@ class Ledger(RuleBasedStateMachine):
             standing=standing,
             not_after=self.world.now + not_after,
         )
-        signers = [self._registrar_of(issuer)] + [self.seated[other]] * (standing == 4)
+        signers = [self._registrar_of(issuer)] + [self._seated(other)] * (standing == 4)
         self._both(Act(said=said, signers=self._spoiled(signers, how), state=state))
 
     @rule(
-        issuer=st.sampled_from(ISSUERS[:4]),
-        standing=standings,
+        named=st.lists(st.sampled_from(ISSUERS[:4]), max_size=3),
+        standing=st.lists(standings, min_size=3, max_size=3),
         ends=ends,
+        place=st.sampled_from([0] * 6 + [1, 2]),
         seats=st.sets(regions, min_size=2),
         by=step,
         not_after=life,
         how=spoil,
+        old=st.sampled_from([False] * 9 + [True]),
     )
-    def restore(self, issuer, standing, ends, seats, by, not_after, how):
-        if issuer not in self.model.bodies:
-            return
-        state = self.model.bodies[issuer]
+    def restore(self, named, standing, ends, place, seats, by, not_after, how, old):
+        named = [issuer for issuer in named if issuer in self.model.bodies]
+        if len(named) != 2:
+            named = sorted(set(named))
         said = Restore(
-            issuer=issuer.encode(),
-            revision=state.revision + by,
-            standing=standing,
-            ends=ends,
+            term=self.model.term + by,
+            issuers=tuple(issuer.encode() for issuer in named),
+            standings=tuple(standing[: len(named)]),
+            ends=tuple(place.to_bytes(2, "big") + end for end in ends),
             not_after=self.world.now + not_after,
         )
-        signers = [self.seated[region] for region in sorted(seats)]
-        self._both(Act(said=said, signers=self._spoiled(signers, how), state=state))
-
-    @rule(issuer=issuers, by=step, not_after=life, how=spoil)
-    def hold(self, issuer, by, not_after, how):
-        said = Hold(
-            issuer=issuer.encode(),
-            nonce=self.model.nonces.get(int(issuer[2:4]), 0) + by,
-            not_after=self.world.now + not_after,
-        )
-        signers = self._spoiled([self._registrar_of(issuer)], how)
-        if len(signers) == 1:
-            self._both(Act(said=said, signers=signers))
+        signers = [self._seated(region) for region in sorted(seats)]
+        states = tuple(self._state(issuer, old) for issuer in named)
+        self._both(Act(said=said, signers=self._spoiled(signers, how), states=states))
 
     @rule(
-        region=st.sampled_from([*REGIONS, 35, 0, 100]),
-        who=st.sampled_from(["new", "newer", "registrar 31"]),
+        region=regions,
+        kind=st.sampled_from([Hold, Hold, Release]),
+        named=st.lists(issuers, max_size=3),
+        tidy=st.sampled_from([True] * 6 + [False]),
+        by=step,
+        not_after=life,
+        how=spoil,
+    )
+    def move_brakes(self, region, kind, named, tidy, by, not_after, how):
+        if tidy:
+            named = sorted({issuer for issuer in named if int(issuer[2:4]) == region})
+        said = kind(
+            region=region,
+            issuers=tuple(issuer.encode() for issuer in named),
+            nonce=self.model.nonces.get(region, 0) + by,
+            not_after=self.world.now + not_after,
+        )
+        self._both(Act(said=said, signers=self._spoiled([self._seated(region)], how)))
+
+    def _seated(self, region: int) -> Any:
+        """Return who sits for a region, anybody where it has no registrar."""
+        return self.seated.get(region, registrar(region))
+
+    @rule(
+        region=st.sampled_from([*REGIONS, 34, 35, 35, 0, 100]),
+        who=st.sampled_from(["new", "newer", "newest", "registrar 31", None]),
+        spare=st.sampled_from([None, "new", "spare"]),
         seats=st.sets(regions, min_size=2),
         by=step,
         not_after=life,
         how=spoil,
     )
-    def change_registrar(self, region, who, seats, by, not_after, how):
+    def change_registrar(self, region, who, spare, seats, by, not_after, how):
         said = RegistrarChange(
             region=region,
-            account=address(person(who)),
+            account=address(person(who)) if who else bytes(20),
+            recovery=address(person(spare)) if spare else bytes(20),
             term=self.model.term + by,
             not_after=self.world.now + not_after,
         )
-        signers = [self.seated[seat] for seat in sorted(seats)]
+        signers = [self._seated(seat) for seat in sorted(seats)]
         self._both(Act(said=said, signers=self._spoiled(signers, how)))
-        if self.model.seats.get(region) == said.account:
+        if region not in self.model.seats:
+            self.seated.pop(region, None)
+        elif who and self.model.seats[region] == said.account:
             self.seated[region] = person(who)
+            self.spares[region] = person(spare) if spare else person("stranger")
+
+    @rule(
+        region=st.sampled_from([*REGIONS, 35]),
+        to=st.sampled_from(["rotated", "rotated again", "new", "registrar 32"]),
+        recovering=st.booleans(),
+        by=step,
+        not_after=life,
+        how=spoil,
+    )
+    def rotate(self, region, to, recovering, by, not_after, how):
+        said = RegistrarRotation(
+            region=region,
+            account=address(person(to)),
+            turn=self.model.turns.get(region, 0) + by,
+            not_after=self.world.now + not_after,
+        )
+        first = self.spares[region] if recovering else self._seated(region)
+        self._both(Act(said=said, signers=self._spoiled([first, person(to)], how)))
+        if self.model.seats.get(region) == said.account:
+            self.seated[region] = person(to)
+
+    @rule(
+        region=st.sampled_from([*REGIONS, 35]),
+        seats=st.sets(regions, min_size=1),
+        by=step,
+        not_after=life,
+        how=spoil,
+    )
+    def challenge(self, region, seats, by, not_after, how):
+        said = RegistrarChallenge(
+            region=region,
+            turn=self.model.turns.get(region, 0) + by,
+            not_after=self.world.now + not_after,
+        )
+        signers = [self._seated(seat) for seat in sorted(seats)]
+        self._both(Act(said=said, signers=self._spoiled(signers, how)))
+
+    @rule(days=st.sampled_from([1, 7, 31]))
+    def pass_time(self, days):
+        self.world.pass_time(days * 86_400)
 
     @rule(blocks=st.integers(1, 10))
     def mine(self, blocks):
@@ -403,10 +478,18 @@ class Ledger(RuleBasedStateMachine):
         assert self.world.view("roll()") == self.model.roll
         assert int.from_bytes(self.world.view("term()"), "big") == self.model.term
         assert int.from_bytes(self.world.view("registrars()"), "big") == len(self.model.seats)
+        model = self.model
         for region in (*REGIONS, 35):
             seat = self.world.view("registrar(uint16)", region.to_bytes(32, "big"))
-            assert seat[12:32] == self.model.seats.get(region, bytes(20))
-            assert int.from_bytes(seat[32:], "big") == self.model.nonces.get(region, 0)
+            assert seat[12:32] == model.seats.get(region, bytes(20))
+            assert seat[108:128] == model.recoveries.get(region, bytes(20))
+            for at, numbers in (
+                (32, model.nonces),
+                (64, model.challenged),
+                (128, model.turns),
+                (160, model.rotated),
+            ):
+                assert int.from_bytes(seat[at : at + 32], "big") == numbers.get(region, 0)
 
 
 TestLedger = Ledger.TestCase

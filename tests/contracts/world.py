@@ -30,6 +30,14 @@ NAME = "测试单位"
 ALL = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 
 
+def vm_with(**changes: Any) -> Any:
+    """Return a virtual machine like Ethereum's whose computation has other `changes`."""
+    state = ParisVM._state_class
+    computation = type("Computation", (state.computation_class,), changes)
+    other = type("State", (state,), {"computation_class": computation})
+    return type("VM", (ParisVM,), {"_state_class": other})
+
+
 @cache
 def person(name: str) -> PrivateKey:
     """Return the key pair of somebody, always the same for a name."""
@@ -42,6 +50,10 @@ def address(who: PrivateKey) -> bytes:
 
 def registrar(region: int) -> PrivateKey:
     return person(f"registrar {region}")
+
+
+def recovery(region: int) -> PrivateKey:
+    return person(f"recovery of {region}")
 
 
 def body_key(issuer: str, index: int) -> PrivateKey:
@@ -76,6 +88,7 @@ class Outcome:
 class World:
     """A chain with one ledger on it."""
 
+    vm: Any = ParisVM
     chain_id: int = CHAIN_ID
     salt: bytes = SALT
     regions: Sequence[int] = REGIONS
@@ -94,7 +107,7 @@ class World:
         self.backend = PyEVMBackend(
             genesis_parameters=params,
             genesis_state=state,
-            vm_configuration=((0, ParisVM),),
+            vm_configuration=((0, self.vm),),
         )
         self.chain.chain_id = self.chain_id
 
@@ -125,16 +138,27 @@ class World:
         self.backend.revert_to_snapshot(snapshot[0])
         self.nonce = snapshot[1]
 
-    def deploy(self, registrars: Sequence[tuple[int, bytes]] | None = None) -> Outcome:
+    def deploy(self, registrars: Sequence[tuple[int, bytes, bytes]] | None = None) -> Outcome:
         if registrars is None:
-            registrars = [(region, address(registrar(region))) for region in self.regions]
+            registrars = [
+                (region, address(registrar(region)), address(recovery(region)))
+                for region in self.regions
+            ]
         self.contract = b""
         outcome = self.send(calls.deploy(self.salt, registrars))
         self.identity = ledger_identity(self.chain_id, self.contract, self.salt)
         return outcome
 
-    def send(self, data: bytes) -> Outcome:
-        """Carry a call to the chain in a block of its own; a refused one leaves no trace."""
+    def pass_time(self, seconds: int) -> None:
+        """Let the pending block be so much later."""
+        header = self.chain.header
+        self.chain.header = header.copy(timestamp=header.timestamp + seconds)
+
+    def send(self, data: bytes, *, mine: bool = True) -> Outcome:
+        """Carry a call to the chain, in a block of its own or in one that stays open.
+
+        A refused one leaves no trace.
+        """
         if (dry := self.call(data)).refused is not None:
             return dry
         transaction = self.chain.create_unsigned_transaction(
@@ -144,7 +168,8 @@ class World:
         assert computation.is_success
         self.nonce += 1
         self.contract = self.contract or computation.msg.storage_address
-        self.mine()
+        if mine:
+            self.mine()
         events = [
             parse_log([topic.to_bytes(32, "big") for topic in log.topics], log.data)
             for log in receipt.logs

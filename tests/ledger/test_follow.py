@@ -31,7 +31,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     Statement,
@@ -91,7 +94,8 @@ def every_kind_of_act(ledger: Ledger, body: Body) -> None:
     body.submit(2)
     body.submit(3)
     ledger.settle()
-    hand_in(ledger, Hold(issuer=code, nonce=1, not_after=until), body.registrar)
+    named: dict[str, Any] = {"region": 31, "issuers": (code,), "not_after": until}
+    hand_in(ledger, Hold(nonce=1, **named), body.registrar)
     added = person("second key")
     given = packed_keys({added.address: Purpose.STATUS})
     change = KeysChange(issuer=code, revision=1, added=given, ends=(), not_after=until)
@@ -101,18 +105,26 @@ def every_kind_of_act(ledger: Ledger, body: Body) -> None:
             issuer=code, revision=revision, standing=standing.number, not_after=until
         )
         hand_in(ledger, said, body.registrar)
-    ends = (bytes([1]) + (2**40 - 2).to_bytes(5, "big"),)
+    hand_in(ledger, Release(nonce=2, **named), body.registrar)
     most = [registrar(region) for region in (31, 32, 33)]
-    hand_in(
-        ledger,
-        Restore(issuer=code, revision=4, standing=1, ends=ends, not_after=until),
-        *most,
+    restoration = Restore(
+        term=1,
+        issuers=(code,),
+        standings=(1,),
+        ends=(bytes([0, 0, 1]) + (2**40 - 2).to_bytes(5, "big"),),
+        not_after=until,
     )
-    seat = RegistrarChange(
-        region=34, account=person("another registrar").address, term=1, not_after=until
-    )
+    hand_in(ledger, restoration, *most)
+    other = person("another registrar")
+    seat = RegistrarChange(region=34, account=other.address, term=2, not_after=until)
     hand_in(ledger, seat, *most)
-    hand_in(ledger, Hold(issuer=code, nonce=2, not_after=until), body.registrar)
+    ask = RegistrarChallenge(region=34, turn=1, not_after=until)
+    hand_in(ledger, ask, *most[:2])
+    turned = person("its next account")
+    rotation = RegistrarRotation(region=34, account=turned.address, turn=2, not_after=until)
+    hand_in(ledger, rotation, other, turned)
+    hand_in(ledger, RegistrarChallenge(region=33, turn=1, not_after=until), *most[:2])
+    hand_in(ledger, Hold(nonce=3, **named), body.registrar)
 
 
 def test_the_mirror_holds_what_the_chain_proves_after_every_kind_of_act(
@@ -137,8 +149,12 @@ def test_the_mirror_holds_what_the_chain_proves_after_every_kind_of_act(
     assert seen.state.digest()[:-1] == seen.slot[:-1]
     assert (seen.state.certificates, seen.state.batches, seen.state.epoch) == (135, 3, 2)
     assert set(words) == {0, 1}
-    assert seats[31].nonce == 2
-    assert (seats[34].account, seats[34].term) == (person("another registrar").address, 1)
+    assert seats[31].nonce == 3
+    assert (seats[34].account, seats[34].turn) == (person("its next account").address, 2)
+    assert (seats[34].challenged, seats[33].challenged > 0) == (0, True)
+    assert seats[34].rotated > 0
+    assert max(seat.term for seat in seats.values()) == 2
+    assert seen.state.revision == 4, "three acts and the restoration"
 
 
 def test_a_mirror_rebuilt_from_nothing_is_the_same(
@@ -206,7 +222,7 @@ def carried(ledger: Ledger, name: str, issuer: str = "12320000XX00000276") -> tu
         keys=packed_keys({key.address: Purpose.BATCHES}),
         not_after=head_time(ledger.chain) + DAY,
     )
-    act = signed(ledger.chain, said, registrar(int(issuer[2:4])), key)
+    act = signed(ledger.chain, said, registrar(int(issuer[2:4])), registrar(33), key)
     data = calls.register(said, act.signatures)
     sent = ledger.chain.sign(data, nonce=ledger.chain.next_nonce())
     ledger.chain.broadcast(sent.raw)
@@ -337,7 +353,7 @@ def test_a_state_that_does_not_follow_from_the_acts_is_refused(
             data[64 + 32 * word + 15] ^= 1  # In word 1 the last byte of the certificates.
             return [said, replace(state, data=bytes(data))]
 
-    with pytest.raises(MirrorDiffers, match="do not follow"):
+    with pytest.raises(MirrorDiffers, match="does not follow"):
         Follower(ledger.store, Altering(ledger.chain), 0).follow()
 
     assert mirror(ledger) == held

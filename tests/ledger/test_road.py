@@ -27,7 +27,7 @@ from tests.ledger.live import DAY, REGIONS, Body, open_live, person, registrar
 from verifier.encoding import format_canonical
 from verifier.events import Anchored, parse_log
 from verifier.hashing import keccak
-from verifier.statements import Hold, KeysChange
+from verifier.statements import Hold, KeysChange, Release
 from verifier.vocabulary import Purpose, Status
 
 CARRIER = person("a carrier")
@@ -152,6 +152,17 @@ def move_state(ledger: Ledger, body: Body, revision: int = 1) -> None:
     carry(ledger, calls.change_keys(seen.state, said, key=0, signatures=act.signatures))
 
 
+def hold_body(ledger: Ledger, body: Body) -> None:
+    """Let somebody else carry a hold of a body."""
+    hold = Hold(
+        region=int(body.issuer[2:4]),
+        issuers=(body.issuer.encode(),),
+        nonce=1,
+        not_after=head_time(ledger.chain) + DAY,
+    )
+    carry(ledger, calls.hold(hold, signed(ledger.chain, hold, body.registrar).signatures))
+
+
 def end_key(ledger: Ledger, body: Body) -> None:
     """Let somebody else end the key of a body, and give it another."""
     with ledger.store.begin(write=False) as unit:
@@ -210,19 +221,27 @@ def test_a_body_that_was_overtaken_in_a_list_is_passed_over_and_sent_again_befor
 def test_batches_of_a_held_body_wait_and_keep_back_nobody(ledger: Ledger, body: Body) -> None:
     fund(ledger, CARRIER.address)
     batch = body.submit(1)
-    hold = Hold(issuer=body.issuer.encode(), nonce=1, not_after=head_time(ledger.chain) + DAY)
-    carry(ledger, calls.hold(hold, signed(ledger.chain, hold, body.registrar).signatures[0]))
+    hold_body(ledger, body)
     ledger.follower.follow()
     nonce = ledger.chain.next_nonce()
 
     worker(ledger).advance()
     assert ledger.chain.next_nonce() == nonce, "nothing was sent in vain"
     said, signers = second_key(ledger, body)
-    act = signed(ledger.chain, said, *signers)
-    submit_act(ledger.intake, format_canonical(act.to_json()))
-    ledger.settle()
+    release = Release(
+        region=31,
+        issuers=(body.issuer.encode(),),
+        nonce=2,
+        not_after=head_time(ledger.chain) + DAY,
+    )
+    for act in (
+        signed(ledger.chain, said, *signers),
+        signed(ledger.chain, release, body.registrar),
+    ):
+        submit_act(ledger.intake, format_canonical(act.to_json()))
+        ledger.settle()
 
-    assert act_of(ledger, said.digest(ledger.pin.identity)).state is ActState.FINAL
+        assert act_of(ledger, act.statement.digest(ledger.pin.identity)).state is ActState.FINAL
     assert act_of(ledger, batch.digest).state is ActState.FINAL
 
 
@@ -240,8 +259,7 @@ def test_a_batch_that_would_be_passed_over_does_not_travel_with_those_of_others(
     fund(ledger, CARRIER.address)
     idle, busy = body.submit(1), other.submit(1)
     if why == "held":
-        hold = Hold(issuer=body.issuer.encode(), nonce=1, not_after=head_time(ledger.chain) + DAY)
-        carry(ledger, calls.hold(hold, signed(ledger.chain, hold, body.registrar).signatures[0]))
+        hold_body(ledger, body)
     else:
         end_key(ledger, body)
     ledger.follower.follow()

@@ -73,8 +73,13 @@ def end_own_key(body: Body, block: int, revision: int = 1) -> None:
 def carry_hold(body: Body, nonce: int = 1) -> None:
     """Hold the issuer past this service, which hears of it from the chain."""
     ledger = body.ledger
-    said = Hold(issuer=body.issuer.encode(), nonce=nonce, not_after=until())
-    data = calls.hold(said, body.registrar.sign(said.digest(ledger.pin.identity)))
+    said = Hold(
+        region=int(body.issuer[2:4]),
+        issuers=(body.issuer.encode(),),
+        nonce=nonce,
+        not_after=until(),
+    )
+    data = calls.hold(said, [body.registrar.sign(said.digest(ledger.pin.identity))])
     ledger.chain.broadcast(ledger.chain.sign(data, nonce=ledger.chain.next_nonce()).raw)
 
 
@@ -114,9 +119,9 @@ def states(ledger: Ledger, body: Body) -> list[tuple[ActState, str | None]]:
     return [(act.state, act.reason) for act in batches(ledger, body)]
 
 
-def restore(body: Body, revision: int = 1) -> None:
+def restore(body: Body) -> None:
     said = Restore(
-        issuer=body.issuer.encode(), revision=revision, standing=1, ends=(), not_after=until()
+        term=1, issuers=(body.issuer.encode(),), standings=(1,), ends=(), not_after=until()
     )
     hand_in(body.ledger, said, *[registrar(region) for region in (31, 32, 33)])
 
@@ -179,11 +184,11 @@ def test_an_act_that_the_contract_alone_refuses_is_set_aside_by_the_name_of_the_
         issuer=body.issuer.encode(),
         revision=1,
         added=(),
-        ends=(bytes([0]) + (newest(ledger) + 1).to_bytes(5, "big"),),
+        ends=(bytes([0]) + (newest(ledger) + 2).to_bytes(5, "big"),),
         not_after=until(),
     )
     hand_in(ledger, said, body.key)
-    for _ in range(2):
+    for _ in range(3):
         ledger.beat()
 
     ledger.settle()

@@ -23,6 +23,7 @@ from tests.ledger.bodies import (
     ALL,
     CATALOG,
     DAY,
+    FIRST_BLOCK,
     IDENTITY,
     NOW,
     Office,
@@ -48,7 +49,10 @@ from verifier.statements import (
     Hold,
     KeysChange,
     Register,
+    RegistrarChallenge,
     RegistrarChange,
+    RegistrarRotation,
+    Release,
     Restore,
     StandingChange,
     Statement,
@@ -94,7 +98,13 @@ def standing(wanted: Standing, revision: int = 1) -> StandingChange:
 
 
 def restore(*ends: bytes, wanted: Standing = Standing.ACTIVE) -> Restore:
-    return Restore(issuer=ISSUER, revision=1, standing=wanted.number, ends=ends, not_after=UNTIL)
+    return Restore(
+        term=1,
+        issuers=(ISSUER,),
+        standings=(wanted.number,),
+        ends=tuple(bytes(2) + end for end in ends),
+        not_after=UNTIL,
+    )
 
 
 def register(issuer: str = NEWCOMER, kind: int = 3, **changes: Any) -> Register:
@@ -108,8 +118,11 @@ def register(issuer: str = NEWCOMER, kind: int = 3, **changes: Any) -> Register:
     return replace(made, **changes)
 
 
-HOLD = Hold(issuer=ISSUER, nonce=1, not_after=UNTIL)
+HOLD = Hold(region=31, issuers=(ISSUER,), nonce=1, not_after=UNTIL)
+RELEASE = Release(region=31, issuers=(ISSUER,), nonce=1, not_after=UNTIL)
 SEAT = RegistrarChange(region=33, account=NEW_KEY.address, term=1, not_after=UNTIL)
+ROTATION = RegistrarRotation(region=31, account=NEW_KEY.address, turn=1, not_after=UNTIL)
+CHALLENGE = RegistrarChallenge(region=34, turn=1, not_after=UNTIL)
 ADDED = NEW_KEY.address + bytes([Purpose.BATCHES])
 
 
@@ -155,8 +168,14 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
     "restored by a majority": lambda: act_file(
         restore(end(0, NO_END), wanted=Standing.CLOSED), REGISTRAR, OTHER, THIRD
     ),
-    "registration": lambda: with_name(act_file(register(), REGISTRAR, NEW_KEY), NAME),
+    "registration": lambda: with_name(act_file(register(), REGISTRAR, OTHER, NEW_KEY), NAME),
     "registrar replaced": lambda: act_file(SEAT, REGISTRAR, OTHER, THIRD),
+    "registrar removed": lambda: act_file(
+        replace(SEAT, account=bytes(20)), REGISTRAR, OTHER, THIRD
+    ),
+    "registrar rotated": lambda: act_file(ROTATION, REGISTRAR, NEW_KEY),
+    "registrar challenged": lambda: act_file(CHALLENGE, REGISTRAR, OTHER),
+    "a hold of nobody": lambda: act_file(replace(HOLD, issuers=()), REGISTRAR),
 }
 
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -208,7 +227,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         lambda: act_file(revoke(0, status=Status.VALID), BODY),
     ),
     "catalog without the registrar": (
-        "signature.unknown_key",
+        "signature.count",
         lambda: shop(catalog_change(OFFICE, SHOP), BODY),
     ),
     "catalog by another region": (
@@ -319,36 +338,83 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "registered already": (
         "body.known",
-        lambda: with_name(act_file(register(OFFICE.issuer), REGISTRAR, NEW_KEY), NAME),
+        lambda: with_name(act_file(register(OFFICE.issuer), REGISTRAR, OTHER, NEW_KEY), NAME),
+    ),
+    "registered by one registrar": (
+        "signature.count",
+        lambda: with_name(act_file(register(), REGISTRAR, NEW_KEY), NAME),
+    ),
+    "registered by one registrar twice": (
+        "signature.unknown_key",
+        lambda: with_name(act_file(register(), REGISTRAR, REGISTRAR, NEW_KEY), NAME),
+    ),
+    "a seat for an account that has one": (
+        "registrar.invalid",
+        lambda: act_file(replace(SEAT, account=OTHER.address), REGISTRAR, OTHER, THIRD),
+    ),
+    "a seat of no region": (
+        "signature.unknown_key",
+        lambda: act_file(replace(SEAT, region=0), REGISTRAR, OTHER, THIRD),
+    ),
+    "a registrar removed that is none": (
+        "registrar.invalid",
+        lambda: act_file(replace(SEAT, region=44, account=bytes(20)), REGISTRAR, OTHER, THIRD),
+    ),
+    "released though it is not held": (
+        "statement.nothing_changes",
+        lambda: act_file(RELEASE, REGISTRAR),
+    ),
+    "a hold of another region's body": (
+        "issuers.invalid",
+        lambda: act_file(replace(HOLD, region=32), OTHER),
+    ),
+    "rotated by a stranger": (
+        "signature.unknown_key",
+        lambda: act_file(ROTATION, NOBODY, NEW_KEY),
+    ),
+    "rotated out of turn": (
+        "statement.counter",
+        lambda: act_file(replace(ROTATION, turn=2), REGISTRAR, NEW_KEY),
+    ),
+    "rotated to a registrar's account": (
+        "registrar.invalid",
+        lambda: act_file(replace(ROTATION, account=OTHER.address), REGISTRAR, OTHER),
+    ),
+    "challenged by one": ("signature.count", lambda: act_file(CHALLENGE, REGISTRAR)),
+    "a key that ends itself in the next block": (
+        "signature.unknown_key",
+        lambda: act_file(keys_change(ends=(end(0, FIRST_BLOCK + 1),)), BODY),
     ),
     "registered without its name": (
         "register.name",
-        lambda: act_file(register(), REGISTRAR, NEW_KEY),
+        lambda: act_file(register(), REGISTRAR, OTHER, NEW_KEY),
     ),
     "registered under another name": (
         "register.name",
-        lambda: with_name(act_file(register(), REGISTRAR, NEW_KEY), "another"),
+        lambda: with_name(act_file(register(), REGISTRAR, OTHER, NEW_KEY), "another"),
     ),
     "a name beside a hold": ("register.name", lambda: with_name(act_file(HOLD, REGISTRAR), NAME)),
     "registered in another region": (
         "signature.unknown_key",
-        lambda: with_name(act_file(register(), OTHER, NEW_KEY), NAME),
+        lambda: with_name(act_file(register(), OTHER, THIRD, NEW_KEY), NAME),
     ),
     "registered in a region without a registrar": (
         "registrar.unknown",
-        lambda: with_name(act_file(register("51440000000000AB07"), REGISTRAR, NEW_KEY), NAME),
+        lambda: with_name(
+            act_file(register("51440000000000AB07"), REGISTRAR, OTHER, NEW_KEY), NAME
+        ),
     ),
     "registered without possession of its key": (
         "signature.unknown_key",
-        lambda: with_name(act_file(register(), REGISTRAR, NOBODY), NAME),
+        lambda: with_name(act_file(register(), REGISTRAR, OTHER, NOBODY), NAME),
     ),
     "registered without a key": (
         "keys.invalid",
-        lambda: with_name(act_file(register(keys=()), REGISTRAR), NAME),
+        lambda: with_name(act_file(register(keys=()), REGISTRAR, OTHER), NAME),
     ),
     "an unknown kind": (
-        "schema.invalid",
-        lambda: with_name(act_file(register(kind=7), REGISTRAR, NEW_KEY), NAME),
+        "issuers.invalid",
+        lambda: with_name(act_file(register(kind=7), REGISTRAR, OTHER, NEW_KEY), NAME),
     ),
     "a batch": ("schema.invalid", lambda: act_file(Office().statement(Office().records(1)), BODY)),
     "no act at all": ("schema.invalid", lambda: b"{}"),
@@ -440,6 +506,17 @@ def test_a_held_body_acts_only_together_with_its_registrar(sqlite_store: SqlStor
         assert refused.value.code == "body.held"
     assert submit_act(desk(sqlite_store), act_file(revoke(0), BODY, REGISTRAR))
     assert submit_act(desk(sqlite_store), act_file(standing(Standing.SUSPENDED), REGISTRAR))
+    assert submit_act(desk(sqlite_store), act_file(RELEASE, REGISTRAR))
+
+
+def test_the_right_change_of_a_registrar_is_taken_after_a_wrong_one(
+    sqlite_store: SqlStore,
+) -> None:
+    ready(sqlite_store)
+    wrong = replace(SEAT, account=OTHER.address)
+    with pytest.raises(Refused, match="cannot be this region's registrar"):
+        submit_act(desk(sqlite_store), act_file(wrong, REGISTRAR, OTHER, THIRD))
+    assert submit_act(desk(sqlite_store), act_file(SEAT, REGISTRAR, OTHER, THIRD))
 
 
 def test_each_door_takes_its_own_acts_only(sqlite_store: SqlStore) -> None:

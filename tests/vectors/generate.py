@@ -234,9 +234,14 @@ def statements(scene: Scene) -> Any:
         "Keys": {"issuer": issuer, "revision": 1, "added": (given,),
                  "ends": (b"\x00" + (900).to_bytes(5, "big"),)},
         "Standing": {"issuer": issuer, "revision": 2, "standing": 2},
-        "Hold": {"issuer": issuer, "nonce": 1},
-        "Restore": {"issuer": issuer, "revision": 3, "standing": 1, "ends": ()},
-        "Registrar": {"region": 31, "account": Signer("registrar").address, "term": 1},
+        "Hold": {"region": 31, "issuers": (issuer, b"11310000XX00000Z96"), "nonce": 1},
+        "Release": {"region": 31, "issuers": (issuer,), "nonce": 2},
+        "Restore": {"term": 1, "issuers": (issuer,), "standings": (1,),
+                    "ends": (b"\x00\x00\x01" + (900).to_bytes(5, "big"),)},
+        "Registrar": {"region": 31, "account": Signer("registrar").address,
+                      "recovery": Signer("recovery").address, "term": 2},
+        "Rotate": {"region": 31, "account": Signer("rotated").address, "turn": 1},
+        "Challenge": {"region": 31, "turn": 2},
         "Receipt": {"content": sha256(b"a canonical receipt")},
     }  # fmt: skip
     made: dict[str, Statement] = {"Batch": scene.body.batches[1].statement}
@@ -461,7 +466,14 @@ def storage(scene: Scene) -> Any:
     return {
         "slot_of_body": slot_position(issuers[0]).hex(),
         "slot_of_registrar_31": keccak((31).to_bytes(32, "big") + (2).to_bytes(32, "big")).hex(),
-        "registrar": ((7 << 160) | int.from_bytes(ADDRESS, "big")).to_bytes(32, "big").hex(),
+        "registrar": (
+            (NOW << 216 | 7 << 160 | int.from_bytes(ADDRESS, "big")).to_bytes(32, "big").hex()
+        ),
+        "registrar_second": (
+            (NOW << 192 | 2 << 160 | int.from_bytes(Signer("recovery").address, "big"))
+            .to_bytes(32, "big")
+            .hex()
+        ),
         "roll_of_none": roll([]).hex(),
         "roll_of_one": roll(issuers[:1]).hex(),
         "roll_of_two": roll(issuers).hex(),

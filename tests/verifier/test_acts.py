@@ -18,7 +18,7 @@ ISSUER = b"11310000XX00000196"
 def values_of(name: str, solidity: str) -> st.SearchStrategy[Any]:
     if solidity.endswith("[]"):
         return st.lists(values_of(name, solidity[:-2]), max_size=4).map(tuple)
-    if name == "issuer":
+    if name in ("issuer", "issuers"):
         return st.just(ISSUER)
     if name == "reason":
         return st.sampled_from([b"R01", b"S10", b"V02"])

@@ -95,9 +95,11 @@ def test_the_type_strings_are_those_of_SPEC():
         "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,"
         "uint32 count,bytes32 catalog,bytes32 countersignature,uint64 notAfter)"
     )
-    assert Hold.type_string() == "Hold(bytes18 issuer,uint64 nonce,uint64 notAfter)"
+    assert Hold.type_string() == (
+        "Hold(uint16 region,bytes18[] issuers,uint64 nonce,uint64 notAfter)"
+    )
     assert RegistrarChange.type_string() == (
-        "Registrar(uint16 region,address account,uint32 term,uint64 notAfter)"
+        "Registrar(uint16 region,address account,address recovery,uint32 term,uint64 notAfter)"
     )
 
 

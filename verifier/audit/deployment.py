@@ -16,7 +16,7 @@ from verifier.rpc import Rpc
 from verifier.statements import ledger_identity
 
 WHERE = "deployment"
-_ARGUMENTS = ["bytes32", "(uint16,address)[]"]
+_ARGUMENTS = ["bytes32", "(uint16,address,address)[]"]
 _DYNAMIC_FEE = 2
 
 

@@ -89,6 +89,7 @@ FAULTS: Mapping[str, str] = {
 FINDINGS: Mapping[str, str] = {
     "batch.key_lost_resolved": "a batch was signed by a lost key; all of it is out of force",
     "status.corrected": "a certificate was reinstated, its registrar having signed",
+    "issuer.name_in_use": "an issuer was registered under the name of another one",
     "records.awaited": "the records of a batch are not handed in yet; a day has not passed",
     "anchoring.late": "records were anchored later than their entry's lag allows",
     "database.behind": "the database has not followed the chain to its final block",

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import orjson
@@ -14,14 +14,15 @@ import orjson
 from verifier.audit.faults import Faults
 from verifier.audit.register import Register
 from verifier.audit.replay import Replay
-from verifier.audit.rules import Body, Registrar
+from verifier.audit.rules import Body
+from verifier.contract_state import Seat
 from verifier.encoding import Json
 from verifier.events import parse_state
 from verifier.rpc import Block
 from verifier.status import StatusTree
 
 FILE = "audit.json"
-VERSION = 1
+VERSION = 2
 SHARE = 0.05
 """Greatest share of the time that goes into notes, so that an audit stays linear."""
 
@@ -108,7 +109,8 @@ def _replay_to_json(replay: Replay) -> Json:
         "faults": replay.faults.to_json(),
         "bodies": {issuer: _body_to_json(body) for issuer, body in replay.bodies.items()},
         "registrars": [
-            [region, seat.account.hex(), seat.nonce] for region, seat in replay.registrars.items()
+            [region, *[_plain(getattr(seat, one.name)) for one in fields(Seat)]]
+            for region, seat in replay.registrars.items()
         ],
         "term": replay.term,
         "roll": replay.roll.hex(),
@@ -119,13 +121,24 @@ def _replay_to_json(replay: Replay) -> Json:
     }
 
 
+def _plain(value: int | bytes) -> Json:
+    return value.hex() if isinstance(value, bytes) else value
+
+
 def _fill(replay: Replay, value: Json) -> None:
     replay.faults = Faults.from_json(value["faults"])
     replay.bodies = {issuer: _body_of(body) for issuer, body in value["bodies"].items()}
     replay.order = {issuer: place for place, issuer in enumerate(replay.bodies)}
     replay.registrars = {
-        region: Registrar(bytes.fromhex(account), nonce)
-        for region, account, nonce in value["registrars"]
+        region: Seat(
+            account=bytes.fromhex(account),
+            recovery=bytes.fromhex(recovery),
+            nonce=nonce,
+            turn=turn,
+            challenged=challenged,
+            rotated=rotated,
+        )
+        for region, account, recovery, nonce, turn, challenged, rotated in value["registrars"]
     }
     replay.term, replay.roll = value["term"], bytes.fromhex(value["roll"])
     replay.marks = {

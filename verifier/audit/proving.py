@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from verifier.audit.faults import Fault, fault
 from verifier.audit.replay import Replay
+from verifier.contract_state import NO_ACCOUNT, Seat
 from verifier.encoding import Json
 from verifier.errors import ProofInvalid
 from verifier.hashing import keccak
@@ -39,19 +40,28 @@ def check_state(node: Rpc, pin: LedgerPin, replay: Replay, final: Block) -> list
 
 def _wanted(replay: Replay) -> list[tuple[str, str, bytes, bytes]]:
     """Return (code, where, position, value) of every slot that the contract must hold."""
-    seats = len(replay.registrars).to_bytes(2, "big") + replay.term.to_bytes(4, "big")
+    seated = sum(seat.account != NO_ACCOUNT for seat in replay.registrars.values())
+    seats = seated.to_bytes(2, "big") + replay.term.to_bytes(4, "big")
     wanted = [
         ("node.roll_differs", "roll", ROLL, replay.roll),
         ("node.registrars_differ", "registrars", _SEATS, seats.rjust(32, b"\x00")),
     ]
     for region, seat in sorted(replay.registrars.items()):
         position = keccak(region.to_bytes(32, "big") + (2).to_bytes(32, "big"))
-        value = bytes(4) + seat.nonce.to_bytes(8, "big") + seat.account
-        wanted.append(("node.registrars_differ", f"registrars/{region}", position, value))
+        second = (int.from_bytes(position, "big") + 1).to_bytes(32, "big")
+        for at, value in zip((position, second), _seat_words(seat), strict=True):
+            wanted.append(("node.registrars_differ", f"registrars/{region}", at, value))
     for issuer, body in sorted(replay.bodies.items()):
         where = f"{issuer}/state"
         wanted.append(("node.state_differs", where, slot_position(issuer), body.slot()))
     return wanted
+
+
+def _seat_words(seat: Seat) -> tuple[bytes, bytes]:
+    """Return the two words of a registrar's seat (SPEC section 13)."""
+    first = seat.challenged.to_bytes(5, "big") + seat.nonce.to_bytes(7, "big") + seat.account
+    second = seat.rotated.to_bytes(5, "big") + seat.turn.to_bytes(4, "big") + seat.recovery
+    return first, second.rjust(32, b"\x00")
 
 
 def _compare(

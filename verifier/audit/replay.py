@@ -12,19 +12,29 @@ from verifier.audit import rules
 from verifier.audit.batches import BatchTask, read_catalog
 from verifier.audit.faults import Fault, Faults, fault, log_evidence
 from verifier.audit.published import DataUnreachable, Nothing, Published
-from verifier.audit.rules import Body, Broken, Case, Registrar
+from verifier.audit.rules import Body, Broken
+from verifier.contract_state import (
+    BlockTime,
+    Issuer,
+    LedgerState,
+    Seat,
+    SignedAct,
+    changed_seats,
+    issuers_of,
+)
 from verifier.encoding import Json
 from verifier.errors import Malformed, Refused
 from verifier.events import Said, StateTold, parse_log, parse_state
 from verifier.hashing import sha256
 from verifier.policy import LedgerPin
 from verifier.rpc import Log
-from verifier.state import ZERO, BodyState, batch_leaf, region_of
+from verifier.state import ZERO, BodyState, batch_leaf
 from verifier.statements import (
     CatalogChange,
     Hold,
     Register,
     RegistrarChange,
+    Release,
     Statement,
     StatusChange,
     ledger_identity,
@@ -63,8 +73,8 @@ class Observer(Protocol):
     def told(self, body: Body, block: int) -> list[Fault]:
         """Take the state that a body has come to."""
 
-    def seated(self, region: int, seat: Registrar, term: int, block: int) -> list[Fault]:
-        """Take a registrar that was seated, or has held a body."""
+    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
+        """Take what has become of a registrar's seat, or of the term."""
 
     def to_json(self) -> Json:
         """Return what it must remember where the audit is stopped."""
@@ -85,7 +95,7 @@ class Unobserved:
     def told(self, body: Body, block: int) -> list[Fault]:
         return []
 
-    def seated(self, region: int, seat: Registrar, term: int, block: int) -> list[Fault]:
+    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
         return []
 
     def to_json(self) -> Json:
@@ -111,7 +121,7 @@ class Replay:
     faults: Faults = field(default_factory=Faults)
     bodies: dict[str, Body] = field(default_factory=dict)
     order: dict[str, int] = field(default_factory=dict)
-    registrars: dict[int, Registrar] = field(default_factory=dict)
+    registrars: dict[int, Seat] = field(default_factory=dict)
     term: int = 0
     roll: bytes = ZERO
     marks: dict[str, list[Mark]] = field(default_factory=dict)
@@ -164,7 +174,6 @@ class Replay:
         catalog = body.state.catalog
         said = event.statement(previous=body.state.last, catalog=catalog)
         digest = said.digest(self.pin.identity)
-        case = self._case(said, event.key, (event.signature,), log, time)
         self.count("batches")
         self.count("certificates", event.count)
         self._moved.add(event.issuer)
@@ -182,7 +191,12 @@ class Replay:
         self.tasks.append(self._task(event, catalog, _proof(act), time))
         mark = (event.sequence, event.first, event.count, event.key, log.block)
         self.marks.setdefault(event.issuer, []).append(mark)
-        rules.batch(case, said, body, event.key)
+        after = rules.judge_batch(
+            self._ledger((event.issuer,)),
+            SignedAct(statement=said, signatures=(event.signature,), key=event.key),
+            BlockTime(number=log.block, time=time),
+        )
+        body.state = after.issuers[event.issuer].state
 
     def _task(
         self, event: events.Anchored, catalog: bytes, proof: dict[str, Json], time: int
@@ -215,50 +229,70 @@ class Replay:
         )
         self.count("acts")
         self.faults.extend(self.observer.said(act))
-        case = self._case(said, event.key, event.signatures, log, time)
-        if isinstance(said, RegistrarChange):
-            self._seated(case, said, log)
+        if isinstance(said, RegistrarChange) and self._first(said, act):
+            self._seat(said.region, Seat(account=said.account, recovery=said.recovery), log)
             return
-        issuer = getattr(said, "issuer").decode("ascii")  # noqa: B009  (every other act has one)
-        self._moved.add(issuer)
-        if isinstance(said, Register):
-            self._registered(case, said, issuer)
-        elif isinstance(said, Hold):
-            self._held(case, said, issuer, log)
-        else:
-            body = self._body(issuer)
-            if isinstance(said, StatusChange):
-                self._status(said, body, act)
-            elif isinstance(said, CatalogChange):
-                self._catalog(said, issuer, act)
-            rules.move_body(case, body)
+        codes = issuers_of(said)
+        if not isinstance(said, Hold | Release):  # Which tell no state.
+            self._moved.update(codes)
+        root = ZERO
+        if isinstance(said, StatusChange):
+            self._status(said, self._body(codes[0]), act)
+            root = self._body(codes[0]).tree.root
+        elif isinstance(said, CatalogChange):
+            self._catalog(said, codes[0], act)
+        before = self._ledger(codes)
+        carried = SignedAct(
+            statement=said, signatures=event.signatures, key=event.key, status_root=root
+        )
+        after = rules.judge(before, carried, BlockTime(number=log.block, time=time))
+        self._take_over(said, before, after, log)
 
-    def _registered(self, case: Case, said: Register, issuer: str) -> None:
-        if issuer in self.bodies:
-            raise Broken("act.content", "the body is registered already")
-        self.bodies[issuer] = rules.register(case, said)
-        self.order[issuer] = len(self.order)
-        self.roll = rules.roll_after(self.roll, issuer)
+    def _first(self, said: RegistrarChange, act: Act) -> bool:
+        """Return whether the constructor seats a registrar, which nobody signs."""
+        return said.term == 0 and act.log.tx == self.pin.deployment and not act.signatures
 
-    def _held(self, case: Case, said: Hold, issuer: str, log: Log) -> None:
-        region = region_of(issuer)
-        if (seat := self.registrars.get(region)) is None:
-            raise Broken("act.signature", f"region {region} has no registrar")
-        body = self._body(issuer)
-        rules.hold(case, said, body, seat)
+    def _ledger(self, codes: Sequence[str]) -> LedgerState:
+        """Return what an act is judged on that names these issuers."""
+        return LedgerState(
+            identity=self.pin.identity,
+            seats=self.registrars,
+            issuers={
+                code: Issuer(state=self.bodies[code].state, held=self.bodies[code].held)
+                for code in codes
+                if code in self.bodies
+            },
+            term=self.term,
+        )
+
+    def _take_over(
+        self, said: Statement, before: LedgerState, after: LedgerState, log: Log
+    ) -> None:
+        self.term = after.term
+        for code, issuer in after.issuers.items():
+            if code not in self.bodies:
+                assert isinstance(said, Register)
+                self._judge_name(said, code, log)
+                self.bodies[code] = Body(state=issuer.state, name=said.name)
+                self.order[code] = len(self.order)
+                self.roll = rules.roll_after(self.roll, code)
+            self.bodies[code].state, self.bodies[code].held = issuer.state, issuer.held
+            if isinstance(said, Hold | Release):
+                self.faults.extend(self.observer.told(self.bodies[code], log.block))
+        for region in changed_seats(before, after):
+            self._seat(region, after.seats[region], log)
+
+    def _judge_name(self, said: Register, code: str, log: Log) -> None:
+        """Tell of a name that an issuer registered before has too."""
+        others = [one for one, body in self.bodies.items() if body.name == said.name]
+        if others:
+            detail = f"the name of {', '.join(others[:20])}"
+            where = f"{code}/{_at(log)}"
+            self.faults.add(fault("issuer.name_in_use", where, detail, **log_evidence(log)))
+
+    def _seat(self, region: int, seat: Seat, log: Log) -> None:
+        self.registrars[region] = seat
         self.faults.extend(self.observer.seated(region, seat, self.term, log.block))
-        self.faults.extend(self.observer.told(body, log.block))
-        self._moved.discard(issuer)
-
-    def _seated(self, case: Case, said: RegistrarChange, log: Log) -> None:
-        if said.term == 0 and log.tx == self.pin.deployment and not case.signatures:
-            seat = Registrar(said.account)  # The constructor seats the first ones.
-        else:
-            rules.seat_registrar(case, said, self.term)
-            held = self.registrars.get(said.region)
-            seat = Registrar(said.account, held.nonce if held else 0)
-        self.registrars[said.region], self.term = seat, said.term
-        self.faults.extend(self.observer.seated(said.region, seat, said.term, log.block))
 
     def _status(self, said: StatusChange, body: Body, act: Act) -> None:
         if not 0 <= said.status < len(_STATUSES):
@@ -346,13 +380,6 @@ class Replay:
             raise Broken("act.body_unknown", issuer)
         return self.bodies[issuer]
 
-    def _case(
-        self, said: Statement, key: int | None, signatures: Sequence[bytes], log: Log, time: int
-    ) -> Case:
-        return Case(
-            self.pin.identity, self.registrars, log.block, time, said, key, tuple(signatures)
-        )
-
 
 def _proof(act: Act) -> dict[str, Json]:
     """Return what proves an act: the statement, who signed it, where the contract took it."""
@@ -388,8 +415,7 @@ def _at(log: Log) -> str:
 def _subject(event: events.Event) -> str:
     """Return whom an event is about."""
     if isinstance(event, Said):
-        issuer: bytes | None = getattr(event.statement, "issuer", None)
-        return "registrars" if issuer is None else issuer.decode("ascii", "replace")
+        return ",".join(issuers_of(event.statement)) or "registrars"
     return getattr(event, "issuer", "ledger")
 
 

@@ -123,4 +123,6 @@ def registration(chain: EthereumChain, issuer: str = "11310000XX00000196", **sai
         keys=packed_keys({key.address: EVERY}),
         not_after=said.get("not_after", head_time(chain) + DAY),
     )
-    return signed(chain, statement, person(f"registrar {issuer[2:4]}"), key)
+    second = "33" if issuer[2:4] != "33" else "32"
+    registrars = [person(f"registrar {region}") for region in (issuer[2:4], second)]
+    return signed(chain, statement, *registrars, key)

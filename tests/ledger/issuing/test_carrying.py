@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         identity = world.chain.identity
         profile = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="示例局", ledger=identity)
         said = register(profile, {BODY.address: EVERY_PURPOSE}, now=world.now())
-        act = sign_statement(said, [BODY, REGISTRARS[31]], identity)
+        act = sign_statement(said, [BODY, REGISTRARS[31], REGISTRARS[32]], identity)
         world.send(calls.register(said, act.signatures))
         change = catalog_change(CATALOG, issuer=ISSUER, version=1, now=world.now())
         act = sign_statement(change, [BODY, REGISTRARS[31]], identity)

@@ -182,13 +182,15 @@ def test_a_reason_of_another_status_and_no_certificate_are_refused(body: Path) -
     call("status", "revoke", "--reason", "R01", "--body", body, code=2)
 
 
-def test_registration_is_signed_by_body_and_registrar(body: Path, tmp_path: Path) -> None:
-    act, registrar = tmp_path / "act.json", tmp_path / "registrar.json"
-    made = ask("issuer", "key", registrar)
+def test_registration_is_signed_by_body_and_two_registrars(body: Path, tmp_path: Path) -> None:
+    act = tmp_path / "act.json"
+    registrars = [tmp_path / "registrar.json", tmp_path / "second.json"]
+    made = [ask("issuer", "key", registrar)["address"] for registrar in registrars]
     ask("issuer", "register", "--body", body, "--out", act)
-    signed = ask("issuer", "sign", act, "--key", registrar)
-    assert signed["signers"][0] == made["address"], "the registrar comes first"
-    assert len(signed["signers"]) == 2
+    for registrar in registrars:
+        signed = ask("issuer", "sign", act, "--key", registrar)
+    assert signed["signers"][:2] == made, "the registrars come first"
+    assert len(signed["signers"]) == 3
     held = Envelope.read(act)
     assert held.name == "上海市公安局"
     assert ask("issuer", "show", act) == signed
@@ -214,10 +216,16 @@ def test_a_catalog_travels_with_its_entries(body: Path, tmp_path: Path) -> None:
         (["keys", "--issuer", ISSUER, "--revision", 1, "--end", "0:77", "--add",
           f"0x{'11' * 20}:batches,status"], "Keys"),
         (["standing", "--issuer", ISSUER, "--revision", 1, "--to", "struck"], "Standing"),
-        (["hold", "--issuer", ISSUER, "--nonce", 1], "Hold"),
-        (["restore", "--issuer", ISSUER, "--revision", 1, "--to", "active", "--end", "0:9"],
+        (["hold", "--region", 31, "--issuer", ISSUER, "--nonce", 1], "Hold"),
+        (["hold", "--region", 31, "--nonce", 1], "Hold"),
+        (["release", "--region", 31, "--issuer", ISSUER, "--nonce", 2], "Release"),
+        (["restore", "--to", f"{ISSUER}:active", "--end", f"{ISSUER}:0:9", "--term", 1],
          "Restore"),
-        (["registrar", "--region", 31, "--account", f"0x{'22' * 20}", "--term", 1], "Registrar"),
+        (["registrar", "--region", 31, "--account", f"0x{'22' * 20}", "--recovery",
+          f"0x{'33' * 20}", "--term", 1], "Registrar"),
+        (["registrar", "--region", 31, "--term", 1], "Registrar"),
+        (["rotate", "--region", 31, "--account", f"0x{'22' * 20}", "--turn", 1], "Rotate"),
+        (["challenge", "--region", 31, "--turn", 1], "Challenge"),
     ],
 )  # fmt: skip
 def test_registrars_acts_are_signed_and_merged(

@@ -39,6 +39,7 @@ from verifier.statements import LONGEST_LIFE, StatusChange, signed_by
 from verifier.status import chosen
 from verifier.vocabulary import BodyKind, Purpose, Standing, Status
 
+OTHER_ISSUER = ISSUER[:-1] + "Z"
 OTHER = signer_of(bytes([8]) * 32)
 PROFILE = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
 
@@ -222,13 +223,29 @@ def test_registrars_statements_carry_what_was_asked() -> None:
     assert keys.ends == (b"\x00" + (77).to_bytes(5, "big"),)
     standing = signing.change_standing(ISSUER, revision=2, standing=Standing.STRUCK, now=NOW)
     assert standing.standing == 4
-    assert signing.hold(ISSUER, nonce=1, now=NOW).nonce == 1
+    held = signing.hold(31, [OTHER_ISSUER, ISSUER], nonce=1, now=NOW)
+    assert (held.nonce, held.region) == (1, 31)
+    assert held.issuers == (ISSUER.encode(), OTHER_ISSUER.encode()), "ascending"
+    assert signing.release(31, [ISSUER], nonce=2, now=NOW).issuers == (ISSUER.encode(),)
     restored = signing.restore(
-        ISSUER, revision=3, standing=Standing.ACTIVE, ends={1: 2**40 - 1}, now=NOW
+        {OTHER_ISSUER: Standing.CLOSED, ISSUER: Standing.ACTIVE},
+        term=3,
+        ends={OTHER_ISSUER: {1: 2**40 - 1, 0: 7}},
+        now=NOW,
     )
-    assert restored.ends == (b"\x01" + b"\xff" * 5,)
+    assert restored.standings == (1, 3)
+    assert restored.ends == (
+        b"\x00\x01\x00" + (7).to_bytes(5, "big"),
+        b"\x00\x01\x01" + b"\xff" * 5,
+    )
+    with pytest.raises(KeysUnfit):
+        signing.restore({}, term=1, ends={ISSUER: {0: 1}}, now=NOW)
     changed = signing.change_registrar(31, account=OTHER.address, term=2, now=NOW)
     assert (changed.region, changed.account) == (31, OTHER.address)
+    turned = signing.rotate_registrar(31, account=SIGNER.address, turn=1, now=NOW)
+    act = sign_statement(turned, [SIGNER, OTHER], LEDGER)
+    assert signers_of(act) == (OTHER.address, SIGNER.address), "the new account is last"
+    assert signing.challenge_registrar(31, turn=4, now=NOW).turn == 4
 
 
 def test_keys_that_cannot_stand_are_refused() -> None:

@@ -194,6 +194,10 @@ def _registrars() -> None:
         sa.Column("account", sa.LargeBinary(), nullable=False),
         sa.Column("term", BIG, nullable=False),
         sa.Column("nonce", BIG, nullable=False),
+        sa.Column("recovery", sa.LargeBinary(), nullable=False),
+        sa.Column("turn", BIG, nullable=False),
+        sa.Column("challenged", BIG, nullable=False),
+        sa.Column("rotated", BIG, nullable=False),
         sa.PrimaryKeyConstraint("region", "block", name="pk_registrars"),
     )
     op.create_index("ix_registrars_block", "registrars", ["block"], unique=False)

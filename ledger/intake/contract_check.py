@@ -1,0 +1,144 @@
+"""What the contract would refuse, refused at once: its rules on the state after what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ledger.acts import Lane
+from ledger.contract_view import ledger_state, signing_key
+from ledger.intake import refusals
+from ledger.intake.desk import after_queue, head_of
+from ledger.ports import BodySeen, Unit
+from verifier.contract_rules import apply
+from verifier.contract_state import (
+    BlockTime,
+    Issuer,
+    LedgerState,
+    RuleBroken,
+    SignedAct,
+    issuers_of,
+)
+from verifier.errors import Refused
+from verifier.recovery import recover_address
+from verifier.state import ZERO
+from verifier.statements import Batch, CatalogChange, KeysChange, Statement, StatusChange
+
+_REFUSALS: Mapping[str, type[Refused]] = {
+    "BodyExists": refusals.BodyKnown,
+    "BodyUnknown": refusals.BodyUnknown,
+    "BodyHeld": refusals.BodyHeld,
+    "StandingForbids": refusals.StandingForbids,
+    "CounterWrong": refusals.CounterWrong,
+    "StatementExpired": refusals.StatementOver,
+    "StatementTooFar": refusals.StatementTooLong,
+    "NothingChanges": refusals.NothingChanges,
+    "SignatureCount": refusals.SignatureCount,
+    "NoMajority": refusals.SignatureCount,
+    "SignatureInvalid": refusals.SignatureInvalid,
+    "SignerWrong": refusals.SignerUnknown,
+    "RegionOrder": refusals.SignerUnknown,
+    "CatalogAlone": refusals.SignerUnknown,
+    "EndAlone": refusals.SignerUnknown,
+    "KeyPurpose": refusals.SignerWrongPurpose,
+    "KeyEnded": refusals.SignerEnded,
+    "KeyUnknown": refusals.KeysWrong,
+    "KeyCount": refusals.KeysWrong,
+    "KeyInvalid": refusals.KeysWrong,
+    "EndOrder": refusals.KeysWrong,
+    "EndRaised": refusals.KeysWrong,
+    "CodeInvalid": refusals.IssuersWrong,
+    "KindUnknown": refusals.IssuersWrong,
+    "IssuerList": refusals.IssuersWrong,
+    "RegistrarAccount": refusals.RegistrarWrong,
+    "RegistrarsTooFew": refusals.RegistrarWrong,
+    "RotatedRecently": refusals.RegistrarWrong,
+    "FirstWrong": refusals.FirstWrong,
+    "BatchCount": refusals.BatchCount,
+}
+"""The refusal of each rule of the contract."""
+
+
+def check_contract(
+    unit: Unit,
+    statement: Statement,
+    signatures: tuple[bytes, ...],
+    *,
+    identity: bytes,
+    now: int,
+) -> None:
+    """Check that the contract would take an act in the next block, after all that waits.
+
+    Raises:
+        Refused: it would not; of a change of status the cells are not looked at.
+    """
+    ledger = _after_queue(unit, identity, statement)
+    key = _key_of(ledger, statement, signatures)
+    act = SignedAct(statement=statement, signatures=signatures, key=key)
+    head = unit.head()
+    block = BlockTime(number=0 if head is None else head.number + 1, time=now)
+    try:
+        apply(ledger, act, block)
+    except RuleBroken as error:
+        raise _REFUSALS[error.rule](error.sentence) from error
+
+
+def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, ...]) -> int | None:
+    """Return which key of the issuer signs, where one does.
+
+    Raises:
+        SignerUnknown: one must sign, and another has signed in its place.
+        SignatureInvalid: what stands in its place is no signature.
+    """
+    codes = issuers_of(statement)
+    issuer = ledger.issuers.get(codes[0]) if len(codes) == 1 else None
+    if issuer is None:
+        return None
+    digest = statement.digest(ledger.identity)
+    key = signing_key(issuer.state, statement, digest, signatures)
+    count = len(signatures)
+    alone = isinstance(statement, KeysChange) and count == 1
+    both = isinstance(statement, CatalogChange) and count == 2
+    must = alone or both or (isinstance(statement, Batch | StatusChange) and count > 0)
+    if key is None and must:
+        if recover_address(digest, signatures[0]) is None:
+            raise refusals.SignatureInvalid("the signature leads to no key")
+        raise refusals.SignerUnknown(f"no key of {codes[0]} has signed")
+    return key
+
+
+def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerState:
+    """Return the ledger as it will be once all that waits is on the chain."""
+    issuers = {
+        code: _issuer(unit, body)
+        for code in issuers_of(statement)
+        if (body := unit.body(code)) is not None
+    }
+    ledger = ledger_state(identity, unit.registrars(), issuers)
+    seats = {
+        region: replace(
+            seat,
+            nonce=after_queue(unit, f"region-{region:02}", Lane.NONCE, seat.nonce),
+            turn=after_queue(unit, f"region-{region:02}", Lane.TURN, seat.turn),
+        )
+        for region, seat in ledger.seats.items()
+    }
+    term = after_queue(unit, "registrars", Lane.TERM, ledger.term)
+    return replace(ledger, seats=seats, term=term)
+
+
+def _issuer(unit: Unit, body: BodySeen) -> Issuer:
+    head = head_of(unit, body)
+    # The peaks after what waits are not known yet, and no rule looks at them: any will do.
+    state = replace(
+        body.state,
+        peaks=(ZERO,) * head.batches.bit_count(),
+        batches=head.batches,
+        certificates=head.certificates,
+        last=head.last,
+        catalog=head.catalog,
+        catalog_version=head.catalog_version,
+        epoch=head.epoch,
+        revision=head.revision,
+    )
+    return Issuer(state=state, held=body.held)
