@@ -38,6 +38,15 @@ HOLDER_KEY = "holder_key"
 DOCUMENT = "document"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TYPED = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None})
+_INVISIBLE = dict.fromkeys(
+    [0x00AD, 0x061C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
+     *range(0x2060, 0x2070)]
+)  # fmt: skip
+"""Format characters that copying and pasting brings along."""
+_DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2043, 0x2212, 0xFE58], "-")
+_BRACKETS = {ord(typed): "〔" for typed in "[【"} | {ord(typed): "〕" for typed in "]】"}
+"""The year of a Chinese document number stands in hexagonal brackets (GB/T 9704-2012)."""
+_LOOKALIKES = _INVISIBLE | _DASHES | _BRACKETS
 _SALT_TAG = b"certledger/1/salt"
 
 Value: TypeAlias = str | Mapping[str, str | int]
@@ -53,8 +62,8 @@ def normal_number(number: str) -> str:
     Raises:
         Malformed: nothing is left, or more than 64 characters.
     """
-    squeezed = "".join(unicodedata.normalize("NFKC", number).upper().split())
-    normal = unicodedata.normalize("NFKC", squeezed)
+    typed = unicodedata.normalize("NFKC", number).translate(_LOOKALIKES)
+    normal = unicodedata.normalize("NFKC", "".join(typed.upper().split()))
     if not 0 < len(normal) <= LONGEST_NUMBER:
         raise Malformed("number.invalid", f"a number has 1 to {LONGEST_NUMBER} characters")
     return normal
@@ -72,7 +81,8 @@ def normal_code(typed: str) -> str:
     Raises:
         Malformed: not 16 characters of Crockford base32 once hyphens and white space are gone.
     """
-    squeezed = "".join(typed.split())
+    plain = unicodedata.normalize("NFKC", typed).translate(_INVISIBLE | _DASHES)
+    squeezed = "".join(plain.split())
     code = squeezed.upper().translate(_TYPED)
     # Upper case turns some letters beyond ASCII into the alphabet: a dotless i into I.
     if not squeezed.isascii() or not is_access_code(code):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -58,6 +59,7 @@ class Rooms(click.Group):
         """Run a command and leave with its exit status (`verifier.console.run`)."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode, **extra)
+        os.umask(os.umask(0o077) | 0o022)  # Whatever the caller's, no file is anybody's to change.
         prepare_streams()
         status = run(self, sys.argv[1:] if args is None else args, prog_name)
         sys.stdout.flush()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verifier.errors import Malformed
+from verifier.errors import ExitStatus, Refused
+
+
+class FileTooLarge(Refused):
+    """A file has more bytes than are read of its kind."""
+
+    code = "file.size"
+    exit_status = ExitStatus.UNUSABLE
 
 
 def read_file(path: Path, limit: int) -> bytes:
@@ -12,10 +19,10 @@ def read_file(path: Path, limit: int) -> bytes:
 
     Raises:
         OSError: it is not there, or may not be read.
-        Malformed: `file.size`, more than `limit` bytes; no more than that is ever read.
+        FileTooLarge: it has more than `limit` bytes; no more than that is ever read.
     """
     with path.open("rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise Malformed("file.size", f"{path} has more than the {limit:,} bytes that are read")
+        raise FileTooLarge(f"{path} has more than the {limit:,} bytes that are read")
     return data

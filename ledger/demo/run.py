@@ -271,7 +271,8 @@ def _write_evidence(
     for one in made:
         holding = offices[one.issuer].holding(one, 1 + one.edition)
         data = _evidence_of(ledger, one, Holding.parse(holding)).format()
-        (home / "holders" / f"{one.stem}.json").write_bytes(holding)
+        # The salts of every field: whoever reads them can guess what is withheld.
+        write_atomically(home / "holders" / f"{one.stem}.json", holding, private=True)
         (home / "evidence" / f"{one.stem}.json").write_bytes(data)
         written.append((one, data))
     return written

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,20 @@ def make_engine(url: str, *, patience: float = PATIENCE) -> Engine:
     raise DatabaseUnknown(f"{address.drivername} is neither sqlite nor postgresql")
 
 
+def _create_private(path: Path) -> None:
+    """Create a database file that its owner alone reads; SQLite's own files beside it follow.
+
+    Keys' digests and the secrets of web hooks are in it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def _sqlite(address: URL, patience: float) -> Engine:
     if not address.database or address.database == ":memory:":
         raise DatabaseUnknown("a store in memory would not survive anything; name a file")
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    _create_private(Path(address.database))
     engine = create_engine(address, connect_args={"check_same_thread": False}, pool_size=8)
 
     @event.listens_for(engine, "connect")
