@@ -403,7 +403,18 @@ SCHEMAS: Mapping[str, Schema] = {
             "ready": {"type": "boolean"},
             "faults": listed(text()),
             "parts": {"type": "object", "additionalProperties": {"type": "boolean"}},
+            "missing": listed({"$ref": "#/components/schemas/Missing"}),
         },
+    ),
+    "Missing": one(
+        "A name, catalog or batch of records of which only the hash is here: hand it in again.",
+        {
+            "kind": {"type": "string", "enum": ["name", "catalog", "records"]},
+            "issuer": text(),
+            "digest": text(),
+            "sequence": {"type": "integer"},
+        },
+        "sequence",
     ),
 }
 

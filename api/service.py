@@ -21,6 +21,7 @@ from api.refusals import PolicyAbsent
 from ledger.chain.block_logs import JsonRpc
 from ledger.evidence import EvidenceMaker
 from ledger.keys import Signer
+from ledger.missing import MissingList
 from ledger.ports import Chain, StoreUnavailable
 from ledger.service.judging import HeldNode
 from ledger.service.keeping import Keeper
@@ -119,6 +120,7 @@ class Service:
         self.held = HeldNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )
+        self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 
     @property

@@ -282,7 +282,10 @@ class EvidenceMaker:
         if held is None:
             entries = unit.catalog(anchored.catalog)
             if entries is None:
-                raise EvidenceInconsistent(f"the catalog of batch {anchored.sequence} is not kept")
+                raise EvidencePending(
+                    f"the catalog of batch {anchored.sequence} of {anchored.issuer}"
+                    " was not handed in yet"
+                )
             catalog = Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
             held = CatalogView(catalog=catalog, tree=merkle.Tree(catalog.leaves()))
             self._catalogs.put(anchored.catalog, held)

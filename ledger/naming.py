@@ -8,27 +8,16 @@ is made for it until the name is handed in, since a verifier hashes the name its
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 
-from verifier.state import BodyState
+from verifier.state import UNNAMED, BodyState, UnnamedBody
 
-_PLACEHOLDER = re.compile(r"sha256:([0-9a-f]{64})")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnnamedBody(BodyState):
-    """The state of a body of which only the digest of its name is known."""
-
-    def words(self) -> tuple[bytes, ...]:
-        """Return the six words w0 to w5, the name's digest taken from the placeholder."""
-        head = list(BodyState.words(self))
-        head[2] = bytes.fromhex(self.name.removeprefix("sha256:"))
-        return tuple(head)
+_PLACEHOLDER = re.compile(UNNAMED + r"([0-9a-f]{64})")
 
 
 def placeholder(digest: bytes) -> str:
     """Return what stands for the name whose SHA-256 is `digest`."""
-    return f"sha256:{digest.hex()}"
+    return f"{UNNAMED}{digest.hex()}"
 
 
 def is_placeholder(name: str) -> bool:
@@ -41,9 +30,3 @@ def unnamed(state: BodyState) -> BodyState:
     if isinstance(state, UnnamedBody) or not is_placeholder(state.name):
         return state
     return UnnamedBody(**{each.name: getattr(state, each.name) for each in fields(state)})
-
-
-def named(state: BodyState, name: str) -> BodyState:
-    """Return the state of a body whose name has become known."""
-    parts = {each.name: getattr(state, each.name) for each in fields(state)}
-    return replace(BodyState(**parts), name=name)

@@ -23,6 +23,13 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ledger.acts import Lane
+from ledger.store_errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    StoreUnavailable,
+    TextUnusable,
+)
 from ledger.values import (
     Act,
     Address,
@@ -56,36 +63,6 @@ __all__ = [
     "StateProof", "StatusSeen", "Store", "StoreBusy", "StoreDamaged", "StoreFull",
     "StoreUnavailable", "TextUnusable", "Transaction", "TxState", "Unit",
 ]  # fmt: skip
-
-
-class StoreBusy(Refused):
-    """Another unit is at work on the same things; run again."""
-
-    code = "store.busy"
-
-
-class StoreUnavailable(Refused):
-    """The database does not answer, or cut the connection: nothing was written, or all of it."""
-
-    code = "store.unavailable"
-
-
-class StoreFull(StoreUnavailable):
-    """The disk of the database is full: nothing was written."""
-
-    code = "store.full"
-
-
-class StoreDamaged(StoreUnavailable):
-    """The database is damaged; restore a backup, or rebuild it."""
-
-    code = "store.damaged"
-
-
-class TextUnusable(Refused):
-    """A text has a character that the database cannot hold: NUL."""
-
-    code = "text.unusable"
 
 
 class MirrorDiffers(Refused):
@@ -142,7 +119,7 @@ class IntakeUnit(Protocol):
     def add_records(
         self, root: bytes, issuer: str, first: int, records: Iterable[bytes], lookups: Lookups
     ) -> None:
-        """Keep the records of a batch under its root, once; what is there already stays.
+        """Keep the records of a batch under its root, once; what is there whole already stays.
 
         `records` are gone through once, and never held together.
         """
@@ -153,11 +130,20 @@ class IntakeUnit(Protocol):
     def anchored(self, issuer: str, sequence: int) -> Anchored | None:
         """Return the batch that the chain holds at this sequence."""
 
+    def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
+        """Return the catalogs that were in force, ascending by version."""
+
+    def add_name(self, name: str) -> None:
+        """Remember a name under its SHA-256; bodies followed without it bear it from now on."""
+
+    def records_whole(self, root: bytes) -> bool:
+        """Return whether the records of a batch are here, all of them, each with its look-up."""
+
     def catalog(self, root: bytes) -> bytes | None:
         """Return the canonical JSON list of a catalog's entries."""
 
     def add_catalog(self, root: bytes, entries: bytes) -> None:
-        """Keep a catalog under its root, once."""
+        """Keep a catalog under its root, in place of what stands there: the root names it."""
 
     def backlog(self) -> Backlog:
         """Return what waits and can move; of what is set aside only the number."""
@@ -268,7 +254,7 @@ class MirrorUnit(Protocol):
         """Remember a name under its SHA-256; bodies followed without it bear it from now on."""
 
     def name(self, digest: bytes) -> str | None:
-        """Return the name whose SHA-256 is `digest`."""
+        """Return the name whose SHA-256 is `digest`; a row that was edited is none."""
 
     def settle(
         self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes
@@ -352,8 +338,11 @@ class ReadUnit(Protocol):
     def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
         """Return the trie nodes of a body's slot at a checkpoint."""
 
-    def missing_records(self) -> Sequence[Anchored]:
-        """Return anchored batches whose records were never handed in."""
+    def missing_records(self, limit: int | None = None) -> Sequence[Anchored]:
+        """Return anchored batches whose records are not here, or not all of them."""
+
+    def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
+        """Return (issuer, root) of catalogs that were in force and are not here."""
 
 
 class LeaseUnit(Protocol):

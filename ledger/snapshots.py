@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ledger.checkpoints import ROLL_NAME
@@ -13,6 +13,7 @@ from ledger.ports import Anchored, BodySeen, Chain, Checkpoint, ReadUnit, Store
 from verifier.catalog import Catalog
 from verifier.delta import format_delta
 from verifier.encoding import parse_canonical
+from verifier.errors import Malformed
 from verifier.events import Said, parse_log
 from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin
@@ -97,13 +98,17 @@ class SnapshotMaker:
         bodies = [self._body(unit, checkpoint, body.state) for body in seen]
         names = [ROLL_NAME, *(body.state.issuer for body in seen)]
         proofs = [unit.slot_proof(checkpoint.number, name) for name in names]
+        roots = _roots(bodies)
+        found = {root: _catalog(unit, root) for root in sorted(roots)}
+        catalogs = {root: one for root, one in found.items() if one is not None}
         nodes = {node for proof in proofs for node in proof or ()}
         snapshot = Snapshot.of(
             checkpoint=checkpoint.note,
             account_proof=checkpoint.account,
             nodes=nodes,
-            catalogs=[_catalog(unit, root) for root in sorted(_roots(bodies))],
+            catalogs=catalogs.values(),
             bodies=bodies,
+            absent=roots - catalogs.keys(),
         )
         try:
             snapshot.check(self.ledger)
@@ -144,20 +149,8 @@ class SnapshotMaker:
 
 
 def _founding(state: BodyState) -> BodyState:
-    """Return a state without what its batches tell."""
-    return BodyState(
-        issuer=state.issuer,
-        kind=state.kind,
-        name=state.name,
-        keys=state.keys,
-        standing=state.standing,
-        since=state.since,
-        catalog_version=state.catalog_version,
-        catalog=state.catalog,
-        epoch=state.epoch,
-        revision=state.revision,
-        status=state.status,
-    )
+    """Return a state without what its batches tell; one without a name stays without."""
+    return replace(state, batches=0, certificates=0, last=ZERO, peaks=())
 
 
 def _row(batch: Anchored) -> AnchoredRow:
@@ -179,8 +172,13 @@ def _roots(bodies: Sequence[SnapshotBody]) -> set[bytes]:
     return (roots | {body.state.catalog for body in bodies}) - {ZERO}
 
 
-def _catalog(unit: ReadUnit, root: bytes) -> Catalog:
-    entries = unit.catalog(root)
-    if entries is None:
-        raise EvidenceInconsistent(f"the catalog {root.hex()} is not kept")
-    return Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
+def _catalog(unit: ReadUnit, root: bytes) -> Catalog | None:
+    """Return a catalog; None where it is not here, or damaged: those under it cannot be told."""
+    try:
+        entries = unit.catalog(root)
+        if entries is None:
+            return None
+        catalog = Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
+    except Malformed:
+        return None
+    return catalog if catalog.root() == root else None

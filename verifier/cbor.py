@@ -44,6 +44,10 @@ class CborReader:
         """Return whether an integer from zero on is next."""
         return self._kind() == _INTEGER
 
+    def is_binary(self) -> bool:
+        """Return whether a byte string comes next."""
+        return self._kind() == _BYTES
+
     def is_text(self) -> bool:
         """Return whether a text is next."""
         return self._kind() == _TEXT

@@ -82,6 +82,12 @@ CODES: Mapping[str, Code] = {
     "anchor.body_absent": _unknown(
         _A, "the issuing body was not registered at this block", "截至该区块，发证机构尚未登记"
     ),
+    "anchor.name_absent": _unknown(
+        _A, "the name of the issuing body is not at hand here", "此处没有发证机构的名称"
+    ),
+    "anchor.catalog_absent": _unknown(
+        _A, "the catalog under the batch is not at hand here", "此处没有该批次所依据的证照目录"
+    ),
     "anchor.batch_pending": _unknown(
         _A, "the batch was not anchored at this block", "截至该区块，该批次尚未锚定"
     ),

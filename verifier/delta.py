@@ -48,13 +48,17 @@ def format_delta(old: Snapshot, new: Snapshot) -> bytes:
         new.checkpoint,
         list(new.account_proof),
         [node for node in new.nodes if node not in held],
-        [pack_catalog(part) for root, part in new.catalogs.items() if root not in old.catalogs],
+        [
+            pack_catalog(root, part)
+            for root, part in new.catalogs.items()
+            if root not in old.catalogs or (part is not None and old.lacks(root))
+        ],
         [_pack_change(at, old, body, places) for at, body in enumerate(new.bodies)],
     ]
     return deflate(cbor2.dumps(parts, canonical=True))
 
 
-def _places(catalogs: Mapping[bytes, Catalog]) -> dict[bytes, int]:
+def _places(catalogs: Mapping[bytes, Catalog | None]) -> dict[bytes, int]:
     return {root: at for at, root in enumerate(sorted(catalogs))}
 
 
@@ -91,8 +95,9 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
         raise Malformed("snapshot.older", f"block {head.number} is before the one held")
     account_proof = list(reader.binaries(MOST_NODES, LONGEST_NODE))
     nodes = list(reader.binaries(MAX_LISTED, LONGEST_NODE, ascending=True))
-    added = {part.root(): part for part in unpack_catalogs(reader)}
-    if added.keys() & old.catalogs.keys():
+    added = dict(unpack_catalogs(reader))
+    # What is there only by its root may come with its entries.
+    if any(root in old.catalogs and not old.lacks(root) for root in added):
         raise Malformed("snapshot.invalid", "a catalog that the snapshot built upon has already")
     held = {**old.catalogs, **added}
     roots = sorted(held)
@@ -110,7 +115,8 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
         checkpoint=checkpoint,
         account_proof=account_proof,
         nodes=_needed([*old.nodes, *nodes], account.storage_root, bodies),
-        catalogs=[part for root, part in held.items() if root in needed],
+        catalogs=[part for root, part in held.items() if root in needed and part is not None],
+        absent=[root for root, part in held.items() if root in needed and part is None],
         bodies=bodies,
     )
 

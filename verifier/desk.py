@@ -27,7 +27,7 @@ from verifier.packing import AnchoredRow
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.snapshot import TYPE as SNAPSHOT
 from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
-from verifier.state import BodyState
+from verifier.state import BodyState, UnnamedBody
 from verifier.statements import ZERO, Batch
 from verifier.stateproof import slot_position
 from verifier.status import CELLS
@@ -183,10 +183,14 @@ class Desk:
         body = self.snapshot.by_issuer.get(record.issuer)
         if body is None:
             return "anchor.body_absent"
+        if isinstance(body.state, UnnamedBody):
+            return "anchor.name_absent"
         found = body.batch_of(record.index)
         if found is None:
             return "anchor.batch_pending"
         row, statement = found
+        if self.snapshot.lacks(statement.catalog):
+            return "anchor.catalog_absent"
         entries = self.snapshot.entries.get(statement.catalog, {})
         return Backing(
             body=body,

@@ -31,8 +31,10 @@ from verifier.state import (
     MOST_CERTIFICATES,
     MOST_KEYS,
     NO_END,
+    UNNAMED,
     BodyState,
     Key,
+    UnnamedBody,
     batch_leaf,
     region_of,
     without_brake,
@@ -139,7 +141,7 @@ class Snapshot:
     checkpoint: str
     account_proof: tuple[bytes, ...]
     nodes: tuple[bytes, ...]
-    catalogs: Mapping[bytes, Catalog]
+    catalogs: Mapping[bytes, Catalog | None]
     bodies: tuple[SnapshotBody, ...]
     by_issuer: Mapping[str, SnapshotBody] = field(repr=False)
     entries: Mapping[bytes, Mapping[tuple[str, int], Entry]] = field(repr=False)
@@ -153,14 +155,18 @@ class Snapshot:
         nodes: Iterable[bytes],
         catalogs: Iterable[Catalog],
         bodies: Sequence[SnapshotBody],
+        absent: Iterable[bytes] = (),
     ) -> Snapshot:
-        """Return the snapshot of these parts; `bodies` stand in the order of registration."""
+        """Return the snapshot of these parts; `bodies` stand in the order of registration.
+
+        `absent` are the roots of catalogs that are not at hand.
+        """
         held = {catalog.root(): catalog for catalog in catalogs if catalog.entries}
         return cls(
             checkpoint=checkpoint,
             account_proof=tuple(account_proof),
             nodes=tuple(sorted(set(nodes))),
-            catalogs=dict(sorted(held.items())),
+            catalogs=dict(sorted({**dict.fromkeys(absent), **held}.items())),
             bodies=tuple(bodies),
             by_issuer={body.state.issuer: body for body in bodies},
             entries={
@@ -168,6 +174,10 @@ class Snapshot:
                 for root, catalog in held.items()
             },
         )
+
+    def lacks(self, catalog: bytes) -> bool:
+        """Return whether only the root of this catalog is here."""
+        return catalog in self.catalogs and self.catalogs[catalog] is None
 
     @property
     def note(self) -> Note:
@@ -183,7 +193,7 @@ class Snapshot:
                 self.checkpoint,
                 list(self.account_proof),
                 list(self.nodes),
-                [pack_catalog(catalog) for catalog in self.catalogs.values()],
+                [pack_catalog(root, catalog) for root, catalog in self.catalogs.items()],
                 [pack_body(body, places) for body in self.bodies],
             ],
             canonical=True,
@@ -209,13 +219,14 @@ class Snapshot:
         identity = parse_note(checkpoint).checkpoint.identity
         account_proof = list(reader.binaries(MOST_NODES, LONGEST_NODE))
         nodes = list(reader.binaries(MAX_LISTED, LONGEST_NODE, ascending=True))
-        catalogs = list(unpack_catalogs(reader))
-        roots = [catalog.root() for catalog in catalogs]
+        catalogs = dict(unpack_catalogs(reader))
+        roots = list(catalogs)
         snapshot = cls.of(
             checkpoint=checkpoint,
             account_proof=account_proof,
             nodes=nodes,
-            catalogs=catalogs,
+            catalogs=[catalog for catalog in catalogs.values() if catalog is not None],
+            absent=[root for root, catalog in catalogs.items() if catalog is None],
             bodies=[
                 unpack_body(reader, roots, identity) for _ in range(reader.list(0, MAX_LISTED))
             ],
@@ -301,9 +312,9 @@ def deflate(item: bytes) -> bytes:
     return stream.compress(item) + stream.flush()
 
 
-def pack_catalog(catalog: Catalog) -> list[bytes]:
-    """Return a catalog as a snapshot holds it."""
-    return [entry.canonical() for entry in catalog.entries]
+def pack_catalog(root: bytes, catalog: Catalog | None) -> list[bytes] | bytes:
+    """Return a catalog as a snapshot holds it: its entries, or its root where it is absent."""
+    return root if catalog is None else [entry.canonical() for entry in catalog.entries]
 
 
 def open_item(whole: bytes, kind: str, size: int) -> CborReader:
@@ -321,23 +332,32 @@ def open_item(whole: bytes, kind: str, size: int) -> CborReader:
     return reader
 
 
-def unpack_catalogs(reader: CborReader) -> Iterator[Catalog]:
-    """Read the list of catalogs.
+def unpack_catalogs(reader: CborReader) -> Iterator[tuple[bytes, Catalog | None]]:
+    """Read the list of catalogs: each with its root, None where that is all there is.
 
     Raises:
         Malformed: an entry is not canonical, or entries or roots do not ascend.
     """
     last = b""
     for _ in range(reader.list(0, MAX_LISTED)):
-        entries = [
-            parse_canonical(entry, MAX_ENTRY_BYTES)
-            for entry in reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES)
-        ]
-        catalog = Catalog.from_json(entries)
-        if not entries or catalog.root() <= last:
-            reader.refuse("a catalog with entries, of a root greater than the one before")
-        last = catalog.root()
-        yield catalog
+        root, catalog = _unpack_catalog(reader)
+        if root <= last:
+            reader.refuse("a catalog of a root greater than the one before")
+        last = root
+        yield root, catalog
+
+
+def _unpack_catalog(reader: CborReader) -> tuple[bytes, Catalog | None]:
+    if reader.is_binary():
+        return reader.binary(32, 32), None
+    entries = [
+        parse_canonical(entry, MAX_ENTRY_BYTES)
+        for entry in reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES)
+    ]
+    if not entries:
+        reader.refuse("a catalog with entries")
+    catalog = Catalog.from_json(entries)
+    return catalog.root(), catalog
 
 
 def pack_body(body: SnapshotBody, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
@@ -346,7 +366,7 @@ def pack_body(body: SnapshotBody, catalogs: Mapping[bytes, int], start: int = 0)
     return [
         state.issuer,
         state.kind.number,
-        state.name,
+        state.name_digest if isinstance(state, UnnamedBody) else state.name,
         state.standing.number,
         state.since,
         b"".join(key.packed() for key in state.keys),
@@ -388,11 +408,9 @@ def _unpack_state(reader: CborReader) -> BodyState:
         reader.refuse("behind the code of a body")
     region_of(issuer)
     kind = _KINDS[reader.integer(1, len(_KINDS)) - 1]
-    name = reader.text(4 * MAX_NAME)
-    if not 0 < len(name) <= MAX_NAME:
-        reader.refuse(f"behind a name of 1 to {MAX_NAME} characters")
+    kind_of_state, name = _unpack_name(reader)
     # Arguments are read in the order in which they are written here.
-    return BodyState(
+    return kind_of_state(
         issuer=issuer,
         kind=kind,
         name=name,
@@ -405,6 +423,16 @@ def _unpack_state(reader: CborReader) -> BodyState:
         revision=reader.integer(0, 2**32 - 1),
         status=ZERO,
     )
+
+
+def _unpack_name(reader: CborReader) -> tuple[type[BodyState], str]:
+    """Read a body's name, or its SHA-256 where the name is absent; with the class of its state."""
+    if reader.is_binary():
+        return UnnamedBody, f"{UNNAMED}{reader.binary(32, 32).hex()}"
+    name = reader.text(4 * MAX_NAME)
+    if not 0 < len(name) <= MAX_NAME:
+        reader.refuse(f"behind a name of 1 to {MAX_NAME} characters")
+    return BodyState, name
 
 
 def _unpack_keys(reader: CborReader) -> tuple[Key, ...]:

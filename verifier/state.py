@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 from verifier import merkle
@@ -18,6 +18,8 @@ MOST_KEYS = 16
 MOST_CERTIFICATES = 2**32
 KEY_SIZE = 31
 ZERO = bytes(32)
+UNNAMED = "sha256:"
+"""Before the digest that stands for a name that nobody handed in."""
 
 _Word = TypeVar("_Word", BodyKind, Standing)
 
@@ -102,6 +104,11 @@ class BodyState:
             self.last,
             self.status,
         )
+
+    def named(self, name: str) -> BodyState:
+        """Return this state under `name`, whose digest must be the one it has."""
+        parts = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(BodyState(**parts), name=name)
 
     def key_words(self) -> tuple[bytes, ...]:
         """Return one word a key, 32 bytes each."""
@@ -216,3 +223,22 @@ def batch_leaf(*, digest: bytes, catalog: bytes, key: int, block: int) -> bytes:
     was anchored.
     """
     return merkle.leaf_hash(digest + catalog + bytes([key]) + block.to_bytes(5, "big"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnnamedBody(BodyState):
+    """The state of a body of which only the digest of its name is known.
+
+    `name` is `sha256:` and 64 hexadecimal digits.
+    """
+
+    @property
+    def name_digest(self) -> bytes:
+        """The SHA-256 of the name."""
+        return bytes.fromhex(self.name.removeprefix(UNNAMED))
+
+    def words(self) -> tuple[bytes, ...]:
+        """Return the six words w0 to w5, the name's digest taken from the placeholder."""
+        head = list(BodyState.words(self))
+        head[2] = self.name_digest
+        return tuple(head)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import orjson
 from fastapi import APIRouter, Query, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from api.answers import raw, told
@@ -26,6 +27,7 @@ from ledger.ports import ChainUnreachable
 from ledger.service.beside import Beside
 from ledger.service.values import DeliveryState
 from verifier.encoding import Json
+from verifier.errors import Refused
 
 router = APIRouter()
 _TAG = "Operation"
@@ -85,7 +87,8 @@ async def is_alive(request: Request, caller: Asking) -> Response:
 async def is_ready(request: Request, caller: Asking, part: Part | None = None) -> Response:
     """Asks the database, the chain and the newest checkpoint; with `part`, for that part alone.
 
-    Intake, lookups and evidence go on while the chain's node is away.
+    Intake, lookups and evidence go on while the chain's node is away.  What is missing of single
+    issuers is listed, and makes nothing unready: their certificates alone cannot be told.
     """
     service = service_of(request)
     faults = await asyncio.to_thread(find_faults, service)
@@ -93,7 +96,13 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
         faults.append("chain.unreachable")
     parts = parts_of(faults)
     ready = not faults if part is None else parts[part]
-    value: Json = {"ready": ready, "faults": list(faults), "parts": dict(parts)}
+    missing = await asyncio.to_thread(_missing, service)
+    value: Json = {
+        "ready": ready,
+        "faults": list(faults),
+        "parts": dict(parts),
+        "missing": missing,
+    }
     return told(value) if ready else told(value, 503, retry_after=str(RETRY_AFTER))
 
 
@@ -120,6 +129,14 @@ async def _answer(asking: Beside, question: Callable[[], _Found]) -> _Found:
 _PROBING = Beside(most=8, seconds=2.0)
 _RELAYING = Beside(most=16, seconds=30.0)
 """How the node is asked for operators, and for verifiers and auditors, in this process."""
+
+
+def _missing(service: Service) -> list[Json]:
+    """Return what is missing of single issuers; nothing while the database does not answer."""
+    try:
+        return [one.to_json() for one in service.missing.get()]
+    except (Refused, SQLAlchemyError):
+        return []
 
 
 @router.get(

@@ -24,6 +24,7 @@ def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
     """Take in a submission (SPEC section 20) in bytes or a file; return the receipt's file.
 
     The same statement gives the same receipt, whoever hands it in and however it is spelled.
+    Records that were lost are kept again, whenever whoever has them hands them in.
     Once it returns, statement and records are durable and will be anchored.
 
     Raises:
@@ -33,13 +34,15 @@ def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
     submission = parse_submission(data, intake.limits.submission_bytes)
     digest = submission.statement.digest(intake.identity)
     with intake.store.begin(write=False) as unit:
-        if (receipt := earlier_receipt(unit.act(digest))) is not None:
+        receipt = earlier_receipt(unit.act(digest))
+        if receipt is not None and unit.records_whole(submission.statement.root):
             return receipt
-        entries = entries_of(unit, submission.statement.catalog)
-    check_entitled(submission.kinds, entries)
+        if receipt is None and not _is_anchored(unit, submission.statement, digest):
+            check_entitled(submission.kinds, entries_of(unit, submission.statement.catalog))
     with intake.store.begin() as unit:
         unit.lock(submission.statement.issuer.decode("ascii"))
         if (receipt := earlier_receipt(unit.act(digest))) is not None:
+            _add_records(unit, submission)  # They were lost; their root names them.
             return receipt
         return _take_in(intake, unit, submission, digest)
 
@@ -53,17 +56,16 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
         intake.check_room(unit, issuer, statement.count)
     elif anchored.digest != digest:
         raise BatchConflict(f"the chain holds another batch {statement.sequence} of {issuer}")
-    check_editions(unit, submission)
+    if anchored is None:
+        check_editions(unit, submission)
     receipt = intake.receipt_for(statement, now).format()
-    unit.add_records(
-        statement.root, issuer, statement.first, submission.records(), submission.lookups
-    )
+    _add_records(unit, submission)
     unit.add_act(
         NewAct(
             kind=ActKind.BATCH,
             statement=statement,
             digest=digest,
-            signatures=(submission.signature,),
+            signatures=(submission.signature if anchored is None else anchored.signature,),
             accepted=now,
             receipt=receipt,
             certificates=statement.count,
@@ -72,6 +74,23 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
     if anchored is not None:
         _settle(unit, anchored)
     return receipt
+
+
+def _is_anchored(unit: Unit, statement: Batch, digest: bytes) -> bool:
+    """Return whether the chain holds this very batch: its records are what they are."""
+    anchored = unit.anchored(statement.issuer.decode("ascii"), statement.sequence)
+    return anchored is not None and anchored.digest == digest
+
+
+def _add_records(unit: Unit, submission: Submission) -> None:
+    statement = submission.statement
+    unit.add_records(
+        statement.root,
+        statement.issuer.decode("ascii"),
+        statement.first,
+        submission.records(),
+        submission.lookups,
+    )
 
 
 def _settle(unit: Unit, anchored: Anchored) -> None:

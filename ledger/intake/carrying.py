@@ -9,9 +9,11 @@ from ledger.intake.admission import Case, admit
 from ledger.intake.desk import Intake, check_time, earlier_receipt
 from ledger.intake.handing_in import HandedIn, parse_handed_in
 from ledger.intake.refusals import ActConflict, OtherLedger
+from ledger.naming import placeholder
 from ledger.ports import NewAct, Unit
 from verifier.encoding import format_canonical
 from verifier.errors import Malformed
+from verifier.statements import CatalogChange, Register
 
 ANY = frozenset(ActKind) - {ActKind.BATCH}
 
@@ -29,7 +31,9 @@ def submit_catalog(intake: Intake, data: bytes) -> bytes:
 def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) -> bytes:
     """Take in an act of one of `kinds`; return the receipt's file, canonical bytes.
 
-    `data` is what `parse_handed_in` reads.  The same statement gives the same receipt.
+    `data` is what `parse_handed_in` reads.  The same statement gives the same receipt.  A
+    catalog or name that was lost, or was never handed in, is kept whenever it comes with its act:
+    the chain holds its hash, and nothing else of the act is looked at then.
 
     Raises:
         Refused: with the code of what is wrong; nothing was stored.
@@ -44,7 +48,11 @@ def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) ->
         raise OtherLedger(f"the act is for the ledger {handed.act.ledger.hex()}")
     with intake.store.begin() as unit:
         unit.lock(subject_of(statement))
-        if (receipt := earlier_receipt(unit.act(handed.act.digest))) is not None:
+        receipt = earlier_receipt(unit.act(handed.act.digest))
+        if receipt is None and _stands(unit, handed):
+            receipt = intake.receipt_for(statement, intake.clock()).format()
+        if receipt is not None:
+            _keep_named(unit, handed)
             return receipt
         return _take_in(intake, unit, kind, handed)
 
@@ -58,10 +66,7 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
     admit(kind, Case(unit=unit, handed=handed, now=now))
     intake.check_room(unit, subject, 0)
     receipt = intake.receipt_for(statement, now).format()
-    if handed.catalog is not None:
-        unit.add_catalog(handed.catalog.root(), format_canonical(handed.catalog.to_json()))
-    if handed.name is not None:
-        unit.add_name(handed.name)
+    _keep_named(unit, handed)
     unit.add_act(
         NewAct(
             kind=kind,
@@ -73,3 +78,23 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
         )
     )
     return receipt
+
+
+def _stands(unit: Unit, handed: HandedIn) -> bool:
+    """Return whether the act is on the chain, and what came with it is all that was lacking."""
+    statement = handed.act.statement
+    if isinstance(statement, CatalogChange) and handed.catalog is not None:
+        changes = unit.catalog_changes(subject_of(statement))
+        return any(change.digest == handed.act.digest for change in changes)
+    if isinstance(statement, Register) and handed.name is not None:
+        body = unit.body(subject_of(statement))
+        return body is not None and body.state.name == placeholder(statement.name)
+    return False
+
+
+def _keep_named(unit: Unit, handed: HandedIn) -> None:
+    """Keep what the act's digests name."""
+    if handed.catalog is not None:
+        unit.add_catalog(handed.catalog.root(), format_canonical(handed.catalog.to_json()))
+    if handed.name is not None:
+        unit.add_name(handed.name)

@@ -7,23 +7,41 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, text, update
 
 from ledger.acts import ActState, Lane
 from ledger.ports import Act, Backlog, Edition, Lookups, NewAct
 from ledger.store import rows
 from ledger.store.base import Base, table
-from ledger.store.bulk import PREFIX, find_editions, insert_certificates
-from ledger.store.frames import pack_frames
-from ledger.store.tables import ActRow, BatchRow, CatalogRow, FrameRow
+from ledger.store.bulk import PLACES, PREFIX, find_editions, insert_certificates
+from ledger.store.frames import FRAME, pack_frames
+from ledger.store.tables import ActRow, BatchRow, CatalogRow, CertificateRow, FrameRow
 from verifier.errors import Malformed
 
 ACTS = table(ActRow)
 BATCHES = table(BatchRow)
 FRAMES = table(FrameRow)
 CATALOGS = table(CatalogRow)
+CERTIFICATES = table(CertificateRow)
 _FRAMES = 16
 """Frames that are written at once, some 1 MB."""
+
+
+def all_frames() -> ColumnElement[bool]:
+    """Return the condition that a batch has all its frames."""
+    frames = select(func.count()).where(FRAMES.c.batch == BATCHES.c.number).scalar_subquery()
+    return frames == (BATCHES.c.size + FRAME - 1) // FRAME
+
+
+def all_places() -> ColumnElement[bool]:
+    """Return the condition that a batch has all its look-up rows."""
+    low = BATCHES.c.number * PLACES
+    places = (
+        select(func.count())
+        .where(CERTIFICATES.c.place >= low, CERTIFICATES.c.place < low + PLACES)
+        .scalar_subquery()
+    )
+    return places == BATCHES.c.size
 
 
 class IntakePart(Base):
@@ -94,8 +112,10 @@ class IntakePart(Base):
             "size": len(lookups.editions),
             "leaves": lookups.leaves,
         }
-        if not self.insert_new(BATCHES, values):
+        if self.records_whole(root):
             return
+        self._drop_records(root)
+        self.insert_new(BATCHES, values)
         number = self.connection.execute(
             select(BATCHES.c.number).where(BATCHES.c.root == root)
         ).scalar_one()
@@ -104,6 +124,22 @@ class IntakePart(Base):
             rows_of = [{"batch": number, "frame": at, "data": data} for at, data in packed]
             self.connection.execute(FRAMES.insert(), rows_of)
         insert_certificates(self.connection, number, lookups)
+
+    def records_whole(self, root: bytes) -> bool:
+        query = select(BATCHES.c.number).where(BATCHES.c.root == root, all_frames(), all_places())
+        return self.connection.execute(query).first() is not None
+
+    def _drop_records(self, root: bytes) -> None:
+        """Drop what is left of a batch's records, so that they can be kept anew."""
+        number = self.connection.execute(
+            select(BATCHES.c.number).where(BATCHES.c.root == root)
+        ).scalar_one_or_none()
+        if number is not None:
+            place = CERTIFICATES.c.place
+            low = number * PLACES
+            self.connection.execute(delete(CERTIFICATES).where(place >= low, place < low + PLACES))
+            self.connection.execute(delete(FRAMES).where(FRAMES.c.batch == number))
+            self.connection.execute(delete(BATCHES).where(BATCHES.c.number == number))
 
     def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
         whole = {id_[:PREFIX]: id_ for id_ in ids}
@@ -122,7 +158,7 @@ class IntakePart(Base):
             raise Malformed("catalog.damaged", f"a catalog is kept damaged: {error}") from error
 
     def add_catalog(self, root: bytes, entries: bytes) -> None:
-        self.insert_new(CATALOGS, {"root": root, "entries": zlib.compress(entries)})
+        self.put(CATALOGS, [{"root": root, "entries": zlib.compress(entries)}])
 
     def backlog(self) -> Backlog:
         moves = ACTS.c.reason.is_(None)

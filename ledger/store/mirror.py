@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple_, update
 
 from ledger.acts import ActKind, ActState, Lane
-from ledger.naming import is_placeholder, named, placeholder
+from ledger.naming import is_placeholder, placeholder
 from ledger.ports import (
     Anchored,
     Block,
@@ -199,7 +199,10 @@ class MirrorPart(Base):
 
     def add_name(self, name: str) -> None:
         digest = sha256(name.encode()).digest()
-        if self.insert_new(NAMES, {"digest": digest, "name": name}) and not is_placeholder(name):
+        if self.name(digest) == name:
+            return
+        self.put(NAMES, [{"digest": digest, "name": name}])
+        if not is_placeholder(name):
             self._rename(placeholder(digest), name)
 
     def _rename(self, unknown: str, name: str) -> None:
@@ -207,12 +210,13 @@ class MirrorPart(Base):
         for row in self.connection.execute(select(BODIES)).all():
             if unknown.encode() in row.state:
                 body = rows.body_of(row)
-                self.put_body(replace(body, state=named(body.state, name)))
+                self.put_body(replace(body, state=body.state.named(name)))
 
     def name(self, digest: bytes) -> str | None:
         query = select(NAMES.c.name).where(NAMES.c.digest == digest)
         found: str | None = self.connection.execute(query).scalar_one_or_none()
-        return found
+        edited = found is not None and sha256(found.encode()).digest() != digest
+        return None if edited else found
 
     def settle(
         self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes

@@ -9,6 +9,7 @@ from sqlalchemy import exists, select
 from ledger.ports import Anchored, BodySeen, CatalogSeen, Checkpoint, RegistrarSeen, StatusSeen
 from ledger.store import rows
 from ledger.store.base import Base, newest, table
+from ledger.store.intake import CATALOGS, all_frames
 from ledger.store.tables import (
     AnchoredRow,
     BatchRow,
@@ -20,6 +21,7 @@ from ledger.store.tables import (
     StatusChangeRow,
     StatusWordRow,
 )
+from verifier.catalog import EMPTY
 
 ANCHORED = table(AnchoredRow)
 BATCHES = table(BatchRow)
@@ -95,10 +97,22 @@ class ReadingPart(Base):
         )
         return list(self.connection.execute(query).scalars())
 
-    def missing_records(self) -> Sequence[Anchored]:
-        kept = exists().where(BATCHES.c.root == ANCHORED.c.root)
+    def missing_records(self, limit: int | None = None) -> Sequence[Anchored]:
+        kept = exists().where(BATCHES.c.root == ANCHORED.c.root, all_frames())
         query = select(ANCHORED).where(~kept).order_by(ANCHORED.c.issuer, ANCHORED.c.sequence)
+        query = query if limit is None else query.limit(limit)
         return [rows.anchored_of(row) for row in self.connection.execute(query)]
+
+    def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
+        kept = exists().where(CATALOGS.c.root == CATALOG_CHANGES.c.root)
+        query = (
+            select(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
+            .where(~kept, CATALOG_CHANGES.c.root.not_in([_ZERO, EMPTY]))
+            .distinct()
+            .order_by(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
+        )
+        query = query if limit is None else query.limit(limit)
+        return [(row.issuer, row.root) for row in self.connection.execute(query)]
 
     def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[StatusSeen]:
         query = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import cbor2
@@ -17,6 +18,7 @@ from verifier.compact import PREFIX, Compact, Shown
 from verifier.delta import format_delta
 from verifier.evidence import Evidence
 from verifier.snapshot import Snapshot
+from verifier.state import UNNAMED, BodyState, UnnamedBody
 from verifier.vocabulary import Standing, Status
 
 UNTRUSTED = {
@@ -246,6 +248,69 @@ def blocks() -> Iterator[Case]:
     )
 
 
+def lacking_catalogs(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot as a service makes it that was never handed in the catalogs."""
+    return Snapshot.of(
+        checkpoint=snapshot.checkpoint,
+        account_proof=snapshot.account_proof,
+        nodes=snapshot.nodes,
+        catalogs=(),
+        bodies=snapshot.bodies,
+        absent=snapshot.catalogs,
+    )
+
+
+def lacking_name(snapshot: Snapshot, issuer: str) -> Snapshot:
+    """Return the snapshot as a service makes it that was never handed in a body's name."""
+    return replace(
+        snapshot,
+        bodies=tuple(
+            replace(body, state=unnamed(body.state)) if body.state.issuer == issuer else body
+            for body in snapshot.bodies
+        ),
+    )
+
+
+def unnamed(state: BodyState) -> UnnamedBody:
+    """Return a state of which only the digest of the name is known."""
+    parts = {each.name: getattr(state, each.name) for each in fields(state)}
+    digest = hashlib.sha256(state.name.encode()).hexdigest()
+    return UnnamedBody(**{**parts, "name": f"{UNNAMED}{digest}"})
+
+
+def absences() -> Iterator[Case]:
+    """Yield cases of snapshots that lack what the chain holds only the hash of."""
+    scene = Scene()
+    other = scene.other.issue("沪他1")
+    scene.other.anchor([other])
+    whole = scene.world.snapshot()
+    mine = code_of(scene.evidence())
+    shown = ("certificate_number", "holder_name")
+    theirs = code_of(scene.world.evidence(scene.other, other, show=shown))
+    nameless = pack(lacking_name(whole, mine.record.issuer).to_cbor())
+    bare = lacking_catalogs(whole)
+    known = zlib.decompress(format_delta(bare, whole))
+    for name, why, code, files, lacks in (
+        ("name_absent", "The snapshot has the digest of the body's name alone.",
+         mine, [nameless], "anchor.name_absent"),
+        ("name_of_another_absent", "Another body's name is missing: nothing to this one.",
+         theirs, [nameless], None),
+        ("catalog_absent", "The snapshot has the root of the catalog alone.",
+         mine, [pack(bare.to_cbor())], "anchor.catalog_absent"),
+        ("catalog_came_later", "The delta brings the catalog that was missing.",
+         mine, [pack(bare.to_cbor()), pack(known)], None),
+    ):  # fmt: skip
+        bad = {} if lacks is None else {
+            "verdict": "cannot_tell",
+            "codes": {**UNANCHORED, "inclusion": "inclusion.path_unusable", "anchor": lacks,
+                      "content": "content.nothing_compared"},
+        }  # fmt: skip
+        yield compact(
+            f"compact_{name}", why, code, scene.world,
+            snapshots={f"snapshot{n}.bin": data for n, data in enumerate(files)}, **bad,
+        )  # fmt: skip
+
+
 def snapshots() -> Iterator[Case]:
     """Yield cases of the snapshot itself, and of deltas."""
     scene = Scene()
@@ -268,6 +333,7 @@ def snapshots() -> Iterator[Case]:
         verdict="not_in_force",
         codes={"status": "status.revoked"},
     )
+    yield from absences()
     lacking = replace(old, bodies=without.bodies, by_issuer=without.by_issuer)
     for name, why, files, wishes in (
         ("snapshot_not_packed", "The snapshot is not packed.", [whole], {}),

@@ -17,7 +17,7 @@ from ledger.chain.client import EthereumChain, Node
 from ledger.chain.follow import Follower
 from ledger.issuing.signing import packed_keys
 from ledger.keys import Signer
-from ledger.naming import UnnamedBody, placeholder
+from ledger.naming import placeholder
 from ledger.node import Ledger
 from ledger.ports import Block, ChainUnreachable, Log, MirrorDiffers, Unit
 from ledger.store import SqlStore, open_store
@@ -26,6 +26,7 @@ from tests.ledger.chain.nodes import deployed, head_time, mined, registration, r
 from tests.ledger.live import DAY, Body, open_live, person, registrar
 from verifier.encoding import format_canonical
 from verifier.events import TOPICS
+from verifier.state import UnnamedBody
 from verifier.statements import (
     Batch,
     Hold,

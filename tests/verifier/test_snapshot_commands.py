@@ -180,7 +180,7 @@ def _mixed(new: Snapshot, forged: Snapshot) -> bytes:
         checkpoint=new.checkpoint,
         account_proof=new.account_proof,
         nodes=new.nodes,
-        catalogs=new.catalogs.values(),
+        catalogs=filter(None, new.catalogs.values()),
         bodies=forged.bodies,
     ).format()
 

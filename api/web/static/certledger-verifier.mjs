@@ -1566,6 +1566,7 @@ function readBody(value) {
     issuer: read.text("issuer", ISSUER),
     kind: KINDS.indexOf(read.word("kind", KINDS)) + 1,
     name: read.text("name", null, 128),
+    /** Of a name that is absent in a snapshot. @type {Uint8Array | null} */ nameDigest: null,
     keys: chunks(keys, KEY_SIZE).map(readKey),
     standing: read.word("standing", STANDINGS),
     since: read.integer("since", 0, NO_END),
@@ -1615,7 +1616,7 @@ function stateDigest(b) {
         uint(b.epoch, 8),
         uint(b.revision, 4),
         new Uint8Array(4),
-        sha256(utf8(b.name)),
+        b.nameDigest ?? sha256(utf8(b.name)),
         b.catalog,
         b.last,
         b.status,
@@ -2274,6 +2275,20 @@ export const CODES = new Map(
       "ask_holder",
       "the issuing body was not registered at this block",
       "截至该区块，发证机构尚未登记",
+    ],
+    [
+      "anchor.name_absent",
+      "unknown",
+      "ask_holder",
+      "the name of the issuing body is not at hand here",
+      "此处没有发证机构的名称",
+    ],
+    [
+      "anchor.catalog_absent",
+      "unknown",
+      "ask_holder",
+      "the catalog under the batch is not at hand here",
+      "此处没有该批次所依据的证照目录",
     ],
     [
       "anchor.batch_pending",
@@ -3322,7 +3337,7 @@ function needSnapshot(held, what) {
   if (!held) refuse("snapshot.invalid", `${what} has another shape`);
 }
 
-/** @typedef {{root: Uint8Array, entries: Entry[], packed: Uint8Array[]}} Catalog */
+/** @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog without entries where whoever made the snapshot did not have them */
 /** @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array, countersignature: Uint8Array}} Row a batch */
 /** @typedef {{state: BodyState, rows: Row[], statements: Statement[], words: Map<number, Uint8Array>}} HeldBody */
 /**
@@ -3415,15 +3430,20 @@ function readSnapshot(unpacked) {
 function unpackCatalogs(reader) {
   let last = new Uint8Array(0);
   return reader.parts(MAX_LISTED, () => {
-    const catalog = unpackCatalog(reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES));
+    const catalog = unpackCatalog(reader);
     reader.need(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
     last = catalog.root;
     return catalog;
   });
 }
 
-/** @param {Uint8Array[]} packed @returns {Catalog} */
-function unpackCatalog(packed) {
+/** @param {CborReader} reader @returns {Catalog} */
+function unpackCatalog(reader) {
+  if (reader.kind() === BYTES) {
+    const root = reader.binary(32, 32);
+    return { root, entries: null, packed: root };
+  }
+  const packed = reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES);
   needSnapshot(packed.length > 0, "a catalog");
   const entries = packed.map((entry) => readEntry(parseCanonical(entry, MAX_ENTRY_BYTES)));
   if (!entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1], entry) < 0)) {
@@ -3442,7 +3462,8 @@ function unpackBody(reader, roots, identity, before) {
   reader.need(ISSUER.test(issuer), "behind the code of a body");
   checkRegion(issuer);
   const kind = reader.integer(1, KINDS.length);
-  const name = reader.text(4 * MAX_NAME);
+  const nameDigest = reader.kind() === BYTES ? reader.binary(32, 32) : null;
+  const name = nameDigest ? hex(nameDigest) : reader.text(4 * MAX_NAME);
   reader.need(name && characters(name) <= MAX_NAME, `behind a name of 1 to ${MAX_NAME} characters`);
   const standing = STANDINGS[reader.integer(1, STANDINGS.length) - 1];
   const since = reader.integer(0, NO_END);
@@ -3458,7 +3479,7 @@ function unpackBody(reader, roots, identity, before) {
   const words = unpackStatuses(reader, issued);
   const { statements, ...counted } = anchorAll(issuer, rows, identity);
   const state = {
-    ...{ issuer, kind, name, standing, since, keys, catalogVersion, catalog, epoch, revision },
+    ...{ issuer, kind, name, nameDigest, standing, since, keys, catalogVersion, catalog, epoch, revision },
     ...counted,
     status: statusTreeRoot(words),
   };
@@ -3660,7 +3681,7 @@ function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
     bodies.map(({ state: s, rows, words }) => [
       s.issuer,
       s.kind,
-      s.name,
+      s.nameDigest ?? s.name,
       STANDINGS.indexOf(s.standing) + 1,
       s.since,
       join(s.keys.map(({ packed }) => packed)),
@@ -3722,10 +3743,11 @@ function applyDelta(old, unpacked, ledger) {
   const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
   const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
   const added = unpackCatalogs(reader);
-  needSnapshot(!added.some(({ root }) => old.catalogs.has(hex(root))), "a catalog twice");
-  const held = [...old.catalogs.values(), ...added].sort((left, right) =>
-    compareBytes(left.root, right.root),
-  );
+  // What is there only by its root may come with its entries.
+  needSnapshot(!added.some(({ root }) => old.catalogs.get(hex(root))?.entries), "a catalog twice");
+  const given = new Set(added.map(({ root }) => hex(root)));
+  const kept = [...old.catalogs.values()].filter(({ root }) => !given.has(hex(root)));
+  const held = [...kept, ...added].sort((left, right) => compareBytes(left.root, right.root));
   const roots = held.map(({ root }) => root);
   const { identity } = note.checkpoint;
   const bodies = reader.parts(MAX_LISTED, (at) => {
@@ -3804,6 +3826,7 @@ function deskOf(snapshot, policy) {
 function findBacking(desk, record) {
   const body = desk.byIssuer.get(record.issuer);
   if (!body) return "anchor.body_absent";
+  if (body.state.nameDigest) return "anchor.name_absent";
   if (record.index >= body.state.certificates) return "anchor.batch_pending";
   let [low, high] = [0, body.statements.length];
   while (high - low > 1) {
@@ -3812,7 +3835,8 @@ function findBacking(desk, record) {
     else high = middle;
   }
   const catalog = desk.snapshot.catalogs.get(hex(body.rows[low].catalog));
-  const entry = catalog?.entries.find((candidate) => isEntryOf(record, candidate)) ?? null;
+  if (catalog && !catalog.entries) return "anchor.catalog_absent";
+  const entry = catalog?.entries?.find((candidate) => isEntryOf(record, candidate)) ?? null;
   return { body, row: body.rows[low], statement: body.statements[low], entry };
 }
 
