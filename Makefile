@@ -94,6 +94,10 @@ conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node 
 fuzz: setup ## Ask both verifiers about mutants of good files: SEED=1 MUTANTS=5000
 	$(PY) -m tests.conformance.fuzz --seed $(SEED) --mutants $(MUTANTS)
 
+.PHONY: crimes
+crimes: setup ## Edit every column of a served home and delete rows: the audit must convict each (minutes)
+	$(PY) -m tests.audit.sweep
+
 .PHONY: check
 check: lint types contracts-check docs ## Everything that reads the code: lint, types, contracts, docs
 

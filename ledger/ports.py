@@ -10,8 +10,7 @@ with `StoreBusy`, and the caller simply runs again.  No method of a unit commits
 
 *Mirror.*  What the store holds of the chain is a cache: each row carries the block that made it,
 so that `rollback` forgets exactly what a reorganisation took back, and so that a question may be
-asked as of any block since the last `prune`.  Nothing is answered from it that is not checked
-against a state root first.
+asked as of any block since the last `prune`.  Answers from it are checked against a state root.
 
 *Chain.*  Somewhere public that remembers what was said and will not take it back once final.
 """
@@ -23,6 +22,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ledger.acts import Lane
+from ledger.receipt_chain import ReceiptChainUnit
 from ledger.store_errors import (
     StoreBusy,
     StoreDamaged,
@@ -83,7 +83,7 @@ class LeaseLost(Refused):
 # The store, as each of its users sees it --------------------------------------------------------
 
 
-class IntakeUnit(Protocol):
+class IntakeUnit(ReceiptChainUnit, Protocol):
     """What submitting needs."""
 
     def lock(self, subject: str) -> None:

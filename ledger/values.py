@@ -39,6 +39,7 @@ class NewAct:
     accepted: int
     receipt: bytes
     certificates: int = 0
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

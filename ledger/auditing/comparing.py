@@ -3,56 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, exists, func, select
 
-from ledger.acts import ActState
+from ledger.acts import ACTS as KINDS
+from ledger.acts import ActKind
+from ledger.auditing.acts import ActComparison
+from ledger.auditing.checkpoints import CheckpointComparison, block_of_row
+from ledger.auditing.documents import Leaves
 from ledger.auditing.kept import Kept
-from ledger.auditing.mirror import PREFIX, STANDS, MirrorObserver
+from ledger.auditing.mirror import MirrorObserver
 from ledger.auditing.stored import check_unanchored
-from ledger.auditing.told import check_told
-from ledger.store import rows
+from ledger.auditing.told import ToldComparison
+from ledger.auditing.transactions import TravelComparison
 from ledger.store.base import table
 from ledger.store.bulk import PLACES
+from ledger.store.service_tables import WatchRow
 from ledger.store.tables import (
     ActRow,
     AnchoredRow,
     BatchRow,
     BlockRow,
-    BodyRow,
+    CatalogChangeRow,
     CatalogRow,
     CertificateRow,
-    CheckpointRow,
     FrameRow,
     NameRow,
-    SlotProofRow,
 )
+from verifier.acts import statement_from_json
 from verifier.audit.batches import read_catalog
 from verifier.audit.faults import Fault, fault
 from verifier.audit.replay import Replay
-from verifier.checkpoint import CheckpointUnusable, parse_note
-from verifier.encoding import Json, format_canonical, from_base64url, parse_time
-from verifier.errors import ProofInvalid, Refused
+from verifier.audit.running import Job
+from verifier.errors import Refused
 from verifier.hashing import sha256
-from verifier.policy import LedgerPin
-from verifier.recovery import recover_address
 from verifier.rpc import Block, Rpc
-from verifier.state import without_brake
-from verifier.statements import Receipt
-from verifier.stateproof import check_account, check_slot, slot_position
+from verifier.statements import Batch
 
 ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
-BLOCKS, BODIES, CATALOGS = table(BlockRow), table(BodyRow), table(CatalogRow)
-CERTIFICATES, CHECKPOINTS = table(CertificateRow), table(CheckpointRow)
-FRAMES, NAMES, SLOT_PROOFS = table(FrameRow), table(NameRow), table(SlotProofRow)
+BLOCKS, CATALOGS, CATALOG_CHANGES = table(BlockRow), table(CatalogRow), table(CatalogChangeRow)
+CERTIFICATES, FRAMES = table(CertificateRow), table(FrameRow)
+NAMES, WATCHES = table(NameRow), table(WatchRow)
 
 
 class Comparison:
     """The database's own affairs, compared at the end of an audit.
 
-    `operator` is who signs receipts (20 bytes), None where nobody knows; `now` in seconds.
+    `operator` is who signs receipts (20 bytes), None where nobody knows.
     """
 
     def __init__(
@@ -61,13 +59,12 @@ class Comparison:
         connection: Connection,
         observer: MirrorObserver,
         *,
+        job: Job,
         node: Rpc,
-        pin: LedgerPin,
         operator: bytes | None,
-        now: int,
     ) -> None:
         self._kept, self._connection, self._observer = kept, connection, observer
-        self._node, self._pin, self._operator, self._now = node, pin, operator, now
+        self._node, self._job, self._pin, self._operator = node, job, job.pin, operator
 
     def run(self, replay: Replay, final: Block) -> Iterator[Fault]:
         """Yield everything that differs.
@@ -75,75 +72,50 @@ class Comparison:
         Raises:
             NodeFailed: the node does not answer.
         """
+        newest = self._node.block("latest")
+        self._observer.end_at(final.number, final.number if newest is None else newest.number)
+        if self._is_node_behind():
+            detail = f"the database has come to block {self._observer.reach.head}"
+            yield fault("node.behind", f"blocks/{self._observer.newest}", detail)
+            return
+        acts = ActComparison(
+            self._connection,
+            self._observer,
+            node=self._node,
+            pin=self._pin,
+            operator=self._operator,
+            now=self._job.now,
+        )
+        told = ToldComparison(self._connection, operator=self._operator, now=self._job.now)
+        seen = self._job.memory.read() if self._job.memory is not None else None
+        for chain in (acts.chain, told.chain):
+            if seen is not None and isinstance(seen.noted, dict):
+                chain.expected = seen.noted.get(chain.name)
+        travels = TravelComparison(self._connection)
+        checkpoints = CheckpointComparison(self._kept, self._connection, self._job, replay)
         parts = {
             "mirror": self._observer.finish(replay),
-            "acts": self._acts(replay, final),
-            "verifications": check_told(
-                self._connection, replay, operator=self._operator, now=self._now
-            ),
+            "acts": acts.run(replay, final),
+            "transactions": travels.run(),
+            "verifications": told.run(replay),
             "batches": self._batches(),
             "certificates": self._certificates_of_nothing(),
             "catalogs": self._catalogs(),
-            "names": self._names(),
+            "names": self._names(replay),
             "blocks": self._blocks(),
-            "checkpoints": self._checkpoints(),
+            "checkpoints": checkpoints.run(),
+            "watches": self._watches(),
         }
         for name, part in parts.items():
             yield from guarded(f"database/{name}", part)
+        self._observer.notes = {chain.name: chain.noted() for chain in (acts.chain, told.chain)}
 
-    # Acts and receipts ------------------------------------------------------------------------
+    def _is_node_behind(self) -> bool:
+        """Return whether a node lacks blocks that the database has followed: then nothing is told.
 
-    def _acts(self, replay: Replay, final: Block) -> Iterator[Fault]:
-        times: dict[int, int] = {}
-        for row in self._connection.execute(select(ACTS).order_by(ACTS.c.number)):
-            replay.count("database_acts")
-            where = f"database/acts/{row.number}"
-            anchored = row.digest[:PREFIX] in self._observer.acts
-            pends = row.block is not None and row.block > final.number
-            if row.state in STANDS and not anchored and not pends:
-                evidence: dict[str, Json] = {
-                    "statement": _readable(row.statement),
-                    "digest": row.digest.hex(),
-                    "receipt": _readable(row.receipt),
-                }
-                detail = f"{row.subject} {row.lane} {row.counter}, shown as {row.state}"
-                yield fault("database.act_not_on_chain", where, detail, **evidence)
-            if (promised := self._promised(row)) is None:
-                yield fault("receipt.unusable", where, "", receipt=_readable(row.receipt))
-            else:
-                yield from self._kept_promise(row, where, promised, anchored, times)
-
-    def _promised(self, row: Any) -> int | None:
-        """Return by when a receipt promises anchoring, None where it is none of this act."""
-        try:
-            held = orjson.loads(row.receipt)
-            content, signature = held["receipt"], from_base64url(held["signature"])
-            digest = Receipt(content=sha256(format_canonical(content))).digest(self._pin.identity)
-            signer = recover_address(digest, signature)
-            by = parse_time(content["anchored_by"])
-            accepted = parse_time(content["accepted"])
-        except (ValueError, KeyError, TypeError, Refused):
-            return None
-        theirs = self._operator is not None and signer != self._operator
-        if signer is None or theirs or content["digest"] != row.digest.hex():
-            return None
-        return by if accepted == row.accepted else None
-
-    def _kept_promise(
-        self, row: Any, where: str, promised: int, anchored: bool, times: dict[int, int]
-    ) -> Iterator[Fault]:
-        evidence: dict[str, Json] = {"receipt": _readable(row.receipt)}
-        if row.state == ActState.EXPIRED:
-            yield fault("receipt.expired", where, f"{row.subject} {row.counter}", **evidence)
-        elif row.state == ActState.ACCEPTED and not anchored and self._now > promised:
-            yield fault("receipt.broken", where, f"{row.subject} {row.counter}", **evidence)
-        elif anchored and row.block is not None:
-            if row.block not in times:
-                block = self._node.block(row.block)
-                times[row.block] = block.time if block else 0
-            if times[row.block] > promised:
-                detail = f"in block {row.block}"
-                yield fault("receipt.late", where, detail, **evidence)
+        The ledger's own chain has no other node that could be ahead, so there it is a fault.
+        """
+        return self._observer.reach.head > self._observer.newest and not self._job.own_chain
 
     # Records ----------------------------------------------------------------------------------
 
@@ -151,10 +123,23 @@ class Comparison:
         """Yield what is wrong with batches that the chain does not hold; the others are done."""
         anchored = exists().where(ANCHORED.c.root == BATCHES.c.root)
         for row in self._connection.execute(select(BATCHES).where(~anchored)).all():
-            known = select(exists().where(ACTS.c.root == row.root))
-            if not self._connection.execute(known).scalar_one():
-                yield fault("database.row_extra", f"database/batches/{row.root.hex()}", row.issuer)
+            where = f"database/batches/{row.root.hex()}"
+            query = select(ACTS.c.statement).where(ACTS.c.root == row.root)
+            statements = self._connection.execute(query).scalars().all()
+            said = [statement_from_json(Batch, orjson.loads(data)) for data in statements]
+            if not said:
+                yield fault("database.row_extra", where, row.issuer)
+            elif (row.issuer, row.first, row.size) not in {
+                (one.issuer.decode("ascii"), one.first, one.count) for one in said
+            }:
+                yield fault("database.row_changed", where, "it is not as its statement says")
             yield from check_unanchored(self._kept, row)
+
+        handed_in = select(ACTS.c.number, ACTS.c.root).where(ACTS.c.kind == str(ActKind.BATCH))
+        kept = exists().where(BATCHES.c.root == ACTS.c.root)
+        for number, root in self._connection.execute(handed_in.where(~kept)).all():
+            where = f"database/batches/{'' if root is None else root.hex()}"
+            yield fault("database.row_missing", where, f"of act {number}")
 
     def _certificates_of_nothing(self) -> Iterator[Fault]:
         """Yield lookup rows and frames that belong to no batch."""
@@ -169,79 +154,62 @@ class Comparison:
                 yield fault("database.row_extra", where, f"{count} rows of no batch")
 
     def _catalogs(self) -> Iterator[Fault]:
-        for root in self._connection.execute(select(CATALOGS.c.root)).scalars().all():
+        """Yield catalogs that are damaged, that nobody filed, or that an act filed and are gone."""
+        changed = select(CATALOG_CHANGES.c.root)
+        filed = set(self._connection.execute(changed).scalars())
+        filed |= {said["root"] for said in self._statements(ActKind.CATALOG)}
+        kept = set(self._connection.execute(select(CATALOGS.c.root)).scalars())
+        for root in sorted(kept):
+            where = f"database/catalogs/{root.hex()}"
             try:
                 read_catalog(self._kept, root)
             except Refused as error:
-                where = f"database/catalogs/{root.hex()}"
                 yield fault("database.row_changed", where, str(error))
+            if root not in filed:
+                yield fault("database.row_extra", where, "nobody filed it")
+        handed_in = {said["root"] for said in self._statements(ActKind.CATALOG)}
+        for root in sorted(handed_in - kept):
+            yield fault("database.row_missing", f"database/catalogs/{root.hex()}")
 
-    def _names(self) -> Iterator[Fault]:
+    def _statements(self, kind: ActKind) -> Iterator[dict[str, bytes]]:
+        """Yield root and name of the statements of one kind that were handed in here."""
+        query = select(ACTS.c.statement).where(ACTS.c.kind == str(kind))
+        for data in self._connection.execute(query).scalars():
+            said = statement_from_json(KINDS[kind].statement, orjson.loads(data))
+            yield {name: getattr(said, name, b"") for name in ("root", "name")}
+
+    def _names(self, replay: Replay) -> Iterator[Fault]:
+        """Yield names under another's digest, and those of bodies that nobody registers."""
+        known = {body.name for body in replay.bodies.values()}
+        handed_in = {said["name"] for said in self._statements(ActKind.REGISTER)}
+        kept = set()
         for row in self._connection.execute(select(NAMES)):
+            where = f"database/names/{row.digest.hex()}"
+            kept.add(row.digest)
             if sha256(row.name.encode()) != row.digest:
-                yield fault("database.row_changed", f"database/names/{row.digest.hex()}", row.name)
+                yield fault("database.row_changed", where, row.name)
+            elif row.digest not in known | handed_in:
+                yield fault("database.row_extra", where, row.name)
+        for digest in sorted(handed_in - kept):
+            yield fault("database.row_missing", f"database/names/{digest.hex()}")
 
-    # Blocks and checkpoints -------------------------------------------------------------------
+    def _watches(self) -> Iterator[Fault]:
+        """Yield watched certificates whose leaf is another than the one anchored at this index."""
+        leaves = Leaves(self._connection)
+        for row in self._connection.execute(select(WATCHES)).all():
+            if row.leaf != leaves.at(row.issuer, row._mapping["index"]):
+                where = f"database/watches/{row.caller}/{row._mapping['index']}"
+                yield fault("database.row_changed", where, "it has another leaf")
+
+    # Blocks -------------------------------------------------------------------
 
     def _blocks(self) -> Iterator[Fault]:
         for row in self._connection.execute(select(BLOCKS).order_by(BLOCKS.c.number)).all():
-            if self._node.block(row.number) != _block_of(row):
+            before = self._node.block(row.number - 1)
+            same = self._node.block(row.number) == block_of_row(row)
+            if not same or before is None or before.hash != row.parent:
                 where = f"database/blocks/{row.number}"
                 yield fault("database.row_changed", where, row.hash.hex())
-
-    def _checkpoints(self) -> Iterator[Fault]:
-        for row in self._connection.execute(select(CHECKPOINTS)).all():
-            where = f"database/checkpoints/{row.number}"
-            try:
-                told = parse_note(row.note).checkpoint
-            except CheckpointUnusable:
-                continue  # Told where all notes are read.
-            held = _block_of(row)
-            noted = Block(
-                number=told.number,
-                hash=told.block_hash,
-                state_root=told.state_root,
-                time=told.time,
-            )
-            if held != noted:
-                yield fault("database.row_changed", where, "", note=row.note)
-                continue
-            yield from self._slot_proofs(row, where)
-
-    def _slot_proofs(self, row: Any, where: str) -> Iterator[Fault]:
-        """Yield kept proofs that do not lead to the state that the body had at the checkpoint."""
-        try:
-            account = check_account(
-                row.state_root, self._pin.address, rows.unpack_nodes(row.account)
-            )
-            storage = account.storage_root if account else b""
-        except (ProofInvalid, ValueError, Refused) as error:
-            yield fault("database.proof_differs", where, str(error))
-            return
-        proofs = select(SLOT_PROOFS).where(SLOT_PROOFS.c.number == row.number)
-        for proof in self._connection.execute(proofs).all():
-            place = f"{where}/{proof.issuer}"
-            wanted = self._slot_at(proof.issuer, row.number)
-            if wanted is None:
-                continue  # The roll, which stands among them under a name of its own.
-            try:
-                nodes = rows.unpack_nodes(proof.nodes)
-                value = check_slot(storage, slot_position(proof.issuer), nodes)
-            except (ProofInvalid, ValueError, Refused) as error:
-                yield fault("database.proof_differs", place, str(error))
-                continue
-            if without_brake(value) != without_brake(wanted):
-                yield fault("database.proof_differs", place, value.hex())
-
-    def _slot_at(self, issuer: str, number: int) -> bytes | None:
-        query = (
-            select(BODIES.c.slot)
-            .where(BODIES.c.issuer == issuer, BODIES.c.block <= number)
-            .order_by(BODIES.c.block.desc())
-            .limit(1)
-        )
-        slot: bytes | None = self._connection.execute(query).scalar_one_or_none()
-        return slot
 
 
 def guarded(where: str, part: Iterator[Fault]) -> Iterator[Fault]:
@@ -253,12 +221,3 @@ def guarded(where: str, part: Iterator[Fault]) -> Iterator[Fault]:
         yield from part
     except (AttributeError, TypeError, ValueError) as error:
         yield fault("database.unreadable", where, f"{type(error).__name__}: {error}")
-
-
-def _readable(data: Any) -> Json:
-    """Return bytes that were handed in as text, whatever they are."""
-    return data.decode("utf-8", "replace") if isinstance(data, bytes) else repr(data)
-
-
-def _block_of(row: Any) -> Block:
-    return Block(number=row.number, hash=row.hash, state_root=row.state_root, time=row.time)

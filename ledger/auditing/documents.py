@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from ledger.auditing.kept import member_of
 from ledger.store.base import table
 from ledger.store.tables import AnchoredRow, BatchRow
 from verifier import merkle
+from verifier.audit.checkpoints import block_of
 from verifier.audit.faults import Fault, fault
-from verifier.certificate import Disclosure, Record
-from verifier.checks import check_inclusion
+from verifier.audit.running import Job
+from verifier.checkpoint import GREATEST_TIME, Note
 from verifier.content import Showing, check_content
 from verifier.encoding import Json
 from verifier.errors import Refused
-from verifier.evidence import Evidence
+from verifier.evidence import LONGEST_EVIDENCE, Evidence
+from verifier.holding import LONGEST_HOLDING, Holding
+from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy
+from verifier.rpc import Block, Rpc
+from verifier.trust import Judgement, Slot
+from verifier.verdict import CHECKS, GENUINE
+from verifier.verify import Question, verify
+from verifier.vocabulary import CheckName, Way
 
 ANCHORED, BATCHES = table(AnchoredRow), table(BatchRow)
 EVIDENCE = "evidence"
@@ -26,20 +34,18 @@ FOLDERS = ("holders", EVIDENCE)
 LONGEST_DOCUMENT = 64 << 20
 
 
-def check_documents(home: Path, connection: Connection, identity: bytes) -> Iterator[Fault]:
-    """Yield what is wrong with certificates' files, and with documents of the same stem.
-
-    `identity` is the ledger's (32 bytes).
-    """
-    leaves, papers = _Leaves(connection), _papers(home)
+def check_documents(
+    home: Path, connection: Connection, job: Job, node: Rpc, final: Block
+) -> Iterator[Fault]:
+    """Yield what is wrong with certificates' files, and with documents of the same stem."""
+    files = _Files(connection, job, node, final)
+    leaves, papers = Leaves(connection), _papers(home)
     swapped: set[Path] = set()
     for folder in FOLDERS:
         for file in sorted((home / folder).glob("*.json")):
             where = f"{folder}/{file.name}"
             try:
-                showing = _showing(file)
-                if folder == EVIDENCE:
-                    _check_evidence(file, connection, identity)
+                showing = files.evidence(file) if folder == EVIDENCE else _holding(file)
             except (Refused, TypeError, ValueError) as error:
                 yield fault("evidence.differs", where, str(error))
                 continue
@@ -58,25 +64,70 @@ def check_documents(home: Path, connection: Connection, identity: bytes) -> Iter
                     yield fault("document.swapped", f"documents/{paper.name}", where, **proof)
 
 
-def _check_evidence(file: Path, connection: Connection, identity: bytes) -> None:
-    """Check that the batch of an evidence file is the one anchored, and its path leads there.
+class _Files:
+    """Checks evidence files whole: each member is proved, or compared with the database."""
 
-    Raises:
-        Refused: the file is no evidence, or its path leads elsewhere.
-        ValueError: another batch was anchored.
-    """
-    evidence = Evidence.parse(file.read_bytes())
-    said, record = evidence.statement, evidence.record
-    digest = connection.execute(
-        select(ANCHORED.c.digest).where(
-            ANCHORED.c.issuer == record.issuer, ANCHORED.c.sequence == said.sequence
-        )
-    ).scalar_one_or_none()
-    if digest != said.digest(identity):
-        raise ValueError(f"batch {said.sequence} was anchored with another statement")
-    code = check_inclusion(record.leaf(), record.index, said, evidence.path)
-    if code != "ok":
-        raise ValueError(f"the path does not lead to the root ({code})")
+    def __init__(self, connection: Connection, job: Job, node: Rpc, final: Block) -> None:
+        self._connection, self._job, self._final = connection, job, final
+        # What a file proves does not end with the policy.
+        self._policy = replace(job.policy or _unnamed_policy(job.pin), ends=GREATEST_TIME)
+        self._blocks: dict[int, Block | None] = {}
+        self._node = node
+
+    def evidence(self, file: Path) -> Showing:
+        """Return what an evidence file shows, once all of it is proved.
+
+        Raises:
+            Refused: the file is no evidence.
+            ValueError: it is proved by nothing on the chain.
+        """
+        with file.open("rb") as opened:
+            evidence = Evidence.parse(opened.read(LONGEST_EVIDENCE + 1))
+        said, record = evidence.statement, evidence.record
+        digest = self._connection.execute(
+            select(ANCHORED.c.digest).where(
+                ANCHORED.c.issuer == record.issuer, ANCHORED.c.sequence == said.sequence
+            )
+        ).scalar_one_or_none()
+        if digest != said.digest(self._job.pin.identity):
+            raise ValueError(f"batch {said.sequence} was anchored with another statement")
+        question = Question(policy=self._policy, judge=self._judge, now=self._job.now)
+        codes = {one.check: one.code for one in verify(evidence, question).findings}
+        for check in CHECKS[1 : len(GENUINE)]:  # What is shown is compared by the caller.
+            if codes[check] != "ok":
+                raise ValueError(f"check {check} says {codes[check]}")
+        if codes[CheckName.STATUS] == "status.unproved":
+            raise ValueError("its status is not proved")
+        return evidence.shown
+
+    def _judge(self, note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
+        """Trust the blocks of the chain that is audited; what witnesses signed is checked apart."""
+        told = note.checkpoint
+        if told.number not in self._blocks:
+            self._blocks[told.number] = self._node.block(told.number)
+        same = self._blocks[told.number] == block_of(told) and told.number <= self._final.number
+        if not same or told.identity != self._job.pin.identity:
+            return Judgement(code="block.differs", way=Way.NODE)
+        return Judgement(code="ok", time=told.time, way=Way.NODE)
+
+
+def _unnamed_policy(pin: LedgerPin) -> TrustPolicy:
+    """Return what stands for a policy where a home has none: the ledger as it was deployed."""
+    return TrustPolicy(
+        version=1,
+        ends=GREATEST_TIME,
+        roots=Roots(keys=(bytes(32),), threshold=1),
+        ledgers=(pin,),
+        trust=Trust(ways=(Way.NODE,), threshold=1, confirmations=0),
+        witnesses=(),
+        block_lag=0,
+        default_age=0,
+        ages={},
+        clock_tolerance=0,
+        presentation_age=0,
+        evidence=(Evidence.TYPE,),
+        countersignature=False,
+    )
 
 
 def _papers(home: Path) -> dict[str, list[Path]]:
@@ -87,12 +138,11 @@ def _papers(home: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _showing(file: Path) -> Showing:
-    record = Record.from_json(member_of(file, "record"))
-    texts = member_of(file, "disclosures")
-    if type(texts) is not list:
-        raise TypeError("the file has no disclosures")
-    return Showing.of(record, [Disclosure.parse(text) for text in texts])
+def _holding(file: Path) -> Showing:
+    """Return what a holder's file shows; raises Refused where it is none."""
+    with file.open("rb") as opened:
+        holding = Holding.parse(opened.read(LONGEST_HOLDING + 1))
+    return Showing.of(holding.record, holding.disclosures)
 
 
 def _swapped(showing: Showing, papers: Sequence[Path]) -> Iterator[Path]:
@@ -103,7 +153,7 @@ def _swapped(showing: Showing, papers: Sequence[Path]) -> Iterator[Path]:
             yield paper
 
 
-class _Leaves:
+class Leaves:
     """Leaves of anchored batches by body and index; the batch used last is kept."""
 
     def __init__(self, connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ledger.node import NAME, LedgerAbsent, load_policy
 from ledger.settings import Settings, load_settings
 from ledger.store.identity import IdentityPart
 from verifier.audit.faults import Fault
+from verifier.audit.memory import AuditMemory
 from verifier.audit.replay import Replay, Watch
 from verifier.audit.report import Report
 from verifier.audit.running import SPAN, Job, audit, unwatched
@@ -38,12 +39,16 @@ def audit_home(
     now: int,
     watch: Watch = unwatched,
     to: Path | None = None,
+    policy: TrustPolicy | None = None,
+    notes: Path | None = None,
     span: int = SPAN,
     notes_every: float = 5.0,
 ) -> Report:
     """Return the report on a home: its chain replayed, and all that it keeps held against it.
 
-    `to` is a folder that what was published is written out to.  `now` is in seconds.
+    `to` is a folder that what was published is written out to.  `policy` is the auditor's own,
+    `notes` the folder of what it remembers; without them both are the home's.  `now` is in
+    seconds.
 
     Raises:
         LedgerAbsent: there is no ledger in the home.
@@ -51,28 +56,24 @@ def audit_home(
         DatabaseLedgerError: the database belongs to another ledger.
     """
     settings = load_settings(home=home)
-    pins = pinned(settings.home)
+    pins = pinned(settings.home, policy)
     kept = Kept(settings.database, settings.home)
-    if to is not None:
-        publish(kept, to)
-    with chain_of(settings) as url, kept.open() as connection:
+    with closing(kept), chain_of(settings) as url, kept.open() as connection:
         IdentityPart(connection).check_ledger(pins[0].identity)
+        if to is not None:
+            publish(kept, to)
         node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
+        memory = AuditMemory(notes or settings.home / NOTES, pins[0].identity)
         observer = MirrorObserver(connection, Reach.of(connection))
         job = _job(pins, kept, observer, now=now)
+        job = replace(job, folder=memory.folder, memory=memory, own_chain=settings.chain is None)
         comparison = Comparison(
-            kept,
-            connection,
-            observer,
-            node=node,
-            pin=job.pin,
-            operator=_operator(settings),
-            now=now,
+            kept, connection, observer, job=job, node=node, operator=_operator(settings)
         )
 
         def others(replay: Replay, final: Block) -> Iterator[Fault]:
             yield from comparison.run(replay, final)
-            yield from check_documents(settings.home, connection, job.pin.identity)
+            yield from check_documents(settings.home, connection, job, node, final)
 
         job = replace(job, span=span, notes_every=notes_every)
         return audit(node, job, executor, watch=watch, others=others)
@@ -95,25 +96,28 @@ def _job(
         reasons=frozenset(load_domain().status_codes),
         observer=observer,
         work=check_stored,
-        folder=kept.home / NOTES,
     )
 
 
-def pinned(home: Path) -> tuple[LedgerPin, TrustPolicy | None]:
-    """Return the ledger of a home as its policy pins it, or as it was deployed without one.
+def pinned(home: Path, own: TrustPolicy | None = None) -> tuple[LedgerPin, TrustPolicy | None]:
+    """Return the ledger of a home as a policy pins it: the auditor's `own`, else the home's.
+
+    Without either it is the ledger as it was deployed.
 
     Raises:
         LedgerAbsent: nothing is deployed, or the policy is of other ledgers.
     """
-    deployment, signed = load_deployment(home), load_policy(home)
+    deployment = load_deployment(home)
     if deployment is None:
         raise LedgerAbsent(f"there is no ledger in {home}")
-    if signed is None:
+    signed = None if own is not None else load_policy(home)
+    policy = own if signed is None else signed.policy
+    if policy is None:
         return deployment.pin(NAME), None
-    pin = signed.policy.for_ledger(deployment.identity)
+    pin = policy.for_ledger(deployment.identity)
     if pin is None:
-        raise LedgerAbsent(f"the policy in {home} is of other ledgers than the one deployed there")
-    return pin, signed.policy
+        raise LedgerAbsent(f"the policy is of other ledgers than the one deployed in {home}")
+    return pin, policy
 
 
 @contextmanager

@@ -53,6 +53,10 @@ class Kept:
         except (SQLAlchemyError, StoreUnavailable, StoreBusy) as error:
             raise DataUnreachable(f"the database: {type(error).__name__}") from error
 
+    def close(self) -> None:
+        """Let go of this process's connections: the file may be another one the next time."""
+        store_at(self.url).close()
+
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         with self.open() as connection:
             number = connection.execute(
@@ -70,6 +74,13 @@ class Kept:
             for data in connection.execute(query).scalars():
                 yield unpacked(data)
 
+    def frame_sizes(self, batch: int) -> list[tuple[int, int]]:
+        """Return number and count of records of the frames of a batch, in their order."""
+        query = select(FRAMES.c.frame, FRAMES.c.data).where(FRAMES.c.batch == batch)
+        with self.open() as connection:
+            found = connection.execute(query.order_by(FRAMES.c.frame))
+            return [(row.frame, len(unpacked(row.data))) for row in found]
+
     def catalog(self, root: bytes) -> bytes | None:
         with self.open() as connection:
             packed = connection.execute(
@@ -86,6 +97,10 @@ class Kept:
         with self.open() as connection:
             for row in connection.execute(query):
                 yield f"database/checkpoints/{row.number}", str(row.note)
+        yield from self.file_notes()
+
+    def file_notes(self) -> Iterator[tuple[str, str]]:
+        """Yield the notes in evidence files of the home."""
         for file in sorted((self.home / "evidence").glob("*.json")):
             note = member_of(file, "checkpoint")
             if isinstance(note, str):

@@ -49,9 +49,13 @@ _Key = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far the database has come: its newest block.  What is older than so far is pruned."""
+    """How far the database has come: its newest block.  What is older than so far is pruned.
+
+    `time` is that block's, in seconds, 0 where no block is kept.
+    """
 
     head: int
+    time: int = 0
 
     @classmethod
     def of(cls, connection: Connection) -> Reach:
@@ -61,7 +65,9 @@ class Reach:
         if head is None:
             newest = [connection.execute(select(func.max(of.c.block))).scalar_one() for of in said]
             head = max((block for block in newest if block is not None), default=0)
-        return cls(head)
+        query = select(BLOCKS.c.time).where(BLOCKS.c.number == head)
+        time = connection.execute(query).scalar_one_or_none()
+        return cls(head, time if isinstance(time, int) else 0)
 
     @property
     def kept_since(self) -> int:
@@ -75,10 +81,34 @@ class MirrorObserver:
     def __init__(self, connection: Connection, reach: Reach) -> None:
         self._connection, self._reach = connection, reach
         self.acts: set[bytes] = set()
+        self.accounts: set[bytes] = set()
+        self.final = self.newest = reach.head
+        self._eventful: set[int] = set()
+        self.notes: dict[str, Json] = {}
         self._versions: dict[str, set[_Key]] = {"bodies": set(), "registrars": set()}
         self._pending: dict[_Key, tuple[Table, Mapping[str, Any]]] = {}
         self._block = 0
         self.behind = 0
+
+    @property
+    def reach(self) -> Reach:
+        """How far the database has come."""
+        return self._reach
+
+    def end_at(self, final: int, newest: int) -> None:
+        """Say which block the audit ends with, and the newest that the node has.
+
+        What the mirror took from blocks between them is not audited yet.
+        """
+        self.final, self.newest = final, newest
+
+    def _is_beyond(self, block: int) -> bool:
+        """Return whether a row's block is one that the database or the node has not come to."""
+        return block > self._reach.head or block > max(self.final, self.newest)
+
+    def _is_pending(self, block: int) -> bool:
+        """Return whether a row is of a block after the audited ones, which may be taken back."""
+        return self.final < block and not self._is_beyond(block)
 
     # What the replay tells --------------------------------------------------------------------
 
@@ -144,6 +174,8 @@ class MirrorObserver:
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
         found = self._turn(block)
         self._versions["registrars"].add((region, block))
+        values_of_seat = [getattr(seat, one.name) for one in fields(Seat)]
+        self.accounts |= {value for value in values_of_seat if isinstance(value, bytes)}
         values = {
             "region": region,
             "block": block,
@@ -154,16 +186,24 @@ class MirrorObserver:
             self._pending["registrars", region] = (REGISTRARS, values)
         return found
 
+    def noted(self) -> Json:
+        """See `receipts.chain_heads`: what of the operator's own records the next audit expects."""
+        return self.notes
+
     def to_json(self) -> Json:
         return {
             "acts": [digest.hex() for digest in self.acts],
+            "accounts": [account.hex() for account in self.accounts],
             "behind": self.behind,
+            "eventful": sorted(self._eventful),
             "versions": {name: sorted(keys) for name, keys in self._versions.items()},
         }
 
     def from_json(self, value: Json) -> None:
         self.acts = {bytes.fromhex(digest) for digest in value["acts"]}
+        self.accounts = {bytes.fromhex(account) for account in value["accounts"]}
         self.behind = value["behind"]
+        self._eventful = set(value["eventful"])
         self._versions = {
             name: {tuple(key) for key in keys} for name, keys in value["versions"].items()
         }
@@ -175,6 +215,8 @@ class MirrorObserver:
         if block == self._block:
             return []
         self._block = block
+        if block >= self._reach.kept_since and block >= 0:
+            self._eventful.add(block)
         waiting, self._pending = self._pending, {}
         return [found for of, values in waiting.values() for found in self._compare(of, values)]
 
@@ -269,13 +311,15 @@ class MirrorObserver:
         ):
             query = select(of.c.issuer, of.c[counter], of.c.block)
             for issuer, number, block in self._connection.execute(query):
-                if not 0 < number <= most.get(issuer, 0) or block > self._reach.head:
+                told = 0 < number <= most.get(issuer, 0) and not self._is_beyond(block)
+                if not told and not self._is_pending(block):
                     yield _extra(of, issuer, number)
         for of, key in ((BODIES, "issuer"), (REGISTRARS, "region")):
             for name, block in self._connection.execute(select(of.c[key], of.c.block)):
-                known = (name, block) in self._versions[of.name]
-                if not known or block > self._reach.head:
+                known = (name, block) in self._versions[of.name] and not self._is_beyond(block)
+                if not known and not self._is_pending(block):
                     yield _extra(of, name, block)
+        yield from self._blocks_missing()
         yield from self._words_of_nobody(replay)
         for issuer in replay.bodies:
             yield from self._words_over(issuer)
@@ -283,7 +327,18 @@ class MirrorObserver:
     def _words_of_nobody(self, replay: Replay) -> Iterator[Fault]:
         for issuer in self._connection.execute(select(STATUS_WORDS.c.issuer).distinct()).scalars():
             if issuer not in replay.bodies:
-                yield _extra(STATUS_WORDS, issuer)
+                query = select(func.min(STATUS_WORDS.c.block)).where(
+                    STATUS_WORDS.c.issuer == issuer
+                )
+                if not self._is_pending(self._connection.execute(query).scalar_one()):
+                    yield _extra(STATUS_WORDS, issuer)
+
+    def _blocks_missing(self) -> Iterator[Fault]:
+        """Yield the blocks in which something was said, and which the database does not keep."""
+        kept = set(self._connection.execute(select(BLOCKS.c.number)).scalars())
+        for number in sorted(self._eventful - kept):
+            if self._reach.kept_since <= number <= self._reach.head:
+                yield fault("database.row_missing", f"database/blocks/{number}")
 
     def _words_over(self, issuer: str) -> Iterator[Fault]:
         """Yield the status words that no statement made; the statements are checked by now."""
@@ -296,7 +351,8 @@ class MirrorObserver:
         for position, block in self._connection.execute(
             words.where(STATUS_WORDS.c.issuer == issuer)
         ):
-            if (position, block) not in made or block > self._reach.head:
+            known = (position, block) in made and not self._is_beyond(block)
+            if not known and not self._is_pending(block):
                 yield _extra(STATUS_WORDS, issuer, position, block)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import exists, select
 from ledger.auditing.kept import Kept
 from ledger.store.base import table
 from ledger.store.bulk import PLACES, PREFIX
+from ledger.store.frames import FRAME
 from ledger.store.tables import ActRow, BatchRow, CertificateRow
 from verifier import merkle
 from verifier.audit.batches import BatchReport, BatchTask, judge, not_handed_in
@@ -39,6 +40,7 @@ def check_stored(task: BatchTask) -> BatchReport:
         lines: list[bytes] = []
         report, leaves = judge(task, _gathered(kept.frames(row.number), lines))
         report.faults += _compare(kept, row, lines, leaves)
+        report.faults += _frames_differ(kept, row)
         named = {"issuer": task.issuer, "first": task.first, "size": task.count}
         report.faults += [
             fault("database.row_changed", _where(row), f"{name} is {getattr(row, name)}")
@@ -56,7 +58,15 @@ def check_unanchored(kept: Kept, row: Any) -> list[Fault]:
     leaves = [merkle.leaf_hash(line) for line in lines]
     if not leaves or merkle.root(leaves) != row.root:
         return [fault("database.record_differs", _where(row), "the records lead elsewhere")]
-    return _compare(kept, row, lines, leaves)
+    return _compare(kept, row, lines, leaves) + _frames_differ(kept, row)
+
+
+def _frames_differ(kept: Kept, row: Any) -> list[Fault]:
+    """Return a fault unless frames are numbered from 0 and all but the last are full."""
+    sizes = kept.frame_sizes(row.number)
+    full = [(place, FRAME) for place in range(len(sizes) - 1)]
+    whole = sizes[:-1] == full and (not sizes or sizes[-1][0] == len(sizes) - 1)
+    return [] if whole else [fault("database.row_changed", _where(row), "its frames are others")]
 
 
 def _row(kept: Kept, root: bytes) -> Any:

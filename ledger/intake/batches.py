@@ -58,8 +58,9 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
         raise BatchConflict(f"the chain holds another batch {statement.sequence} of {issuer}")
     if anchored is None:
         check_editions(unit, submission)
-    receipt = intake.receipt_for(statement, now).format()
     _add_records(unit, submission)
+    # The chain of receipts has one lock for all: the records are written before it is taken.
+    number, receipt = intake.receipt_for(unit, statement, now)
     unit.add_act(
         NewAct(
             kind=ActKind.BATCH,
@@ -69,6 +70,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
             accepted=now,
             receipt=receipt,
             certificates=statement.count,
+            number=number,
         )
     )
     if anchored is not None:

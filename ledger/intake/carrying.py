@@ -50,7 +50,7 @@ def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) ->
         unit.lock(subject_of(statement))
         receipt = earlier_receipt(unit.act(handed.act.digest))
         if receipt is None and _stands(unit, handed):
-            receipt = intake.receipt_for(statement, intake.clock()).format()
+            receipt = intake.receipt_of_anchored(statement, intake.clock())
         if receipt is not None:
             _keep_named(unit, handed)
             return receipt
@@ -65,8 +65,8 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
         raise ActConflict(f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}")
     admit(kind, Case(unit=unit, handed=handed, now=now))
     intake.check_room(unit, subject, 0)
-    receipt = intake.receipt_for(statement, now).format()
     _keep_named(unit, handed)
+    number, receipt = intake.receipt_for(unit, statement, now)
     unit.add_act(
         NewAct(
             kind=kind,
@@ -75,6 +75,7 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
             signatures=handed.act.signatures,
             accepted=now,
             receipt=receipt,
+            number=number,
         )
     )
     return receipt

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ledger.acts import Lane
-from ledger.intake.receipts import SignedReceipt, issue_receipt
+from ledger.intake.receipts import issue_receipt
 from ledger.intake.refusals import (
     ActDead,
     BodyUnknown,
@@ -19,6 +19,8 @@ from ledger.intake.refusals import (
 from ledger.intake.submission import LONGEST_SUBMISSION
 from ledger.keys import Signer
 from ledger.ports import Act, BodySeen, Store, Unit
+from ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from verifier.hashing import sha256
 from verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
 
 
@@ -53,16 +55,34 @@ class Intake:
     clock: Callable[[], int]
     limits: Limits = field(default_factory=Limits)
 
-    def receipt_for(self, statement: Statement, now: int) -> SignedReceipt:
-        """Return the receipt for a statement accepted now."""
+    def receipt_for(self, unit: Unit, statement: Statement, now: int) -> tuple[int, bytes]:
+        """Return number and file of the receipt for a statement accepted now.
+
+        It is the next in the chain of receipts, so nobody else adds one before the unit ends.
+        """
+        last, previous = unit.receipt_chain(ReceiptChain.ACTS)
+        file = self._receipt(statement, now, last + 1, previous)
+        unit.extend_receipt_chain(ReceiptChain.ACTS, last + 1, sha256(file))
+        return last + 1, file
+
+    def receipt_of_anchored(self, statement: Statement, now: int) -> bytes:
+        """Return the receipt for a statement that the chain holds: nothing waits, so 0 numbers it.
+
+        No act is stored for it, so it is no link of the chain of receipts.
+        """
+        return self._receipt(statement, now, 0, NOTHING_BEFORE)
+
+    def _receipt(self, statement: Statement, now: int, number: int, previous: bytes) -> bytes:
         not_after: int = getattr(statement, "not_after")  # noqa: B009  (all that are carried)
         return issue_receipt(
             statement,
             identity=self.identity,
             accepted=now,
             anchored_by=min(now + self.limits.anchored_within, not_after),
+            number=number,
+            previous=previous,
             operator=self.operator,
-        )
+        ).format()
 
     def check_room(self, unit: Unit, subject: str, certificates: int) -> None:
         """Check that more may wait, of one subject and in all.

@@ -32,17 +32,28 @@ class SignedReceipt:
 
 
 def issue_receipt(
-    statement: Statement, *, identity: bytes, accepted: int, anchored_by: int, operator: Signer
+    statement: Statement,
+    *,
+    identity: bytes,
+    accepted: int,
+    anchored_by: int,
+    number: int,
+    previous: bytes,
+    operator: Signer,
 ) -> SignedReceipt:
     """Return the receipt for a statement accepted at `accepted`; both times in seconds.
 
-    A batch has the receipt of SPEC section 20; any other act one that names what it moves.
+    `number` counts the operator's receipts of acts, `previous` is the SHA-256 of the file of the
+    one before.  A batch has the receipt of SPEC section 20; any other act one that names what it
+    moves.
     """
     content: dict[str, Json] = {
         "accepted": format_time(accepted),
         "anchored_by": format_time(anchored_by),
         "digest": statement.digest(identity).hex(),
         "ledger": identity.hex(),
+        "number": number,
+        "previous": previous.hex(),
     }
     if isinstance(statement, Batch):
         content |= {

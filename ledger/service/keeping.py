@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ledger.keys import Signer
+from ledger.receipt_chain import ReceiptChain
 from ledger.service.ports import ServiceStore
 from ledger.service.values import Verification
 from ledger.service.verifying import Told
+from verifier.hashing import sha256
 
 MOST_AT_ONCE = 2_000
 MOST_TURNS = 16
@@ -82,7 +84,14 @@ class Keeper:
                 future.set_result(one)
 
     def _add(self, told: Sequence[Told]) -> Sequence[Verification]:
-        kept = [one.signed(self.operator) for one in told]
+        kept: list[Verification] = []
         with self.store.begin() as unit:
+            # Each names the one before, so they are signed while nobody else adds one.
+            number, previous = unit.receipt_chain(ReceiptChain.VERIFICATIONS)
+            for one in told:
+                number += 1
+                kept.append(one.signed(self.operator, number=number, previous=previous))
+                previous = sha256(kept[-1].receipt)
             unit.add_verifications(kept)
+            unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, number, previous)
         return kept

@@ -74,8 +74,14 @@ class VerificationReceipt:
     signature: bytes
 
     @classmethod
-    def sign(cls, content: dict[str, Json], operator: Signer) -> VerificationReceipt:
-        """Return the receipt with this content (as `content_of` gives it), signed by `operator`."""
+    def sign(
+        cls, content: dict[str, Json], operator: Signer, *, number: int, previous: bytes
+    ) -> VerificationReceipt:
+        """Return the receipt with this content (as `content_of` gives it), signed by `operator`.
+
+        `number` counts the operator's receipts, `previous` is the digest of the one before.
+        """
+        content = content | {"number": number, "previous": previous.hex()}
         digest = _digest(_spell(content), bytes.fromhex(content["ledger"]))
         return cls(content=content, signature=operator.sign(digest))
 
@@ -88,6 +94,16 @@ class VerificationReceipt:
     def operator(self) -> bytes:
         """The address (20 bytes) of who is said to have signed."""
         return bytes.fromhex(str(self.content["operator"]))
+
+    @property
+    def number(self) -> int:
+        """Its place among the operator's receipts of verifications, from 1."""
+        return int(self.content["number"])
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of its file, which the next receipt names."""
+        return sha256(self.format())
 
     @property
     def lookup(self) -> bytes:
@@ -151,12 +167,13 @@ class VerificationReceipt:
 def _check_content(read: Members, kind: str) -> None:
     """Check the members of what was told (SPEC section 21)."""
     read.const("type", kind)
-    for name in ("ledger", "results"):
+    for name in ("ledger", "leaves", "previous", "results"):
         from_hex(read.text(name), 32)
     from_hex(read.text("operator"), 20)
     read.text("caller", longest=80)
     parse_time(read.text("checked"))
     read.text("reference", _REFERENCE)
+    read.integer("number", 1)
     count, verdicts = read.integer("count", 1, MOST_RESULTS), read.inner("verdicts")
     counts = [verdicts.integer(one, 1, count) for one in map(str, Verdict) if verdicts.has(one)]
     verdicts.done()
@@ -177,13 +194,15 @@ def content_of(
     caller: str,
     checked: int,
     results: Sequence[bytes],
+    leaves: bytes,
     verdicts: Mapping[str, int],
     basis: Iterable[str] = (),
 ) -> dict[str, Json]:
-    """Return what the operator (its address, 20 bytes) says in a receipt.
+    """Return what the operator (its address, 20 bytes) says in a receipt, but for its number.
 
-    It is for `results` (canonical bytes each) given at `checked` (seconds); `verdicts` tells how
-    many there were of each, `basis` on whom their blocks rest.
+    It is for `results` (canonical bytes each) given at `checked` (seconds); `leaves` are those of
+    the certificates, 32 bytes each, `verdicts` tells how many there were of each, `basis` on whom
+    their blocks rest.
     """
     return {
         "type": VerificationReceipt.TYPE,
@@ -191,6 +210,7 @@ def content_of(
         "caller": caller,
         "checked": format_time(checked),
         "count": len(results),
+        "leaves": sha256(leaves).hex(),
         "ledger": identity.hex(),
         "operator": operator.hex(),
         "reference": reference,

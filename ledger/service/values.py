@@ -58,6 +58,7 @@ class Verification:
     verdict: str
     leaves: bytes
     receipt: bytes
+    number: int
     sequence: int | None = None
 
 

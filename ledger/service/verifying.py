@@ -61,8 +61,12 @@ class Told:
     leaves: bytes
     party: str
 
-    def signed(self, operator: Signer) -> Verification:
-        """Return what is kept of this, with the receipt that the operator signs."""
+    def signed(self, operator: Signer, *, number: int, previous: bytes) -> Verification:
+        """Return what is kept of this, with the receipt that the operator signs.
+
+        `number` and `previous` are its place in the chain of receipts, as `sign` takes them.
+        """
+        receipt = VerificationReceipt.sign(self.content, operator, number=number, previous=previous)
         single = self.results[0] if len(self.results) == 1 else None
         return Verification(
             reference=self.content["reference"],
@@ -71,7 +75,8 @@ class Told:
             checked=self.checked,
             verdict=str(single.verdict) if single is not None else "several",
             leaves=self.leaves,
-            receipt=VerificationReceipt.sign(self.content, operator).format(),
+            receipt=receipt.format(),
+            number=number,
         )
 
 
@@ -192,6 +197,7 @@ class Verdicts:
     def _told(self, judged: Sequence[Judged], now: int, *, caller: str, party: str) -> Told:
         results = [result for result, _ in judged]
         spelled = [spelling for _, spelling in judged]
+        leaves = b"".join(map(_leaf_of, results))
         verdicts = Counter(str(result.verdict) for result in results)
         content = content_of(
             identity=self._identity,
@@ -200,10 +206,10 @@ class Verdicts:
             caller=caller,
             checked=now,
             results=spelled,
+            leaves=leaves,
             verdicts=dict(sorted(verdicts.items())),
             basis=[result.basis for result in results],
         )
-        leaves = b"".join(map(_leaf_of, results))
         return Told(
             results=results,
             spelled=spelled,

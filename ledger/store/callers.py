@@ -235,5 +235,6 @@ def _verification_of(row: Any) -> Verification:
         verdict=row.verdict,
         leaves=row.leaves or b"",
         receipt=row.receipt,
+        number=row.number,
         sequence=row.sequence,
     )

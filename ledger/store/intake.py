@@ -11,11 +11,19 @@ from sqlalchemy import ColumnElement, delete, func, select, text, update
 
 from ledger.acts import ActState, Lane
 from ledger.ports import Act, Backlog, Edition, Lookups, NewAct
+from ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from ledger.store import rows
 from ledger.store.base import Base, table
 from ledger.store.bulk import PLACES, PREFIX, find_editions, insert_certificates
 from ledger.store.frames import FRAME, pack_frames
-from ledger.store.tables import ActRow, BatchRow, CatalogRow, CertificateRow, FrameRow
+from ledger.store.tables import (
+    ActRow,
+    BatchRow,
+    CatalogRow,
+    CertificateRow,
+    FrameRow,
+    ReceiptChainRow,
+)
 from verifier.errors import Malformed
 
 ACTS = table(ActRow)
@@ -23,6 +31,7 @@ BATCHES = table(BatchRow)
 FRAMES = table(FrameRow)
 CATALOGS = table(CatalogRow)
 CERTIFICATES = table(CertificateRow)
+RECEIPT_CHAINS = table(ReceiptChainRow)
 _FRAMES = 16
 """Frames that are written at once, some 1 MB."""
 
@@ -96,6 +105,21 @@ class IntakePart(Base):
         )
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.act_of(row)
+
+    def receipt_chain(self, name: ReceiptChain) -> tuple[int, bytes]:
+        new = {"name": str(name), "number": 0, "digest": NOTHING_BEFORE}
+        self.insert_new(RECEIPT_CHAINS, new)
+        row = self.connection.execute(
+            select(RECEIPT_CHAINS).where(RECEIPT_CHAINS.c.name == str(name)).with_for_update()
+        ).one()
+        return row.number, row.digest
+
+    def extend_receipt_chain(self, name: ReceiptChain, number: int, digest: bytes) -> None:
+        self.connection.execute(
+            update(RECEIPT_CHAINS)
+            .where(RECEIPT_CHAINS.c.name == str(name))
+            .values(number=number, digest=digest)
+        )
 
     def add_act(self, act: NewAct) -> Act:
         values = rows.act_values(act)

@@ -44,7 +44,8 @@ def _split(signatures: bytes) -> tuple[bytes, ...]:
 def act_values(act: NewAct) -> dict[str, Any]:
     """Return the columns of an act that is taken in."""
     statement: Any = act.statement
-    return {
+    numbered = {} if act.number is None else {"number": act.number}
+    return numbered | {
         "kind": str(act.kind),
         "subject": subject_of(statement),
         "lane": str(ACTS[act.kind].lane),

@@ -92,6 +92,20 @@ class ReorganisationRow(Row, table=True):
     time: int = Field(sa_type=Big)
 
 
+class ReceiptChainRow(Row, table=True):
+    """The newest of the operator's receipts of one kind: its number, and the SHA-256 of its file.
+
+    Each receipt names the one before, so that none can be taken out of the middle, and this row
+    says where they end.
+    """
+
+    __tablename__ = "receipt_chains"
+
+    name: str = Field(max_length=16, primary_key=True)
+    number: int = Field(sa_type=Big)
+    digest: bytes = Field(sa_type=LargeBinary)
+
+
 class BatchRow(Row, table=True):
     """The records of a batch, named by their root; `leaves` are 32 bytes each."""
 

@@ -114,9 +114,12 @@ def test_a_receipt_of_another_operator_is_caught(world: World, told: Path) -> No
             caller="key:clk_AAAAAAAA",
             checked=1_795_500_000,
             results=results,
+            leaves=b"",
             verdicts={"valid": 1},
         ),
         thief,
+        number=1,
+        previous=bytes(32),
     )
     (told / "thief.json").write_bytes(format_canonical(made.to_json()))
     done = check(world, told, answer="thief.json")

@@ -313,7 +313,8 @@ def test_a_cosignature_by_nobody_is_found(home: Path, auditor: Auditor) -> None:
     note = sql(home, "SELECT note FROM checkpoints WHERE number = ?", number)[0][0]
     changed = note.replace("— anhui ", "— beijing ")
     sql(home, "UPDATE checkpoints SET note = ? WHERE number = ?", changed, number)
-    assert_told(auditor.home(home), "checkpoint.unusable", f"database/checkpoints/{number}")
+    where = f"database/checkpoints/{number}"
+    assert_told(auditor.home(home), "checkpoint.cosignature_missing", where)
 
 
 def test_a_swapped_document_is_found(home: Path, auditor: Auditor) -> None:

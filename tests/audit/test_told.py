@@ -9,6 +9,7 @@ import pytest
 
 from ledger.keys import Signer
 from ledger.node import Ledger
+from ledger.receipt_chain import ReceiptChain
 from ledger.service.logbook import logbook_of
 from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
 from ledger.service.values import Verification
@@ -18,32 +19,37 @@ from tests.audit.crimes import assert_told, codes, sql
 from tests.audit.little import DAY, now, opened, person
 from verifier.audit.report import AuditVerdict
 
+LEAF = bytes(31) + b"\x07"
+
 
 def tell(ledger: Ledger, signer: Signer | None = None) -> str:
     """Let the operator tell a caller something, as the service keeps it; return the reference."""
-    receipt = VerificationReceipt.sign(
-        content_of(
-            identity=ledger.pin.identity,
-            operator=(signer or ledger.operator).address,
-            reference=draw_reference(),
-            caller="key:clk_AAAAAAAA",
-            checked=now(),
-            results=[b"{}"],
-            verdicts={"valid": 1},
-        ),
-        signer or ledger.operator,
-    )
-    given = Verification(
-        reference=receipt.reference,
+    signer = signer or ledger.operator
+    content = content_of(
+        identity=ledger.pin.identity,
+        operator=signer.address,
+        reference=draw_reference(),
         caller="key:clk_AAAAAAAA",
-        party="key:clk_AAAAAAAA",
         checked=now(),
-        verdict="valid",
-        leaves=b"",
-        receipt=receipt.format(),
+        results=[b"{}"],
+        leaves=LEAF,
+        verdicts={"valid": 1},
     )
     with ledger.store.begin() as unit:
+        last, previous = unit.receipt_chain(ReceiptChain.VERIFICATIONS)
+        receipt = VerificationReceipt.sign(content, signer, number=last + 1, previous=previous)
+        given = Verification(
+            reference=receipt.reference,
+            caller="key:clk_AAAAAAAA",
+            checked=now(),
+            verdict="valid",
+            leaves=LEAF,
+            receipt=receipt.format(),
+            number=last + 1,
+            party="counter:desk-7",
+        )
         unit.add_verifications([given])
+        unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, last + 1, receipt.digest)
     return receipt.reference
 
 

@@ -535,6 +535,8 @@ def submission(scene: Scene) -> Any:
         "digest": batch.statement.digest(IDENTITY).hex(),
         "accepted": "2026-11-18T10:00:00Z",
         "anchored_by": "2026-11-18T11:00:00Z",
+        "number": 1,
+        "previous": bytes(32).hex(),
     }
     content = format_canonical(receipt)
     operator = Signer("operator")
@@ -562,8 +564,11 @@ def receipts(scene: Scene) -> Any:
         "caller": "key:clk_7Q2M9XKD",
         "checked": format_time(NOW),
         "count": len(results),
+        "leaves": sha256(scene.issued.record.leaf()).hex(),
         "ledger": IDENTITY.hex(),
+        "number": 1,
         "operator": operator.address.hex(),
+        "previous": bytes(32).hex(),
         "reference": REFERENCE,
         "results": merkle.root([merkle.leaf_hash(result) for result in results]).hex(),
         "verdicts": {"cannot_tell": 1, "valid": 1},

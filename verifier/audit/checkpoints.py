@@ -10,6 +10,45 @@ from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, Rpc
 
 
+def newest_cosigned(
+    notes: Iterable[tuple[str, str]], pin: LedgerPin, policy: TrustPolicy | None
+) -> Block | None:
+    """Return the newest block that enough witnesses of the policy cosigned, None without one."""
+    if policy is None:
+        return None
+    newest: Block | None = None
+    for _, text in notes:
+        try:
+            note = parse_note(text)
+        except CheckpointUnusable:
+            continue
+        told = note.checkpoint
+        if told.identity != pin.identity or (newest and told.number <= newest.number):
+            continue
+        if cosigners(note, policy) >= policy.trust.threshold:
+            newest = block_of(told)
+    return newest
+
+
+def cosigners(note: Note, policy: TrustPolicy) -> int:
+    """Return how many operators of witnesses in service have cosigned a note."""
+    found = set()
+    for line in note.cosignatures:
+        witness = policy.find_witness(line)
+        if witness is None or not witness.in_service(note.checkpoint.number):
+            continue
+        if check_cosignature(note.checkpoint, line, witness.key):
+            found.add(witness.operator)
+    return len(found)
+
+
+def block_of(told: Checkpoint) -> Block:
+    """Return the block that a checkpoint names."""
+    return Block(
+        number=told.number, hash=told.block_hash, state_root=told.state_root, time=told.time
+    )
+
+
 class Heights:
     """The first checkpoint seen at each height, with the note that others are held against."""
 
@@ -63,13 +102,7 @@ class Heights:
         if told.number > self._final:
             return  # It may yet come; what was audited ends before it.
         block = self._node.block(told.number)
-        wanted = Block(
-            number=told.number,
-            hash=told.block_hash,
-            state_root=told.state_root,
-            time=told.time,
-        )
-        if block != wanted:
+        if block != block_of(told):
             held = "no such block" if block is None else f"block {block.hash.hex()}"
             detail = f"at height {told.number} the chain has {held}"
             yield fault("checkpoint.not_on_chain", where, detail, note=text)

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from verifier.audit.faults import Fault
+from verifier.audit.memory import AuditMemory
 from verifier.audit.published import open_published
 from verifier.audit.replay import Watch
 from verifier.audit.report import AuditVerdict, Report
@@ -93,7 +94,8 @@ class PatientExecutor(Executor):
 @click.option(
     "--notes",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where to keep notes, so that a stopped audit goes on (a home keeps its own).",
+    help="Where to keep notes, so that a stopped audit goes on, and the newest block seen, so that"
+    " the next audit notices a ledger that was put back (by default DIR/audit of a home).",
 )
 @click.option(
     "--publish",
@@ -128,7 +130,12 @@ def command(
         try:
             if home is not None:
                 now, audited = int(time.time()), _home_audit()
-                report = audited(home, executor, now=now, watch=watch, to=publish)
+                policy = None if policy_file is None else _policy(policy_file)
+                if policy is None:
+                    click.echo("the home's own policy is trusted; name yours: --policy", err=True)
+                report = audited(
+                    home, executor, now=now, watch=watch, to=publish, policy=policy, notes=notes
+                )
             else:
                 report = _remote(rpc or "", policy_file, (data, key), notes, executor, watch)
         except Refused as error:
@@ -153,20 +160,29 @@ def _remote(
     if policy_file is None:
         raise click.UsageError("--rpc needs --policy, which pins the ledger")
     try:
-        policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+        policy = _policy(policy_file)
         node = Rpc(rpc, timeout=60.0, longest=LONGEST_HISTORY)
         published = open_published(*data)
     except Refused as error:
         raise click.UsageError(f"{error} ({error.code})") from error
+    pin = _pin(policy, node)
     job = Job(
-        pin=_pin(policy, node),
+        pin=pin,
         policy=policy,
         published=published,
         now=int(time.time()),
         confirmations=policy.trust.confirmations,
         folder=notes,
+        memory=None if notes is None else AuditMemory(notes, pin.identity),
     )
     return audit(node, job, executor, watch=watch)
+
+
+def _policy(file: Path) -> TrustPolicy:
+    try:
+        return SignedPolicy.parse(file.read_bytes()).policy
+    except Refused as error:
+        raise click.UsageError(f"{error} ({error.code})") from error
 
 
 def _pin(policy: TrustPolicy, node: Rpc) -> LedgerPin:

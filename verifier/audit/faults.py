@@ -36,6 +36,7 @@ FAULTS: Mapping[str, str] = {
     "deployment.address_differs": "the pinned transaction created another account, or none",
     "deployment.code_differs": "the code at the contract's address is not the pinned",
     "deployment.identity_differs": "the contract names another ledger than the pinned",
+    "chain.rolled_back": "the ledger's own chain ends before a block that was final",
     # What the contract accepted.
     "act.signature": "a statement is not signed by whom it must be",
     "act.key": "the key that signed had no right to, at that block",
@@ -68,6 +69,7 @@ FAULTS: Mapping[str, str] = {
     "certificate.predecessor_valid": "a certificate was replaced, and the one before stays good",
     "checkpoint.unusable": "a checkpoint is no note that witnesses of the policy signed",
     "checkpoint.not_on_chain": "a checkpoint names a block that is not on the chain",
+    "checkpoint.cosignature_missing": "a cosignature that others hold is gone from the database",
     "checkpoint.two_at_height": "two checkpoints name different blocks at one height",
     # What the ledger keeps.
     "database.row_missing": "the database lacks a row for what the chain holds",
@@ -80,6 +82,7 @@ FAULTS: Mapping[str, str] = {
     "database.proof_differs": "a kept state proof does not verify",
     "receipt.unusable": "a receipt is not signed by the operator for what it stands under",
     "receipt.unanchored": "what a caller was told was not anchored within two days",
+    "receipt.gap": "the operator's numbered receipts have a gap, or were put back",
     "receipt.broken": "an act was not anchored within the time its receipt promised",
     "document.swapped": "a document is not the one that the record holds",
     "evidence.differs": "an evidence file says something else than the chain",
@@ -94,16 +97,19 @@ FINDINGS: Mapping[str, str] = {
     "anchoring.late": "records were anchored later than their entry's lag allows",
     "database.behind": "the database has not followed the chain to its final block",
     "receipt.late": "an act was anchored after the time its receipt promised",
-    "receipt.expired": "an act expired before it was anchored",
+    "receipt.expired": "an act expired or was rejected before it was anchored",
     "receipt.unregistered": "callers are told things, and no body of the operator's anchors them",
 }
 """What is told and stays without effect: resolved on the chain, or nobody's fault yet."""
 
 GAPS: Mapping[str, str] = {
     "node.unreachable": "the node gave no usable answer",
+    "node.behind": "the node does not show a block that is known as final: it lags, or hides it",
+    "node.history_missing": "the node no longer tells the events of the deployment: it is pruned",
     "node.proof_missing": "the node has no proof of this block",
     "node.chain_differs": "the node is of another chain than the policy's",
     "deployment.unknown": "the node does not know the deployment transaction",
+    "checkpoint.uncosigned": "of no checkpoint at hand enough witnesses signed the block",
     "data.missing": "no published records or catalogs were given to compare",
     "data.unreachable": "published data could not be fetched",
     "work.lost": "a process that checked batches was lost",

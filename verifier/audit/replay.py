@@ -76,6 +76,9 @@ class Observer(Protocol):
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
         """Take what has become of a registrar's seat, or of the term."""
 
+    def noted(self) -> Json:
+        """Return what the next audit is to compare with, for the auditor's memory."""
+
     def to_json(self) -> Json:
         """Return what it must remember where the audit is stopped."""
 
@@ -97,6 +100,9 @@ class Unobserved:
 
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
         return []
+
+    def noted(self) -> Json:
+        return None
 
     def to_json(self) -> Json:
         return None

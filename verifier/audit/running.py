@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from verifier.audit.batches import ROW, BatchReport, BatchTask, check_batch
-from verifier.audit.checkpoints import Heights
+from verifier.audit.checkpoints import Heights, newest_cosigned
 from verifier.audit.deployment import DeploymentUnknown, check_deployment, deployment_block
 from verifier.audit.faults import Fault, fault, log_evidence
+from verifier.audit.memory import AuditMemory, Seen
 from verifier.audit.notes import Notes
 from verifier.audit.proving import check_state
 from verifier.audit.published import DataUnreachable, Nothing, Published
@@ -26,7 +27,7 @@ from verifier.audit.report import Report
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, NodeFailed, Rpc
 from verifier.trust import newest_final
-from verifier.vocabulary import Status
+from verifier.vocabulary import Status, Way
 
 SPAN = 2_000
 """Blocks whose events are asked for at once."""
@@ -51,6 +52,8 @@ class Job:
         now: seconds; decides only what was due by now.
         reasons: the reason codes that are known; empty takes any of a code's form.
         folder: where notes are kept, None to keep none.
+        memory: what earlier audits saw, None to remember nothing.
+        own_chain: whether the node reads the ledger's only chain, so that it cannot lag behind.
         notes_every: seconds between two notes, at least.
     """
 
@@ -63,6 +66,8 @@ class Job:
     observer: Observer = field(default_factory=Unobserved)
     work: Work = check_batch
     folder: Path | None = None
+    memory: AuditMemory | None = None
+    own_chain: bool = False
     span: int = SPAN
     notes_every: float = 5.0
 
@@ -121,7 +126,10 @@ class _Running:
         if not self._right_chain():
             return
         start = deployment_block(self._node, self._job.pin)
-        final = self._final = self._newest()
+        seen = self._job.memory.read() if self._job.memory is not None else None
+        final = self._final = self._newest(seen)
+        if not self._has_history(start, final):
+            return
         register, at = self._go_on(start, final)
         while at <= final.number:
             last = min(at + self._job.span - 1, final.number)
@@ -137,6 +145,8 @@ class _Running:
             self._found([_changed(final)])
         register.close()
         self._notes.remove()
+        if self._job.memory is not None and (seen is None or seen.block.number <= final.number):
+            self._job.memory.write(final, self._job.observer.noted())
 
     def _right_chain(self) -> bool:
         pin, genesis = self._job.pin, self._node.block(0)
@@ -145,11 +155,53 @@ class _Running:
         self._found([fault("node.chain_differs", "node")])
         return False
 
-    def _newest(self) -> Block:
+    def _newest(self, seen: Seen | None) -> Block:
+        """Return the newest final block: the node's, or a newer one that others know as final.
+
+        Others are the witnesses, whose newest cosigned checkpoint counts, and an earlier audit.
+        """
         final = newest_final(self._node, self._job.confirmations)
         if final is None:
             raise NodeFailed("the node has no final block")
+        cosigned = newest_cosigned(self._job.published.notes(), self._job.pin, self._job.policy)
+        if cosigned is not None:
+            final = self._reach(final, cosigned, "checkpoint.not_on_chain", "checkpoints")
+        elif self._asks_witnesses() and not isinstance(self._job.published, Nothing):
+            self._found([fault("checkpoint.uncosigned", "checkpoints")])
+        if seen is not None:
+            final = self._reach(final, seen.block, "node.history_changed", "audit")
         return final
+
+    def _asks_witnesses(self) -> bool:
+        policy = self._job.policy
+        return policy is not None and Way.WITNESSES in policy.trust.ways
+
+    def _reach(self, final: Block, known: Block, code: str, where: str) -> Block:
+        """Return the later of two final blocks, if the node has the one that others know."""
+        there = self._node.block(known.number)
+        if there == known:
+            return max(final, known, key=lambda block: block.number)
+        place = f"{where}/{known.number}"
+        if there is not None:
+            detail = f"block {known.number} was {known.hash.hex()}"
+            self._found([fault(code, place, detail)])
+        else:
+            detail = f"its newest final block is {final.number}, known is {known.number}"
+            missing = "chain.rolled_back" if self._job.own_chain else "node.behind"
+            self._found([fault(missing, place, detail)])
+        return final
+
+    def _has_history(self, start: int, final: Block) -> bool:
+        """Return whether the node still tells what was said from the deployment on."""
+        if final.number < start:
+            detail = f"its newest final block is {final.number}, the deployment {start}"
+            self._found([fault("node.behind", f"blocks/{start}", detail)])
+            return False
+        logs = self._node.logs(self._job.pin.address, start, start)
+        if any(log.tx == self._job.pin.deployment for log in logs):
+            return True
+        self._found([fault("node.history_missing", f"blocks/{start}")])
+        return False
 
     def _block(self, number: int) -> Block:
         block = self._node.block(number)
