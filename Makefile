@@ -85,6 +85,11 @@ attack: setup ## Hostile input to the service, a minute of each, and mutants to 
 	$(PY) -m tests.attack $(SECONDS) $(ATTACKS)
 	$(PY) -m tests.attack.decoders $(SECONDS)
 	$(PY) -m tests.conformance.fuzz --seed $(SEED) --mutants $(MUTANTS)
+	CERTLEDGER_ATTACK_CALLS=10000 $(PY) -m pytest -q tests/audit/test_hostile_callers.py
+
+.PHONY: mutants
+mutants: setup ## Mutants of the contracts against their tests (hours; goes on where it stopped): BUDGET=seconds
+	$(PY) -m tests.contracts.mutants $(if $(BUDGET),--budget $(BUDGET))
 
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"
@@ -115,8 +120,9 @@ docs: setup ## Links, help lines and the rules of the house
 	$(PY) -m pytest -q tests/test_house.py
 
 .PHONY: contracts-check
-contracts-check: setup ## Build the contracts again and compare with the committed artifacts
+contracts-check: setup ## Build the contracts again, compare with the artifacts; more optimizer runs work too
 	$(PY) -m contracts.build --check
+	$(PY) -m contracts.build --runs 2000 20000
 
 .PHONY: bench
 bench: setup ## Measure, each figure against a baseline of the same run

@@ -367,8 +367,6 @@ def _hold(case: _Case, said: Hold) -> None:
 
 def _release(case: _Case, said: Release) -> None:
     for code in _braked(case, said):
-        if not case.issuers[code].held:
-            broken("NothingChanges", f"{code} is not held")
         case.issuers[code] = replace(case.issuers[code], held=False)
 
 
@@ -379,19 +377,19 @@ def _braked(case: _Case, said: Hold | Release) -> list[str]:
     case.count(1)
     case.by_registrar(said.region, 0)
     case.seats[said.region] = replace(case.seats[said.region], nonce=said.nonce)
-    _check_list(said.issuers)
-    codes = [case.issuer(code).state.issuer for code in said.issuers]
-    for code in codes:
-        if case.issuers[code].state.region != said.region:
-            broken("IssuerList", f"{code} is not of region {said.region}")
+    if len(said.issuers) > MAX_ISSUERS:
+        broken("IssuerList", f"{len(said.issuers)} issuers, at most {MAX_ISSUERS}")
+    codes: list[str] = []
+    for code in said.issuers:
+        if codes and code <= codes[-1].encode():
+            broken("IssuerList", "issuers do not strictly ascend")
+        issuer = case.issuer(code)
+        codes.append(issuer.state.issuer)
+        if issuer.state.region != said.region:
+            broken("IssuerList", f"{codes[-1]} is not of region {said.region}")
+        if isinstance(said, Release) and not issuer.held:
+            broken("NothingChanges", f"{codes[-1]} is not held")
     return codes
-
-
-def _check_list(codes: Sequence[bytes]) -> None:
-    if len(codes) > MAX_ISSUERS:
-        broken("IssuerList", f"{len(codes)} issuers, at most {MAX_ISSUERS}")
-    if list(codes) != sorted(set(codes)):
-        broken("IssuerList", "issuers do not strictly ascend")
 
 
 def _restore(case: _Case, said: Restore) -> None:
@@ -399,14 +397,16 @@ def _restore(case: _Case, said: Restore) -> None:
     case.timely()
     if not said.issuers or len(said.standings) != len(said.issuers):
         broken("IssuerList", f"{len(said.standings)} standings of {len(said.issuers)} issuers")
-    _check_list(said.issuers)
+    if len(said.issuers) > MAX_ISSUERS or list(said.issuers) != sorted(set(said.issuers)):
+        broken("IssuerList", f"more than {MAX_ISSUERS} issuers, or not in strict order")
     case.by_majority()
-    ends = [(int.from_bytes(end[:2], "big"), end[2:]) for end in said.ends]
-    places = [place for place, _ in ends]
+    ends = list(said.ends)
     for at, (code, number) in enumerate(zip(said.issuers, said.standings, strict=True)):
         issuer, wanted = case.issuer(code), _standing_of(number)
         state = issuer.state
-        mine = [end for place, end in ends if place == at]
+        mine: list[bytes] = []
+        while ends and int.from_bytes(ends[0][:2], "big") == at:
+            mine.append(ends.pop(0)[2:])
         case.put(
             replace(issuer, held=False),
             keys=_ended(state.keys, mine, raising=True),
@@ -414,7 +414,7 @@ def _restore(case: _Case, said: Restore) -> None:
             since=state.since if wanted is state.standing else case.block.number,
             revision=state.revision + 1,
         )
-    if places != sorted(places) or (places and places[-1] >= len(said.issuers)):
+    if ends:
         broken("EndOrder", "ends do not stand in the order of the issuers")
     case.term = said.term
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from eth.vm.forks.paris import ParisVM
+from eth.vm.opcode import as_opcode
 
 from contracts import abi, calls
 from contracts.calls import NO_KEY
@@ -133,11 +134,22 @@ def other_recovery(computation: Any) -> Any:
     return computation
 
 
-@pytest.mark.parametrize("place", [1, 2])
+def other_keccak(computation: Any) -> None:
+    start, size = computation.stack_pop_ints(2)
+    computation.extend_memory(start, size)
+    data = computation.memory_read_bytes(start, size)
+    computation.stack_push_bytes(hashlib.sha3_256(data).digest())
+
+
+@pytest.mark.parametrize("place", [1, 2, 0x20])
 def test_a_chain_that_hashes_or_recovers_in_another_way_is_refused(place):
     computation: Any = ParisVM._state_class.computation_class
-    other = {1: other_recovery, 2: other_sha256}[place]
-    changes = {"_precompiles": {**computation._precompiles, place.to_bytes(20, "big"): other}}
+    if place == 0x20:
+        opcode = as_opcode(other_keccak, "SHA3", 30)
+        changes: Any = {"opcodes": {**computation.opcodes, place: opcode}}
+    else:
+        other = {1: other_recovery, 2: other_sha256}[place]
+        changes = {"_precompiles": {**computation._precompiles, place.to_bytes(20, "big"): other}}
     assert World(vm=vm_with(**changes)).deploy().refused == "ChainUnfit"
 
 
