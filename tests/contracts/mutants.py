@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.build import EXIT_NO_COMPILER
+
 HOUSE = Path(__file__).resolve().parents[2]
 SOURCES = ("IssuerRegistry.sol", "CertificateLedger.sol", "StatusTree.sol")
 TESTS = ("registrars", "bodies", "anchor", "status", "signers", "logs", "statements", "model")
@@ -120,6 +122,7 @@ def _tried(mutant: Mutant, folder: Path, seconds: float) -> str:
     path.write_text(mutant.text, encoding="utf-8")
     environment = os.environ | {
         "PYTHONPATH": str(folder),
+        "CERTLEDGER_SOLC": os.environ.get("CERTLEDGER_SOLC", str(HOUSE / ".ci" / "solc")),
         "CERTLEDGER_OPENZEPPELIN": os.environ.get(
             "CERTLEDGER_OPENZEPPELIN",
             str(HOUSE / ".tools" / "npm" / "node_modules" / "@openzeppelin" / "contracts"),
@@ -129,6 +132,8 @@ def _tried(mutant: Mutant, folder: Path, seconds: float) -> str:
     pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
     try:
         built = _run(["contracts.build"], folder, environment, seconds)
+        if built.returncode == EXIT_NO_COMPILER:
+            sys.exit(built.stderr)
         if built.returncode != 0:
             return "not built"
         done = _run(pytest, folder, environment, seconds)
