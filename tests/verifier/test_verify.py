@@ -514,13 +514,12 @@ def test_a_block_that_was_not_judged_has_no_slot() -> None:
 
 def test_a_verifier_with_a_memory_answers_byte_for_byte_as_one_without() -> None:
     for size in (1, 3, 1000):
-        remembering: dict[bytes, Verifier] = {}
+        remembering: dict[tuple[bytes, ...], Verifier] = {}
         for _ in range(2):
             for case in CASES:
                 asked = of_case(case)
-                verifier = remembering.setdefault(
-                    case.policy, Verifier(asked.policy, asked.judge, remembered=size)
-                )
+                made = Verifier(asked.policy, asked.judge, newer=asked.newer, remembered=size)
+                verifier = remembering.setdefault((case.policy, *case.snapshots.values()), made)
                 found = verifier.verify_bytes(
                     case.evidence,
                     now=asked.now,
@@ -552,7 +551,7 @@ def test_only_what_is_canonical_evidence_is_read_and_only_files_of_ordinary_leng
 def test_what_is_known_gets_the_answer_that_it_would_get_at_first_sight() -> None:
     for case in CASES:
         asked = of_case(case)
-        verifier = Verifier(asked.policy, asked.judge)
+        verifier = Verifier(asked.policy, asked.judge, newer=asked.newer)
         if not case.documents and case.request is None and verifier.reads(case.evidence):
             for _ in range(2):
                 found = verifier.verify_known(case.evidence, now=asked.now)
