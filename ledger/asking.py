@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from urllib.parse import quote, urlencode
+from urllib.request import Request
 
-import httpx
+import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
@@ -15,10 +16,21 @@ from ledger.keys import recover
 from verifier.encoding import Json, format_canonical, from_base64url
 from verifier.errors import Refused
 from verifier.hashing import sha256
+from verifier.http_client import (
+    AnswerTooLong,
+    NoAnswer,
+    Response,
+    exchange,
+    is_server_address,
+)
 from verifier.statements import Receipt
 
 TIMEOUT = 60.0
-"""Seconds that one answer may take."""
+"""Seconds of one request with its whole answer, beside the time that sending a body may take."""
+MIN_UPLOAD_RATE = 65_536
+"""Bytes a second at which a body is sent at least; slower lines are given up."""
+MAX_ANSWER_BYTES = 32 << 20
+"""Bytes of an answer, where the caller does not say otherwise."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries where the server does not say how long."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -53,60 +65,103 @@ class _Again(Exception):
         self.wait = wait
 
 
+@dataclass(frozen=True, slots=True)
+class ServerResponse:
+    """The answer of success to a request."""
+
+    url: str
+    content: bytes
+
+    def json(self) -> Json:
+        """Return what the answer says in JSON.
+
+        Raises:
+            AnswerFalse: it is none.
+        """
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError as error:
+            raise AnswerFalse(f"{self.url} does not answer in JSON") from error
+
+
 @dataclass(kw_only=True)
 class Asker:
-    """Asks one server.  The token is never shown; `patience` is in seconds."""
+    """Asks one server.  The token is never shown; `patience` and `timeout` are in seconds."""
 
     url: str
     token: str | None = field(default=None, repr=False)
     patience: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     notice: Callable[[str], None] = lambda sentence: None
+    timeout: float = TIMEOUT
 
     def __post_init__(self) -> None:
-        headers = dict(self.headers)
-        if self.token:
-            headers["authorization"] = f"Bearer {self.token}"
-        try:
-            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT)
-        except httpx.InvalidURL as error:
-            raise ServerSilent(f"{self.url!r} is no address of a server") from error
+        if not is_server_address(self.url):
+            raise ServerSilent(f"{self.url!r} is no address of a server")
 
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._http.close()
-
-    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
+        longest: int = MAX_ANSWER_BYTES,
+    ) -> ServerResponse:
         """Return the answer of success to a request, which is made again while it is put off.
+
+        `longest` bounds the bytes of the answer.
 
         Raises:
             ServerRefuses: the server refuses for good.
             ServerSilent: no answer within our patience.
+            AnswerFalse: an answer that is longer than `longest`.
         """
+        asked = self._request(method, path, content, headers or {}, params or {})
         retrying = Retrying(
-            retry=retry_if_exception_type((_Again, httpx.TransportError)),
+            retry=retry_if_exception_type((_Again, NoAnswer)),
             stop=stop_before_delay(self.patience),
             wait=_wait,
             before_sleep=self._tell,
             reraise=True,
         )
         try:
-            return retrying(self._once, method, path, **more)
-        except (_Again, httpx.TransportError) as error:
+            response = retrying(self._once, asked, longest)
+        except (_Again, NoAnswer) as error:
             raise ServerSilent(f"{self.url} does not answer: {error}") from error
-        except httpx.InvalidURL as error:
-            raise ServerSilent(f"{self.url!r} is no address of a server") from error
+        except AnswerTooLong as error:
+            raise AnswerFalse(f"{self.url} answers over {longest} bytes") from error
+        return ServerResponse(self.url, response.body)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        params: Mapping[str, object],
+    ) -> Request:
+        given = {**self.headers, **headers}
+        if self.token:
+            given["authorization"] = f"Bearer {self.token}"
+        query = f"?{urlencode(params)}" if params else ""
+        url = self.url.rstrip("/") + quote(path) + query
+        return Request(url, data=content, headers=given, method=method)
 
     def _tell(self, state: RetryCallState) -> None:
         if state.outcome is not None and state.next_action is not None:
             reason = state.outcome.exception()
             self.notice(f"{reason}; trying again in {state.next_action.sleep:.0f} s")
 
-    def _once(self, method: str, path: str, **more: Any) -> httpx.Response:
-        answer = self._http.request(method, path, **more)
-        if answer.status_code in _AGAIN:
+    def _once(self, request: Request, longest: int) -> Response:
+        # A slow line may take longer for a large body; the answer may not.
+        content = request.data
+        upload = len(content) / MIN_UPLOAD_RATE if isinstance(content, bytes) else 0.0
+        answer = exchange(request, seconds=self.timeout + upload, longest=longest)
+        if answer.status in _AGAIN:
             held = answer.headers
-            raise _Again(answer.status_code, retry_after(held.get("retry-after"), held.get("date")))
+            raise _Again(answer.status, retry_after(held.get("retry-after"), held.get("date")))
         if not answer.is_success:
             raise _refusal(answer)
         return answer
@@ -135,17 +190,17 @@ def retry_after(value: str | None, date: str | None) -> float | None:
         return None
 
 
-def _refusal(answer: httpx.Response) -> ServerRefuses:
+def _refusal(answer: Response) -> ServerRefuses:
     """Return the refusal that a problem document (RFC 9457) tells."""
-    code, detail = "server.refused", f"the server answers {answer.status_code}"
+    code, detail = "server.refused", f"the server answers {answer.status}"
     try:
-        problem = answer.json()
-    except (ValueError, RecursionError):
+        problem = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
         problem = {}
     if isinstance(problem, dict):
         code = str(problem.get("code", code))[:80]
         detail = str(problem.get("detail", problem.get("title", detail)))[:2_000]
-    return ServerRefuses(answer.status_code, code, detail)
+    return ServerRefuses(answer.status, code, detail)
 
 
 def check_receipt(

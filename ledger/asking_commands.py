@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import orjson
 
 from ledger.issuing.console import THERE, Answer, answers, notice
 from verifier.encoding import Json
@@ -70,7 +70,7 @@ def ask(
 
     if len(evidence) > MOST:
         raise click.UsageError(f"at most {MOST} files at once")
-    with Client(
+    client = Client(
         url=server,
         key=token,
         ledger=SignedPolicy.parse(policy_file.read_bytes()).policy.ledgers[0],
@@ -78,8 +78,8 @@ def ask(
         patience=patience,
         language=language,
         notice=notice,
-    ) as client:
-        told = client.verify([_question(file) for file in evidence])
+    )
+    told = client.verify([_question(file) for file in evidence])
     document = _document(told)
     if out is not None:
         write_atomically(out, format_canonical(document))
@@ -136,15 +136,10 @@ def hooks() -> None:
     """Web hooks: where a service tells you, what failed, and the same as a feed."""
 
 
-@contextmanager
-def _asker(server: str, token: str | None, patience: float) -> Iterator[Asker]:
+def _asker(server: str, token: str | None, patience: float) -> Asker:
     from ledger.asking import Asker
 
-    asker = Asker(url=server, token=token, patience=patience, notice=notice)
-    try:
-        yield asker
-    finally:
-        asker.close()
+    return Asker(url=server, token=token, patience=patience, notice=notice)
 
 
 @hooks.command("add")
@@ -154,9 +149,11 @@ def _asker(server: str, token: str | None, patience: float) -> Iterator[Asker]:
 @answers
 def add(url: str, kinds: Sequence[str], server: str, token: str | None, patience: float) -> Answer:
     """Be called at URL; the secret that calls are signed with is shown this once."""
-    with _asker(server, token, patience) as asker:
-        body = {"url": url, "kinds": list(kinds)}
-        return Answer(document=asker.ask("POST", "/v1/hooks", json=body).json())
+    asker = _asker(server, token, patience)
+    headers = {"content-type": "application/json"}
+    body = orjson.dumps({"url": url, "kinds": list(kinds)})
+    found = asker.ask("POST", "/v1/hooks", content=body, headers=headers).json()
+    return Answer(document=found)
 
 
 @hooks.command("list")
@@ -164,8 +161,8 @@ def add(url: str, kinds: Sequence[str], server: str, token: str | None, patience
 @answers
 def list_hooks(server: str, token: str | None, patience: float) -> Answer:
     """List your hooks."""
-    with _asker(server, token, patience) as asker:
-        found = asker.ask("GET", "/v1/hooks").json()
+    asker = _asker(server, token, patience)
+    found = asker.ask("GET", "/v1/hooks").json()
     rows = [(one["id"], f"{one['url']} {' '.join(one['kinds'])}") for one in found["hooks"]]
     return Answer(document=found, rows=rows or [("hooks", "none")])
 
@@ -176,8 +173,8 @@ def list_hooks(server: str, token: str | None, patience: float) -> Answer:
 @answers
 def remove(hook: str, server: str, token: str | None, patience: float) -> Answer:
     """Be called no more by HOOK."""
-    with _asker(server, token, patience) as asker:
-        asker.ask("DELETE", f"/v1/hooks/{hook}")
+    asker = _asker(server, token, patience)
+    asker.ask("DELETE", f"/v1/hooks/{hook}")
     return Answer(document={"removed": hook})
 
 
@@ -187,11 +184,11 @@ def remove(hook: str, server: str, token: str | None, patience: float) -> Answer
 @answers
 def failed(replay: bool, server: str, token: str | None, patience: float) -> Answer:
     """List the deliveries that fail: those tried again, with the time, and those given up."""
-    with _asker(server, token, patience) as asker:
-        found = asker.ask("GET", "/v1/deliveries/failed").json()
-        for one in found["deliveries"] if replay else ():
-            path = f"/v1/deliveries/{one['event']['number']}/{one['hook']}/replay"
-            asker.ask("POST", path)
+    asker = _asker(server, token, patience)
+    found = asker.ask("GET", "/v1/deliveries/failed").json()
+    for one in found["deliveries"] if replay else ():
+        path = f"/v1/deliveries/{one['event']['number']}/{one['hook']}/replay"
+        asker.ask("POST", path)
     rows = [
         (
             f"event {one['event']['number']}",
@@ -208,7 +205,7 @@ def failed(replay: bool, server: str, token: str | None, patience: float) -> Ans
 @answers
 def events(after: int, server: str, token: str | None, patience: float) -> Answer:
     """Read what you were to hear, as a feed."""
-    with _asker(server, token, patience) as asker:
-        found = asker.ask("GET", "/v1/events", params={"after": after}).json()
+    asker = _asker(server, token, patience)
+    found = asker.ask("GET", "/v1/events", params={"after": after}).json()
     rows = [(str(one["number"]), f"{one['kind']} {one['data']}") for one in found["events"]]
     return Answer(document=found, rows=[*rows, ("next", str(found["next"]))])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 import orjson
 
@@ -19,7 +17,7 @@ from verifier.errors import Malformed, Refused
 from verifier.evidence import Evidence
 from verifier.policy import LedgerPin
 from verifier.receipts import show
-from verifier.snapshot import Snapshot
+from verifier.snapshot import LONGEST, Snapshot
 
 PATIENCE = 120.0
 """Seconds after which a request is given up."""
@@ -68,21 +66,6 @@ class Client:
             notice=self.notice,
         )
 
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._asker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     # Submitting -------------------------------------------------------------------------------
 
     def submit(self, data: bytes, digest: bytes, *, lines: bool = False) -> Json:
@@ -118,8 +101,8 @@ class Client:
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            path = f"/v1/batches/{issuer}/{sequence}?wait=30"
-            found: Json = self._asker.ask("GET", path).json()
+            path = f"/v1/batches/{issuer}/{sequence}"
+            found: Json = self._asker.ask("GET", path, params={"wait": 30}).json()
             if found["digest"] != digest.hex():
                 raise AnswerFalse(f"another batch stands at {sequence} of {issuer}")
             if found["state"] in _ENDED:
@@ -232,7 +215,8 @@ class Client:
         return found
 
     def _whole(self) -> Snapshot:
-        snapshot = Snapshot.parse(self._asker.ask("GET", "/v1/snapshots/latest").content)
+        answer = self._asker.ask("GET", "/v1/snapshots/latest", longest=LONGEST)
+        snapshot = Snapshot.parse(answer.content)
         snapshot.check(self.ledger)
         return snapshot
 
@@ -240,7 +224,8 @@ class Client:
         if held is None:
             return None
         try:
-            answer = self._asker.ask("GET", f"/v1/snapshots/{held.digest().hex()}/delta")
+            path = f"/v1/snapshots/{held.digest().hex()}/delta"
+            answer = self._asker.ask("GET", path, longest=LONGEST)
         except ServerRefuses as error:
             if error.status == 404:
                 return None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.request import Request
 
-import httpx
 import structlog
 
 from ledger.ports import Store
@@ -20,11 +20,13 @@ from verifier.checkpoint import (
     parse_note,
 )
 from verifier.errors import Refused
+from verifier.http_client import AnswerTooLong, NoAnswer, Response, exchange
 from verifier.policy import TrustPolicy, Witness
 
 log = structlog.get_logger(__name__)
 _PATH = "/v1/cosignatures"
-
+MAX_COSIGNATURE_BYTES = 4_096
+"""Bytes of a witness's answer."""
 
 _NOT_NEWEST = "witness.not_newest"
 
@@ -81,14 +83,15 @@ class Collector:
 
     def _ask(self, witness: Witness, checkpoint: Checkpoint) -> Cosignature | None:
         """Return a witness's line if it is good; one that is down or refuses stops nobody."""
-        body = Note(checkpoint=checkpoint).format().encode()
         try:
-            answer = httpx.post(self.urls[witness.name] + _PATH, content=body, timeout=self.timeout)
-            if answer.status_code == HTTPStatus.CONFLICT and _NOT_NEWEST in answer.text[:4096]:
+            answer = self._post(self.urls[witness.name], checkpoint)
+            if answer.status == HTTPStatus.CONFLICT and _NOT_NEWEST.encode() in answer.body:
                 self.overtaken = True
-            answer.raise_for_status()
-            line = parse_note(f"{checkpoint.format_body()}\n{answer.text}").cosignatures
-        except (httpx.HTTPError, Refused) as error:
+            if not answer.is_success:
+                raise NoAnswer(f"HTTP status {answer.status}")
+            text = answer.body.decode()
+            line = parse_note(f"{checkpoint.format_body()}\n{text}").cosignatures
+        except (AnswerTooLong, OSError, ValueError, Refused) as error:
             log.warning("witness_silent", witness=witness.name, reason=str(error)[:200])
             return None
         if len(line) != 1 or line[0].name != witness.name:
@@ -98,3 +101,14 @@ class Collector:
             log.warning("witness_signature_bad", witness=witness.name)
             return None
         return line[0]
+
+    def _post(self, url: str, checkpoint: Checkpoint) -> Response:
+        """Return the answer of the witness at `url` to a checkpoint; `timeout` bounds all of it."""
+        body = Note(checkpoint=checkpoint).format().encode()
+        request = Request(
+            url.rstrip("/") + _PATH,
+            data=body,
+            headers={"Content-Type": "text/plain"},
+            method="POST",
+        )
+        return exchange(request, seconds=self.timeout, longest=MAX_COSIGNATURE_BYTES)

@@ -1,4 +1,4 @@
-"""Asking a server over HTTP with one deadline and one bound of bytes for the whole answer.
+"""Ask a server over HTTP with one deadline and one bound of bytes for the whole answer.
 
 The deadline covers connecting, TLS, the head (interim answers too) and the body, and the bound all
 bytes that come, so neither a dripping server nor an endless one holds or fills the caller.
@@ -7,17 +7,18 @@ bytes that come, so neither a dripping server nor an endless one holds or fills 
 from __future__ import annotations
 
 import io
+import re
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import IO, Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
     HTTPHandler,
     HTTPSHandler,
     OpenerDirector,
@@ -27,11 +28,31 @@ from urllib.request import (
 
 MAX_HEAD_BYTES = 65_536
 """Bytes of heads and framing, beside those of the body."""
+MAX_ERROR_BYTES = 65_536
+"""Bytes that are read of the body of an answer with an error status; the rest is dropped."""
 _CHUNK = 1 << 16
 
 
 class AnswerTooLong(HTTPException):
     """More bytes came than were asked for."""
+
+
+class NoAnswer(OSError):
+    """No connection, no HTTP, or not within the deadline; the message says which."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """An answer of any status; `headers` are looked up without regard to case."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is from 200 to 299."""
+        return is_success(self.status)
 
 
 @dataclass(slots=True)
@@ -150,15 +171,28 @@ def _opener(budget: Budget) -> OpenerDirector:
             return self.do_open(Tls, req)
 
     opener = OpenerDirector()
-    for handler in (
-        ProxyHandler(),
-        PlainHandler(),
-        TlsHandler(),
-        HTTPDefaultErrorHandler(),
-        HTTPErrorProcessor(),
-    ):
+    for handler in (ProxyHandler(), PlainHandler(), TlsHandler()):
         opener.add_handler(handler)
     return opener
+
+
+def _open(request: Request, *, seconds: float, longest: int) -> tuple[HTTPResponse, Budget]:
+    """Return the answer to a request once its head has come, and what is left of the budget."""
+    budget = Budget(ends=time.monotonic() + seconds, bytes=longest + longest // 8 + MAX_HEAD_BYTES)
+    answer = _opener(budget).open(request)
+    if answer is None:
+        raise URLError("the address is neither http nor https")
+    return answer, budget
+
+
+def _pieces(answer: HTTPResponse, budget: Budget, longest: int) -> Iterator[bytes]:
+    left = longest
+    while piece := answer.read1(_CHUNK):
+        left -= len(piece)
+        if left < 0:
+            raise AnswerTooLong(f"the answer is longer than {longest} bytes")
+        yield piece
+        budget.seconds()
 
 
 def stream(request: Request, *, seconds: float, longest: int) -> Iterator[bytes]:
@@ -169,24 +203,75 @@ def stream(request: Request, *, seconds: float, longest: int) -> Iterator[bytes]
         HTTPError: another status than 200 to 299; it is closed already.
         OSError, HTTPException, ValueError: no connection, no HTTP, or not within `seconds`.
     """
-    left = longest
-    budget = Budget(ends=time.monotonic() + seconds, bytes=longest + longest // 8 + MAX_HEAD_BYTES)
-    try:
-        with _opener(budget).open(request) as answer:
-            while piece := answer.read1(_CHUNK):
-                left -= len(piece)
-                if left < 0:
-                    raise AnswerTooLong(f"the answer is longer than {longest} bytes")
-                yield piece
-                budget.seconds()
-    except HTTPError as error:
-        error.close()
-        raise
+    answer, budget = _open(request, seconds=seconds, longest=longest)
+    with answer:
+        if not is_success(answer.status):
+            url, headers = request.full_url, answer.headers
+            raise HTTPError(url, answer.status, answer.reason, headers, None)
+        yield from _pieces(answer, budget, longest)
 
 
 def fetch(request: Request, *, seconds: float, longest: int) -> bytes:
     """Return the body of the answer to a request; as `stream`."""
+    return b"".join(stream(request, seconds=seconds, longest=longest))
+
+
+def exchange(request: Request, *, seconds: float, longest: int) -> Response:
+    """Return the answer to a request, whatever its status; redirects are not followed.
+
+    Of an answer with an error status `MAX_ERROR_BYTES` of the body are read.
+
+    Raises:
+        AnswerTooLong: a success has more than `longest` bytes.
+        NoAnswer: no connection, no HTTP, or not within `seconds`.
+    """
+    try:
+        answer, budget = _open(request, seconds=seconds, longest=max(longest, MAX_ERROR_BYTES))
+        with answer:
+            body = (
+                b"".join(_pieces(answer, budget, longest))
+                if is_success(answer.status)
+                else _start_of(answer, budget)
+            )
+            return Response(status=answer.status, headers=answer.headers, body=body)
+    except AnswerTooLong:
+        raise
+    except (OSError, HTTPException, ValueError) as error:
+        raise NoAnswer(reason_of(error)) from error
+
+
+def _start_of(answer: HTTPResponse, budget: Budget) -> bytes:
+    """Return the first `MAX_ERROR_BYTES` of a body."""
     found = bytearray()
-    for piece in stream(request, seconds=seconds, longest=longest):
+    while len(found) < MAX_ERROR_BYTES and (piece := answer.read1(_CHUNK)):
         found += piece
-    return bytes(found)
+        budget.seconds()
+    return bytes(found[:MAX_ERROR_BYTES])
+
+
+def is_success(status: int) -> bool:
+    """Return whether a status says that a request succeeded."""
+    return 200 <= status < 300
+
+
+def is_server_address(url: str) -> bool:
+    """Return whether `url` is http:// or https://, a host and perhaps a port and a path."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return (
+        bool(usable)
+        and "@" not in parts.netloc
+        and url.isascii()
+        and not re.search(r"[\s\x00-\x1f]", url)
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return in a few words why no answer came."""
+    cause = error.reason if isinstance(error, URLError) else error
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    return (getattr(cause, "strerror", None) or type(cause).__name__).lower()

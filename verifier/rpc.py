@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, NoReturn
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
@@ -17,7 +16,7 @@ import orjson
 
 from verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
 from verifier.errors import ExitStatus, Refused
-from verifier.http_client import AnswerTooLong, fetch
+from verifier.http_client import AnswerTooLong, fetch, is_server_address, reason_of
 from verifier.stateproof import LONGEST_NODE, MOST_NODES
 
 LONGEST_ANSWER = 1 << 20
@@ -239,17 +238,12 @@ class Rpc:
             raise NodeAnsweredNonsense(f"{self._host}: {error}") from error
         except HTTPError as error:
             raise NodeUnreachable(f"{self._host} answers with HTTP status {error.code}") from error
-        except (URLError, HTTPException, OSError, ValueError) as error:
-            raise NodeUnreachable(f"{self._host} cannot be reached: {_reason(error)}") from error
+        except (HTTPException, OSError, ValueError) as error:
+            raise NodeUnreachable(f"{self._host} cannot be reached: {reason_of(error)}") from error
 
 
 def _checked(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in parts.netloc or not url.isascii() or re.search(r"[\s\x00-\x1f]", url):
+    if not is_server_address(url):
         raise NodeAddressUnusable("the address of a node is http:// or https://, a host and a path")
     return url
 
@@ -271,13 +265,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _reason(error: Exception) -> str:
-    cause = error.reason if isinstance(error, URLError) else error
-    if isinstance(cause, TimeoutError | socket.timeout):
-        return "no answer in time"
-    return (getattr(cause, "strerror", None) or type(cause).__name__).lower()
 
 
 def _nonsense(what: str) -> NoReturn:

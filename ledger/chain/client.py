@@ -1,14 +1,14 @@
-"""The `Chain` port on any Ethereum JSON-RPC node, through web3."""
+"""The `Chain` port on any Ethereum JSON-RPC node."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.request import Request
 
-import requests
+import orjson
 import rlp
-from web3 import HTTPProvider
 
 from contracts.loader import load_artifact
 from ledger.chain.block_logs import JsonRpc, complete_logs
@@ -24,12 +24,15 @@ from ledger.ports import (
     StateProof,
 )
 from verifier.hashing import keccak
+from verifier.http_client import AnswerTooLong, NoAnswer, exchange, is_server_address
 from verifier.policy import LedgerPin
 
 MOST_GAS = 12_000_000
 """Gas of one transaction, below the cap of EIP-7825."""
 MOST_BYTES = 100_000
 """Bytes of calldata; geth refuses a transaction over 131,072."""
+MAX_ANSWER_BYTES = 32 << 20
+"""Bytes of a node's answer: all receipts of a full block, and more."""
 _MARGIN = 1.25
 _TYPE = b"\x02"
 _NONCE, _TIP, _FEE, _GAS, _TO, _DATA = 1, 2, 3, 4, 5, 7
@@ -47,11 +50,18 @@ class NodeRefuses(ChainRefuses):
         self.number, self.message, self.data = number, message, data
 
 
-class Node:
-    """One JSON-RPC node, asked and believed only as far as an answer's shape goes."""
+class NodeAnswerTooLong(ChainUnreachable):
+    """A node's answer is longer than is read; asking for less may help."""
 
-    def __init__(self, url: str, *, timeout: float = 20.0) -> None:
-        self._provider = HTTPProvider(url, request_kwargs={"timeout": timeout})
+
+class Node:
+    """One JSON-RPC node, asked and believed only as far as an answer's shape goes.
+
+    `timeout` (seconds) bounds a whole question with its answer, `longest` the bytes of the answer.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 20.0, longest: int = MAX_ANSWER_BYTES) -> None:
+        self._url, self._timeout, self._longest = url, timeout, longest
 
     @property
     def members(self) -> Sequence[Node]:
@@ -63,20 +73,41 @@ class Node:
 
         Raises:
             ChainUnreachable: no answer, or none that is JSON-RPC.
+            NodeAnswerTooLong: an answer beyond the bound.
             NodeRefuses: the node answered with an error.
         """
-        try:
-            answer: Any = self._provider.make_request(method, list(params))
-        except (requests.RequestException, ValueError, OSError) as error:
-            raise ChainUnreachable(f"the node does not answer {method}") from error
+        answer = self._exchange(method, params)
         if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
             told = answer["error"]
-            raise NodeRefuses(
-                method, int(told.get("code", 0)), str(told.get("message")), told.get("data")
-            )
+            code = told.get("code")
+            code = code if isinstance(code, int) else 0
+            raise NodeRefuses(method, code, str(told.get("message")), told.get("data"))
         if not isinstance(answer, dict) or "result" not in answer:
             raise ChainUnreachable(f"the node answers {method} with something else")
         return answer["result"]
+
+    def _exchange(self, method: str, params: Sequence[Any]) -> Any:
+        """Return what the node answers in JSON."""
+        if not is_server_address(self._url):
+            raise ChainUnreachable(
+                "the address of a node is http:// or https://, a host and a path"
+            )
+        # One question a connection, so that the number tells nothing.
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        request = Request(self._url, data=orjson.dumps(asked), headers=headers, method="POST")
+        try:
+            answer = exchange(request, seconds=self._timeout, longest=self._longest)
+        except AnswerTooLong as error:
+            raise NodeAnswerTooLong(f"the node answers {method} at too great length") from error
+        except NoAnswer as error:
+            raise ChainUnreachable(f"the node does not answer {method}: {error}") from error
+        if not answer.is_success:
+            raise ChainUnreachable(f"the node answers {method} with HTTP status {answer.status}")
+        try:
+            return orjson.loads(answer.body)
+        except orjson.JSONDecodeError as error:
+            raise ChainUnreachable(f"the node answers {method} with something else") from error
 
 
 class WrongChain(NodeRefuses):
@@ -238,7 +269,7 @@ class EthereumChain:
         asked = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
         try:
             found = self._node.call("eth_getLogs", asked)
-        except NodeRefuses:
+        except (NodeRefuses, NodeAnswerTooLong):
             if first == last:
                 raise
             middle = (first + last) // 2

@@ -49,14 +49,17 @@ class Server:
             AnswerFalse: the answer is nothing that could be a receipt.
         """
         asker = Asker(url=self.url, token=self.token, patience=self.patience, notice=notice)
+        answer = asker.ask(
+            "POST",
+            parcel.path,
+            content=parcel.data,
+            headers=parcel.headers,
+            longest=LONGEST_ANSWER,
+        )
         try:
-            headers = dict(parcel.headers)
-            answer = asker.ask("POST", parcel.path, content=parcel.data, headers=headers)
             return parse(answer.content, LONGEST_ANSWER)
         except Malformed as error:
             raise AnswerFalse(f"the answer of {self.url} is no receipt: {error}") from error
-        finally:
-            asker.close()
 
 
 def check_handed_in(what: Path, answer: Json, operator: bytes | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,15 +33,13 @@ def client_of(running: Running, role: Role, **more: object) -> Client:
 
 
 @pytest.fixture
-def body(running: Running) -> Iterator[Client]:
-    with client_of(running, Role.ISSUER) as opened:
-        yield opened
+def body(running: Running) -> Client:
+    return client_of(running, Role.ISSUER)
 
 
 @pytest.fixture
-def desk(running: Running) -> Iterator[Client]:
-    with client_of(running, Role.COUNTER) as opened:
-        yield opened
+def desk(running: Running) -> Client:
+    return client_of(running, Role.COUNTER)
 
 
 def test_a_body_submits_waits_and_changes_a_status(world: World, body: Client) -> None:
@@ -77,14 +74,12 @@ def test_a_counter_verifies_looks_up_and_syncs(world: World, desk: Client) -> No
 
 def test_what_another_signed_is_not_believed(world: World, running: Running, desk: Client) -> None:
     question = {"evidence": orjson.loads(world.evidence(0).format())}
-    with (
-        client_of(running, Role.COUNTER, operator=person("mallory").address) as wary,
-        pytest.raises(AnswerFalse),
-    ):
+    wary = client_of(running, Role.COUNTER, operator=person("mallory").address)
+    with pytest.raises(AnswerFalse):
         wary.verify([question])
     batch = world.body.seal(1)
-    with client_of(running, Role.ISSUER) as body, pytest.raises(AnswerFalse):
-        body.submit(batch.submission(), bytes(32))
+    with pytest.raises(AnswerFalse):
+        client_of(running, Role.ISSUER).submit(batch.submission(), bytes(32))
     world.ledger.settle()
 
 
@@ -112,8 +107,7 @@ def test_a_service_that_is_busy_is_asked_again_when_it_says(world: World) -> Non
             operator=world.ledger.operator.address,
             notice=notices.append,
         )
-        with client:
-            assert client.look_up(bytes(32)) is None
+        assert client.look_up(bytes(32)) is None
     assert len(asked) == 3
     assert len(notices) == 2
 
@@ -138,11 +132,10 @@ def test_changed_answers_are_not_believed(world: World, running: Running) -> Non
     ]
     with listening(Starlette(routes=routes)) as url:
         client = Client(url=url, ledger=world.ledger.pin, operator=world.ledger.operator.address)
-        with client:
-            with pytest.raises(AnswerFalse):
-                client.verify(question)
-            with pytest.raises(AnswerFalse):
-                client.evidence(bytes(32))
+        with pytest.raises(AnswerFalse):
+            client.verify(question)
+        with pytest.raises(AnswerFalse):
+            client.evidence(bytes(32))
 
 
 def test_an_answer_to_another_question_or_of_another_day_is_not_believed(
@@ -162,13 +155,13 @@ def test_an_answer_to_another_question_or_of_another_day_is_not_believed(
         ledger = world.ledger
 
         def verify(place: int, late: float) -> str:
-            with Client(
+            client = Client(
                 url=url,
                 ledger=ledger.pin,
                 operator=ledger.operator.address,
                 clock=lambda: now + late,
-            ) as client:
-                return client.verify(ask(place))[0].verdict
+            )
+            return client.verify(ask(place))[0].verdict
 
         assert verify(0, 0) == "valid"
         for place, late in ((1, 0), (0, 3_600), (0, -3_600)):
@@ -177,11 +170,11 @@ def test_an_answer_to_another_question_or_of_another_day_is_not_believed(
 
 
 def test_a_snapshot_never_goes_back(world: World, running: Running) -> None:
-    with client_of(running, Role.COUNTER) as desk:
-        old = desk.snapshot()
-        world.body.submit(1)
-        world.ledger.settle()
-        new = desk.snapshot()
+    desk = client_of(running, Role.COUNTER)
+    old = desk.snapshot()
+    world.body.submit(1)
+    world.ledger.settle()
+    new = desk.snapshot()
 
     async def old_one(request: Request) -> Response:
         return Response(old.format())
@@ -197,7 +190,7 @@ def test_a_snapshot_never_goes_back(world: World, running: Running) -> None:
         ledger = world.ledger
         client = Client(url=url, ledger=ledger.pin, operator=ledger.operator.address)
         client._snapshot = new
-        with client, pytest.raises(AnswerFalse):
+        with pytest.raises(AnswerFalse):
             client.snapshot()
 
 
@@ -208,5 +201,5 @@ def test_a_service_that_is_away_is_given_up(world: World) -> None:
         operator=world.ledger.operator.address,
         patience=0.2,
     )
-    with client, pytest.raises(ServerSilent):
+    with pytest.raises(ServerSilent):
         client.look_up(bytes(32))

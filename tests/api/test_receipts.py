@@ -192,11 +192,11 @@ def test_a_receipt_is_proved_to_whoever_was_told_and_not_to_others(
 def test_the_client_says_that_a_receipt_is_not_anchored_yet(
     world: World, running: Running, logbook: Logbook
 ) -> None:
-    with client_of(running, Role.COUNTER) as desk:
-        told = desk.verify([{"evidence": orjson.loads(world.evidence(0).format())}])[0]
-        with pytest.raises(ServerRefuses) as caught:
-            desk.prove(told.receipt)
-        assert (caught.value.status, caught.value.code) == (409, "receipt.pending")
+    desk = client_of(running, Role.COUNTER)
+    told = desk.verify([{"evidence": orjson.loads(world.evidence(0).format())}])[0]
+    with pytest.raises(ServerRefuses) as caught:
+        desk.prove(told.receipt)
+    assert (caught.value.status, caught.value.code) == (409, "receipt.pending")
 
 
 def test_the_holder_of_a_receipt_finds_its_record_by_itself(
@@ -206,14 +206,14 @@ def test_the_holder_of_a_receipt_finds_its_record_by_itself(
     receipt = VerificationReceipt.from_json(
         orjson.loads((told / "answer.json").read_bytes())["receipt"]
     )
-    with client_of(running, Role.PARTNER) as partner:
-        found = partner.look_up(receipt.lookup)
-        assert found is not None
-        assert found.record.issuer == OPERATOR
-    with client_of(running, Role.COUNTER) as desk:
-        proved = desk.prove(receipt)
-        assert proved.record == found.record
-        assert len(proved.disclosures) == 2
-        forged = VerificationReceipt(content=receipt.content, signature=bytes(65))
-        with pytest.raises(AnswerFalse):
-            desk.prove(forged)
+    partner = client_of(running, Role.PARTNER)
+    found = partner.look_up(receipt.lookup)
+    assert found is not None
+    assert found.record.issuer == OPERATOR
+    desk = client_of(running, Role.COUNTER)
+    proved = desk.prove(receipt)
+    assert proved.record == found.record
+    assert len(proved.disclosures) == 2
+    forged = VerificationReceipt(content=receipt.content, signature=bytes(65))
+    with pytest.raises(AnswerFalse):
+        desk.prove(forged)

@@ -174,6 +174,25 @@ def other_past(method: str, params: list[Any], result: Any, ask: Ask) -> Any:
     return result
 
 
+def high_head(answered: list[str], *, invents: bool) -> Lie:
+    """Claim a head that is far too high; `invents` makes up the blocks below it too."""
+
+    def claim(method: str, params: list[Any], result: Any, ask: Ask) -> Any:
+        answered.append(method)
+        if method == "eth_getBlockByNumber" and params[0] == "finalized":
+            seconds = 0 if invents else 10**9
+            return {
+                **result,
+                "number": hex(10**9),
+                "timestamp": hex(int(result["timestamp"], 16) + seconds),
+            }
+        if method == "eth_getBlockByNumber" and result is None and invents:
+            return {**ask(method, ["latest", False]), "number": params[0]}
+        return result
+
+    return claim
+
+
 def other_code(method: str, params: list[Any], result: Any, ask: Ask) -> Any:
     return "0x6000" if method == "eth_getCode" else result
 
@@ -253,3 +272,34 @@ def test_the_place_of_a_gap_in_the_sequences_is_named(
     gaps = [one for one in report.faults if one.code == "batch.sequence_gap"]
     assert [one.where for one in gaps] == [f"{POLICE}/batches/1"]
     assert gaps[0].evidence["data"]
+
+
+@pytest.mark.parametrize("invents", [True, False])
+def test_a_head_that_is_not_there_ends_the_audit_after_few_questions(
+    pristine: Path, truth: str, auditor: Auditor, invents: bool
+) -> None:
+    questions: list[str] = []
+    with lying(truth, high_head(questions, invents=invents)) as url:
+        report = listen(pristine, url, auditor.executor)
+    assert report.verdict is AuditVerdict.INCOMPLETE
+    assert codes(report.gaps) == {"node.unreachable"}
+    assert len(questions) < 10
+
+
+def test_a_node_that_lacks_blocks_below_its_head_ends_the_audit(
+    pristine: Path, truth: str, auditor: Auditor
+) -> None:
+    questions: list[str] = []
+
+    def lack(method: str, params: list[Any], result: Any, ask: Ask) -> Any:
+        questions.append(method)
+        if method == "eth_getBlockByNumber" and params[0] == "finalized":
+            # Slow enough a chain for the height to be possible.
+            return {**result, "number": hex(int(result["number"], 16) + 80_000)}
+        return result
+
+    with lying(truth, lack) as url:
+        report = listen(pristine, url, auditor.executor)
+    assert report.verdict is AuditVerdict.INCOMPLETE
+    assert "node.unreachable" in codes(report.gaps)
+    assert len(questions) < 200

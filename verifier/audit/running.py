@@ -31,6 +31,8 @@ from verifier.vocabulary import Status, Way
 
 SPAN = 2_000
 """Blocks whose events are asked for at once."""
+CLOCKS_DIFFER = 86_400
+"""Seconds by which the auditor's clock and the chain's may differ."""
 WINDOW = 8
 """Batches that are under way at once: they bound what results wait in memory."""
 _GONE = (Status.REVOKED, Status.SUPERSEDED)
@@ -130,6 +132,7 @@ class _Running:
         final = self._final = self._newest(seen)
         if not self._has_history(start, final):
             return
+        self._check_height(self._block(start), final)
         register, at = self._go_on(start, final)
         while at <= final.number:
             last = min(at + self._job.span - 1, final.number)
@@ -202,6 +205,18 @@ class _Running:
             return True
         self._found([fault("node.history_missing", f"blocks/{start}")])
         return False
+
+    def _check_height(self, start: Block, final: Block) -> None:
+        """Check that there was time for so many blocks: each is a second later than the last.
+
+        Else a node that claims a great height has the audit ask about blocks for ever.
+
+        Raises:
+            NodeFailed: there was not.
+        """
+        newest = min(final.time, self._job.now + CLOCKS_DIFFER)
+        if final.number - start.number > newest - start.time:
+            raise NodeFailed(f"the node claims block {final.number}, for which there was no time")
 
     def _block(self, number: int) -> Block:
         block = self._node.block(number)
