@@ -10,6 +10,7 @@ from pathlib import Path
 from ledger.files import write_atomically
 from ledger.ports import Store
 
+LOGBOOK = "logbook"
 _HOLDER_FILE = "lease-holder"
 
 
@@ -22,15 +23,16 @@ def lease_holder() -> str:
     return f"{socket.gethostname()[:64]}-{os.getpid()}-{secrets.token_hex(8)}"
 
 
-def succeed_holder(folder: Path, store: Store, lease: str) -> str:
-    """Return a new holder's name after giving back the lease of the process here before.
+def succeed_holder(folder: Path, store: Store, *leases: str) -> str:
+    """Return a new holder's name after giving back the leases of the process here before.
 
     For a folder that one process at a time may use, as that of the embedded chain: whoever held
-    the lease there is dead, and its successor need not wait for the lease to run out.
+    a lease there is dead, and its successor need not wait for it to run out.
     """
     path, holder = folder / _HOLDER_FILE, lease_holder()
     if path.exists():
         with store.begin() as unit:
-            unit.release(lease, path.read_text(encoding="utf-8"))
+            for lease in leases:
+                unit.release(lease, path.read_text(encoding="utf-8"))
     write_atomically(path, holder.encode())
     return holder

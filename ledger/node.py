@@ -24,7 +24,7 @@ from ledger.cosigning import Collector
 from ledger.evidence import EvidenceMaker
 from ledger.files import write_atomically
 from ledger.keys import Signer, draw_secret, load_keystore, save_keystore
-from ledger.leases import lease_holder, succeed_holder
+from ledger.leases import LOGBOOK, lease_holder, succeed_holder
 from ledger.ports import ChainUnreachable
 from ledger.settings import Settings
 from ledger.store import SqlStore, check_unnamed, open_store
@@ -125,10 +125,10 @@ class Ledger:
         )
 
     def _holder(self) -> str:
-        """Return the name under which this process holds the lease of anchoring."""
+        """Return the name under which this process holds the leases of anchoring and logbook."""
         if self.embedded is None:
             return lease_holder()
-        return succeed_holder(self.settings.home / "chain", self.store, LEASE)
+        return succeed_holder(self.settings.home / "chain", self.store, LEASE, LOGBOOK)
 
     def step(self) -> None:
         """Follow the chain, send what waits, and make the checkpoint that is due.

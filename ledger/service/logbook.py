@@ -26,7 +26,7 @@ from ledger.issuing.checking import Issue
 from ledger.issuing.records import SEED_SIZE
 from ledger.issuing.sealing import Head, SealedBatch, seal_issues
 from ledger.keys import Signer
-from ledger.leases import lease_holder
+from ledger.leases import LOGBOOK, lease_holder
 from ledger.ports import BodySeen
 from ledger.service.ports import ServiceStore, ServiceUnit
 from ledger.service.values import Verification
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ledger.node import Ledger
 
 log = structlog.get_logger(__name__)
-LEASE = "logbook"
+LEASE = LOGBOOK
 DAY = 86_400
 MOST = 65_536
 _LEASE_SECONDS = 120

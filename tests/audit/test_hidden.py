@@ -148,7 +148,7 @@ def test_an_older_backup_of_chain_and_database_is_found(
     report = auditor.home(home)
     assert report.verdict is AuditVerdict.CLEAN
     assert report.block is not None
-    shutil.copytree(home / "audit", backup / "audit")
+    shutil.copytree(home / "audit", backup / "audit", dirs_exist_ok=True)
     assert_told(auditor.home(backup), "chain.rolled_back", f"audit/{report.block.number}")
 
 
