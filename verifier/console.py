@@ -49,12 +49,12 @@ def prepare_streams() -> None:
         stream = getattr(sys, name)
         if not isinstance(stream, io.TextIOWrapper):
             continue  # Pythonw has no console; tests bring streams of their own.
-        if isinstance(stream.buffer, io.BufferedWriter) and _is_descriptor(stream, descriptor):
+        if _is_descriptor(stream, descriptor):
             stream.flush()
             raw = io.BufferedWriter(_PipeTolerantFile(descriptor, "wb", closefd=False))
-            stream = io.TextIOWrapper(
-                raw, encoding=stream.encoding, line_buffering=stream.isatty() or descriptor == 2
-            )
+            # With PYTHONUNBUFFERED the stream writes through; a line at a time is near enough.
+            at_once = stream.line_buffering or stream.write_through or descriptor == 2
+            stream = io.TextIOWrapper(raw, encoding=stream.encoding, line_buffering=at_once)
             setattr(sys, name, stream)
         stream.reconfigure(errors=FALLBACK)
 

@@ -74,15 +74,55 @@ FAULTS: list[tuple[tuple[str, ...], int]] = [
     (("audit", "--rpc", NOWHERE, "--policy", "policy.json"), 3),
     (("audit",), 2),
     (("rebuild", "--home", "nowhere"), 2),
-    (("ask", "good.json", "--policy", "policy.json", "--operator", "0x" + "1" * 40,
-      "--server", NOWHERE, "--patience", "0"), 3),
+    (
+        (
+            "ask",
+            "good.json",
+            "--policy",
+            "policy.json",
+            "--operator",
+            "0x" + "1" * 40,
+            "--server",
+            NOWHERE,
+            "--patience",
+            "0",
+        ),
+        3,
+    ),
     (("hooks", "list", "--server", NOWHERE, "--patience", "0"), 3),
     (("seal", "good.json", "--body", "nowhere"), 2),
     (("apikey", "list", "--home", "nowhere"), 2),
     (("verify-receipt", "page.json"), 2),
     (("verify-receipt", "nowhere.json"), 2),
     (("no-such-command",), 2),
-]  # fmt: skip
+    (("snapshot", "check", "page.json", "--policy", "policy.json"), 2),
+    (("snapshot", "check", "empty.pdf", "--policy", "policy.json"), 2),
+    (("submit", "nowhere", "--server", NOWHERE), 2),
+    (("submit", "page.json", "--server", NOWHERE, "--patience", "0"), 2),
+    (("status", "revoke", "1", "--reason", "R01", "--body", "nowhere"), 2),
+    (("catalog", "show", "--body", "nowhere"), 2),
+    (("issuer", "show", "--body", "nowhere"), 2),
+    (("serve", "--home", "nowhere", "--port", "0"), 2),
+    (("demo", "--home", "policy.json"), 2),
+    (("demo", "--home", "new", "--certificates", "1"), 2),
+    (
+        (
+            "witness",
+            "--home",
+            "new",
+            "--name",
+            "w",
+            "--key",
+            "page.json",
+            "--policy",
+            "policy.json",
+            "--rpc",
+            NOWHERE,
+        ),
+        2,
+    ),
+]
+ENCODINGS = ("utf-8", "gbk", "ascii")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -93,7 +133,8 @@ FAULTS: list[tuple[tuple[str, ...], int]] = [
 def test_a_command_ends_with_its_status_and_one_json_document(
     desk: Path, words: tuple[str, ...], status: int
 ) -> None:
-    ran = run(desk, *words, "--json")
+    encoding = ENCODINGS[FAULTS.index((words, status)) % len(ENCODINGS)]
+    ran = run(desk, *words, "--json", encoding=encoding)
 
     assert (ran.returncode, b"Traceback" in ran.stderr) == (status, False), ran.stderr.decode()
     assert type(json.loads(ran.stdout)) is dict
@@ -115,16 +156,24 @@ def test_words_come_out_on_any_console(desk: Path, words: tuple[str, ...], encod
 
 
 @pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["words", "json"])
-def test_a_closed_pipe_does_not_change_the_status(desk: Path, as_json: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [((*VERIFY, "revoked.json"), 1), ((*VERIFY, "page.json", "good.json"), 3),
+     (("audit", "--home", "nowhere"), 3), (("verify-receipt", "page.json"), 2)],
+    ids=["one", "several", "audit", "receipt"],
+)  # fmt: skip
+def test_a_closed_pipe_does_not_change_the_status(
+    desk: Path, words: tuple[str, ...], status: int, as_json: tuple[str, ...]
+) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
         ran = subprocess.run(
-            [str(SCRIPT), *VERIFY, "revoked.json", *as_json],
+            [str(SCRIPT), *words, *as_json],
             cwd=desk, stdout=pipe, stderr=subprocess.PIPE, timeout=60, check=False,
         )  # fmt: skip
 
-    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (status, False)
 
 
 def test_a_table_tells_the_reason_that_decided_in_words(desk: Path) -> None:
