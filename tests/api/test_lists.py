@@ -1,0 +1,45 @@
+"""In a list of questions each is judged by itself."""
+
+from __future__ import annotations
+
+import httpx
+import orjson
+import pytest
+
+GOOD = b'{"lookup":{"digest":"%s"}}' % (b"4" * 64)
+
+
+@pytest.mark.parametrize(
+    ("bad", "rule"),
+    [
+        (b'{"evidence":{"a":1.5}}', "json.number"),
+        (b'{"evidence":{"a":null}}', "json.null"),
+        (b'{"evidence":{"a":1,"a":1}}', "json.duplicate_name"),
+        (b'{"evidence":' + b'{"a":' * 12 + b"1" + b"}" * 13, "json.depth"),
+        (b'{"code":7}', "schema.invalid"),
+        (b'{"code":"CL1:A","lookup":{}}', "schema.invalid"),
+        (b"[]", "schema.invalid"),
+        (b'{"evidence":{},"documents":[{"sha256":"%s","size":0}]}' % (b"1" * 64), "document.empty"),
+        (b'{"lookup":{"digest":"%s"},"service_item":"NO-ITEM"}' % (b"4" * 64), "item.unknown"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_one_bad_question_harms_no_other(counter: httpx.Client, bad: bytes, rule: str) -> None:
+    answer = counter.post(
+        "/v1/verifications",
+        content=b"[%b,%b,%b]" % (GOOD, bad, GOOD),
+        headers={"content-type": "application/json"},
+    )
+
+    assert answer.status_code == 200, answer.text
+    first, second, third = (one["result"] for one in orjson.loads(answer.content)["results"])
+    assert first == third
+    assert second["checks"][0]["detail"].endswith(f": {rule}")
+
+
+def test_what_is_no_list_of_json_is_refused_whole(counter: httpx.Client) -> None:
+    for data in (b"[", b"[{},", b'{"a":1.5}', b"[" * 100):
+        answer = counter.post(
+            "/v1/verifications", content=data, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in (400, 422), data
