@@ -77,6 +77,11 @@ class Share:
             self.budget.take(self.key, STEP_BYTES)
             self._taken += STEP_BYTES
 
+    @property
+    def size(self) -> int:
+        """Bytes that came and are held."""
+        return self._size
+
     def release(self) -> None:
         """Give back all of it."""
         if self._taken:
@@ -87,6 +92,11 @@ class Share:
 def hold(scope: Scope, share: Share) -> None:
     """Let a request hold a share until it is answered."""
     scope.setdefault("state", {}).setdefault(_SHARES, []).append(share)
+
+
+def size_of(scope: Scope) -> int:
+    """Return the bytes of its body that a request holds."""
+    return sum(share.size for share in scope.get("state", {}).get(_SHARES, ()))
 
 
 def release(scope: Scope) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from limits import parse
@@ -85,6 +86,7 @@ class Gate:
     tokens: Tokens | None = None
     public_rate: str = "60/minute"
     address_rate: str = "600000/minute"
+    _checking: dict[str, asyncio.Future[Caller]] = field(default_factory=dict, repr=False)
 
     async def admit(self, request: Request) -> Caller:
         """Return who calls a route, counted against its rate.
@@ -117,8 +119,22 @@ class Gate:
         return caller
 
     async def check_key(self, address: str, text: str) -> Caller:
-        """Return the caller of a key; callers at different addresses take turns."""
-        return await self.pool.run(address, self.keys.authenticate, text)
+        """Return the caller of a key; callers at different addresses take turns.
+
+        Requests that come at once with one key wait for one look-up of it.
+        """
+        checking = self._checking.get(text)
+        if checking is None:
+            work = self.pool.run(address, self.keys.authenticate, text)
+            checking = self._checking[text] = asyncio.ensure_future(work)
+            checking.add_done_callback(partial(self._checked, text))
+        # Whoever leaves does not end it for the others.
+        return await asyncio.shield(checking)
+
+    def _checked(self, text: str, checking: asyncio.Future[Caller]) -> None:
+        del self._checking[text]
+        if not checking.cancelled():
+            checking.exception()  # Told, if anybody still waits for it; never a warning.
 
     async def _authenticate(self, text: str, address: str) -> Caller:
         held = self.keys.remembered(text)

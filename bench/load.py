@@ -112,6 +112,8 @@ class _Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         assert self._answer is not None
+        if self._answer.done():
+            return  # The run has ended with another connection's fault.
         head, _, body = bytes(self._held).partition(_END)
         self.body = body
         if head[9:10] == b"2":

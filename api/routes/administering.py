@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -49,7 +49,7 @@ async def create_api_key(request: Request, caller: Asking) -> Response:
     service = service_of(request)
     asked = parse_new_key(await read_body(request), int(service.clock()))
     check_grant(caller, asked)
-    key, text = await asyncio.to_thread(
+    create = partial(
         service.keys.create,
         name=asked.name,
         role=asked.role,
@@ -59,6 +59,7 @@ async def create_api_key(request: Request, caller: Asking) -> Response:
         scopes=asked.scopes,
         expires=asked.expires,
     )
+    key, text = await service.pools.read(request, create)
     return told(key_to_json(key) | {"key": text}, 201)
 
 
@@ -150,7 +151,7 @@ async def list_api_keys(request: Request, caller: Asking) -> Response:
             keys = unit.api_keys()
         return [key_to_json(k) for k in keys if caller.region in (None, k.region)]
 
-    return told({"keys": await asyncio.to_thread(find)})
+    return told({"keys": await service.pools.read(request, find)})
 
 
 @router.delete(
@@ -173,7 +174,7 @@ async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Re
         mine = held is not None and caller.region in (None, held.region)
         return mine and service.keys.revoke(prefix)
 
-    if not await asyncio.to_thread(revoke):
+    if not await service.pools.read(request, revoke):
         raise ResourceUnknown(f"there is no open key {prefix}")
     return Response(status_code=204)
 

@@ -20,7 +20,7 @@ from api.refusals import QuotaFull, ResourceUnknown
 from api.routing import DECIMAL, Asking, operation, schema
 from api.rules import RULES
 from api.schemas import HOOK, KINDS, WATCH, content
-from api.service import Service, service_of
+from api.service import service_of
 from ledger.service.calling import secret_of
 from ledger.service.ports import ServiceUnit
 from ledger.service.targets import check_target
@@ -45,13 +45,15 @@ Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
 async def _with_unit(
-    service: Service, work: Callable[[ServiceUnit], _Found], *, write: bool
+    request: Request, work: Callable[[ServiceUnit], _Found], *, write: bool
 ) -> _Found:
+    service = service_of(request)
+
     def run() -> _Found:
         with service.store.begin(write=write) as unit:
             return work(unit)
 
-    return await asyncio.to_thread(run)
+    return await service.pools.read(request, run)
 
 
 # Hooks ------------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ async def create_hook(request: Request, caller: Asking) -> Response:
             raise QuotaFull(f"a caller has at most {MOST_HOOKS} hooks")
         unit.add_hook(hook)
 
-    await _with_unit(service, add, write=True)
+    await _with_unit(request, add, write=True)
     return told(_hook(hook) | {"secret": secret_of(service.pepper, hook.id)}, 201)
 
 
@@ -115,9 +117,7 @@ def _hook(hook: Hook) -> dict[str, Json]:
 )
 async def list_hooks(request: Request, caller: Asking) -> Response:
     """All keys of a body, and all of a counter, share their hooks."""
-    hooks = await _with_unit(
-        service_of(request), lambda unit: unit.hooks_of(caller.party), write=False
-    )
+    hooks = await _with_unit(request, lambda unit: unit.hooks_of(caller.party), write=False)
     return told({"hooks": [_hook(hook) for hook in hooks]})
 
 
@@ -139,7 +139,7 @@ async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Respons
         _own_hook(unit, caller, hook)
         unit.remove_hook(hook, int(service.clock()))
 
-    await _with_unit(service, remove, write=True)
+    await _with_unit(request, remove, write=True)
     return Response(status_code=204)
 
 
@@ -162,7 +162,7 @@ def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
 async def list_failed(request: Request, caller: Asking) -> Response:
     """`due` is when it is tried next, until it is given up.  Each can be tried again at once."""
     found = await _with_unit(
-        service_of(request), lambda unit: unit.failing_of(caller.party, _MOST), write=False
+        request, lambda unit: unit.failing_of(caller.party, _MOST), write=False
     )
     return told({"deliveries": [_delivery(event, delivery) for event, delivery in found]})
 
@@ -203,7 +203,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
                 return
         raise ResourceUnknown(f"no delivery of event {event} to {hook} has failed")
 
-    await _with_unit(service, again, write=True)
+    await _with_unit(request, again, write=True)
     return Response(status_code=202)
 
 
@@ -250,7 +250,7 @@ async def create_watch(request: Request, caller: Asking) -> Response:
         unit.add_watch(watch)
         return watch
 
-    return told(_watch(await _with_unit(service, add, write=True)), 201)
+    return told(_watch(await _with_unit(request, add, write=True)), 201)
 
 
 def _watch(watch: Watch) -> Json:
@@ -274,9 +274,7 @@ def _watch(watch: Watch) -> Json:
 )
 async def list_watches(request: Request, caller: Asking) -> Response:
     """With the status that was told last."""
-    found = await _with_unit(
-        service_of(request), lambda unit: unit.watches_of(caller.party), write=False
-    )
+    found = await _with_unit(request, lambda unit: unit.watches_of(caller.party), write=False)
     return told({"watches": [_watch(watch) for watch in found]})
 
 
@@ -300,7 +298,7 @@ async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response
                 return
         raise ResourceUnknown("this certificate is not watched")
 
-    await _with_unit(service_of(request), remove, write=True)
+    await _with_unit(request, remove, write=True)
     return Response(status_code=204)
 
 
@@ -323,7 +321,7 @@ async def list_events(
 ) -> Response:
     """For those who cannot receive calls."""
     events = await _with_unit(
-        service_of(request),
+        request,
         lambda unit: unit.events_of(caller.party, after=after, limit=_MOST),
         write=False,
     )

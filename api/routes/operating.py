@@ -91,12 +91,12 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
     issuers is listed, and makes nothing unready: their certificates alone cannot be told.
     """
     service = service_of(request)
-    faults = await asyncio.to_thread(find_faults, service)
+    faults = await service.pools.check(request, find_faults, service)
     if await _head(service) is None:
         faults.append("chain.unreachable")
     parts = parts_of(faults)
     ready = not faults if part is None else parts[part]
-    missing = await asyncio.to_thread(_missing, service)
+    missing = await service.pools.check(request, _missing, service)
     value: Json = {
         "ready": ready,
         "faults": list(faults),
@@ -157,7 +157,7 @@ async def get_metrics(request: Request, caller: Asking) -> Response:
     """Rates, times, what waits, and proof failures, which must stay zero."""
     service = service_of(request)
     head = await _head(service)
-    data = await asyncio.to_thread(_measure, service, head)
+    data = await service.pools.check(request, _measure, service, head)
     return raw(data, media=CONTENT_TYPE_LATEST)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import orjson
@@ -51,7 +50,8 @@ After = Annotated[
 )
 async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
     """For whoever was told, auditors and administrators; to others it is as if there were none."""
-    found = await asyncio.to_thread(_verification, service_of(request), caller, reference)
+    service = service_of(request)
+    found = await service.pools.read(request, _verification, service, caller, reference)
     return told(_spell(found))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -83,7 +82,8 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
 )
 async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
     """Its standing, keys and counters."""
-    body = await asyncio.to_thread(_body, service_of(request), issuer)
+    service = service_of(request)
+    body = await service.pools.read(request, _body, service, issuer)
     return await cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
 
 
@@ -95,11 +95,12 @@ def _newest(service: Service) -> Checkpoint:
     return checkpoint
 
 
-async def _held(service: Service) -> Checkpoint:
+async def _held(request: Request) -> Checkpoint:
     """Return the newest checkpoint as it was a moment ago."""
     # What is in memory is read at once, and the database never on the event loop.
+    service = service_of(request)
     newest = service.held.newest
-    checkpoint = newest() if service.held.fresh else await asyncio.to_thread(newest)
+    checkpoint = newest() if service.held.fresh else await service.pools.read(request, newest)
     if checkpoint is None:
         raise EvidencePending("no block has been made a checkpoint yet")
     return checkpoint
@@ -160,7 +161,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
         with service.store.begin(write=False) as unit:
             return unit.catalog(bytes.fromhex(root))
 
-    entries = await asyncio.to_thread(find)
+    entries = await service.pools.read(request, find)
     if entries is None:
         raise ResourceUnknown(f"no catalog with the root {root} was handed in")
     return await cached(
@@ -180,7 +181,8 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
 )
 async def get_checkpoint(request: Request, caller: Asking) -> Response:
     """Evidence made now speaks of this block."""
-    held = await asyncio.to_thread(_newest, service_of(request))
+    service = service_of(request)
+    held = await service.pools.read(request, _newest, service)
     value = {
         "number": held.number,
         "hash": held.hash.hex(),
@@ -229,7 +231,7 @@ async def get_snapshot(
 ) -> Response:
     """`latest`, or one of the last few by its digest."""
     service = service_of(request)
-    made = service.snapshots.at((await _held(service)).note) if digest == "latest" else None
+    made = service.snapshots.at((await _held(request)).note) if digest == "latest" else None
     if made is None:
         made = await service.pools.prove(request, _snapshot, service, digest)
     control = fresh_for(MINUTE) if digest == "latest" else IMMUTABLE
@@ -315,7 +317,7 @@ async def get_status_list(
     form, signed by the operator; others the same in JSON.
     """
     service = service_of(request)
-    number = (await _held(service)).number
+    number = (await _held(request)).number
     token = STATUS_LIST if form == "token" else CREDENTIAL
     media = token if accepted(request.headers.get("accept", "")).get(token) else JSON
     # Of a list in the other forms its address is a part.

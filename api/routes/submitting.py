@@ -226,14 +226,14 @@ async def get_batch(
     """With `wait` the answer comes once the batch is final, or when the time is over."""
     check_own(caller, issuer)
     service = service_of(request)
-    act = await asyncio.to_thread(_find, service, issuer, sequence)
+    act = await service.pools.read(request, _find, service, issuer, sequence)
     until = asyncio.get_running_loop().time() + wait
     while act.state is ActState.ACCEPTED or act.state is ActState.INCLUDED:
         left = until - asyncio.get_running_loop().time()
         if left <= 0 or service.stopping or await request.is_disconnected():
             break
         await asyncio.sleep(min(_POLL, left))
-        act = await asyncio.to_thread(_find, service, issuer, sequence)
+        act = await service.pools.read(request, _find, service, issuer, sequence)
     return told(_batch(act))
 
 
@@ -307,7 +307,8 @@ def _records(service: Service, issuer: str, sequence: int) -> bytes:
 async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response:
     """So that two offices of one body do not collide."""
     check_own(caller, issuer)
-    found = await asyncio.to_thread(head, service_of(request).store, issuer)
+    service = service_of(request)
+    found = await service.pools.read(request, head, service.store, issuer)
     return told(
         {
             "issuer": found.issuer,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,23 +194,3 @@ def test_an_answer_of_the_node_has_a_bound_however_many_calls_it_answers(
         assert sum(len(orjson.dumps(one)) for one in told if "result" in one) <= 10_000
         rates = service.gate.rates
         assert rates.used("6000/minute", "callNode", "127.0.0.1") > 10
-
-
-def test_work_of_many_callers_is_done_in_turn() -> None:
-    import asyncio
-
-    from api.pools import FairPool
-
-    async def run() -> list[str]:
-        pool, order, gate = FairPool("test", 1), list[str](), threading.Event()
-        first = asyncio.create_task(pool.run("much", gate.wait))
-        await asyncio.sleep(0)
-        much = [asyncio.create_task(pool.run("much", order.append, "much")) for _ in range(10)]
-        await asyncio.sleep(0)
-        little = asyncio.create_task(pool.run("little", order.append, "little"))
-        await asyncio.sleep(0)
-        gate.set()
-        await asyncio.gather(first, little, *much)
-        return order
-
-    assert "little" in asyncio.run(run())[:2]

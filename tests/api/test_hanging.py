@@ -125,3 +125,44 @@ def test_few_ask_what_hangs_and_after_it_was_late_nobody_for_a_while() -> None:
     assert held.result(10)
     with pytest.raises(ZeroDivisionError):
         asking.ask(lambda: 1 // 0)
+
+
+def test_names_that_do_not_resolve_keep_neither_operators_nor_short_reads_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, asked = threading.Event(), threading.Semaphore(0)
+
+    def hang(url: str, *, private: bool) -> None:
+        asked.release()
+        gate.wait()
+
+    monkeypatch.setattr("api.routes.hearing.check_target", hang)
+    service = Service(ledger=world.ledger)
+    bearer = {role: {"authorization": f"Bearer {world.keys[role]}"} for role in world.keys}
+    _, text = service.keys.create(name="hooks", role=Role.ISSUER, issuer="9" * 18)
+    hook = {"url": "https://does-not-resolve.example/", "kinds": ["batch.final"]}
+    headers = {"authorization": f"Bearer {text}"}
+    with listening(app_of(service)) as url:
+
+        def create() -> None:
+            httpx.post(f"{url}/v1/hooks", json=hook, headers=headers, timeout=60)
+
+        # As many as the event loop's own executor has threads at most.
+        waiting = [threading.Thread(target=create, daemon=True) for _ in range(32)]
+        for one in waiting:
+            one.start()
+        asked.acquire()
+        try:
+            with httpx.Client(base_url=url, timeout=30) as client:
+                assert "parts" in client.get("/readyz").json()
+                assert client.get("/metrics").status_code == 200
+                keys = client.get("/v1/api-keys", headers=bearer[Role.ADMINISTRATOR])
+                assert keys.status_code == 200
+                issuer = client.get(
+                    f"/v1/issuers/{world.body.issuer}", headers=bearer[Role.AUDITOR]
+                )
+                assert issuer.status_code == 200
+        finally:
+            gate.set()
+            for one in waiting:
+                one.join()

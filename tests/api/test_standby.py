@@ -14,7 +14,7 @@ import pytest
 
 from api.app import app_of
 from api.callers import KeyRing, load_pepper
-from api.readiness import INTAKE, MAX_AHEAD_SECONDS, MAX_BLOCK_SECONDS, PARTS, parts_of
+from api.readiness import INTAKE, MAX_AHEAD_SECONDS, MAX_BLOCK_SECONDS, PARTS, STOPS, parts_of
 from api.service import Options, Service
 from ledger.chain.embedded import open_node
 from ledger.files import write_atomically
@@ -152,3 +152,18 @@ def test_it_says_when_the_chain_runs_ahead_of_its_clock(
 def test_an_unknown_fault_stops_every_part_and_none_stops_nothing() -> None:
     assert parts_of([]) == dict.fromkeys(PARTS, True)
     assert parts_of(["store.full"]) == dict.fromkeys(PARTS, False)
+
+
+def test_the_manual_s_table_of_faults_is_the_service_s() -> None:
+    lines = Path("docs/api.md").read_text().splitlines()
+    (start,) = [number for number, line in enumerate(lines) if line.startswith("| fault |")]
+    head = [cell.strip() for cell in lines[start].strip("|").split("|")]
+    told = {}
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        fault, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        marked = zip(head[1:], cells, strict=True)
+        told[fault.split("`")[1]] = {part for part, cell in marked if cell}
+    assert told.pop("store.…") == set(PARTS)
+    assert told == STOPS

@@ -1,35 +1,91 @@
-"""The service on PostgreSQL: its connections are cut, and it is asked for what it cannot hold."""
+"""The service on PostgreSQL: connections are cut, one key comes at once, texts hold a NUL."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from hashlib import sha256
-from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from api.app import app_of
+from api.service import Service
 from ledger.issuing.signing import packed_keys, sign_statement
 from ledger.service.values import Role
 from ledger.store.engine import make_engine
-from tests.api.world import Running, make_world, serve
+from tests.api.world import Running, World, listening, make_world, serve
 from tests.ledger.live import DAY, EVERY, Body
 from tests.ledger.store.test_faults import cut_all
 from verifier.encoding import format_canonical
 from verifier.statements import Register
 
 _ROUNDS = 40
+_AT_ONCE = 16
+_TURNS = 4
 
 
-def test_a_service_whose_connections_are_cut_says_to_come_again(
-    postgresql_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = _database(postgresql_server, "served")
-    monkeypatch.setenv("CERTLEDGER_DATABASE_URL", url)
-    with make_world(tmp_path / "home") as world, serve(world) as running:
+@pytest.fixture(scope="module")
+def url(postgresql_server: str) -> str:
+    """Return the address of a database of its own."""
+    return _database(postgresql_server, "served")
+
+
+@pytest.fixture(scope="module")
+def world(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return a world whose store is that database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CERTLEDGER_DATABASE_URL", url)
+        with make_world(tmp_path_factory.mktemp("served") / "home") as made:
+            yield made
+
+
+def test_one_key_at_once_at_several_processes_while_the_first_is_refused(world: World) -> None:
+    """Each service has claims of its own, as each process has: only the database is shared."""
+    batch = world.body.seal(1)
+    broken = batch.submission().replace(b'"signature":"', b'"signature":"A')
+    headers = {
+        "authorization": f"Bearer {world.keys[Role.ISSUER]}",
+        "content-type": "application/json",
+    }
+    with ExitStack() as stack:
+        services = [Service(ledger=world.ledger, options=world.service.options) for _ in range(4)]
+        urls = [stack.enter_context(listening(app_of(service))) for service in services]
+        pool = stack.enter_context(ThreadPoolExecutor(_AT_ONCE))
+        for turn in range(_TURNS):
+            start = threading.Barrier(_AT_ONCE)
+
+            def post(number: int, key: str, start: threading.Barrier) -> httpx.Response:
+                start.wait()
+                return httpx.post(
+                    f"{urls[number % len(urls)]}/v1/batches",
+                    content=broken,
+                    headers=headers | {"idempotency-key": key},
+                    timeout=60,
+                )
+
+            told = {
+                (one.status_code, one.json()["code"])
+                for one in pool.map(partial(post, key=f"key-{turn}", start=start), range(_AT_ONCE))
+            }
+            assert (422, "schema.invalid") in told
+            assert told <= {(422, "schema.invalid"), (409, "idempotency.in_flight")}
+        done = httpx.post(
+            f"{urls[0]}/v1/batches",
+            content=batch.submission(),
+            headers=headers | {"idempotency-key": "key-0"},
+        )
+        assert done.status_code == 202
+
+
+def test_a_service_whose_connections_are_cut_says_to_come_again(world: World, url: str) -> None:
+    with serve(world) as running:
         _check_nul(running)
         end = threading.Event()
         cutter = threading.Thread(target=_cut, args=(url, end))
