@@ -31,7 +31,8 @@ from ledger.store import SqlStore, check_unnamed, open_store
 from ledger.submitting import Intake
 from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin
-from verifier.policyfile import SignedPolicy
+from verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
+from verifier.policyfile import SignedPolicy, find_successors
 
 if TYPE_CHECKING:
     from ledger.chain.embedded import RunningNode
@@ -271,7 +272,7 @@ def open_ledger(
             chain=EthereumChain(node, deployment.pin(NAME), operator),
             deployment=deployment,
             operator=operator,
-            policy=load_policy(settings.home),
+            policy=adopt_policy(settings.home),
             clock=clock,
             embedded=embedded,
         )
@@ -300,9 +301,30 @@ def _deployed(
 
 
 def load_policy(home: Path) -> SignedPolicy | None:
-    """Return the trust policy of a home, None where it has none."""
-    path = home / POLICY
-    return SignedPolicy.parse(path.read_bytes()) if path.exists() else None
+    """Return the trust policy of a home, None where it has none; nothing is written.
+
+    That is what `policy.json` holds.  Where it is gone, or holds one that was followed since, it is
+    the newest that the home has relied on.
+
+    Raises:
+        PolicyOlder, PolicyUnsigned: it may not take the place of the newest.
+        Malformed: a file is damaged.
+    """
+    current, path = current_policy(home), home / POLICY
+    if not path.exists():
+        return current
+    (given,) = read_chain([path])
+    if was_adopted(home, given):
+        return current
+    return find_successors(current, [given])[-1]
+
+
+def adopt_policy(home: Path) -> SignedPolicy | None:
+    """Return the trust policy of a home as `load_policy`, and rely on it from now on."""
+    signed = load_policy(home)
+    if signed is None or was_adopted(home, signed):
+        return signed
+    return adopt_chain(home, [signed]).current
 
 
 def _open_embedded(home: Path, operator: Signer, port: int, heartbeat: float | None) -> RunningNode:

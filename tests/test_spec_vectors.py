@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import re
+import struct
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -495,12 +496,22 @@ def test_section_15_policy_is_signed_by_its_roots():
     assert rfc8785.dumps(value) == data
     signed = b"certledger/policy/1\n" + rfc8785.dumps(value["policy"])
     assert sha256(signed).hex() == known["signed_sha256"]
+    assert " ".join(map(proquint, struct.unpack(">8H", sha256(signed)[:16]))) == known["words"]
     for part in value["signatures"]:
         key = Ed25519PublicKey.from_public_bytes(unhex(part["key"]))
         key.verify(unhex(part["signature"]), signed)
         with pytest.raises(InvalidSignature):
             key.verify(unhex(part["signature"]), signed + b" ")
     assert SignedPolicy.parse(data).format() == data
+
+
+def proquint(number: int) -> str:
+    """Spell 16 bits as section 15 says: a consonant for four bits, a vowel for two."""
+    word = ""
+    for letters in ("bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz", "aiou", "bdfghjklmnprstvz"):
+        number, place = divmod(number, len(letters))
+        word = letters[place] + word
+    return word
 
 
 def test_section_16_evidence_is_valid_under_the_policy():

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from verifier.console import prepare_streams, run
+from verifier.policy_commands import policy
 from verifier.snapshot_commands import snapshot
 from verifier.verifying import verify
 
@@ -103,5 +104,6 @@ def main() -> None:
     """Certificates that prove themselves: genuine, and still in force, as of when."""
 
 
+main.add_command(policy)
 main.add_command(snapshot)
 main.add_command(verify)

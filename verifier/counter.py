@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from verifier.durable import locked, replace_file
 from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
 from verifier.errors import Malformed
-from verifier.memory import remember_time, remember_version
-from verifier.policy import TrustPolicy
+from verifier.memory import recall, remember_time
+from verifier.policy_store import Adopted, adopt_chain
+from verifier.policyfile import SignedPolicy
 from verifier.verdict import Result
 from verifier.vocabulary import CheckName, Verdict
 
@@ -31,21 +33,31 @@ class Counter:
     home: Path
     now: int
     kept: int
+    trusted: Adopted
     _shown: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, home: Path, policy: TrustPolicy, clock: int) -> Counter:
-        """Return the counter of a home, which relies on `policy` from now on.
+    def open(
+        cls,
+        home: Path,
+        chain: Sequence[SignedPolicy],
+        clock: int,
+        fingerprint: bytes | None = None,
+    ) -> Counter:
+        """Return the counter of a home, which relies on the last policy of `chain` from now on.
 
-        Its `now` is the later of `clock` and the latest instant that was relied on before.
+        An empty chain relies on the policy that the home has.  `fingerprint` is that of the home's
+        first policy.  `now` is the later of `clock` and the latest instant relied on before.
 
         Raises:
-            PolicyOlder: it relied on a higher version before.
+            PolicyMissing, FingerprintDiffers, PolicyOlder, PolicyUnsigned: as `adopt_chain`.
             Malformed: the home's memory is damaged.
         """
-        held = remember_version(home, policy.version)
+        memory = recall(home)
+        trusted = adopt_chain(home, chain, fingerprint)
+        policy = trusted.current.policy
         kept = max(LEAST_KEPT, policy.presentation_age + policy.clock_tolerance)
-        return cls(home=home, now=max(clock, held.time), kept=kept)
+        return cls(home=home, now=max(clock, memory.time), kept=kept, trusted=trusted)
 
     def seen(self, mark: bytes) -> bool:
         """Return whether a presentation with this mark was accepted here before.

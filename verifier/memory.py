@@ -1,4 +1,4 @@
-"""What a verifier remembers in its home: the newest policy, and the latest instant it accepted."""
+"""What a verifier remembers in its home beside policies: the latest instant it accepted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 
 from verifier.checkpoint import GREATEST_TIME
 from verifier.durable import locked, replace_file
-from verifier.encoding import Members, format_canonical, parse_canonical
-from verifier.policyfile import PolicyOlder
+from verifier.encoding import Json, Members, format_canonical, parse_canonical
 
 TYPE = "certledger/memory/1"
 FILE = "trust-memory.json"
@@ -17,9 +16,8 @@ _LONGEST = 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """Highest policy version relied on, greatest instant T accepted (seconds); 0 is none yet."""
+    """The greatest instant T accepted (seconds); 0 is none yet."""
 
-    version: int = 0
     time: int = 0
 
 
@@ -35,26 +33,9 @@ def recall(home: Path) -> Memory:
         return Memory()
     read = Members(parse_canonical(data, _LONGEST), "memory")
     read.const("type", TYPE)
-    memory = Memory(
-        version=read.integer("version"), time=read.integer("time", greatest=GREATEST_TIME)
-    )
+    memory = Memory(time=read.integer("time", greatest=GREATEST_TIME))
     read.done()
     return memory
-
-
-def remember_version(home: Path, version: int) -> Memory:
-    """Remember that a policy of `version` is relied on; returns when that is on disk.
-
-    Raises:
-        PolicyOlder: a higher version was relied on before.
-    """
-    with locked(home / FILE):
-        held = recall(home)
-        if version < held.version:
-            raise PolicyOlder(
-                f"the policy has version {version} where {held.version} was relied on before"
-            )
-        return _keep(home, held, Memory(version=version, time=held.time))
 
 
 def remember_time(home: Path, time: int) -> Memory:
@@ -65,11 +46,8 @@ def remember_time(home: Path, time: int) -> Memory:
     """
     with locked(home / FILE):
         held = recall(home)
-        return _keep(home, held, Memory(version=held.version, time=max(time, held.time)))
-
-
-def _keep(home: Path, held: Memory, memory: Memory) -> Memory:
-    if memory != held:
-        value = {"type": TYPE, "version": memory.version, "time": memory.time}
+        if time <= held.time:
+            return held
+        value: dict[str, Json] = {"type": TYPE, "time": time}
         replace_file(home / FILE, format_canonical(value))
-    return memory
+        return Memory(time=time)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -117,6 +118,32 @@ def check_succession(old: SignedPolicy, new: SignedPolicy) -> None:
             raise PolicyOlder(f"another policy has version {old.policy.version} too")
         return
     new.check_threshold(old.policy.roots)
+
+
+def find_successors(
+    current: SignedPolicy | None, chain: Sequence[SignedPolicy]
+) -> list[SignedPolicy]:
+    """Return the policies of `chain`, oldest first, that are newer than `current`.
+
+    Each must follow the one before, and the first of those that are not older than `current` must
+    follow it; so a chain may begin long before what a verifier relies on already.
+
+    Raises:
+        PolicyOlder, PolicyUnsigned: as `check_succession`; also where the whole chain is older.
+    """
+    for old, new in pairwise(chain):
+        check_succession(old, new)
+    version = 0
+    if current is not None and chain:
+        version = current.policy.version
+        check_succession(
+            current, next((one for one in chain if one.policy.version >= version), chain[-1])
+        )
+    newer: dict[int, SignedPolicy] = {}
+    for one in chain:
+        if one.policy.version > version:
+            newer.setdefault(one.policy.version, one)  # The one that was seen to follow.
+    return list(newer.values())
 
 
 def signed_bytes(policy: TrustPolicy) -> bytes:

@@ -13,6 +13,7 @@ import click
 
 from verifier.console import bilingual
 from verifier.errors import Refused
+from verifier.policy_options import choose_policy, fingerprint_option, policy_option
 
 if TYPE_CHECKING:
     from verifier.policy import TrustPolicy
@@ -23,13 +24,10 @@ HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how a home is read."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-_POLICY = click.option(
-    "--policy",
-    "policy_file",
-    required=True,
-    envvar="CERTLEDGER_POLICY",
-    type=_FILE,
-    help="The trust policy that pins the ledger (also CERTLEDGER_POLICY).",
+_COUNTER = click.option(
+    "--counter-home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A counter's home, as of `verify --home`: it keeps the policy.",
 )
 _RPC = click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
 _TRUST_NODE = click.option(
@@ -62,7 +60,9 @@ def snapshot() -> None:
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A ledger's home on this machine.")  # fmt: skip
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key there (or CERTLEDGER_TOKEN).")
-@_POLICY
+@policy_option
+@fingerprint_option
+@_COUNTER
 @_RPC
 @_TRUST_NODE
 @_AT
@@ -72,7 +72,9 @@ def fetch(
     url: str | None,
     token: str | None,
     home: Path | None,
-    policy_file: Path,
+    policy_files: Sequence[Path],
+    fingerprint: str | None,
+    counter_home: Path | None,
     rpc: str | None,
     trust_node: str | None,
     instant: str | None,
@@ -88,7 +90,7 @@ def fetch(
 
     if (url is None) == (home is None):
         raise click.UsageError("name either --from or --home")
-    policy = _policy(policy_file)
+    policy = choose_policy(policy_files, fingerprint, counter_home)
     held = _read(file) if file.exists() else None
     if held is not None:
         held.check(pin_of(policy, held))
@@ -110,7 +112,9 @@ def show(file: Path, as_json: bool) -> None:
 @snapshot.command()
 @click.argument("file", type=_FILE)
 @click.argument("deltas", nargs=-1, type=_FILE)
-@_POLICY
+@policy_option
+@fingerprint_option
+@_COUNTER
 @_RPC
 @_TRUST_NODE
 @_AT
@@ -119,7 +123,9 @@ def show(file: Path, as_json: bool) -> None:
 def check(
     file: Path,
     deltas: Sequence[Path],
-    policy_file: Path,
+    policy_files: Sequence[Path],
+    fingerprint: str | None,
+    counter_home: Path | None,
     rpc: str | None,
     trust_node: str | None,
     instant: str | None,
@@ -131,7 +137,7 @@ def check(
     from verifier.durable import replace_file
     from verifier.syncing import pin_of
 
-    policy, found = _policy(policy_file), _read(file)
+    policy, found = choose_policy(policy_files, fingerprint, counter_home), _read(file)
     ledger = pin_of(policy, found)
     found.check(ledger)
     for delta in deltas:
@@ -159,20 +165,29 @@ def delta(old: Path, new: Path, out: Path) -> None:
 @snapshot.command()
 @click.argument("file", type=_FILE)
 @click.argument("issuer")
-@_POLICY
+@policy_option
+@fingerprint_option
+@_COUNTER
 @click.option(
     "--as", "form", type=click.Choice(["token", "revocation", "suspension"]), default="token",
     show_default=True,
     help="IETF Token Status List, or W3C Bitstring Status List of this purpose.",
 )  # fmt: skip
-def export(file: Path, issuer: str, policy_file: Path, form: str) -> None:
+def export(
+    file: Path,
+    issuer: str,
+    policy_files: Sequence[Path],
+    fingerprint: str | None,
+    counter_home: Path | None,
+    form: str,
+) -> None:
     """Write a body's statuses, proved, as a list in the form of others."""
     import orjson
 
     from verifier.statuslists import bitstring_status_list, token_status_list
     from verifier.syncing import pin_of
 
-    policy, found = _policy(policy_file), _read(file)
+    policy, found = choose_policy(policy_files, fingerprint, counter_home), _read(file)
     found.check(pin_of(policy, found))
     body = found.by_issuer.get(issuer)
     if body is None:
@@ -183,16 +198,6 @@ def export(file: Path, issuer: str, policy_file: Path, form: str) -> None:
     else:
         value = bitstring_status_list(body.words, count, form)
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n")
-
-
-def _policy(file: Path) -> TrustPolicy:
-    from verifier.errors import Refused
-    from verifier.policyfile import SignedPolicy
-
-    try:
-        return SignedPolicy.parse(file.read_bytes()).policy
-    except Refused as error:
-        raise click.UsageError(f"{error} ({error.code})") from error
 
 
 def _read(file: Path) -> Snapshot:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from verifier.errors import ExitStatus
+from verifier.policy_options import choose_policy, fingerprint_option, introduce, policy_option
 from verifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from verifier.counter import Counter
     from verifier.desk import Desk
-    from verifier.policy import LedgerPin
+    from verifier.policy import LedgerPin, TrustPolicy
     from verifier.snapshot import Snapshot
     from verifier.trust import Judgement
     from verifier.verdict import Result
@@ -37,14 +38,8 @@ CODE_SUFFIX = ".txt"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A document to compare. With several evidence files it goes to the one of its stem.",
 )
-@click.option(
-    "--policy",
-    "policy_file",
-    required=True,
-    envvar="CERTLEDGER_POLICY",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The trust policy to judge by (also CERTLEDGER_POLICY).",
-)
+@policy_option
+@fingerprint_option
 @click.option(
     "--snapshot",
     "snapshots",
@@ -56,8 +51,8 @@ CODE_SUFFIX = ".txt"
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    help="A folder in which to remember: no older policy, no time before the latest evidence "
-    "relied on, no presentation twice.",
+    help="A folder in which to remember: the policy, no time before the latest evidence relied on,"
+    " no presentation twice.",
 )
 @click.option(
     "--rpc", help="A node to ask for newer knowledge: it can refuse, and never replaces witnesses."
@@ -73,7 +68,8 @@ CODE_SUFFIX = ".txt"
 def verify(
     evidence: Sequence[Path],
     documents: Sequence[Path],
-    policy_file: Path,
+    policy_files: Sequence[Path],
+    fingerprint: str | None,
     snapshots: Sequence[Path],
     home: Path | None,
     rpc: str | None,
@@ -89,6 +85,7 @@ def verify(
     Exits with 0 if all are valid, 1 if any is not genuine or not in force, 3 if for any it cannot
     tell, and 2 if the arguments are unusable.
     """
+    from verifier.encoding import parse_time
     from verifier.reporting import print_results
 
     if rpc is not None and trust_node is not None:
@@ -99,7 +96,9 @@ def verify(
     request = None if audience is None or nonce is None else (audience, nonce)
     if not snapshots and (codes := [file for file in pairs if _code_in(file) is not None]):
         raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
-    asked, counter = _open(policy_file, (rpc, trust_node), request, instant, home)
+    now = parse_time(instant) if instant else int(time.time())
+    policy, counter = _trust(policy_files, fingerprint, home, now)
+    asked = _question(policy, counter, (rpc, trust_node), request, now)
     follows = rpc is not None or trust_node is not None
     desk = _open_desk(snapshots, asked, follows=follows) if snapshots else None
     if desk is not None:
@@ -126,32 +125,41 @@ def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, lis
     return pairs
 
 
-def _open(
-    policy_file: Path,
+def _trust(
+    files: Sequence[Path], fingerprint: str | None, home: Path | None, clock: int
+) -> tuple[TrustPolicy, Counter | None]:
+    """Return the policy to judge by, and who remembers the answers."""
+    from verifier.counter import Counter
+    from verifier.fingerprint import parse_fingerprint
+    from verifier.policy_store import read_chain
+
+    if home is None:
+        return choose_policy(files, fingerprint), None
+    named = None if fingerprint is None else parse_fingerprint(fingerprint)
+    counter = Counter.open(home, read_chain(files), clock, named)
+    introduce(counter.trusted, pinned=named is not None)
+    return counter.trusted.current.policy, counter
+
+
+def _question(
+    policy: TrustPolicy,
+    counter: Counter | None,
     nodes: tuple[str | None, str | None],
     request: tuple[str, str] | None,
-    at: str | None,
-    home: Path | None,
-) -> tuple[Question, Counter | None]:
-    """Return what is asked of every file, and who remembers the answers."""
-    from verifier.counter import Counter
-    from verifier.encoding import parse_time
+    clock: int,
+) -> Question:
+    """Return what is asked of every file."""
     from verifier.judges import open_judge
-    from verifier.policyfile import SignedPolicy
     from verifier.presentation import Request
     from verifier.verify import Question
 
-    policy = SignedPolicy.parse(policy_file.read_bytes()).policy
     question = Question(
         policy=policy,
         judge=open_judge(policy, *nodes),
-        now=parse_time(at) if at else int(time.time()),
+        now=clock,
         request=None if request is None else Request(audience=request[0], nonce=request[1]),
     )
-    if home is None:
-        return question, None
-    counter = Counter.open(home, policy, question.now)
-    return replace(question, now=counter.now, seen=counter.seen), counter
+    return question if counter is None else replace(question, now=counter.now, seen=counter.seen)
 
 
 def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> Desk:

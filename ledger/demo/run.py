@@ -20,7 +20,7 @@ from ledger.domain import Domain, load_domain
 from ledger.files import write_atomically
 from ledger.issuing.checking import Issue
 from ledger.issuing.papers import Papers
-from ledger.node import POLICY, Ledger, load_policy, open_ledger
+from ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
 from ledger.samples import SampleCertificate, sample_certificates
 from ledger.settings import load_settings
 from verifier.audit.command import PatientExecutor
@@ -140,6 +140,7 @@ def _policy(ledger: Ledger, cast: Cast, domain: Domain) -> SignedPolicy:
     if held is None:
         held = make_policy(cast, ledger.pin, domain, now=ledger.clock())
         write_atomically(home / POLICY, held.format())
+        adopt_policy(home)
     return held
 
 

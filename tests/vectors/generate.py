@@ -46,6 +46,7 @@ from verifier.codes import CODES, WARNINGS
 from verifier.compact import Compact
 from verifier.delta import format_delta
 from verifier.encoding import format_canonical, format_time, hash_list, to_base64url
+from verifier.fingerprint import fingerprint_of, format_words
 from verifier.hashing import keccak, sha256, sm3
 from verifier.holding import Holding
 from verifier.judges import choose_judge
@@ -372,6 +373,7 @@ def policy(scene: Scene) -> Any:
         "file": signed.format().decode(),
         "size": len(signed.format()),
         "signed_sha256": sha256(signed_bytes(signed.policy)).hex(),
+        "words": format_words(fingerprint_of(signed.policy)),
     }
 
 

@@ -12,7 +12,7 @@ from tests.changing import ASKED, HOLDERS, presented
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import changed
 from tests.verifier.refusals import refused_as
-from tests.world import NOW, policy
+from tests.world import NOW, policy, signed_policy
 from verifier.counter import FILE, LEAST_KEPT, Counter
 from verifier.evidence import Evidence
 from verifier.judges import choose_judge
@@ -47,7 +47,7 @@ def answer(counter: Counter, evidence: Evidence) -> Result:
 
 
 def ask(home: Path, evidence: Evidence, now: int = NOW) -> Result:
-    counter = Counter.open(home, policy(), now)
+    counter = Counter.open(home, [signed_policy()], now)
     result = answer(counter, evidence)
     assert counter.relied(result)
     return result
@@ -91,7 +91,7 @@ def test_what_was_not_relied_on_may_be_shown_again(tmp_path: Path) -> None:
 
 def test_two_processes_that_answer_at_once_do_not_both_accept(tmp_path: Path) -> None:
     evidence = evidence_of(HOLDERS[0])
-    one, other = (Counter.open(tmp_path, policy(), NOW) for _ in range(2))
+    one, other = (Counter.open(tmp_path, [signed_policy()], NOW) for _ in range(2))
     results = [answer(counter, evidence) for counter in (one, other)]
     assert [result.verdict for result in results] == [Verdict.VALID] * 2
     assert one.relied(results[0])
@@ -103,7 +103,7 @@ def test_a_presentation_that_no_policy_lets_be_so_old_is_forgotten(tmp_path: Pat
     ask(tmp_path, evidence_of(HOLDERS[0]))
     size = (tmp_path / FILE).stat().st_size
     for marks in (1, 2):
-        counter = Counter.open(tmp_path, policy(), NOW + LEAST_KEPT + marks)
+        counter = Counter.open(tmp_path, [signed_policy()], NOW + LEAST_KEPT + marks)
         assert not counter.seen(bytes([marks]) * 32)
         assert counter.relied(Result(verdict=Verdict.VALID, findings=()))
     assert (tmp_path / FILE).stat().st_size == size + (size - len(b'{"presentations":[],"type":""}')
@@ -113,8 +113,8 @@ def test_a_presentation_that_no_policy_lets_be_so_old_is_forgotten(tmp_path: Pat
 def test_the_latest_instant_relied_on_is_the_least_that_now_can_be(tmp_path: Path) -> None:
     ask(tmp_path, Scene().evidence())
     assert recall(tmp_path).time == T
-    assert Counter.open(tmp_path, policy(), T - 1000).now == T
-    assert Counter.open(tmp_path, policy(), T + 1000).now == T + 1000
+    assert Counter.open(tmp_path, [signed_policy()], T - 1000).now == T
+    assert Counter.open(tmp_path, [signed_policy()], T + 1000).now == T + 1000
 
 
 def test_what_is_not_in_force_tells_the_time_too(tmp_path: Path) -> None:
@@ -134,10 +134,10 @@ def test_what_is_stale_or_untrusted_or_from_the_future_tells_no_time(tmp_path: P
 
 
 def test_an_older_policy_is_refused(tmp_path: Path) -> None:
-    Counter.open(tmp_path, policy(version=3), NOW)
+    Counter.open(tmp_path, [signed_policy(version=3)], NOW)
     with pytest.raises(PolicyOlder):
-        Counter.open(tmp_path, policy(version=2), NOW)
-    Counter.open(tmp_path, policy(version=3), NOW)
+        Counter.open(tmp_path, [signed_policy(version=2)], NOW)
+    Counter.open(tmp_path, [signed_policy(version=3)], NOW)
 
 
 @pytest.mark.parametrize(
@@ -154,16 +154,17 @@ def test_an_older_policy_is_refused(tmp_path: Path) -> None:
 )
 def test_a_damaged_memory_is_refused_rather_than_forgotten(tmp_path: Path, data: bytes) -> None:
     (tmp_path / FILE).write_bytes(data)
-    counter = Counter.open(tmp_path, policy(), NOW)
+    counter = Counter.open(tmp_path, [signed_policy()], NOW)
     assert refused_as(counter.seen, bytes(32))
     assert (tmp_path / FILE).read_bytes() == data
 
 
 def test_processes_that_accept_at_once_lose_nothing(tmp_path: Path) -> None:
+    Counter.open(tmp_path, [signed_policy()], 5)
     script = (
         "import sys; from pathlib import Path; from verifier.counter import Counter\n"
         "from verifier.verdict import Result; from verifier.vocabulary import Verdict\n"
-        "counter = Counter(home=Path(sys.argv[1]), now=5, kept=9)\n"
+        "counter = Counter.open(Path(sys.argv[1]), [], 5)\n"
         "for n in range(30):\n"
         "    counter.seen(bytes([n]) * 31 + sys.argv[2].encode())\n"
         "    assert counter.relied(Result(verdict=Verdict.VALID, findings=()))\n"
@@ -177,5 +178,5 @@ def test_processes_that_accept_at_once_lose_nothing(tmp_path: Path) -> None:
         for name in "ab"
     ]
     assert [process.wait(timeout=60) for process in running] == [0, 0]
-    counter = Counter(home=tmp_path, now=5, kept=9)
+    counter = Counter.open(tmp_path, [], 5)
     assert all(counter.seen(bytes([n]) * 31 + name) for n in range(30) for name in (b"a", b"b"))

@@ -1,0 +1,118 @@
+"""The trust policies that a home has relied on, each whole, in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from verifier.durable import locked, replace_file
+from verifier.errors import ExitStatus, Malformed, Refused
+from verifier.files import read_file
+from verifier.fingerprint import check_fingerprint
+from verifier.policyfile import LONGEST_POLICY, SignedPolicy, find_successors
+
+PREFIX = "trusted-policy-"
+_LOCK = "trusted-policy"
+_VERSION_DIGITS = 16  # Versions end below 2^53, so the names ascend as the versions do.
+
+
+class PolicyMissing(Refused):
+    """No policy is named, and the home has none."""
+
+    code = "policy.missing"
+    exit_status = ExitStatus.UNUSABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adopted:
+    """What a home relies on now: `current`; and `first`, if the home had no policy before."""
+
+    current: SignedPolicy
+    first: SignedPolicy | None = None
+
+
+def policy_files(home: Path) -> list[Path]:
+    """Return the files of the policies that a home has relied on, oldest first."""
+    return sorted(home.glob(f"{PREFIX}*.json"))
+
+
+def current_policy(home: Path) -> SignedPolicy | None:
+    """Return the newest policy that a home has relied on, None where it has none.
+
+    Raises:
+        Malformed, PolicyUnsigned: its file is damaged.  Forgetting must be somebody's decision.
+    """
+    files = policy_files(home)
+    return _load(files[-1]) if files else None
+
+
+def was_adopted(home: Path, signed: SignedPolicy) -> bool:
+    """Return whether a home relies on this policy, or did before."""
+    file = _file(home, signed.policy.version)
+    return file.exists() and _load(file).policy == signed.policy
+
+
+def adopt_chain(
+    home: Path, chain: Sequence[SignedPolicy], fingerprint: bytes | None = None
+) -> Adopted:
+    """Rely on the last policy of `chain`, oldest first, from now on; returns when that is on disk.
+
+    An empty chain relies on what the home has.  `fingerprint` must be that of the home's first
+    policy; it is compared before anything is stored.
+
+    Raises:
+        PolicyMissing: the chain is empty, and the home has no policy.
+        FingerprintDiffers: the home's first policy, in a new home the chain's, has another one.
+        PolicyOlder, PolicyUnsigned: the chain does not lead on from the home's newest policy.
+        Malformed: a file of the home is damaged.
+    """
+    with locked(home / _LOCK):
+        files = policy_files(home)
+        current = _load(files[-1]) if files else None
+        new = find_successors(current, chain)
+        newest = new[-1] if new else current
+        if newest is None:
+            raise PolicyMissing(f"name a --policy: {home} has none yet")
+        if fingerprint is not None:
+            first = _load(files[0]) if files else new[0]
+            check_fingerprint(first.policy, fingerprint)
+        for one in new:
+            replace_file(_file(home, one.policy.version), one.format())
+        return Adopted(current=newest, first=None if files else new[0])
+
+
+def open_chain(chain: Sequence[SignedPolicy], fingerprint: bytes | None = None) -> SignedPolicy:
+    """Return the last policy of `chain`, oldest first, where there is no home to remember it.
+
+    Raises:
+        PolicyMissing: the chain is empty.
+        FingerprintDiffers: its first policy has another fingerprint than `fingerprint`.
+        PolicyOlder, PolicyUnsigned: a policy does not follow the one before.
+    """
+    if not chain:
+        raise PolicyMissing("name a --policy")
+    if fingerprint is not None:
+        check_fingerprint(chain[0].policy, fingerprint)
+    return find_successors(None, chain)[-1]
+
+
+def read_chain(files: Sequence[Path]) -> list[SignedPolicy]:
+    """Return the policies of files, each signed by its own roots.
+
+    Raises:
+        OSError: a file cannot be read.
+        FileTooLarge, Malformed, PolicyUnsigned: a file is no signed policy.
+    """
+    return [SignedPolicy.parse(read_file(file, LONGEST_POLICY)) for file in files]
+
+
+def _load(file: Path) -> SignedPolicy:
+    (signed,) = read_chain([file])
+    if file.name != _file(file.parent, signed.policy.version).name:
+        raise Malformed("schema.invalid", f"{file} holds version {signed.policy.version}")
+    return signed
+
+
+def _file(home: Path, version: int) -> Path:
+    return home / f"{PREFIX}{version:0{_VERSION_DIGITS}}.json"
