@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,17 @@ from tests.changing import (
 )
 from tests.conformance.ours import answer
 from tests.conformance.run import ROOT, faults_of, folders
-from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World
+from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
+from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World, signed_policy
 from verifier.compact import Compact
 from verifier.delta import apply_delta, format_delta
 from verifier.desk import Desk
 from verifier.encoding import format_canonical, format_time
 from verifier.errors import Refused
+from verifier.fingerprint import check_fingerprint, fingerprint_of, format_words, parse_fingerprint
 from verifier.hashing import keccak, sm3
 from verifier.judges import choose_judge
-from verifier.policyfile import SignedPolicy
+from verifier.policyfile import SignedPolicy, find_successors
 from verifier.presentation import Subject, format_holder_key, sign
 from verifier.snapshot import Snapshot
 from verifier.trust import judge_by_witnesses
@@ -471,3 +474,81 @@ def judge_ed25519(key: bytes, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+# Policies ----------------------------------------------------------------------------------------
+
+
+def ask_node(script: str, asked: Any) -> Any:
+    """Return what a script prints as JSON; `asked` is its constant of that name."""
+    assert NODE is not None
+    head = f"import * as verifier from {json.dumps(MODULE.as_uri())};"
+    head += f"const asked = {json.dumps(asked)};"
+    run = subprocess.run(
+        [NODE, "--input-type=module", "-e", head + script], stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(run.stdout)
+
+
+def test_both_take_the_same_policies_of_any_chain_after_the_one_held() -> None:
+    known = [ONE, TWO, THREE, STRANGERS_TWO, signed_policy(version=1, clock_tolerance=301)]
+    chains = [
+        [held, list(chain)]
+        for held in (None, 0, 1, 2)
+        for length in range(4)
+        for chain in product(range(len(known)), repeat=length)
+    ]
+
+    def ours(held: int | None, chain: Sequence[int]) -> Any:
+        current = None if held is None else known[held]
+        try:
+            new = find_successors(current, [known[number] for number in chain])
+        except Refused as error:
+            return error.code
+        return [known.index(one) for one in new]
+
+    script = """
+    const known = asked.known.map((text) => verifier.parsePolicy(new TextEncoder().encode(text)));
+    const answers = asked.chains.map(([held, chain]) => {
+      try {
+        const found = verifier.findSuccessors(held === null ? null : known[held],
+          chain.map((number) => known[number]));
+        return found.map((one) => known.indexOf(one));
+      } catch (error) { return error.code; }
+    });
+    console.log(JSON.stringify(answers));
+    """
+    asked = {"known": [one.format().decode() for one in known], "chains": chains}
+    answers = ask_node(script, asked)
+    assert answers == [ours(held, chain) for held, chain in chains]
+    assert {"policy.older", "policy.unsigned"} < set(map(str, answers))
+
+
+def test_both_read_a_fingerprint_as_people_type_it() -> None:
+    found = fingerprint_of(ONE.policy)
+    words = format_words(found)
+    texts = [
+        found.hex(), found.hex().upper(), words, words.upper(), words.replace(" ", "-"),
+        f"\t{words}\r\n", found.hex()[:-1], words[:-1], words + " ", f"{words} babab", "",
+        format_words(bytes(16)), "00" * 32, words.replace("i", "\u0130"), words + " " * 200,
+        words.replace("k", "\u212a"), words.replace(" ", "\u00a0"), words.replace(" ", "\x1c"),
+    ]  # fmt: skip
+
+    def ours(text: str) -> str:
+        try:
+            check_fingerprint(ONE.policy, parse_fingerprint(text))
+        except Refused as error:
+            return str(error.code)
+        return "ok"
+
+    script = """
+    const policy = verifier.parsePolicy(new TextEncoder().encode(asked.policy));
+    const answers = asked.texts.map((text) => {
+      try { verifier.checkFingerprint(policy, text); return "ok"; } catch (error) { return error.code; }
+    });
+    console.log(JSON.stringify([verifier.policyFingerprint(policy), answers]));
+    """
+    fingerprint, answers = ask_node(script, {"policy": ONE.format().decode(), "texts": texts})
+    assert fingerprint == {"hex": found.hex(), "words": words}
+    assert answers == list(map(ours, texts))
+    assert {"ok", "fingerprint.invalid", "policy.fingerprint"} == set(answers)

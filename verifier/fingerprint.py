@@ -53,8 +53,8 @@ def parse_fingerprint(text: str) -> bytes:
     Raises:
         Malformed: neither 64 hex digits nor eight words.
     """
-    if len(text) <= MAX_FINGERPRINT_CHARACTERS:
-        letters = re.sub(r"[\s:-]+", "", text).lower()
+    if len(text) <= MAX_FINGERPRINT_CHARACTERS and text.isascii():
+        letters = re.sub(r"[ \t\r\n:-]+", "", text).lower()
         if _HEX.fullmatch(letters):
             return bytes.fromhex(letters)
         if len(letters) == 5 * WORDS:

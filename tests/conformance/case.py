@@ -29,7 +29,8 @@ UNREADABLE = dict.fromkeys(NAMES, "evidence.unusable")
 class Case:
     """One question to a verifier, and the answer it must give.
 
-    `codes` are those of the checks that do not pass; `at` is the instant of the question.
+    `codes` are those of the checks that do not pass; `at` is the instant of the question;
+    `policies_before` are those that `policy` follows, oldest first.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Case:
     verdict: str = "valid"
     codes: Mapping[str, str] = field(default_factory=dict)
     policy: bytes = field(default_factory=lambda: signed_policy().format())
+    policies_before: Sequence[bytes] = ()
     documents: Mapping[str, bytes] = field(default_factory=dict)
     at: int = NOW
     request: tuple[str, str] | None = None
@@ -52,7 +54,9 @@ class Case:
     @property
     def arguments(self) -> list[str]:
         """What the verifier is called with; files lie in the case's directory."""
-        found = ["--evidence", self.evidence_name, "--policy", "policy.json"]
+        found = ["--evidence", self.evidence_name]
+        for name in [*self._before, "policy.json"]:
+            found += ["--policy", name]
         for name in self.documents:
             found += ["--document", name]
         for name in self.snapshots:
@@ -60,6 +64,10 @@ class Case:
         if self.request is not None:
             found += ["--audience", self.request[0], "--nonce", self.request[1]]
         return [*found, "--at", format_time(self.at)]
+
+    @property
+    def _before(self) -> dict[str, bytes]:
+        return {f"policy{n}.json": data for n, data in enumerate(self.policies_before)}
 
     @property
     def expected(self) -> dict[str, Any]:
@@ -74,6 +82,7 @@ class Case:
         """Return the files of the case's directory, without what a result says besides codes."""
         return {
             self.evidence_name: self.evidence,
+            **self._before,
             "policy.json": self.policy,
             "README.md": f"# {self.folder}\n\n{self.why}\n".encode(),
             **self.documents,

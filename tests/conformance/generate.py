@@ -13,6 +13,7 @@ from tests.conformance import (
     anchor_cases,
     block_cases,
     bound_cases,
+    chain_cases,
     content_cases,
     decoder_cases,
     desk_cases,
@@ -40,6 +41,7 @@ MODULES = (
     place_cases,
     bound_cases,
     policy_cases,
+    chain_cases,
     decoder_cases,
 )
 

@@ -2,7 +2,8 @@
  * The conformance suite's protocol, spoken by the JavaScript verifier:
  * `node js_verifier.mjs --evidence FILE --policy FILE ... --at TIME`, or `node js_verifier.mjs --batch` for many
  * questions: one JSON list of arguments a line on standard input, one line `[exit status, result or code of the
- * refusal]` a question on standard output.  A second `--snapshot` is a delta to the first, and so on.
+ * refusal]` a question on standard output.  A second `--snapshot` is a delta to the first, and so on; a second
+ * `--policy` follows the first.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -23,9 +24,10 @@ function parseArguments(words) {
     if (!OPTIONS.includes(option) || value === undefined) throw new Usage(`${words[at]} cannot be used`);
     given[option].push(value);
   }
-  for (const option of ["evidence", "policy", "at"]) {
+  for (const option of ["evidence", "at"]) {
     if (given[option].length !== 1) throw new Usage(`--${option} is needed, once`);
   }
+  if (!given.policy.length) throw new Usage("--policy is needed");
   if (given.audience.length !== given.nonce.length) throw new Usage("--audience and --nonce go together");
   return given;
 }
@@ -42,9 +44,9 @@ function read(file) {
 /** What was made of the same bytes before. */
 const remembered = new Map();
 
-/** @template T @param {Uint8Array[]} files @param {() => T} make @returns {T} */
-function remember(files, make) {
-  const key = files.map((bytes) => Buffer.from(bytes).toString("latin1")).join("\n\n");
+/** @template T @param {string} kind @param {Uint8Array[]} files @param {() => T} make @returns {T} */
+function remember(kind, files, make) {
+  const key = kind + files.map((bytes) => Buffer.from(bytes).toString("latin1")).join("\n\n");
   if (!remembered.has(key)) remembered.set(key, make());
   return remembered.get(key);
 }
@@ -59,12 +61,17 @@ async function openDesk([whole, ...deltas], policy) {
   return desk;
 }
 
+/** The last policy of a chain, oldest first. @param {Uint8Array[]} files @returns {verifier.Policy} */
+function newestOf(files) {
+  return verifier.findSuccessors(null, files.map(verifier.parsePolicy)).at(-1);
+}
+
 /** @param {string[]} words @returns {Promise<[number, string]>} exit status, and what to print */
 async function answer(words) {
   const given = parseArguments(words);
   const [evidence] = given.evidence;
-  const file = read(given.policy[0]);
-  const policy = remember([file], () => verifier.parsePolicy(file));
+  const files = given.policy.map(read);
+  const policy = remember("policy", files, () => newestOf(files));
   const question = {
     policy,
     now: verifier.parseTime(given.at[0]),
@@ -76,7 +83,7 @@ async function answer(words) {
   const snapshots = given.snapshot.map(read);
   // A snapshot that cannot be used is refused, beside full evidence too.
   const desk = snapshots.length
-    ? await remember([file, ...snapshots], () => openDesk(snapshots, policy))
+    ? await remember(`desk ${files.length} `, [...files, ...snapshots], () => openDesk(snapshots, policy))
     : undefined;
   if (evidence.endsWith(".txt")) {
     if (!desk) throw new Usage("a code is judged by a --snapshot");

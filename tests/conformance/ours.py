@@ -18,7 +18,7 @@ from verifier.encoding import format_canonical, parse_time
 from verifier.errors import Refused
 from verifier.judges import choose_judge
 from verifier.policy import LedgerPin
-from verifier.policyfile import SignedPolicy
+from verifier.policy_store import open_chain, read_chain
 from verifier.presentation import Request
 from verifier.snapshot import Snapshot
 from verifier.trust import Judgement
@@ -37,8 +37,9 @@ class _Parser(argparse.ArgumentParser):
 def answer(arguments: Sequence[str]) -> tuple[int, bytes]:
     """Return (exit status, standard output) for the arguments of the protocol."""
     parser = _Parser()
-    for option in ("--evidence", "--policy", "--at"):
+    for option in ("--evidence", "--at"):
         parser.add_argument(option, required=True)
+    parser.add_argument("--policy", required=True, action="append", type=Path)
     for option in ("--document", "--snapshot"):
         parser.add_argument(option, action="append", default=[], type=Path)
     for option in ("--audience", "--nonce"):
@@ -53,7 +54,7 @@ def answer(arguments: Sequence[str]) -> tuple[int, bytes]:
 def _judge(given: argparse.Namespace) -> Result:
     if (given.audience is None) != (given.nonce is None):
         raise ValueError("--audience and --nonce go together")
-    policy = SignedPolicy.parse(Path(given.policy).read_bytes()).policy
+    policy = open_chain(read_chain(given.policy)).policy
     question = Question(
         policy=policy,
         judge=choose_judge(policy),

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from ledger.node import POLICY, adopt_policy, load_policy
 from tests.ledger.live import open_live
-from tests.verifier.test_policy_store import ONE, STRANGERS_TWO, THREE, TWO
+from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
 from verifier.cli import main
 from verifier.policy_store import current_policy, policy_files
 from verifier.policyfile import PolicyUnsigned, SignedPolicy

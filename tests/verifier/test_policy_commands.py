@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.conformance.case import Scene
-from tests.verifier.test_policy_store import ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
+from tests.rotation import ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
 from tests.world import NOW, policy, signed_policy
 from verifier.cli import main
 from verifier.encoding import format_time

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rotation import LAST, ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
 from tests.verifier.refusals import refused_as
 from tests.world import ROOT_KEYS, policy, signed_policy
 from verifier.errors import Malformed
@@ -21,7 +21,6 @@ from verifier.fingerprint import (
     format_words,
     parse_fingerprint,
 )
-from verifier.policy import Roots
 from verifier.policy_store import (
     PolicyMissing,
     adopt_chain,
@@ -31,19 +30,6 @@ from verifier.policy_store import (
     read_chain,
 )
 from verifier.policyfile import PolicyOlder, PolicyUnsigned, SignedPolicy, find_successors, sign
-
-OTHERS = tuple(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (41, 42, 43))
-LAST = tuple(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (51, 52, 53))
-
-
-def roots_of(keys: tuple[Ed25519PrivateKey, ...]) -> Roots:
-    return Roots(keys=tuple(sorted(k.public_key().public_bytes_raw() for k in keys)), threshold=2)
-
-
-ONE = signed_policy(version=1)
-TWO = sign(policy(version=2, roots=roots_of(OTHERS)), [*ROOT_KEYS[:2], *OTHERS[:2]])
-THREE = sign(policy(version=3, roots=roots_of(LAST)), [*OTHERS[1:], *LAST[1:]])
-STRANGERS_TWO = sign(policy(version=2, roots=roots_of(OTHERS)), OTHERS)
 
 
 def test_the_first_policy_is_kept_whole(tmp_path: Path) -> None:
