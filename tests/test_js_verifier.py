@@ -492,8 +492,8 @@ def ask_node(script: str, asked: Any) -> Any:
 
 def test_both_take_the_same_policies_of_any_chain_after_the_one_held() -> None:
     known = [ONE, TWO, THREE, STRANGERS_TWO, signed_policy(version=1, clock_tolerance=301)]
-    chains = [
-        [held, list(chain)]
+    chains: list[tuple[int | None, list[int]]] = [
+        (held, list(chain))
         for held in (None, 0, 1, 2)
         for length in range(4)
         for chain in product(range(len(known)), repeat=length)
@@ -544,7 +544,8 @@ def test_both_read_a_fingerprint_as_people_type_it() -> None:
     script = """
     const policy = verifier.parsePolicy(new TextEncoder().encode(asked.policy));
     const answers = asked.texts.map((text) => {
-      try { verifier.checkFingerprint(policy, text); return "ok"; } catch (error) { return error.code; }
+      try { verifier.checkFingerprint(policy, text); } catch (error) { return error.code; }
+      return "ok";
     });
     console.log(JSON.stringify([verifier.policyFingerprint(policy), answers]));
     """
