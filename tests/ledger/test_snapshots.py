@@ -160,4 +160,4 @@ def test_a_home_that_nobody_runs_gives_its_snapshot_to_the_command(tmp_path: Pat
     found = Snapshot.parse(file.read_bytes())
     found.check(pin)
     assert found.by_issuer[body.issuer].state.certificates == 2
-    assert fetch(tmp_path) == 1
+    assert fetch(tmp_path) == 2
