@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -29,6 +30,7 @@ from ledger.ports import ChainUnreachable
 from ledger.settings import Settings
 from ledger.store import SqlStore, check_unnamed, open_store
 from ledger.submitting import Intake
+from verifier.checkpoint import parse_note
 from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin
 from verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
@@ -36,6 +38,7 @@ from verifier.policyfile import SignedPolicy, find_successors
 
 if TYPE_CHECKING:
     from ledger.chain.embedded import RunningNode
+    from ledger.chain.embedded.dropping import Signed
 
 log = structlog.get_logger(__name__)
 POLICY = "policy.json"
@@ -257,7 +260,7 @@ def open_ledger(
         operator = operator_of(settings)
         embedded = None
         if settings.chain is None:
-            embedded = _open_embedded(settings.home, operator, chain_port, heartbeat)
+            embedded = _open_embedded(settings, operator, chain_port, heartbeat, clock)
             stack.callback(embedded.close)
         node = nodes_at(settings.chain or (embedded.url if embedded else ""))
         if load_deployment(settings.home) is None and not registrars:
@@ -327,9 +330,38 @@ def adopt_policy(home: Path) -> SignedPolicy | None:
     return adopt_chain(home, [signed]).current
 
 
-def _open_embedded(home: Path, operator: Signer, port: int, heartbeat: float | None) -> RunningNode:
+def _open_embedded(
+    settings: Settings,
+    operator: Signer,
+    port: int,
+    heartbeat: float | None,
+    clock: Callable[[], int],
+) -> RunningNode:
     from ledger.chain.embedded import open_node
 
     return open_node(
-        home / "chain", funded={operator.address: _RICH}, port=port, heartbeat=heartbeat
+        settings.home / "chain",
+        funded={operator.address: _RICH},
+        port=port,
+        heartbeat=heartbeat,
+        clock=clock,
+        find_signed=partial(_find_signed, settings),
     )
+
+
+def _find_signed(settings: Settings) -> Signed | None:
+    """Return what witnesses have signed of the embedded chain, as far as the database knows."""
+    from ledger.chain.embedded.dropping import Signed
+
+    deployment, policy = load_deployment(settings.home), load_policy(settings.home)
+    if deployment is None or policy is None:
+        return None
+    with (
+        closing(open_store(settings.database, ledger=deployment.identity)) as store,
+        store.begin(write=False) as unit,
+    ):
+        newest = unit.cosigned_checkpoint()
+    if newest is None:
+        return None
+    times = [line.time for line in parse_note(newest.note).cosignatures]
+    return Signed(number=newest.number, time=max(times), lag=policy.policy.block_lag)

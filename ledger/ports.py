@@ -273,7 +273,7 @@ class MirrorUnit(Protocol):
         """Replace the note of a checkpoint, once witnesses have cosigned it."""
 
     def drop_checkpoints(self, before: int) -> None:
-        """Forget checkpoints of blocks before `before`."""
+        """Forget checkpoints of blocks before `before`, except the newest that is cosigned."""
 
 
 class ReadUnit(Protocol):
@@ -334,6 +334,9 @@ class ReadUnit(Protocol):
 
     def checkpoint(self, number: int | None = None) -> Checkpoint | None:
         """Return a checkpoint, the newest by default."""
+
+    def cosigned_checkpoint(self) -> Checkpoint | None:
+        """Return the newest checkpoint that any witness has cosigned."""
 
     def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
         """Return the trie nodes of a body's slot at a checkpoint."""

@@ -27,6 +27,8 @@ def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Colle
                 home,
                 RpcSource(lambda method, params: ledger.node.call(method, *params)),
                 ledger.pin.genesis,
+                lag=policy.block_lag,
+                clock=ledger.clock,
             )
             stack.callback(node.close)
             server = WitnessServer(

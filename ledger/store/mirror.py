@@ -23,6 +23,7 @@ from ledger.ports import (
 )
 from ledger.store import rows
 from ledger.store.base import Base, table, values_of
+from ledger.store.reading import SIGNATURE_LINE
 from ledger.store.service_tables import EventRow
 from ledger.store.tables import (
     ActRow,
@@ -261,7 +262,10 @@ class MirrorPart(Base):
         )
 
     def drop_checkpoints(self, before: int) -> None:
-        self.connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.number < before))
+        cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
+        newest = select(func.max(CHECKPOINTS.c.number)).where(cosigned).scalar_subquery()
+        old = [CHECKPOINTS.c.number < before, CHECKPOINTS.c.number != func.coalesce(newest, -1)]
+        self.connection.execute(delete(CHECKPOINTS).where(*old))
 
 
 def _waiting_of(subject: str) -> list[ColumnElement[bool]]:

@@ -34,6 +34,8 @@ STATUS_CHANGES = table(StatusChangeRow)
 STATUS_WORDS = table(StatusWordRow)
 
 _ZERO = bytes(32)
+SIGNATURE_LINE = "\n\u2014 "
+"""How a line with a signature begins in a note."""
 
 
 class ReadingPart(Base):
@@ -136,6 +138,12 @@ class ReadingPart(Base):
         query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         if number is not None:
             query = query.where(CHECKPOINTS.c.number == number)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.checkpoint_of(row)
+
+    def cosigned_checkpoint(self) -> Checkpoint | None:
+        cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
+        query = select(CHECKPOINTS).where(cosigned).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.checkpoint_of(row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,8 +156,6 @@ def _open(
     execute: bool,
 ) -> Witness:
     """Return the witness, once the ledger is known to be the one that the policy pins."""
-    import time
-
     from ledger.chain.client import Node
     from ledger.witness.deployment import check_deployment
     from ledger.witness.memory import acquire_home
@@ -169,22 +168,31 @@ def _open(
         name=name,
         key=key,
         identity=pin.identity,
-        node=_own_node(home, node, rpc, pin, execute=execute),
+        node=_own_node(home, node, rpc, pin, policy.block_lag if execute else None),
         home=home,
         lag=policy.block_lag,
-        clock=lambda: int(time.time()),
+        clock=_clock,
         published=published,
     )
     opened.recall()  # A damaged home, or another ledger's, is refused before anybody asks.
     return opened
 
 
-def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, *, execute: bool) -> OwnNode:
+def _clock() -> int:
+    return int(time.time())
+
+
+def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
+    """Return the node that is believed: one that executes with a lag, else the one at `rpc`."""
     from ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
     from verifier.rpc import Rpc
 
-    if not execute:
+    if lag is None:
         return RpcNode(Rpc(rpc))
     return ExecutingNode(
-        home, RpcSource(lambda method, params: node.call(method, *params)), pin.genesis
+        home,
+        RpcSource(lambda method, params: node.call(method, *params)),
+        pin.genesis,
+        lag=lag,
+        clock=_clock,
     )

@@ -59,15 +59,24 @@ class ExecutingNode:
     """The embedded chain's witness: it fetches blocks and executes them again, in order.
 
     A block that does not follow from its transactions is never taken, so a lying server can
-    stop this node but not make it believe.
+    stop this node but not make it believe.  Nor is one that lies more than `lag` seconds ahead of
+    the clock: it could not be signed, and the server may drop it once its own clock is right.
     """
 
-    def __init__(self, folder: Path, source: Source, genesis_hash: bytes) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: Source,
+        genesis_hash: bytes,
+        *,
+        lag: int,
+        clock: Callable[[], int],
+    ) -> None:
         from ledger.chain.embedded.errors import EmbeddedChainError
         from ledger.chain.embedded.genesis import parse_genesis
         from ledger.chain.embedded.replay import Follower
 
-        self._source = source
+        self._source, self._lag, self._clock = source, lag, clock
         folder.mkdir(parents=True, exist_ok=True)
         genesis, file = parse_genesis(source.genesis()), folder / "followed.sqlite"
         try:
@@ -82,14 +91,19 @@ class ExecutingNode:
             raise ChainForeign("the chain did not begin with the block the policy pins")
 
     def advance(self) -> None:
-        """Execute the blocks that have come.
+        """Execute the blocks that have come, up to the first that lies ahead of the clock.
 
         Raises:
             BlockRefused: one does not follow from those before it.
         """
+        from ledger.chain.embedded.errors import BlockAhead
+
         last = self._source.head()
         for number in range(self._follower.head.block_number + 1, last + 1):
-            self._follower.take(self._source.raw_block(number))
+            try:
+                self._follower.take(self._source.raw_block(number), self._clock() + self._lag)
+            except BlockAhead:
+                return
 
     def final(self) -> Block:
         """Return the last block executed: this chain has one producer and takes nothing back."""

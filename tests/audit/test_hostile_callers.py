@@ -106,7 +106,9 @@ def test_a_caller_of_every_function_stops_no_reader(
         assert skipped <= {little.POLICE}, "nothing is told of a state that was not checked"
         assert police.state.batches == honest[0].batches + 1
         source = RpcSource(lambda method, params: ledger.node.call(method, *params))
-        witness = ExecutingNode(tmp_path / "witness", source, ledger.pin.genesis)
+        witness = ExecutingNode(
+            tmp_path / "witness", source, ledger.pin.genesis, lag=600, clock=ledger.clock
+        )
         witness.advance()
         assert witness.final().number == ledger.chain.head().number
         witness.close()

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -391,6 +392,8 @@ def test_another_process_does_not_witness_from_the_same_home(
     assert is_signed(witness.cosign(checkpoint_of(5)), checkpoint_of(5))
 
 
+CLOCK: dict[str, Any] = {"lag": 600, "clock": lambda: int(time.time())}
+
 # On a real chain -------------------------------------------------------------------------------
 
 
@@ -417,7 +420,7 @@ def servers(ledger: Ledger, tmp_path: Path) -> Iterator[dict[str, str]]:
     opened, urls = [], {}
     for member in trusted(ledger).witnesses[:3]:
         home = tmp_path / member.name
-        node = ExecutingNode(home, source(ledger), ledger.pin.genesis)
+        node = ExecutingNode(home, source(ledger), ledger.pin.genesis, **CLOCK)
         server = WitnessServer(
             Witness(
                 name=member.name,
@@ -521,7 +524,7 @@ def test_what_a_node_says_of_the_deployment_is_computed_again(ledger: Ledger) ->
 def test_a_home_of_another_chain_and_a_damaged_one_are_refused(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis).close()
+    ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis, **CLOCK).close()
     file = tmp_path / "followed.sqlite"
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -532,9 +535,9 @@ def test_a_home_of_another_chain_and_a_damaged_one_are_refused(
     assert table
     file.write_bytes(b"\xff" * len(whole))
     with pytest.raises(MemoryDamaged):
-        ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis)
+        ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis, **CLOCK)
 
 
 def test_a_chain_that_began_otherwise_is_foreign(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(ChainForeign):
-        ExecutingNode(tmp_path, source(ledger), os.urandom(32))
+        ExecutingNode(tmp_path, source(ledger), os.urandom(32), **CLOCK)

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ledger.chain.embedded.errors import (
+    BlockAhead,
     BlockMalformed,
     BlockMismatch,
     BlockOutOfPlace,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ledger.chain.embedded.replay import Follower
 
 __all__ = [
+    "BlockAhead",
     "BlockMalformed",
     "BlockMismatch",
     "BlockOutOfPlace",

@@ -18,6 +18,7 @@ from eth_utils.exceptions import ValidationError
 
 from ledger.chain.embedded.db import SCHEMA_VERSION, SqliteDB
 from ledger.chain.embedded.errors import (
+    BlockAhead,
     BlockMalformed,
     BlockMismatch,
     BlockOutOfPlace,
@@ -93,15 +94,20 @@ class DurableChain(Chain):
             self._keep(block, receipts)
             return Mined(header=block.header, included=tuple(included), refused=refused)
 
-    def follow(self, raw: bytes) -> BlockHeaderAPI:
+    def follow(self, raw: bytes, latest: int) -> BlockHeaderAPI:
         """Execute the RLP-encoded block `raw` again on the head, and keep it.
+
+        `latest` (seconds) is the latest time that the block may have.
 
         Raises:
             BlockMalformed: `raw` is not one block of this fork.
+            BlockAhead: it is of a later time.
             BlockOutOfPlace: its parent is not the head.
             BlockMismatch: it breaks the rules, or its header claims another result.
         """
         block = self.parse_block(raw)
+        if block.header.timestamp > latest:
+            raise BlockAhead(block.number, block.header.timestamp, latest)
         with self.db.transaction():
             head = self.get_canonical_head()
             if block.header.parent_hash != head.hash or block.number != head.block_number + 1:

@@ -79,6 +79,16 @@ class BlockOutOfPlace(BlockRefused):
         self.number, self.parent, self.head, self.head_hash = number, parent, head, head_hash
 
 
+class BlockAhead(BlockRefused):
+    """The block lies too far ahead of the follower's clock: it may be taken later."""
+
+    code = "block_ahead"
+
+    def __init__(self, number: int, timestamp: int, latest: int) -> None:
+        super().__init__(f"block {number} is of {timestamp}, later than {latest}")
+        self.number = number
+
+
 class BlockMismatch(BlockRefused):
     """Executing the block again gives another result than its header claims, or is not allowed."""
 

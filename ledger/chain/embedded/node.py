@@ -11,6 +11,7 @@ from typing import Final
 
 from ledger.chain.embedded.chain import DurableChain, genesis_hash, open_chain, stored_genesis
 from ledger.chain.embedded.db import SqliteDB, connect_writer, hold_lock
+from ledger.chain.embedded.dropping import Signed, drop_future_blocks
 from ledger.chain.embedded.errors import GenesisMismatch, HomeInUse
 from ledger.chain.embedded.genesis import Genesis
 from ledger.chain.embedded.miner import Miner
@@ -35,6 +36,8 @@ class NodeSettings:
         heartbeat: seconds after which an idle chain mines an empty block, None for never.
         timestamp: seconds of the genesis block, now where None.
         max_lead: seconds that block times may run ahead of the clock.
+        find_signed: what others have signed of the chain; asked only where its head lies ahead
+            of the clock, None where nobody is known.
     """
 
     chain_id: int | None = None
@@ -45,6 +48,7 @@ class NodeSettings:
     timestamp: int | None = None
     max_lead: float = MAX_LEAD
     clock: Callable[[], float] = time.time
+    find_signed: Callable[[], Signed | None] = lambda: None
 
 
 class RunningNode:
@@ -67,6 +71,7 @@ class RunningNode:
         db = SqliteDB(connect_writer(home / FILE))
         self._stack.callback(db.close)
         chain = _open_or_begin(db, settings)
+        drop_future_blocks(chain, int(settings.clock()), settings.find_signed)
         self.chain_id, self.genesis_hash = chain.chain_id, genesis_hash(chain)
         readers = Readers(home / FILE, chain.chain_id)
         self._stack.callback(readers.close)
@@ -105,6 +110,8 @@ def open_node(
     port: int = 0,
     heartbeat: float | None = None,
     timestamp: int | None = None,
+    clock: Callable[[], float] = time.time,
+    find_signed: Callable[[], Signed | None] = lambda: None,
 ) -> RunningNode:
     """Return a running node on the chain in `home`, which is begun if there is none.
 
@@ -120,6 +127,8 @@ def open_node(
         port=port,
         heartbeat=heartbeat,
         timestamp=timestamp,
+        clock=clock,
+        find_signed=find_signed,
     )
     return RunningNode(home, settings)
 

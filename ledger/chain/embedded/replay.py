@@ -9,6 +9,9 @@ from ledger.chain.embedded.db import SqliteDB, connect_writer
 from ledger.chain.embedded.genesis import Genesis
 from ledger.chain.embedded.view import View
 
+NEVER = 2**63
+"""A time (seconds) that no block reaches."""
+
 
 class Follower:
     """A chain of one's own, begun with the same parameters and fed with raw blocks.
@@ -35,13 +38,16 @@ class Follower:
         """Return the header of a block that was taken, None where there is none."""
         return self._view.header_by_number(number)
 
-    def take(self, raw: bytes) -> BlockHeaderAPI:
+    def take(self, raw: bytes, latest: int = NEVER) -> BlockHeaderAPI:
         """Execute the RLP-encoded block `raw` on the head, and keep it.
 
+        `latest` (seconds) is the latest time that the block may have.
+
         Raises:
+            BlockAhead: it is of a later time; it may be taken then.
             BlockRefused: it is no block, does not follow the head, or claims another result.
         """
-        return self._chain.follow(raw)
+        return self._chain.follow(raw, latest)
 
     def close(self) -> None:
         """Give the file free."""

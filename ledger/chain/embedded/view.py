@@ -50,7 +50,7 @@ class SlotProof:
 class View:
     """The chain as one reader sees it; used by one thread at a time.
 
-    Nothing is ever removed from this chain, so what was found once stays true.
+    Nothing is removed from this chain while it is open, so what was found once stays true.
     """
 
     def __init__(self, db: SqliteDB, chain_id: int) -> None:

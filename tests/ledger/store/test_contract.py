@@ -520,6 +520,10 @@ def test_checkpoints_carry_the_proofs_of_their_block(store: SqlStore) -> None:
         unit.drop_checkpoints(9)
         assert unit.checkpoint(5) is None
         assert unit.slot_proof(5, "A") is None
+        assert unit.cosigned_checkpoint() is None
+        unit.set_note(9, "note\n\n\u2014 witness line\n")
+        unit.drop_checkpoints(10)
+        assert unit.cosigned_checkpoint() == unit.checkpoint(9)
         unit.rollback(8)
         assert unit.checkpoint() is None
 

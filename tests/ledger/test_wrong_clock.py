@@ -1,0 +1,178 @@
+"""A clock that was wrong at one start does not outlast that start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ledger.checkpoints import Cadence, checkpoint
+from ledger.cosigning import Collector
+from ledger.files import write_atomically
+from ledger.node import POLICY, Ledger
+from ledger.witness.nodes import ExecutingNode, RpcSource
+from ledger.witness.server import WitnessServer
+from ledger.witness.witness import Witness
+from tests.ledger.live import DAY, Body, open_live
+from tests.world import signed_policy, witness_key
+from verifier.checkpoint import parse_note
+from verifier.policy import LedgerPin
+from verifier.trust import judge_by_witnesses
+
+LAG = 600
+AHEAD = 3 * DAY
+
+
+class Clock:
+    """The clock of one machine, wrong by so many seconds."""
+
+    def __init__(self) -> None:
+        self.wrong = 0
+
+    def __call__(self) -> int:
+        return int(time.time()) + self.wrong
+
+
+class Place:
+    """A ledger's home, the witnesses of its policy, and the clocks of both."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.clock, self.witness_clock = home, Clock(), Clock()
+        self.opened: Ledger | None = None
+        self.servers: list[WitnessServer] = []
+        self.nodes: list[ExecutingNode] = []
+        self.urls: dict[str, str] = {}
+
+    @contextmanager
+    def open(self) -> Iterator[Ledger]:
+        with open_live(self.home, clock=self.clock) as self.opened:
+            yield self.opened
+
+    def call(self, method: str, params: list[object]) -> object:
+        assert self.opened is not None
+        return self.opened.node.call(method, *params)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Write the policy, and start three of its four witnesses."""
+        policy = signed_policy(ledgers=(ledger.pin,), ends=self.clock() + 365 * DAY, block_lag=LAG)
+        write_atomically(self.home / POLICY, policy.format())
+        for member in policy.policy.witnesses[:3]:
+            self.start(member.name, ledger.pin)
+
+    def start(self, name: str, pin: LedgerPin) -> None:
+        folder = self.home.parent / name
+        node = ExecutingNode(
+            folder, RpcSource(self.call), pin.genesis, lag=LAG, clock=self.witness_clock
+        )
+        witness = Witness(
+            name=name,
+            key=witness_key(name),
+            identity=pin.identity,
+            node=node,
+            home=folder,
+            lag=LAG,
+            clock=self.witness_clock,
+        )
+        server = WitnessServer(witness)
+        server.start()
+        self.nodes.append(node)
+        self.servers.append(server)
+        self.urls[name] = server.url
+
+    def collect(self, ledger: Ledger) -> str:
+        """Have the newest block cosigned; return how a verifier judges the newest checkpoint."""
+        policy = signed_policy(
+            ledgers=(ledger.pin,), ends=self.clock() + 365 * DAY, block_lag=LAG
+        ).policy
+        checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
+        Collector(policy=policy, urls=self.urls).collect(ledger.store)
+        with ledger.store.begin(write=False) as unit:
+            newest = unit.checkpoint()
+        assert newest is not None
+        assert newest.number == ledger.chain.head().number
+        return judge_by_witnesses(parse_note(newest.note), policy, ledger.pin).code
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.close()
+        for node in self.nodes:
+            node.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "home")
+    yield made
+    made.close()
+
+
+def begun(place: Place) -> tuple[Body, int]:
+    """Return an issuer on a ledger whose newest block is cosigned, and that block's number."""
+    with place.open() as ledger:
+        place.begin(ledger)
+        issuer = Body(ledger)
+        issuer.register()
+        issuer.submit(1)
+        ledger.settle(40)
+        assert place.collect(ledger) == "ok"
+        return issuer, ledger.chain.head().number
+
+
+def anchored_ahead(place: Place, issuer: Body) -> None:
+    """Anchor a batch while the ledger's clock is three days ahead."""
+    place.clock.wrong = AHEAD
+    with place.open() as ledger:
+        issuer.ledger = ledger
+        issuer.submit(1)
+        ledger.settle(40)
+        assert ledger.chain.head().time >= time.time() + AHEAD - LAG
+
+
+def test_blocks_of_a_wrong_clock_are_dropped_and_their_acts_anchored_again(place: Place) -> None:
+    issuer, cosigned = begun(place)
+    anchored_ahead(place, issuer)
+    with place.open() as ledger:
+        assert place.collect(ledger) == "block.witnesses_too_few"
+        assert [node.final().number for node in place.nodes] == [cosigned] * 3
+
+    place.clock.wrong = 0
+    with place.open() as ledger:
+        assert ledger.chain.head().number == cosigned
+        ledger.settle(40)
+        assert ledger.chain.head().time <= time.time() + LAG
+        assert place.collect(ledger) == "ok"
+        with ledger.store.begin(write=False) as unit:
+            found = unit.body(issuer.issuer)
+            taken_back = unit.reorganisations()
+    assert found is not None
+    assert found.state.batches == 2, "what was anchored in the future is anchored again"
+    assert [one.fork for one in taken_back] == [cosigned]
+
+
+def test_blocks_that_witnesses_have_signed_are_never_dropped(place: Place) -> None:
+    issuer, _ = begun(place)
+    place.witness_clock.wrong = AHEAD
+    anchored_ahead(place, issuer)
+    with place.open() as ledger:
+        assert place.collect(ledger) == "ok"
+        head = ledger.chain.head()
+
+    place.clock.wrong = 0
+    with place.open() as ledger:
+        assert ledger.chain.head() == head
+
+
+def test_a_clock_that_lies_before_a_cosignature_drops_nothing(place: Place) -> None:
+    issuer, _ = begun(place)
+    with place.open() as ledger:
+        issuer.ledger = ledger
+        issuer.submit(1)
+        ledger.settle(40)
+        head = ledger.chain.head()
+
+    place.clock.wrong = -AHEAD
+    with place.open() as ledger:
+        assert ledger.chain.head() == head
