@@ -155,7 +155,7 @@ def _witness(witness: Witness) -> str:
     until = "" if witness.until is None else f"{witness.until}"
     return (
         f"  {plain(witness.operator)}: {plain(witness.name)} {witness.key.hex()}"
-        f" ({bilingual('区块', 'blocks')} {witness.start}–{until})"
+        f" ({bilingual('区块', 'blocks')} {witness.start}-{until})"
     )
 
 

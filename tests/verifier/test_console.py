@@ -67,6 +67,13 @@ FAULTS: list[tuple[tuple[str, ...], int]] = [
     (("verify", "good.json", "--policy", "huge.json"), 2),
     (("verify", "--unheard-of"), 2),
     (("snapshot", "show", "page.json"), 2),
+    (("policy", "show", "policy.json"), 0),
+    (("policy", "show", "huge.json"), 2),
+    (("policy", "check", "policy.json", "page.json"), 2),
+    (("policy", "check", "policy.json", "--fingerprint", "lusab babad"), 2),
+    (("policy", "keep", "policy.json", "--home", "counter"), 0),
+    (("policy", "keep", "policy.json", "--home", "page.json"), 2),
+    (("verify", "good.json", "--home", "new-counter"), 2),
     (("snapshot", "fetch", "new.bin", "--from", NOWHERE, "--policy", "policy.json"), 3),
     (("present", "page.json", "--out", "shown.json"), 2),
     (("present", "nowhere.json"), 2),
@@ -143,16 +150,24 @@ def test_a_command_ends_with_its_status_and_one_json_document(
 @pytest.mark.parametrize("encoding", ["gbk", "cp1252", "ascii"])
 @pytest.mark.parametrize(
     "words",
-    [(*VERIFY, "good.json"), (*VERIFY, "revoked.json", "page.json"), (*VERIFY, "--wrong")],
-    ids=["one", "several", "usage"],
+    [
+        (*VERIFY, "good.json"),
+        (*VERIFY, "revoked.json", "page.json"),
+        (*VERIFY, "--wrong"),
+        ("policy", "show", "policy.json"),
+    ],
+    ids=["one", "several", "usage", "policy"],
 )
 def test_words_come_out_on_any_console(desk: Path, words: tuple[str, ...], encoding: str) -> None:
     ran, plain = run(desk, *words, encoding=encoding), run(desk, *words)
 
     assert (ran.returncode, b"Traceback" in ran.stderr) == (plain.returncode, False)
     text = (ran.stdout + ran.stderr).decode(encoding)
-    assert any(word in text for word in ("Genuine and in force", "Cannot tell", "Error"))
-    assert ("真实" in text or "暂时" in text) == (encoding == "gbk" and bool(plain.stdout))
+    english = ("Genuine and in force", "Cannot tell", "Error", "Fingerprint")
+    assert any(word in text for word in english)
+    assert any(word in text for word in ("真实", "暂时", "指纹")) == (
+        encoding == "gbk" and bool(plain.stdout)
+    )
 
 
 @pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["words", "json"])
