@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger.ports import (
@@ -53,7 +54,7 @@ def checkpoint(
         bodies = _due(unit, final, cadence)
     if bodies is None:
         return None
-    made, proofs = _capture(chain, ledger, final, bodies)
+    made, proofs = capture(chain, ledger, final, bodies)
     with store.begin() as unit:
         last = unit.checkpoint()
         if last is not None and last.number >= final.number:
@@ -78,9 +79,15 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[BodySeen] | None:
     return bodies if older and (moved or final.time - last.time >= cadence.seconds) else None
 
 
-def _capture(
+def capture(
     chain: Chain, ledger: LedgerPin, final: Block, bodies: list[BodySeen]
 ) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]]:
+    """Return the checkpoint of a final block, and the proofs of the slots of its bodies.
+
+    Raises:
+        ChainUnreachable: the node does not answer, or no longer proves states of this block.
+        MirrorDiffers: the node proves another state than the mirror holds.
+    """
     positions = {ROLL_NAME: ROLL}
     positions |= {body.state.issuer: slot_position(body.state.issuer) for body in bodies}
     account, slots = _prove(chain, list(positions.values()), final)
@@ -94,7 +101,7 @@ def _capture(
             time=final.time,
         )
     )
-    _check(ledger, final, bodies, account, proofs)
+    check_proofs(ledger, final, bodies, account, proofs)
     made = Checkpoint(
         number=final.number,
         hash=final.hash,
@@ -119,14 +126,19 @@ def _prove(
     return account, slots
 
 
-def _check(
+def check_proofs(
     ledger: LedgerPin,
     final: Block,
     bodies: list[BodySeen],
     account_proof: tuple[bytes, ...],
-    proofs: dict[str, tuple[bytes, ...]],
+    proofs: Mapping[str, tuple[bytes, ...]],
 ) -> None:
-    """Check what the node proves against the mirror: neither is believed alone."""
+    """Check what the node proves against the mirror: neither is believed alone.
+
+    Raises:
+        ChainUnreachable: a proof leads nowhere.
+        MirrorDiffers: it proves another state than the mirror holds.
+    """
     try:
         account = check_account(final.state_root, ledger.address, account_proof)
         if account is None or account.code_hash != ledger.code_hash:

@@ -26,7 +26,7 @@ from ledger.evidence import EvidenceMaker
 from ledger.files import write_atomically
 from ledger.keys import Signer, draw_secret, load_keystore, save_keystore
 from ledger.leases import LOGBOOK, lease_holder, succeed_holder
-from ledger.ports import ChainUnreachable
+from ledger.ports import ChainUnreachable, Store
 from ledger.settings import Settings
 from ledger.store import SqlStore, check_unnamed, open_store
 from ledger.submitting import Intake
@@ -114,18 +114,22 @@ class Ledger:
             limits=self.settings.limits,
         )
         self.maker = EvidenceMaker(self.store, self.pin)
-        self.follower = Follower(
-            self.store,
-            self.chain,
-            self.deployment.block or 0,
-            # The embedded chain is one node: what it lacks, nobody has.
-            patience=BEHIND_SECONDS if self.embedded is None else 0.0,
-        )
+        self.follower = self.make_follower(self.store)
         self.anchorer = Anchorer(
             store=self.store,
             chain=self.chain,
             holder=self._holder(),
             clock=self.clock,
+        )
+
+    def make_follower(self, store: Store) -> Follower:
+        """Return a follower of this ledger's chain that keeps what it reads in `store`."""
+        return Follower(
+            store,
+            self.chain,
+            self.deployment.block or 0,
+            # The embedded chain is one node: what it lacks, nobody has.
+            patience=BEHIND_SECONDS if self.embedded is None else 0.0,
         )
 
     def _holder(self) -> str:

@@ -1,27 +1,41 @@
-"""`certledger rebuild`: the mirror forgotten, and made again from the chain."""
+"""`certledger rebuild`: the database's view made anew, audited, and taken over in one commit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from verifier.errors import ExitStatus, Refused
+
 if TYPE_CHECKING:
+    from ledger.auditing.kept import Kept
+    from ledger.missing import Missing
     from ledger.node import Ledger
+    from ledger.repair.chain_acts import ChainActs
+    from ledger.repair.sources import BatchFiles
+    from ledger.store.unit import SqlUnit
+    from verifier.audit.faults import Fault
+    from verifier.audit.report import Report
     from verifier.encoding import Json
 
-EXIT_CANNOT = 3
+
+class RebuildUnproved(Refused):
+    """The new view could not be compared with the chain; the old one was left as it was."""
+
+    code = "rebuild.unproved"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rebuilt:
-    """What the chain told up to `block`, and what it cannot tell.
+    """What the database has come to, up to `block`.
 
-    `checkpoint` is the block at which the new mirror was proved equal to the chain, None where no
-    final block holds it yet.  `unnamed` are bodies whose name nobody handed in, `missing` the
-    (body, sequence) of batches whose records are not kept here.
+    `checkpoint` is the newest block whose proofs it keeps, None where no final block has any yet.
+    `missing` is what the chain holds only the hash of and nobody handed in; `left` the faults that
+    an audit finds all the same.
     """
 
     block: int
@@ -29,8 +43,13 @@ class Rebuilt:
     batches: int
     certificates: int
     checkpoint: int | None
-    unnamed: tuple[str, ...]
-    missing: tuple[tuple[str, int], ...]
+    missing: Sequence[Missing]
+    left: Sequence[Fault]
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """How the command ends: well only where nothing is missing or left."""
+        return ExitStatus.UNDECIDED if self.missing or self.left else ExitStatus.OK
 
     def to_json(self) -> Json:
         """Return it as a JSON value."""
@@ -39,38 +58,125 @@ class Rebuilt:
             "block": self.block,
             "bodies": self.bodies,
             "certificates": self.certificates,
-            "missing": [{"issuer": issuer, "sequence": number} for issuer, number in self.missing],
-            "unnamed": list(self.unnamed),
+            "left": [one.to_json() for one in self.left],
+            "missing": [one.to_json() for one in self.missing],
         }
         return value if self.checkpoint is None else value | {"checkpoint": self.checkpoint}
 
 
-def rebuild(ledger: Ledger) -> Rebuilt:
-    """Forget the mirror, follow the chain from the deployment on, and prove the result.
+def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
+    """Make the database's view anew from the chain, from what it keeps and from batch files.
 
-    What was handed in (acts, records, catalogs, names) is not the chain's and stays as it is.
+    All of it is one transaction, audited before it is committed: whoever ends the process at any
+    instant leaves the database as it was.  `folders` have sealed batches, catalogs, registrations,
+    or what an audit published.
 
     Raises:
-        ChainUnreachable: the node does not answer; run again.
+        ChainUnreachable, NodeFailed: the node does not answer; run again.
         MirrorDiffers: what this node tells does not add up, or is not what it proves.
+        RebuildUnproved: the audit could not be ended.
     """
-    from ledger.checkpoints import Cadence, checkpoint
-    from ledger.naming import is_placeholder
+    from ledger.missing import missing_of
+    from ledger.repair.sources import BatchFiles
+    from ledger.repair.transaction import KeptInTransaction, prepare
 
-    held = ledger.follower.rebuild()
-    made = checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
-    with ledger.store.begin(write=False) as unit:
+    files = BatchFiles(folders)
+    with ledger.store.begin() as unit:
+        prepare(unit)
+        settings = ledger.settings
+        kept = KeptInTransaction(settings.database, settings.home, unit.connection)
+        _renew(ledger, unit, kept, files)
+        report = _audit(ledger, kept)
+        head, last = unit.head(), unit.checkpoint()
         states = [body.state for body in unit.bodies()]
-        missing = unit.missing_records()
-    return Rebuilt(
-        block=held.number,
-        bodies=len(states),
-        batches=sum(state.batches for state in states),
-        certificates=sum(state.certificates for state in states),
-        checkpoint=None if made is None else made.number,
-        unnamed=tuple(state.issuer for state in states if is_placeholder(state.name)),
-        missing=tuple((batch.issuer, batch.sequence) for batch in missing),
+        rebuilt = Rebuilt(
+            block=0 if head is None else head.number,
+            bodies=len(states),
+            batches=sum(state.batches for state in states),
+            certificates=sum(state.certificates for state in states),
+            checkpoint=None if last is None else last.number,
+            missing=missing_of(unit),
+            left=report.faults,
+        )
+    ledger.follower = ledger.make_follower(ledger.store)  # The old one remembers the old view.
+    return rebuilt
+
+
+def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None:
+    """Mend what only the database has, and make the rest anew."""
+    from ledger.checkpoints import Cadence, checkpoint
+    from ledger.repair.chain_acts import read_chain
+    from ledger.repair.checkpoints import CheckpointRepair
+    from ledger.repair.records import RecordRepair
+    from ledger.repair.registry import find_names, repair_catalogs
+    from ledger.repair.service import (
+        repair_transactions,
+        repair_verifications,
+        repair_watches,
     )
+    from ledger.repair.transaction import SingleTransaction
+    from verifier.rpc import LONGEST_HISTORY, Rpc
+
+    node = Rpc(_address(ledger), timeout=60.0, longest=LONGEST_HISTORY)
+    chain = read_chain(node, ledger.pin, ledger.deployment.block or 0, unit.connection)
+    names = find_names(unit) | files.names
+    checkpoints = CheckpointRepair(unit, ledger.chain, ledger.pin)
+    _repair_handed_in(ledger, unit, chain, names, files)
+    single = SingleTransaction(unit)
+    unit.clear_mirror()
+    ledger.make_follower(single).rebuild()
+    repair_catalogs(unit, files)
+    RecordRepair(unit, kept, files).run()
+    repair_transactions(unit, ledger.operator.address)
+    repair_verifications(unit, ledger.operator.address)
+    repair_watches(unit)
+    notes = [*kept.file_notes(), *files.notes()]
+    checkpoints.run(notes, None if ledger.policy is None else ledger.policy.policy)
+    checkpoint(single, ledger.chain, ledger.pin, Cadence(seconds=0))
+
+
+def _repair_handed_in(
+    ledger: Ledger, unit: SqlUnit, chain: ChainActs, names: set[str], files: BatchFiles
+) -> None:
+    """Mend acts and their receipts, and names."""
+    from ledger.repair.acts import ActRepair
+    from ledger.repair.receipts import ReceiptRepair
+    from ledger.repair.registry import repair_names
+
+    ActRepair(unit, chain, files, ledger.pin.identity, ledger.operator.address).run()
+    ReceiptRepair(unit, ledger.intake, chain.absent).run()
+    repair_names(unit, names, chain.names)
+
+
+def _audit(ledger: Ledger, kept: Kept) -> Report:
+    """Return what the audit finds of the new view.
+
+    Raises:
+        RebuildUnproved: it could not be ended.
+    """
+    from ledger.auditing.home import audit_open
+    from ledger.repair.transaction import InlineExecutor
+
+    with kept.open() as connection:
+        report = audit_open(
+            ledger.settings,
+            kept,
+            connection,
+            InlineExecutor(),
+            url=_address(ledger),
+            now=ledger.clock(),
+        )
+    for gap in report.gaps:
+        if gap.code.startswith(("node.", "work.", "deployment.")):
+            raise RebuildUnproved(f"the new view could not be audited: {gap.detail}")
+    return report
+
+
+def _address(ledger: Ledger) -> str:
+    """Return the address of one node of the ledger's chain."""
+    if ledger.settings.chain is not None:
+        return ledger.settings.chain.partition(",")[0].strip()
+    return "" if ledger.embedded is None else ledger.embedded.url
 
 
 @click.command(name="rebuild")
@@ -81,11 +187,18 @@ def rebuild(ledger: Ledger) -> Rebuilt:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The home of the ledger; nothing else may be running on it.",
 )
+@click.option(
+    "--files",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of sealed batches, catalogs and registrations, or of audit --data.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def command(home: Path, as_json: bool) -> None:
-    """Make the database's view of the chain again, from the chain alone.
+def command(home: Path, files: tuple[Path, ...], as_json: bool) -> int:
+    """Make the database anew from the chain, and mend what was edited or deleted.
 
-    Exits with 3 where the chain cannot be read, or where what it tells is not what it proves.
+    The old database stays whole until the new one has been audited.  Exits with 3 where that
+    cannot be done, and where something is missing or wrong all the same.
     """
     from ledger.logs import quiet
     from ledger.node import open_ledger
@@ -94,21 +207,22 @@ def command(home: Path, as_json: bool) -> None:
 
     quiet()
     with open_ledger(load_settings(home=home.absolute())) as ledger:
-        rebuilt = rebuild(ledger)
+        rebuilt = rebuild(ledger, files)
     if as_json:
         click.echo(format_canonical(rebuilt.to_json()))
     else:
-        _tell(rebuilt)
+        _print(rebuilt)
+    return rebuilt.exit_status
 
 
-def _tell(rebuilt: Rebuilt) -> None:
+def _print(rebuilt: Rebuilt) -> None:
     click.echo(
         f"{rebuilt.bodies} bodies, {rebuilt.batches} batches, {rebuilt.certificates} certificates"
         f" up to block {rebuilt.block}"
     )
-    if rebuilt.checkpoint is not None:
-        click.echo(f"proved equal to the chain at block {rebuilt.checkpoint}")
-    for issuer in rebuilt.unnamed:
-        click.echo(f"the name of {issuer} was never handed in")
-    for issuer, sequence in rebuilt.missing:
-        click.echo(f"the records of batch {sequence} of {issuer} are not kept here")
+    if not rebuilt.left:
+        click.echo("audited: the database is equal to the chain and to what was signed")
+    for one in rebuilt.missing:
+        click.echo(one.sentence())
+    for fault in rebuilt.left:
+        click.echo(f"left: {fault.where}: {fault.detail} ({fault.code})")

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from ledger.auditing.comparing import Comparison
 from ledger.auditing.documents import check_documents
 from ledger.auditing.kept import Kept
@@ -62,21 +64,54 @@ def audit_home(
         IdentityPart(connection).check_ledger(pins[0].identity)
         if to is not None:
             publish(kept, to)
-        node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
         memory = AuditMemory(notes or settings.home / NOTES, pins[0].identity)
-        observer = MirrorObserver(connection, Reach.of(connection))
-        job = _job(pins, kept, observer, now=now)
+        job = _job(pins, kept, MirrorObserver(connection, Reach.of(connection)), now=now)
         job = replace(job, folder=memory.folder, memory=memory, own_chain=settings.chain is None)
-        comparison = Comparison(
-            kept, connection, observer, job=job, node=node, operator=_operator(settings)
-        )
-
-        def others(replay: Replay, final: Block) -> Iterator[Fault]:
-            yield from comparison.run(replay, final)
-            yield from check_documents(settings.home, connection, job, node, final)
-
         job = replace(job, span=span, notes_every=notes_every)
-        return audit(node, job, executor, watch=watch, others=others)
+        return _run(settings, kept, connection, job, executor, url=url, watch=watch)
+
+
+def audit_open(
+    settings: Settings,
+    kept: Kept,
+    connection: Connection,
+    executor: Executor,
+    *,
+    url: str,
+    now: int,
+) -> Report:
+    """Return the report on the database as an open transaction sees it; nothing is remembered.
+
+    `url` is the address of the chain's node, `executor` one that works on the caller's thread.
+    """
+    observer = MirrorObserver(connection, Reach.of(connection))
+    job = _job(pinned(settings.home), kept, observer, now=now)
+    job = replace(job, own_chain=settings.chain is None)
+    return _run(settings, kept, connection, job, executor, url=url)
+
+
+def _run(
+    settings: Settings,
+    kept: Kept,
+    connection: Connection,
+    job: Job,
+    executor: Executor,
+    *,
+    url: str,
+    watch: Watch = unwatched,
+) -> Report:
+    node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
+    if not isinstance(observer := job.observer, MirrorObserver):
+        raise TypeError("a database is audited with an observer of its mirror")
+    comparison = Comparison(
+        kept, connection, observer, job=job, node=node, operator=_operator(settings)
+    )
+
+    def others(replay: Replay, final: Block) -> Iterator[Fault]:
+        yield from comparison.run(replay, final)
+        yield from check_documents(settings.home, connection, job, node, final)
+
+    return audit(node, job, executor, watch=watch, others=others)
 
 
 def _job(

@@ -119,7 +119,7 @@ class MirrorObserver:
             self.behind += 1
             return found
         try:
-            found += self._act(act)
+            found += self.compare_act(act)
         except (AttributeError, TypeError, ValueError) as error:
             where = f"database/acts/{act.digest.hex()}"
             found.append(fault("database.unreadable", where, str(error)))
@@ -251,7 +251,7 @@ class MirrorObserver:
         name = self._connection.execute(query).scalar_one_or_none()
         return name if isinstance(name, str) and sha256(name.encode()) == digest else None
 
-    def _act(self, act: Act) -> list[Fault]:
+    def compare_act(self, act: Act) -> list[Fault]:
         """Return what is wrong with the row of an act that was handed in here, if it was."""
         query = select(ACTS).where(ACTS.c.digest == act.digest)
         row = self._connection.execute(query).one_or_none()

@@ -61,7 +61,9 @@ class ToldComparison:
         except Refused as error:
             yield fault("receipt.unusable", where, str(error))
             return
-        changed = [name for name, value in _columns(receipt).items() if getattr(row, name) != value]
+        changed = [
+            name for name, value in receipt_columns(receipt).items() if getattr(row, name) != value
+        ]
         if sha256(row.leaves or b"").hex() != receipt.content["leaves"]:
             changed.append("leaves")
         if changed:
@@ -132,7 +134,7 @@ class ToldComparison:
                     yield fault("database.row_missing", where, f"{count} receipts were anchored")
 
 
-def _columns(receipt: VerificationReceipt) -> dict[str, Any]:
+def receipt_columns(receipt: VerificationReceipt) -> dict[str, Any]:
     """Return the columns that follow from a receipt."""
     content = receipt.content
     verdicts: Any = content["verdicts"]

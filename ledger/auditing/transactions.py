@@ -29,7 +29,9 @@ class TravelComparison:
     def run(self) -> Iterator[Fault]:
         """Yield what is wrong with transactions and carriages."""
         for row in self._connection.execute(select(TRANSACTIONS)):
-            changed = [name for name, value in _facts(row.raw) if getattr(row, name) != value]
+            changed = [
+                name for name, value in transaction_facts(row.raw) if getattr(row, name) != value
+            ]
             if changed:
                 where = f"database/transactions/{row.hash.hex()}"
                 yield fault("database.row_changed", where, f"it has another {', '.join(changed)}")
@@ -61,7 +63,7 @@ class TravelComparison:
             yield fault("database.row_missing", f"database/carriages/{number}")
 
 
-def _facts(raw: Any) -> list[tuple[str, Any]]:
+def transaction_facts(raw: Any) -> list[tuple[str, Any]]:
     """Return hash, nonce and sender as the bytes of a transaction give them."""
     if not isinstance(raw, bytes) or raw[:1] != _TYPE:
         return [("raw", b"")]

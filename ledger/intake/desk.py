@@ -61,7 +61,7 @@ class Intake:
         It is the next in the chain of receipts, so nobody else adds one before the unit ends.
         """
         last, previous = unit.receipt_chain(ReceiptChain.ACTS)
-        file = self._receipt(statement, now, last + 1, previous)
+        file = self.format_receipt(statement, now, last + 1, previous)
         unit.extend_receipt_chain(ReceiptChain.ACTS, last + 1, sha256(file))
         return last + 1, file
 
@@ -70,9 +70,10 @@ class Intake:
 
         No act is stored for it, so it is no link of the chain of receipts.
         """
-        return self._receipt(statement, now, 0, NOTHING_BEFORE)
+        return self.format_receipt(statement, now, 0, NOTHING_BEFORE)
 
-    def _receipt(self, statement: Statement, now: int, number: int, previous: bytes) -> bytes:
+    def format_receipt(self, statement: Statement, now: int, number: int, previous: bytes) -> bytes:
+        """Return the file of receipt `number`, always the same for the same arguments."""
         not_after: int = getattr(statement, "not_after")  # noqa: B009  (all that are carried)
         return issue_receipt(
             statement,

@@ -96,6 +96,11 @@ class MirrorPart(Base):
             .values(state=str(TxState.BROADCAST), block=None)
         )
 
+    def clear_mirror(self) -> None:
+        """Forget all that the chain told, whatever block its rows name."""
+        for of in (*SAID_IN_BLOCKS, BLOCKS, SLOT_PROOFS, CHECKPOINTS):
+            self.connection.execute(delete(of))
+
     def _reopen(self, number: int) -> None:
         """Let acts that later blocks included, displaced or ruled out wait again."""
         waits = {"state": str(ActState.ACCEPTED), "block": None, "tx": None, "reason": None}

@@ -32,6 +32,16 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that was served for a while: every table has rows."""
+    from tests.audit import sweep
+
+    home = tmp_path_factory.mktemp("served") / "home"
+    sweep.make_home(home)
+    return home
+
+
 @pytest.fixture
 def home(pristine: Path, tmp_path: Path) -> Path:
     """A copy of the pristine ledger."""

@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 
 from ledger.auditing.coverage import ALL, NOT_COVERED, ROWS, describe, reason
-from tests.audit import sweep
 from tests.audit.conftest import Auditor
 from tests.audit.sweep import Crime, convicts, crimes, tables
 from verifier.audit.report import AuditVerdict
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("served") / "home"
-    sweep.make_home(home)
-    return home
 
 
 def test_a_served_home_is_clean(served: Path, auditor: Auditor) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +16,9 @@ from sqlalchemy import create_engine, text
 from ledger.acts import ActState
 from ledger.evidence import EvidencePending
 from ledger.node import Ledger
-from ledger.rebuilding import command, rebuild
+from ledger.rebuilding import rebuild
 from tests.ledger.live import Body, open_live
+from verifier.cli import main
 from verifier.vocabulary import Status
 
 
@@ -103,9 +107,11 @@ def test_a_body_without_a_name_has_no_evidence_until_it_is_handed_in(
     engine = create_engine(ledger.settings.database)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM names"))
+        connection.execute(text("UPDATE bodies SET state = '{}'"))
     engine.dispose()
 
-    assert rebuild(ledger).unnamed == (body.issuer,)
+    missing = rebuild(ledger).missing
+    assert [(one.kind, one.issuer) for one in missing] == [("name", body.issuer)]
     with pytest.raises(EvidencePending):
         ledger.maker.at(body.issuer, 0)
 
@@ -125,17 +131,79 @@ def test_the_command_tells_what_the_chain_could_not(tmp_path: Path) -> None:
     for file in database.parent.glob(database.name + "*"):
         file.unlink()
 
-    done = CliRunner().invoke(command, ["--home", str(home), "--json"])
+    done = CliRunner().invoke(main, ["rebuild", "--home", str(home), "--json"])
 
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 3, done.output
     told = json.loads(done.stdout)
     assert (told["bodies"], told["batches"], told["certificates"]) == (1, 1, 2)
-    assert told["unnamed"] == [body.issuer]
-    assert told["missing"] == [{"issuer": body.issuer, "sequence": 1}]
+    kinds = [(one["kind"], one["issuer"]) for one in told["missing"]]
+    assert kinds == [("name", body.issuer), ("catalog", body.issuer), ("records", body.issuer)]
 
 
 def test_the_command_does_not_touch_a_home_that_is_in_use(ledger: Ledger) -> None:
-    done = CliRunner().invoke(command, ["--home", str(ledger.settings.home)])
+    done = CliRunner().invoke(main, ["rebuild", "--home", str(ledger.settings.home)])
 
     assert done.exit_code == 3
     assert "(home_in_use)" in done.stderr
+
+
+def test_an_edited_name_is_mended_or_reported_and_the_ledger_goes_on(
+    ledger: Ledger, body: Body
+) -> None:
+    engine = create_engine(ledger.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE names SET name = 'somebody else'"))
+    engine.dispose()
+
+    rebuilt = rebuild(ledger)
+
+    assert (rebuilt.missing, rebuilt.left) == ([], [])
+    assert ledger.maker.at(body.issuer, 0).body.name == body.name
+
+
+def test_lost_records_are_mended_from_batch_files(
+    ledger: Ledger, body: Body, tmp_path: Path
+) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "batch.json").write_bytes(body.sealed[0].submission())
+    engine = create_engine(ledger.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM certificates"))
+        connection.execute(text("DELETE FROM batches WHERE first = 0"))
+    engine.dispose()
+
+    rebuilt = rebuild(ledger, [tmp_path / "files"])
+
+    assert (rebuilt.missing, rebuilt.left) == ([], [])
+    assert ledger.maker.at(body.issuer, 0).record.index == 0
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import ledger.rebuilding
+from tests.ledger.live import open_live
+
+def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with open_live(Path(sys.argv[1])) as opened:
+    ledger.rebuilding._audit = killed  # The new view is made by now, and not committed.
+    ledger.rebuilding.rebuild(opened)
+"""
+
+
+def test_a_rebuild_that_is_killed_leaves_the_old_database(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_live(home) as ledger:
+        body = Body(ledger)
+        body.register()
+        body.submit(2)
+        ledger.settle()
+        before = everything(ledger, body)
+
+    done = subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    with open_live(home) as ledger:
+        assert everything(ledger, body)[1:] == before[1:]

@@ -1,0 +1,1 @@
+"""Repairs of the database: what chain, batch files and signed receipts can restore."""

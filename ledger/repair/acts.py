@@ -1,0 +1,186 @@
+"""Rows of acts mended from the chain, their own statements and the receipts signed for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import exists, select, update
+
+from ledger.acts import ACTS as KINDS
+from ledger.acts import ActKind, ActState, kind_of
+from ledger.auditing.acts import ACTS
+from ledger.ports import NewAct
+from ledger.repair.chain_acts import ChainActs
+from ledger.repair.sources import BatchFiles
+from ledger.repair.transaction import raw
+from ledger.store import rows
+from ledger.store.unit import SqlUnit
+from verifier.acts import SIGNATURE_SIZE, statement_from_json
+from verifier.encoding import format_canonical, from_base64url, parse_time
+from verifier.errors import Refused
+from verifier.hashing import sha256
+from verifier.recovery import recover_address
+from verifier.statements import Batch, Receipt, Statement
+
+UNREADABLE = "act.unreadable"
+"""Why an act is given up whose statement is damaged, and that neither chain nor files have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptClaim:
+    """What a receipt that the operator signed says of its act."""
+
+    digest: bytes
+    number: int
+    previous: bytes
+    accepted: int
+
+
+def read_receipt(data: Any, identity: bytes, operator: bytes) -> ReceiptClaim | None:
+    """Return what a receipt says, None where the operator (20 bytes) did not sign it."""
+    try:
+        value = orjson.loads(data)
+        content, signature = value["receipt"], from_base64url(value["signature"])
+        digest = Receipt(content=sha256(format_canonical(content))).digest(identity)
+        if recover_address(digest, signature) != operator:
+            return None
+        return ReceiptClaim(
+            digest=bytes.fromhex(content["digest"]),
+            number=int(content["number"]),
+            previous=bytes.fromhex(content["previous"]),
+            accepted=parse_time(content["accepted"]),
+        )
+    except (Refused, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_statement(row: Any, identity: bytes) -> Statement | None:
+    """Return the statement of a row of acts, whatever its column says it is of; None for none."""
+    found = None
+    for kind in sorted(ActKind, key=lambda kind: str(kind) != row.kind):
+        try:
+            statement = statement_from_json(KINDS[kind].statement, orjson.loads(row.statement))
+        except (Refused, ValueError, TypeError, KeyError):
+            continue
+        if statement.digest(identity) == row.digest:
+            return statement
+        found = found or statement
+    return found
+
+
+class ActRepair:
+    """Mends the rows of acts; what the chain holds of them is marked by whoever follows it next."""
+
+    def __init__(
+        self, unit: SqlUnit, chain: ChainActs, files: BatchFiles, identity: bytes, operator: bytes
+    ) -> None:
+        self._unit, self._chain = unit, chain
+        self._identity, self._operator = identity, operator
+        told = {act.digest: (act.statement, act.signatures) for act in chain.unsound.values()}
+        self._known = files.signed(identity) | told
+        self._gone: set[tuple[str, str]] = set()
+
+    def run(self) -> None:
+        """Mend every row whose act is known."""
+        found = self._unit.connection.execute(raw(ACTS).order_by(ACTS.c.number)).all()
+        for row in found:
+            wanted = self._columns(row)
+            if wanted is None:
+                wanted = {"state": str(ActState.REJECTED), "reason": UNREADABLE, "tx": None}
+            else:
+                wanted |= self._standing(row, wanted)
+            changed = {key: one for key, one in wanted.items() if getattr(row, key) != one}
+            if changed:
+                change = update(ACTS).where(ACTS.c.number == row.number).values(changed)
+                self._unit.connection.execute(change)
+
+    def _columns(self, row: Any) -> dict[str, Any] | None:
+        """Return what follows from the act's statement, None where nobody knows it."""
+        own = read_statement(row, self._identity)
+        digest = None if own is None else own.digest(self._identity)
+        claim = read_receipt(row.receipt, self._identity, self._operator)
+        named = None if claim is None else claim.digest
+        known = self._known
+        if digest is None or digest not in (row.digest, named):
+            digest = next((one for one in (named, row.digest, digest) if one in known), None)
+        if digest is None:
+            return None
+        statement = known[digest][0] if digest in known else own
+        kind = None if statement is None else kind_of(statement)
+        if statement is None or kind is None:
+            return None
+        sound = claim if named == digest else None
+        act = NewAct(
+            kind=kind,
+            statement=statement,
+            digest=digest,
+            signatures=(),
+            accepted=row.accepted if sound is None else sound.accepted,
+            receipt=row.receipt,
+            certificates=statement.count if isinstance(statement, Batch) else 0,
+            number=row.number if sound is None else self._number(row, sound.number),
+        )
+        values = rows.act_values(act)
+        values["signatures"] = row.signatures
+        if digest in known and not self._signed(row.signatures, digest):
+            values["signatures"] = b"".join(known[digest][1])
+        return values
+
+    def _number(self, row: Any, number: int) -> int:
+        """Return the number of an act's receipt, unless another row has it."""
+        taken = select(exists().where(ACTS.c.number == number))
+        free = number == row.number or not self._unit.connection.execute(taken).scalar_one()
+        return number if free else int(row.number)
+
+    def _signed(self, signatures: Any, digest: bytes) -> bool:
+        """Return whether signatures are those that the chain took, whoever spelled them."""
+        told = b"".join(self._known[digest][1])
+        if not isinstance(signatures, bytes) or len(signatures) != len(told):
+            return False
+        return all(
+            recover_address(digest, signatures[at : at + SIGNATURE_SIZE])
+            == recover_address(digest, told[at : at + SIGNATURE_SIZE])
+            for at in range(0, len(told), SIGNATURE_SIZE)
+        )
+
+    # States -----------------------------------------------------------------------------------
+
+    def _standing(self, row: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Return how far an act has come before the chain is followed: it waits, or is dead."""
+        place = (wanted["subject"], wanted["lane"])
+        state = self._state(row, wanted, place)
+        dead = not state.alive
+        if dead:
+            self._gone.add(place)
+        displaced, rejected = state is ActState.DISPLACED, state is ActState.REJECTED
+        block = row.block if isinstance(row.block, int) else self._chain.head.number
+        return {
+            "state": str(state),
+            "block": block if displaced else None,
+            "tx": None,
+            "reason": row.reason if rejected else None,
+        }
+
+    def _state(self, row: Any, wanted: dict[str, Any], place: tuple[str, str]) -> ActState:
+        try:
+            state = ActState(row.state)
+        except ValueError:
+            state = ActState.ACCEPTED
+            return state if self._is_free(row, wanted) else ActState.DISPLACED
+        if state.alive:
+            return ActState.ACCEPTED
+        due = wanted["not_after"] < self._chain.head.time
+        early = state is ActState.EXPIRED and not due and place not in self._gone
+        baseless = state is ActState.REJECTED and row.reason is None
+        if (early or baseless) and self._is_free(row, wanted):
+            return ActState.ACCEPTED
+        return ActState.DISPLACED if baseless else state
+
+    def _is_free(self, row: Any, wanted: dict[str, Any]) -> bool:
+        """Return whether no other living act has the place of this one."""
+        same = [ACTS.c[name] == wanted[name] for name in ("subject", "lane", "counter")]
+        alive = ACTS.c.state.in_([str(state) for state in ActState if state.alive])
+        other = exists().where(*same, alive, ACTS.c.number != row.number)
+        return not self._unit.connection.execute(select(other)).scalar_one()

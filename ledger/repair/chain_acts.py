@@ -1,0 +1,84 @@
+"""The chain read once: which of its acts have no sound row, and which names it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from ledger.auditing.acts import ACTS
+from ledger.auditing.mirror import MirrorObserver, Reach
+from ledger.repair.transaction import raw
+from verifier.audit.faults import Fault
+from verifier.audit.published import Nothing
+from verifier.audit.replay import Act, Replay, Unobserved
+from verifier.policy import LedgerPin
+from verifier.rpc import Block, NodeFailed, Rpc
+
+SPAN = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainActs:
+    """What the chain says up to `head`.
+
+    `unsound` are its acts whose row the audit faults, by digest; `absent` those among them that
+    have no row at all.
+    """
+
+    head: Block
+    unsound: dict[bytes, Act]
+    absent: dict[bytes, Act]
+    names: set[bytes]
+
+
+@dataclass
+class _Unsound(Unobserved):
+    """Collects the acts whose row the audit would fault."""
+
+    connection: Connection
+    acts: dict[bytes, Act] = field(default_factory=dict)
+    absent: dict[bytes, Act] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rules = MirrorObserver(self.connection, Reach(head=0))
+
+    def said(self, act: Act) -> list[Fault]:
+        query = raw(ACTS).where(ACTS.c.digest == act.digest)
+        if self.connection.execute(query).first() is None:
+            self.acts[act.digest] = self.absent[act.digest] = act
+            return []
+        try:
+            sound = not self._rules.compare_act(act)
+        except (AttributeError, TypeError, ValueError):
+            sound = False
+        if not sound:
+            self.acts[act.digest] = act
+        return []
+
+
+def read_chain(node: Rpc, pin: LedgerPin, start: int, connection: Connection) -> ChainActs:
+    """Read every act since the deployment.
+
+    Raises:
+        NodeFailed: the node does not answer.
+    """
+    observer = _Unsound(connection)
+    replay = Replay(pin=pin, published=Nothing(), observer=observer, now=0)
+    head = _block(node, "latest")
+    for first in range(start, head.number + 1, SPAN):
+        block: Block | None = None
+        for log in node.logs(pin.address, first, min(first + SPAN - 1, head.number)):
+            if block is None or block.number != log.block:
+                block = _block(node, log.block)
+            replay.apply(log, block.time)
+            replay.tasks.clear()
+    names = {body.name for body in replay.bodies.values()}
+    return ChainActs(head=head, unsound=observer.acts, absent=observer.absent, names=names)
+
+
+def _block(node: Rpc, which: int | str) -> Block:
+    block = node.block(which)
+    if block is None:
+        raise NodeFailed(f"the node has no block {which}")
+    return block

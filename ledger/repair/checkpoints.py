@@ -1,0 +1,128 @@
+"""Checkpoints and their cosignatures carried over; proofs are asked of the node again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ledger.auditing.checkpoints import CHECKPOINTS, SLOT_PROOFS
+from ledger.checkpoints import capture, check_proofs
+from ledger.ports import Block, Chain, ChainUnreachable, Checkpoint, MirrorDiffers
+from ledger.repair.transaction import raw
+from ledger.store import rows
+from ledger.store.unit import SqlUnit
+from verifier.checkpoint import CheckpointUnusable, Cosignature, Note, check_cosignature, parse_note
+from verifier.errors import Refused
+from verifier.policy import LedgerPin, TrustPolicy
+
+
+@dataclass(slots=True)
+class _Held:
+    """What the old database has of a checkpoint."""
+
+    row: Any
+    proofs: dict[str, Any] = field(default_factory=dict)
+
+
+class CheckpointRepair:
+    """Carries checkpoints over; made before they are dropped, run once the chain is followed."""
+
+    def __init__(self, unit: SqlUnit, chain: Chain, pin: LedgerPin) -> None:
+        self._unit, self._chain, self._pin = unit, chain, pin
+        self._held: dict[int, _Held] = {
+            row.number: _Held(row) for row in unit.connection.execute(raw(CHECKPOINTS))
+        }
+        for row in unit.connection.execute(raw(SLOT_PROOFS)):
+            if row.number in self._held:
+                self._held[row.number].proofs[row.issuer] = row.nodes
+
+    def run(self, notes: Iterable[tuple[str, str]], policy: TrustPolicy | None) -> None:
+        """Keep the checkpoints that the chain still has, and those that `notes` tell of.
+
+        One that can neither be proved again nor is whole goes with all that are older.
+        """
+        lines, final = self._cosignatures(notes, policy), self._chain.finalized().number
+        oldest = min(self._held, default=0)
+        for number in sorted(lines.keys() | self._damaged(), reverse=True):
+            if not oldest <= number <= final:
+                continue
+            made = self._make(number)
+            if made is None:
+                return
+            checkpoint, proofs = made
+            found = lines.get(number, {})
+            note = replace(
+                parse_note(checkpoint.note),
+                cosignatures=tuple(found[name] for name in sorted(found)),
+            )
+            self._unit.add_checkpoint(replace(checkpoint, note=note.format()), proofs)
+
+    def _damaged(self) -> set[int]:
+        """Return the numbers of rows whose note tells nothing of the chain."""
+        held = self._held.items()
+        return {number for number, one in held if self._on_chain(one.row.note) is None}
+
+    def _make(self, number: int) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]] | None:
+        block = self._chain.block(number)
+        if block is None:
+            return None
+        bodies = list(self._unit.bodies(at=number))
+        try:
+            return capture(self._chain, self._pin, block, bodies)
+        except (ChainUnreachable, MirrorDiffers):
+            return self._whole(number, block)
+
+    def _whole(
+        self, number: int, block: Block
+    ) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]] | None:
+        """Return a checkpoint as it was kept, None unless it is all proved."""
+        held = self._held.get(number)
+        if held is None:
+            return None
+        try:
+            kept = rows.checkpoint_of(held.row)
+            proofs = {name: rows.unpack_nodes(nodes) for name, nodes in held.proofs.items()}
+            bodies = list(self._unit.bodies(at=number))
+            check_proofs(self._pin, block, bodies, tuple(kept.account), proofs)
+            told = parse_note(kept.note).checkpoint
+        except (Refused, ValueError, KeyError, TypeError):
+            return None
+        same = (told.block_hash, kept.hash, kept.time) == (block.hash, block.hash, block.time)
+        return (kept, proofs) if same and kept.state_root == block.state_root else None
+
+    def _cosignatures(
+        self, notes: Iterable[tuple[str, str]], policy: TrustPolicy | None
+    ) -> dict[int, dict[tuple[str, bytes], Cosignature]]:
+        """Return the signature lines that are known of each block of the chain, one a key."""
+        found: dict[int, dict[tuple[str, bytes], Cosignature]] = {}
+        held = [(str(number), one.row.note) for number, one in self._held.items()]
+        for _, text in [*held, *notes]:
+            note = self._on_chain(text)
+            if note is not None:
+                lines = found.setdefault(note.checkpoint.number, {})
+                for line in _valid(note, policy):
+                    lines.setdefault((line.name, line.key_id), line)
+        return found
+
+    def _on_chain(self, text: Any) -> Note | None:
+        try:
+            note = parse_note(text)
+        except (CheckpointUnusable, AttributeError, TypeError):
+            return None
+        told = note.checkpoint
+        block = self._chain.block(told.number)
+        same = block is not None and (block.hash, block.state_root, block.time) == (
+            told.block_hash,
+            told.state_root,
+            told.time,
+        )
+        return note if same and told.identity == self._pin.identity else None
+
+
+def _valid(note: Note, policy: TrustPolicy | None) -> Iterator[Cosignature]:
+    """Yield the lines that are right, or that nobody here can judge."""
+    for line in note.cosignatures:
+        witness = None if policy is None else policy.find_witness(line)
+        if witness is None or check_cosignature(note.checkpoint, line, witness.key):
+            yield line

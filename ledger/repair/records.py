@@ -1,0 +1,120 @@
+"""Records of batches: looked up by their root, with leaves and look-up rows made from them anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, exists, func, select
+
+from ledger.acts import ActKind
+from ledger.auditing.comparing import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
+from ledger.auditing.kept import Kept, unpacked
+from ledger.auditing.stored import check_unanchored
+from ledger.repair.sources import BatchFiles, has_root, lookups_of
+from ledger.repair.transaction import raw
+from ledger.store.bulk import PLACES
+from ledger.store.unit import SqlUnit
+from verifier import merkle
+from verifier.acts import statement_from_json
+from verifier.errors import Refused
+from verifier.statements import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Whose a batch is, where it begins and how many certificates it has."""
+
+    issuer: str
+    first: int
+    size: int
+
+
+class RecordRepair:
+    """Mends batches, frames and look-up rows; what the audit finds right stays as it is."""
+
+    def __init__(self, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None:
+        self._unit, self._kept, self._files = unit, kept, files
+
+    def run(self) -> None:
+        """Mend every batch that is anchored or that an act names."""
+        wanted, sound = self._wanted(), set()
+        strays: dict[bytes, list[bytes]] = {}
+        for row in self._unit.connection.execute(raw(BATCHES)).all():
+            if row.root in wanted and self._is_sound(row, wanted[row.root]):
+                sound.add(row.root)
+            else:
+                self._keep_stray(row.number, strays)
+        for number in self._orphans():
+            self._keep_stray(number, strays)
+        for row in self._unit.connection.execute(raw(BATCHES)).all():
+            if row.root not in sound:
+                self._drop(row.number)
+        for number in self._orphans():
+            self._drop(number)
+        for root in wanted.keys() - sound:
+            lines = strays.get(root) or self._files.records(root)
+            if lines is not None and has_root(lines, root):
+                self._add(root, wanted[root], lines)
+
+    def _wanted(self) -> dict[bytes, _Wanted]:
+        """Return the batches that must be here, by root."""
+        found: dict[bytes, _Wanted] = {}
+        query = select(ACTS.c.statement).where(ACTS.c.kind == str(ActKind.BATCH))
+        for data in self._unit.connection.execute(query).scalars():
+            try:
+                said = statement_from_json(Batch, orjson.loads(data))
+            except (Refused, ValueError, TypeError, KeyError):
+                continue
+            found[said.root] = _Wanted(said.issuer.decode("ascii"), said.first, said.count)
+        for row in self._unit.connection.execute(select(ANCHORED)):
+            found[row.root] = _Wanted(row.issuer, row.first, row.size)
+        return found
+
+    def _is_sound(self, row: Any, wanted: _Wanted) -> bool:
+        if (row.issuer, row.first, row.size) != (wanted.issuer, wanted.first, wanted.size):
+            return False
+        try:
+            return not check_unanchored(self._kept, row)
+        except (AttributeError, TypeError, ValueError):
+            return False
+
+    def _orphans(self) -> set[int]:
+        """Return the numbers under which there are frames or look-up rows of no batch."""
+        found: set[int] = set()
+        for number in (FRAMES.c.batch, CERTIFICATES.c.place // PLACES):
+            owned = exists().where(BATCHES.c.number == number)
+            query = select(number).where(~owned).group_by(number)
+            found |= set(self._unit.connection.execute(query).scalars())
+        return found
+
+    def _keep_stray(self, number: int, strays: dict[bytes, list[bytes]]) -> None:
+        """Remember records under the root that they give, whatever they were filed as."""
+        query = raw(FRAMES).where(FRAMES.c.batch == number).order_by(FRAMES.c.frame)
+        found = self._unit.connection.execute(query).all()
+        lines = [line for row in found for line in unpacked(row.data)]
+        if lines:
+            strays[merkle.root([merkle.leaf_hash(line) for line in lines])] = lines
+
+    def _drop(self, number: int) -> None:
+        place, low = CERTIFICATES.c.place, number * PLACES
+        for statement in (
+            delete(CERTIFICATES).where(place >= low, place < low + PLACES),
+            delete(FRAMES).where(FRAMES.c.batch == number),
+            delete(BATCHES).where(BATCHES.c.number == number),
+        ):
+            self._unit.connection.execute(statement)
+
+    def _add(self, root: bytes, wanted: _Wanted, lines: list[bytes]) -> None:
+        if self._is_taken(root):
+            return
+        try:
+            lookups = lookups_of(lines)
+        except Refused:
+            return  # Records that are none were anchored; nothing finds them.
+        self._unit.add_records(root, wanted.issuer, wanted.first, lines, lookups)
+
+    def _is_taken(self, root: bytes) -> bool:
+        query = select(func.count()).where(BATCHES.c.root == root)
+        return bool(self._unit.connection.execute(query).scalar_one())

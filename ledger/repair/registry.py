@@ -1,0 +1,100 @@
+"""Names and catalogs: what is here under a digest is hashed again, and kept under its own."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, select
+
+from ledger.acts import ActKind
+from ledger.auditing.comparing import ACTS, CATALOG_CHANGES, CATALOGS, NAMES
+from ledger.auditing.mirror import BODIES
+from ledger.repair.sources import BatchFiles
+from ledger.repair.transaction import raw
+from ledger.store.unit import SqlUnit
+from verifier.catalog import Catalog
+from verifier.encoding import parse_canonical
+from verifier.errors import Refused
+from verifier.hashing import sha256
+
+MAX_CATALOG_BYTES = 64 << 20
+
+
+def find_names(unit: SqlUnit) -> set[str]:
+    """Return every text in the database that may be somebody's name; it is hashed before use."""
+    found = {row.name for row in unit.connection.execute(raw(NAMES))}
+    for row in unit.connection.execute(raw(BODIES)):
+        try:
+            found.add(orjson.loads(row.state)["name"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return {name for name in found if isinstance(name, str)}
+
+
+def repair_names(unit: SqlUnit, candidates: Iterable[str], known: Iterable[bytes]) -> None:
+    """Keep the candidates whose digest the chain or an act knows, and no other name."""
+    wanted = set(known) | _statement_digests(unit, ActKind.REGISTER, "name")
+    unit.connection.execute(delete(NAMES))
+    for name in candidates:
+        try:
+            digest = sha256(name.encode())
+        except UnicodeEncodeError:
+            continue
+        if digest in wanted:
+            unit.insert_new(NAMES, {"digest": digest, "name": name})
+
+
+def repair_catalogs(unit: SqlUnit, files: BatchFiles) -> None:
+    """Keep catalogs that somebody filed and that are whole; fetch lost ones from the files."""
+    query = select(CATALOG_CHANGES.c.root)
+    filed = set(unit.connection.execute(query).scalars())
+    filed |= _statement_digests(unit, ActKind.CATALOG, "root")
+    filed.discard(bytes(32))
+    whole: dict[bytes, bytes] = {}
+    for row in unit.connection.execute(raw(CATALOGS)).all():
+        entries = _unpack(row.entries)
+        root = _root(entries)
+        if root in filed:
+            whole[root] = entries
+    for root in filed - whole.keys():
+        entries = files.catalog(root) or b""
+        if _root(entries) == root:
+            whole[root] = entries
+    unit.connection.execute(delete(CATALOGS))
+    for root, entries in whole.items():
+        unit.add_catalog(root, entries)
+
+
+def _unpack(packed: Any) -> bytes:
+    try:
+        return zlib.decompress(packed)
+    except (zlib.error, TypeError):
+        return b""
+
+
+def _root(entries: bytes) -> bytes:
+    """Return the root of a catalog's entries, nothing where they are none."""
+    try:
+        return Catalog.from_json(parse_canonical(entries, MAX_CATALOG_BYTES)).root()
+    except Refused:
+        return b""
+
+
+def _statement_digests(unit: SqlUnit, kind: ActKind, name: str) -> set[bytes]:
+    query = select(ACTS.c.statement).where(ACTS.c.kind == str(kind))
+    return set(_members(unit.connection.execute(query).scalars(), kind, name))
+
+
+def _members(statements: Iterable[Any], kind: ActKind, name: str) -> Iterator[bytes]:
+    from ledger.acts import ACTS as KINDS
+    from verifier.acts import statement_from_json
+
+    for data in statements:
+        try:
+            said = statement_from_json(KINDS[kind].statement, orjson.loads(data))
+        except (Refused, ValueError, TypeError, KeyError):
+            continue
+        yield getattr(said, name)

@@ -1,0 +1,161 @@
+"""Rows of the service that follow from others: transactions, receipts of verifications, watches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.sql.expression import literal_column
+
+from ledger.acts import ActState
+from ledger.auditing.acts import ACTS
+from ledger.auditing.chains import CHAINS
+from ledger.auditing.documents import Leaves
+from ledger.auditing.stored import BATCHES, CERTIFICATES
+from ledger.auditing.told import RECEIPT_BATCHES, VERIFICATIONS, receipt_columns
+from ledger.auditing.transactions import CARRIAGES, TRANSACTIONS, transaction_facts
+from ledger.receipt_chain import ReceiptChain
+from ledger.repair.transaction import raw
+from ledger.service.receipts import VerificationReceipt
+from ledger.store.base import table
+from ledger.store.bulk import PLACES, PREFIX
+from ledger.store.service_tables import WatchRow
+from ledger.store.tables import AnchoredRow
+from ledger.store.unit import SqlUnit
+from verifier.errors import Refused
+from verifier.hashing import sha256
+
+ANCHORED, WATCHES = table(AnchoredRow), table(WatchRow)
+
+
+def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
+    """Read transactions from their bytes again; those that are no longer ours are forgotten."""
+    for row in unit.connection.execute(raw(TRANSACTIONS)).all():
+        mine = TRANSACTIONS.c.hash == row.hash
+        facts = dict(transaction_facts(row.raw))
+        if facts == {name: getattr(row, name) for name in facts}:
+            continue
+        if facts.get("sender") == operator and _has_no_other(unit, facts["hash"], row.hash):
+            unit.connection.execute(update(TRANSACTIONS).where(mine).values(facts))
+        else:
+            unit.connection.execute(delete(CARRIAGES).where(CARRIAGES.c.tx == row.hash))
+            unit.connection.execute(delete(TRANSACTIONS).where(mine))
+    _repair_carriages(unit)
+
+
+def _has_no_other(unit: SqlUnit, named: bytes, held: Any) -> bool:
+    query = select(exists().where(TRANSACTIONS.c.hash == named, TRANSACTIONS.c.hash != held))
+    return not unit.connection.execute(query).scalar_one()
+
+
+def _repair_carriages(unit: SqlUnit) -> None:
+    """Drop carriages that lost an end; write those that anchored acts name."""
+    act = exists().where(ACTS.c.number == CARRIAGES.c.act)
+    transaction = exists().where(TRANSACTIONS.c.hash == CARRIAGES.c.tx)
+    unit.connection.execute(delete(CARRIAGES).where(~act | ~transaction))
+    carried = exists().where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == ACTS.c.tx)
+    query = select(ACTS.c.tx, ACTS.c.number).join(TRANSACTIONS, TRANSACTIONS.c.hash == ACTS.c.tx)
+    query = query.where(ACTS.c.state == str(ActState.FINAL), ~carried)
+    unit.connection.execute(insert(CARRIAGES).from_select(["tx", "act"], query))
+
+
+def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
+    """Read rows of verifications from their receipts again, and find the batches they are in."""
+    newest: tuple[int, bytes] | None = None
+    _mark_anchored_batches(unit, operator)
+    for row in unit.connection.execute(raw(VERIFICATIONS).order_by(VERIFICATIONS.c.number)).all():
+        try:
+            receipt = VerificationReceipt.parse(row.receipt)
+            receipt.check(operator)
+        except (Refused, TypeError, ValueError):
+            newest = None
+            continue
+        wanted = receipt_columns(receipt) | {"sequence": _sequence(unit, receipt, row.sequence)}
+        newest = (receipt.number, sha256(row.receipt))
+        if wanted != {name: getattr(row, name) for name in wanted}:
+            mine = VERIFICATIONS.c.number == row.number
+            unit.connection.execute(update(VERIFICATIONS).where(mine).values(wanted))
+    _repair_end(unit, newest)
+
+
+def _sequence(unit: SqlUnit, receipt: VerificationReceipt, held: Any) -> Any:
+    """Return the operator's batch that anchors a receipt, else the sealed one that `held` names."""
+    query = (
+        select(ANCHORED.c.sequence)
+        .join(
+            BATCHES, (BATCHES.c.root == ANCHORED.c.root) & (BATCHES.c.issuer == ANCHORED.c.issuer)
+        )
+        .join(CERTIFICATES, CERTIFICATES.c.place // PLACES == BATCHES.c.number)
+        .where(CERTIFICATES.c.lookup == receipt.lookup[:PREFIX])
+    )
+    found = unit.connection.execute(query).scalars().first()
+    if found is not None:
+        return found
+    sealed = select(exists().where(RECEIPT_BATCHES.c.sequence == held))
+    return held if unit.connection.execute(sealed).scalar_one() else None
+
+
+def _mark_anchored_batches(unit: SqlUnit, operator: bytes) -> None:
+    """Say of each batch of receipts that the chain holds that it is done."""
+    done = {"submission": b"", "handed_in": True}
+    anchored = _operator_sequences(unit, operator)
+    for row in unit.connection.execute(raw(RECEIPT_BATCHES)).all():
+        of = RECEIPT_BATCHES.c.sequence == row.sequence
+        if row.sequence in anchored:
+            unit.connection.execute(update(RECEIPT_BATCHES).where(of).values(done))
+    for sequence in anchored:
+        unit.insert_new(RECEIPT_BATCHES, {"sequence": sequence} | done)
+
+
+def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
+    """Return the sequences of batches whose key, in its issuer's list, is the operator's."""
+    keys = {body.state.issuer: body.state.keys for body in unit.bodies()}
+    found = unit.connection.execute(select(ANCHORED.c.issuer, ANCHORED.c.sequence, ANCHORED.c.key))
+    return {
+        sequence
+        for issuer, sequence, key in found
+        if key < len(keys.get(issuer, ())) and keys[issuer][key].address == operator
+    }
+
+
+def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
+    """Let the chain end with the newest receipt, unless its end tells of one that is gone."""
+    name = str(ReceiptChain.VERIFICATIONS)
+    head = unit.connection.execute(raw(CHAINS).where(CHAINS.c.name == name)).one_or_none()
+    if newest is None:
+        return
+    if head is None or head.number <= newest[0] or head.digest == newest[1]:
+        unit.receipt_chain(ReceiptChain.VERIFICATIONS)
+        unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, *newest)
+
+
+def repair_watches(unit: SqlUnit) -> None:
+    """Let each watched certificate be one that is anchored: by its leaf, else by its index."""
+    leaves = Leaves(unit.connection)
+    for row in unit.connection.execute(raw(WATCHES)).all():
+        index = row._mapping["index"]
+        leaf = leaves.at(row.issuer, index)
+        if row.leaf == leaf:
+            continue
+        mine = [WATCHES.c[name] == row._mapping[name] for name in ("caller", "issuer", "index")]
+        place = _index_of(unit, row.issuer, row.leaf)
+        if place is not None:
+            unit.connection.execute(delete(WATCHES).where(*mine))
+            unit.insert_new(WATCHES, dict(row._mapping) | {"index": place})
+        elif leaf is not None:
+            unit.connection.execute(update(WATCHES).where(*mine).values(leaf=leaf))
+
+
+def _index_of(unit: SqlUnit, issuer: str, leaf: Any) -> int | None:
+    if not isinstance(leaf, bytes):
+        return None
+    index = BATCHES.c.first + CERTIFICATES.c.place % literal_column(str(PLACES))
+    query = (
+        select(index)
+        .join(BATCHES, BATCHES.c.number == CERTIFICATES.c.place // PLACES)
+        .where(CERTIFICATES.c.leaf == leaf[:PREFIX], BATCHES.c.issuer == issuer)
+    )
+    for found in unit.connection.execute(query).scalars():
+        if Leaves(unit.connection).at(issuer, found) == leaf:
+            return int(found)
+    return None

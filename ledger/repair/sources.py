@@ -1,0 +1,114 @@
+"""Files that a lost database is refilled from: batches, catalogs, registrations, receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from ledger.intake.handing_in import parse_handed_in
+from ledger.intake.submission import parse_submission
+from ledger.ports import Lookups
+from verifier import merkle
+from verifier.audit.published import Folder
+from verifier.certificate import Record
+from verifier.encoding import format_canonical
+from verifier.errors import Refused
+from verifier.statements import Statement
+
+MAX_FILE_BYTES = 64 << 20
+SignedStatement: TypeAlias = tuple[Statement, tuple[bytes, ...]]
+
+
+class BatchFiles:
+    """Sealed batches, catalogs and registrations in folders, and folders that an audit published.
+
+    Nothing in them is believed: the caller asks by digest, and what is found is hashed.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._published = [Folder(folder) for folder in folders]
+        self._batches: dict[bytes, Path] = {}
+        self.catalogs: dict[bytes, bytes] = {}
+        self.names: set[str] = set()
+        self._signed: list[SignedStatement] = []
+        for folder in folders:
+            for file in sorted(folder.rglob("*.json*")):
+                self._add(file)
+
+    def _add(self, file: Path) -> None:
+        if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:
+            return
+        try:
+            with file.open("rb") as opened:
+                submission = parse_submission(opened)
+            self._batches[submission.statement.root] = file
+            self._signed.append((submission.statement, (submission.signature,)))
+            return
+        except (Refused, ValueError):
+            pass
+        try:
+            handed_in = parse_handed_in(file.read_bytes())
+        except (Refused, ValueError):
+            return
+        self._signed.append((handed_in.act.statement, handed_in.act.signatures))
+        if handed_in.name is not None:
+            self.names.add(handed_in.name)
+        if handed_in.catalog is not None:
+            entries = format_canonical(handed_in.catalog.to_json())
+            self.catalogs[handed_in.catalog.root()] = entries
+
+    def signed(self, identity: bytes) -> dict[bytes, SignedStatement]:
+        """Return the signed statements of this ledger (its identity), by digest."""
+        return {said.digest(identity): (said, signatures) for said, signatures in self._signed}
+
+    def records(self, root: bytes) -> list[bytes] | None:
+        """Return the records under a root, None where no file has them."""
+        if root in self._batches:
+            with self._batches[root].open("rb") as opened:
+                return list(parse_submission(opened).records())
+        for lines in self._published_records(root):
+            if has_root(lines, root):
+                return lines
+        return None
+
+    def _published_records(self, root: bytes) -> Iterator[list[bytes]]:
+        for folder in self._published:
+            try:
+                found = folder.records("", 0, root)
+                if found is not None:
+                    yield [line for chunk in found for line in chunk]
+            except Refused:
+                continue
+
+    def catalog(self, root: bytes) -> bytes | None:
+        """Return a catalog's entries as the file says; whoever asks checks the root."""
+        if root in self.catalogs:
+            return self.catalogs[root]
+        found = (folder.catalog(root) for folder in self._published)
+        return next((entries for entries in found if entries is not None), None)
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """Yield the notes of published checkpoints."""
+        for folder in self._published:
+            yield from folder.notes()
+
+
+def has_root(lines: Sequence[bytes], root: bytes) -> bool:
+    """Return whether records give a root."""
+    return bool(lines) and merkle.root([merkle.leaf_hash(line) for line in lines]) == root
+
+
+def lookups_of(lines: Sequence[bytes]) -> Lookups:
+    """Return what records are found by.
+
+    Raises:
+        Malformed: one is no record.
+    """
+    records = [Record.parse(line) for line in lines]
+    return Lookups(
+        leaves=b"".join(merkle.leaf_hash(line) for line in lines),
+        digests=b"".join(record.digests[0] for record in records),
+        ids=b"".join(record.id for record in records),
+        editions=[record.edition for record in records],
+    )
