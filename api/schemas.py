@@ -182,7 +182,7 @@ SCHEMAS: Mapping[str, Schema] = {
         {
             "verdict": VERDICT,
             "checks": listed(ref("Check"), 10, 10),
-            "certificate": ANYTHING,
+            "certificate": ref("Certificate"),
             "warnings": listed(text()),
             "as_of": TIME,
             "basis": text(),
@@ -190,16 +190,27 @@ SCHEMAS: Mapping[str, Schema] = {
         "as_of",
         "basis",
     ),
+    "Certificate": one(
+        "What is shown of the certificate; empty where the file cannot be read.  Show `issuer` and "
+        "its region (characters 3 and 4, GB/T 2260) beside the name in `body`: two issuers may "
+        "have one name, no two have one code.",
+        {"issuer": ISSUER, "body": text(longest=128)},
+        "issuer",
+        "body",
+        open_=True,
+    ),
     "Words": one(
         "The same in sentences for people.",
         {
             "language": {"type": "string", "enum": ["zh", "en"]},
             "mark": text(),
             "banner": text(),
+            "issuer": text(description="Name, code and region; name once 1 to 6 passed."),
             "checks": listed(one("One check.", {"number": number(1, 10), "text": text()}), 10, 10),
             "advice": text(),
             "basis": text(),
         },
+        "issuer",
         "advice",
         "basis",
     ),

@@ -8,6 +8,7 @@ from typing import Literal
 from verifier.basis import in_chinese
 from verifier.codes import ADVICE, BANNERS, CODES
 from verifier.encoding import Json
+from verifier.regions import issuer_in_words
 from verifier.verdict import Result
 from verifier.vocabulary import Verdict
 
@@ -38,14 +39,23 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def words(result: Result, language: Language) -> Json:
-    """Return the words of a result: banner, checks, what to do, and on whom the block rests."""
+def words(result: Result, language: Language) -> dict[str, Json]:
+    """Return the words of a result: banner, issuer, checks, advice, basis.
+
+    The issuer has its code and its region beside its name: another one may bear the same name.
+    """
     codes = tuple(f.code for f in result.findings)
-    return _words(result.verdict, codes, result.basis, language)
+    common = _words(result.verdict, codes, result.basis, language)
+    if (issuer := issuer_in_words(result.certificate)) is None:
+        return common
+    chinese, english = issuer
+    return common | {"issuer": chinese if language == "zh" else english}
 
 
 @lru_cache(maxsize=4_096)
-def _words(verdict: Verdict, codes: tuple[str, ...], basis: str, language: Language) -> Json:
+def _words(
+    verdict: Verdict, codes: tuple[str, ...], basis: str, language: Language
+) -> dict[str, Json]:
     banner = BANNERS[verdict]
     advice = next((CODES[code].advice for code in codes if CODES[code].advice), None)
     told: dict[str, Json] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unicodedata import category
 
@@ -15,8 +15,9 @@ from rich.text import Text
 from verifier.basis import in_chinese
 from verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
 from verifier.console import bilingual
-from verifier.encoding import format_time
+from verifier.encoding import Json, format_time
 from verifier.foreign_formats import FORMATS, HEAD_BYTES, recognise
+from verifier.regions import issuer_in_words
 from verifier.verdict import Result
 from verifier.vocabulary import Outcome, Verdict
 
@@ -114,19 +115,25 @@ def _print_one(console: Console, file: Path, result: Result, *, now: int) -> Non
     if result.basis:
         basis = bilingual(plain(in_chinese(result.basis)), plain(result.basis))
         console.print(f"  {bilingual('区块依据', 'The block rests on')}: {basis}")
-    for name in ("body", "name_zh", "name_en", "category", "issued", "expires"):
-        if name in result.certificate:
-            console.print(f"  {name:<10} {plain(result.certificate[name])}")
-    for part in result.certificate.get("shown", []):
-        console.print(f"  {part['name']:<24} {plain(str(part['value']))}")
-    if withheld := result.certificate.get("withheld"):
-        console.print(f"  withheld   {', '.join(withheld)}")
+    _print_certificate(console, result.certificate)
     for warning in result.warnings:
         console.print(f"  {bilingual(*reversed(WARNINGS[warning]))} ({warning})")
     console.print(f"  {plain(str(file))}")
     for finding in result.findings:
         mark = _MARKS[finding.outcome]
         console.print(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
+
+
+def _print_certificate(console: Console, certificate: Mapping[str, Json]) -> None:
+    if (issuer := issuer_in_words(certificate)) is not None:
+        console.print(f"  {bilingual('签发机构', 'Issuer')}: {plain(bilingual(*issuer))}")
+    for name in ("name_zh", "name_en", "category", "issued", "expires"):
+        if name in certificate:
+            console.print(f"  {name:<10} {plain(certificate[name])}")
+    for part in certificate.get("shown", []):
+        console.print(f"  {part['name']:<24} {plain(str(part['value']))}")
+    if withheld := certificate.get("withheld"):
+        console.print(f"  withheld   {', '.join(withheld)}")
 
 
 def _deciding_reason(result: Result) -> str:

@@ -12,6 +12,7 @@ from ledger.demo.operating import OPERATOR
 from ledger.demo.run import Report, Told
 from verifier.codes import BANNERS, CODES
 from verifier.encoding import Json, format_time
+from verifier.regions import region_named
 from verifier.vocabulary import BodyKind, Verdict
 
 _KINDS = {
@@ -21,7 +22,10 @@ _KINDS = {
     BodyKind.APPRAISAL: "appraisal bodies 评估机构",
     BodyKind.CONSULTING: "consulting bodies 咨询机构",
 }
-_REGIONS = {"31": "Shanghai 上海", "32": "Jiangsu 江苏", "33": "Zhejiang 浙江", "34": "Anhui 安徽"}
+_REGIONS = {
+    str(number): f"{region_named(number).en} {region_named(number).zh}"
+    for number in (31, 32, 33, 34)
+}
 
 
 def to_json(report: Report) -> Json:
