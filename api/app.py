@@ -33,6 +33,7 @@ from api.routing import refuse, refuse_full
 from api.rules import RULES
 from api.schemas import SCHEMAS
 from api.service import Options, ServedLedger, Service
+from api.webhook_document import webhook_schemas, webhooks_document
 from verifier.errors import Refused
 
 _ABOUT = """Certificates that prove themselves: genuine, and still in force, as of when.
@@ -184,7 +185,8 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             )
             components = document.setdefault("components", {})
-            components["schemas"] = dict(SCHEMAS)
+            components["schemas"] = {**SCHEMAS, **webhook_schemas()}
+            document["webhooks"] = webhooks_document("Being told")
             components["securitySchemes"] = {
                 "key": {
                     "type": "http",

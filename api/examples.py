@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 _HASH = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"
 _HEX = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 _SIGNATURE = "A" * 86 + "0"
@@ -31,38 +33,45 @@ _ACT = {
     "signatures": [_SIGNATURE],
 }
 
+_BATCH = {
+    "issuer": _ISSUER,
+    "sequence": 1,
+    "previous": "A" * 43,
+    "root": _HASH,
+    "first": 0,
+    "count": 1,
+    "catalog": _HASH,
+    "countersignature": "A" * 43,
+    "not_after": 1_795_500_000,
+}
+_RECORD = {
+    "type": "certledger/record/1",
+    "issuer": _ISSUER,
+    "index": 0,
+    "id": _HASH,
+    "edition": 0,
+    "category": "ID-RESIDENT",
+    "entry": 1,
+    "holder": "natural",
+    "issued": "2026-11-20",
+    "bound": False,
+    "digests": _HASH,
+}
+_EVIDENCE = {"type": "certledger/evidence/1", "record": _RECORD}
+
+
+def _lines(*values: Any) -> str:
+    return "".join(orjson.dumps(value).decode() + "\n" for value in values)
+
+
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Submission": _example(
         "One certificate",
         {
             "type": "certledger/submission/1",
-            "statement": {
-                "issuer": _ISSUER,
-                "sequence": 1,
-                "previous": "A" * 43,
-                "root": _HASH,
-                "first": 0,
-                "count": 1,
-                "catalog": _HASH,
-                "countersignature": "A" * 43,
-                "not_after": 1_795_500_000,
-            },
+            "statement": _BATCH,
             "signature": _SIGNATURE,
-            "records": [
-                {
-                    "type": "certledger/record/1",
-                    "issuer": _ISSUER,
-                    "index": 0,
-                    "id": _HASH,
-                    "edition": 0,
-                    "category": "ID-RESIDENT",
-                    "entry": 1,
-                    "holder": "natural",
-                    "issued": "2026-11-20",
-                    "bound": False,
-                    "digests": _HASH,
-                }
-            ],
+            "records": [_RECORD],
         },
     ),
     "SignedAct": _example("Revoke the first certificate", _ACT),
@@ -70,6 +79,53 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "CatalogSubmission": _example(
         "A catalog without entries",
         {"type": "certledger/catalog-submission/1", "act": _ACT, "entries": []},
+    ),
+    "SubmissionLines": _example(
+        "The head on the first line, then a record a line",
+        _lines(
+            {
+                "type": "certledger/submission/1",
+                "statement": _BATCH,
+                "signature": _SIGNATURE,
+            },
+            _RECORD,
+        ),
+    ),
+    "EvidenceLines": _example("Two files, shortened here", _lines(_EVIDENCE, _EVIDENCE)),
+    "Upload": _example(
+        "An evidence file and the document that it is about",
+        {"evidence": orjson.dumps(_EVIDENCE).decode(), "document": ["%PDF-1.7 ..."]},
+    ),
+    "BatchFinal": _example(
+        "Batch 7 is final",
+        {
+            "type": "batch.final",
+            "timestamp": "2026-11-20T08:00:00Z",
+            "data": {
+                "issuer": _ISSUER,
+                "sequence": 7,
+                "digest": _HEX,
+                "root": _HEX,
+                "certificates": 500,
+                "block": 8_211,
+            },
+        },
+    ),
+    "CertificateStatus": _example(
+        "A certificate was revoked",
+        {
+            "type": "certificate.status",
+            "timestamp": "2026-11-20T08:00:00Z",
+            "data": {
+                "issuer": _ISSUER,
+                "index": 41,
+                "leaf": _HEX,
+                "before": "valid",
+                "status": "revoked",
+                "as_of": "2026-11-20T07:59:30Z",
+                "block": 8_211,
+            },
+        },
     ),
     "VerificationRequest": {
         "lookup": {

@@ -115,10 +115,15 @@ RETRY_AFTER = 5
 
 def status_of(error: Refused) -> HTTPStatus:
     """Return the status of a refusal; what is no JSON is 400, what breaks a schema 422."""
-    if isinstance(error, Malformed) and error.code.startswith(_SYNTAX):
-        too_long = error.code == "json.size"
+    return status_of_class(type(error), error.code)
+
+
+def status_of_class(kind: type[Refused], code: str) -> HTTPStatus:
+    """Return the status of refusals of a class with a code."""
+    if issubclass(kind, Malformed) and code.startswith(_SYNTAX):
+        too_long = code == "json.size"
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_long else HTTPStatus.BAD_REQUEST
-    found = (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    found = (STATUSES[one] for one in kind.__mro__ if one in STATUSES)
     return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

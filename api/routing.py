@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ from starlette.responses import Response
 
 from api.callers import Caller
 from api.door import request_id_of
+from api.problem_codes import codes_of
 from api.problems import MEDIA_TYPE, answer, status_of
-from api.rules import RULES
+from api.refusals import KeyInFlight
+from api.rules import RULES, Rule
 from api.service import service_of
 from ledger.evidence import EvidenceInconsistent
 from ledger.ports import StoreFull
@@ -34,9 +37,10 @@ _MEANINGS = {
     415: "The media type or encoding is not taken.",
     422: "It was read, and is refused: the code says why.",
     429: "Too many requests; Retry-After says when to try again.",
+    500: "A fault of this service; its log has more under the request's id.",
     503: "Away or busy; Retry-After says when to try again.",
 }
-_HEADERS = {
+_HEADERS: Mapping[str, dict[str, Any]] = {
     "Retry-After": {
         "description": "Seconds after which to try again.",
         "schema": {"type": "integer", "minimum": 0},
@@ -45,10 +49,43 @@ _HEADERS = {
         "description": "The scheme of credentials that are taken.",
         "schema": {"type": "string"},
     },
+    "ETag": {
+        "description": "The tag of this answer; in If-None-Match it spares sending it again.",
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {
+        "description": "Who may keep the answer, and for how long.",
+        "schema": {"type": "string"},
+    },
+    "Content-Language": {
+        "description": "The language of `words`, as Accept-Language asks.",
+        "schema": {"type": "string", "enum": ["zh", "en"]},
+    },
+    "Location": {
+        "description": "Where to ask how far it has come.",
+        "schema": {"type": "string"},
+    },
+    "Deprecation": {
+        "description": "Since when to go elsewhere (RFC 9745).",
+        "schema": {"type": "string"},
+    },
+    "Sunset": {
+        "description": "When it may cease to answer (RFC 8594).",
+        "schema": {"type": "string"},
+    },
+    "X-Request-Id": {
+        "description": "The request's id, by which the service's log names it.",
+        "schema": {"type": "string"},
+    },
 }
-_SENT = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-_ALWAYS = (400, 429, 503)
-_WITH_BODY = (408, 413, 415, 422)
+_SENT = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+"""Headers of refusals beside those of every answer."""
+TAGGED = ("ETag",)
+"""Headers of good answers that can be asked for again."""
 
 
 async def admit(request: Request) -> Caller:
@@ -103,26 +140,21 @@ def operation(
     summary: str,
     tag: str,
     good: dict[int, dict[str, Any]],
-    problems: tuple[int, ...] = (),
     body: dict[str, Any] | None = None,
     more: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the keyword arguments of a route's decorator.
 
-    `good` are the answers of success by status, `problems` the statuses of refusals beside those
-    that any route may give, `body` the content of the request's body by media type.
+    `good` are the answers of success by status, with the names of their headers; `body` is the
+    content of the request's body by media type.  How it refuses stands in `api/problem_codes.py`.
     """
     rule = RULES[name]
-    statuses = {*_ALWAYS, *problems}
-    statuses |= {401, 403} if rule.roles is not None else set()
-    statuses |= set(_WITH_BODY) if body is not None else set()
-    answers: dict[int | str, dict[str, Any]] = dict(good.items())
-    for status in sorted(statuses):
-        answers[status] = {
-            "description": _MEANINGS[status],
-            "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
-            "headers": {name: _HEADERS[name] for name in _SENT.get(status, ())},
-        }
+    answers: dict[int | str, dict[str, Any]] = {}
+    for status, told in good.items():
+        answers[status] = {**told, "headers": _described(rule, *told.get("headers", ()))}
+    for status, codes in codes_of(name, body=body is not None).items():
+        if status not in good:
+            answers[status] = _problem(rule, status, codes)
     extra: dict[str, Any] = dict(more or {})
     if body is not None:
         extra["requestBody"] = {"required": True, "content": body}
@@ -136,15 +168,40 @@ def operation(
         "responses": answers,
         "status_code": first,
         "response_model": None,
+        # One without a media type: FastAPI would add JSON to whatever is declared.
+        "response_class": Response,
         "deprecated": rule.deprecated is not None or None,
         "openapi_extra": extra,
     }
 
 
-def schema(name: str, *, media: str = "application/json", what: str) -> dict[str, Any]:
+def _described(rule: Rule, *names: str) -> dict[str, Any]:
+    """Return the headers of an answer: those named, and those of every answer of its route."""
+    leaving = [("Deprecation", rule.deprecated), ("Sunset", rule.sunset)]
+    added = [name for name, time in leaving if time is not None]
+    return {name: _HEADERS[name] for name in (*names, *added, "Cache-Control", "X-Request-Id")}
+
+
+def _problem(rule: Rule, status: int, codes: Sequence[str]) -> dict[str, Any]:
+    """Return the answer that refuses with one of some codes."""
+    sent = _SENT.get(status, ())
+    if KeyInFlight.code in codes:
+        sent = ("Retry-After",)
+    spelled = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"{_MEANINGS[status]} Codes: {spelled}.",
+        "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+        "headers": _described(rule, *sent),
+        "x-codes": list(codes),
+    }
+
+
+def schema(
+    name: str, *, media: str = "application/json", what: str, headers: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return an answer of success that has one of the schemas by its name."""
     reference = {"$ref": f"#/components/schemas/{name}"}
-    return {"description": what, "content": {media: {"schema": reference}}}
+    return {"description": what, "content": {media: {"schema": reference}}, "headers": headers}
 
 
 def binary(media: str, what: str) -> dict[str, Any]:
@@ -153,3 +210,9 @@ def binary(media: str, what: str) -> dict[str, Any]:
         "description": what,
         "content": {media: {"schema": {"type": "string", "format": "binary"}}},
     }
+
+
+def tagged(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return the answers of success of what has an entity tag: it, and that it has not changed."""
+    unchanged = {"description": "What the caller has is still so.", "headers": TAGGED}
+    return {200: {**answer, "headers": TAGGED}, 304: unchanged}

@@ -87,6 +87,8 @@ RULES: Mapping[str, Rule] = {
     "getSnapshot": Rule(roles=_OFFLINE, rate=_STANDING),
     "getDelta": Rule(roles=_OFFLINE, rate=_STANDING),
     "getStatusList": Rule(roles=KNOWN, rate=_STANDING),
+    "getStatusListToken": Rule(roles=KNOWN, rate=_STANDING),
+    "getStatusListCredential": Rule(roles=KNOWN, rate=_STANDING),
     # Being told
     "createHook": Rule(roles=_TOLD, longest=8 * KILOBYTE),
     "listHooks": Rule(roles=_TOLD),

@@ -8,7 +8,7 @@ from api.schema_parts import Schema, listed, number, one, ref, text
 from ledger.service.questions import MOST_DOCUMENTS, MOST_ITEMS
 from ledger.service.values import Role
 from verifier.codes import CODES
-from verifier.vocabulary import CheckName, Outcome, Verdict
+from verifier.vocabulary import CheckName, Outcome, Status, Verdict
 
 SUBMISSION, CATALOG_SUBMISSION = "Submission", "CatalogSubmission"
 ACT, ANY_ACT = "SignedAct", "AnyAct"
@@ -25,6 +25,7 @@ REFERENCE = text("^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
 PREFIX = text("^clk_[0-9A-Z]{8}$")
 VERDICT = {"type": "string", "enum": [str(verdict) for verdict in Verdict]}
 KINDS = ("batch.final", "certificate.status")
+_STATUSES = [str(status) for status in Status]
 
 SCHEMAS: Mapping[str, Schema] = {
     "Problem": one(
@@ -430,11 +431,69 @@ SCHEMAS: Mapping[str, Schema] = {
 }
 
 
-def content(name: str, *, lines: bool = False) -> dict[str, Any]:
-    """Return the content of a request's body, with its example; as JSON lines too where so."""
+def content(name: str, *, lines: str | None = None) -> dict[str, Any]:
+    """Return the content of a request's body, with its example.
+
+    `lines` names the example of the same as JSON lines, where it is taken so too.
+    """
     found: dict[str, Any] = {
         "application/json": {"schema": ref(name), "examples": dict(EXAMPLES[name])}
     }
-    if lines:
-        found["application/jsonl"] = {"schema": {"type": "string", "format": "binary"}}
-    return found
+    return found if lines is None else found | bytes_content("application/jsonl", lines)
+
+
+def bytes_content(
+    media: str, example: str, schema: Schema | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the content of a body that is not JSON, with its example; bytes, or of a `schema`."""
+    of = {"type": "string", "format": "binary"} if schema is None else schema
+    return {media: {"schema": of, "examples": dict(EXAMPLES[example])}}
+
+
+def _message(kind: str, what: str, data: Mapping[str, Schema]) -> Schema:
+    return one(
+        what,
+        {
+            "type": {"type": "string", "const": kind},
+            "timestamp": TIME,
+            "data": one("What it is about.", data),
+        },
+    )
+
+
+WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {
+    "batch.final": (
+        "batchFinal",
+        "A batch of the caller's is final",
+        _message(
+            "batch.final",
+            "A batch that was handed in is anchored in a final block.",
+            {
+                "issuer": ISSUER,
+                "sequence": number(1),
+                "digest": HEX32,
+                "root": HEX32,
+                "certificates": number(1, 65_536),
+                "block": number(),
+            },
+        ),
+    ),
+    "certificate.status": (
+        "certificateStatus",
+        "The status of a watched certificate has changed",
+        _message(
+            "certificate.status",
+            "The status of a watched certificate at the newest checkpoint.",
+            {
+                "issuer": ISSUER,
+                "index": number(0, 2**32 - 1),
+                "leaf": HEX32,
+                "before": text(enum=_STATUSES),
+                "status": text(enum=_STATUSES),
+                "as_of": TIME,
+                "block": number(),
+            },
+        ),
+    ),
+}
+"""What hooks are sent, by kind: operation, summary, and the message's schema."""

@@ -161,7 +161,6 @@ async def list_api_keys(request: Request, caller: Asking) -> Response:
         summary="Shut a key off",
         tag=_TAG,
         good={204: {"description": "It is shut off, within a second wherever it is used."}},
-        problems=(404,),
     ),
 )
 async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Response:

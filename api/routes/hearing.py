@@ -66,7 +66,6 @@ async def _with_unit(
         summary="Be called at an address",
         tag=_TAG,
         good={201: schema("Hook", what="The hook; its secret is shown this once.")},
-        problems=(409,),
         body=content(HOOK),
     ),
 )
@@ -128,7 +127,6 @@ async def list_hooks(request: Request, caller: Asking) -> Response:
         summary="Be called no more",
         tag=_TAG,
         good={204: {"description": "It is not called any more."}},
-        problems=(404,),
     ),
 )
 async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Response:
@@ -187,7 +185,6 @@ def _delivery(event: Event, delivery: Delivery) -> Json:
         summary="Try a delivery that fails again",
         tag=_TAG,
         good={202: {"description": "It is tried again, from the start."}},
-        problems=(404,),
     ),
 )
 async def replay(request: Request, caller: Asking, event: Number, hook: HookId) -> Response:
@@ -217,7 +214,6 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
         summary="Be told when a certificate's status changes",
         tag=_TAG,
         good={201: schema("Watch", what="The watch, and the status now.")},
-        problems=(404, 409),
         body=content(WATCH),
     ),
 )
@@ -285,7 +281,6 @@ async def list_watches(request: Request, caller: Asking) -> Response:
         summary="Be told of a certificate no more",
         tag=_TAG,
         good={204: {"description": "It is not watched any more."}},
-        problems=(404,),
     ),
 )
 async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response:

@@ -18,6 +18,7 @@ from api.bodies import read_body
 from api.callers import asker_of
 from api.problems import RETRY_AFTER
 from api.readiness import find_faults, parts_of
+from api.refusals import Busy
 from api.routing import Asking, operation, schema
 from api.rules import RULES
 from api.schemas import RPC, content
@@ -80,7 +81,7 @@ async def is_alive(request: Request, caller: Asking) -> Response:
         tag=_TAG,
         good={
             200: schema("Readiness", what="It can serve."),
-            503: schema("Readiness", what="It cannot, and says why."),
+            503: schema("Readiness", what="It cannot, and says why.", headers=("Retry-After",)),
         },
     ),
 )
@@ -91,12 +92,14 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
     issuers is listed, and makes nothing unready: their certificates alone cannot be told.
     """
     service = service_of(request)
-    faults = await service.pools.check(request, find_faults, service)
+    try:
+        faults, missing = await service.pools.check(request, _look, service)
+    except Busy as error:
+        faults, missing = [error.code], []
     if await _head(service) is None:
         faults.append("chain.unreachable")
     parts = parts_of(faults)
     ready = not faults if part is None else parts[part]
-    missing = await service.pools.check(request, _missing, service)
     value: Json = {
         "ready": ready,
         "faults": list(faults),
@@ -104,6 +107,11 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
         "missing": missing,
     }
     return told(value) if ready else told(value, 503, retry_after=str(RETRY_AFTER))
+
+
+def _look(service: Service) -> tuple[list[str], list[Json]]:
+    """Return the faults that the database shows, and what is missing of single issuers."""
+    return find_faults(service), _missing(service)
 
 
 async def _head(service: Service) -> int | None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.answers import cached, raw, told
 from api.callers import Caller
 from api.refusals import ResourceUnknown
-from api.routing import DECIMAL, Asking, operation, schema
+from api.routing import DECIMAL, Asking, operation, schema, tagged
 from api.service import Service, service_of
 from ledger.service.ports import ServiceUnit
 from ledger.service.proving import prove_receipt
@@ -45,7 +45,6 @@ After = Annotated[
         summary="What was told under a reference",
         tag=_TAG,
         good={200: schema("Verification", what="The receipt as it was given.")},
-        problems=(404,),
     ),
 )
 async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
@@ -95,8 +94,7 @@ async def list_verifications(
         "getReceiptEvidence",
         summary="Evidence that what was told is anchored in the operator's own batches",
         tag=_TAG,
-        good={200: schema("Evidence", media=MEDIA_TYPE, what="Evidence of the receipt's record.")},
-        problems=(404, 409),
+        good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Evidence of the receipt's record.")),
     ),
 )
 async def get_receipt_evidence(request: Request, caller: Asking, reference: Reference) -> Response:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import IMMUTABLE, JSON, accepted, cached, fresh_for, in_pieces
+from api.answers import IMMUTABLE, JSON, cached, fresh_for, in_pieces
 from api.refusals import PolicyAbsent, ResourceUnknown
 from api.routes.submitting import Issuer
-from api.routing import Asking, binary, operation, schema
+from api.routing import Asking, binary, operation, schema, tagged
 from api.service import Service, service_of
 from api.tokens import (
     CREDENTIAL,
@@ -32,15 +32,10 @@ from verifier.vocabulary import Purpose
 
 router = APIRouter()
 _TAG = "Standing data"
-_NOT_CHANGED = {304: {"description": "What the caller has is still so."}}
 DELTA = "application/vnd.certledger.delta.v1"
 MINUTE = 60
 
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
-
-
-def _good(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    return {200: answer, **_NOT_CHANGED}
 
 
 @router.get(
@@ -49,8 +44,7 @@ def _good(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
         "listIssuers",
         summary="Every body, as of the newest checkpoint",
         tag=_TAG,
-        good=_good(schema("IssuerList", what="Every body, by code.")),
-        problems=(409,),
+        good=tagged(schema("IssuerList", what="Every body, by code.")),
     ),
 )
 async def list_issuers(request: Request, caller: Asking) -> Response:
@@ -76,8 +70,7 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
         "getIssuer",
         summary="A body, as of the newest checkpoint",
         tag=_TAG,
-        good=_good(schema("Issuer", what="What the chain holds of it.")),
-        problems=(404, 409),
+        good=tagged(schema("Issuer", what="What the chain holds of it.")),
     ),
 )
 async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
@@ -149,8 +142,7 @@ def _key(key: Key) -> Json:
         "getCatalog",
         summary="The catalog under a root",
         tag=_TAG,
-        good=_good(schema("Catalog", what="Its entries, in order.")),
-        problems=(404,),
+        good=tagged(schema("Catalog", what="Its entries, in order.")),
     ),
 )
 async def get_catalog(request: Request, caller: Asking, root: Digest) -> Response:
@@ -175,8 +167,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
         "getCheckpoint",
         summary="The newest checkpoint",
         tag=_TAG,
-        good=_good(schema("Checkpoint", what="A final block, and its cosigned note.")),
-        problems=(409,),
+        good=tagged(schema("Checkpoint", what="A final block, and its cosigned note.")),
     ),
 )
 async def get_checkpoint(request: Request, caller: Asking) -> Response:
@@ -200,7 +191,7 @@ async def get_checkpoint(request: Request, caller: Asking) -> Response:
         "getPolicy",
         summary="The trust policy that the service judges by",
         tag=_TAG,
-        good=_good(schema("Policy", what="The signed policy.")),
+        good=tagged(schema("Policy", what="The signed policy.")),
     ),
 )
 async def get_policy(request: Request, caller: Asking) -> Response:
@@ -220,8 +211,7 @@ async def get_policy(request: Request, caller: Asking) -> Response:
         "getSnapshot",
         summary="A trust snapshot: all that a counter needs to answer for a day",
         tag=_TAG,
-        good=_good(binary(SNAPSHOT, "The snapshot's file; its digest is the entity tag.")),
-        problems=(404, 409),
+        good=tagged(binary(SNAPSHOT, "The snapshot's file; its digest is the entity tag.")),
     ),
 )
 async def get_snapshot(
@@ -252,8 +242,7 @@ def _snapshot(service: Service, digest: str) -> Made:
         "getDelta",
         summary="What leads from a snapshot to the newest one",
         tag=_TAG,
-        good=_good(binary(DELTA, "The delta's file; its entity tag is the newest's digest.")),
-        problems=(404, 409),
+        good=tagged(binary(DELTA, "The delta's file; its entity tag is the newest's digest.")),
     ),
 )
 async def get_delta(request: Request, caller: Asking, digest: Digest) -> Response:
@@ -285,9 +274,7 @@ LOCAL = "http://localhost"
 Form = Literal["token", "revocation", "suspension"]
 
 
-def _with_tokens(answer: dict[str, Any]) -> dict[str, Any]:
-    tokens = {media: {"schema": {"type": "string"}} for media in (STATUS_LIST, CREDENTIAL)}
-    return {**answer, "content": {**answer["content"], **tokens}}
+Purposes = Literal["revocation", "suspension"]
 
 
 @router.get(
@@ -296,10 +283,7 @@ def _with_tokens(answer: dict[str, Any]) -> dict[str, Any]:
         "getStatusList",
         summary="A body's statuses as a list, in the form of IETF or W3C",
         tag=_TAG,
-        good=_good(
-            _with_tokens(schema("StatusList", what="The list, as of the newest checkpoint."))
-        ),
-        problems=(404, 409),
+        good=tagged(schema("StatusList", what="The list, as of the newest checkpoint.")),
     ),
 )
 async def get_status_list(
@@ -311,25 +295,56 @@ async def get_status_list(
         Query(description="IETF Token Status List, or W3C Bitstring Status List by purpose."),
     ] = "token",
 ) -> Response:
-    """A copy for others' tools: what proves a status is evidence or a snapshot.
+    """A copy for others' tools: what proves a status is evidence or a snapshot."""
+    return await _listed(request, issuer, form, JSON, f"?form={form}")
 
-    Who accepts `application/statuslist+jwt` or `application/vc+jwt` gets it as a token of that
-    form, signed by the operator; others the same in JSON.
-    """
+
+@router.get(
+    "/v1/status-lists/{issuer}/token",
+    **operation(
+        "getStatusListToken",
+        summary="The same as a Status List Token of IETF, signed by the operator",
+        tag=_TAG,
+        good=tagged(binary(STATUS_LIST, "A JWS in compact form.")),
+    ),
+)
+async def get_status_list_token(request: Request, caller: Asking, issuer: Issuer) -> Response:
+    """Its `sub` is this address, as the operator has set it up."""
+    return await _listed(request, issuer, "token", STATUS_LIST, "/token")
+
+
+@router.get(
+    "/v1/status-lists/{issuer}/credential",
+    **operation(
+        "getStatusListCredential",
+        summary="The same as a Bitstring Status List credential of W3C, signed by the operator",
+        tag=_TAG,
+        good=tagged(binary(CREDENTIAL, "A JWS in compact form.")),
+    ),
+)
+async def get_status_list_credential(
+    request: Request,
+    caller: Asking,
+    issuer: Issuer,
+    purpose: Annotated[Purposes, Query(description="What a bit that is set says.")] = "revocation",
+) -> Response:
+    """Its `id` is this address, as the operator has set it up."""
+    rest = f"/credential?purpose={purpose}"
+    return await _listed(request, issuer, purpose, CREDENTIAL, rest)
+
+
+async def _listed(request: Request, issuer: str, form: Form, media: str, rest: str) -> Response:
+    """Return a list in one form and media type; `rest` ends the address that it names."""
     service = service_of(request)
     number = (await _held(request)).number
-    token = STATUS_LIST if form == "token" else CREDENTIAL
-    media = token if accepted(request.headers.get("accept", "")).get(token) else JSON
     # Of a list in the other forms its address is a part.
-    uri = f"{service.options.public_url or LOCAL}/v1/status-lists/{issuer}?form={form}"
+    uri = f"{service.options.public_url or LOCAL}/v1/status-lists/{issuer}{rest}"
     key = (issuer, f"{media} {form}", number)
     held = service.lists.get(key)
     if held is None:
         held = await service.pools.prove(request, _status_list, service, issuer, form, media, uri)
         service.lists.put(key, held)
-    answer = await cached(request, held, media=media, control=fresh_for(MINUTE))
-    answer.headers["vary"] = "accept, accept-encoding"
-    return answer
+    return await cached(request, held, media=media, control=fresh_for(MINUTE))
 
 
 def _status_list(service: Service, issuer: str, form: Form, media: str, uri: str) -> bytes:

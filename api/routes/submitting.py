@@ -19,7 +19,7 @@ from api.bodies import JSON, JSON_LINES, read_body, spooled
 from api.callers import Caller
 from api.idempotency import once
 from api.refusals import Forbidden, ResourceUnknown
-from api.routing import DECIMAL, Asking, binary, operation, schema
+from api.routing import DECIMAL, Asking, binary, operation, schema, tagged
 from api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
 from api.service import Service, service_of
 from ledger.acts import ActState, Lane
@@ -39,8 +39,8 @@ from verifier.hashing import sha256
 
 router = APIRouter()
 _TAG = "Submitting"
-_KEPT = {202: schema("Receipt", what="It is durable, and will be anchored by the time named.")}
-_GONE = (404, 409)
+_RECEIPT = schema("Receipt", what="It is durable, and will be anchored by the time named.")
+_KEPT = {202: _RECEIPT}
 LONGEST_WAIT = 60
 _POLL = 0.25
 _STATEMENT = re.compile(rb'"statement"\s*:\s*\{')
@@ -84,9 +84,8 @@ def check_own(caller: Caller, issuer: str) -> None:
         "submitBatch",
         summary="Hand in a signed batch with its records",
         tag=_TAG,
-        good=_KEPT,
-        problems=_GONE,
-        body=content(SUBMISSION, lines=True),
+        good={202: _RECEIPT | {"headers": ("Location",)}},
+        body=content(SUBMISSION, lines="SubmissionLines"),
         more=_IDEMPOTENCY,
     ),
 )
@@ -114,7 +113,6 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
         summary="Hand in a signed change of statuses",
         tag=_TAG,
         good=_KEPT,
-        problems=_GONE,
         body=content(ACT),
         more=_IDEMPOTENCY,
     ),
@@ -131,7 +129,6 @@ async def submit_a_status_update(request: Request, caller: Asking) -> Response:
         summary="Hand in a catalog, signed by the body and its registrar",
         tag=_TAG,
         good=_KEPT,
-        problems=_GONE,
         body=content(CATALOG_SUBMISSION),
         more=_IDEMPOTENCY,
     ),
@@ -148,7 +145,6 @@ async def submit_a_catalog(request: Request, caller: Asking) -> Response:
         summary="Hand in any other signed act",
         tag=_TAG,
         good=_KEPT,
-        problems=_GONE,
         body=content(ANY_ACT),
         more=_IDEMPOTENCY,
     ),
@@ -217,7 +213,6 @@ def _statement_in(file: IO[bytes], start: int) -> int | None:
         summary="How far a batch has come",
         tag=_TAG,
         good={200: schema("Batch", what="The batch, its receipt, and where it is anchored.")},
-        problems=(404,),
     ),
 )
 async def get_batch(
@@ -270,8 +265,7 @@ def _batch(act: Act) -> Json:
         "getBatchRecords",
         summary="The records of an anchored batch",
         tag=_TAG,
-        good={200: binary("application/jsonl", "Canonical records, one a line.")},
-        problems=(404,),
+        good=tagged(binary("application/jsonl", "Canonical records, one a line.")),
     ),
 )
 async def get_records(
@@ -301,7 +295,6 @@ def _records(service: Service, issuer: str, sequence: int) -> bytes:
         summary="What the body's next statements build on",
         tag=_TAG,
         good={200: schema("Head", what="The counters after all that waits has been anchored.")},
-        problems=(404,),
     ),
 )
 async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response:

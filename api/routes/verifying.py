@@ -16,9 +16,9 @@ from api.bodies import JSON_LINES, read_body
 from api.callers import Caller
 from api.guesses import find_leaves
 from api.routes.submitting import Issuer, check_own
-from api.routing import DECIMAL, Asking, operation, schema
+from api.routing import DECIMAL, Asking, operation, schema, tagged
 from api.rules import RULES
-from api.schemas import LOOKUP, VERIFICATION, content
+from api.schemas import LOOKUP, VERIFICATION, bytes_content, content
 from api.service import Service, service_of
 from api.uploads import FORM, UPLOAD, read_upload
 from api.words import Language, language_of, words
@@ -33,6 +33,11 @@ from verifier.memo import LONGEST_KEPT
 
 router = APIRouter()
 _TAG = "Verifying"
+_VERDICT = schema(
+    "VerificationAnswer",
+    what="A verdict with its reasons, and a receipt.",
+    headers=("Content-Language",),
+)
 _HEX = re.compile("[0-9a-f]{64}")
 _INDEX_TOP = 2**32 - 1
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
@@ -45,7 +50,7 @@ Index = Annotated[int, Path(ge=0, le=_INDEX_TOP), DECIMAL]
         "createVerification",
         summary="Say whether certificates are genuine and in force",
         tag=_TAG,
-        good={200: schema("VerificationAnswer", what="A verdict with its reasons, and a receipt.")},
+        good={200: _VERDICT},
         body=content(VERIFICATION),
         more={"security": [{"key": []}, {}]},
     ),
@@ -78,8 +83,8 @@ def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[Asked], bool]
         "verifyFiles",
         summary="Say the same of evidence files as they are, one a line",
         tag=_TAG,
-        good={200: schema("VerificationAnswer", what="A verdict a line, and one receipt.")},
-        body={JSON_LINES: {"schema": {"type": "string", "format": "binary"}}},
+        good={200: {**_VERDICT, "description": "A verdict a line, and one receipt."}},
+        body=bytes_content(JSON_LINES, "EvidenceLines"),
     ),
 )
 async def verify_files(request: Request, caller: Asking) -> Response:
@@ -95,8 +100,8 @@ async def verify_files(request: Request, caller: Asking) -> Response:
         "verifyUpload",
         summary="Say the same of an evidence file and documents that are uploaded",
         tag=_TAG,
-        good={200: schema("VerificationAnswer", what="A verdict with its reasons, and a receipt.")},
-        body={FORM: {"schema": UPLOAD}},
+        good={200: _VERDICT},
+        body=bytes_content(FORM, "Upload", UPLOAD),
         more={"security": [{"key": []}, {}]},
     ),
 )
@@ -236,8 +241,7 @@ async def create_lookup(request: Request, caller: Asking) -> Response:
         "getEvidence",
         summary="Evidence of a certificate at the newest checkpoint",
         tag=_TAG,
-        good={200: schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")},
-        problems=(404, 409),
+        good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")),
     ),
 )
 async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response:
@@ -255,8 +259,7 @@ async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response
         "getEvidenceByIndex",
         summary="Evidence of a body's certificate by its index",
         tag=_TAG,
-        good={200: schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")},
-        problems=(404, 409),
+        good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")),
     ),
 )
 async def get_evidence_by_index(

@@ -13,8 +13,24 @@ from api.connections import Connection
 from api.service import Service
 from ledger.service.logbook import Logbook
 from ledger.service.values import Role
+from tests.api.documented import Answers, recorded
 from tests.api.operating import register_operator
 from tests.api.world import Running, World, make_world, serve
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers() -> Iterator[Answers]:
+    """Record what all services of this process answer."""
+    with pytest.MonkeyPatch.context() as patch, recorded(patch) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def documented(answers: Answers) -> Iterator[None]:
+    """Check that whatever the service answered meanwhile is in the OpenAPI document."""
+    yield
+    unknown, answers.unknown = sorted(answers.unknown), set()
+    assert not unknown
 
 
 @pytest.fixture(scope="session")

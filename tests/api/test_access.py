@@ -39,6 +39,8 @@ TABLE = {
     "getSnapshot": "cpam",
     "getDelta": "cpam",
     "getStatusList": "bcpam",
+    "getStatusListToken": "bcpam",
+    "getStatusListCredential": "bcpam",
     "createHook": "bcp",
     "listHooks": "bcp",
     "deleteHook": "bcp",

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,20 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from referencing import Registry, Resource
 
-from ledger.service.values import Role
+from api import routing
+from api.rules import RULES
+from api.schemas import KINDS
+from ledger.service.calling import message
+from ledger.service.telling import Teller
+from ledger.service.values import Role, Watch
+from tests.api.documented import Answers
 from tests.api.world import Running, World
 
 OVERRIDES = {
     "content_type_overrides": {
         "application/jsonl": "application/octet-stream",
+        "application/statuslist+jwt": "application/octet-stream",
+        "application/vc+jwt": "application/octet-stream",
         "application/vnd.certledger.snapshot.v1": "application/octet-stream",
         "application/vnd.certledger.delta.v1": "application/octet-stream",
         "application/vnd.certledger.evidence.v1+json": "application/json",
@@ -90,32 +99,97 @@ def test_every_operation_reads_well_and_is_described(document: dict[str, Any]) -
             assert answer["description"], (operation["operationId"], status)
 
 
-def test_every_body_has_an_example_that_fits_its_schema(document: dict[str, Any]) -> None:
+def test_every_body_has_examples_that_fit_its_schema(document: dict[str, Any]) -> None:
+    hooks = (path["post"] for path in document["webhooks"].values())
+    bodies = [one["requestBody"] for one in (*operations_of(document), *hooks) if _takes_body(one)]
+    assert len(bodies) > 10
+    for body in bodies:
+        for media, content in body["content"].items():
+            assert content["examples"], media
+            for example in content["examples"].values():
+                fits(document, content["schema"], example["value"])
+
+
+def _takes_body(operation: dict[str, Any]) -> bool:
+    return "requestBody" in operation
+
+
+def fits(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    """Check that a value is as a schema of the document has it."""
     registry: Registry[Any] = Registry().with_resource("urn:document", Resource.opaque(document))
-    for operation in operations_of(document):
-        body = operation.get("requestBody")
-        if body is None:
-            continue
-        content = body["content"].get("application/json")
-        if content is None:
-            continue
-        schema = json.loads(json.dumps(content["schema"]).replace('"#/', '"urn:document#/'))
-        validator = OAS31Validator(schema, registry=registry)
-        assert content["examples"]
-        for example in content["examples"].values():
-            validator.validate(example["value"])
+    absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:document#/'))
+    OAS31Validator(absolute, registry=registry).validate(value)
 
 
 def test_every_operation_tells_how_it_refuses(document: dict[str, Any]) -> None:
     problem = {"$ref": "#/components/schemas/Problem"}
     for operation in operations_of(document):
-        assert {"400", "429", "503"} <= set(operation["responses"])
+        assert {"400", "429", "500", "503"} <= set(operation["responses"])
         for status, answer in operation["responses"].items():
             if status[0] in "45" and operation["operationId"] != "isReady":
                 assert answer["content"] == {"application/problem+json": {"schema": problem}}
                 headers = {"401": {"WWW-Authenticate"}, "429": {"Retry-After"}}
                 headers["503"] = headers["429"]
-                assert set(answer["headers"]) == headers.get(status, set())
+                if "idempotency.in_flight" in answer["x-codes"]:
+                    headers["409"] = headers["429"]
+                always = {"Cache-Control", "X-Request-Id"}
+                assert set(answer["headers"]) == always | headers.get(status, set())
+                assert answer["x-codes"]
+                assert all(f"`{code}`" in answer["description"] for code in answer["x-codes"])
+
+
+def test_every_answer_has_one_media_type(document: dict[str, Any]) -> None:
+    for operation in operations_of(document):
+        for status, answer in operation["responses"].items():
+            assert len(answer.get("content", {})) <= 1, (operation["operationId"], status)
+
+
+def test_what_the_document_does_not_have_is_found(answers: Answers, counter: httpx.Client) -> None:
+    assert counter.get("/v1/events?after=x").status_code == 400
+    assert ("listEvents", 400) in answers.checked
+    assert not answers.unknown
+    problem = {"content-type": "application/problem+json"}
+    answers.check("listEvents", 400, problem, b'{"code":"other"}')
+    answers.check("listEvents", 418, {}, b"")
+    answers.check("listEvents", 200, {"content-type": "text/html"}, b"")
+    answers.check("listEvents", 200, {"etag": "x"}, b"")
+    assert len(answers.unknown) == 4
+    answers.unknown.clear()
+
+
+def test_what_leaves_says_so_in_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving = replace(RULES["getHead"], deprecated=1_800_000_000, sunset=1_900_000_000)
+    monkeypatch.setitem(RULES, "getHead", leaving)
+    good = {200: routing.schema("Head", what="x")}
+    told = routing.operation("getHead", summary="x", tag="x", good=good)
+    assert told["deprecated"]
+    for answer in told["responses"].values():
+        assert {"Deprecation", "Sunset"} <= set(answer["headers"])
+
+
+def test_hooks_are_sent_what_the_document_says(document: dict[str, Any], world: World) -> None:
+    now = int(world.service.clock())
+    watch = Watch(
+        caller="counter:document",
+        issuer=world.body.issuer,
+        index=1,
+        leaf=world.body.sealed[0].sealed.leaves[1],
+        status="valid",
+        created=now,
+    )
+    with world.ledger.store.begin() as unit:
+        unit.add_watch(watch)
+    Teller(store=world.ledger.store, pepper=bytes(32), clock=world.service.clock).step()
+    with world.ledger.store.begin() as unit:
+        unit.remove_watch("counter:document", watch.issuer, watch.index)
+        events = [
+            *unit.events_of("counter:document", after=0, limit=10),
+            *unit.events_of(f"body:{world.body.issuer}", after=0, limit=10),
+        ]
+    assert {event.kind for event in events} == set(document["webhooks"]) == set(KINDS)
+    for event in events:
+        told = document["webhooks"][event.kind]["post"]["requestBody"]["content"]
+        fits(document, told["application/json"]["schema"], orjson.loads(message(event)))
 
 
 @pytest.fixture(scope="module")
