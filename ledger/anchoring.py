@@ -195,9 +195,10 @@ class Anchorer:
         """Return calls for subjects that nothing on the road is about to move."""
         with self.store.begin(write=False) as unit:
             waiting = [act for act in self._movable(unit) if act.number not in refused]
-            met = obstacles(unit, waiting)
+            met = obstacles(unit, waiting, self.chain.identity)
             blocked = {one.place for one in met}
-            calls = plan(unit, [act for act in waiting if place_of(act) not in blocked])
+            free = [act for act in waiting if place_of(act) not in blocked]
+            calls = plan(unit, free, self.chain.identity)
         if met:
             self._clear_way(token, refused)
         return calls
@@ -222,7 +223,7 @@ class Anchorer:
             block = 0 if head is None else head.number
             # Looked at again: the follower may have moved the issuer since.
             waiting = [act for act in self._movable(unit) if act.number not in refused]
-            for one in obstacles(unit, waiting):
+            for one in obstacles(unit, waiting, self.chain.identity):
                 log.info(
                     "act_rejected" if one.final else "act_set_aside",
                     subject=one.act.subject,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from ledger.values import RegistrarSeen
-from verifier.contract_state import Issuer, LedgerState, Seat
+from ledger.values import Act, RegistrarSeen
+from verifier.contract_rules import apply
+from verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
 from verifier.recovery import recover_address
 from verifier.state import BodyState
 from verifier.statements import KeysChange, Statement
@@ -46,3 +47,21 @@ def signing_key(
         return None
     signer = recover_address(digest, signatures[place])
     return next((at for at, key in enumerate(state.keys) if key.address == signer), None)
+
+
+def after_act(ledger: LedgerState, act: Act, issuer: str, block: int) -> LedgerState:
+    """Return the ledger after `issuer`'s act in block `block`, by the contract's rules.
+
+    Whether its last instant has passed is not looked at: it is judged as of that instant.
+
+    Raises:
+        RuleBroken: the contract would refuse it.
+    """
+    state = ledger.issuers[issuer].state
+    signed = SignedAct(
+        statement=act.statement,
+        signatures=tuple(act.signatures),
+        key=signing_key(state, act.statement, act.digest, act.signatures),
+    )
+    last: int = getattr(act.statement, "not_after")  # noqa: B009  (all carried have it)
+    return apply(ledger, signed, BlockTime(number=block, time=last))

@@ -8,13 +8,12 @@ from typing import Any
 
 from contracts import calls
 from ledger.acts import ACTS, ActKind, Lane
-from ledger.contract_view import signing_key
+from ledger.contract_view import after_act, ledger_state, signing_key
 from ledger.ports import Act, BodySeen, Unit
-from verifier.contract_state import issuers_of
-from verifier.state import BodyState, batch_leaf
+from verifier.contract_state import Issuer, RuleBroken, issuers_of
+from verifier.state import BodyState
 from verifier.statements import Batch, StatusChange
 from verifier.status import StatusTree
-from verifier.vocabulary import Purpose, Standing
 
 MOST_BYTES = 100_000
 """Calldata of one call; geth refuses a transaction over 131,072 bytes."""
@@ -45,8 +44,8 @@ def touched(act: Act) -> frozenset[str]:
     return frozenset({act.subject, *issuers_of(said)})
 
 
-def plan(unit: Unit, waiting: Sequence[Act]) -> list[Call]:
-    """Return calls for acts that wait.
+def plan(unit: Unit, waiting: Sequence[Act], identity: bytes) -> list[Call]:
+    """Return calls for acts that wait on the ledger `identity`.
 
     Of each subject only what its present state allows is sent: either its next batches, all of
     them, or one other act, whichever was accepted first.  A lane that cannot move on, for its
@@ -58,7 +57,7 @@ def plan(unit: Unit, waiting: Sequence[Act]) -> list[Call]:
         seen = unit.body(subject)
         for lane, acts in lanes.items():
             if lane is Lane.SEQUENCE:
-                found: list[Any] = _entry(unit, seen, acts)
+                found: list[Any] = _entry(unit, seen, acts, identity)
                 entries += found
             else:
                 found = _single(unit, seen, acts[0])
@@ -83,39 +82,32 @@ def _by_subject(waiting: Sequence[Act]) -> dict[str, dict[Lane, list[Act]]]:
 # Batches ---------------------------------------------------------------------------------------
 
 
-def _entry(unit: Unit, seen: BodySeen | None, acts: Sequence[Act]) -> list[_Entry]:
-    """Return the body's next batches up to the first that does not follow, at most one call's.
+def _entry(unit: Unit, seen: BodySeen | None, acts: Sequence[Act], identity: bytes) -> list[_Entry]:
+    """Return the issuer's next batches up to the first that does not follow, at most one call's.
 
     The contract passes such a one over, and would be paid for it again in every round.
     """
-    if seen is None or seen.held or seen.state.standing is not Standing.ACTIVE:
+    if seen is None:
         return []
-    head = unit.head()
+    head, code = unit.head(), seen.state.issuer
     block = 0 if head is None else head.number + 1
-    state, packed = seen.state, []
+    # Batches take no registrar's signature, so no seats are needed.
+    ledger = ledger_state(identity, (), {code: Issuer(state=seen.state, held=seen.held)})
+    packed: list[tuple[bytes, ...]] = []
     for act in acts[:MOST_BATCHES]:
         said = act.statement
         key = signing_key(seen.state, said, act.digest, act.signatures)
-        if not isinstance(said, Batch) or key is None or not _follows(state, said):
+        if not isinstance(said, Batch) or key is None:
             break
-        if not state.keys[key].speaks(Purpose.BATCHES, block):
+        try:
+            ledger = after_act(ledger, act, code, block)
+        except RuleBroken:
             break
         packed.append(calls.pack_batch(said, key=key, signature=act.signatures[0]))
-        leaf = batch_leaf(digest=act.digest, catalog=state.catalog, key=key, block=block)
-        state = state.after_batch(digest=act.digest, count=said.count, leaf=leaf)
     if not packed:
         return []
     numbers = tuple(act.number for act in acts[: len(packed)])
     return [_Entry(state=seen.state, packed=tuple(packed), acts=numbers)]
-
-
-def _follows(state: BodyState, said: Batch) -> bool:
-    return (said.sequence, said.first, said.previous, said.catalog) == (
-        state.batches + 1,
-        state.certificates,
-        state.last,
-        state.catalog,
-    )
 
 
 def _anchor_calls(entries: Iterable[_Entry]) -> list[Call]:

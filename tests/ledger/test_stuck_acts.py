@@ -259,3 +259,15 @@ def test_what_was_given_up_and_comes_to_the_chain_all_the_same_counts(
         unit.reject(act, "key.ended", newest(ledger))
         unit.settle(body.issuer, Lane.SEQUENCE, 1, act.digest, block=newest(ledger), tx=bytes(32))
     assert states(ledger, body) == [(ActState.INCLUDED, None)]
+
+
+def test_what_a_standing_ends_does_not_wait_for_a_hold_to_be_lifted(
+    ledger: Ledger, body: Body
+) -> None:
+    body.submit(1)
+    carry_hold(body)
+    carry_standing(body, Standing.STRUCK, 1)
+
+    ledger.settle()
+
+    assert states(ledger, body) == [(ActState.REJECTED, "issuer.struck")]
