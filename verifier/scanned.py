@@ -10,8 +10,10 @@ from verifier.compact import PREFIX
 
 MAX_SCANNED_BYTES = 4 * MAX_CODE_CHARACTERS
 """A code in UTF-16, with what scanners and mail programs add."""
-_ADDED = re.compile("[\\t\\n\\r\\x0b\\x0c\\x1c-\\x1f\\u200b-\\u200f\\u2060\\u2066-\\u2069\\ufeff]+")
-"""Line breaks and invisible characters.  A space stays: base45 has it among its digits."""
+_ADDED = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\xad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]+"
+)
+"""Control characters, line breaks and invisible ones.  A space stays: base45 has it as a digit."""
 _AIM = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
 """The symbology identifier (ISO/IEC 15424) that many scanners put before what they read."""
 
@@ -19,9 +21,10 @@ _AIM = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
 def scanned_text(text: str) -> str:
     """Return a code as it was printed: one line, in upper case, without a scanner's prefix.
 
-    What does not begin as a code of ours is returned as it came.
+    What does not begin as a code of ours is returned as it came.  Spaces go at both ends: no
+    group of base45 ends in one, for its value would be out of range.
     """
-    plain = _AIM.sub("", _ADDED.sub("", text).lstrip(" "))
+    plain = _AIM.sub("", _ADDED.sub("", text).strip())
     return plain.upper() if plain[: len(PREFIX)].upper() == PREFIX else text
 
 

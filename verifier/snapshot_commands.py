@@ -135,13 +135,15 @@ def check(
     """Prove the snapshot in FILE, and those that DELTAS lead to from it, one after another."""
     from verifier.delta import apply_delta
     from verifier.durable import replace_file
+    from verifier.files import read_file
+    from verifier.snapshot import LONGEST
     from verifier.syncing import pin_of
 
     policy, found = choose_policy(policy_files, fingerprint, counter_home), _read(file)
     ledger = pin_of(policy, found)
     found.check(ledger)
     for delta in deltas:
-        found = apply_delta(found, delta.read_bytes(), ledger)
+        found = apply_delta(found, read_file(delta, LONGEST), ledger)
     _judge(found, policy, (rpc, trust_node), instant)
     if out is not None:
         replace_file(out, found.format())
@@ -201,9 +203,10 @@ def export(
 
 
 def _read(file: Path) -> Snapshot:
-    from verifier.snapshot import Snapshot
+    from verifier.files import read_file
+    from verifier.snapshot import LONGEST, Snapshot
 
-    return Snapshot.parse(file.read_bytes())
+    return Snapshot.parse(read_file(file, LONGEST))
 
 
 def _source(url: str | None, token: str | None, home: Path | None) -> Source:

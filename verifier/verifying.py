@@ -169,12 +169,13 @@ def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> D
     """
     from verifier.delta import apply_delta
     from verifier.desk import Desk
-    from verifier.snapshot import Snapshot
+    from verifier.files import read_file
+    from verifier.snapshot import LONGEST, Snapshot
 
     def judge(snapshot: Snapshot, ledger: LedgerPin) -> Judgement:
         return question.judge(snapshot.note, ledger, None)
 
-    whole, *deltas = (file.read_bytes() for file in files)
+    whole, *deltas = (read_file(file, LONGEST) for file in files)
     follow = question.judge if follows else None
     desk = Desk.open(question.policy, Snapshot.parse(whole), judge, question.seen, follow)
     for delta in deltas:

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from ledger.evidence import BodyView, EvidenceMaker, EvidencePending, EvidenceUnknown
 from ledger.keys import Signer
@@ -169,7 +169,8 @@ class Verdicts:
         whose nonces the questions carry.
         """
         now = int(self._clock())
-        judged = [self._judged(one, now, audience) for one in questions]
+        desk = cache(self._open_desk)  # One for all codes of a request: opening it is dear.
+        judged = [self._judged(one, now, audience, desk) for one in questions]
         return self._told(judged, now, caller=caller, party=party)
 
     def tell_again(self, data: bytes, *, caller: str, party: str) -> Told | None:
@@ -181,10 +182,12 @@ class Verdicts:
         judged = self._answered.get((sha256(data), now, self._node.number))
         return None if judged is None else self._told([judged], now, caller=caller, party=party)
 
-    def _judged(self, asked: Asked, now: int, audience: str | None) -> Judged:
+    def _judged(
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], Desk]
+    ) -> Judged:
         """Return a result and its canonical bytes, remembered where nothing else decides them."""
         number = self._node.number
-        result = self._once(asked, now, audience)
+        result = self._once(asked, now, audience, desk)
         judged = result, result.canonical()
         # A presentation is accepted once, and what is not valid may hang on what is away.
         alone = asked.known and asked.evidence is not None and _PRESENTED not in asked.evidence
@@ -219,15 +222,19 @@ class Verdicts:
             party=party,
         )
 
-    def _once(self, asked: Asked, now: int, audience: str | None) -> Result:
+    def _once(
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], Desk]
+    ) -> Result:
         self._presented.begin()
-        result = self._result(asked, now, audience)
+        result = self._result(asked, now, audience, desk)
         if result.verdict is Verdict.VALID and not self._presented.accept():
             # Another question was quicker: now the row is there, and `seen` finds it.
-            return self._result(asked, now, audience)
+            return self._result(asked, now, audience, desk)
         return result
 
-    def _result(self, asked: Asked, now: int, audience: str | None) -> Result:
+    def _result(
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], Desk]
+    ) -> Result:
         if asked.unusable is not None:
             return unusable(asked.unusable)
         request = None
@@ -244,7 +251,7 @@ class Verdicts:
                 seen=self._presented.seen,
             )
         if asked.code is not None:
-            return self._open_desk().verify_text(
+            return desk().verify_text(
                 asked.code, now=now, documents=asked.documents, request=request
             )
         assert asked.lookup is not None

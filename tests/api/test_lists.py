@@ -5,6 +5,9 @@ from __future__ import annotations
 import httpx
 import orjson
 import pytest
+from sqlalchemy import event
+
+from tests.api.world import World
 
 GOOD = b'{"lookup":{"digest":"%s"}}' % (b"4" * 64)
 
@@ -43,3 +46,23 @@ def test_what_is_no_list_of_json_is_refused_whole(counter: httpx.Client) -> None
             "/v1/verifications", content=data, headers={"content-type": "application/json"}
         )
         assert answer.status_code in (400, 422), data
+
+
+def test_the_codes_of_a_list_share_one_reading_of_the_newest_snapshot(
+    world: World, public: httpx.Client
+) -> None:
+    count, statements = 200, list[str]()
+
+    def note(*executed: object) -> None:
+        statements.append(str(executed[2]))
+
+    engine = world.ledger.store.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        answer = public.post("/v1/verifications", json=[{"code": "CL1:AAAAAAA"}] * count)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["results"]) == count
+    assert 0 < len(statements) < count / 2

@@ -16,6 +16,8 @@ from verifier.cli import main
 from verifier.delta import format_delta
 from verifier.encoding import format_time
 from verifier.memory import recall
+from verifier.scanned import scanned_bytes
+from verifier.snapshot import LONGEST
 from verifier.vocabulary import Status
 
 T = NOW - 595
@@ -176,3 +178,35 @@ def test_a_policy_that_shortens_the_memory_changes_nothing(tmp_path: Path) -> No
         signed_policy(version=2, presentation_age=10**6).format()
     )
     assert run(tmp_path, *words).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "\x02{}\x03",
+        "{}\x04",
+        "{}\x00",
+        "{}  ",
+        "{}  \r\n",
+        "\u3000{}\xa0",
+        "\u2028{}\u2029",
+        "\xad{}",
+    ],
+)
+def test_what_frames_a_scanned_code_is_no_part_of_it(added: str) -> None:
+    code = compact_of(Scene().evidence()).format()
+
+    assert scanned_bytes(added.format(code).encode()) == code
+
+
+def test_a_snapshot_larger_than_any_is_refused_without_being_read_whole(tmp_path: Path) -> None:
+    put(tmp_path, Scene())
+    with (tmp_path / "huge.snapshot").open("wb") as file:
+        file.truncate(LONGEST + 1)
+    whole, huge = tmp_path / "day.snapshot", tmp_path / "huge.snapshot"
+
+    for snapshots in (("--snapshot", huge), ("--snapshot", whole, "--snapshot", huge)):
+        ran = run(tmp_path, tmp_path / "code.txt", *snapshots, "--json")
+
+        assert ran.exit_code == 2
+        assert json.loads(ran.stdout)["error"]["code"] == "file.size"
