@@ -542,4 +542,4 @@ class Ledger(RuleBasedStateMachine):
 
 
 TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=20, stateful_step_count=30)
+TestLedger.settings = settings(max_examples=15, stateful_step_count=30)
