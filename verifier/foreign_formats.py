@@ -6,6 +6,7 @@ Nothing rests on it: a verdict on such bytes is *cannot tell* whatever this modu
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
     for pattern, name in (
-        (r"<(!doctype html|html|head|body)\b", "web_page"),
+        (r"(<[?!][^>]*>\s*){0,8}<(!doctype html|html|head|body)\b", "web_page"),
         (r"CL\d+:", "compact_code"),
         (r"HC1:", "dcc"),
         (r"shc:/", "smart_health_card"),
@@ -64,8 +65,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 _JSON: tuple[tuple[str, str | None], ...] = (
+    ('"certledger/policy/', "policy"),  # Which names the formats of evidence too.
     ('"certledger/evidence/', None),  # Ours, but damaged: the rule it breaks says more.
-    ('"certledger/policy/', "policy"),
     ('"certledger/holding/', "holder_file"),
     ("blockcerts", "blockcerts"),
     ("openattestation", "open_attestation"),
@@ -73,6 +74,7 @@ _JSON: tuple[tuple[str, str | None], ...] = (
     ("w3.org/ns/credentials", "verifiable_credential"),
     ('"certledger/', "other_certledger"),
 )
+_JSON_BEGINS = re.compile(r"[{[]\s*([\"{}[\]0-9tfn-]|$)")
 
 
 def recognise(data: bytes) -> str | None:
@@ -81,13 +83,14 @@ def recognise(data: bytes) -> str | None:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
-    text = head.decode("utf-8-sig", "replace").strip()
+    wide = head.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    text = head.decode("utf-16" if wide else "utf-8-sig", "replace").strip()
     if not text:
         return "empty"
     for pattern, name in _TEXTS:
         if pattern.match(text):
             return name
-    if text[0] not in "{[":
+    if not _JSON_BEGINS.match(text):
         return None
     lower = text.lower()
     return next((name for mark, name in _JSON if mark in lower), "json")

@@ -95,10 +95,10 @@ def _question_in_list(value: Json | Malformed, where: str) -> Asked:
 def _items_of_list(data: bytes) -> list[Json | Malformed] | None:
     """Return the items of a list outside the subset, each read or refused by itself.
 
-    None where `data` is no JSON list at all.
+    None where `data` is no JSON list in UTF-8 at all.
     """
     try:
-        value = json.loads(data, object_pairs_hook=_without_doubles)
+        value = json.loads(data.decode(), object_pairs_hook=_without_doubles)
         if type(value) is list:
             return [_item(one) for one in value]
     except (ValueError, RecursionError):

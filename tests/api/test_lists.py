@@ -41,7 +41,8 @@ def test_one_bad_question_harms_no_other(counter: httpx.Client, bad: bytes, rule
 
 
 def test_what_is_no_list_of_json_is_refused_whole(counter: httpx.Client) -> None:
-    for data in (b"[", b"[{},", b'{"a":1.5}', b"[" * 100):
+    wide = "[{}]".encode("utf-16"), "[{}]".encode("utf-32"), "[{}]".encode("utf-8-sig")
+    for data in (b"[", b"[{},", b'{"a":1.5}', b"[" * 100, *wide):
         answer = counter.post(
             "/v1/verifications", content=data, headers={"content-type": "application/json"}
         )
