@@ -23,6 +23,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "apikey": "Keys of those who call the API.",
     "ask": "Ask a service of evidence, and check its receipt.",
     "audit": "Replay the whole ledger from its deployment and tell every fault.",
+    "backup": "Copy a whole home to one file, also while it is served.",
     "catalog": "What a body may issue: make it, sign it, show it.",
     "chain": "The embedded chain by itself.",
     "coverage": "The reform's three percentages, and what is missing.",
