@@ -30,6 +30,7 @@ _HOME = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 _ROLES = ("issuer", "counter", "partner", "auditor", "administrator")
 _DAY = 86_400
+_MAX_ANSWER_BYTES = 64 * 2**20
 _OIDC = {
     "issuer": "An identity provider whose access tokens are taken beside keys.",
     "audience": "What its tokens for this service name as their audience.",
@@ -305,22 +306,23 @@ def _check_anchored(
 ) -> AnchoredReceipt:
     """Return how far evidence proves that a receipt is anchored."""
     from verifier.encoding import parse_time
-    from verifier.evidence import Evidence
+    from verifier.evidence import LONGEST_EVIDENCE, Evidence
+    from verifier.files import read_file
     from verifier.judges import open_judge
-    from verifier.policyfile import SignedPolicy
+    from verifier.policyfile import LONGEST_POLICY, SignedPolicy
     from verifier.receipts import check_anchored
     from verifier.verify import Question
 
     if policy_file is None:
         raise click.UsageError("--evidence is judged by a --policy")
-    policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+    policy = SignedPolicy.parse(read_file(policy_file, LONGEST_POLICY)).policy
     question = Question(
         policy=policy,
         judge=open_judge(policy, *nodes),
         now=parse_time(instant) if instant else int(time.time()),
     )
     return check_anchored(
-        Evidence.parse(evidence_file.read_bytes()),
+        Evidence.parse(read_file(evidence_file, LONGEST_EVIDENCE)),
         question,
         file=receipt.format(),
         reference=receipt.reference,
@@ -353,8 +355,9 @@ def _read_receipt(file: Path) -> tuple[VerificationReceipt, Sequence[bytes]]:
 
     from ledger.service.receipts import VerificationReceipt
     from verifier.encoding import parse
+    from verifier.files import read_file
 
-    value = parse(file.read_bytes(), 64 * 2**20)
+    value = parse(read_file(file, _MAX_ANSWER_BYTES), _MAX_ANSWER_BYTES)
     if type(value) is not dict or "reference" not in value:
         return VerificationReceipt.from_json(value), ()
     listed = value.get("results", [value])

@@ -73,6 +73,14 @@ def bilingual(zh: str, en: str) -> str:
     return f"{zh} / {en}" if can_print(zh) else en
 
 
+def warn_unanswered(code: str) -> None:
+    """Print that a node added nothing to what is known, and why (a code of check 6)."""
+    words = bilingual(
+        "指定的节点没有给出更新的信息", "the node named with --rpc told nothing newer"
+    )
+    click.echo(f"{words} ({code})", err=True)
+
+
 def fail(error: Refused, *, as_json: bool) -> ExitStatus:
     """Print why a command ends, with the place of each fault, and return its exit status."""
     document = error.to_json()

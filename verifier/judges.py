@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import TypeAlias, TypeVar
 
 from verifier.checkpoint import Note
+from verifier.console import warn_unanswered
 from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin, TrustPolicy
 from verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof, require_secure
@@ -33,14 +34,19 @@ _REMEMBERED = 256
 
 
 def choose_judge(
-    policy: TrustPolicy, node: Node | None = None, *, trusted: Node | None = None
+    policy: TrustPolicy,
+    node: Node | None = None,
+    *,
+    trusted: Node | None = None,
+    unanswered: Callable[[str], None] = lambda code: None,
 ) -> Judge:
     """Return the judge that asks the witnesses of `policy`, and a node where one is given.
 
     `node` adds newer knowledge to what witnesses have signed: it can refuse a block, and it can
     show that the issuer's state has moved since.  It never stands in for witnesses, and it makes
     nothing fresher, for it may lie.  `trusted` is a node that the verifier rests on alone, where
-    the policy allows that; whoever vouches for the later instant counts then.
+    the policy allows that; whoever vouches for the later instant counts then.  `unanswered` is
+    called with a code where `node` adds nothing, for it does not answer or knows less.
 
     What witnesses have signed never changes and is cached; a node is asked each time.
     """
@@ -61,6 +67,8 @@ def choose_judge(
         seen = look_ahead(note.checkpoint, node, policy, ledger, slot)
         if seen.code == "block.differs":
             return Judgement(code=seen.code, way=witnessed.way)
+        if seen.code != "ok":
+            unanswered(seen.code)
         return replace(witnessed, overtaken=True) if seen.moved else witnessed
 
     return judge
@@ -76,6 +84,9 @@ class NodeNotAllowed(Refused):
 def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> Judge:
     """Return the judge of a command: `rpc` adds what a node knows, `trust_node` rests on one.
 
+    Where `rpc` adds nothing, standard error says so: else whoever stands between could silently
+    bring the old knowledge back.
+
     Raises:
         NodeInsecure: a node elsewhere is not asked by https.
         NodeUnreachable: no address of a node.
@@ -87,7 +98,7 @@ def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> 
         None if url is None else RememberingNode(Rpc(require_secure(url)))
         for url in (rpc, trust_node)
     )
-    return choose_judge(policy, node, trusted=trusted)
+    return choose_judge(policy, node, trusted=trusted, unanswered=cache(warn_unanswered))
 
 
 def way_of_nodes(policy: TrustPolicy) -> Way:

@@ -8,6 +8,7 @@ from pathlib import Path
 from verifier.checkpoint import GREATEST_TIME
 from verifier.durable import locked, replace_file
 from verifier.encoding import Json, Members, format_canonical, parse_canonical
+from verifier.errors import Malformed
 
 TYPE = "certledger/memory/1"
 FILE = "trust-memory.json"
@@ -31,10 +32,13 @@ def recall(home: Path) -> Memory:
         data = (home / FILE).read_bytes()
     except FileNotFoundError:
         return Memory()
-    read = Members(parse_canonical(data, _LONGEST), "memory")
-    read.const("type", TYPE)
-    memory = Memory(time=read.integer("time", greatest=GREATEST_TIME))
-    read.done()
+    try:
+        read = Members(parse_canonical(data, _LONGEST), "memory")
+        read.const("type", TYPE)
+        memory = Memory(time=read.integer("time", greatest=GREATEST_TIME))
+        read.done()
+    except Malformed as error:
+        raise Malformed(error.code, f"{home / FILE} is damaged: {error}") from error
     return memory
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from verifier.evidence import Evidence
     from verifier.presentation import HolderPrivateKey, Presentation
 
+MAX_KEY_BYTES = 65_536
 _PICTURES = (".svg", ".png")
 
 
@@ -89,13 +90,14 @@ def _shown(evidence: Path, holding: Path | None, show: Sequence[str], bound: boo
     """Return the evidence with the fields `show`, or else with those that must be shown."""
     from verifier.certificate import HOLDER_KEY, NUMBER
     from verifier.errors import Malformed
-    from verifier.evidence import Evidence
-    from verifier.holding import Holding
+    from verifier.evidence import LONGEST_EVIDENCE, Evidence
+    from verifier.files import read_file
+    from verifier.holding import LONGEST_HOLDING, Holding
 
-    held = Evidence.parse(evidence.read_bytes())
+    held = Evidence.parse(read_file(evidence, LONGEST_EVIDENCE))
     own = held.disclosures
     if holding is not None:
-        own = Holding.parse(holding.read_bytes()).disclosures
+        own = Holding.parse(read_file(holding, LONGEST_HOLDING)).disclosures
     names = {*(show or (NUMBER, *held.catalog.entry.shown)), *((HOLDER_KEY,) if bound else ())}
     if missing := names - {part.name for part in own}:
         raise Malformed("disclosure.unknown", f"there is no {min(missing)!r} here to show")
@@ -132,9 +134,11 @@ def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     from verifier.errors import Malformed
+    from verifier.files import read_file
 
+    data = read_file(key, MAX_KEY_BYTES)
     try:
-        found = load_pem_private_key(key.read_bytes(), passphrase.encode() if passphrase else None)
+        found = load_pem_private_key(data, passphrase.encode() if passphrase else None)
     except (TypeError, ValueError) as error:
         raise Malformed("holder.key", f"{key} is no key, or the passphrase is wrong") from error
     if not isinstance(found, EllipticCurvePrivateKey | Ed25519PrivateKey):

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger.asking import AnswerFalse, Asker, check_receipt
+from ledger.intake.submission import LONGEST_SUBMISSION as MAX_PARCEL_BYTES
 from ledger.issuing.carrying import read_batch
 from ledger.issuing.envelopes import Envelope
 from ledger.issuing.sealing import SUBMISSION
 from ledger.issuing.workspace import Workspace
 from verifier.encoding import Json, from_hex, parse
 from verifier.errors import Malformed, Refused
+from verifier.files import read_file
 from verifier.statements import CatalogChange, StatusChange
 
 PATIENCE = 600.0
@@ -87,14 +89,18 @@ def _digest_of(what: Path, identity: bytes) -> bytes:
     """Return the digest of the statement in a sealed folder, a batch's file or an act's."""
     if _is_batch(what):
         return read_batch(what).statement.digest(identity)
-    act = Envelope.parse(what.read_bytes()).act
+    act = Envelope.parse(read_file(what, MAX_PARCEL_BYTES)).act
     if act.ledger != identity:
         raise AnswerFalse("the receipt is of another ledger than the act")
     return act.digest
 
 
 def _is_batch(what: Path) -> bool:
-    return what.is_dir() or what.name.endswith(".gz") or _holds_batch(what.read_bytes())
+    return (
+        what.is_dir()
+        or what.name.endswith(".gz")
+        or _holds_batch(read_file(what, MAX_PARCEL_BYTES))
+    )
 
 
 def _holds_batch(data: bytes) -> bool:
@@ -118,8 +124,8 @@ def parcel_of(path: Path) -> Parcel:
         return parcel_of(batch)
     if path.name.endswith(".gz"):
         headers = {"content-encoding": "gzip", "content-type": JSON_LINES}
-        return Parcel(path="/v1/batches", data=path.read_bytes(), headers=headers)
-    data = path.read_bytes()
+        return Parcel(path="/v1/batches", data=read_file(path, MAX_PARCEL_BYTES), headers=headers)
+    data = read_file(path, MAX_PARCEL_BYTES)
     where = "/v1/batches" if _holds_batch(data) else _act_path(data)
     return Parcel(path=where, data=data, headers={"content-type": JSON})
 

@@ -82,10 +82,11 @@ def witness(
     from ledger.issuing.console import ask_passphrase
     from ledger.logs import quiet
     from ledger.witness.server import WitnessServer
-    from verifier.policyfile import SignedPolicy
+    from verifier.files import read_file
+    from verifier.policyfile import LONGEST_POLICY, SignedPolicy
 
     quiet()
-    policy = SignedPolicy.parse(policy_file.read_bytes()).policy
+    policy = SignedPolicy.parse(read_file(policy_file, LONGEST_POLICY)).policy
     passphrase = ask_passphrase(passphrase_file, what=str(key))
     secret = _load_key(key, passphrase, name, policy)
     pin = _pin(policy, ledger_name)

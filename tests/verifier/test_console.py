@@ -32,6 +32,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene.world.number += 1
     (room / "revoked.json").write_bytes(scene.file())
     (room / "huge.json").write_bytes(b"[" * 5_000_000)
+    with (room / "sparse.json").open("wb") as sparse:
+        sparse.truncate(3 << 30)
+    (room / "damaged").mkdir()
+    (room / "damaged" / "trust-memory.json").write_bytes(b"{'")
     (room / "empty.pdf").write_bytes(b"")
     (room / "page.json").write_bytes(b"<!DOCTYPE html><title>certificate</title>")
     return room
@@ -102,6 +106,12 @@ FAULTS: list[tuple[tuple[str, ...], int]] = [
     (("verify-receipt", "page.json"), 2),
     (("verify-receipt", "nowhere.json"), 2),
     (("no-such-command",), 2),
+    (("present", "good.json", "--holding", "sparse.json"), 2),
+    (("present", "sparse.json"), 2),
+    (("submit", "sparse.json", "--server", NOWHERE), 2),
+    (("verify-receipt", "sparse.json"), 2),
+    ((*VERIFY, "good.json", "--home", "damaged"), 2),
+    ((*VERIFY, "good.json", "--rpc", NOWHERE), 0),
     (("snapshot", "check", "page.json", "--policy", "policy.json"), 2),
     (("snapshot", "check", "empty.pdf", "--policy", "policy.json"), 2),
     (("submit", "nowhere", "--server", NOWHERE), 2),
@@ -189,6 +199,13 @@ def test_a_closed_pipe_does_not_change_the_status(
         )  # fmt: skip
 
     assert (ran.returncode, b"Traceback" in ran.stderr) == (status, False)
+
+
+def test_a_node_that_adds_nothing_is_said(desk: Path) -> None:
+    ran = run(desk, *VERIFY, "good.json", "--rpc", NOWHERE, "--json")
+
+    assert ran.returncode == 0
+    assert b"(block.node_unreachable)" in ran.stderr
 
 
 def test_a_table_tells_the_reason_that_decided_in_words(desk: Path) -> None:

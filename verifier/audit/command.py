@@ -25,8 +25,9 @@ from verifier.audit.replay import Watch
 from verifier.audit.report import AuditVerdict, Report
 from verifier.audit.running import Job, audit, unwatched
 from verifier.errors import Refused
+from verifier.files import read_file
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.policyfile import SignedPolicy
+from verifier.policyfile import LONGEST_POLICY, SignedPolicy
 from verifier.rpc import LONGEST_HISTORY, Rpc
 
 HOMES = "certledger.homes"
@@ -180,7 +181,7 @@ def _remote(
 
 def _policy(file: Path) -> TrustPolicy:
     try:
-        return SignedPolicy.parse(file.read_bytes()).policy
+        return SignedPolicy.parse(read_file(file, LONGEST_POLICY)).policy
     except Refused as error:
         raise click.UsageError(f"{error} ({error.code})") from error
 
