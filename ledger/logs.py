@@ -19,5 +19,6 @@ def quiet() -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for at each use: whoever runs a command may have changed the stream meanwhile.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

@@ -24,7 +24,7 @@ NUMBER_FORMS: Mapping[EntryKind, str] = {
     EntryKind.PLATE: "{p}示牌{s}",
     EntryKind.PROOF: "{p}示证〔{y}〕第{s}号",
     EntryKind.APPROVAL: "{p}示批〔{y}〕{s}号",
-    EntryKind.EXPERT_REPORT: "{p}示鉴字[{y}]第{s}号",
+    EntryKind.EXPERT_REPORT: "{p}示鉴字〔{y}〕第{s}号",
     EntryKind.APPRAISAL_REPORT: "{p}示评报字〔{y}〕第{s}号",
     EntryKind.ASSOCIATION_DOCUMENT: "SL-{y}-{s}",
 }

@@ -79,6 +79,8 @@ def test_a_batch_is_answered_with_a_receipt_that_the_operator_signed(store: SqlS
         "count": 3,
         "digest": statement.digest(IDENTITY).hex(),
         "accepted": "2026-11-24T06:00:00Z",
+        "number": 1,
+        "previous": "0" * 64,
         "anchored_by": "2026-11-24T07:00:00Z",
     }
     content = sha256(format_canonical(answer["receipt"]))

@@ -31,7 +31,7 @@ from tests.ledger.chain.embedded.conftest import (
     transfer,
 )
 
-REGISTRARS = [(n, "0x" + str(n) * 20) for n in (31, 32, 33)]
+REGISTRARS = [(n, "0x" + str(n) * 20, "0x" + "00" * 20) for n in (31, 32, 33)]
 
 
 def deploy(web3: Web3) -> Any:
