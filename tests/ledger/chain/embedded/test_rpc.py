@@ -69,7 +69,7 @@ def test_a_refusal_of_a_contract_reaches_the_caller_with_its_data(web3: Web3) ->
 
     with pytest.raises(ContractCustomError) as refused:
         contract.functions.changeRegistrar(
-            31, Web3.to_checksum_address(OTHER), 5, 10**10, b""
+            (31, Web3.to_checksum_address(OTHER), "0x" + "00" * 20, 5, 10**10), b""
         ).call()
 
     assert str(refused.value.data).startswith("0x")
