@@ -226,8 +226,9 @@ def test_a_body_nested_without_end_ends_nobody(
         serving(home) as (process, url),
         httpx.Client(base_url=url, headers=json, verify=False, timeout=60) as client,
     ):
+        found = [client.post("/v1/verifications", content=data).status_code for data in deep]
+        assert found == [413, 413, 413]  # More values than the public may send, before their depth.
         for data in deep:
-            assert client.post("/v1/verifications", content=data).status_code in (400, 413)
             for path in ("/v1/batches", "/v1/acts", "/v1/catalogs"):
                 answer = client.post(path, content=data, headers=authorized)
                 assert answer.status_code in (400, 413, 422), answer.text
@@ -279,7 +280,7 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(
         ["--name", "x", "--role", "issuer", "--issuer", "nobody"],
         ["--name", "", "--role", "auditor"],
     ):
-        assert run(main, ["apikey", "create", *home, *wrong]).exit_code in (2, 3)
+        assert run(main, ["apikey", "create", *home, *wrong]).exit_code == 2
 
 
 def test_keys_of_a_home_without_a_ledger_are_refused_and_nothing_is_made(tmp_path: Path) -> None:

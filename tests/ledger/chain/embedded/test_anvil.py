@@ -40,19 +40,21 @@ def creation(nonce: int) -> str:
     return "0x" + RICH.sign_transaction(made).raw_transaction.hex()
 
 
-def of_every_kind(nonce: int) -> list[str]:
+def of_every_kind(nonce: int, contract: int) -> list[str]:
     """Return a transaction without a type, one with a list of accesses, and one that reverts.
+
+    The last calls the contract made at the nonce `contract`, and comes after its creation.
 
     Not a creation that fails: this anvil leaves an empty account behind it, against EIP-161.
     """
     made: dict[str, Any] = {"chainId": CHAIN_ID, "gasPrice": 10**10, "value": 3}
     to = bytes.fromhex(OTHER[2:])
-    refusing = keccak(rlp.encode([bytes.fromhex(RICH.address[2:]), 2]))[12:]
+    refusing = keccak(rlp.encode([bytes.fromhex(RICH.address[2:]), contract]))[12:]
     listed = [{"address": OTHER, "storageKeys": ["0x" + "07" * 32]}]
     kinds: list[dict[str, Any]] = [
         {**made, "nonce": nonce, "gas": 21_000, "to": to},
         {**made, "nonce": nonce + 1, "gas": 30_000, "to": to, "type": 1, "accessList": listed},
-        {**made, "nonce": nonce + 2, "gas": 90_000, "to": refusing, "value": 0, "data": b"?"},
+        {**made, "nonce": contract + 1, "gas": 90_000, "to": refusing, "value": 0, "data": b"?"},
     ]
     return ["0x" + RICH.sign_transaction(kind).raw_transaction.hex() for kind in kinds]
 
@@ -71,12 +73,14 @@ def test_state_receipts_and_gas_are_the_same_as_on_anvil(chain: Any, anvil: str)
     # The contract calls precompiles; this anvil keeps them as empty accounts, against EIP-161, so
     # they are given something before.
     funded = [transfer(at, to=bytes(19) + bytes([at + 1]), gas=60_000) for at in range(2)]
-    sent = [*funded, creation(2), transfer(3), *of_every_kind(4)]
+    *plain, refused = of_every_kind(3, contract=5)
+    before = [*funded, transfer(2), *plain]
+    sent = [*before, creation(5), refused]
 
     # This anvil keeps leaves of value zero for what the constructor writes as zero, against the
     # Yellow Paper (section 4.1), so from the creation on its state roots are its own.
     for number, raw in enumerate(sent):
-        compared = COMPARED if number < len(funded) else COMPARED[1:]
+        compared = COMPARED if number < len(before) else COMPARED[1:]
         call(chain.url, "eth_sendRawTransaction", raw)
         block = call(chain.url, "eth_getBlockByNumber", "latest", False)
         call(anvil, "evm_setNextBlockTimestamp", block["timestamp"])
@@ -84,7 +88,7 @@ def test_state_receipts_and_gas_are_the_same_as_on_anvil(chain: Any, anvil: str)
         same = call(anvil, "eth_getBlockByNumber", "latest", False)
         assert {name: block[name] for name in compared} == {name: same[name] for name in compared}
 
-    tx = call(chain.url, "eth_getBlockByNumber", "0x3", False)["transactions"][0]
+    tx = call(chain.url, "eth_getBlockByNumber", hex(len(before) + 1), False)["transactions"][0]
     address = call(chain.url, "eth_getTransactionReceipt", tx)["contractAddress"]
     slots = ["0x" + n.to_bytes(32, "big").hex() for n in range(6)]
     ours, theirs = (
