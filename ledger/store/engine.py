@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,8 +36,9 @@ WAL_PAGES = 16_384
 written once for many batches instead of once for each."""
 CACHE_KILOBYTES = 16_384
 
+WAL_RETRY_SECONDS = 0.01
+
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
@@ -135,7 +138,9 @@ def _sqlite(address: URL, patience: float) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # Transactions begin where we say, below.
-        for pragma in (f"PRAGMA busy_timeout = {int(patience * 1000)}", *_PRAGMAS):
+        connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}").close()
+        switch_to_wal(connection, patience)
+        for pragma in _PRAGMAS:
             connection.execute(pragma).close()
 
     @event.listens_for(engine, "begin")
@@ -146,6 +151,26 @@ def _sqlite(address: URL, patience: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def switch_to_wal(connection: sqlite3.Connection, patience: float) -> None:
+    """Set the journal to a write-ahead log, which is kept in the file from then on.
+
+    Two that switch a new database at once each hold a read lock that the other must wait for:
+    SQLite refuses one without its busy handler, so it is tried again here.
+
+    Raises:
+        sqlite3.OperationalError: it is still locked after `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(WAL_RETRY_SECONDS)
 
 
 def _postgresql(address: URL, patience: float) -> Engine:

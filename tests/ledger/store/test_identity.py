@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from ledger.node import Ledger, open_ledger
 from ledger.service.pepper import PEPPER, PepperAbsentError, PepperDiffersError, load_pepper
 from ledger.settings import load_settings
 from ledger.store import SqlStore, check_unnamed, open_store
-from ledger.store.engine import make_engine
+from ledger.store.engine import make_engine, switch_to_wal
 from ledger.store.identity import DatabaseLedgerError
 from tests.ledger.bodies import IDENTITY, Office
 from tests.ledger.live import Body, open_live
@@ -54,13 +56,13 @@ def test_the_database_of_another_ledger_is_refused_and_left_as_it_is(database_ur
 def test_of_two_ledgers_that_open_an_empty_database_at_once_one_is_refused(
     database_url: str,
 ) -> None:
-    refused: list[bytes] = []
+    refused: list[Exception] = []
 
     def reach(ledger: bytes) -> None:
         try:
             open_store(database_url, ledger=ledger).close()
-        except DatabaseLedgerError:
-            refused.append(ledger)
+        except Exception as error:
+            refused.append(error)
 
     threads = [threading.Thread(target=reach, args=(one,)) for one in (IDENTITY, OTHER)]
     for thread in threads:
@@ -68,7 +70,30 @@ def test_of_two_ledgers_that_open_an_empty_database_at_once_one_is_refused(
     for thread in threads:
         thread.join()
 
-    assert len(refused) == 1
+    assert [type(error) for error in refused] == [DatabaseLedgerError]
+
+
+def test_a_new_database_that_is_locked_while_it_is_switched_to_a_log_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    tries: list[str] = []
+
+    class Counting(sqlite3.Connection):
+        def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
+            tries.append(statement)
+            if len(tries) == 3:
+                other.execute("COMMIT")
+            return super().execute(statement, parameters)
+
+    ours = sqlite3.connect(tmp_path / "ledger.db", timeout=0, factory=Counting)
+    switch_to_wal(ours, patience=30)
+
+    assert len(tries) == 3
+    assert ours.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    ours.close()
+    other.close()
 
 
 @pytest.mark.parametrize(("ledger", "taken"), [(IDENTITY, True), (OTHER, False)])
