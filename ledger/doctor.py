@@ -107,10 +107,10 @@ def _chain(settings: Settings, deployment: Deployment) -> Diagnosis:
             genesis, newest = node.block(0), node.block("latest")
             same = node.chain_id() == pin.chain_id
     except (Refused, OSError) as error:
-        advice = "start the node, or correct CERTLEDGER_CHAIN"
+        advice = "start the node, or correct CERTLEDGER_CHAIN_URL"
         return Diagnosis(name="chain", well=False, detail=str(error), advice=advice)
     if not same or genesis is None or genesis.hash != pin.genesis:
-        advice = "correct CERTLEDGER_CHAIN"
+        advice = "correct CERTLEDGER_CHAIN_URL"
         return Diagnosis(name="chain", well=False, detail="it is another chain", advice=advice)
     number = 0 if newest is None else newest.number
     return Diagnosis(name="chain", well=True, detail=f"newest block {number}")

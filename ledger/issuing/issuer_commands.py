@@ -248,36 +248,29 @@ def change_standing(code: str, revision: int, wanted: str, **options: Any) -> An
     return _sign_new(said, **options)
 
 
-@issuer.command("hold")
-@region_option
-@issuers_option
-@nonce_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def hold_bodies(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
-    """Set the brake on bodies at once (registrar); on none, to say that it is there."""
-    from ledger.issuing import signing
+def _brake_command(name: str, help_text: str) -> None:
+    """Add the command `hold` or `release`: one statement over several issuers."""
 
-    return _sign_new(signing.hold(region, codes, nonce=nonce, now=now()), **options)
+    @issuer.command(name, help=help_text)
+    @region_option
+    @issuers_option
+    @nonce_option
+    @ledger_option
+    @key_option
+    @passphrase_option
+    @out_option
+    @answers
+    def brake(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
+        from ledger.issuing import signing
+
+        statement = signing.hold if name == "hold" else signing.release
+        return _sign_new(statement(region, codes, nonce=nonce, now=now()), **options)
 
 
-@issuer.command("release")
-@region_option
-@issuers_option
-@nonce_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def release_bodies(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
-    """Clear the brake of bodies that are held (registrar)."""
-    from ledger.issuing import signing
-
-    return _sign_new(signing.release(region, codes, nonce=nonce, now=now()), **options)
+_brake_command(
+    "hold", "Set the brake on bodies at once (registrar); on none, to say that it is there."
+)
+_brake_command("release", "Clear the brake of bodies that are held (registrar).")
 
 
 @issuer.command("restore")

@@ -192,14 +192,16 @@ def change_standing(issuer: str, *, revision: int, standing: Standing, now: int)
 
 def hold(region: int, issuers: Iterable[str], *, nonce: int, now: int) -> Hold:
     """Return the statement that sets the brake on issuers; `nonce` is the region's, after it."""
-    codes = tuple(sorted(code.encode("ascii") for code in issuers))
-    return Hold(region=region, issuers=codes, nonce=nonce, not_after=now + LIFE)
+    return Hold(region=region, issuers=_codes(issuers), nonce=nonce, not_after=now + LIFE)
 
 
 def release(region: int, issuers: Iterable[str], *, nonce: int, now: int) -> Release:
     """Return the statement that clears the brake of issuers; `nonce` is the region's, after it."""
-    codes = tuple(sorted(code.encode("ascii") for code in issuers))
-    return Release(region=region, issuers=codes, nonce=nonce, not_after=now + LIFE)
+    return Release(region=region, issuers=_codes(issuers), nonce=nonce, not_after=now + LIFE)
+
+
+def _codes(issuers: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(sorted(code.encode("ascii") for code in issuers))
 
 
 def restore(
