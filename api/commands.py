@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.policy_options import PolicyChoice, policy_options
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ledger.node import Ledger
     from ledger.service.receipts import VerificationReceipt
     from ledger.settings import Settings
+    from verifier.policy import TrustPolicy
     from verifier.receipts import AnchoredReceipt
 
 _HOME = click.option(
@@ -236,13 +239,7 @@ def _print(value: Any, text: str, *, as_json: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Evidence that the receipt is anchored, from /v1/verifications/REFERENCE/evidence.",
 )
-@click.option(
-    "--policy",
-    "policy_file",
-    envvar="CERTLEDGER_POLICY",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The trust policy to judge the evidence by (also CERTLEDGER_POLICY).",
-)
+@policy_options("--home")
 @click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
 @click.option(
     "--trust-node", help="Your own node, to rest on without witnesses, where the policy allows it."
@@ -254,7 +251,7 @@ def verify_receipt(
     operator: str | None,
     answer: Path | None,
     evidence_file: Path | None,
-    policy_file: Path | None,
+    policy: PolicyChoice,
     rpc: str | None,
     trust_node: str | None,
     instant: str | None,
@@ -273,14 +270,17 @@ def verify_receipt(
     from verifier.vocabulary import Outcome
 
     expected, told = _address(operator), None
+    if evidence_file is None and policy.fingerprint is not None:
+        raise click.UsageError("--fingerprint is of the policy that --evidence is judged by")
+    trusted = None if evidence_file is None else policy.open()
     receipt, results = _read_receipt(file)
     if answer is not None:
         results = _read_receipt(answer)[1]
     receipt.check(expected)
     if results:
         receipt.check_results(results)
-    if evidence_file is not None:
-        told = _check_anchored(receipt, evidence_file, policy_file, (rpc, trust_node), instant)
+    if evidence_file is not None and trusted is not None:
+        told = _check_anchored(receipt, evidence_file, trusted, (rpc, trust_node), instant)
     known = expected is not None if told is None else told.outcome is Outcome.PASS
     document = {
         "good": known,
@@ -300,7 +300,7 @@ def verify_receipt(
 def _check_anchored(
     receipt: VerificationReceipt,
     evidence_file: Path,
-    policy_file: Path | None,
+    policy: TrustPolicy,
     nodes: tuple[str | None, str | None],
     instant: str | None,
 ) -> AnchoredReceipt:
@@ -309,13 +309,9 @@ def _check_anchored(
     from verifier.evidence import LONGEST_EVIDENCE, Evidence
     from verifier.files import read_file
     from verifier.judges import open_judge
-    from verifier.policyfile import LONGEST_POLICY, SignedPolicy
     from verifier.receipts import check_anchored
     from verifier.verify import Question
 
-    if policy_file is None:
-        raise click.UsageError("--evidence is judged by a --policy")
-    policy = SignedPolicy.parse(read_file(policy_file, LONGEST_POLICY)).policy
     question = Question(
         policy=policy,
         judge=open_judge(policy, *nodes),

@@ -11,6 +11,7 @@ import orjson
 
 from ledger.issuing.console import THERE, Answer, answers, notice
 from verifier.encoding import Json
+from verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
     from ledger.asking import Asker
@@ -38,7 +39,7 @@ def server_options(command: _Command) -> _Command:
 
 @click.command()
 @click.argument("evidence", nargs=-1, required=True, type=THERE)
-@click.option("--policy", "policy_file", envvar="CERTLEDGER_POLICY", required=True, type=THERE)
+@policy_options("--home")
 @click.option("--operator", required=True, metavar="ADDRESS", help="Who signs its receipts.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the answer.")
 @click.option("--language", type=click.Choice(("zh", "en")), default="zh", show_default=True)
@@ -46,7 +47,7 @@ def server_options(command: _Command) -> _Command:
 @server_options
 def ask(
     evidence: Sequence[Path],
-    policy_file: Path,
+    policy: PolicyChoice,
     operator: str,
     out: Path | None,
     language: str,
@@ -64,7 +65,6 @@ def ask(
     from ledger.client import Client
     from ledger.files import write_atomically
     from verifier.encoding import format_canonical, from_hex
-    from verifier.policyfile import SignedPolicy
     from verifier.verifying import exit_status
     from verifier.vocabulary import Verdict as VerdictName
 
@@ -73,7 +73,7 @@ def ask(
     client = Client(
         url=server,
         key=token,
-        ledger=SignedPolicy.parse(policy_file.read_bytes()).policy.ledgers[0],
+        ledger=policy.open().ledgers[0],
         operator=from_hex(operator.removeprefix("0x").lower(), 20),
         patience=patience,
         language=language,

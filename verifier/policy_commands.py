@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.console import bilingual
-from verifier.policy_options import choose_policy, fingerprint_option
+from verifier.policy_options import PolicyChoice, fingerprint_option
 
 if TYPE_CHECKING:
     from verifier.policy import LedgerPin, Roots, TrustPolicy, Witness
@@ -49,7 +49,7 @@ def show(file: Path, as_json: bool) -> None:
 @_JSON
 def check(files: Sequence[Path], fingerprint: str | None, as_json: bool) -> None:
     """Check that each policy of FILES, oldest first, may follow the one before."""
-    _tell(choose_policy(files, fingerprint), as_json=as_json)
+    _tell(PolicyChoice(files=files, fingerprint=fingerprint).open(), as_json=as_json)
 
 
 @policy.command()
@@ -60,7 +60,8 @@ def check(files: Sequence[Path], fingerprint: str | None, as_json: bool) -> None
 @_JSON
 def keep(files: Sequence[Path], home: Path, fingerprint: str | None, as_json: bool) -> None:
     """Let a home rely on the last of FILES, oldest first, if they lead on from what it has."""
-    _tell(choose_policy(files, fingerprint, home), as_json=as_json)
+    choice = PolicyChoice(files=files, fingerprint=fingerprint, home=home)
+    _tell(choice.open(), as_json=as_json)
 
 
 def _tell(newest: TrustPolicy, *, as_json: bool) -> None:

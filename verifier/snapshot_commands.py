@@ -13,7 +13,7 @@ import click
 
 from verifier.console import bilingual
 from verifier.errors import Refused
-from verifier.policy_options import choose_policy, fingerprint_option, policy_option
+from verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
     from verifier.policy import TrustPolicy
@@ -24,11 +24,6 @@ HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how a home is read."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-_COUNTER = click.option(
-    "--counter-home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A counter's home, as of `verify --home`: it keeps the policy.",
-)
 _RPC = click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
 _TRUST_NODE = click.option(
     "--trust-node", help="Your own node, to rest on without witnesses, where the policy allows it."
@@ -60,9 +55,7 @@ def snapshot() -> None:
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A ledger's home on this machine.")  # fmt: skip
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key there (or CERTLEDGER_TOKEN).")
-@policy_option
-@fingerprint_option
-@_COUNTER
+@policy_options()
 @_RPC
 @_TRUST_NODE
 @_AT
@@ -72,9 +65,7 @@ def fetch(
     url: str | None,
     token: str | None,
     home: Path | None,
-    policy_files: Sequence[Path],
-    fingerprint: str | None,
-    counter_home: Path | None,
+    policy: PolicyChoice,
     rpc: str | None,
     trust_node: str | None,
     instant: str | None,
@@ -90,13 +81,13 @@ def fetch(
 
     if (url is None) == (home is None):
         raise click.UsageError("name either --from or --home")
-    policy = choose_policy(policy_files, fingerprint, counter_home)
+    trusted = policy.open()
     held = _read(file) if file.exists() else None
     if held is not None:
-        held.check(pin_of(policy, held))
-    newest = refresh(_source(url, token, home), policy, held)
+        held.check(pin_of(trusted, held))
+    newest = refresh(_source(url, token, home), trusted, held)
     if home is None:
-        _judge(newest, policy, (rpc, trust_node), instant)
+        _judge(newest, trusted, (rpc, trust_node), instant)
     replace_file(file, newest.format())
     _tell(newest, as_json=as_json)
 
@@ -112,9 +103,7 @@ def show(file: Path, as_json: bool) -> None:
 @snapshot.command()
 @click.argument("file", type=_FILE)
 @click.argument("deltas", nargs=-1, type=_FILE)
-@policy_option
-@fingerprint_option
-@_COUNTER
+@policy_options()
 @_RPC
 @_TRUST_NODE
 @_AT
@@ -123,9 +112,7 @@ def show(file: Path, as_json: bool) -> None:
 def check(
     file: Path,
     deltas: Sequence[Path],
-    policy_files: Sequence[Path],
-    fingerprint: str | None,
-    counter_home: Path | None,
+    policy: PolicyChoice,
     rpc: str | None,
     trust_node: str | None,
     instant: str | None,
@@ -139,12 +126,12 @@ def check(
     from verifier.snapshot import LONGEST
     from verifier.syncing import pin_of
 
-    policy, found = choose_policy(policy_files, fingerprint, counter_home), _read(file)
-    ledger = pin_of(policy, found)
+    trusted, found = policy.open(), _read(file)
+    ledger = pin_of(trusted, found)
     found.check(ledger)
     for delta in deltas:
         found = apply_delta(found, read_file(delta, LONGEST), ledger)
-    _judge(found, policy, (rpc, trust_node), instant)
+    _judge(found, trusted, (rpc, trust_node), instant)
     if out is not None:
         replace_file(out, found.format())
     _tell(found, as_json=as_json)
@@ -167,9 +154,7 @@ def delta(old: Path, new: Path, out: Path) -> None:
 @snapshot.command()
 @click.argument("file", type=_FILE)
 @click.argument("issuer")
-@policy_option
-@fingerprint_option
-@_COUNTER
+@policy_options()
 @click.option(
     "--as", "form", type=click.Choice(["token", "revocation", "suspension"]), default="token",
     show_default=True,
@@ -178,9 +163,7 @@ def delta(old: Path, new: Path, out: Path) -> None:
 def export(
     file: Path,
     issuer: str,
-    policy_files: Sequence[Path],
-    fingerprint: str | None,
-    counter_home: Path | None,
+    policy: PolicyChoice,
     form: str,
 ) -> None:
     """Write a body's statuses, proved, as a list in the form of others."""
@@ -189,8 +172,8 @@ def export(
     from verifier.statuslists import bitstring_status_list, token_status_list
     from verifier.syncing import pin_of
 
-    policy, found = choose_policy(policy_files, fingerprint, counter_home), _read(file)
-    found.check(pin_of(policy, found))
+    trusted, found = policy.open(), _read(file)
+    found.check(pin_of(trusted, found))
     body = found.by_issuer.get(issuer)
     if body is None:
         raise click.UsageError(f"the snapshot has no body {issuer}")

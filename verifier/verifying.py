@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from verifier.errors import ExitStatus
-from verifier.policy_options import choose_policy, fingerprint_option, introduce, policy_option
+from verifier.policy_options import PolicyChoice, policy_options
 from verifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ CODE_SUFFIX = ".txt"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A document to compare. With several evidence files it goes to the one of its stem.",
 )
-@policy_option
-@fingerprint_option
+@policy_options("--home")
 @click.option(
     "--snapshot",
     "snapshots",
@@ -47,12 +46,6 @@ CODE_SUFFIX = ".txt"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A trust snapshot to judge by compact codes (files *.txt), and the status of evidence that"
     " is older than it; then deltas to it, in order.",
-)
-@click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder in which to remember: the policy, no time before the latest evidence relied on,"
-    " no presentation twice.",
 )
 @click.option(
     "--rpc", help="A node to ask for newer knowledge: it can refuse, and never replaces witnesses."
@@ -68,10 +61,8 @@ CODE_SUFFIX = ".txt"
 def verify(
     evidence: Sequence[Path],
     documents: Sequence[Path],
-    policy_files: Sequence[Path],
-    fingerprint: str | None,
+    policy: PolicyChoice,
     snapshots: Sequence[Path],
-    home: Path | None,
     rpc: str | None,
     trust_node: str | None,
     audience: str | None,
@@ -97,8 +88,8 @@ def verify(
     if not snapshots and (codes := [file for file in pairs if _code_in(file) is not None]):
         raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
     now = parse_time(instant) if instant else int(time.time())
-    policy, counter = _trust(policy_files, fingerprint, home, now)
-    asked = _question(policy, counter, (rpc, trust_node), request, now)
+    trusted, counter = policy.open_counter(now)
+    asked = _question(trusted, counter, (rpc, trust_node), request, now)
     follows = rpc is not None or trust_node is not None
     desk = _open_desk(snapshots, asked, follows=follows) if snapshots else None
     if desk is not None:
@@ -123,22 +114,6 @@ def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, lis
             raise click.UsageError(f"{count} the stem of {document}")
         pairs[same[0]].append(document)
     return pairs
-
-
-def _trust(
-    files: Sequence[Path], fingerprint: str | None, home: Path | None, clock: int
-) -> tuple[TrustPolicy, Counter | None]:
-    """Return the policy to judge by, and who remembers the answers."""
-    from verifier.counter import Counter
-    from verifier.fingerprint import parse_fingerprint
-    from verifier.policy_store import read_chain
-
-    if home is None:
-        return choose_policy(files, fingerprint), None
-    named = None if fingerprint is None else parse_fingerprint(fingerprint)
-    counter = Counter.open(home, read_chain(files), clock, named)
-    introduce(counter.trusted, pinned=named is not None)
-    return counter.trusted.current.policy, counter
 
 
 def _question(

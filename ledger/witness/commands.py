@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.issuing.console import passphrase_option
+from verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,14 +34,7 @@ if TYPE_CHECKING:
     help="Its Ed25519 key (PEM), made by `certledger issuer key`.",
 )
 @passphrase_option
-@click.option(
-    "--policy",
-    "policy_file",
-    required=True,
-    envvar="CERTLEDGER_POLICY",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The trust policy that names this witness and pins the ledger.",
-)
+@policy_options()
 @click.option("--rpc", required=True, help="Your own node, or where raw blocks come from.")
 @click.option(
     "--execute/--believe",
@@ -63,7 +57,7 @@ def witness(
     name: str,
     key: Path,
     passphrase_file: Path | None,
-    policy_file: Path,
+    policy: PolicyChoice,
     rpc: str,
     execute: bool,
     published: tuple[str, ...],
@@ -82,16 +76,14 @@ def witness(
     from ledger.issuing.console import ask_passphrase
     from ledger.logs import quiet
     from ledger.witness.server import WitnessServer
-    from verifier.files import read_file
-    from verifier.policyfile import LONGEST_POLICY, SignedPolicy
 
     quiet()
-    policy = SignedPolicy.parse(read_file(policy_file, LONGEST_POLICY)).policy
+    trusted = policy.open()
     passphrase = ask_passphrase(passphrase_file, what=str(key))
-    secret = _load_key(key, passphrase, name, policy)
-    pin = _pin(policy, ledger_name)
+    secret = _load_key(key, passphrase, name, trusted)
+    pin = _pin(trusted, ledger_name)
     asked = _published(published, rpc)
-    opened = _open(home, name, secret, policy, pin, rpc, asked, execute=execute)
+    opened = _open(home, name, secret, trusted, pin, rpc, asked, execute=execute)
     server = WitnessServer(opened, host, port)
     # Blocked before threads begin, so that the signal waits for `sigwait` and ends nobody.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})

@@ -29,11 +29,12 @@ from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, edit_records, sql, told
 from tests.audit.little import POLICE
-from verifier.audit.command import PatientExecutor, command
+from verifier.audit.command import PatientExecutor
 from verifier.audit.faults import SENTENCE
 from verifier.audit.published import Address, Folder, Nothing, Published
 from verifier.audit.report import AuditVerdict, Report
 from verifier.audit.running import Job, audit
+from verifier.cli import main
 from verifier.rpc import LONGEST_HISTORY, Rpc
 
 
@@ -201,7 +202,7 @@ def test_a_block_that_changed_while_the_audit_was_stopped_is_found(
 
 
 def call(*arguments: str | Path) -> tuple[int, Any]:
-    done = CliRunner().invoke(command, [str(part) for part in arguments])
+    done = CliRunner().invoke(main, ["audit", *map(str, arguments)])
     return done.exit_code, done.stdout
 
 

@@ -25,9 +25,8 @@ from verifier.audit.replay import Watch
 from verifier.audit.report import AuditVerdict, Report
 from verifier.audit.running import Job, audit, unwatched
 from verifier.errors import Refused
-from verifier.files import read_file
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.policyfile import LONGEST_POLICY, SignedPolicy
+from verifier.policy_options import PolicyChoice, policy_options
 from verifier.rpc import LONGEST_HISTORY, Rpc
 
 HOMES = "certledger.homes"
@@ -71,13 +70,7 @@ class PatientExecutor(Executor):
 @click.command("audit")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="A ledger's home.")
 @click.option("--rpc", help="A node of the chain, where there is no home.")
-@click.option(
-    "--policy",
-    "policy_file",
-    envvar="CERTLEDGER_POLICY",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The trust policy that pins the ledger (also CERTLEDGER_POLICY).",
-)
+@policy_options()
 @click.option(
     "--data", help="Published records and catalogs: a folder, an address, or the ledger's service."
 )
@@ -108,7 +101,7 @@ class PatientExecutor(Executor):
 def command(
     home: Path | None,
     rpc: str | None,
-    policy_file: Path | None,
+    policy: PolicyChoice,
     data: str | None,
     key: str | None,
     report_file: Path | None,
@@ -126,19 +119,21 @@ def command(
         raise click.UsageError("name either --home, or --rpc and --policy")
     if publish is not None and home is None:
         raise click.UsageError("--publish writes out what a --home keeps")
+    trusted = policy.open() if home is None or not policy.is_empty else None
+    if trusted is None:
+        click.echo("the home's own policy is trusted; name yours: --policy", err=True)
     console = Console(stderr=True)
     with PatientExecutor(workers or os.cpu_count() or 1) as executor, _watching(console) as watch:
         try:
             if home is not None:
                 now, audited = int(time.time()), _home_audit()
-                policy = None if policy_file is None else _policy(policy_file)
-                if policy is None:
-                    click.echo("the home's own policy is trusted; name yours: --policy", err=True)
                 report = audited(
-                    home, executor, now=now, watch=watch, to=publish, policy=policy, notes=notes
+                    home, executor, now=now, watch=watch, to=publish, policy=trusted, notes=notes
                 )
             else:
-                report = _remote(rpc or "", policy_file, (data, key), notes, executor, watch)
+                assert rpc is not None, "a home or a node was named"
+                assert trusted is not None, "without a home a policy was named"
+                report = _remote(rpc, trusted, (data, key), notes, executor, watch)
         except Refused as error:
             _stopped(error, as_json=as_json)
     if report_file is not None:
@@ -152,16 +147,13 @@ def command(
 
 def _remote(
     rpc: str,
-    policy_file: Path | None,
+    policy: TrustPolicy,
     data: tuple[str | None, str | None],
     notes: Path | None,
     executor: Executor,
     watch: Watch,
 ) -> Report:
-    if policy_file is None:
-        raise click.UsageError("--rpc needs --policy, which pins the ledger")
     try:
-        policy = _policy(policy_file)
         node = Rpc(rpc, timeout=60.0, longest=LONGEST_HISTORY)
         published = open_published(*data)
     except Refused as error:
@@ -177,13 +169,6 @@ def _remote(
         memory=None if notes is None else AuditMemory(notes, pin.identity),
     )
     return audit(node, job, executor, watch=watch)
-
-
-def _policy(file: Path) -> TrustPolicy:
-    try:
-        return SignedPolicy.parse(read_file(file, LONGEST_POLICY)).policy
-    except Refused as error:
-        raise click.UsageError(f"{error} ({error.code})") from error
 
 
 def _pin(policy: TrustPolicy, node: Rpc) -> LedgerPin:
