@@ -57,6 +57,14 @@ _RECORD = {
     "bound": False,
     "digests": _HASH,
 }
+_FINAL_BATCH = {
+    "issuer": _ISSUER,
+    "sequence": 7,
+    "digest": _HEX,
+    "root": _HEX,
+    "certificates": 500,
+    "block": 8_211,
+}
 _EVIDENCE = {"type": "certledger/evidence/1", "record": _RECORD}
 
 
@@ -101,14 +109,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         {
             "type": "batch.final",
             "timestamp": "2026-11-20T08:00:00Z",
-            "data": {
-                "issuer": _ISSUER,
-                "sequence": 7,
-                "digest": _HEX,
-                "root": _HEX,
-                "certificates": 500,
-                "block": 8_211,
-            },
+            "data": _FINAL_BATCH,
+        },
+    ),
+    "BatchReorganised": _example(
+        "Batch 7 was final in a block that was replaced",
+        {
+            "type": "batch.reorganised",
+            "timestamp": "2026-11-20T08:10:00Z",
+            "data": _FINAL_BATCH,
         },
     ),
     "CertificateStatus": _example(

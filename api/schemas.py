@@ -6,7 +6,7 @@ from typing import Any
 from api.examples import EXAMPLES
 from api.schema_parts import Schema, listed, number, one, ref, text
 from ledger.service.questions import MOST_DOCUMENTS, MOST_ITEMS
-from ledger.service.values import Role
+from ledger.service.values import EVENT_KINDS, Role
 from verifier.codes import CODES
 from verifier.vocabulary import CheckName, Outcome, Status, Verdict
 
@@ -24,8 +24,7 @@ SIGNED = text("^[A-Za-z0-9_-]+$", longest=100)
 REFERENCE = text("^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
 PREFIX = text("^clk_[0-9A-Z]{8}$")
 VERDICT = {"type": "string", "enum": [str(verdict) for verdict in Verdict]}
-KINDS = ("batch.final", "certificate.status")
-_STATUSES = [str(status) for status in Status]
+STATUSES = [str(status) for status in Status]
 
 SCHEMAS: Mapping[str, Schema] = {
     "Problem": one(
@@ -309,7 +308,10 @@ SCHEMAS: Mapping[str, Schema] = {
     "StatusList": {**ANYTHING, "description": "A body's statuses, in the form asked for."},
     HOOK: one(
         "An address to be told at, signed as Standard Webhooks has it.",
-        {"url": text("^https?://", longest=2_048), "kinds": listed(text(enum=list(KINDS)), 2, 1)},
+        {
+            "url": text("^https?://", longest=2_048),
+            "kinds": listed(text(enum=list(EVENT_KINDS)), len(EVENT_KINDS), 1),
+        },
     ),
     "Hook": one(
         "A web hook; `secret` is shown once, when it is made.",
@@ -448,52 +450,3 @@ def bytes_content(
     """Return the content of a body that is not JSON, with its example; bytes, or of a `schema`."""
     of = {"type": "string", "format": "binary"} if schema is None else schema
     return {media: {"schema": of, "examples": dict(EXAMPLES[example])}}
-
-
-def _message(kind: str, what: str, data: Mapping[str, Schema]) -> Schema:
-    return one(
-        what,
-        {
-            "type": {"type": "string", "const": kind},
-            "timestamp": TIME,
-            "data": one("What it is about.", data),
-        },
-    )
-
-
-WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {
-    "batch.final": (
-        "batchFinal",
-        "A batch of the caller's is final",
-        _message(
-            "batch.final",
-            "A batch that was handed in is anchored in a final block.",
-            {
-                "issuer": ISSUER,
-                "sequence": number(1),
-                "digest": HEX32,
-                "root": HEX32,
-                "certificates": number(1, 65_536),
-                "block": number(),
-            },
-        ),
-    ),
-    "certificate.status": (
-        "certificateStatus",
-        "The status of a watched certificate has changed",
-        _message(
-            "certificate.status",
-            "The status of a watched certificate at the newest checkpoint.",
-            {
-                "issuer": ISSUER,
-                "index": number(0, 2**32 - 1),
-                "leaf": HEX32,
-                "before": text(enum=_STATUSES),
-                "status": text(enum=_STATUSES),
-                "as_of": TIME,
-                "block": number(),
-            },
-        ),
-    ),
-}
-"""What hooks are sent, by kind: operation, summary, and the message's schema."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from api.examples import EXAMPLES
-from api.schemas import WEBHOOKS
+from api.schema_parts import Schema, number, one, text
+from api.schemas import HEX32, ISSUER, STATUSES, TIME
 from ledger.service.calling import SECONDS
+from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
 
 _HEADERS = {
     "webhook-id": "The message's id, the same each time it is tried.",
@@ -17,6 +20,61 @@ _DESCRIPTION = f"""Sent to each hook of that kind, as Standard Webhooks has it, 
 
 Whatever 2xx is answered within {SECONDS:g} seconds counts as received; all else is tried again.
 """
+
+
+def _message(kind: str, what: str, data: Mapping[str, Schema]) -> Schema:
+    return one(
+        what,
+        {
+            "type": {"type": "string", "const": kind},
+            "timestamp": TIME,
+            "data": one("What it is about.", data),
+        },
+    )
+
+
+_BATCH: Mapping[str, Schema] = {
+    "issuer": ISSUER,
+    "sequence": number(1),
+    "digest": HEX32,
+    "root": HEX32,
+    "certificates": number(1, 65_536),
+    "block": number(),
+}
+WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {
+    BATCH_FINAL: (
+        "batchFinal",
+        "A batch of the caller's is final",
+        _message(BATCH_FINAL, "A batch that was handed in is anchored in a final block.", _BATCH),
+    ),
+    BATCH_REORGANISED: (
+        "batchReorganised",
+        "A final batch of the caller's is no longer on the chain",
+        _message(
+            BATCH_REORGANISED,
+            "A reorganisation dropped a batch that was final. It waits to be anchored again.",
+            _BATCH,
+        ),
+    ),
+    STATUS_CHANGED: (
+        "certificateStatus",
+        "The status of a watched certificate has changed",
+        _message(
+            STATUS_CHANGED,
+            "The status of a watched certificate at the newest checkpoint.",
+            {
+                "issuer": ISSUER,
+                "index": number(0, 2**32 - 1),
+                "leaf": HEX32,
+                "before": text(enum=STATUSES),
+                "status": text(enum=STATUSES),
+                "as_of": TIME,
+                "block": number(),
+            },
+        ),
+    ),
+}
+"""What hooks are sent, by kind: operation, summary, and the message's schema."""
 
 
 def webhooks_document(tag: str) -> dict[str, Any]:

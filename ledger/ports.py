@@ -223,7 +223,8 @@ class MirrorUnit(Protocol):
     def add_reorganisation(self, reorganisation: Reorganisation) -> None:
         """Record, before the rollback, that final blocks are taken back.
 
-        Whoever was told that a batch in them is final is told anew once it is so again.
+        Whoever was told that a batch in them is final, or of a status at a checkpoint in them, is
+        told anew once a later checkpoint shows what is so.
         """
 
     def reorganisations(self) -> Sequence[Reorganisation]:

@@ -19,12 +19,12 @@ from api.callers import Caller
 from api.refusals import QuotaFull, ResourceUnknown
 from api.routing import DECIMAL, Asking, operation, schema
 from api.rules import RULES
-from api.schemas import HOOK, KINDS, WATCH, content
+from api.schemas import HOOK, WATCH, content
 from api.service import service_of
 from ledger.service.calling import secret_of
 from ledger.service.ports import ServiceUnit
 from ledger.service.targets import check_target
-from ledger.service.values import Delivery, DeliveryState, Event, Hook, Watch
+from ledger.service.values import EVENT_KINDS, Delivery, DeliveryState, Event, Hook, Watch
 from verifier.encoding import Json, Members, format_time, from_hex, parse
 from verifier.status import CELLS, read_cell
 from verifier.vocabulary import Status
@@ -74,9 +74,9 @@ async def create_hook(request: Request, caller: Asking) -> Response:
     service = service_of(request)
     read = Members(parse(await read_body(request), RULES["createHook"].longest), "hook")
     url = read.text("url", _URL, 2_048)
-    kinds = read.array("kinds", 1, len(KINDS))
-    if not all(kind in KINDS for kind in kinds):
-        read.refuse("kinds", f"a list of {', '.join(KINDS)}")
+    kinds = read.array("kinds", 1, len(EVENT_KINDS))
+    if not all(kind in EVENT_KINDS for kind in kinds):
+        read.refuse("kinds", f"a list of {', '.join(EVENT_KINDS)}")
     read.done()
     await asyncio.to_thread(check_target, url, private=service.options.private_targets)
     hook = Hook(

@@ -54,6 +54,7 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
         "caller": "who wants to hear of a certificate is the caller's to say",
         "status": "what the caller heard last; what is so stands on the chain",
         "created": "when a caller began to watch stands nowhere else",
+        "block": "at which checkpoint the caller heard it; what is so stands on the chain",
         ROWS: "a caller may end a watch at any time",
     },
     "events": {ALL: f"{_OWN_WORK}; what is so stands on the chain, and evidence shows it"},

@@ -19,6 +19,7 @@ from ledger.ports import (
     CatalogSeen,
     Chain,
     ChainUnreachable,
+    Checkpoint,
     Log,
     MirrorDiffers,
     Reorganisation,
@@ -198,12 +199,13 @@ class Follower:
 
     def _fork(self, unit: Unit, held: Block) -> int:
         for number in range(held.number - 1, self.start - 1, -1):
-            block = unit.block(number)
-            if block is not None and self._stands(block):
+            # The mirror leaves out blocks without acts: a checkpoint may stand at one of them.
+            known = unit.block(number) or unit.checkpoint(number)
+            if known is not None and self._stands(known):
                 return number
         return self.start - 1
 
-    def _stands(self, block: Block) -> bool:
+    def _stands(self, block: Block | Checkpoint) -> bool:
         found = self.chain.block(block.number)
         return found is not None and found.hash == block.hash
 

@@ -137,11 +137,14 @@ class HooksUnit(Protocol):
     def watches_on(self, issuer: str) -> Sequence[Watch]:
         """Return the watches of a body's certificates."""
 
-    def set_watch_status(self, watch: Watch, status: str) -> None:
-        """Record what a watch was told last."""
+    def set_watch_status(self, watch: Watch, status: str, block: int) -> None:
+        """Record what a watch was told last, and the block of the checkpoint it was so at."""
 
     def add_event(self, caller: str, kind: str, about: str, body: bytes, now: int) -> bool:
-        """Keep an event and what its hooks are to hear; return False if it was known."""
+        """Keep an event and what its hooks are to hear; return False if it was known.
+
+        A retraction goes to the hooks of the kind that it takes back too.
+        """
 
     def events_of(self, caller: str, *, after: int, limit: int) -> Sequence[Event]:
         """Return a caller's events with a number above `after`, ascending."""
@@ -165,6 +168,12 @@ class HooksUnit(Protocol):
         """Return final batches of which their bodies have no event yet, oldest first.
 
         The event of a batch is the body's (`body:CODE`), about `batch/CODE/SEQUENCE`.
+        """
+
+    def unretracted_batches(self, limit: int) -> Sequence[Event]:
+        """Return events of final batches that a reorganisation took back, without a retraction.
+
+        The retraction is about the same as the event, and `/retracted`.
         """
 
 

@@ -12,7 +12,16 @@ from ledger.ports import Act, Checkpoint
 from ledger.service.calling import PAUSES, SECONDS, Courier, Due
 from ledger.service.ports import ServiceStore, ServiceUnit
 from ledger.service.targets import Resolve, resolve
-from ledger.service.values import Delivery, DeliveryState, Watch
+from ledger.service.values import (
+    BATCH_FINAL,
+    BATCH_REORGANISED,
+    CHECKPOINT_REPLACED,
+    RETRACTED,
+    STATUS_CHANGED,
+    Delivery,
+    DeliveryState,
+    Watch,
+)
 from verifier.encoding import Json, format_canonical, format_time
 from verifier.statements import Batch
 from verifier.status import CELLS, read_cell
@@ -20,8 +29,6 @@ from verifier.vocabulary import Status
 
 log = structlog.get_logger(__name__)
 LEASE = "telling"
-BATCH_FINAL = "batch.final"
-STATUS_CHANGED = "certificate.status"
 _LEASE_SECONDS = 60
 _MOST = 200
 
@@ -49,9 +56,15 @@ class Teller:
             token = unit.acquire(LEASE, self.holder, seconds=_LEASE_SECONDS)
             if token is None:
                 return
-            self._find_batches(unit, now)
+            taken_back = unit.reorganisations()
+            # A batch that is final again comes after the event that took it back.
+            if not taken_back or self._find_reorganised(unit, now):
+                self._find_batches(unit, now)
             checkpoint = unit.checkpoint()
-            if checkpoint is not None:
+            # Older checkpoints tell nothing of the blocks that replaced others.
+            if checkpoint is not None and (
+                not taken_back or checkpoint.number > taken_back[0].fork
+            ):
                 self._find_statuses(unit, checkpoint, now)
         self._deliver(now)
 
@@ -61,6 +74,14 @@ class Teller:
             unit.release(LEASE, self.holder)
 
     # What is new ------------------------------------------------------------------------------
+
+    def _find_reorganised(self, unit: ServiceUnit, now: int) -> bool:
+        """Tell of final batches that were taken back; return whether all of them are told."""
+        found = unit.unretracted_batches(_MOST)
+        for event in found:
+            about = f"{event.about}{RETRACTED}"
+            unit.add_event(event.caller, BATCH_REORGANISED, about, event.body, now)
+        return len(found) < _MOST
 
     def _find_batches(self, unit: ServiceUnit, now: int) -> None:
         for act in unit.untold_batches(_MOST):
@@ -75,7 +96,7 @@ class Teller:
             for watch in unit.watches_on(issuer):
                 word = words.get(watch.index // CELLS)
                 status = Status.VALID if word is None else read_cell(word, watch.index)
-                if str(status) != watch.status:
+                if str(status) != watch.status or watch.block == CHECKPOINT_REPLACED:
                     self._tell_status(unit, watch, status, checkpoint, now)
 
     def _tell_status(
@@ -90,9 +111,13 @@ class Teller:
             "as_of": format_time(checkpoint.time),
             "block": checkpoint.number,
         }
-        about = f"status/{watch.issuer}/{watch.index}/{checkpoint.number}"
-        unit.add_event(watch.caller, STATUS_CHANGED, about, format_canonical(value), now)
-        unit.set_watch_status(watch, str(status))
+        # Half of the hash: `about` has room for 128 characters.
+        at = f"{checkpoint.number}/{checkpoint.hash[:16].hex()}"
+        about = f"status/{watch.issuer}/{watch.index}/{at}"
+        added = unit.add_event(watch.caller, STATUS_CHANGED, about, format_canonical(value), now)
+        # Where a checkpoint came back, and another status was told between, the next one tells it.
+        if added or str(status) == watch.status:
+            unit.set_watch_status(watch, str(status), checkpoint.number)
 
     # Calling hooks ----------------------------------------------------------------------------
 

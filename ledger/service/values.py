@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+BATCH_FINAL = "batch.final"
+BATCH_REORGANISED = "batch.reorganised"
+STATUS_CHANGED = "certificate.status"
+EVENT_KINDS = (BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED)
+RETRACTIONS: Mapping[str, str] = {BATCH_REORGANISED: BATCH_FINAL}
+"""Kinds of events that take back an event of another kind; a hook for that kind gets both."""
+REORGANISED = "/reorganised/"
+"""Follows the `about` of an event that a reorganisation took back, before its number."""
+RETRACTED = "/retracted"
+"""Ends the `about` of the event that takes back another."""
+CHECKPOINT_REPLACED = -1
+"""The `block` of a watch whose last event named a checkpoint that was replaced."""
 
 
 class Role(StrEnum):
@@ -85,7 +99,10 @@ class Hook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
-    """A certificate that a caller relied on; `status` is what it was told last."""
+    """A certificate that a caller relied on; `status` is what it was told last.
+
+    `block` is the block of the checkpoint that the last event named, or `CHECKPOINT_REPLACED`.
+    """
 
     caller: str
     issuer: str
@@ -93,6 +110,7 @@ class Watch:
     leaf: bytes
     status: str
     created: int
+    block: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

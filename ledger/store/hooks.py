@@ -22,7 +22,17 @@ from sqlalchemy import (
 
 from ledger.acts import ActKind, ActState
 from ledger.ports import Act
-from ledger.service.values import Delivery, DeliveryState, Event, Hook, Watch
+from ledger.service.values import (
+    BATCH_FINAL,
+    REORGANISED,
+    RETRACTED,
+    RETRACTIONS,
+    Delivery,
+    DeliveryState,
+    Event,
+    Hook,
+    Watch,
+)
 from ledger.store import rows
 from ledger.store.base import Base, table
 from ledger.store.service_tables import DeliveryRow, EventRow, HookRow, WatchRow
@@ -93,7 +103,7 @@ class HooksPart(Base):
         found = self.connection.execute(query.order_by(WATCHES.c.index, WATCHES.c.caller))
         return [_watch_of(row) for row in found]
 
-    def set_watch_status(self, watch: Watch, status: str) -> None:
+    def set_watch_status(self, watch: Watch, status: str, block: int) -> None:
         self.connection.execute(
             update(WATCHES)
             .where(
@@ -101,7 +111,7 @@ class HooksPart(Base):
                 WATCHES.c.issuer == watch.issuer,
                 WATCHES.c.index == watch.index,
             )
-            .values(status=status)
+            .values(status=status, block=block)
         )
 
     # Events and deliveries --------------------------------------------------------------------
@@ -114,7 +124,7 @@ class HooksPart(Base):
         added = self.connection.execute(insert(EVENTS).values(values).returning(EVENTS.c.number))
         number = added.scalar_one()
         for hook in self.hooks_of(caller):
-            if kind in hook.kinds:
+            if not hook.kinds.isdisjoint((kind, RETRACTIONS.get(kind, kind))):
                 self.connection.execute(
                     insert(DELIVERIES).values(
                         event=number,
@@ -177,6 +187,23 @@ class HooksPart(Base):
         )
         return [rows.act_of(row) for row in self.connection.execute(query)]
 
+    def unretracted_batches(self, limit: int) -> Sequence[Event]:
+        later = EVENTS.alias()
+        retracted = exists().where(
+            later.c.caller == EVENTS.c.caller, later.c.about == EVENTS.c.about + RETRACTED
+        )
+        query = (
+            select(EVENTS)
+            .where(
+                EVENTS.c.kind == BATCH_FINAL,
+                EVENTS.c.about.contains(REORGANISED, autoescape=True),
+                ~retracted,
+            )
+            .order_by(EVENTS.c.number)
+            .limit(limit)
+        )
+        return [_event_of(row) for row in self.connection.execute(query)]
+
 
 def _hook_of(row: Any) -> Hook:
     return Hook(
@@ -198,6 +225,7 @@ def _watch_of(row: Any) -> Watch:
         leaf=found["leaf"],
         status=found["status"],
         created=found["created"],
+        block=found["block"],
     )
 
 

@@ -21,10 +21,11 @@ from ledger.ports import (
     StatusSeen,
     TxState,
 )
+from ledger.service.values import CHECKPOINT_REPLACED, REORGANISED
 from ledger.store import rows
 from ledger.store.base import Base, table, values_of
 from ledger.store.reading import SIGNATURE_LINE
-from ledger.store.service_tables import EventRow
+from ledger.store.service_tables import EventRow, WatchRow
 from ledger.store.tables import (
     ActRow,
     AnchoredRow,
@@ -56,6 +57,7 @@ SLOT_PROOFS = table(SlotProofRow)
 STATUS_CHANGES = table(StatusChangeRow)
 STATUS_WORDS = table(StatusWordRow)
 TRANSACTIONS = table(TransactionRow)
+WATCHES = table(WatchRow)
 
 SAID_IN_BLOCKS = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
 """Tables whose rows a block made, and a reorganisation takes back."""
@@ -149,8 +151,13 @@ class MirrorPart(Base):
             about = f"batch/{row.subject}/{row.counter}"
             told = [EVENTS.c.caller == f"body:{row.subject}", EVENTS.c.about == about]
             self.connection.execute(
-                update(EVENTS).where(*told).values(about=f"{about}/reorganised/{number}")
+                update(EVENTS).where(*told).values(about=f"{about}{REORGANISED}{number}")
             )
+        self.connection.execute(
+            update(WATCHES)
+            .where(WATCHES.c.block > reorganisation.fork)
+            .values(block=CHECKPOINT_REPLACED)
+        )
 
     def reorganisations(self) -> Sequence[Reorganisation]:
         query = select(REORGANISATIONS).order_by(REORGANISATIONS.c.number.desc())

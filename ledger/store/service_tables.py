@@ -98,7 +98,10 @@ class HookRow(Row, table=True):
 
 
 class WatchRow(Row, table=True):
-    """A certificate whose status a caller relied on; `status` is what was told last."""
+    """A certificate whose status a caller relied on; `status` is what was told last.
+
+    `block` is the block of the checkpoint that the last event named: -1 where it was replaced.
+    """
 
     __tablename__ = "watches"
     __table_args__ = (Index("ix_watches_issuer_index", "issuer", "index"),)
@@ -109,6 +112,7 @@ class WatchRow(Row, table=True):
     leaf: bytes = Field(sa_type=LargeBinary)
     status: str = Field(max_length=16)
     created: int = Field(sa_type=Big)
+    block: int | None = Field(sa_type=Big, nullable=True)
 
 
 class EventRow(Row, table=True):

@@ -12,8 +12,10 @@ import pytest
 from ledger.chain.follow import Follower
 from ledger.node import Ledger
 from ledger.ports import Block
-from ledger.service.telling import BATCH_FINAL, Teller
+from ledger.service.telling import Teller
+from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED, Hook, Watch
 from tests.ledger.live import Body, open_live
+from verifier.vocabulary import Status
 
 
 @pytest.fixture
@@ -38,6 +40,23 @@ class Changed:
         return getattr(self._real, name)
 
 
+def watch(ledger: Ledger, body: Body, index: int) -> None:
+    """Watch a certificate of a body under the body's own name, so that one feed has all events."""
+    with ledger.store.begin() as unit:
+        place = unit.place_at(body.issuer, index)
+        assert place is not None
+        unit.add_watch(
+            Watch(
+                caller=f"body:{body.issuer}",
+                issuer=body.issuer,
+                index=index,
+                leaf=unit.leaves(place.root)[index],
+                status="valid",
+                created=ledger.clock(),
+            )
+        )
+
+
 def told(teller: Teller, ledger: Ledger, issuer: str) -> list[str]:
     teller.step()
     with ledger.store.begin(write=False) as unit:
@@ -53,6 +72,15 @@ def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Le
     ledger.settle()
     teller = Teller(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
     assert told(teller, ledger, body.issuer) == [BATCH_FINAL]
+    with ledger.store.begin() as unit:
+        hook = Hook(
+            id="hook_1",
+            caller=f"body:{body.issuer}",
+            url="https://127.0.0.1/",
+            kinds=frozenset({BATCH_FINAL}),
+            created=0,
+        )
+        unit.add_hook(hook)
     chain: Any = Changed(ledger.chain)
     follower = Follower(ledger.store, chain, ledger.deployment.block or 0)
     chain.after = before
@@ -62,9 +90,39 @@ def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Le
         assert unit.backlog().acts == 1
     assert (found.fork, found.final > before) == (before, True)
 
+    taken_back = [BATCH_FINAL, BATCH_REORGANISED]
+    assert told(teller, ledger, body.issuer) == taken_back
+    assert told(teller, ledger, body.issuer) == taken_back, "once"
+    with ledger.store.begin(write=False) as unit:
+        final, reorganised = unit.events_of(f"body:{body.issuer}", after=0, limit=10)
+        hooked = unit.failing_of(f"body:{body.issuer}", 10)
+    assert final.body == reorganised.body
+    assert [event.kind for event, _ in hooked] == [BATCH_REORGANISED], "as the hook for the first"
+
     ledger.settle()
 
-    assert told(teller, ledger, body.issuer) == [BATCH_FINAL] * 2
+    assert told(teller, ledger, body.issuer) == [*taken_back, BATCH_FINAL]
+
+
+def test_a_status_is_not_told_twice_at_a_checkpoint_that_came_back(ledger: Ledger) -> None:
+    body = Body(ledger)
+    body.register()
+    batch = body.submit(1)
+    ledger.settle()
+    watch(ledger, body, 0)
+    before = ledger.chain.head().number
+    body.change([batch.statement.first], Status.REVOKED, "R01")
+    ledger.settle()
+    teller = Teller(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
+    assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED]
+    chain: Any = Changed(ledger.chain)
+    chain.after = before
+    Follower(ledger.store, chain, ledger.deployment.block or 0)._take_back()
+    assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED], "no checkpoint yet"
+
+    ledger.settle()
+
+    assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED]
 
 
 def test_one_above_what_was_final_is_none(ledger: Ledger) -> None:

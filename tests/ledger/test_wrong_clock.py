@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 
 from ledger.checkpoints import Cadence, checkpoint
 from ledger.cosigning import Collector
 from ledger.files import write_atomically
 from ledger.node import POLICY, Ledger
+from ledger.service.telling import Teller
+from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
 from ledger.witness.nodes import ExecutingNode, RpcSource
 from ledger.witness.server import WitnessServer
 from ledger.witness.witness import Witness
 from tests.ledger.live import DAY, Body, open_live
+from tests.ledger.test_final_reorganised import watch
 from tests.world import signed_policy, witness_key
 from verifier.checkpoint import parse_note
 from verifier.policy import LedgerPin
 from verifier.trust import judge_by_witnesses
+from verifier.vocabulary import Status
 
 LAG = 600
 AHEAD = 3 * DAY
@@ -150,6 +155,46 @@ def test_blocks_of_a_wrong_clock_are_dropped_and_their_acts_anchored_again(place
     assert found is not None
     assert found.state.batches == 2, "what was anchored in the future is anchored again"
     assert [one.fork for one in taken_back] == [cosigned]
+
+
+def events(ledger: Ledger, issuer: str) -> list[tuple[str, int]]:
+    """Return kind and block of what an issuer is sent by now."""
+    teller = Teller(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
+    teller.step()
+    teller.release()
+    with ledger.store.begin(write=False) as unit:
+        found = unit.events_of(f"body:{issuer}", after=0, limit=10)
+    return [(event.kind, orjson.loads(event.body)["block"]) for event in found]
+
+
+def test_what_was_sent_of_dropped_blocks_is_taken_back_and_sent_again(place: Place) -> None:
+    issuer, cosigned = begun(place)
+    place.clock.wrong = AHEAD
+    with place.open() as ledger:
+        watch(ledger, issuer, 0)
+        issuer.ledger = ledger
+        issuer.submit(1)
+        issuer.change([0], Status.REVOKED, "R01")
+        ledger.settle(40)
+        first, second, revoked = events(ledger, issuer.issuer)
+        assert first[0] == second[0] == BATCH_FINAL
+        assert revoked == (STATUS_CHANGED, ledger.chain.head().number)
+
+    place.clock.wrong = 0
+    with place.open() as ledger:
+        assert ledger.chain.head().number == cosigned
+        ledger.follower.follow()
+        taken_back = (BATCH_REORGANISED, second[1])
+        assert events(ledger, issuer.issuer) == [first, second, revoked, taken_back]
+        ledger.settle(40)
+        *before, final, again = events(ledger, issuer.issuer)
+        assert before == [first, second, revoked, taken_back]
+        assert (final[0], again[0]) == (BATCH_FINAL, STATUS_CHANGED)
+        with ledger.store.begin(write=False) as unit:
+            newest = unit.checkpoint()
+        assert newest is not None
+        assert again[1] == newest.number
+        assert len(events(ledger, issuer.issuer)) == 6
 
 
 def test_blocks_that_witnesses_have_signed_are_never_dropped(place: Place) -> None:
