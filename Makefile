@@ -99,6 +99,10 @@ conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node 
 fuzz: setup ## Ask both verifiers about mutants of good files: SEED=1 MUTANTS=5000
 	$(PY) -m tests.conformance.fuzz --seed $(SEED) --mutants $(MUTANTS)
 
+.PHONY: bundle
+bundle: setup ## Make the served JavaScript verifier from its modules in verifier/js
+	$(PY) -m verifier.js.bundle
+
 .PHONY: crimes
 crimes: setup ## Edit every column of a served home and delete rows: the audit must convict each (minutes)
 	$(PY) -m tests.audit.sweep

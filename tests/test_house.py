@@ -83,6 +83,27 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str
     )
 
 
+# Functions, methods and arrow functions with a block, as Prettier lays them out.
+JS_FUNCTION = re.compile(
+    r"^( *)(?:export )?(?:(?:async )?function (\w+)|const (\w+) = (?=.*=> \{$)"
+    r"|(?!if\b|for\b|while\b|switch\b)(?:async |static )?(\w+)(?=\(.*\) \{$))"
+)
+
+
+def js_functions(text: str) -> Iterator[tuple[int, str, int]]:
+    """Yield line, name and code lines of each function of a JavaScript module."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if found := JS_FUNCTION.match(line):
+            end = next(n for n in range(number, len(lines)) if lines[n].startswith(found[1] + "}"))
+            code = [
+                part
+                for part in map(str.strip, lines[number : end + 1])
+                if part and not part.startswith(("//", "/*", "*"))
+            ]
+            yield number + 1, found[2] or found[3] or found[4], len(code)
+
+
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_imports_between_rooms_go_down_only(room: str) -> None:
     forbidden = set(MAY_IMPORT) | {"tests", "bench"}
@@ -241,3 +262,13 @@ def test_functions_and_modules_stay_short() -> None:
             and (length := code_lines(node, lines)) > LONGEST_FUNCTION
         ]
     assert faults == []
+
+
+def test_functions_of_the_JavaScript_modules_stay_short() -> None:
+    functions = [
+        (f"{path.relative_to(HOUSE)}:{line} {name}", length)
+        for path in sorted((HOUSE / "verifier" / "js").rglob("*.mjs"))
+        for line, name, length in js_functions(path.read_text(encoding="utf-8"))
+    ]
+    assert len(functions) > 200
+    assert [function for function in functions if function[1] > LONGEST_FUNCTION] == []

@@ -6,8 +6,13 @@
  * `--policy` follows the first.
  */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import * as verifier from "../../api/web/static/certledger-verifier.mjs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** The file that is served, or another one, such as the modules that it is made from. */
+const SERVED = fileURLToPath(new URL("../../api/web/static/certledger-verifier.mjs", import.meta.url));
+const verifier = await import(pathToFileURL(resolve(process.env.CERTLEDGER_JS ?? SERVED)).href);
 
 const EXITS = { valid: 0, not_in_force: 1, not_genuine: 1, cannot_tell: 3 };
 const UNUSABLE = 2;

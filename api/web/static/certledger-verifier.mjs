@@ -1,17 +1,17 @@
+// Made from the modules in verifier/js by `python -m verifier.js.bundle`. Do not edit.
 /**
- * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, nothing fetched.
+ * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, no network.
  *
- * It follows docs/SPEC.md; "section n" below is that page's. It holds no secret and signs nothing, so its
- * arithmetic need not run in constant time.
+ * It follows docs/SPEC.md. It has no secret and signs nothing, so its arithmetic need not run in constant time.
  * @module
  */
 
-// ---------------------------------------------------------------------------------------------------------
-// Refusals and bytes (section 1)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- errors.mjs
+
+/** The one exception of bad input, and how to make it. */
 
 /** Input that breaks a rule. `code` is one of the specification's, the message a sentence for people. */
-export class Refusal extends Error {
+class Refusal extends Error {
   /** @param {string} code @param {string} message */
   constructor(code, message) {
     super(message);
@@ -25,9 +25,22 @@ function refuse(code, message) {
   throw new Refusal(code, message);
 }
 
+/** What a proof gives, null where it does not hold. @template T @param {() => T} prove @returns {T | null} */
+function orNull(prove) {
+  try {
+    return prove();
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+// -------------------- bytes.mjs
+
+/** Byte strings: joining, comparing, hexadecimal, big-endian integers. */
+
 const UTF8 = new TextEncoder();
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** @param {string} text @returns {Uint8Array} */
 const utf8 = (text) => UTF8.encode(text);
 
@@ -63,7 +76,6 @@ function compareBytes(left, right) {
 const ZERO32 = new Uint8Array(32);
 
 const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 /** @param {Uint8Array} bytes @returns {string} */
 function hex(bytes) {
   let text = "";
@@ -99,73 +111,23 @@ function chunks(bytes, size) {
   return parts;
 }
 
-const URL_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const URL_DIGITS = new Map(Array.from(URL_ALPHABET, (letter, value) => [letter, value]));
+// -------------------- formats/canonical_json.mjs
 
-/** The bytes of unpadded base64url in its one spelling, or null. @param {string} text @returns {Uint8Array | null} */
-function fromBase64Url(text) {
-  if (text.length % 4 === 1) return null;
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let bits = 0;
-  let held = 0;
-  let at = 0;
-  for (const letter of text) {
-    const digit = URL_DIGITS.get(letter);
-    if (digit === undefined) return null;
-    bits = ((bits << 6) | digit) & 0xffff;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes[at] = (bits >> held) & 0xff;
-      at += 1;
-    }
-  }
-  return (bits & ((1 << held) - 1)) === 0 ? bytes : null;
-}
-
-/** @param {Uint8Array} bytes @returns {string} */
-function toBase64Url(bytes) {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 3) {
-    const [a, b = 0, c = 0] = bytes.subarray(at, at + 3);
-    const group = (a << 16) | (b << 8) | c;
-    text += [18, 12, 6, 0]
-      .slice(0, Math.min(3, bytes.length - at) + 1)
-      .map((shift) => URL_ALPHABET[(group >> shift) & 63])
-      .join("");
-  }
-  return text;
-}
-
-/** The bytes of padded base64 (RFC 4648, section 4) in its one spelling, or null. @param {string} text */
-function fromBase64(text) {
-  const digits = text.replace(/={1,2}$/, "");
-  if (
-    text.length % 4 ||
-    /[-_=]/.test(digits) ||
-    text.length - digits.length !== (4 - (digits.length % 4)) % 4
-  ) {
-    return null;
-  }
-  return fromBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Canonical JSON (section 2)
-// ---------------------------------------------------------------------------------------------------------
+/** Canonical JSON: reading with bounds, writing (SPEC 2, after RFC 8785). */
 
 /** @typedef {any} Json text, a number, true or false, a list, or an object of such values */
 
 const MAX_DEPTH = 8;
 /** Where reading itself stops, so that no input exhausts the stack. */
 const MOST_NESTED = 500;
+
 /** Values and members of any text; a longer one has room for one more in each `BYTES_A_VALUE`. */
 const MAX_FREE_VALUES = 4096;
+
 const BYTES_A_VALUE = 8;
 const MAX_MEMBERS = 4096;
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-
 /** Reads one JSON value, refusing numbers outside the subset and names twice in one object. */
 class JsonReader {
   /** @param {string} text */
@@ -351,7 +313,7 @@ function checkValue(value, depth = 0) {
 }
 
 /** Canonical JSON text of a value. @param {Json} value @returns {string} */
-export function canonicalText(value) {
+function canonicalText(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (typeof value === "object") {
     const names = Object.keys(value).sort();
@@ -361,14 +323,14 @@ export function canonicalText(value) {
 }
 
 /** The canonical bytes that are hashed and signed. @param {Json} value @returns {Uint8Array} */
-export const canonicalBytes = (value) => utf8(canonicalText(value));
+const canonicalBytes = (value) => utf8(canonicalText(value));
 
 /**
  * The value of canonical bytes.
  * @param {Uint8Array} bytes @param {number} limit greatest number of bytes @returns {Json}
  * @throws {Refusal} `json.*`
  */
-export function parseCanonical(bytes, limit) {
+function parseCanonical(bytes, limit) {
   if (bytes.length > limit) refuse("json.size", `${bytes.length} bytes are more than ${limit}`);
   if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf)))
     refuse("json.syntax", "a byte order mark");
@@ -385,9 +347,9 @@ export function parseCanonical(bytes, limit) {
   return value;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Hashes: SHA-256 and SHA-512 (FIPS 180-4), Keccak-256, SM3 (GB/T 32905)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- crypto/hashing.mjs
+
+/** Hashes: SHA-256 and SHA-512 (FIPS 180-4), HMAC (RFC 2104), SM3 (GB/T 32905), Keccak-256. */
 
 /** The first `count` primes. @param {number} count @returns {number[]} */
 function primes(count) {
@@ -417,7 +379,6 @@ const SHA512_ROUNDS = primes(80).map((prime) => rootBits(prime, 3n));
 const SHA512_START = primes(8).map((prime) => rootBits(prime, 2n));
 const SHA256_ROUNDS = Int32Array.from(SHA512_ROUNDS.slice(0, 64), (bits) => Number(bits >> 32n));
 const SHA256_START = SHA512_START.map((bits) => Number(bits >> 32n));
-
 /**
  * Calls `eat` with each padded block of the Merkle-Damgård construction.
  * @param {Uint8Array} data @param {number} size of a block @param {(view: DataView, at: number) => void} eat
@@ -444,7 +405,6 @@ function bigEndian(words) {
 }
 
 const SHA256_WORDS = new Int32Array(64);
-
 /** @param {Int32Array} state @param {DataView} view @param {number} at */
 function sha256Block(state, view, at) {
   const w = SHA256_WORDS;
@@ -482,10 +442,18 @@ function sha256Block(state, view, at) {
 }
 
 /** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
-export function sha256(data) {
+function sha256(data) {
   const state = Int32Array.from(SHA256_START);
   eachBlock(data, 64, (view, at) => sha256Block(state, view, at));
   return bigEndian(state);
+}
+
+/** RFC 2104. @param {Uint8Array} key @param {Uint8Array} message */
+function hmacSha256(key, message) {
+  const block = new Uint8Array(64);
+  block.set(key.length > 64 ? sha256(key) : key);
+  const [inner, outer] = [0x36, 0x5c].map((pad) => block.map((byte) => byte ^ pad));
+  return sha256(concat(outer, sha256(concat(inner, message))));
 }
 
 /** @param {bigint[]} state @param {DataView} view @param {number} at */
@@ -519,7 +487,7 @@ function sha512Block(state, view, at) {
 }
 
 /** @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
-export function sha512(data) {
+function sha512(data) {
   const state = [...SHA512_START];
   eachBlock(data, 128, (view, at) => sha512Block(state, view, at));
   return unhex(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
@@ -564,7 +532,7 @@ function sm3Block(state, view, at) {
 }
 
 /** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
-export function sm3(data) {
+function sm3(data) {
   const state = Int32Array.from(SM3_START);
   eachBlock(data, 64, (view, at) => sm3Block(state, view, at));
   return bigEndian(state);
@@ -592,7 +560,6 @@ const KECCAK = (() => {
 
 const KECCAK_COLUMNS = new Int32Array(10);
 const KECCAK_ROW = new Int32Array(10);
-
 /** Keccak-f[1600] over 25 lanes, low and high half of each beside each other. @param {Int32Array} s */
 function permute(s) {
   const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];
@@ -633,7 +600,7 @@ function permute(s) {
 }
 
 /** Keccak-256 with Ethereum's padding. @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
-export function keccak256(data) {
+function keccak256(data) {
   const rate = 136;
   const state = new Int32Array(50);
   const padded = new Uint8Array(data.length + rate - (data.length % rate));
@@ -651,31 +618,9 @@ export function keccak256(data) {
   return digest;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Signatures: ECDSA on secp256k1 and P-256 (SEC 1), Ed25519 (RFC 8032)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- crypto/modular.mjs
 
-/** @typedef {{p: bigint, a: bigint, b: bigint, n: bigint, x: bigint, y: bigint}} Curve */
-
-/** @type {Curve} */
-const SECP256K1 = {
-  p: 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2fn,
-  a: 0n,
-  b: 7n,
-  n: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
-  x: 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
-  y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
-};
-
-/** @type {Curve} */
-const P256 = {
-  p: 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn,
-  a: 0xffffffff00000001000000000000000000000000fffffffffffffffffffffffcn,
-  b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
-  n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
-  x: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
-  y: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
-};
+/** Arithmetic modulo a prime, on BigInt. */
 
 /** @param {bigint} value @param {bigint} modulus */
 const mod = (value, modulus) => {
@@ -703,81 +648,14 @@ function invert(value, modulus) {
   return mod(x, modulus);
 }
 
-/** @typedef {[bigint, bigint, bigint]} Jacobian x/z², y/z³; z is zero at infinity */
+// -------------------- crypto/ed25519.mjs
 
-/** @param {Curve} c @param {Jacobian} point @returns {Jacobian} */
-function double(c, [x, y, z]) {
-  if (!y || !z) return [1n, 1n, 0n];
-  const yy = (y * y) % c.p;
-  const s = (4n * x * yy) % c.p;
-  const zz = (z * z) % c.p;
-  const m = (3n * x * x + c.a * zz * zz) % c.p;
-  const nx = mod(m * m - 2n * s, c.p);
-  return [nx, mod(m * (s - nx) - 8n * yy * yy, c.p), (2n * y * z) % c.p];
-}
-
-/** @param {Curve} c @param {Jacobian} left @param {Jacobian} right @returns {Jacobian} */
-function add(c, left, right) {
-  if (!left[2]) return right;
-  if (!right[2]) return left;
-  const [x1, y1, z1] = left;
-  const [x2, y2, z2] = right;
-  const zz1 = (z1 * z1) % c.p;
-  const zz2 = (z2 * z2) % c.p;
-  const u1 = (x1 * zz2) % c.p;
-  const s1 = (y1 * zz2 * z2) % c.p;
-  const h = mod(x2 * zz1 - u1, c.p);
-  const r = mod(y2 * zz1 * z1 - s1, c.p);
-  if (!h) return r ? [1n, 1n, 0n] : double(c, left);
-  const hh = (h * h) % c.p;
-  const hhh = (h * hh) % c.p;
-  const v = (u1 * hh) % c.p;
-  const x = mod(r * r - hhh - 2n * v, c.p);
-  return [x, mod(r * (v - x) - s1 * hhh, c.p), (h * z1 * z2) % c.p];
-}
-
-/** @param {Curve} c @param {bigint} x @param {bigint} y */
-const onCurve = (c, x, y) => x < c.p && y < c.p && mod(y * y - (x * x + c.a) * x - c.b, c.p) === 0n;
-
-/** The point of 33 bytes, or null. @param {Curve} c @param {Uint8Array} bytes @returns {[bigint, bigint] | null} */
-function decompress(c, bytes) {
-  const x = toBigInt(bytes.subarray(1));
-  if (bytes.length !== 33 || (bytes[0] !== 2 && bytes[0] !== 3) || x >= c.p) return null;
-  const root = power(mod((x * x + c.a) * x + c.b, c.p), (c.p + 1n) / 4n, c.p);
-  if (!onCurve(c, x, root)) return null;
-  return [x, (root & 1n) === BigInt(bytes[0] & 1) ? root : c.p - root];
-}
-
-/**
- * @param {Curve} c @param {[bigint, bigint]} key @param {Uint8Array} digest 32 bytes
- * @param {Uint8Array} signature r ‖ s, 64 bytes @returns {boolean}
- */
-function checkEcdsa(c, key, digest, signature) {
-  const r = toBigInt(signature.subarray(0, 32));
-  const s = toBigInt(signature.subarray(32));
-  if (!onCurve(c, ...key) || !r || r >= c.n || !s || s >= c.n) return false;
-  const inverse = invert(s, c.n);
-  const u = (toBigInt(digest) * inverse) % c.n;
-  const v = (r * inverse) % c.n;
-  /** @type {Jacobian} */ const base = [c.x, c.y, 1n];
-  /** @type {Jacobian} */ const other = [...key, 1n];
-  const both = add(c, base, other);
-  /** @type {Jacobian} */ let sum = [1n, 1n, 0n];
-  for (let bit = 255n; bit >= 0n; bit -= 1n) {
-    sum = double(c, sum);
-    const pick = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n);
-    if (pick) sum = add(c, sum, [base, other, both][pick - 1]);
-  }
-  if (!sum[2]) return false;
-  const inverseZ = invert(sum[2], c.p);
-  return mod(sum[0] * inverseZ * inverseZ, c.p) % c.n === r;
-}
+/** Ed25519 signatures (RFC 8032). */
 
 const ED_P = (1n << 255n) - 19n;
 const ED_N = (1n << 252n) + 27742317777372353535851937790883648493n;
 const ED_D = mod(-121665n * invert(121666n, ED_P), ED_P);
 const ED_ROOT = power(2n, (ED_P - 1n) / 4n, ED_P);
-
 /** @typedef {[bigint, bigint, bigint, bigint]} Extended X, Y, Z and T = XY/Z of a twisted Edwards point */
 
 /** @param {Extended} left @param {Extended} right @returns {Extended} */
@@ -815,7 +693,7 @@ const ED_BASE = /** @type {Extended} */ (
  * @param {Uint8Array} key 32 bytes @param {Uint8Array} message @param {Uint8Array} signature 64 bytes
  * @returns {boolean}
  */
-export function checkEd25519(key, message, signature) {
+function checkEd25519(key, message, signature) {
   const point = edPoint(key);
   const s = littleEndian(signature.subarray(32));
   if (!point || s >= ED_N) return false;
@@ -833,273 +711,115 @@ export function checkEd25519(key, message, signature) {
   return encoded === littleEndian(signature.subarray(0, 32));
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Merkle trees (section 3, RFC 9162 section 2.1)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- formats/time.mjs
 
-/** @param {Uint8Array} data */
-const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
-/** @param {Uint8Array} left @param {Uint8Array} right */
-const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
+/** Calendar days and instants (SPEC 1). */
 
-/** Whether bit 0 of a position below 2^53 is set. @param {number} position */
-const odd = (position) => position % 2 === 1;
-/** @param {number} value */
-const half = (value) => Math.floor(value / 2);
+const DAY = 86400;
+const GREATEST_TIME = 253402300799;
+/**
+ * Days from 1970-01-01 to a day that the calendar has, else null.
+ * @param {number} year @param {number} month @param {number} day
+ */
+function dayNumber(year, month, day) {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const same =
+    date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / DAY : null;
+}
+
+/** @param {string} text YYYY-MM-DD @returns {number | null} */
+function parseDay(text) {
+  const found = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
+  return found && dayNumber(Number(found[1]), Number(found[2]), Number(found[3]));
+}
+
+/** @param {number} day @returns {string} */
+const formatDay = (day) => new Date(day * DAY * 1000).toISOString().slice(0, 10);
+
+/** Seconds of an instant like 2026-11-24T06:00:00Z. @param {string} text @throws {Refusal} `time.invalid` */
+function parseTime(text) {
+  const found = /^(.{10})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])Z$/.exec(text);
+  const day = found && parseDay(found[1]);
+  if (!found || day === null) return refuse("time.invalid", `${text} is not like 2026-11-24T06:00:00Z`);
+  return day * DAY + Number(found[2]) * 3600 + Number(found[3]) * 60 + Number(found[4]);
+}
+
+/** @param {number} seconds @returns {string} */
+const formatTime = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+
+/** The calendar day in China at an instant. @param {number} seconds */
+const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / DAY);
 
 /**
- * The root that `path` implies for leaf `position` of a tree of `size` leaves.
- * @param {Uint8Array} leaf @param {number} position @param {number} size @param {Uint8Array[]} path
- * @throws {Refusal} `proof.invalid`: the position is outside, or the path has another length
+ * A day some months later, clamped to the end of its month and to 9999-12-31.
+ * @param {number} day @param {number} months
  */
-function impliedRoot(leaf, position, size, path) {
-  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
-  let root = leaf;
-  let last = size - 1;
-  let place = position;
-  for (const sibling of path) {
-    if (last === 0) refuse("proof.invalid", "a path is too long");
-    if (odd(place) || place === last) {
-      root = nodeHash(sibling, root);
-      // The right edge of an uneven tree skips the levels where it has no sibling.
-      while (place && !odd(place)) [place, last] = [half(place), half(last)];
-    } else {
-      root = nodeHash(root, sibling);
+function addMonths(day, months) {
+  const [year, month, date] = formatDay(day).split("-").map(Number);
+  const all = year * 12 + month - 1 + months;
+  const [toYear, toMonth] = [Math.floor(all / 12), (all % 12) + 1];
+  if (toYear > 9999) return /** @type {number} */ (dayNumber(9999, 12, 31));
+  for (let last = date; ; last -= 1) {
+    const found = dayNumber(toYear, toMonth, last);
+    if (found !== null) return found;
+  }
+}
+
+// -------------------- formats/encoding.mjs
+
+/** Base64url, base64 and hexadecimal text, each in its one spelling (SPEC 1). */
+
+const URL_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const URL_DIGITS = new Map(Array.from(URL_ALPHABET, (letter, value) => [letter, value]));
+/** The bytes of unpadded base64url in its one spelling, or null. @param {string} text @returns {Uint8Array | null} */
+function fromBase64Url(text) {
+  if (text.length % 4 === 1) return null;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (const letter of text) {
+    const digit = URL_DIGITS.get(letter);
+    if (digit === undefined) return null;
+    bits = ((bits << 6) | digit) & 0xffff;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes[at] = (bits >> held) & 0xff;
+      at += 1;
     }
-    [place, last] = [half(place), half(last)];
   }
-  if (last) refuse("proof.invalid", "a path is too short");
-  return root;
+  return (bits & ((1 << held) - 1)) === 0 ? bytes : null;
 }
 
-/** Sizes of the perfect subtrees of an append-only tree, greatest first. @param {number} size @returns {number[]} */
-function peakSizes(size) {
-  const sizes = [];
-  for (let bit = 2 ** 52; bit >= 1; bit /= 2) {
-    if (Math.floor(size / bit) % 2) sizes.push(bit);
+/** @param {Uint8Array} bytes @returns {string} */
+function toBase64Url(bytes) {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 3) {
+    const [a, b = 0, c = 0] = bytes.subarray(at, at + 3);
+    const group = (a << 16) | (b << 8) | c;
+    text += [18, 12, 6, 0]
+      .slice(0, Math.min(3, bytes.length - at) + 1)
+      .map((shift) => URL_ALPHABET[(group >> shift) & 63])
+      .join("");
   }
-  return sizes;
+  return text;
 }
 
-/**
- * Place of the peak over leaf `position`, and the leaf's position below it.
- * @param {number} position @param {number} size
- */
-function peakOf(position, size) {
-  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
-  let rest = position;
-  for (const [peak, width] of peakSizes(size).entries()) {
-    if (rest < width) return { peak, within: rest, width };
-    rest -= width;
+/** The bytes of padded base64 (RFC 4648, section 4) in its one spelling, or null. @param {string} text */
+function fromBase64(text) {
+  const digits = text.replace(/={1,2}$/, "");
+  if (
+    text.length % 4 ||
+    /[-_=]/.test(digits) ||
+    text.length - digits.length !== (4 - (digits.length % 4)) % 4
+  ) {
+    return null;
   }
-  throw new RangeError("unreachable: the peaks hold every leaf");
+  return fromBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
 }
-
-/** Peaks of an append-only tree of these leaves, greatest first. @param {Iterable<Uint8Array>} leaves */
-function peaksOf(leaves) {
-  /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
-  for (const leaf of leaves) {
-    let [hash, width] = [leaf, 1];
-    for (let left = stack.at(-1); left?.width === width; left = stack.at(-1)) {
-      [hash, width] = [nodeHash(left.hash, hash), 2 * width];
-      stack.pop();
-    }
-    stack.push({ hash, width });
-  }
-  return stack.map((node) => node.hash);
-}
-
-/** The root over some leaves. @param {Iterable<Uint8Array>} leaves at least one */
-function treeRoot(leaves) {
-  const peaks = peaksOf(leaves);
-  return peaks.reduceRight((right, left) => nodeHash(left, right));
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// RLP and Merkle-Patricia proofs (section 11)
-// ---------------------------------------------------------------------------------------------------------
-
-/** @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded bytes */
-
-/** @param {Uint8Array} data @param {number} at @param {number} width */
-function rlpLength(data, at, width) {
-  const digits = data.subarray(at, at + width);
-  const length = digits.reduce((value, byte) => value * 256 + byte, 0);
-  if (digits.length !== width || digits[0] === 0 || length < 56)
-    refuse("proof.invalid", "a second spelling in RLP");
-  return length;
-}
-
-/** @param {Uint8Array} data @param {number} at @returns {RlpItem} */
-function rlpItem(data, at) {
-  const first = data[at];
-  if (first === undefined) return refuse("proof.invalid", "RLP ends early");
-  if (first < 0x80) return { bytes: data.subarray(at, at + 1), size: 1 };
-  const list = first >= 0xc0;
-  const short = first - (list ? 0xc0 : 0x80);
-  const head = short < 56 ? 1 : 1 + short - 55;
-  const length = short < 56 ? short : rlpLength(data, at + 1, short - 55);
-  const body = data.subarray(at + head, at + head + length);
-  if (body.length !== length) refuse("proof.invalid", "RLP ends early");
-  if (!list) {
-    if (length === 1 && body[0] < 0x80) refuse("proof.invalid", "a second spelling in RLP");
-    return { bytes: body, size: head + length };
-  }
-  const items = [];
-  for (let place = 0; place < length;) {
-    const item = rlpItem(body, place);
-    items.push(item);
-    place += item.size;
-  }
-  return { items, size: head + length };
-}
-
-/** @param {Uint8Array} data @returns {RlpItem} */
-function rlpDecode(data) {
-  const item = rlpItem(data, 0);
-  if (item.size !== data.length) refuse("proof.invalid", "bytes follow an RLP item");
-  return item;
-}
-
-/** @param {Uint8Array} bytes @returns {number[]} */
-const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
-
-/** @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}} */
-function hexPrefix(bytes) {
-  const [kind, pad, ...rest] = nibbles(bytes);
-  if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
-    return refuse("proof.invalid", "a key's prefix is wrong");
-  return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
-}
-
-/** @typedef {{next?: RlpItem, value?: RlpItem, at: number}} Step neither `next` nor `value`: proved absent */
-
-const KEY_NIBBLES = 64;
-
-/** A branch's or extension's child as a reference, undefined where the place is empty. @param {RlpItem} item */
-function child(item) {
-  if ("bytes" in item && !item.bytes.length) return undefined;
-  if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
-    refuse("proof.invalid", "a child is neither a hash nor a node shorter than one");
-  }
-  return item;
-}
-
-/** What a node says of a key. @param {RlpItem} node @param {number[]} key @param {number} at @returns {Step} */
-function step(node, key, at) {
-  const items = "items" in node ? node.items : [];
-  if (items.length === 17) {
-    if (at === KEY_NIBBLES || !("bytes" in items[16]) || items[16].bytes.length) {
-      refuse("proof.invalid", "a branch stands where keys of 32 bytes end");
-    }
-    return { next: child(items[key[at]]), at: at + 1 };
-  }
-  if (items.length !== 2 || !("bytes" in items[0]))
-    return refuse("proof.invalid", "a trie node has no known shape");
-  const { path, leaf } = hexPrefix(items[0].bytes);
-  const stop = at + path.length;
-  const fits = path.every((nibble, place) => nibble === key[at + place]);
-  if (leaf) {
-    if (stop !== KEY_NIBBLES) refuse("proof.invalid", "a leaf does not stand at the end of a key");
-    return fits ? { value: items[1], at: stop } : { at: stop };
-  }
-  if (stop >= KEY_NIBBLES || !path.length) refuse("proof.invalid", "an extension is empty, or ends a key");
-  const next = child(items[1]);
-  if (!next) refuse("proof.invalid", "an extension leads nowhere");
-  return fits ? { next, at: stop } : { at: stop };
-}
-
-/**
- * The bytes that a trie holds under a key, or null if they are proved absent.
- * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
- * @param {(hash: Uint8Array) => Uint8Array} take gives the node of a hash
- * @throws {Refusal} `proof.invalid`
- */
-function walk(root, hashedKey, take) {
-  const key = nibbles(hashedKey);
-  /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
-  for (let at = 0; ;) {
-    // What is shorter than a hash stands inside its parent.
-    const node = "bytes" in reference ? rlpDecode(take(reference.bytes)) : reference;
-    const found = step(node, key, at);
-    if (found.value) return stringOf(found.value);
-    if (!found.next) return null;
-    [reference, at] = [found.next, found.at];
-  }
-}
-
-/** @param {RlpItem} item @returns {Uint8Array} */
-const stringOf = (item) =>
-  "bytes" in item ? item.bytes : refuse("proof.invalid", "a list where a string stands");
-
-const EMPTY_TRIE = keccak256(Uint8Array.of(0x80));
-const MOST_NODES = 64;
-const LONGEST_NODE = 1024;
-
-/**
- * The same from a proof whose nodes are all used, in order.
- * @param {Uint8Array} root @param {Uint8Array} hashedKey @param {Uint8Array[]} nodes
- */
-function walkProof(root, hashedKey, nodes) {
-  let used = 0;
-  if (equal(root, EMPTY_TRIE) && !nodes.length) return null;
-  const found = walk(root, hashedKey, (hash) => {
-    const node = nodes[used];
-    if (!node || node.length > LONGEST_NODE || (used && node.length < 32) || !equal(keccak256(node), hash)) {
-      refuse("proof.invalid", `node ${used} of a proof is not the one its parent names`);
-    }
-    used += 1;
-    return node;
-  });
-  if (used !== nodes.length) refuse("proof.invalid", "a proof has nodes that it does not need");
-  return found;
-}
-
-/** @param {Uint8Array} bytes an integer of RLP @param {number} width greatest number of bytes */
-function rlpInteger(bytes, width) {
-  if (bytes.length > width || bytes[0] === 0) refuse("proof.invalid", "an integer has a second spelling");
-  return bytes;
-}
-
-/**
- * Storage root and code hash of an account, null if it is proved absent.
- * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
- */
-function proveAccount(stateRoot, address, nodes) {
-  const found = walkProof(stateRoot, keccak256(address), nodes);
-  if (!found) return null;
-  const account = rlpDecode(found);
-  const parts = "items" in account ? account.items.map(stringOf) : [];
-  if (parts.length !== 4 || parts[2].length !== 32 || parts[3].length !== 32) {
-    refuse("proof.invalid", "an account has four parts");
-  }
-  rlpInteger(parts[0], 8);
-  rlpInteger(parts[1], 32);
-  return { storageRoot: parts[2], codeHash: parts[3] };
-}
-
-/** A slot's value, 32 bytes, of what the storage trie holds there. @param {Uint8Array | null} found */
-function slotValue(found) {
-  if (!found) return ZERO32;
-  const value = rlpInteger(stringOf(rlpDecode(found)), 32);
-  if (!value.length) refuse("proof.invalid", "a slot that is zero is absent from the trie");
-  return concat(new Uint8Array(32 - value.length), value);
-}
-
-/** Position of the slot of a body (section 13). @param {string} issuer */
-const slotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
-const ROLL_POSITION = uint(1, 32);
-
-// ---------------------------------------------------------------------------------------------------------
-// Members of an object (section 2): each taken once, typed; what is left over is refused
-// ---------------------------------------------------------------------------------------------------------
-
-/** Number of code points. @param {string} text */
-const characters = (text) => {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
-};
 
 /** @param {string} text @returns {Uint8Array} @throws {Refusal} `base64.invalid`, `base64.not_canonical` */
 function base64Url(text) {
@@ -1117,6 +837,17 @@ function strictHex(text, size) {
     refuse("hex.invalid", `a text is not ${size} bytes in hex`);
   return unhex(text);
 }
+
+// -------------------- formats/members.mjs
+
+/** Members of a JSON object, each read once by type and range; what is left over is refused (SPEC 2). */
+
+/** Number of code points. @param {string} text */
+const characters = (text) => {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+};
 
 class Members {
   /** @param {Json} value @param {string} where */
@@ -1267,454 +998,20 @@ function checkDistinct(what, values) {
   if (new Set(values).size !== values.length) refuse("schema.invalid", `two ${what} are the same`);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Days and instants (section 1)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- formats/checkpoint.mjs
 
-const DAY = 86400;
-const GREATEST_TIME = 253402300799;
-
-/**
- * Days from 1970-01-01 to a day that the calendar has, else null.
- * @param {number} year @param {number} month @param {number} day
- */
-function dayNumber(year, month, day) {
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  const same =
-    date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / DAY : null;
-}
-
-/** @param {string} text YYYY-MM-DD @returns {number | null} */
-function parseDay(text) {
-  const found = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
-  return found && dayNumber(Number(found[1]), Number(found[2]), Number(found[3]));
-}
-
-/** @param {number} day @returns {string} */
-const formatDay = (day) => new Date(day * DAY * 1000).toISOString().slice(0, 10);
-
-/** Seconds of an instant like 2026-11-24T06:00:00Z. @param {string} text @throws {Refusal} `time.invalid` */
-export function parseTime(text) {
-  const found = /^(.{10})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])Z$/.exec(text);
-  const day = found && parseDay(found[1]);
-  if (!found || day === null) return refuse("time.invalid", `${text} is not like 2026-11-24T06:00:00Z`);
-  return day * DAY + Number(found[2]) * 3600 + Number(found[3]) * 60 + Number(found[4]);
-}
-
-/** @param {number} seconds @returns {string} */
-export const formatTime = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-
-/** The calendar day in China at an instant. @param {number} seconds */
-const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / DAY);
-
-/**
- * A day some months later, clamped to the end of its month and to 9999-12-31.
- * @param {number} day @param {number} months
- */
-function addMonths(day, months) {
-  const [year, month, date] = formatDay(day).split("-").map(Number);
-  const all = year * 12 + month - 1 + months;
-  const [toYear, toMonth] = [Math.floor(all / 12), (all % 12) + 1];
-  if (toYear > 9999) return /** @type {number} */ (dayNumber(9999, 12, 31));
-  for (let last = date; ; last -= 1) {
-    const found = dayNumber(toYear, toMonth, last);
-    if (found !== null) return found;
-  }
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Records, disclosures, catalog entries (sections 4 to 6)
-// ---------------------------------------------------------------------------------------------------------
-
-const ISSUER = /^[0-9A-Z]{18}$/;
-const CATEGORY = /^[A-Z0-9-]{2,24}$/;
-const HOLDERS = ["natural", "legal", "object"];
-const MOST_CERTIFICATES = 2 ** 32;
-const MOST_DIGESTS = 96;
-const NUMBER = "certificate_number";
-const HOLDER_KEY = "holder_key";
-const DOCUMENT = "document";
-
-/** @typedef {ReturnType<typeof readRecord>} CertificateRecord */
-
-/** @param {Json} value */
-function readRecord(value) {
-  const read = new Members(value, "record");
-  read.constant("type", "certledger/record/1");
-  const record = {
-    issuer: read.text("issuer", ISSUER),
-    index: read.integer("index", 0, MOST_CERTIFICATES - 1),
-    id: read.binary("id", 32),
-    edition: read.integer("edition", 0, 65535),
-    replaces: read.has("replaces") ? read.integer("replaces", 0, MOST_CERTIFICATES - 1) : null,
-    category: read.text("category", CATEGORY),
-    entry: read.integer("entry", 1, 65535),
-    holder: read.word("holder", HOLDERS),
-    issued: read.day("issued"),
-    expires: read.has("expires") ? read.day("expires") : null,
-    bound: read.boolean("bound"),
-    digests: read.hashes("digests", MOST_DIGESTS),
-    leaf: ZERO32,
-  };
-  read.done();
-  checkRegion(record.issuer);
-  if (!record.digests.length) refuse("schema.invalid", "record.digests is empty");
-  if ((record.replaces !== null) !== record.edition > 0) {
-    refuse("record.edition", "replaces stands exactly where edition is above 0");
-  }
-  if (record.replaces !== null && record.replaces >= record.index) {
-    refuse("record.edition", "a record replaces one of a lower index");
-  }
-  if (record.expires !== null && record.expires < record.issued) {
-    refuse("record.dates", "a record expires before it is issued");
-  }
-  record.leaf = leafHash(canonicalBytes(value));
-  return record;
-}
-
-/** @typedef {string | {sha256: string, size: number, sm3?: string}} Value */
-/** @typedef {{salt: string, name: string, value: Value, digest: Uint8Array}} Disclosure */
-
-/** @param {string} salt @param {string} name @param {Json} value @returns {string} */
-const formatDisclosure = (salt, name, value) => toBase64Url(canonicalBytes([salt, name, value]));
-/** @param {string} text of a disclosure @returns {Uint8Array} */
-const digestOf = (text) => sha256(utf8(text));
-
-/** @param {string} text @returns {Disclosure} */
-function readDisclosure(text) {
-  const parts = parseCanonical(base64Url(text), 4096);
-  if (!Array.isArray(parts) || parts.length !== 3)
-    return refuse("schema.invalid", "a disclosure is a list of three");
-  const [salt, name, value] = parts;
-  if (typeof salt !== "string" || typeof name !== "string" || !name || characters(name) > 64) {
-    return refuse("schema.invalid", "salt and name of a disclosure are text");
-  }
-  if (name === DOCUMENT) checkDocument(value);
-  else checkFieldValue(value);
-  return { salt, name, value: /** @type {Value} */ (value), digest: digestOf(text) };
-}
-
-/** @param {Json} value */
-function checkFieldValue(value) {
-  if (typeof value !== "string" || !value || characters(value) > LONGEST_VALUE) {
-    refuse("schema.invalid", "a field is 1 to 512 characters");
-  }
-}
-
-/** @param {Json} value */
-function checkDocument(value) {
-  const read = new Members(value, "document");
-  read.text("sha256", /^[0-9a-f]{64}$/);
-  if (read.has("sm3")) read.text("sm3", /^[0-9a-f]{64}$/);
-  read.integer("size");
-  read.done();
-}
-
-const ENTRY_KINDS = [
-  "certificate",
-  "licence",
-  "plate",
-  "proof",
-  "approval",
-  "expert_report",
-  "appraisal_report",
-  "association_document",
-];
-const MOST_ENTRIES = 4096;
-
-/** @typedef {ReturnType<typeof readEntry>} Entry */
-
-/** @param {Json} value */
-function readEntry(value) {
-  const read = new Members(value, "entry");
-  read.constant("type", "certledger/entry/1");
-  const entry = {
-    category: read.text("category", CATEGORY),
-    version: read.integer("version", 1, 65535),
-    kind: read.word("kind", ENTRY_KINDS),
-    holder: read.word("holder", HOLDERS),
-    nameZh: read.text("name_zh", null, 128),
-    nameEn: read.text("name_en", null, 128),
-    fields: readNames(read, "fields"),
-    shown: readNames(read, "shown"),
-    months: read.has("months") ? read.integer("months", 1, 1200) : null,
-    lagDays: read.integer("lag_days", 0, 36500),
-    leaf: ZERO32,
-  };
-  read.done();
-  const { fields, shown } = entry;
-  if (
-    new Set(fields).size !== fields.length ||
-    fields[0] !== NUMBER ||
-    fields.includes(DOCUMENT) ||
-    fields.includes(HOLDER_KEY)
-  ) {
-    refuse("entry.fields", `fields are distinct, start with ${NUMBER}, and name no other place`);
-  }
-  if (fields.filter((field) => shown.includes(field)).join() !== shown.join() || shown.includes(NUMBER)) {
-    refuse("entry.shown", `shown is an ordered part of fields, without ${NUMBER}`);
-  }
-  entry.leaf = leafHash(canonicalBytes(value));
-  return entry;
-}
-
-/** @param {Members} read @param {string} name */
-function readNames(read, name) {
-  const names = read.texts(name, 1, 64);
-  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.refuse(name, "a list of names");
-  return names;
-}
-
-/**
- * Name of a disclosure at a place (section 4.4).
- * @param {Entry} entry @param {number} place @param {boolean} bound
- */
-function nameAt(entry, place, bound) {
-  if (place < entry.fields.length) return entry.fields[place];
-  return bound && place === entry.fields.length ? HOLDER_KEY : DOCUMENT;
-}
-
-/** @param {number} count @param {Uint8Array} root over the canonical entries */
-const catalogRoot = (count, root) => sha256(concat(utf8("certledger/catalog/1"), uint(count, 4), root));
-
-/** Order of entries: by category, then version. @param {Entry} left @param {Entry} right */
-function compareEntries(left, right) {
-  if (left.category !== right.category) return left.category < right.category ? -1 : 1;
-  return left.version - right.version;
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Batch statements, states of bodies, status words (sections 7 to 9)
-// ---------------------------------------------------------------------------------------------------------
-
-const BATCH_TYPE = keccak256(
-  utf8(
-    "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
-      "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
-  ),
-);
-
-/** @typedef {ReturnType<typeof readStatement>} Statement */
-
-/** @param {Json} value @param {string} issuer */
-function readStatement(value, issuer) {
-  const read = new Members(value, "statement");
-  const statement = {
-    issuer,
-    sequence: read.integer("sequence", 1),
-    previous: read.binary("previous", 32),
-    root: read.binary("root", 32),
-    first: read.integer("first", 0, MOST_CERTIFICATES - 1),
-    count: read.integer("count", 1, 65536),
-    catalog: read.binary("catalog", 32),
-    countersignature: read.binary("countersignature", 32),
-    notAfter: read.integer("not_after", 0, GREATEST_TIME),
-  };
-  read.done();
-  return statement;
-}
-
-/** What a body signs. @param {Statement} s @param {Uint8Array} identity */
-function batchDigest(s, identity) {
-  const hash = keccak256(
-    concat(
-      BATCH_TYPE,
-      utf8(s.issuer),
-      new Uint8Array(14),
-      uint(s.sequence, 32),
-      s.previous,
-      s.root,
-      uint(s.first, 32),
-      uint(s.count, 32),
-      s.catalog,
-      s.countersignature,
-      uint(s.notAfter, 32),
-    ),
-  );
-  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, hash));
-}
-
-const KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"];
-const STANDINGS = ["active", "suspended", "closed", "struck"];
-const NO_END = 2 ** 40 - 1;
-const KEY_SIZE = 31;
-const MOST_KEYS = 16;
-const BATCHES = 1;
-
-/** @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} BodyKey */
-
-/** @param {Uint8Array} packed the first 31 bytes of a key word @returns {BodyKey} */
-function readKey(packed) {
-  const number = (at) => Number(toBigInt(packed.subarray(at, at + 5)));
-  const purposes = packed[20];
-  if (purposes < 1 || purposes > 15) refuse("state.key", "a key has no known purpose");
-  return { packed, address: packed.subarray(0, 20), purposes, from: number(21), end: number(26) };
-}
-
-/** @typedef {ReturnType<typeof readBody>} BodyState */
-
-/** @param {Json} value */
-function readBody(value) {
-  const read = new Members(value, "body");
-  const keys = read.binary("keys");
-  if (!keys.length || keys.length % KEY_SIZE || keys.length > MOST_KEYS * KEY_SIZE) {
-    read.refuse("keys", `1 to ${MOST_KEYS} keys of ${KEY_SIZE} bytes`);
-  }
-  const body = {
-    issuer: read.text("issuer", ISSUER),
-    kind: KINDS.indexOf(read.word("kind", KINDS)) + 1,
-    name: read.text("name", null, 128),
-    /** Of a name that is absent in a snapshot. @type {Uint8Array | null} */ nameDigest: null,
-    keys: chunks(keys, KEY_SIZE).map(readKey),
-    standing: read.word("standing", STANDINGS),
-    since: read.integer("since", 0, NO_END),
-    catalogVersion: read.integer("catalog_version", 0, 2 ** 32 - 1),
-    catalog: read.binary("catalog", 32),
-    batches: read.integer("batches", 0, MOST_CERTIFICATES),
-    certificates: read.integer("certificates", 0, MOST_CERTIFICATES),
-    last: read.binary("last", 32),
-    peaks: read.hashes("peaks"),
-    epoch: read.integer("epoch"),
-    status: read.binary("status", 32),
-    revision: read.integer("revision", 0, 2 ** 32 - 1),
-  };
-  read.done();
-  checkRegion(body.issuer);
-  if (body.peaks.length !== peakSizes(body.batches).length) {
-    refuse("schema.invalid", "body.peaks do not fit the number of batches");
-  }
-  return body;
-}
-
-/** @param {string} issuer */
-function checkRegion(issuer) {
-  if (!/^[0-9]{2}$/.test(issuer.slice(2, 4))) refuse("issuer.invalid", `${issuer} is not the code of a body`);
-}
-
-/** A slot with the brake cleared. @param {Uint8Array} slot */
-function withoutBrake(slot) {
-  const cleared = Uint8Array.from(slot);
-  cleared[31] &= 0xfe;
-  return cleared;
-}
-
-/** @param {BodyState} b @returns {Uint8Array} */
-function stateDigest(b) {
-  return withoutBrake(
-    keccak256(
-      concat(
-        utf8(b.issuer),
-        uint(Number(b.issuer.slice(2, 4)), 2),
-        Uint8Array.of(b.kind, STANDINGS.indexOf(b.standing) + 1),
-        uint(b.since, 5),
-        uint(b.catalogVersion, 4),
-        Uint8Array.of(0),
-        uint(b.batches, 8),
-        uint(b.certificates, 8),
-        uint(b.epoch, 8),
-        uint(b.revision, 4),
-        new Uint8Array(4),
-        b.nameDigest ?? sha256(utf8(b.name)),
-        b.catalog,
-        b.last,
-        b.status,
-        keccak256(join(b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
-        keccak256(join(b.peaks)),
-      ),
-    ),
-  );
-}
-
-/**
- * Leaf of a batch in its body's tree.
- * @param {Uint8Array} digest @param {Uint8Array} catalog @param {number} key @param {number} block
- */
-const batchLeaf = (digest, catalog, key, block) =>
-  leafHash(concat(digest, catalog, uint(key, 1), uint(block, 5)));
-
-const STATUS_DEPTH = 25;
-const CELLS = 128;
-const STATUSES = ["valid", "revoked", "suspended", "superseded"];
-
-/** Hashes of empty subtrees, by level. */
-const DEFAULTS = (() => {
-  const found = [ZERO32];
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    found.push(keccak256(concat(found[level], found[level])));
-  }
-  return found;
-})();
-
-/** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
-
-/** @param {Json} value @returns {WordProof} */
-function readWordProof(value) {
-  const read = new Members(value, "status");
-  const proof = {
-    word: read.binary("word", 32),
-    marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
-    siblings: read.hashes("siblings", STATUS_DEPTH),
-  };
-  read.done();
-  return proof;
-}
-
-/**
- * The status root that a proof of a word implies.
- * @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid`
- */
-function statusRoot(proof, position) {
-  let root = proof.word;
-  let read = 0;
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    let sibling = DEFAULTS[level];
-    if ((proof.marks >> level) & 1) {
-      sibling = proof.siblings[read] ?? refuse("proof.invalid", "a status proof has too few siblings");
-      if (equal(sibling, DEFAULTS[level])) refuse("proof.invalid", "a status proof lists a default");
-      read += 1;
-    }
-    root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
-  }
-  if (read !== proof.siblings.length) refuse("proof.invalid", "a status proof has too many siblings");
-  return root;
-}
-
-/** The root over the words that are not zero. @param {Map<number, Uint8Array>} words by position */
-function statusTreeRoot(words) {
-  let nodes = words;
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    /** @type {Map<number, Uint8Array>} */ const above = new Map();
-    for (const position of nodes.keys()) {
-      const parent = position >> 1;
-      if (above.has(parent)) continue;
-      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? DEFAULTS[level]);
-      above.set(parent, keccak256(concat(left, right)));
-    }
-    nodes = above;
-  }
-  return nodes.get(0) ?? DEFAULTS[STATUS_DEPTH];
-}
-
-/** @param {Uint8Array} word @param {number} index of a certificate @returns {string} */
-function statusIn(word, index) {
-  const cell = index % CELLS;
-  return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Checkpoints (section 14)
-// ---------------------------------------------------------------------------------------------------------
+/** Checkpoints and their cosignatures (SPEC 14, C2SP tlog-checkpoint and tlog-cosignature). */
 
 const LONGEST_NOTE = 4096;
 /** Lines of one note, known or not: each known one costs a check of a signature (C2SP). */
 const MAX_SIGNATURE_LINES = 16;
+
 const GREATEST_BLOCK = 2 ** 40 - 1;
 const WITNESS_NAME = /^[!-*,-~]{1,128}$/;
-
 /** @typedef {{body: string, identity: Uint8Array, number: number, stateRoot: Uint8Array, blockHash: Uint8Array, time: number}} Checkpoint */
+
 /** @typedef {{name: string, keyId: Uint8Array, time: number, signature: Uint8Array}} Cosignature */
+
 /** @typedef {{checkpoint: Checkpoint, cosignatures: Cosignature[]}} Note */
 
 /** @param {string} why @returns {never} */
@@ -1731,7 +1028,7 @@ function noteNumber(digits, greatest) {
 const noteBytes = (text) => fromBase64(text) ?? unusableNote("bytes of a note have a second spelling");
 
 /** @param {string} text @returns {Note} @throws {Refusal} `checkpoint.unusable` */
-export function parseNote(text) {
+function parseNote(text) {
   if (utf8(text).length > LONGEST_NOTE) unusableNote("a note is too long");
   const found = new RegExp(
     "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n" +
@@ -1782,123 +1079,204 @@ const witnessKeyId = (name, key) =>
 const checkCosignature = (checkpoint, line, key) =>
   checkEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.body}`), line.signature);
 
-// ---------------------------------------------------------------------------------------------------------
-// Trust policies (section 15)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- formats/merkle.mjs
 
-const LONGEST_POLICY = 65536;
+/** Merkle trees (SPEC 3, RFC 9162 section 2.1). */
+
+/** @param {Uint8Array} data */
+const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
+
+/** @param {Uint8Array} left @param {Uint8Array} right */
+const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
+
+/** Whether bit 0 of a position below 2^53 is set. @param {number} position */
+const odd = (position) => position % 2 === 1;
+
+/** @param {number} value */
+const half = (value) => Math.floor(value / 2);
+
+/**
+ * The root that `path` implies for leaf `position` of a tree of `size` leaves.
+ * @param {Uint8Array} leaf @param {number} position @param {number} size @param {Uint8Array[]} path
+ * @throws {Refusal} `proof.invalid`: the position is outside, or the path has another length
+ */
+function impliedRoot(leaf, position, size, path) {
+  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+  let root = leaf;
+  let last = size - 1;
+  let place = position;
+  for (const sibling of path) {
+    if (last === 0) refuse("proof.invalid", "a path is too long");
+    if (odd(place) || place === last) {
+      root = nodeHash(sibling, root);
+      // The right edge of an uneven tree skips the levels where it has no sibling.
+      while (place && !odd(place)) [place, last] = [half(place), half(last)];
+    } else {
+      root = nodeHash(root, sibling);
+    }
+    [place, last] = [half(place), half(last)];
+  }
+  if (last) refuse("proof.invalid", "a path is too short");
+  return root;
+}
+
+/** Sizes of the perfect subtrees of an append-only tree, greatest first. @param {number} size @returns {number[]} */
+function peakSizes(size) {
+  const sizes = [];
+  for (let bit = 2 ** 52; bit >= 1; bit /= 2) {
+    if (Math.floor(size / bit) % 2) sizes.push(bit);
+  }
+  return sizes;
+}
+
+/**
+ * Place of the peak over leaf `position`, and the leaf's position below it.
+ * @param {number} position @param {number} size
+ */
+function peakOf(position, size) {
+  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+  let rest = position;
+  for (const [peak, width] of peakSizes(size).entries()) {
+    if (rest < width) return { peak, within: rest, width };
+    rest -= width;
+  }
+  throw new RangeError("unreachable: the peaks hold every leaf");
+}
+
+/** Peaks of an append-only tree of these leaves, greatest first. @param {Iterable<Uint8Array>} leaves */
+function peaksOf(leaves) {
+  /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
+  for (const leaf of leaves) {
+    let [hash, width] = [leaf, 1];
+    for (let left = stack.at(-1); left?.width === width; left = stack.at(-1)) {
+      [hash, width] = [nodeHash(left.hash, hash), 2 * width];
+      stack.pop();
+    }
+    stack.push({ hash, width });
+  }
+  return stack.map((node) => node.hash);
+}
+
+/** The root over some leaves. @param {Iterable<Uint8Array>} leaves at least one */
+function treeRoot(leaves) {
+  const peaks = peaksOf(leaves);
+  return peaks.reduceRight((right, left) => nodeHash(left, right));
+}
+
+// -------------------- formats/record.mjs
+
+/** Records and disclosures (SPEC 4 and 5). */
+
+const ISSUER = /^[0-9A-Z]{18}$/;
+const CATEGORY = /^[A-Z0-9-]{2,24}$/;
+const HOLDERS = ["natural", "legal", "object"];
+const MOST_CERTIFICATES = 2 ** 32;
+const MOST_DIGESTS = 96;
+const LONGEST_VALUE = 512;
+const NUMBER = "certificate_number";
+const HOLDER_KEY = "holder_key";
+const DOCUMENT = "document";
+/** @typedef {ReturnType<typeof readRecord>} CertificateRecord */
+
+/** @param {Json} value */
+function readRecord(value) {
+  const read = new Members(value, "record");
+  read.constant("type", "certledger/record/1");
+  const record = {
+    issuer: read.text("issuer", ISSUER),
+    index: read.integer("index", 0, MOST_CERTIFICATES - 1),
+    id: read.binary("id", 32),
+    edition: read.integer("edition", 0, 65535),
+    replaces: read.has("replaces") ? read.integer("replaces", 0, MOST_CERTIFICATES - 1) : null,
+    category: read.text("category", CATEGORY),
+    entry: read.integer("entry", 1, 65535),
+    holder: read.word("holder", HOLDERS),
+    issued: read.day("issued"),
+    expires: read.has("expires") ? read.day("expires") : null,
+    bound: read.boolean("bound"),
+    digests: read.hashes("digests", MOST_DIGESTS),
+    leaf: ZERO32,
+  };
+  read.done();
+  checkRegion(record.issuer);
+  if (!record.digests.length) refuse("schema.invalid", "record.digests is empty");
+  if ((record.replaces !== null) !== record.edition > 0) {
+    refuse("record.edition", "replaces stands exactly where edition is above 0");
+  }
+  if (record.replaces !== null && record.replaces >= record.index) {
+    refuse("record.edition", "a record replaces one of a lower index");
+  }
+  if (record.expires !== null && record.expires < record.issued) {
+    refuse("record.dates", "a record expires before it is issued");
+  }
+  record.leaf = leafHash(canonicalBytes(value));
+  return record;
+}
+
+/** @param {string} issuer */
+function checkRegion(issuer) {
+  if (!/^[0-9]{2}$/.test(issuer.slice(2, 4))) refuse("issuer.invalid", `${issuer} is not the code of a body`);
+}
+
+/** @typedef {string | {sha256: string, size: number, sm3?: string}} Value */
+
+/** @typedef {{salt: string, name: string, value: Value, digest: Uint8Array}} Disclosure */
+
+/** @param {string} salt @param {string} name @param {Json} value @returns {string} */
+const formatDisclosure = (salt, name, value) => toBase64Url(canonicalBytes([salt, name, value]));
+
+/** @param {string} text of a disclosure @returns {Uint8Array} */
+const digestOf = (text) => sha256(utf8(text));
+
+/**
+ * Salt of a document or a must-show field (section 4.5).
+ * @param {string} code normal access code @param {number} place
+ */
+function derivedSalt(code, place) {
+  return toBase64Url(
+    hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uint(place, 2))).subarray(0, 16),
+  );
+}
+
+/** @param {string} text @returns {Disclosure} */
+function readDisclosure(text) {
+  const parts = parseCanonical(base64Url(text), 4096);
+  if (!Array.isArray(parts) || parts.length !== 3)
+    return refuse("schema.invalid", "a disclosure is a list of three");
+  const [salt, name, value] = parts;
+  if (typeof salt !== "string" || typeof name !== "string" || !name || characters(name) > 64) {
+    return refuse("schema.invalid", "salt and name of a disclosure are text");
+  }
+  if (name === DOCUMENT) checkDocument(value);
+  else checkFieldValue(value);
+  return { salt, name, value: /** @type {Value} */ (value), digest: digestOf(text) };
+}
+
+/** @param {Json} value */
+function checkFieldValue(value) {
+  if (typeof value !== "string" || !value || characters(value) > LONGEST_VALUE) {
+    refuse("schema.invalid", "a field is 1 to 512 characters");
+  }
+}
+
+/** @param {Json} value */
+function checkDocument(value) {
+  const read = new Members(value, "document");
+  read.text("sha256", /^[0-9a-f]{64}$/);
+  if (read.has("sm3")) read.text("sm3", /^[0-9a-f]{64}$/);
+  read.integer("size");
+  read.done();
+}
+
+// -------------------- formats/policy.mjs
+
+/** The members of a trust policy (SPEC 15). */
+
 const GREATEST_SPAN = 2 ** 32 - 1;
 const WAYS = ["node", "rpc", "witnesses"];
-
 /** @typedef {ReturnType<typeof readLedger>} Ledger */
+
 /** @typedef {ReturnType<typeof readWitness>} Witness */
-/** @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy */
-
-/**
- * The policy of a file, once its signatures reach the threshold of its own roots.
- * @param {Uint8Array} bytes @returns {Policy}
- * @throws {Refusal} `json.*`, `schema.*` and others of form; `policy.unsigned`
- */
-export function parsePolicy(bytes) {
-  const read = new Members(parseCanonical(bytes, LONGEST_POLICY), "file");
-  const value = read.take("policy");
-  const policy = readPolicy(value);
-  const signatures = read.parts("signatures", 0, 128, (inner) => ({
-    key: hexMember(inner, "key", 32),
-    signature: hexMember(inner, "signature", 64),
-  }));
-  read.done();
-  checkAscending(
-    "file.signatures",
-    signatures.map(({ key }) => hex(key)),
-  );
-  const message = concat(utf8("certledger/policy/1\n"), canonicalBytes(value));
-  for (const { key, signature } of signatures) {
-    if (!checkEd25519(key, message, signature))
-      refuse("policy.unsigned", "a signature of the policy does not verify");
-  }
-  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))), bytes };
-  checkThreshold(signed, policy.roots);
-  return signed;
-}
-
-/** @param {Policy} policy @param {Policy["roots"]} roots */
-function checkThreshold(policy, roots) {
-  const count = roots.keys.filter((key) => policy.signers.has(key)).length;
-  if (count < roots.threshold)
-    refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
-}
-
-/**
- * Checks that `next` may take the place of `held`; the same policy may again.
- * @param {Policy} held @param {Policy} next @throws {Refusal} `policy.older`, `policy.unsigned`
- */
-export function checkSuccession(held, next) {
-  if (next.version < held.version)
-    refuse("policy.older", `version ${next.version} would replace ${held.version}`);
-  if (next.version > held.version) checkThreshold(next, held.roots);
-  else if (next.text !== held.text) refuse("policy.older", `another policy has version ${held.version} too`);
-}
-
-/**
- * The policies of a chain, oldest first, that are newer than the one held, each checked to follow the one before.
- * A chain may begin before the policy held, and may not end before it.
- * @param {Policy | null} held @param {Policy[]} chain @returns {Policy[]}
- * @throws {Refusal} `policy.older`, `policy.unsigned`
- */
-export function findSuccessors(held, chain) {
-  chain.slice(1).forEach((next, at) => checkSuccession(chain[at], next));
-  const version = held?.version ?? 0;
-  if (held && chain.length)
-    checkSuccession(held, chain.find((one) => one.version >= version) ?? chain[chain.length - 1]);
-  const newer = chain.filter((one) => one.version > version);
-  return newer.filter((one, at) => at === 0 || one.version > newer[at - 1].version);
-}
-
-const CONSONANTS = "bdfghjklmnprstvz";
-const VOWELS = "aiou";
-/** The shift of each letter of a word in its 16 bits, and the letters it can be. */
-const WORD_SHAPE = [
-  [12, CONSONANTS],
-  [10, VOWELS],
-  [6, CONSONANTS],
-  [4, VOWELS],
-  [0, CONSONANTS],
-];
-const FINGERPRINT_WORDS = 8;
-const LONGEST_FINGERPRINT = 200;
-
-/**
- * The fingerprint of a policy, for people to compare: in hex, and in words for its first 16 bytes.
- * @param {Policy} policy @returns {{hex: string, words: string}}
- */
-export function policyFingerprint(policy) {
-  const digest = sha256(concat(utf8("certledger/policy/1\n"), utf8(policy.text)));
-  const words = [];
-  for (let at = 0; at < 2 * FINGERPRINT_WORDS; at += 2) {
-    const number = (digest[at] << 8) | digest[at + 1];
-    const letters = WORD_SHAPE.map(([shift, from]) => from[(number >> shift) & (from.length - 1)]);
-    words.push(letters.join(""));
-  }
-  return { hex: hex(digest), words: words.join(" ") };
-}
-
-/**
- * Checks that a person's spelling of a fingerprint, in hex or in words, is that of a policy.
- * @param {Policy} policy @param {string} text @throws {Refusal} `fingerprint.invalid`, `policy.fingerprint`
- */
-export function checkFingerprint(policy, text) {
-  const word = WORD_SHAPE.map(([, letters]) => `[${letters}]`).join("");
-  const form = new RegExp(`^(?:[0-9a-f]{64}|(?:${word}){${FINGERPRINT_WORDS}})$`);
-  const letters = text.replace(/[ \t\r\n:-]+/g, "").toLowerCase();
-  // Of other alphabets some capitals become Latin small letters.
-  const ascii = /^[\0-\x7f]*$/.test(text);
-  if (!ascii || text.length > LONGEST_FINGERPRINT || !form.test(letters))
-    refuse("fingerprint.invalid", "neither 64 hex digits nor eight words");
-  const found = policyFingerprint(policy);
-  if (letters !== found.hex && letters !== found.words.replaceAll(" ", ""))
-    refuse("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
-}
 
 /** @param {Json} value */
 function readPolicy(value) {
@@ -1923,7 +1301,20 @@ function readPolicy(value) {
   };
   ages.done();
   read.done();
-  const { witnesses, ledgers, trust } = policy;
+  checkDistinctParts(policy.ledgers, policy.witnesses);
+  const operators = new Set(policy.witnesses.map(({ operator }) => operator)).size;
+  const { ways, threshold } = policy.trust;
+  if (ways.includes("witnesses") && operators < threshold) {
+    refuse("schema.invalid", `${threshold} operators must witness where the policy has ${operators}`);
+  }
+  return policy;
+}
+
+/**
+ * Checks that witnesses ascend by name, and that no two ledgers or witnesses have the same identity, name or key.
+ * @param {Ledger[]} ledgers @param {Witness[]} witnesses @throws {Refusal} `schema.invalid`
+ */
+function checkDistinctParts(ledgers, witnesses) {
   checkAscending(
     "policy.witnesses",
     witnesses.map(({ name }) => name),
@@ -1940,11 +1331,6 @@ function readPolicy(value) {
     "keys of witnesses",
     witnesses.map(({ key }) => hex(key)),
   );
-  const operators = new Set(witnesses.map(({ operator }) => operator)).size;
-  if (trust.ways.includes("witnesses") && operators < trust.threshold) {
-    refuse("schema.invalid", `${trust.threshold} operators must witness where the policy has ${operators}`);
-  }
-  return policy;
 }
 
 /** @param {Members} read @param {string} name @param {number} size */
@@ -2058,190 +1444,134 @@ function readVersions(read) {
 }
 
 /** @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined} */
-const ledgerOf = (policy, identity) => policy.ledgers.find((ledger) => equal(ledger.identity, identity));
+const ledgerOf = (policy, identity) =>
+  policy.ledgers.find((ledger) => equal(ledger.identity, identity));
 
-/** @typedef {{code: string, time: number | null, basis?: string}} Judgement how check 6 ended; T and on whom the block rests where it passed */
+// -------------------- formats/signed_policy.mjs
+
+/** Signed trust policies, and which may follow which (SPEC 15). */
+
+const LONGEST_POLICY = 65536;
+/** @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy */
 
 /**
- * Whether enough operators of the policy have cosigned a checkpoint.
- * @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement}
+ * The policy of a file, once its signatures reach the threshold of its own roots.
+ * @param {Uint8Array} bytes @returns {Policy}
+ * @throws {Refusal} `json.*`, `schema.*` and others of form; `policy.unsigned`
  */
-function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
-  /** @param {string} code @param {number | null} time @param {string} basis @returns {Judgement} */
-  const judged = (code, time = null, basis = "") => ({ code, time, basis });
-  // A line is known by name and key id together; others are ignored, as C2SP has it.
-  const named = cosignatures.flatMap((line) =>
-    policy.witnesses
-      .filter(({ name, key }) => name === line.name && equal(witnessKeyId(name, key), line.keyId))
-      .map((witness) => ({ line, witness })),
+function parsePolicy(bytes) {
+  const read = new Members(parseCanonical(bytes, LONGEST_POLICY), "file");
+  const value = read.take("policy");
+  const policy = readPolicy(value);
+  const signatures = read.parts("signatures", 0, 128, (inner) => ({
+    key: hexMember(inner, "key", 32),
+    signature: hexMember(inner, "signature", 64),
+  }));
+  read.done();
+  checkAscending(
+    "file.signatures",
+    signatures.map(({ key }) => hex(key)),
   );
-  if (!named.every(({ line, witness }) => checkCosignature(checkpoint, line, witness.key))) {
-    return judged("checkpoint.unusable");
+  const message = concat(utf8("certledger/policy/1\n"), canonicalBytes(value));
+  for (const { key, signature } of signatures) {
+    if (!checkEd25519(key, message, signature))
+      refuse("policy.unsigned", "a signature of the policy does not verify");
   }
-  if (!policy.trust.ways.includes("witnesses")) return judged("block.untrusted");
-  if (ledger.retired && checkpoint.number > ledger.retired.number) return judged("block.untrusted");
-  if (ledger.retired?.number === checkpoint.number && ledger.retired.body !== checkpoint.body) {
-    return judged("block.differs");
-  }
-  /** @type {Map<string, number>} */ const latest = new Map();
-  const serves = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
-  for (const { line, witness } of named) {
-    if (serves(witness)) {
-      latest.set(witness.operator, Math.max(line.time, latest.get(witness.operator) ?? 0));
-    }
-  }
-  if (latest.size < policy.trust.threshold) return judged("block.witnesses_too_few");
-  const time = [...latest.values()].sort((left, right) => right - left)[policy.trust.threshold - 1];
-  if (Math.abs(time - checkpoint.time) > policy.blockLag) return judged("block.clock");
-  const operators = new Set(policy.witnesses.filter(serves).map(({ operator }) => operator));
-  const names = [...latest.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
-  return judged("ok", time, `${latest.size} of ${operators.size} witnesses: ${names}`);
+  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))), bytes };
+  checkThreshold(signed, policy.roots);
+  return signed;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Evidence (section 16)
-// ---------------------------------------------------------------------------------------------------------
-
-const LONGEST_EVIDENCE = 65536;
-const EVIDENCE_TYPE = "certledger/evidence/1";
-/** How a policy names codes and snapshots of these versions. */
-const COMPACT_TYPE = "certledger/compact/1";
-const SNAPSHOT_TYPE = "certledger/snapshot/1";
-const PRESENTED_WORD = /^[A-Za-z0-9._-]{1,64}$/;
-
-/** @typedef {ReturnType<typeof readPresentation>} Presentation */
-/** @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} Showing */
-/** @typedef {ReturnType<typeof readEvidence>} Evidence */
-
-/** @param {Json} value */
-function readPresentation(value) {
-  const read = new Members(value, "presentation");
-  const presentation = {
-    audience: read.text("audience", PRESENTED_WORD),
-    nonce: read.text("nonce", PRESENTED_WORD),
-    signature: read.binary("signature", 64),
-    time: read.integer("time", 0, GREATEST_TIME),
-  };
-  read.done();
-  return presentation;
+/** @param {Policy} policy @param {Policy["roots"]} roots */
+function checkThreshold(policy, roots) {
+  const count = roots.keys.filter((key) => policy.signers.has(key)).length;
+  if (count < roots.threshold)
+    refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
 }
 
 /**
- * A record and what is shown of it, the place of each disclosure worked out.
- * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {Showing}
+ * Checks that `next` may take the place of `held`; the same policy may again.
+ * @param {Policy} held @param {Policy} next @throws {Refusal} `policy.older`, `policy.unsigned`
  */
-function showingOf(record, disclosures) {
-  const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
-  return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
+function checkSuccession(held, next) {
+  if (next.version < held.version)
+    refuse("policy.older", `version ${next.version} would replace ${held.version}`);
+  if (next.version > held.version) checkThreshold(next, held.roots);
+  else if (next.text !== held.text) refuse("policy.older", `another policy has version ${held.version} too`);
 }
 
 /**
- * The same of a code, whose disclosures each name their place: one whose digest has another place, or whose value
- * is of another kind than the place has, is not the record's.
- * @param {CertificateRecord} record @param {Shown[]} shown @param {Entry} entry @returns {Showing}
+ * The policies of a chain, oldest first, that are newer than the one held, each checked to follow the one before.
+ * A chain may begin before the policy held, and may not end before it.
+ * @param {Policy | null} held @param {Policy[]} chain @returns {Policy[]}
+ * @throws {Refusal} `policy.older`, `policy.unsigned`
  */
-function showingAt(record, shown, entry) {
-  const found = showingOf(
-    record,
-    shown.map((part) => nameShown(part, entry, record.bound)),
-  );
-  const places = found.disclosures.map(({ name, value }, at) => {
-    const fits = found.places[at] === shown[at].place && (typeof value === "object") === (name === DOCUMENT);
-    return fits ? found.places[at] : undefined;
-  });
-  return { ...found, places };
+function findSuccessors(held, chain) {
+  chain.slice(1).forEach((next, at) => checkSuccession(chain[at], next));
+  const version = held?.version ?? 0;
+  if (held && chain.length)
+    checkSuccession(held, chain.find((one) => one.version >= version) ?? chain[chain.length - 1]);
+  const newer = chain.filter((one) => one.version > version);
+  return newer.filter((one, at) => at === 0 || one.version > newer[at - 1].version);
 }
 
-/** @param {Json} value */
-function readEvidence(value) {
-  const read = new Members(value, "evidence");
-  read.constant("type", EVIDENCE_TYPE);
-  const record = readRecord(read.take("record"));
-  const disclosures = read.texts("disclosures", 0, MOST_DIGESTS).map(readDisclosure);
-  const evidence = {
-    showing: showingOf(record, disclosures),
-    path: read.hashes("path"),
-    presentation: read.has("presentation") ? readPresentation(read.take("presentation")) : null,
-    anchor: readAnchor(read.inner("anchor")),
-    body: readBody(read.take("body")),
-    catalog: readEntryProof(read.inner("catalog")),
-    checkpoint: read.string("checkpoint"),
-    proof: readProof(read.inner("proof")),
-    signature: read.binary("signature", 64),
-    signer: read.binary("signer", 64),
-    statement: readStatement(read.take("statement"), record.issuer),
-    word: readWordProof(read.take("status")),
-  };
-  const placed = evidence.showing.places.filter((place) => place !== undefined);
-  if (placed.some((place, at) => at > 0 && place <= placed[at - 1])) {
-    refuse("schema.invalid", "disclosures do not strictly ascend by place");
-  }
-  if (evidence.presentation && !record.bound) {
-    refuse("schema.invalid", "a presentation stands beside an unbound record");
-  }
-  read.done();
-  return evidence;
-}
+// -------------------- formats/fingerprint.mjs
 
-/** @param {Members} read */
-function readAnchor(read) {
-  const anchor = {
-    block: read.integer("block", 0, NO_END),
-    key: read.integer("key", 0, MOST_KEYS - 1),
-    path: read.hashes("path"),
-  };
-  read.done();
-  return anchor;
-}
+/** Fingerprints of policies for people to compare (SPEC 15). */
 
-/** @param {Members} read */
-function readEntryProof(read) {
-  const proof = {
-    entry: readEntry(read.take("entry")),
-    place: read.integer("place", 0, MOST_ENTRIES - 1),
-    count: read.integer("count", 1, MOST_ENTRIES),
-    path: read.hashes("path"),
-  };
-  read.done();
-  return proof;
-}
-
-/** @param {Members} read */
-function readProof(read) {
-  const nodes = (name) => {
-    const found = read.texts(name, 1, MOST_NODES).map(base64Url);
-    if (found.some((node) => node.length > LONGEST_NODE))
-      read.refuse(name, `nodes of at most ${LONGEST_NODE} bytes`);
-    return found;
-  };
-  const proof = { account: nodes("account"), slot: nodes("slot") };
-  read.done();
-  return proof;
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Codes and verdicts (sections 18.2 to 18.4)
-// ---------------------------------------------------------------------------------------------------------
-
-const CHECKS = [
-  "content",
-  "inclusion",
-  "anchor",
-  "signature",
-  "entitlement",
-  "block",
-  "freshness",
-  "status",
-  "dates",
-  "holder",
+const CONSONANTS = "bdfghjklmnprstvz";
+const VOWELS = "aiou";
+/** The shift of each letter of a word in its 16 bits, and the letters it can be. */
+const WORD_SHAPE = [
+  [12, CONSONANTS],
+  [10, VOWELS],
+  [6, CONSONANTS],
+  [4, VOWELS],
+  [0, CONSONANTS],
 ];
-/** How many of the checks, from the first, make a certificate genuine. */
-const GENUINE = 6;
+
+const FINGERPRINT_WORDS = 8;
+const LONGEST_FINGERPRINT = 200;
+/**
+ * The fingerprint of a policy, for people to compare: in hex, and in words for its first 16 bytes.
+ * @param {Policy} policy @returns {{hex: string, words: string}}
+ */
+function policyFingerprint(policy) {
+  const digest = sha256(concat(utf8("certledger/policy/1\n"), utf8(policy.text)));
+  const words = [];
+  for (let at = 0; at < 2 * FINGERPRINT_WORDS; at += 2) {
+    const number = (digest[at] << 8) | digest[at + 1];
+    const letters = WORD_SHAPE.map(([shift, from]) => from[(number >> shift) & (from.length - 1)]);
+    words.push(letters.join(""));
+  }
+  return { hex: hex(digest), words: words.join(" ") };
+}
+
+/**
+ * Checks that a person's spelling of a fingerprint, in hex or in words, is that of a policy.
+ * @param {Policy} policy @param {string} text @throws {Refusal} `fingerprint.invalid`, `policy.fingerprint`
+ */
+function checkFingerprint(policy, text) {
+  const word = WORD_SHAPE.map(([, letters]) => `[${letters}]`).join("");
+  const form = new RegExp(`^(?:[0-9a-f]{64}|(?:${word}){${FINGERPRINT_WORDS}})$`);
+  const letters = text.replace(/[ \t\r\n:-]+/g, "").toLowerCase();
+  // Of other alphabets some capitals become Latin small letters.
+  const ascii = /^[\0-\x7f]*$/.test(text);
+  if (!ascii || text.length > LONGEST_FINGERPRINT || !form.test(letters))
+    refuse("fingerprint.invalid", "neither 64 hex digits nor eight words");
+  const found = policyFingerprint(policy);
+  if (letters !== found.hex && letters !== found.words.replaceAll(" ", ""))
+    refuse("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
+}
+
+// -------------------- verify/codes.mjs
+
+/** What each code of a check means (SPEC 18.3). */
 
 /** @typedef {{outcome: string, advice: string, en: string, zh: string}} Meaning of a code; `en` is a result's `detail` */
 
 /** What each code says to people, and what to do: `refuse`, `retry` or `ask_holder`. @type {Map<string, Meaning>} */
-export const CODES = new Map(
+const CODES = new Map(
   [
     ["ok", "pass", "", "passed", "通过"],
     [
@@ -2581,7 +1911,7 @@ export const CODES = new Map(
 );
 
 /** What each warning says to people. */
-export const WARNINGS = new Map([
+const WARNINGS = new Map([
   [
     "anchoring.late",
     { en: "it was anchored later after its issue than its category asks", zh: "锚定时间晚于该类证照的规定" },
@@ -2591,113 +1921,713 @@ export const WARNINGS = new Map([
 /** @param {string} code @returns {string} */
 const outcomeOf = (code) => CODES.get(code)?.outcome ?? "unknown";
 
-/** @typedef {{[check: string]: string}} Codes the code of each check */
+// -------------------- formats/catalog.mjs
 
-/** @param {string} code @param {number} at place of the check @param {string} rule broken, for what cannot be read */
-function finding(code, at, rule = "") {
-  const detail = (CODES.get(code)?.en ?? "") + (rule && `: ${rule}`);
-  return { code, detail, name: CHECKS[at], number: at + 1, outcome: outcomeOf(code) };
-}
+/** Entries of an issuer's catalog, and its root (SPEC 6). */
 
-/** The result for what cannot be read. @param {string} rule */
-function unusable(rule) {
-  return {
-    certificate: {},
-    checks: CHECKS.map((_, at) => finding("evidence.unusable", at, rule)),
-    verdict: "cannot_tell",
-    warnings: [],
+const ENTRY_KINDS = [
+  "certificate",
+  "licence",
+  "plate",
+  "proof",
+  "approval",
+  "expert_report",
+  "appraisal_report",
+  "association_document",
+];
+
+const MOST_ENTRIES = 4096;
+/** @typedef {ReturnType<typeof readEntry>} Entry */
+
+/** @param {Json} value */
+function readEntry(value) {
+  const read = new Members(value, "entry");
+  read.constant("type", "certledger/entry/1");
+  const entry = {
+    category: read.text("category", CATEGORY),
+    version: read.integer("version", 1, 65535),
+    kind: read.word("kind", ENTRY_KINDS),
+    holder: read.word("holder", HOLDERS),
+    nameZh: read.text("name_zh", null, 128),
+    nameEn: read.text("name_en", null, 128),
+    fields: readNames(read, "fields"),
+    shown: readNames(read, "shown"),
+    months: read.has("months") ? read.integer("months", 1, 1200) : null,
+    lagDays: read.integer("lag_days", 0, 36500),
+    leaf: ZERO32,
   };
+  read.done();
+  const { fields, shown } = entry;
+  if (
+    new Set(fields).size !== fields.length ||
+    fields[0] !== NUMBER ||
+    fields.includes(DOCUMENT) ||
+    fields.includes(HOLDER_KEY)
+  ) {
+    refuse("entry.fields", `fields are distinct, start with ${NUMBER}, and name no other place`);
+  }
+  if (fields.filter((field) => shown.includes(field)).join() !== shown.join() || shown.includes(NUMBER)) {
+    refuse("entry.shown", `shown is an ordered part of fields, without ${NUMBER}`);
+  }
+  entry.leaf = leafHash(canonicalBytes(value));
+  return entry;
 }
 
-/** @param {Codes} codes @param {boolean} timely whether T is not in the future @returns {string} */
-function decide(codes, timely) {
-  const ended = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
-  const genuine = CHECKS.slice(0, GENUINE);
-  if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
-  if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
-  if (genuine.some((check) => ended[check] !== "pass")) return "cannot_tell";
-  if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status))
-    return "not_in_force";
-  if (ended.dates === "fail" && timely) return "not_in_force";
-  if (ended.status === "fail" && ended.freshness === "pass") return "not_in_force";
-  return CHECKS.every((check) => ended[check] === "pass") ? "valid" : "cannot_tell";
+/** @param {Members} read @param {string} name */
+function readNames(read, name) {
+  const names = read.texts(name, 1, 64);
+  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.refuse(name, "a list of names");
+  return names;
 }
 
 /**
- * What stands behind a certificate once checks 1 to 6 passed.
- * @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved
+ * Name of a disclosure at a place (section 4.4).
+ * @param {Entry} entry @param {number} place @param {boolean} bound
  */
-
-/** @param {Showing} showing */
-function describe({ record }) {
-  return {
-    leaf: hex(record.leaf),
-    issuer: record.issuer,
-    index: record.index,
-    category: record.category,
-    edition: record.edition,
-    issued: formatDay(record.issued),
-    ...(record.expires === null ? {} : { expires: formatDay(record.expires) }),
-  };
+function nameAt(entry, place, bound) {
+  if (place < entry.fields.length) return entry.fields[place];
+  return bound && place === entry.fields.length ? HOLDER_KEY : DOCUMENT;
 }
 
-/** @param {Showing} showing @param {Proved} proved */
-function describeProved({ record, disclosures, places }, { body, entry, statement, block }) {
-  return {
-    body,
-    name_zh: entry.nameZh,
-    name_en: entry.nameEn,
-    anchored: { block, not_after: formatTime(statement.notAfter) },
-    shown: disclosures.map(({ name, value }) => ({ name, value })),
-    withheld: [...record.digests.keys()]
-      .filter((place) => !places.includes(place))
-      .map((place) => nameAt(entry, place, record.bound)),
-  };
+/** @param {number} count @param {Uint8Array} root over the canonical entries */
+const catalogRoot = (count, root) =>
+  sha256(concat(utf8("certledger/catalog/1"), uint(count, 4), root));
+
+/** Order of entries: by category, then version. @param {Entry} left @param {Entry} right */
+function compareEntries(left, right) {
+  if (left.category !== right.category) return left.category < right.category ? -1 : 1;
+  return left.version - right.version;
 }
 
-const LONGEST_LIFE = 7 * DAY;
+// -------------------- formats/issuer_state.mjs
 
-/** Warnings, which change no verdict. @param {Showing} showing @param {Proved} proved */
-function warningsOf({ record }, { entry, statement }) {
-  const earliest = chinaDay(Math.max(statement.notAfter - LONGEST_LIFE, 0));
-  return earliest - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+/** The state of an issuer, its keys, and the digest in its storage slot (SPEC 8). */
+
+const KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"];
+const STANDINGS = ["active", "suspended", "closed", "struck"];
+const NO_END = 2 ** 40 - 1;
+const KEY_SIZE = 31;
+const MOST_KEYS = 16;
+const BATCHES = 1;
+/** @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} BodyKey */
+
+/** @param {Uint8Array} packed the first 31 bytes of a key word @returns {BodyKey} */
+function readKey(packed) {
+  const number = (at) => Number(toBigInt(packed.subarray(at, at + 5)));
+  const purposes = packed[20];
+  if (purposes < 1 || purposes > 15) refuse("state.key", "a key has no known purpose");
+  return { packed, address: packed.subarray(0, 20), purposes, from: number(21), end: number(26) };
+}
+
+/** @typedef {ReturnType<typeof readBody>} BodyState */
+
+/** @param {Json} value */
+function readBody(value) {
+  const read = new Members(value, "body");
+  const keys = read.binary("keys");
+  if (!keys.length || keys.length % KEY_SIZE || keys.length > MOST_KEYS * KEY_SIZE) {
+    read.refuse("keys", `1 to ${MOST_KEYS} keys of ${KEY_SIZE} bytes`);
+  }
+  const body = {
+    issuer: read.text("issuer", ISSUER),
+    kind: KINDS.indexOf(read.word("kind", KINDS)) + 1,
+    name: read.text("name", null, 128),
+    /** Of a name that is absent in a snapshot. @type {Uint8Array | null} */ nameDigest: null,
+    keys: chunks(keys, KEY_SIZE).map(readKey),
+    standing: read.word("standing", STANDINGS),
+    since: read.integer("since", 0, NO_END),
+    catalogVersion: read.integer("catalog_version", 0, 2 ** 32 - 1),
+    catalog: read.binary("catalog", 32),
+    batches: read.integer("batches", 0, MOST_CERTIFICATES),
+    certificates: read.integer("certificates", 0, MOST_CERTIFICATES),
+    last: read.binary("last", 32),
+    peaks: read.hashes("peaks"),
+    epoch: read.integer("epoch"),
+    status: read.binary("status", 32),
+    revision: read.integer("revision", 0, 2 ** 32 - 1),
+  };
+  read.done();
+  checkRegion(body.issuer);
+  if (body.peaks.length !== peakSizes(body.batches).length) {
+    refuse("schema.invalid", "body.peaks do not fit the number of batches");
+  }
+  return body;
+}
+
+/** A slot with the brake cleared. @param {Uint8Array} slot */
+function withoutBrake(slot) {
+  const cleared = Uint8Array.from(slot);
+  cleared[31] &= 0xfe;
+  return cleared;
+}
+
+/** @param {BodyState} b @returns {Uint8Array} */
+function stateDigest(b) {
+  return withoutBrake(
+    keccak256(
+      concat(
+        utf8(b.issuer),
+        uint(Number(b.issuer.slice(2, 4)), 2),
+        Uint8Array.of(b.kind, STANDINGS.indexOf(b.standing) + 1),
+        uint(b.since, 5),
+        uint(b.catalogVersion, 4),
+        Uint8Array.of(0),
+        uint(b.batches, 8),
+        uint(b.certificates, 8),
+        uint(b.epoch, 8),
+        uint(b.revision, 4),
+        new Uint8Array(4),
+        b.nameDigest ?? sha256(utf8(b.name)),
+        b.catalog,
+        b.last,
+        b.status,
+        keccak256(join(b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
+        keccak256(join(b.peaks)),
+      ),
+    ),
+  );
 }
 
 /**
- * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {Judgement} judgement
- * @param {number} horizon latest instant that is not in the future
+ * Leaf of a batch in its body's tree.
+ * @param {Uint8Array} digest @param {Uint8Array} catalog @param {number} key @param {number} block
  */
-function conclude(codes, showing, proved, { time, basis }, horizon) {
-  const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
-  const told = genuine ? proved : null;
-  return {
-    ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time), basis } : {}),
-    certificate: { ...describe(showing), ...(told ? describeProved(showing, told) : {}) },
-    checks: CHECKS.map((check, at) => finding(codes[check], at)),
-    verdict: decide(codes, time !== null && time <= horizon),
-    warnings: told ? warningsOf(showing, told) : [],
+const batchLeaf = (digest, catalog, key, block) =>
+  leafHash(concat(digest, catalog, uint(key, 1), uint(block, 5)));
+
+// -------------------- formats/presentation.mjs
+
+/** Presentations, signed by the holder for one request of a counter (SPEC 16.3). */
+
+const PRESENTED_WORD = /^[A-Za-z0-9._-]{1,64}$/;
+/** @typedef {ReturnType<typeof readPresentation>} Presentation */
+
+/** @param {Json} value */
+function readPresentation(value) {
+  const read = new Members(value, "presentation");
+  const presentation = {
+    audience: read.text("audience", PRESENTED_WORD),
+    nonce: read.text("nonce", PRESENTED_WORD),
+    signature: read.binary("signature", 64),
+    time: read.integer("time", 0, GREATEST_TIME),
   };
+  read.done();
+  return presentation;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// The checks (section 18.1)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- formats/state_proof.mjs
+
+/** Proofs of an account and its storage: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). */
+
+/** @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded bytes */
+
+/** @param {Uint8Array} data @param {number} at @param {number} width */
+function rlpLength(data, at, width) {
+  const digits = data.subarray(at, at + width);
+  const length = digits.reduce((value, byte) => value * 256 + byte, 0);
+  if (digits.length !== width || digits[0] === 0 || length < 56)
+    refuse("proof.invalid", "a second spelling in RLP");
+  return length;
+}
+
+/** @param {Uint8Array} data @param {number} at @returns {RlpItem} */
+function rlpItem(data, at) {
+  const first = data[at];
+  if (first === undefined) return refuse("proof.invalid", "RLP ends early");
+  if (first < 0x80) return { bytes: data.subarray(at, at + 1), size: 1 };
+  const list = first >= 0xc0;
+  const short = first - (list ? 0xc0 : 0x80);
+  const head = short < 56 ? 1 : 1 + short - 55;
+  const length = short < 56 ? short : rlpLength(data, at + 1, short - 55);
+  const body = data.subarray(at + head, at + head + length);
+  if (body.length !== length) refuse("proof.invalid", "RLP ends early");
+  if (!list) {
+    if (length === 1 && body[0] < 0x80) refuse("proof.invalid", "a second spelling in RLP");
+    return { bytes: body, size: head + length };
+  }
+  const items = [];
+  for (let place = 0; place < length;) {
+    const item = rlpItem(body, place);
+    items.push(item);
+    place += item.size;
+  }
+  return { items, size: head + length };
+}
+
+/** @param {Uint8Array} data @returns {RlpItem} */
+function rlpDecode(data) {
+  const item = rlpItem(data, 0);
+  if (item.size !== data.length) refuse("proof.invalid", "bytes follow an RLP item");
+  return item;
+}
+
+/** @param {Uint8Array} bytes @returns {number[]} */
+const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
+
+/** @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}} */
+function hexPrefix(bytes) {
+  const [kind, pad, ...rest] = nibbles(bytes);
+  if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
+    return refuse("proof.invalid", "a key's prefix is wrong");
+  return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
+}
+
+/** @typedef {{next?: RlpItem, value?: RlpItem, at: number}} Step neither `next` nor `value`: proved absent */
+
+const KEY_NIBBLES = 64;
+/** A branch's or extension's child as a reference, undefined where the place is empty. @param {RlpItem} item */
+function child(item) {
+  if ("bytes" in item && !item.bytes.length) return undefined;
+  if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
+    refuse("proof.invalid", "a child is neither a hash nor a node shorter than one");
+  }
+  return item;
+}
+
+/** What a node says of a key. @param {RlpItem} node @param {number[]} key @param {number} at @returns {Step} */
+function step(node, key, at) {
+  const items = "items" in node ? node.items : [];
+  if (items.length === 17) {
+    if (at === KEY_NIBBLES || !("bytes" in items[16]) || items[16].bytes.length) {
+      refuse("proof.invalid", "a branch stands where keys of 32 bytes end");
+    }
+    return { next: child(items[key[at]]), at: at + 1 };
+  }
+  if (items.length !== 2 || !("bytes" in items[0]))
+    return refuse("proof.invalid", "a trie node has no known shape");
+  const { path, leaf } = hexPrefix(items[0].bytes);
+  const stop = at + path.length;
+  const fits = path.every((nibble, place) => nibble === key[at + place]);
+  if (leaf) {
+    if (stop !== KEY_NIBBLES) refuse("proof.invalid", "a leaf does not stand at the end of a key");
+    return fits ? { value: items[1], at: stop } : { at: stop };
+  }
+  if (stop >= KEY_NIBBLES || !path.length) refuse("proof.invalid", "an extension is empty, or ends a key");
+  const next = child(items[1]);
+  if (!next) refuse("proof.invalid", "an extension leads nowhere");
+  return fits ? { next, at: stop } : { at: stop };
+}
+
+/**
+ * The bytes that a trie holds under a key, or null if they are proved absent.
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
+ * @param {(hash: Uint8Array) => Uint8Array} take gives the node of a hash
+ * @throws {Refusal} `proof.invalid`
+ */
+function walk(root, hashedKey, take) {
+  const key = nibbles(hashedKey);
+  /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
+  for (let at = 0; ;) {
+    // What is shorter than a hash stands inside its parent.
+    const node = "bytes" in reference ? rlpDecode(take(reference.bytes)) : reference;
+    const found = step(node, key, at);
+    if (found.value) return stringOf(found.value);
+    if (!found.next) return null;
+    [reference, at] = [found.next, found.at];
+  }
+}
+
+/** @param {RlpItem} item @returns {Uint8Array} */
+const stringOf = (item) =>
+  "bytes" in item ? item.bytes : refuse("proof.invalid", "a list where a string stands");
+
+const EMPTY_TRIE = keccak256(Uint8Array.of(0x80));
+const MOST_NODES = 64;
+const LONGEST_NODE = 1024;
+/**
+ * The same from a proof whose nodes are all used, in order.
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey @param {Uint8Array[]} nodes
+ */
+function walkProof(root, hashedKey, nodes) {
+  let used = 0;
+  if (equal(root, EMPTY_TRIE) && !nodes.length) return null;
+  const found = walk(root, hashedKey, (hash) => {
+    const node = nodes[used];
+    if (!node || node.length > LONGEST_NODE || (used && node.length < 32) || !equal(keccak256(node), hash)) {
+      refuse("proof.invalid", `node ${used} of a proof is not the one its parent names`);
+    }
+    used += 1;
+    return node;
+  });
+  if (used !== nodes.length) refuse("proof.invalid", "a proof has nodes that it does not need");
+  return found;
+}
+
+/** @param {Uint8Array} bytes an integer of RLP @param {number} width greatest number of bytes */
+function rlpInteger(bytes, width) {
+  if (bytes.length > width || bytes[0] === 0) refuse("proof.invalid", "an integer has a second spelling");
+  return bytes;
+}
+
+/**
+ * Storage root and code hash of an account, null if it is proved absent.
+ * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
+ */
+function proveAccount(stateRoot, address, nodes) {
+  const found = walkProof(stateRoot, keccak256(address), nodes);
+  if (!found) return null;
+  const account = rlpDecode(found);
+  const parts = "items" in account ? account.items.map(stringOf) : [];
+  if (parts.length !== 4 || parts[2].length !== 32 || parts[3].length !== 32) {
+    refuse("proof.invalid", "an account has four parts");
+  }
+  rlpInteger(parts[0], 8);
+  rlpInteger(parts[1], 32);
+  return { storageRoot: parts[2], codeHash: parts[3] };
+}
+
+/** A slot's value, 32 bytes, of what the storage trie holds there. @param {Uint8Array | null} found */
+function slotValue(found) {
+  if (!found) return ZERO32;
+  const value = rlpInteger(stringOf(rlpDecode(found)), 32);
+  if (!value.length) refuse("proof.invalid", "a slot that is zero is absent from the trie");
+  return concat(new Uint8Array(32 - value.length), value);
+}
+
+/** Position of the slot of a body (section 13). @param {string} issuer */
+const slotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
+
+const ROLL_POSITION = uint(1, 32);
+
+// -------------------- formats/statements.mjs
+
+/** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). */
+
+const BATCH_TYPE = keccak256(
+  utf8(
+    "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
+      "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
+  ),
+);
+
+/** @typedef {ReturnType<typeof readStatement>} Statement */
+
+/** @param {Json} value @param {string} issuer */
+function readStatement(value, issuer) {
+  const read = new Members(value, "statement");
+  const statement = {
+    issuer,
+    sequence: read.integer("sequence", 1),
+    previous: read.binary("previous", 32),
+    root: read.binary("root", 32),
+    first: read.integer("first", 0, MOST_CERTIFICATES - 1),
+    count: read.integer("count", 1, 65536),
+    catalog: read.binary("catalog", 32),
+    countersignature: read.binary("countersignature", 32),
+    notAfter: read.integer("not_after", 0, GREATEST_TIME),
+  };
+  read.done();
+  return statement;
+}
+
+/** What a body signs. @param {Statement} s @param {Uint8Array} identity */
+function batchDigest(s, identity) {
+  const hash = keccak256(
+    concat(
+      BATCH_TYPE,
+      utf8(s.issuer),
+      new Uint8Array(14),
+      uint(s.sequence, 32),
+      s.previous,
+      s.root,
+      uint(s.first, 32),
+      uint(s.count, 32),
+      s.catalog,
+      s.countersignature,
+      uint(s.notAfter, 32),
+    ),
+  );
+  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, hash));
+}
+
+// -------------------- formats/status_tree.mjs
+
+/** The tree of status words: 128 certificates a word, two bits each (SPEC 9). */
+
+const STATUS_DEPTH = 25;
+const CELLS = 128;
+const STATUSES = ["valid", "revoked", "suspended", "superseded"];
+/** Hashes of empty subtrees, by level. */
+const DEFAULTS = (() => {
+  const found = [ZERO32];
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    found.push(keccak256(concat(found[level], found[level])));
+  }
+  return found;
+})();
+
+/** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
+
+/** @param {Json} value @returns {WordProof} */
+function readWordProof(value) {
+  const read = new Members(value, "status");
+  const proof = {
+    word: read.binary("word", 32),
+    marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
+    siblings: read.hashes("siblings", STATUS_DEPTH),
+  };
+  read.done();
+  return proof;
+}
+
+/**
+ * The status root that a proof of a word implies.
+ * @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid`
+ */
+function statusRoot(proof, position) {
+  let root = proof.word;
+  let read = 0;
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    let sibling = DEFAULTS[level];
+    if ((proof.marks >> level) & 1) {
+      sibling = proof.siblings[read] ?? refuse("proof.invalid", "a status proof has too few siblings");
+      if (equal(sibling, DEFAULTS[level])) refuse("proof.invalid", "a status proof lists a default");
+      read += 1;
+    }
+    root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
+  }
+  if (read !== proof.siblings.length) refuse("proof.invalid", "a status proof has too many siblings");
+  return root;
+}
+
+/** The root over the words that are not zero. @param {Map<number, Uint8Array>} words by position */
+function statusTreeRoot(words) {
+  let nodes = words;
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    /** @type {Map<number, Uint8Array>} */ const above = new Map();
+    for (const position of nodes.keys()) {
+      const parent = position >> 1;
+      if (above.has(parent)) continue;
+      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? DEFAULTS[level]);
+      above.set(parent, keccak256(concat(left, right)));
+    }
+    nodes = above;
+  }
+  return nodes.get(0) ?? DEFAULTS[STATUS_DEPTH];
+}
+
+/** @param {Uint8Array} word @param {number} index of a certificate @returns {string} */
+function statusIn(word, index) {
+  const cell = index % CELLS;
+  return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
+}
+
+// -------------------- formats/evidence.mjs
+
+/** Full evidence (SPEC 16.1). */
+
+const LONGEST_EVIDENCE = 65536;
+const EVIDENCE_TYPE = "certledger/evidence/1";
+/** @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} Showing */
+
+/**
+ * A record and what is shown of it, the place of each disclosure worked out.
+ * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {Showing}
+ */
+function showingOf(record, disclosures) {
+  const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
+  return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
+}
+
+/** @typedef {ReturnType<typeof readEvidence>} Evidence */
+
+/** @param {Json} value */
+function readEvidence(value) {
+  const read = new Members(value, "evidence");
+  read.constant("type", EVIDENCE_TYPE);
+  const record = readRecord(read.take("record"));
+  const disclosures = read.texts("disclosures", 0, MOST_DIGESTS).map(readDisclosure);
+  const evidence = {
+    showing: showingOf(record, disclosures),
+    path: read.hashes("path"),
+    presentation: read.has("presentation") ? readPresentation(read.take("presentation")) : null,
+    anchor: readAnchor(read.inner("anchor")),
+    body: readBody(read.take("body")),
+    catalog: readEntryProof(read.inner("catalog")),
+    checkpoint: read.string("checkpoint"),
+    proof: readProof(read.inner("proof")),
+    signature: read.binary("signature", 64),
+    signer: read.binary("signer", 64),
+    statement: readStatement(read.take("statement"), record.issuer),
+    word: readWordProof(read.take("status")),
+  };
+  const placed = evidence.showing.places.filter((place) => place !== undefined);
+  if (placed.some((place, at) => at > 0 && place <= placed[at - 1])) {
+    refuse("schema.invalid", "disclosures do not strictly ascend by place");
+  }
+  if (evidence.presentation && !record.bound) {
+    refuse("schema.invalid", "a presentation stands beside an unbound record");
+  }
+  read.done();
+  return evidence;
+}
+
+/** @param {Members} read */
+function readAnchor(read) {
+  const anchor = {
+    block: read.integer("block", 0, NO_END),
+    key: read.integer("key", 0, MOST_KEYS - 1),
+    path: read.hashes("path"),
+  };
+  read.done();
+  return anchor;
+}
+
+/** @param {Members} read */
+function readEntryProof(read) {
+  const proof = {
+    entry: readEntry(read.take("entry")),
+    place: read.integer("place", 0, MOST_ENTRIES - 1),
+    count: read.integer("count", 1, MOST_ENTRIES),
+    path: read.hashes("path"),
+  };
+  read.done();
+  return proof;
+}
+
+/** @param {Members} read */
+function readProof(read) {
+  const nodes = (name) => {
+    const found = read.texts(name, 1, MOST_NODES).map(base64Url);
+    if (found.some((node) => node.length > LONGEST_NODE))
+      read.refuse(name, `nodes of at most ${LONGEST_NODE} bytes`);
+    return found;
+  };
+  const proof = { account: nodes("account"), slot: nodes("slot") };
+  read.done();
+  return proof;
+}
+
+// -------------------- verify/block_trust.mjs
+
+/** Check 6: whether the block is to be trusted (SPEC 18.1). */
+
+/** @typedef {{code: string, time: number | null, basis?: string}} Judgement how check 6 ended; T and on whom the block rests where it passed */
+
+/**
+ * Whether enough operators of the policy have cosigned a checkpoint.
+ * @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement}
+ */
+function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
+  /** @param {string} code @param {number | null} time @param {string} basis @returns {Judgement} */
+  const judged = (code, time = null, basis = "") => ({ code, time, basis });
+  // A line is known by name and key id together; others are ignored, as C2SP has it.
+  const named = cosignatures.flatMap((line) =>
+    policy.witnesses
+      .filter(({ name, key }) => name === line.name && equal(witnessKeyId(name, key), line.keyId))
+      .map((witness) => ({ line, witness })),
+  );
+  if (!named.every(({ line, witness }) => checkCosignature(checkpoint, line, witness.key))) {
+    return judged("checkpoint.unusable");
+  }
+  if (!policy.trust.ways.includes("witnesses")) return judged("block.untrusted");
+  if (ledger.retired && checkpoint.number > ledger.retired.number) return judged("block.untrusted");
+  if (ledger.retired?.number === checkpoint.number && ledger.retired.body !== checkpoint.body) {
+    return judged("block.differs");
+  }
+  /** @type {Map<string, number>} */ const latest = new Map();
+  const serves = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
+  for (const { line, witness } of named) {
+    if (serves(witness)) {
+      latest.set(witness.operator, Math.max(line.time, latest.get(witness.operator) ?? 0));
+    }
+  }
+  if (latest.size < policy.trust.threshold) return judged("block.witnesses_too_few");
+  const time = [...latest.values()].sort((left, right) => right - left)[policy.trust.threshold - 1];
+  if (Math.abs(time - checkpoint.time) > policy.blockLag) return judged("block.clock");
+  const operators = new Set(policy.witnesses.filter(serves).map(({ operator }) => operator));
+  const names = [...latest.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
+  return judged("ok", time, `${latest.size} of ${operators.size} witnesses: ${names}`);
+}
+
+/**
+ * Whether the block that evidence speaks of is to be trusted (check 6).
+ * @param {string} text of the note @param {Question} question
+ * @returns {Judgement & {checkpoint?: Checkpoint, ledger?: Ledger}}
+ */
+function judgeBlock(text, { policy, now }) {
+  if (now > policy.ends) return { code: "policy.ended", time: null };
+  const note = orNull(() => parseNote(text));
+  if (!note) return { code: "checkpoint.unusable", time: null };
+  const { checkpoint } = note;
+  const ledger = ledgerOf(policy, checkpoint.identity);
+  if (!ledger) return { code: "block.other_ledger", time: null };
+  return { ...judgeByWitnesses(note, policy, ledger), checkpoint, ledger };
+}
+
+// -------------------- verify/checks.mjs
+
+/** Checks that full and compact evidence share: 2, 4, 5, 7, 8 and 9 (SPEC 18.1). */
+
+/** Check 2. @param {CertificateRecord} record @param {Statement} statement @param {Uint8Array[]} path */
+function checkInclusion(record, statement, path) {
+  const place = record.index - statement.first;
+  if (place < 0 || place >= statement.count) return "inclusion.index_outside";
+  const root = orNull(() => impliedRoot(record.leaf, place, statement.count, path));
+  return root && equal(root, statement.root) ? "ok" : "inclusion.path_differs";
+}
+
+/** Check 4 for the recorded key. @param {BodyKey} key @param {number} block of anchoring */
+function checkKey(key, block) {
+  if (block >= key.end) return "signature.key_ended";
+  return key.purposes & BATCHES && key.from <= block ? "ok" : "signature.purpose";
+}
+
+/** @param {Policy} policy @param {Statement} statement */
+const checkCountersigned = (policy, statement) =>
+  policy.countersignature && equal(statement.countersignature, ZERO32)
+    ? "signature.countersignature_missing"
+    : "ok";
+
+/** Whether an entry is the record's. @param {CertificateRecord} record @param {Entry} entry */
+const isEntryOf = (record, entry) =>
+  entry.category === record.category && entry.version === record.entry;
+
+/**
+ * Whether a record obeys its entry (section 6), as the code of check 5.
+ * @param {CertificateRecord} record @param {Entry} entry
+ */
+function checkObeys(record, entry) {
+  if (record.holder !== entry.holder) return "entitlement.holder_kind";
+  if (record.digests.length < entry.fields.length + Number(record.bound)) return "entitlement.fields_missing";
+  const latest = entry.months === null ? Infinity : addMonths(record.issued, entry.months);
+  const tooLong = entry.months !== null && (record.expires === null || record.expires > latest);
+  return tooLong ? "entitlement.validity_too_long" : "ok";
+}
+
+/** Check 7. @param {string} category @param {Policy} policy @param {number} time T @param {number} now */
+function checkFreshness(category, policy, time, now) {
+  if (time > now + policy.clockTolerance) return "freshness.future";
+  return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
+}
+
+/**
+ * Check 8, for a proved word and standing; what is true for ever is named first.
+ * @param {number} index @param {Uint8Array} word @param {string} standing
+ */
+function checkStatus(index, word, standing) {
+  const status = statusIn(word, index);
+  if (standing === "struck") return "status.body_struck";
+  if (status === "revoked" || status === "superseded") return `status.${status}`;
+  if (standing === "suspended") return "status.body_suspended";
+  return status === "valid" ? "ok" : `status.${status}`;
+}
+
+/** Check 9. @param {CertificateRecord} record @param {number} now */
+function checkDates(record, now) {
+  const today = chinaDay(now);
+  if (today < record.issued) return "dates.not_yet";
+  return record.expires !== null && today > record.expires ? "dates.expired" : "ok";
+}
+
+// -------------------- verify/content_check.mjs
+
+/** Check 1: what is shown against what was certified (SPEC 18.1). */
 
 /** @typedef {Uint8Array | {sha256: string, size: number, sm3?: string}} Paper a document, or what was hashed of it elsewhere */
-/** @typedef {{audience: string, nonce: string}} Request what a counter asked the holder to sign */
-/**
- * @typedef {object} Question
- * @property {Policy} policy whom to believe
- * @property {number} now seconds since 1970
- * @property {Paper[]} [documents] to compare
- * @property {Request | null} [request]
- * @property {Desk} [desk] full evidence that is older than its snapshot gets status and standing from it
- * @property {(mark: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before; `mark` is the
- *   half of its signature that has one spelling
- */
 
 /** What a record says of a document, once hashed. @param {Uint8Array} bytes */
-export const fingerprint = (bytes) => ({
+const fingerprint = (bytes) => ({
   sha256: hex(sha256(bytes)),
   size: bytes.length,
   sm3: hex(sm3(bytes)),
@@ -2762,155 +2692,107 @@ function compareSm3(value, found) {
   return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
 
+// -------------------- crypto/ecdsa.mjs
+
+/** ECDSA signatures on secp256k1 and P-256 (SEC 1, SEC 2, FIPS 186). */
+
+/** @typedef {{p: bigint, a: bigint, b: bigint, n: bigint, x: bigint, y: bigint}} Curve */
+
+/** @type {Curve} */
+const SECP256K1 = {
+  p: 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2fn,
+  a: 0n,
+  b: 7n,
+  n: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
+  x: 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
+  y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
+};
+
+/** @type {Curve} */
+const P256 = {
+  p: 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn,
+  a: 0xffffffff00000001000000000000000000000000fffffffffffffffffffffffcn,
+  b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+  n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  x: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
+  y: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
+};
+
+/** @typedef {[bigint, bigint, bigint]} Jacobian x/z², y/z³; z is zero at infinity */
+
+/** @param {Curve} c @param {Jacobian} point @returns {Jacobian} */
+function double(c, [x, y, z]) {
+  if (!y || !z) return [1n, 1n, 0n];
+  const yy = (y * y) % c.p;
+  const s = (4n * x * yy) % c.p;
+  const zz = (z * z) % c.p;
+  const m = (3n * x * x + c.a * zz * zz) % c.p;
+  const nx = mod(m * m - 2n * s, c.p);
+  return [nx, mod(m * (s - nx) - 8n * yy * yy, c.p), (2n * y * z) % c.p];
+}
+
+/** @param {Curve} c @param {Jacobian} left @param {Jacobian} right @returns {Jacobian} */
+function add(c, left, right) {
+  if (!left[2]) return right;
+  if (!right[2]) return left;
+  const [x1, y1, z1] = left;
+  const [x2, y2, z2] = right;
+  const zz1 = (z1 * z1) % c.p;
+  const zz2 = (z2 * z2) % c.p;
+  const u1 = (x1 * zz2) % c.p;
+  const s1 = (y1 * zz2 * z2) % c.p;
+  const h = mod(x2 * zz1 - u1, c.p);
+  const r = mod(y2 * zz1 * z1 - s1, c.p);
+  if (!h) return r ? [1n, 1n, 0n] : double(c, left);
+  const hh = (h * h) % c.p;
+  const hhh = (h * hh) % c.p;
+  const v = (u1 * hh) % c.p;
+  const x = mod(r * r - hhh - 2n * v, c.p);
+  return [x, mod(r * (v - x) - s1 * hhh, c.p), (h * z1 * z2) % c.p];
+}
+
+/** @param {Curve} c @param {bigint} x @param {bigint} y */
+const onCurve = (c, x, y) => x < c.p && y < c.p && mod(y * y - (x * x + c.a) * x - c.b, c.p) === 0n;
+
+/** The point of 33 bytes, or null. @param {Curve} c @param {Uint8Array} bytes @returns {[bigint, bigint] | null} */
+function decompress(c, bytes) {
+  const x = toBigInt(bytes.subarray(1));
+  if (bytes.length !== 33 || (bytes[0] !== 2 && bytes[0] !== 3) || x >= c.p) return null;
+  const root = power(mod((x * x + c.a) * x + c.b, c.p), (c.p + 1n) / 4n, c.p);
+  if (!onCurve(c, x, root)) return null;
+  return [x, (root & 1n) === BigInt(bytes[0] & 1) ? root : c.p - root];
+}
+
 /**
- * Salt of a document or a must-show field (section 4.5).
- * @param {string} code normal access code @param {number} place
+ * @param {Curve} c @param {[bigint, bigint]} key @param {Uint8Array} digest 32 bytes
+ * @param {Uint8Array} signature r ‖ s, 64 bytes @returns {boolean}
  */
-function derivedSalt(code, place) {
-  return toBase64Url(
-    hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uint(place, 2))).subarray(0, 16),
-  );
-}
-
-/** RFC 2104. @param {Uint8Array} key @param {Uint8Array} message */
-function hmacSha256(key, message) {
-  const block = new Uint8Array(64);
-  block.set(key.length > 64 ? sha256(key) : key);
-  const [inner, outer] = [0x36, 0x5c].map((pad) => block.map((byte) => byte ^ pad));
-  return sha256(concat(outer, sha256(concat(inner, message))));
-}
-
-/** Check 2. @param {CertificateRecord} record @param {Statement} statement @param {Uint8Array[]} path */
-function checkInclusion(record, statement, path) {
-  const place = record.index - statement.first;
-  if (place < 0 || place >= statement.count) return "inclusion.index_outside";
-  const root = orNull(() => impliedRoot(record.leaf, place, statement.count, path));
-  return root && equal(root, statement.root) ? "ok" : "inclusion.path_differs";
-}
-
-/** What a proof gives, null where it does not hold. @template T @param {() => T} prove @returns {T | null} */
-function orNull(prove) {
-  try {
-    return prove();
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
+function checkEcdsa(c, key, digest, signature) {
+  const r = toBigInt(signature.subarray(0, 32));
+  const s = toBigInt(signature.subarray(32));
+  if (!onCurve(c, ...key) || !r || r >= c.n || !s || s >= c.n) return false;
+  const inverse = invert(s, c.n);
+  const u = (toBigInt(digest) * inverse) % c.n;
+  const v = (r * inverse) % c.n;
+  /** @type {Jacobian} */ const base = [c.x, c.y, 1n];
+  /** @type {Jacobian} */ const other = [...key, 1n];
+  const both = add(c, base, other);
+  /** @type {Jacobian} */ let sum = [1n, 1n, 0n];
+  for (let bit = 255n; bit >= 0n; bit -= 1n) {
+    sum = double(c, sum);
+    const pick = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n);
+    if (pick) sum = add(c, sum, [base, other, both][pick - 1]);
   }
+  if (!sum[2]) return false;
+  const inverseZ = invert(sum[2], c.p);
+  return mod(sum[0] * inverseZ * inverseZ, c.p) % c.n === r;
 }
 
-/**
- * The body's slot under a checkpoint, or the code of check 3 that says why it is not proved.
- * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger
- */
-function proveSlot({ body, proof }, checkpoint, ledger) {
-  try {
-    const account = proveAccount(checkpoint.stateRoot, ledger.address, proof.account);
-    if (!account || !equal(account.codeHash, ledger.codeHash)) return "anchor.other_contract";
-    return slotValue(walkProof(account.storageRoot, keccak256(slotPosition(body.issuer)), proof.slot));
-  } catch (error) {
-    if (error instanceof Refusal) return "anchor.proof_unusable";
-    throw error;
-  }
-}
+// -------------------- verify/holder_check.mjs
 
-/** Check 3. @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger @returns {string} */
-function checkAnchor(evidence, checkpoint, ledger) {
-  const { body, anchor, statement, showing } = evidence;
-  if (body.issuer !== showing.record.issuer) return "anchor.other_body";
-  const slot = proveSlot(evidence, checkpoint, ledger);
-  if (typeof slot === "string") return slot;
-  const digest = withoutBrake(slot);
-  if (equal(digest, ZERO32)) return "anchor.body_absent";
-  if (!equal(digest, stateDigest(body))) return "anchor.state_differs";
-  if (statement.sequence > body.batches) return "anchor.batch_pending";
-  const leaf = batchLeaf(
-    batchDigest(statement, ledger.identity),
-    statement.catalog,
-    anchor.key,
-    anchor.block,
-  );
-  const { peak, within, width } = peakOf(statement.sequence - 1, body.batches);
-  const root = orNull(() => impliedRoot(leaf, within, width, anchor.path));
-  return root && equal(root, body.peaks[peak]) ? "ok" : "anchor.batch_unproved";
-}
+/** Check 10: the holder's presentation (SPEC 18.1). */
 
-/** Check 4 for the recorded key. @param {BodyKey} key @param {number} block of anchoring */
-function checkKey(key, block) {
-  if (block >= key.end) return "signature.key_ended";
-  return key.purposes & BATCHES && key.from <= block ? "ok" : "signature.purpose";
-}
-
-/** @param {Policy} policy @param {Statement} statement */
-const checkCountersigned = (policy, statement) =>
-  policy.countersignature && equal(statement.countersignature, ZERO32)
-    ? "signature.countersignature_missing"
-    : "ok";
-
-/** Check 4. @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @returns {string} */
-function checkSignature({ anchor, signer, signature, statement }, ledger, policy, body) {
-  const key = body.keys[anchor.key];
-  if (!key || !equal(keccak256(signer).subarray(12), key.address)) return "signature.signer_differs";
-  const code = checkKey(key, anchor.block);
-  if (code !== "ok") return code;
-  const low = toBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
-  /** @type {[bigint, bigint]} */ const point = [
-    toBigInt(signer.subarray(0, 32)),
-    toBigInt(signer.subarray(32)),
-  ];
-  if (!low || !checkEcdsa(SECP256K1, point, batchDigest(statement, ledger.identity), signature)) {
-    return "signature.damaged";
-  }
-  return checkCountersigned(policy, statement);
-}
-
-/**
- * The entry, once it stands in the catalog under a root.
- * @param {Evidence["catalog"]} proof @param {Uint8Array} catalog
- */
-function proveEntry({ entry, place, count, path }, catalog) {
-  const root = orNull(() => impliedRoot(entry.leaf, place, count, path));
-  return root && equal(catalogRoot(count, root), catalog) ? entry : null;
-}
-
-/** Whether an entry is the record's. @param {CertificateRecord} record @param {Entry} entry */
-const isEntryOf = (record, entry) => entry.category === record.category && entry.version === record.entry;
-
-/**
- * Whether a record obeys its entry (section 6), as the code of check 5.
- * @param {CertificateRecord} record @param {Entry} entry
- */
-function checkObeys(record, entry) {
-  if (record.holder !== entry.holder) return "entitlement.holder_kind";
-  if (record.digests.length < entry.fields.length + Number(record.bound)) return "entitlement.fields_missing";
-  const latest = entry.months === null ? Infinity : addMonths(record.issued, entry.months);
-  const tooLong = entry.months !== null && (record.expires === null || record.expires > latest);
-  return tooLong ? "entitlement.validity_too_long" : "ok";
-}
-
-/** Check 7. @param {string} category @param {Policy} policy @param {number} time T @param {number} now */
-function checkFreshness(category, policy, time, now) {
-  if (time > now + policy.clockTolerance) return "freshness.future";
-  return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
-}
-
-/**
- * Check 8, for a proved word and standing; what is true for ever is named first.
- * @param {number} index @param {Uint8Array} word @param {string} standing
- */
-function checkStatus(index, word, standing) {
-  const status = statusIn(word, index);
-  if (standing === "struck") return "status.body_struck";
-  if (status === "revoked" || status === "superseded") return `status.${status}`;
-  if (standing === "suspended") return "status.body_suspended";
-  return status === "valid" ? "ok" : `status.${status}`;
-}
-
-/** Check 9. @param {CertificateRecord} record @param {number} now */
-function checkDates(record, now) {
-  const today = chinaDay(now);
-  if (today < record.issued) return "dates.not_yet";
-  return record.expires !== null && today > record.expires ? "dates.expired" : "ok";
-}
+/** @typedef {{audience: string, nonce: string}} Request what a counter asked the holder to sign */
 
 /**
  * Check 10.
@@ -2951,20 +2833,197 @@ function signedByHolder(text, message, signature) {
   return point !== null && checkEcdsa(P256, point, sha256(message), signature);
 }
 
+// -------------------- verify/proofs.mjs
+
+/** Checks 3 and 4 on the proofs that full evidence carries (SPEC 18.1). */
+
 /**
- * Whether the block that evidence speaks of is to be trusted (check 6).
- * @param {string} text of the note @param {Question} question
- * @returns {Judgement & {checkpoint?: Checkpoint, ledger?: Ledger}}
+ * The body's slot under a checkpoint, or the code of check 3 that says why it is not proved.
+ * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger
  */
-function judgeBlock(text, { policy, now }) {
-  if (now > policy.ends) return { code: "policy.ended", time: null };
-  const note = orNull(() => parseNote(text));
-  if (!note) return { code: "checkpoint.unusable", time: null };
-  const { checkpoint } = note;
-  const ledger = ledgerOf(policy, checkpoint.identity);
-  if (!ledger) return { code: "block.other_ledger", time: null };
-  return { ...judgeByWitnesses(note, policy, ledger), checkpoint, ledger };
+function proveSlot({ body, proof }, checkpoint, ledger) {
+  try {
+    const account = proveAccount(checkpoint.stateRoot, ledger.address, proof.account);
+    if (!account || !equal(account.codeHash, ledger.codeHash)) return "anchor.other_contract";
+    return slotValue(walkProof(account.storageRoot, keccak256(slotPosition(body.issuer)), proof.slot));
+  } catch (error) {
+    if (error instanceof Refusal) return "anchor.proof_unusable";
+    throw error;
+  }
 }
+
+/** Check 3. @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger @returns {string} */
+function checkAnchor(evidence, checkpoint, ledger) {
+  const { body, anchor, statement, showing } = evidence;
+  if (body.issuer !== showing.record.issuer) return "anchor.other_body";
+  const slot = proveSlot(evidence, checkpoint, ledger);
+  if (typeof slot === "string") return slot;
+  const digest = withoutBrake(slot);
+  if (equal(digest, ZERO32)) return "anchor.body_absent";
+  if (!equal(digest, stateDigest(body))) return "anchor.state_differs";
+  if (statement.sequence > body.batches) return "anchor.batch_pending";
+  const leaf = batchLeaf(
+    batchDigest(statement, ledger.identity),
+    statement.catalog,
+    anchor.key,
+    anchor.block,
+  );
+  const { peak, within, width } = peakOf(statement.sequence - 1, body.batches);
+  const root = orNull(() => impliedRoot(leaf, within, width, anchor.path));
+  return root && equal(root, body.peaks[peak]) ? "ok" : "anchor.batch_unproved";
+}
+
+/** Check 4. @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @returns {string} */
+function checkSignature({ anchor, signer, signature, statement }, ledger, policy, body) {
+  const key = body.keys[anchor.key];
+  if (!key || !equal(keccak256(signer).subarray(12), key.address)) return "signature.signer_differs";
+  const code = checkKey(key, anchor.block);
+  if (code !== "ok") return code;
+  const low = toBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
+  /** @type {[bigint, bigint]} */ const point = [
+    toBigInt(signer.subarray(0, 32)),
+    toBigInt(signer.subarray(32)),
+  ];
+  if (!low || !checkEcdsa(SECP256K1, point, batchDigest(statement, ledger.identity), signature)) {
+    return "signature.damaged";
+  }
+  return checkCountersigned(policy, statement);
+}
+
+/**
+ * The entry, once it stands in the catalog under a root.
+ * @param {Evidence["catalog"]} proof @param {Uint8Array} catalog
+ */
+function proveEntry({ entry, place, count, path }, catalog) {
+  const root = orNull(() => impliedRoot(entry.leaf, place, count, path));
+  return root && equal(catalogRoot(count, root), catalog) ? entry : null;
+}
+
+// -------------------- verify/verdict.mjs
+
+/** The ten checks by name, and the verdict that follows from their codes (SPEC 18.1, 18.2). */
+
+const CHECKS = [
+  "content",
+  "inclusion",
+  "anchor",
+  "signature",
+  "entitlement",
+  "block",
+  "freshness",
+  "status",
+  "dates",
+  "holder",
+];
+
+/** How many of the checks, from the first, make a certificate genuine. */
+const GENUINE = 6;
+
+/** @typedef {{[check: string]: string}} Codes the code of each check */
+
+/** @param {Codes} codes @param {boolean} timely whether T is not in the future @returns {string} */
+function decide(codes, timely) {
+  const ended = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
+  const genuine = CHECKS.slice(0, GENUINE);
+  if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
+  if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
+  if (genuine.some((check) => ended[check] !== "pass")) return "cannot_tell";
+  if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status))
+    return "not_in_force";
+  if (ended.dates === "fail" && timely) return "not_in_force";
+  if (ended.status === "fail" && ended.freshness === "pass") return "not_in_force";
+  return CHECKS.every((check) => ended[check] === "pass") ? "valid" : "cannot_tell";
+}
+
+// -------------------- verify/result.mjs
+
+/** The result of a verification (SPEC 18.4). */
+
+/** @param {string} code @param {number} at place of the check @param {string} rule broken, for what cannot be read */
+function finding(code, at, rule = "") {
+  const detail = (CODES.get(code)?.en ?? "") + (rule && `: ${rule}`);
+  return { code, detail, name: CHECKS[at], number: at + 1, outcome: outcomeOf(code) };
+}
+
+/** The result for what cannot be read. @param {string} rule */
+function unusable(rule) {
+  return {
+    certificate: {},
+    checks: CHECKS.map((_, at) => finding("evidence.unusable", at, rule)),
+    verdict: "cannot_tell",
+    warnings: [],
+  };
+}
+
+/**
+ * What stands behind a certificate once checks 1 to 6 passed.
+ * @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved
+ */
+
+/** @param {Showing} showing */
+function describe({ record }) {
+  return {
+    leaf: hex(record.leaf),
+    issuer: record.issuer,
+    index: record.index,
+    category: record.category,
+    edition: record.edition,
+    issued: formatDay(record.issued),
+    ...(record.expires === null ? {} : { expires: formatDay(record.expires) }),
+  };
+}
+
+/** @param {Showing} showing @param {Proved} proved */
+function describeProved({ record, disclosures, places }, { body, entry, statement, block }) {
+  return {
+    body,
+    name_zh: entry.nameZh,
+    name_en: entry.nameEn,
+    anchored: { block, not_after: formatTime(statement.notAfter) },
+    shown: disclosures.map(({ name, value }) => ({ name, value })),
+    withheld: [...record.digests.keys()]
+      .filter((place) => !places.includes(place))
+      .map((place) => nameAt(entry, place, record.bound)),
+  };
+}
+
+const LONGEST_LIFE = 7 * DAY;
+/** Warnings, which change no verdict. @param {Showing} showing @param {Proved} proved */
+function warningsOf({ record }, { entry, statement }) {
+  const earliest = chinaDay(Math.max(statement.notAfter - LONGEST_LIFE, 0));
+  return earliest - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+}
+
+/**
+ * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {Judgement} judgement
+ * @param {number} horizon latest instant that is not in the future
+ */
+function conclude(codes, showing, proved, { time, basis }, horizon) {
+  const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
+  const told = genuine ? proved : null;
+  return {
+    ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time), basis } : {}),
+    certificate: { ...describe(showing), ...(told ? describeProved(showing, told) : {}) },
+    checks: CHECKS.map((check, at) => finding(codes[check], at)),
+    verdict: decide(codes, time !== null && time <= horizon),
+    warnings: told ? warningsOf(showing, told) : [],
+  };
+}
+
+// -------------------- verify/full.mjs
+
+/** The verdict on full evidence. */
+
+/**
+ * @typedef {object} Question
+ * @property {Policy} policy whom to believe
+ * @property {number} now seconds since 1970
+ * @property {Paper[]} [documents] to compare
+ * @property {Request | null} [request]
+ * @property {Desk} [desk] full evidence that is older than its snapshot gets status and standing from it
+ * @property {(mark: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before; `mark` is the
+ *   half of its signature that has one spelling
+ */
 
 /**
  * The codes of all checks.  What rests on another check is judged only if that passed.
@@ -3032,7 +3091,7 @@ function findNewer(desk, { showing: { record } }, block) {
  * `canonicalBytes` of it are the same for the same evidence, policy, documents and instant, for ever.
  * @param {Uint8Array} bytes @param {Question} question
  */
-export function verifyEvidence(bytes, question) {
+function verifyEvidence(bytes, question) {
   let evidence;
   try {
     evidence = readEvidence(parseCanonical(bytes, LONGEST_EVIDENCE));
@@ -3047,7 +3106,12 @@ export function verifyEvidence(bytes, question) {
   const block = { ...judged, current };
   const { catalog, statement, body, anchor, showing } = evidence;
   const entry = proveEntry(catalog, statement.catalog);
-  const proved = { body: (current?.state ?? body).name, entry: catalog.entry, statement, block: anchor.block };
+  const proved = {
+    body: (current?.state ?? body).name,
+    entry: catalog.entry,
+    statement,
+    block: anchor.block,
+  };
   return conclude(
     judge(evidence, question, block, entry),
     showing,
@@ -3057,37 +3121,21 @@ export function verifyEvidence(bytes, question) {
   );
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Base45 (RFC 9285) and deterministic CBOR (RFC 8949, section 4.2.1)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- formats/cbor.mjs
 
-const BASE45 = new Map(
-  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
-);
-
-/** @param {string} text @returns {Uint8Array} @throws {Refusal} `base45.invalid` */
-function fromBase45(text) {
-  const values = Array.from(
-    text,
-    (letter) => BASE45.get(letter) ?? refuse("base45.invalid", "a character is not of base45"),
-  );
-  const bytes = new Uint8Array(Math.floor(values.length / 3) * 2 + (values.length % 3 ? 1 : 0));
-  for (let at = 0, end = 0; at < values.length; at += 3) {
-    const group = values.slice(at, at + 3);
-    const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
-    const width = group.length - 1;
-    if (!width || number >= 256 ** width) refuse("base45.invalid", "a group of base45 is out of range");
-    bytes.set(uint(number, width), end);
-    end += width;
-  }
-  return bytes;
-}
+/** Deterministic CBOR (RFC 8949, section 4.2.1), read by type and range (SPEC 19). */
 
 /** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from numbers */
 
 /** Greatest number that stands in the head of a CBOR item itself. */
 const MAX_SHORT = 23;
-const [UNSIGNED, NEGATIVE, BYTES, TEXT, LIST, MAP] = [0, 1, 2, 3, 4, 5];
+
+const UNSIGNED = 0;
+const NEGATIVE = 1;
+const BYTES = 2;
+const TEXT = 3;
+const LIST = 4;
+const MAP = 5;
 
 /**
  * Reads one CBOR item from its front to its end (section 19): each element is asked for by type and range,
@@ -3253,139 +3301,15 @@ function cborEncode(value) {
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Compact evidence (section 16.2)
-// ---------------------------------------------------------------------------------------------------------
+// -------------------- formats/snapshot.mjs
 
-const COMPACT_PREFIX = "CL1:";
-const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
-const LONGEST_COMPACT = 4096;
-const LONGEST_VALUE = 512;
-const COMPACT_PARTS = 5;
-const MAX_PATH = 32;
-/** Bytes of a code, salt, id or signature. */
-const MAX_WORD = 64;
-const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
-const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
+/** Trust snapshots: reading and writing (SPEC 17). */
 
-/** @typedef {{place: number, salt: string, value: Value}} Shown a disclosure without its name, which the place gives */
-/** @typedef {ReturnType<typeof parseCompact>} Compact */
-
-/** @param {string} text of a code */
-function parseCompact(text) {
-  if (text.length > LONGEST_COMPACT || !text.startsWith(COMPACT_PREFIX)) {
-    refuse(
-      "compact.invalid",
-      `a code starts with ${COMPACT_PREFIX} and is not longer than ${LONGEST_COMPACT}`,
-    );
-  }
-  const packed = fromBase45(text.slice(COMPACT_PREFIX.length));
-  const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
-  const size = reader.list(1, COMPACT_PARTS + 1);
-  if (reader.integer() !== 1) refuse("compact.version", "not compact evidence of version 1");
-  reader.need(size >= COMPACT_PARTS, `${COMPACT_PARTS} parts`);
-  const ledger = reader.binary(8, 8);
-  const record = unpackRecord(reader);
-  const compact = {
-    ledger,
-    record,
-    path: unpackPath(reader),
-    shown: unpackShown(reader, record.digests.length),
-    presentation: size > COMPACT_PARTS ? unpackPresentation(reader) : null,
-  };
-  reader.done();
-  if (compact.presentation && !compact.record.bound) {
-    refuse("compact.invalid", "a presentation of a record that is not bound");
-  }
-  return compact;
-}
-
-/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {CborReader} reader */
-function unpackRecord(reader) {
-  reader.list(12, 12);
-  const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
-  /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
-  value.issuer = reader.text(MAX_WORD);
-  value.index = reader.integer();
-  value.id = toBase64Url(reader.binary(0, MAX_WORD));
-  value.edition = reader.integer();
-  if (!reader.isNull()) value.replaces = reader.integer();
-  value.category = reader.text(MAX_WORD);
-  value.entry = reader.integer();
-  value.holder = HOLDERS[reader.integer(0, HOLDERS.length - 1)];
-  value.issued = day();
-  if (!reader.isNull()) value.expires = day();
-  value.bound = reader.boolean();
-  value.digests = toBase64Url(reader.binary(0, 32 * MOST_DIGESTS));
-  return readRecord(/** @type {Json} */ (value));
-}
-
-/** @param {CborReader} reader */
-function unpackPath(reader) {
-  const path = reader.binary(0, 32 * MAX_PATH);
-  if (path.length % 32) refuse("compact.invalid", "a path is made of hashes of 32 bytes");
-  return chunks(path, 32);
-}
-
-/**
- * Disclosures, whose places strictly ascend among those of the record.
- * @param {CborReader} reader @param {number} places @returns {Shown[]}
- */
-function unpackShown(reader, places) {
-  let place = -1;
-  return reader.parts(places, () => {
-    reader.list(3, 3);
-    place = reader.integer(place + 1, places - 1);
-    const salt = place === 0 ? reader.text(MAX_WORD) : toBase64Url(reader.binary(16, 16));
-    if (place === 0 && !ACCESS_CODE.test(salt))
-      refuse("compact.invalid", "the salt of the number is no access code");
-    return { place, salt, value: unpackValue(reader) };
-  });
-}
-
-/** @param {CborReader} reader @returns {Value} */
-function unpackValue(reader) {
-  if (reader.kind() === TEXT) {
-    const value = reader.text(4 * LONGEST_VALUE);
-    checkFieldValue(value);
-    return value;
-  }
-  const size = reader.list(2, 3);
-  const digest = () => hex(reader.binary(32, 32));
-  const [sha, length] = [digest(), reader.integer()];
-  const document = { sha256: sha, size: length, ...(size > 2 ? { sm3: digest() } : {}) };
-  checkDocument(document);
-  return document;
-}
-
-/** @param {CborReader} reader */
-function unpackPresentation(reader) {
-  reader.list(4, 4);
-  const [audience, nonce, time] = [reader.text(MAX_WORD), reader.text(MAX_WORD), reader.integer()];
-  const signature = toBase64Url(reader.binary(0, MAX_WORD));
-  return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
-}
-
-/**
- * A disclosure under the name of its place.
- * @param {Shown} shown @param {Entry} entry @param {boolean} bound @returns {Disclosure}
- */
-function nameShown({ place, salt, value }, entry, bound) {
-  const name = nameAt(entry, place, bound);
-  return { salt, name, value, digest: digestOf(formatDisclosure(salt, name, value)) };
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Snapshots and deltas (section 17)
-// ---------------------------------------------------------------------------------------------------------
-
-const LONGEST_SNAPSHOT = 256 * 2 ** 20;
-const MAX_FREE_BYTES = 65536;
-/** Bytes unpacked for each byte of a file, beside those that any file may have. */
-const MAX_RATIO = 16;
+const SNAPSHOT_TYPE = "certledger/snapshot/1";
 const UINT32 = 2 ** 32 - 1;
 /** Bodies, catalogs and nodes: as many as the roll counts. */
 const MAX_LISTED = UINT32;
+
 const MAX_BATCH = 65536;
 const MAX_ENTRY_BYTES = 65536;
 const MAX_NAME = 128;
@@ -3398,8 +3322,11 @@ function needSnapshot(held, what) {
 }
 
 /** @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog without entries where whoever made the snapshot did not have them */
+
 /** @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array, countersignature: Uint8Array}} Row a batch */
+
 /** @typedef {{state: BodyState, rows: Row[], statements: Statement[], words: Map<number, Uint8Array>}} HeldBody */
+
 /**
  * @typedef {object} Snapshot
  * @property {Note} note
@@ -3409,48 +3336,6 @@ function needSnapshot(held, what) {
  * @property {Map<string, Catalog>} catalogs by root in hex, ascending
  * @property {HeldBody[]} bodies
  */
-
-/** What zlib packed, checked to be all of the file. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
-async function inflate(file) {
-  const parts = [];
-  const longest = Math.min(LONGEST_SNAPSHOT, MAX_FREE_BYTES + MAX_RATIO * file.length);
-  let size = 0;
-  try {
-    const stream = new Blob([/** @type {BlobPart} */ (file)])
-      .stream()
-      .pipeThrough(new DecompressionStream("deflate"));
-    for (const reader = stream.getReader(); ;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parts.push(value);
-      size += value.length;
-      if (size > longest) {
-        await reader.cancel();
-        break;
-      }
-    }
-  } catch {
-    return refuse("snapshot.invalid", "not packed by zlib, or cut short");
-  }
-  const whole = size <= longest ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
-  // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
-  if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
-  return whole;
-}
-
-/** The checksum that zlib ends with (RFC 1950). @param {Uint8Array} bytes */
-function adler32(bytes) {
-  let [low, high] = [1, 0];
-  for (let at = 0; at < bytes.length;) {
-    // So many sums stay below 2^32.
-    for (const stop = Math.min(at + 3800, bytes.length); at < stop; at += 1) {
-      low += bytes[at];
-      high += low;
-    }
-    [low, high] = [low % 65521, high % 65521];
-  }
-  return concat(uint(high, 2), uint(low, 2));
-}
 
 /**
  * A reader of the item of a snapshot or delta, behind its type.
@@ -3585,7 +3470,7 @@ function unpackBatches(reader, catalogs, keys) {
   const roots = chunks(joined, 32);
   const summed = (greatest) => {
     let sum = 0;
-    return reader.integers(roots.length, -greatest, greatest).map((step) => (sum += step));
+    return reader.integers(roots.length, -greatest, greatest).map((difference) => (sum += difference));
   };
   const count = reader.integers(roots.length, 1, MAX_BATCH);
   const notAfter = summed(GREATEST_TIME);
@@ -3651,6 +3536,68 @@ function unpackGaps(packed, below) {
   needSnapshot(scale === 1, "the last difference");
   return indexes;
 }
+
+/** The deterministic CBOR of a whole snapshot. @param {Snapshot} snapshot */
+function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
+  const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
+  return cborEncode([
+    SNAPSHOT_TYPE,
+    checkpoint,
+    accountProof,
+    nodes,
+    [...catalogs.values()].map(({ packed }) => packed),
+    bodies.map(({ state: s, rows, words }) => [
+      s.issuer,
+      s.kind,
+      s.nameDigest ?? s.name,
+      STANDINGS.indexOf(s.standing) + 1,
+      s.since,
+      join(s.keys.map(({ packed }) => packed)),
+      s.catalogVersion,
+      s.catalog,
+      s.epoch,
+      s.revision,
+      packBatches(rows, places),
+      packStatuses(words),
+    ]),
+  ]);
+}
+
+/** @param {Row[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor} */
+function packBatches(rows, places) {
+  const steps = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
+  const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
+  return [
+    join(rows.map(({ root }) => root)),
+    rows.map(({ count }) => count),
+    steps(rows.map(({ notAfter }) => notAfter)),
+    steps(rows.map(({ block }) => block)),
+    rows.map(({ key }) => key),
+    rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
+    new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
+  ];
+}
+
+/** @param {Map<number, Uint8Array>} words @returns {Cbor} */
+function packStatuses(words) {
+  /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
+  const last = packed.map(() => -1);
+  for (const position of [...words.keys()].sort((left, right) => left - right)) {
+    for (let index = position * CELLS; index < (position + 1) * CELLS; index += 1) {
+      const at = STATUSES.indexOf(statusIn(words.get(position) ?? ZERO32, index)) - 1;
+      if (at < 0) continue;
+      let gap = index - last[at] - 1;
+      for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);
+      packed[at].push(gap);
+      last[at] = index;
+    }
+  }
+  return packed.map((bytes) => Uint8Array.from(bytes));
+}
+
+// -------------------- formats/snapshot_proof.mjs
+
+/** Proof that a snapshot is what the contract holds under its checkpoint (SPEC 17). */
 
 /** The nodes of many proofs of one trie, each once; `used` tells which were needed. */
 class NodeSet {
@@ -3729,63 +3676,9 @@ function catalogsOf(bodies) {
   return new Set(roots.filter((root) => !equal(root, ZERO32)).map(hex));
 }
 
-/** The deterministic CBOR of a whole snapshot. @param {Snapshot} snapshot */
-function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
-  const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
-  return cborEncode([
-    SNAPSHOT_TYPE,
-    checkpoint,
-    accountProof,
-    nodes,
-    [...catalogs.values()].map(({ packed }) => packed),
-    bodies.map(({ state: s, rows, words }) => [
-      s.issuer,
-      s.kind,
-      s.nameDigest ?? s.name,
-      STANDINGS.indexOf(s.standing) + 1,
-      s.since,
-      join(s.keys.map(({ packed }) => packed)),
-      s.catalogVersion,
-      s.catalog,
-      s.epoch,
-      s.revision,
-      packBatches(rows, places),
-      packStatuses(words),
-    ]),
-  ]);
-}
+// -------------------- formats/snapshot_delta.mjs
 
-/** @param {Row[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor} */
-function packBatches(rows, places) {
-  const steps = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
-  const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
-  return [
-    join(rows.map(({ root }) => root)),
-    rows.map(({ count }) => count),
-    steps(rows.map(({ notAfter }) => notAfter)),
-    steps(rows.map(({ block }) => block)),
-    rows.map(({ key }) => key),
-    rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
-    new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
-  ];
-}
-
-/** @param {Map<number, Uint8Array>} words @returns {Cbor} */
-function packStatuses(words) {
-  /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
-  const last = packed.map(() => -1);
-  for (const position of [...words.keys()].sort((left, right) => left - right)) {
-    for (let index = position * CELLS; index < (position + 1) * CELLS; index += 1) {
-      const at = STATUSES.indexOf(statusIn(words.get(position) ?? ZERO32, index)) - 1;
-      if (at < 0) continue;
-      let gap = index - last[at] - 1;
-      for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);
-      packed[at].push(gap);
-      last[at] = index;
-    }
-  }
-  return packed.map((bytes) => Uint8Array.from(bytes));
-}
+/** Deltas, which lead from one snapshot to a newer one (SPEC 17). */
 
 /**
  * The snapshot that a delta leads to, not yet proved.
@@ -3802,13 +3695,8 @@ function applyDelta(old, unpacked, ledger) {
     refuse("snapshot.older", "the delta would go back");
   const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
   const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
-  const added = unpackCatalogs(reader);
-  // What is there only by its root may come with its entries.
-  needSnapshot(!added.some(({ root }) => old.catalogs.get(hex(root))?.entries), "a catalog twice");
-  const given = new Set(added.map(({ root }) => hex(root)));
-  const kept = [...old.catalogs.values()].filter(({ root }) => !given.has(hex(root)));
-  const held = [...kept, ...added].sort((left, right) => compareBytes(left.root, right.root));
-  const roots = held.map(({ root }) => root);
+  const catalogs = mergeCatalogs(old, unpackCatalogs(reader));
+  const roots = catalogs.map(({ root }) => root);
   const { identity } = note.checkpoint;
   const bodies = reader.parts(MAX_LISTED, (at) => {
     if (at < old.bodies.length && reader.kind() === UNSIGNED) return old.bodies[reader.integer(at, at)];
@@ -3819,18 +3707,14 @@ function applyDelta(old, unpacked, ledger) {
   reader.done();
   const account = proving(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
   if (!account) return unproved("the contract is absent");
-  const known = new NodeSet([...old.nodes, ...nodes], account.storageRoot);
-  proving(() =>
-    [ROLL_POSITION, ...bodies.map(({ state }) => slotPosition(state.issuer))].forEach((at) => known.slot(at)),
-  );
   const needed = catalogsOf(bodies);
   return {
     note,
     checkpoint,
     accountProof,
-    nodes: [...known.used].sort(compareBytes),
+    nodes: nodesInUse([...old.nodes, ...nodes], account.storageRoot, bodies),
     catalogs: new Map(
-      held
+      catalogs
         .map((catalog) => /** @type {[string, Catalog]} */ ([hex(catalog.root), catalog]))
         .filter(([root]) => needed.has(root)),
     ),
@@ -3838,9 +3722,84 @@ function applyDelta(old, unpacked, ledger) {
   };
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// A counter's desk: verdicts on compact evidence from a snapshot, without a network (section 17)
-// ---------------------------------------------------------------------------------------------------------
+/**
+ * The nodes that prove the roll and the slots of these bodies, ascending.
+ * @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot @param {HeldBody[]} bodies @returns {Uint8Array[]}
+ * @throws {Refusal} `snapshot.unproved`: a node is missing
+ */
+function nodesInUse(nodes, storageRoot, bodies) {
+  const known = new NodeSet(nodes, storageRoot);
+  const positions = [ROLL_POSITION, ...bodies.map(({ state }) => slotPosition(state.issuer))];
+  proving(() => positions.forEach((position) => known.slot(position)));
+  return [...known.used].sort(compareBytes);
+}
+
+/**
+ * The catalogs of a snapshot and of a delta to it, by ascending root.
+ * @param {Snapshot} old @param {Catalog[]} added @returns {Catalog[]} @throws {Refusal} `snapshot.invalid`
+ */
+function mergeCatalogs(old, added) {
+  // A catalog that the snapshot has by its root alone may come with its entries.
+  needSnapshot(!added.some(({ root }) => old.catalogs.get(hex(root))?.entries), "a catalog twice");
+  const replaced = new Set(added.map(({ root }) => hex(root)));
+  const unchanged = [...old.catalogs.values()].filter(({ root }) => !replaced.has(hex(root)));
+  return [...unchanged, ...added].sort((left, right) => compareBytes(left.root, right.root));
+}
+
+// -------------------- formats/zlib.mjs
+
+/** Files packed by zlib (RFC 1950), unpacked with a bound. */
+
+const LONGEST_SNAPSHOT = 256 * 2 ** 20;
+const MAX_FREE_BYTES = 65536;
+/** Bytes unpacked for each byte of a file, beside those that any file may have. */
+const MAX_RATIO = 16;
+
+/** What zlib packed, checked to be all of the file. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
+async function inflate(file) {
+  const parts = [];
+  const longest = Math.min(LONGEST_SNAPSHOT, MAX_FREE_BYTES + MAX_RATIO * file.length);
+  let size = 0;
+  try {
+    const stream = new Blob([/** @type {BlobPart} */ (file)])
+      .stream()
+      .pipeThrough(new DecompressionStream("deflate"));
+    for (const reader = stream.getReader(); ;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      size += value.length;
+      if (size > longest) {
+        await reader.cancel();
+        break;
+      }
+    }
+  } catch {
+    return refuse("snapshot.invalid", "not packed by zlib, or cut short");
+  }
+  const whole = size <= longest ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
+  // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
+  if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
+  return whole;
+}
+
+/** The checksum that zlib ends with (RFC 1950). @param {Uint8Array} bytes */
+function adler32(bytes) {
+  let [low, high] = [1, 0];
+  for (let at = 0; at < bytes.length;) {
+    // So many sums stay below 2^32.
+    for (const stop = Math.min(at + 3800, bytes.length); at < stop; at += 1) {
+      low += bytes[at];
+      high += low;
+    }
+    [low, high] = [low % 65521, high % 65521];
+  }
+  return concat(uint(high, 2), uint(low, 2));
+}
+
+// -------------------- verify/desk.mjs
+
+/** A snapshot that is opened once and then answers for many codes (SPEC 17). */
 
 /** @typedef {{policy: Policy, ledger: Ledger, snapshot: Snapshot, judgement: Judgement, byIssuer: Map<string, HeldBody>}} Desk */
 
@@ -3849,7 +3808,7 @@ function applyDelta(old, unpacked, ledger) {
  * @param {Uint8Array} file @param {Policy} policy @returns {Promise<Desk>}
  * @throws {Refusal} `snapshot.invalid`, `snapshot.version`, `snapshot.unproved`, and others of what it holds
  */
-export async function openDesk(file, policy) {
+async function openDesk(file, policy) {
   return deskOf(readSnapshot(await inflate(file)), policy);
 }
 
@@ -3858,7 +3817,7 @@ export async function openDesk(file, policy) {
  * @param {Desk} desk @param {Uint8Array} file @returns {Promise<Desk>}
  * @throws {Refusal} as `openDesk`, and `snapshot.other_base`, `snapshot.older`
  */
-export async function updateDesk(desk, file) {
+async function updateDesk(desk, file) {
   return deskOf(applyDelta(desk.snapshot, await inflate(file), desk.ledger), desk.policy);
 }
 
@@ -3876,6 +3835,178 @@ function deskOf(snapshot, policy) {
     byIssuer: new Map(snapshot.bodies.map((body) => [body.state.issuer, body])),
   };
 }
+
+// -------------------- formats/base45.mjs
+
+/** Base45 (RFC 9285). */
+
+const BASE45 = new Map(
+  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
+);
+
+/** @param {string} text @returns {Uint8Array} @throws {Refusal} `base45.invalid` */
+function fromBase45(text) {
+  const values = Array.from(
+    text,
+    (letter) => BASE45.get(letter) ?? refuse("base45.invalid", "a character is not of base45"),
+  );
+  const bytes = new Uint8Array(Math.floor(values.length / 3) * 2 + (values.length % 3 ? 1 : 0));
+  for (let at = 0, end = 0; at < values.length; at += 3) {
+    const group = values.slice(at, at + 3);
+    const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
+    const width = group.length - 1;
+    if (!width || number >= 256 ** width) refuse("base45.invalid", "a group of base45 is out of range");
+    bytes.set(uint(number, width), end);
+    end += width;
+  }
+  return bytes;
+}
+
+// -------------------- formats/compact_evidence.mjs
+
+/** Compact evidence, for a QR code (SPEC 16.2). */
+
+/** How a policy names codes and snapshots of these versions. */
+const COMPACT_TYPE = "certledger/compact/1";
+
+const COMPACT_PREFIX = "CL1:";
+const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
+const LONGEST_COMPACT = 4096;
+const COMPACT_PARTS = 5;
+const MAX_PATH = 32;
+/** Bytes of a code, salt, id or signature. */
+const MAX_WORD = 64;
+
+const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
+const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
+/** @typedef {{place: number, salt: string, value: Value}} Shown a disclosure without its name, which the place gives */
+
+/** @typedef {ReturnType<typeof parseCompact>} Compact */
+
+/** @param {string} text of a code */
+function parseCompact(text) {
+  if (text.length > LONGEST_COMPACT || !text.startsWith(COMPACT_PREFIX)) {
+    refuse(
+      "compact.invalid",
+      `a code starts with ${COMPACT_PREFIX} and is not longer than ${LONGEST_COMPACT}`,
+    );
+  }
+  const packed = fromBase45(text.slice(COMPACT_PREFIX.length));
+  const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
+  const size = reader.list(1, COMPACT_PARTS + 1);
+  if (reader.integer() !== 1) refuse("compact.version", "not compact evidence of version 1");
+  reader.need(size >= COMPACT_PARTS, `${COMPACT_PARTS} parts`);
+  const ledger = reader.binary(8, 8);
+  const record = unpackRecord(reader);
+  const compact = {
+    ledger,
+    record,
+    path: unpackPath(reader),
+    shown: unpackShown(reader, record.digests.length),
+    presentation: size > COMPACT_PARTS ? unpackPresentation(reader) : null,
+  };
+  reader.done();
+  if (compact.presentation && !compact.record.bound) {
+    refuse("compact.invalid", "a presentation of a record that is not bound");
+  }
+  return compact;
+}
+
+/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {CborReader} reader */
+function unpackRecord(reader) {
+  reader.list(12, 12);
+  const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
+  /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
+  value.issuer = reader.text(MAX_WORD);
+  value.index = reader.integer();
+  value.id = toBase64Url(reader.binary(0, MAX_WORD));
+  value.edition = reader.integer();
+  if (!reader.isNull()) value.replaces = reader.integer();
+  value.category = reader.text(MAX_WORD);
+  value.entry = reader.integer();
+  value.holder = HOLDERS[reader.integer(0, HOLDERS.length - 1)];
+  value.issued = day();
+  if (!reader.isNull()) value.expires = day();
+  value.bound = reader.boolean();
+  value.digests = toBase64Url(reader.binary(0, 32 * MOST_DIGESTS));
+  return readRecord(/** @type {Json} */ (value));
+}
+
+/** @param {CborReader} reader */
+function unpackPath(reader) {
+  const path = reader.binary(0, 32 * MAX_PATH);
+  if (path.length % 32) refuse("compact.invalid", "a path is made of hashes of 32 bytes");
+  return chunks(path, 32);
+}
+
+/**
+ * Disclosures, whose places strictly ascend among those of the record.
+ * @param {CborReader} reader @param {number} places @returns {Shown[]}
+ */
+function unpackShown(reader, places) {
+  let place = -1;
+  return reader.parts(places, () => {
+    reader.list(3, 3);
+    place = reader.integer(place + 1, places - 1);
+    const salt = place === 0 ? reader.text(MAX_WORD) : toBase64Url(reader.binary(16, 16));
+    if (place === 0 && !ACCESS_CODE.test(salt))
+      refuse("compact.invalid", "the salt of the number is no access code");
+    return { place, salt, value: unpackValue(reader) };
+  });
+}
+
+/** @param {CborReader} reader @returns {Value} */
+function unpackValue(reader) {
+  if (reader.kind() === TEXT) {
+    const value = reader.text(4 * LONGEST_VALUE);
+    checkFieldValue(value);
+    return value;
+  }
+  const size = reader.list(2, 3);
+  const digest = () => hex(reader.binary(32, 32));
+  const [sha, length] = [digest(), reader.integer()];
+  const document = { sha256: sha, size: length, ...(size > 2 ? { sm3: digest() } : {}) };
+  checkDocument(document);
+  return document;
+}
+
+/** @param {CborReader} reader */
+function unpackPresentation(reader) {
+  reader.list(4, 4);
+  const [audience, nonce, time] = [reader.text(MAX_WORD), reader.text(MAX_WORD), reader.integer()];
+  const signature = toBase64Url(reader.binary(0, MAX_WORD));
+  return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
+}
+
+/**
+ * A disclosure under the name of its place.
+ * @param {Shown} shown @param {Entry} entry @param {boolean} bound @returns {Disclosure}
+ */
+function nameShown({ place, salt, value }, entry, bound) {
+  const name = nameAt(entry, place, bound);
+  return { salt, name, value, digest: digestOf(formatDisclosure(salt, name, value)) };
+}
+
+/**
+ * The same of a code, whose disclosures each name their place: one whose digest has another place, or whose value
+ * is of another kind than the place has, is not the record's.
+ * @param {CertificateRecord} record @param {Shown[]} shown @param {Entry} entry @returns {Showing}
+ */
+function showingAt(record, shown, entry) {
+  const found = showingOf(
+    record,
+    shown.map((part) => nameShown(part, entry, record.bound)),
+  );
+  const places = found.disclosures.map(({ name, value }, at) => {
+    const fits = found.places[at] === shown[at].place && (typeof value === "object") === (name === DOCUMENT);
+    return fits ? found.places[at] : undefined;
+  });
+  return { ...found, places };
+}
+
+// -------------------- verify/compact.mjs
+
+/** The verdict on compact evidence, from a snapshot and without a network. */
 
 /** @typedef {{body: HeldBody, row: Row, statement: Statement, entry: Entry | null}} Backing */
 
@@ -3950,7 +4081,7 @@ function judgeDesk({ policy, ledger: { identity }, judgement }, ledger, now) {
  * The result for the text of a compact code, from a desk's snapshot and policy.
  * @param {string} text @param {Omit<Question, "policy"> & {desk: Desk}} question
  */
-export function verifyCompact(text, { desk, ...question }) {
+function verifyCompact(text, { desk, ...question }) {
   let compact;
   try {
     compact = parseCompact(text);
@@ -3980,3 +4111,26 @@ export function verifyCompact(text, { desk, ...question }) {
       : null;
   return conclude(codes, showing, proved, judgement, now + policy.clockTolerance);
 }
+
+export {
+  CODES,
+  Refusal,
+  WARNINGS,
+  canonicalBytes,
+  canonicalText,
+  checkEd25519,
+  checkFingerprint,
+  findSuccessors,
+  keccak256,
+  openDesk,
+  parseCanonical,
+  parsePolicy,
+  parseTime,
+  policyFingerprint,
+  sha256,
+  sha512,
+  sm3,
+  updateDesk,
+  verifyCompact,
+  verifyEvidence,
+};

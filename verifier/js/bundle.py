@@ -1,0 +1,223 @@
+"""Joins the verifier's JavaScript modules into one file: `python -m verifier.js.bundle [--check]`.
+
+Not a general bundler.  It accepts a small grammar, and refuses what is outside it:
+
+* `import { a, b } from "./x.mjs";` before all else: no renaming, no default, no side effects.
+* `function`, `class` and `const NAME =` at the top level, with or without `export`.
+* `index.mjs` holds only `export { a, b } from "./x.mjs";`: the public names.
+* A name is declared at the top level of one module, and means that wherever it occurs.
+* Every import and every export is used, and no two modules import each other.
+
+So the modules one after another, without these lines, are one module that does the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+HERE = Path(__file__).parent
+BUNDLE = HERE.parents[1] / "api" / "web" / "static" / "certledger-verifier.mjs"
+ENTRY = "index.mjs"
+COMMAND = "python -m verifier.js.bundle"
+EXIT_DIFFERS = 1
+
+_NAMES = r"\{(\s*\w+(?:,\s*\w+)*,?\s*)\}"
+_IMPORT = re.compile(rf'^import {_NAMES} from "([^"]+)";\n', re.MULTILINE)
+_PUBLIC = re.compile(rf'^export {_NAMES} from "([^"]+)";\n', re.MULTILINE)
+_TYPES = re.compile(r'^/\*\* @import \{[^}]*\} from "[^"]+" \*/\n', re.MULTILINE)
+_DECLARATION = re.compile(
+    r"^(export )?(?:(?:async )?function |class |const )(\w+)(?=\(| =| \{| extends)", re.MULTILINE
+)
+_HEAD = re.compile(r"\A/\*\*.*?\*/\n", re.DOTALL)
+# What may stand in the first column beside declarations: comments, and the ends of declarations.
+_PLAIN_LINE = re.compile(r"\s|//|/\*\*| \*|[})\]]|$")
+_COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*|\s//[ ][^\n]*", re.DOTALL | re.MULTILINE)
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+_TEMPLATE = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
+_INSIDE = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
+# Not a property (`.name`), and not the name of one (`name:`).
+_WORD = re.compile(r"(?<![\w.$])\w+(?![\w:])|(?<=\.\.\.)\w+")
+
+
+class GrammarError(ValueError):
+    """A module that is outside the grammar, or modules that do not fit together."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Module:
+    """One JavaScript module: what it imports, declares and exports, and its text without that."""
+
+    path: str
+    imports: Mapping[str, frozenset[str]]
+    """Names by the path of the module that they come from."""
+    exports: frozenset[str]
+    declares: frozenset[str]
+    head: str
+    body: str
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The identifiers in its code, without those of members."""
+        code = _STRING.sub('""', _COMMENT.sub(" ", self.body))
+        code = _TEMPLATE.sub(lambda text: " ".join(_INSIDE.findall(text.group())), code)
+        return frozenset(_WORD.findall(code))
+
+
+def parse_module(path: str, text: str) -> Module:
+    """Return the module of a file's text.
+
+    Raises:
+        GrammarError: a line is outside the grammar.
+    """
+    head = _HEAD.match(text)
+    if head is None:
+        raise GrammarError(f"{path}: does not begin with a comment that says what it is")
+    rest = text[head.end() :]
+    linked = _PUBLIC if path == ENTRY else _IMPORT
+    imports = {}
+    for names, source in linked.findall(rest):
+        target = _resolve(path, source)
+        if target in imports:
+            raise GrammarError(f"{path}: two statements import from {target}")
+        imports[target] = frozenset(re.findall(r"\w+", names))
+    body = _TYPES.sub("", linked.sub("", rest)).strip("\n")
+    declared = [(name, bool(export)) for export, name in _DECLARATION.findall(body)]
+    names = [name for name, _ in declared]
+    if len(set(names)) < len(names):
+        raise GrammarError(f"{path}: declares a name twice")
+    _check_lines(path, body)
+    return Module(
+        path=path,
+        imports=imports,
+        exports=frozenset(name for name, export in declared if export),
+        declares=frozenset(names),
+        head=head.group(),
+        body=_DECLARATION.sub(lambda found: found.group().removeprefix("export "), body),
+    )
+
+
+def _resolve(path: str, source: str) -> str:
+    """Return the path of the module that `source` names, seen from the module at `path`."""
+    if not re.fullmatch(r"(\./|\.\./)[a-z0-9_/]+\.mjs", source):
+        raise GrammarError(f"{path}: {source} is not a path like ./x.mjs or ../y/x.mjs")
+    parts = list(PurePosixPath(path).parent.parts)
+    for part in PurePosixPath(source).parts:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            raise GrammarError(f"{path}: {source} leads out of the folder")
+    return "/".join(parts)
+
+
+def _check_lines(path: str, body: str) -> None:
+    """Check that only declarations stand at the top level, and that nothing is loaded later."""
+    for line in body.split("\n"):
+        plain = _PLAIN_LINE.match(line) and not re.search(r"\bimport\b *[(.]", line)
+        if not plain and not (path != ENTRY and _DECLARATION.match(line)):
+            raise GrammarError(f"{path}: outside the grammar: {line[:80]}")
+
+
+def sort_modules(modules: Mapping[str, Module]) -> list[Module]:
+    """Return the modules that the entry needs, each behind those that it imports.
+
+    Raises:
+        GrammarError: one is missing, or two import each other.
+    """
+    done: dict[str, Module] = {}
+
+    def visit(path: str, trail: Sequence[str]) -> None:
+        if path in trail:
+            raise GrammarError(f"modules import each other: {' > '.join([*trail, path])}")
+        if path not in modules:
+            raise GrammarError(
+                f"{''.join(trail[-1:]) or 'the build'}: imports {path}, which is absent"
+            )
+        if path not in done:
+            for source in modules[path].imports:
+                visit(source, [*trail, path])
+            done[path] = modules[path]
+
+    visit(ENTRY, [])
+    return list(done.values())
+
+
+def faults_of(modules: Sequence[Module]) -> Iterator[str]:
+    """Yield what keeps the modules from being one: names declared, imported or exported wrongly."""
+    home: dict[str, str] = {}
+    for module in modules:
+        for name in sorted(module.declares):
+            if name in home:
+                yield f"{module.path}: declares {name}, as {home[name]} does"
+            home[name] = module.path
+    needed: set[tuple[str, str]] = set()
+    for module in modules:
+        needed |= {(source, name) for source, names in module.imports.items() for name in names}
+        imported = {name for names in module.imports.values() for name in names}
+        words = imported if module.path == ENTRY else module.words
+        for name in sorted(imported - words):
+            yield f"{module.path}: imports {name} and does not use it"
+        for name in sorted((words & home.keys()) - imported - module.declares):
+            yield f"{module.path}: uses {name} of {home[name]} without importing it"
+    given = {(module.path, name) for module in modules for name in module.exports}
+    for path, name in sorted(needed - given):
+        yield f"{path}: does not export {name}, which another module imports"
+    for path, name in sorted(given - needed):
+        yield f"{path}: exports {name}, which no module imports"
+
+
+def make_bundle(folder: Path) -> str:
+    """Return the text of the one module that the modules of a folder are.
+
+    Raises:
+        GrammarError: a module is outside the grammar, or they do not fit together.
+    """
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.mjs"))
+    modules = {path: parse_module(path, (folder / path).read_text("utf-8")) for path in paths}
+    ordered = sort_modules(modules)
+    unused = [path for path in paths if modules[path] not in ordered]
+    faults = [f"{path}: no module imports it" for path in unused] + list(faults_of(ordered))
+    if faults:
+        raise GrammarError("\n".join(faults))
+    public = sorted(name for names in modules[ENTRY].imports.values() for name in names)
+    parts = [
+        f"// Made from the modules in verifier/js by `{COMMAND}`. Do not edit.",
+        modules[ENTRY].head,
+    ]
+    parts += [_section(module) for module in ordered if module.path != ENTRY]
+    parts.append("export {\n" + "".join(f"  {name},\n" for name in public) + "};")
+    return "\n".join(parts) + "\n"
+
+
+def _section(module: Module) -> str:
+    """Return a module's text under a line with its path."""
+    head = module.head.replace(" @module */", " */")
+    return f"// {'-' * 20} {module.path}\n\n{head}\n{module.body}\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the bundle, or with `--check` compare it with the modules; return the exit status."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = parser.parse_args(arguments).check
+    try:
+        text = make_bundle(HERE)
+    except GrammarError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_DIFFERS
+    if not check:
+        BUNDLE.write_text(text, encoding="utf-8", newline="\n")
+    elif not BUNDLE.is_file() or BUNDLE.read_bytes() != text.encode():
+        sys.stderr.write(f"{BUNDLE.name} is not what the modules give: run `make bundle`\n")
+        return EXIT_DIFFERS
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
