@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.address_options import SERVER, NodeChoice, node_options, plain_http_option
 from verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ _OIDC = {
 def _oidc_options(command: Callable[..., None]) -> Callable[..., None]:
     for name, what in reversed(_OIDC.items()):
         envvar = f"CERTLEDGER_OIDC_{name.upper()}"
-        command = click.option(f"--oidc-{name}", name, envvar=envvar, help=what)(command)
+        type_ = SERVER if name == "issuer" else click.STRING
+        option = click.option(f"--oidc-{name}", name, type=type_, envvar=envvar, help=what)
+        command = option(command)
     return command
 
 
@@ -57,6 +60,7 @@ def _oidc_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--host", help="The address to listen on, 127.0.0.1 by default.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The port, 0 for a free one.")
 @click.option("--chain", "chain_url", help="A node's address, instead of the chain in the home.")
+@plain_http_option
 @click.option(
     "--private-hooks", is_flag=True, help="Let web hooks call private addresses, and plain http."
 )
@@ -75,6 +79,7 @@ def serve(
     host: str | None,
     port: int | None,
     chain_url: str | None,
+    plain_http: bool,
     private_hooks: bool,
     allow_origin: tuple[str, ...],
     public_url: str | None,
@@ -96,7 +101,9 @@ def serve(
     provider = Provider(**told) if told else None
     lines = log_to_stderr()
     try:
-        settings = load_settings(home=home, host=host, port=port, chain_url=chain_url)
+        settings = load_settings(
+            home=home, host=host, port=port, chain_url=chain_url, plain_http=plain_http or None
+        )
         serving.serve(
             partial(_opened, settings),
             host=settings.host,
@@ -240,10 +247,7 @@ def _print(value: Any, text: str, *, as_json: bool) -> None:
     help="Evidence that the receipt is anchored, from /v1/verifications/REFERENCE/evidence.",
 )
 @policy_options("--home")
-@click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
-@click.option(
-    "--trust-node", help="Your own node, to rest on without witnesses, where the policy allows it."
-)
+@node_options
 @click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
 @_JSON
 def verify_receipt(
@@ -252,8 +256,7 @@ def verify_receipt(
     answer: Path | None,
     evidence_file: Path | None,
     policy: PolicyChoice,
-    rpc: str | None,
-    trust_node: str | None,
+    nodes: NodeChoice,
     instant: str | None,
     as_json: bool,
 ) -> None:
@@ -280,7 +283,7 @@ def verify_receipt(
     if results:
         receipt.check_results(results)
     if evidence_file is not None and trusted is not None:
-        told = _check_anchored(receipt, evidence_file, trusted, (rpc, trust_node), instant)
+        told = _check_anchored(receipt, evidence_file, trusted, nodes, instant)
     known = expected is not None if told is None else told.outcome is Outcome.PASS
     document = {
         "good": known,
@@ -301,20 +304,19 @@ def _check_anchored(
     receipt: VerificationReceipt,
     evidence_file: Path,
     policy: TrustPolicy,
-    nodes: tuple[str | None, str | None],
+    nodes: NodeChoice,
     instant: str | None,
 ) -> AnchoredReceipt:
     """Return how far evidence proves that a receipt is anchored."""
     from verifier.encoding import parse_time
     from verifier.evidence import LONGEST_EVIDENCE, Evidence
     from verifier.files import read_file
-    from verifier.judges import open_judge
     from verifier.receipts import check_anchored
     from verifier.verify import Question
 
     question = Question(
         policy=policy,
-        judge=open_judge(policy, *nodes),
+        judge=nodes.judge(policy),
         now=parse_time(instant) if instant else int(time.time()),
     )
     return check_anchored(

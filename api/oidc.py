@@ -18,7 +18,9 @@ from joserfc.jwk import Key, KeySet
 from api.callers import BINDINGS, COUNTER, Caller, party_of
 from api.refusals import CredentialsInvalid, ProviderSilent
 from ledger.service.values import Role
+from verifier.errors import Refused
 from verifier.hashing import sha256
+from verifier.http_client import require_secure
 from verifier.state import ISSUER
 
 log = structlog.get_logger(__name__)
@@ -147,11 +149,14 @@ class OidcTokens:
         return KeySet(list(usable(keys["keys"])))
 
 
-_UNREADABLE = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, KeyError, TypeError)
+_UNREADABLE = (
+    httpx.HTTPError, httpx.InvalidURL, Refused, TimeoutError, ValueError, KeyError, TypeError,
+)  # fmt: skip
 
 
 async def _json(client: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
     data = bytearray()
+    require_secure(url, "server")
     async with client.stream("GET", url) as answer:
         answer.raise_for_status()
         async for piece in answer.aiter_bytes():

@@ -10,6 +10,7 @@ import click
 import orjson
 
 from ledger.issuing.console import THERE, Answer, answers, notice
+from verifier.address_options import SERVER
 from verifier.encoding import Json
 from verifier.policy_options import PolicyChoice, policy_options
 
@@ -28,7 +29,13 @@ def server_options(command: _Command) -> _Command:
     for option in (
         click.option("--patience", default=PATIENCE, show_default=True, help="Seconds to try."),
         click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key (or CERTLEDGER_TOKEN)."),
-        click.option("--server", envvar="CERTLEDGER_SERVER", required=True, help="Its address."),
+        click.option(
+            "--server",
+            type=SERVER,
+            envvar="CERTLEDGER_SERVER",
+            required=True,
+            help="Its address.",
+        ),
     ):
         command = option(command)
     return command

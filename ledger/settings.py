@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ledger.intake.desk import Limits
 from verifier.errors import ExitStatus, Refused
+from verifier.http_client import require_secure
 
 PREFIX = "CERTLEDGER_"
 FILE = "certledger.toml"
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
         default=SecretStr(EMBEDDED),
         description="JSON-RPC address of the chain, several separated by commas that stand in for"
         " one another, or `embedded` for the chain in the home",
+    )
+    plain_http: bool = Field(
+        default=False,
+        description="let the chain's nodes be asked by plain http elsewhere than on this machine,"
+        " over a network of one's own",
     )
     host: str = Field(default="127.0.0.1", description="address that `serve` listens on")
     port: int = Field(default=8080, ge=0, le=65_535, description="port of `serve`; 0 picks one")
@@ -208,10 +214,11 @@ def load_settings(**arguments: Any) -> Settings:
 
     Raises:
         SettingsUnusable: a setting is unknown or ill-formed, or the file is no TOML.
+        AddressInsecure: a node elsewhere is to be asked by plain http.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
@@ -220,6 +227,10 @@ def load_settings(**arguments: Any) -> Settings:
         raise SettingsUnusable(f"settings cannot be used: {faults}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsUnusable(f"{file_of(given)} is no TOML: {error}") from error
+    for url in (settings.chain or "").split(","):
+        if not settings.plain_http:
+            require_secure(url.strip(), "node")
+    return settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ bytes that come, so neither a dripping server nor an endless one holds or fills 
 from __future__ import annotations
 
 import io
+import ipaddress
 import re
 import socket
 import time
@@ -26,6 +27,8 @@ from urllib.request import (
     Request,
 )
 
+from verifier.errors import ExitStatus, Refused
+
 MAX_HEAD_BYTES = 65_536
 """Bytes of heads and framing, beside those of the body."""
 MAX_ERROR_BYTES = 65_536
@@ -35,6 +38,16 @@ _CHUNK = 1 << 16
 
 class AnswerTooLong(HTTPException):
     """More bytes came than were asked for."""
+
+
+class AddressInsecure(Refused):
+    """A node or server is to be asked in a way in which others may read and change the answer."""
+
+    exit_status = ExitStatus.UNUSABLE
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"a {kind} elsewhere is asked by https: plain http may be changed")
+        self.code = f"{kind}.insecure"
 
 
 class NoAnswer(OSError):
@@ -267,6 +280,32 @@ def is_server_address(url: str) -> bool:
         and url.isascii()
         and not re.search(r"[\s\x00-\x1f]", url)
     )
+
+
+def require_secure(url: str, kind: str) -> str:
+    """Return the address of a `kind` ("node", "server"), if nobody can stand between.
+
+    Whether it is an address at all is for whoever asks there to say.
+
+    Raises:
+        AddressInsecure: it is plain http, and not on this machine.
+    """
+    try:
+        parts = urlsplit(url)
+        insecure = parts.scheme == "http" and not is_loopback(parts.hostname or "")
+    except ValueError:
+        insecure = False  # Nobody can ask there.
+    if insecure:
+        raise AddressInsecure(kind)
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its address or by the name `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def reason_of(error: Exception) -> str:

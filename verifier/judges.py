@@ -11,7 +11,7 @@ from verifier.checkpoint import Note
 from verifier.console import warn_unanswered
 from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof, require_secure
+from verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof
 from verifier.trust import (
     Judgement,
     Node,
@@ -88,15 +88,13 @@ def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> 
     bring the old knowledge back.
 
     Raises:
-        NodeInsecure: a node elsewhere is not asked by https.
         NodeUnreachable: no address of a node.
         NodeNotAllowed: the policy does not let `trust_node` be relied on alone.
     """
     if trust_node is not None and way_of_nodes(policy) not in policy.trust.ways:
         raise NodeNotAllowed("the policy does not let a block rest on a node alone")
     node, trusted = (
-        None if url is None else RememberingNode(Rpc(require_secure(url)))
-        for url in (rpc, trust_node)
+        None if url is None else RememberingNode(Rpc(url)) for url in (rpc, trust_node)
     )
     return choose_judge(policy, node, trusted=trusted, unanswered=cache(warn_unanswered))
 

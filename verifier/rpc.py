@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,13 +30,6 @@ class NodeFailed(Refused):
     """A node gave no answer that can be used."""
 
     code = "block.node_unreachable"
-
-
-class NodeInsecure(Refused):
-    """A node is to be asked in a way in which others may answer for it."""
-
-    code = "node.insecure"
-    exit_status = ExitStatus.UNUSABLE
 
 
 class NodeUnreachable(NodeFailed):
@@ -246,25 +238,6 @@ def _checked(url: str) -> str:
     if not is_server_address(url):
         raise NodeAddressUnusable("the address of a node is http:// or https://, a host and a path")
     return url
-
-
-def require_secure(url: str) -> str:
-    """Return the address of a node that a verdict is to rest on, if nobody can stand between.
-
-    Raises:
-        NodeInsecure: it is reached by plain http, and not on this machine.
-    """
-    parts = urlsplit(_checked(url))
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise NodeInsecure("a node elsewhere is asked by https: plain http may be changed")
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _nonsense(what: str) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.address_options import SERVER, NodeChoice, node_options
 from verifier.console import bilingual
 from verifier.errors import Refused
 from verifier.policy_options import PolicyChoice, policy_options
@@ -24,10 +25,6 @@ HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how a home is read."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-_RPC = click.option("--rpc", help="A node to ask besides: it can refuse, never replace witnesses.")
-_TRUST_NODE = click.option(
-    "--trust-node", help="Your own node, to rest on without witnesses, where the policy allows it."
-)
 _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
@@ -51,13 +48,12 @@ def snapshot() -> None:
 
 @snapshot.command()
 @click.argument("file", type=_NEW_FILE)
-@click.option("--from", "url", metavar="URL", help="The address of a ledger's API.")
+@click.option("--from", "url", type=SERVER, help="The address of a ledger's API.")
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A ledger's home on this machine.")  # fmt: skip
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key there (or CERTLEDGER_TOKEN).")
 @policy_options()
-@_RPC
-@_TRUST_NODE
+@node_options
 @_AT
 @_JSON
 def fetch(
@@ -66,8 +62,7 @@ def fetch(
     token: str | None,
     home: Path | None,
     policy: PolicyChoice,
-    rpc: str | None,
-    trust_node: str | None,
+    nodes: NodeChoice,
     instant: str | None,
     as_json: bool,
 ) -> None:
@@ -87,7 +82,7 @@ def fetch(
         held.check(pin_of(trusted, held))
     newest = refresh(_source(url, token, home), trusted, held)
     if home is None:
-        _judge(newest, trusted, (rpc, trust_node), instant)
+        _judge(newest, trusted, nodes, instant)
     replace_file(file, newest.format())
     _tell(newest, as_json=as_json)
 
@@ -104,8 +99,7 @@ def show(file: Path, as_json: bool) -> None:
 @click.argument("file", type=_FILE)
 @click.argument("deltas", nargs=-1, type=_FILE)
 @policy_options()
-@_RPC
-@_TRUST_NODE
+@node_options
 @_AT
 @click.option("--out", type=_NEW_FILE, help="Where to write the snapshot the deltas lead to.")
 @_JSON
@@ -113,8 +107,7 @@ def check(
     file: Path,
     deltas: Sequence[Path],
     policy: PolicyChoice,
-    rpc: str | None,
-    trust_node: str | None,
+    nodes: NodeChoice,
     instant: str | None,
     out: Path | None,
     as_json: bool,
@@ -131,7 +124,7 @@ def check(
     found.check(ledger)
     for delta in deltas:
         found = apply_delta(found, read_file(delta, LONGEST), ledger)
-    _judge(found, trusted, (rpc, trust_node), instant)
+    _judge(found, trusted, nodes, instant)
     if out is not None:
         replace_file(out, found.format())
     _tell(found, as_json=as_json)
@@ -204,16 +197,13 @@ def _source(url: str | None, token: str | None, home: Path | None) -> Source:
     raise click.UsageError("a home is read where the server is installed; name --from here")
 
 
-def _judge(
-    found: Snapshot, policy: TrustPolicy, nodes: tuple[str | None, str | None], at: str | None
-) -> None:
+def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | None) -> None:
     """Leave with 3 unless the block of a proved snapshot is to be trusted now."""
     from verifier.codes import CODES
     from verifier.encoding import parse_time
-    from verifier.judges import open_judge
     from verifier.syncing import pin_of
 
-    judge = open_judge(policy, *nodes)
+    judge = nodes.judge(policy)
     now = parse_time(at) if at else int(time.time())
     code = judge(found.note, pin_of(policy, found), None).code
     if policy.ended(now):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from verifier.address_options import NodeChoice, node_options
 from verifier.errors import ExitStatus
 from verifier.policy_options import PolicyChoice, policy_options
 from verifier.vocabulary import Verdict
@@ -47,13 +48,7 @@ CODE_SUFFIX = ".txt"
     help="A trust snapshot to judge by compact codes (files *.txt), and the status of evidence that"
     " is older than it; then deltas to it, in order.",
 )
-@click.option(
-    "--rpc", help="A node to ask for newer knowledge: it can refuse, and never replaces witnesses."
-)
-@click.option(
-    "--trust-node",
-    help="Your own node, to rest on without witnesses, where the policy allows it.",
-)
+@node_options
 @click.option("--audience", help="Your own id, for certificates bound to their holder.")
 @click.option("--nonce", help="What you gave the holder to sign.")
 @click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
@@ -63,8 +58,7 @@ def verify(
     documents: Sequence[Path],
     policy: PolicyChoice,
     snapshots: Sequence[Path],
-    rpc: str | None,
-    trust_node: str | None,
+    nodes: NodeChoice,
     audience: str | None,
     nonce: str | None,
     instant: str | None,
@@ -79,8 +73,6 @@ def verify(
     from verifier.encoding import parse_time
     from verifier.reporting import print_results
 
-    if rpc is not None and trust_node is not None:
-        raise click.UsageError("name either --rpc or --trust-node")
     pairs = _pair(evidence, documents)
     if (audience is None) != (nonce is None):
         raise click.UsageError("--audience and --nonce go together")
@@ -89,9 +81,8 @@ def verify(
         raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
     now = parse_time(instant) if instant else int(time.time())
     trusted, counter = policy.open_counter(now)
-    asked = _question(trusted, counter, (rpc, trust_node), request, now)
-    follows = rpc is not None or trust_node is not None
-    desk = _open_desk(snapshots, asked, follows=follows) if snapshots else None
+    asked = _question(trusted, counter, nodes, request, now)
+    desk = _open_desk(snapshots, asked, follows=bool(nodes)) if snapshots else None
     if desk is not None:
         asked = replace(asked, newer=desk.newer)
     asking = _Asking(asked, desk, counter)
@@ -119,18 +110,17 @@ def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, lis
 def _question(
     policy: TrustPolicy,
     counter: Counter | None,
-    nodes: tuple[str | None, str | None],
+    nodes: NodeChoice,
     request: tuple[str, str] | None,
     clock: int,
 ) -> Question:
     """Return what is asked of every file."""
-    from verifier.judges import open_judge
     from verifier.presentation import Request
     from verifier.verify import Question
 
     question = Question(
         policy=policy,
-        judge=open_judge(policy, *nodes),
+        judge=nodes.judge(policy),
         now=clock,
         request=None if request is None else Request(audience=request[0], nonce=request[1]),
     )

@@ -20,6 +20,7 @@ from ledger.issuing.console import (
     passphrase_option,
     unlock,
 )
+from verifier.address_options import NODE, SERVER
 
 if TYPE_CHECKING:
     from ledger.issuing.body import BodyFolder
@@ -35,11 +36,11 @@ EPOCH, VERSION = "epoch", "catalog_version"
 
 @click.command()
 @click.argument("what", type=click.Path(exists=True, path_type=Path))
-@click.option("--server", envvar="CERTLEDGER_SERVER", help="The ledger's address.")
+@click.option("--server", type=SERVER, envvar="CERTLEDGER_SERVER", help="The ledger's address.")
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Where the server wants one.")
 @click.option("--operator", metavar="ADDRESS", help="Who must have signed the receipt.")
 @click.option("--patience", default=600.0, show_default=True, help="Seconds to keep trying.")
-@click.option("--rpc", help="Carry a batch to the chain oneself, over this node.")
+@click.option("--rpc", type=NODE, help="Carry a batch to the chain oneself, over this node.")
 @click.option(
     "--deployment", type=THERE, help="With --rpc: the file that says where the ledger is."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.issuing.console import passphrase_option
+from verifier.address_options import DATA, NODE, plain_http_option
 from verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 )
 @passphrase_option
 @policy_options()
-@click.option("--rpc", required=True, help="Your own node, or where raw blocks come from.")
+@plain_http_option
+@click.option(
+    "--rpc", type=NODE, required=True, help="Your own node, or where raw blocks come from."
+)
 @click.option(
     "--execute/--believe",
     default=True,
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--published",
     multiple=True,
+    type=DATA,
     help="Where checkpoints are published (a service, an address or a folder, several times): after"
     " a start it is asked what this witness signed last.  By default the service of an --rpc that"
     " ends in /rpc.",
@@ -58,6 +63,7 @@ def witness(
     key: Path,
     passphrase_file: Path | None,
     policy: PolicyChoice,
+    plain_http: bool,  # For `Address`.
     rpc: str,
     execute: bool,
     published: tuple[str, ...],

@@ -18,6 +18,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from verifier.address_options import DATA, NODE
 from verifier.audit.faults import Fault
 from verifier.audit.memory import AuditMemory
 from verifier.audit.published import open_published
@@ -69,10 +70,12 @@ class PatientExecutor(Executor):
 
 @click.command("audit")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="A ledger's home.")
-@click.option("--rpc", help="A node of the chain, where there is no home.")
+@click.option("--rpc", type=NODE, help="A node of the chain, where there is no home.")
 @policy_options()
 @click.option(
-    "--data", help="Published records and catalogs: a folder, an address, or the ledger's service."
+    "--data",
+    type=DATA,
+    help="Published records and catalogs: a folder, an address, or the ledger's service.",
 )
 @click.option(
     "--key",

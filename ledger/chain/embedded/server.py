@@ -1,6 +1,5 @@
 """JSON-RPC 2.0 over HTTP on a loopback address, one thread a connection."""
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import structlog
 from ledger.chain.embedded.errors import NotLoopback
 from ledger.chain.embedded.params import RpcError
 from ledger.chain.embedded.rpc import Rpc
+from verifier.http_client import is_loopback
 
 Json = Any
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ class Server:
 
     def __init__(self, rpc: Rpc, host: str, port: int) -> None:
         address = "127.0.0.1" if host == "localhost" else host
-        if not _is_loopback(address):
+        if not is_loopback(address):
             raise NotLoopback(host)
         handler = type("Handler", (_Handler,), {"rpc": rpc})
         self._http = _Http((address, port), handler)
@@ -200,17 +200,10 @@ def _dump(value: Json) -> bytes:
     return orjson.dumps(value)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _is_loopback_name(value: str) -> bool:
     """Tell whether a Host or Origin header names this machine."""
     try:
         host = urlsplit(value if "//" in value else f"//{value}").hostname
     except ValueError:
         return False
-    return host == "localhost" or _is_loopback(host or "")
+    return is_loopback(host or "")
