@@ -48,19 +48,20 @@ def conclude(
     time: int | None,
     timely: bool,
     basis: str,
+    unanswered: bool,
 ) -> Result:
     """Return the result of these codes.
 
     `time` is T, the instant the evidence speaks of, and `timely` says that it is not yet to come;
-    `basis` says on whom the block rests; `proved` is used only where the checks that make it so
-    passed.
+    `basis` says on whom the block rests, `unanswered` that a node which was named adds nothing;
+    `proved` is used only where the checks that make it so passed.
     """
     certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
     ordered = tuple([codes[check] for check in CHECKS])
     if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
         certificate |= _describe_proved(showing, proved)
-        warnings = _warnings(showing.record, proved)
+        warnings = _warnings(showing.record, proved, unanswered=unanswered)
     verdict, findings = judged(ordered, timely=timely)
     return Result(
         verdict=verdict,
@@ -111,7 +112,8 @@ def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
     }
 
 
-def _warnings(record: Record, proved: Proved) -> tuple[str, ...]:
+def _warnings(record: Record, proved: Proved, *, unanswered: bool) -> tuple[str, ...]:
     """Return the codes of warnings, which change no verdict."""
     late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)
-    return ("anchoring.late",) if late else ()
+    found = ("anchoring.late",) if late else ()
+    return (*found, "node.adds_nothing") if unanswered else found

@@ -75,10 +75,9 @@ def bilingual(zh: str, en: str) -> str:
 
 def warn_unanswered(code: str) -> None:
     """Print that a node added nothing to what is known, and why (a code of check 6)."""
-    words = bilingual(
-        "指定的节点没有给出更新的信息", "the node named with --rpc told nothing newer"
-    )
-    click.echo(f"{words} ({code})", err=True)
+    from verifier.codes import WARNINGS
+
+    click.echo(f"{bilingual(*reversed(WARNINGS['node.adds_nothing']))} ({code})", err=True)
 
 
 def fail(error: Refused, *, as_json: bool) -> ExitStatus:

@@ -168,6 +168,7 @@ class Desk:
             time=time,
             timely=time is not None and time <= now + self.policy.clock_tolerance,
             basis=judgement.basis,
+            unanswered=judgement.unanswered,
         )
 
     def _judge(self, compact: Compact, now: int) -> Judgement:

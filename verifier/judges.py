@@ -15,6 +15,7 @@ from verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof
 from verifier.trust import (
     Judgement,
     Node,
+    Sighting,
     Slot,
     judge_by_node,
     judge_by_witnesses,
@@ -46,7 +47,8 @@ def choose_judge(
     show that the issuer's state has moved since.  It never stands in for witnesses, and it makes
     nothing fresher, for it may lie.  `trusted` is a node that the verifier rests on alone, where
     the policy allows that; whoever vouches for the later instant counts then.  `unanswered` is
-    called with a code where `node` adds nothing, for it does not answer or knows less.
+    called with a code where a node adds nothing, for it does not answer, knows less or does not
+    prove the slot; the judgement says so too.
 
     What witnesses have signed never changes and is cached; a node is asked each time.
     """
@@ -61,14 +63,18 @@ def choose_judge(
             asked = judge_by_node(
                 note, trusted, policy, ledger, way=way_of_nodes(policy), slot=slot
             )
-            return _later(asked, witnessed)
+            judged = _later(asked, witnessed)
+            if judged.unanswered:
+                unanswered(asked.code)
+            return judged
         if node is None or witnessed.code != "ok":
             return witnessed
         seen = look_ahead(note.checkpoint, node, policy, ledger, slot)
         if seen.code == "block.differs":
             return Judgement(code=seen.code, way=witnessed.way)
-        if seen.code != "ok":
-            unanswered(seen.code)
+        if reason := _why_nothing(seen, note, slot):
+            unanswered(reason)
+            return replace(witnessed, unanswered=True)
         return replace(witnessed, overtaken=True) if seen.moved else witnessed
 
     return judge
@@ -99,6 +105,14 @@ def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> 
     return choose_judge(policy, node, trusted=trusted, unanswered=cache(warn_unanswered))
 
 
+def _why_nothing(seen: Sighting, note: Note, slot: Slot | None) -> str:
+    """Return the code that says why a node adds nothing to a checkpoint, empty where it does."""
+    if seen.code != "ok" or seen.final is None:
+        return seen.code
+    newer = seen.final.number > note.checkpoint.number
+    return "anchor.proof_unusable" if newer and slot is not None and seen.moved is None else ""
+
+
 def way_of_nodes(policy: TrustPolicy) -> Way:
     """Return the way in which `policy` lets a node be trusted alone; `node` where it does not."""
     return Way.RPC if Way.RPC in policy.trust.ways else Way.NODE
@@ -113,7 +127,7 @@ def _later(asked: Judgement, witnessed: Judgement) -> Judgement:
     if asked.code == "block.differs" or witnessed.code != "ok":
         return asked
     if asked.code != "ok":
-        return witnessed
+        return replace(witnessed, unanswered=True)
     later = max(asked, witnessed, key=lambda judgement: judgement.time or 0)
     return replace(later, overtaken=asked.overtaken)
 

@@ -14,6 +14,7 @@ from verifier.certificate import (
     digest_of,
     format_disclosure,
 )
+from verifier.codes import WARNINGS
 from verifier.encoding import Json, format_time
 from verifier.errors import ExitStatus, Refused
 from verifier.evidence import Evidence
@@ -112,6 +113,7 @@ class AnchoredReceipt:
             "index": self.record.index,
             "issuer": self.record.issuer,
             "outcome": str(self.outcome),
+            "warnings": list(self.result.warnings),
         }
         if self.result.as_of is not None:
             value["as_of"] = format_time(self.result.as_of)
@@ -124,7 +126,8 @@ class AnchoredReceipt:
         place = f"record {self.record.index} of {self.record.issuer}"
         if self.outcome is Outcome.PASS:
             anchored = self.result.certificate["anchored"]
-            return f"it is {place}, anchored in block {anchored['block']}"
+            warnings = [f"; {WARNINGS[one][0]} ({one})" for one in self.result.warnings]
+            return f"it is {place}, anchored in block {anchored['block']}{''.join(warnings)}"
         open_ones = [one for one in self.result.findings[: len(GENUINE)] if one.code != "ok"]
         reasons = ", ".join(f"{one.to_json()['detail']} ({one.code})" for one in open_ones)
         failed = self.outcome is Outcome.FAIL

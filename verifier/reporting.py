@@ -80,6 +80,11 @@ def plain(text: str) -> str:
     )
 
 
+def warning_in_words(code: str) -> str:
+    """Return the sentence of a warning, with its code."""
+    return f"{bilingual(*reversed(WARNINGS[code]))} ({code})"
+
+
 def _banner(result: Result) -> Text:
     banner = BANNERS[result.verdict]
     words = bilingual(banner.zh, banner.en)
@@ -117,7 +122,7 @@ def _print_one(console: Console, file: Path, result: Result, *, now: int) -> Non
         console.print(f"  {bilingual('区块依据', 'The block rests on')}: {basis}")
     _print_certificate(console, result.certificate)
     for warning in result.warnings:
-        console.print(f"  {bilingual(*reversed(WARNINGS[warning]))} ({warning})")
+        console.print(f"  {warning_in_words(warning)}")
     console.print(f"  {plain(str(file))}")
     for finding in result.findings:
         mark = _MARKS[finding.outcome]
@@ -159,6 +164,9 @@ def _print_many(console: Console, results: Sequence[tuple[Path, Result]]) -> Non
             console.print(f"{_banner(result)}  {plain(file.name)}  {plain(why)}  {as_of}".rstrip())
     if console.is_terminal:
         console.print(table, soft_wrap=False)
+    for warning in sorted({code for _, result in results for code in result.warnings}):
+        count = sum(warning in result.warnings for _, result in results)
+        console.print(f"{warning_in_words(warning)}: {count}")
     counts = {banner.en: 0 for banner in BANNERS.values()}
     for _, result in results:
         counts[BANNERS[result.verdict].en] += 1

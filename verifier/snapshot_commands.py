@@ -81,10 +81,9 @@ def fetch(
     if held is not None:
         held.check(pin_of(trusted, held))
     newest = refresh(_source(url, token, home), trusted, held)
-    if home is None:
-        _judge(newest, trusted, nodes, instant)
+    warnings = [] if home is not None else _judge(newest, trusted, nodes, instant)
     replace_file(file, newest.format())
-    _tell(newest, as_json=as_json)
+    _tell(newest, warnings, as_json=as_json)
 
 
 @snapshot.command()
@@ -124,10 +123,10 @@ def check(
     found.check(ledger)
     for delta in deltas:
         found = apply_delta(found, read_file(delta, LONGEST), ledger)
-    _judge(found, trusted, nodes, instant)
+    warnings = _judge(found, trusted, nodes, instant)
     if out is not None:
         replace_file(out, found.format())
-    _tell(found, as_json=as_json)
+    _tell(found, warnings, as_json=as_json)
 
 
 @snapshot.command()
@@ -197,26 +196,28 @@ def _source(url: str | None, token: str | None, home: Path | None) -> Source:
     raise click.UsageError("a home is read where the server is installed; name --from here")
 
 
-def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | None) -> None:
-    """Leave with 3 unless the block of a proved snapshot is to be trusted now."""
+def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | None) -> list[str]:
+    """Return the codes of warnings; leave with 3 unless a proved snapshot's block is trusted."""
     from verifier.codes import CODES
     from verifier.encoding import parse_time
     from verifier.syncing import pin_of
 
     judge = nodes.judge(policy)
     now = parse_time(at) if at else int(time.time())
-    code = judge(found.note, pin_of(policy, found), None).code
+    judgement = judge(found.note, pin_of(policy, found), None)
+    code = judgement.code
     if policy.ended(now):
         code = "policy.ended"
     if code != "ok":
         raise BlockUntrusted(code, bilingual(CODES[code].zh, CODES[code].en))
+    return ["node.adds_nothing"] if judgement.unanswered else []
 
 
-def _tell(found: Snapshot, *, as_json: bool) -> None:
+def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> None:
     import orjson
 
     from verifier.encoding import format_time
-    from verifier.reporting import plain
+    from verifier.reporting import plain, warning_in_words
 
     checkpoint = found.note.checkpoint
     bodies = [_describe(body) for body in found.bodies]
@@ -227,6 +228,7 @@ def _tell(found: Snapshot, *, as_json: bool) -> None:
             "time": format_time(checkpoint.time),
             "digest": found.digest().hex(),
             "bodies": bodies,
+            "warnings": list(warnings),
         }
         click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
         return
@@ -235,6 +237,8 @@ def _tell(found: Snapshot, *, as_json: bool) -> None:
     for body in bodies:
         counts = ", ".join(f"{name} {body[name]:,}" for name in _COUNTED if body[name])
         click.echo(f"{body['issuer']}  {plain(body['name'])}  {body['standing']}  {counts}")
+    for warning in warnings:
+        click.echo(warning_in_words(warning))
 
 
 _COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")

@@ -44,7 +44,8 @@ class Judgement:
 
     `basis` says on whom the block rests where it passed.  `overtaken` says that a later final
     block is proved to hold another state of the issuer, so that what the evidence says of status
-    and standing is no longer known to hold.
+    and standing is no longer known to hold; `unanswered` that a node was asked and told nothing
+    beyond what others have signed: whoever stands between may keep newer knowledge back.
     `detail` is what a node said, for a log; it is no part of a result, which must be repeatable.
     """
 
@@ -53,6 +54,7 @@ class Judgement:
     way: Way | None = None
     basis: str = ""
     overtaken: bool = False
+    unanswered: bool = False
     detail: str = ""
 
     @property

@@ -101,6 +101,7 @@ def answer(
         time=block.known.time,
         timely=clock.timely,
         basis=block.known.basis,
+        unanswered=block.known.unanswered,
     )
 
 

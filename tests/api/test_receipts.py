@@ -59,6 +59,7 @@ def test_what_was_told_is_proved_by_what_the_operator_anchored(world: World, tol
     found = orjson.loads(done.stdout.splitlines()[-1])
     assert found["anchored"]["issuer"] == OPERATOR
     assert found["anchored"]["outcome"] == "pass"
+    assert found["anchored"]["warnings"] == []
     assert found["good"]
     # The registered operator's key signed it, so it need not be named.
     assert check(world, told).exit_code == 0

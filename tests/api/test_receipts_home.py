@@ -96,3 +96,9 @@ def test_a_receipt_given_before_a_kill_is_anchored_afterwards(home: Path, tmp_pa
     )
     # Neither node nor service is asked: the witnesses' signatures say enough.
     assert done.exit_code == 0, done.output
+    named = ["--policy", str(home / "policy.json"), "--rpc", "http://127.0.0.1:9"]
+    silent = CliRunner().invoke(main, ["verify-receipt", *arguments, *named, "--json"])
+    assert silent.exit_code == 0, silent.output
+    assert orjson.loads(silent.stdout)["anchored"]["warnings"] == ["node.adds_nothing"]
+    words = CliRunner().invoke(main, ["verify-receipt", *arguments, *named])
+    assert "told nothing newer than the evidence (node.adds_nothing)" in words.stdout

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click.testing
 import pytest
+from click.testing import CliRunner
 
 from tests.conformance.case import Scene
 from tests.verifier.test_compact import compact_of
 from tests.world import NOW, signed_policy
+from verifier.cli import main
 from verifier.encoding import format_time
 from verifier.foreign_formats import FORMATS, recognise
 from verifier.scanned import scanned_bytes, scanned_text
@@ -201,11 +204,40 @@ def test_a_closed_pipe_does_not_change_the_status(
     assert (ran.returncode, b"Traceback" in ran.stderr) == (status, False)
 
 
-def test_a_node_that_adds_nothing_is_said(desk: Path) -> None:
-    ran = run(desk, *VERIFY, "good.json", "--rpc", NOWHERE, "--json")
+NOTHING = "the node that was named told nothing newer than the evidence"
 
-    assert ran.returncode == 0
-    assert b"(block.node_unreachable)" in ran.stderr
+
+def here(*words: str) -> click.testing.Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*VERIFY, "good.json"),
+        (*VERIFY, "code.txt", "--snapshot", "day.snapshot"),
+        ("snapshot", "check", "day.snapshot", "--policy", "policy.json", *VERIFY[-2:]),
+    ],
+    ids=["file", "code", "snapshot"],
+)
+def test_a_node_that_adds_nothing_is_a_warning_of_the_result(
+    desk: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk)
+    told, alone = here(*words, "--rpc", NOWHERE, "--json"), here(*words, "--json")
+    assert (told.exit_code, alone.exit_code, alone.stderr) == (0, 0, "")
+    assert f"{NOTHING} (block.node_unreachable)" in told.stderr
+    with_node, without = json.loads(told.stdout), json.loads(alone.stdout)
+    with_node, without = (one.get("results", [one])[0] for one in (with_node, without))
+    assert (with_node["warnings"], without["warnings"]) == (["node.adds_nothing"], [])
+    assert f"{NOTHING} (node.adds_nothing)" in here(*words, "--rpc", NOWHERE).stdout
+
+
+def test_a_table_counts_the_warnings(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    ran = here(*VERIFY, "good.json", "page.json", "--rpc", NOWHERE)
+    assert f"{NOTHING} (node.adds_nothing): 1" in ran.stdout
 
 
 def test_a_table_tells_the_reason_that_decided_in_words(desk: Path) -> None:

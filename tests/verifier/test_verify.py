@@ -487,6 +487,34 @@ def test_a_node_that_is_down_does_not_undo_what_witnesses_signed() -> None:
     assert ask(FILE, node=Rpc(NOBODY)).verdict is Verdict.VALID
 
 
+@pytest.mark.parametrize("way", ["node", "trusted"])
+def test_a_node_that_adds_nothing_is_a_warning(way: str) -> None:
+    warned = ask(FILE, **{way: Rpc(NOBODY)})
+    assert (warned.verdict, warned.warnings) == (Verdict.VALID, ("node.adds_nothing",))
+    assert warned.to_json() == {**ask(FILE).to_json(), "warnings": ["node.adds_nothing"]}
+    assert ask(FILE, **{way: HonestNode(GOOD.world)}).warnings == ()
+
+
+def test_a_node_behind_the_evidence_and_one_that_proves_no_slot_add_nothing() -> None:
+    behind = HonestNode(GOOD.world, final=999)
+    silent = HonestNode(GOOD.world)
+    silent.blocks["finalized"] = replace(silent.blocks[1000], number=1100)
+    assert [ask(FILE, node=node).warnings for node in (behind, silent)] == [
+        ("node.adds_nothing",)
+    ] * 2
+    scene = Scene()
+    file, moving = scene.file(), MovingNode(scene)
+    moving.move(lambda: None)
+    assert ask(file, node=moving).warnings == ()
+
+
+def test_a_late_certificate_and_a_node_that_adds_nothing_are_two_warnings() -> None:
+    (late,) = [case for case in CASES if case.name == "anchored_late"]
+    asked = replace(of_case(late), judge=choose_judge(policy(), Rpc(NOBODY)))
+    result = verify_bytes(late.evidence, asked)
+    assert result.warnings == ("anchoring.late", "node.adds_nothing")
+
+
 def test_a_node_that_knows_another_block_than_the_witnesses_settles_it_the_other_way() -> None:
     forked = HonestNode(GOOD.world)
     forked.blocks[1000] = replace(forked.blocks[1000], hash=bytes(32))

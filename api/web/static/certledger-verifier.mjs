@@ -1916,6 +1916,10 @@ const WARNINGS = new Map([
     "anchoring.late",
     { en: "it was anchored later after its issue than its category asks", zh: "锚定时间晚于该类证照的规定" },
   ],
+  [
+    "node.adds_nothing",
+    { en: "the node that was named told nothing newer than the evidence", zh: "指定的节点没有给出更新的信息" },
+  ],
 ]);
 
 /** @param {string} code @returns {string} */
