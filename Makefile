@@ -80,6 +80,10 @@ serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 test: setup ## Run the tests: TESTS=tests WORKERS=2
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
+.PHONY: test-long
+test-long: setup ## The tests that try much in their long form: every point of death, many more examples
+	CERTLEDGER_TESTS=long $(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
 .PHONY: attack
 attack: setup ## Hostile input to the service, a minute of each, and mutants to both verifiers: SECONDS=60 ATTACKS="names"
 	$(PY) -m tests.attack $(SECONDS) $(ATTACKS)

@@ -4,8 +4,15 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.effort import effort
+
 # No deadlines: two busy cores make them a coin toss.
-settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "desk",
+    deadline=None,
+    max_examples=effort(30, 200),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 # In CI every run searches the same examples, so that a red run is about the change.
 settings.register_profile(
     "house-ci", parent=settings.get_profile("desk"), derandomize=True, database=None

@@ -44,7 +44,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = re.search(r"^demo:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
     line = recipe[1].replace("$(VENV)", ".venv").replace("$(DIR)", ".home")
-    done = type_in(room, line.replace("$(CERTIFICATES)", "60"))
+    done = type_in(room, line.replace("$(CERTIFICATES)", "20"))
     assert done.returncode == 0, done.stdout + done.stderr
     return room
 

@@ -28,6 +28,7 @@ from tests.contracts.world import (
     recovery,
     registrar,
 )
+from tests.effort import effort
 from verifier.contract_rules import apply
 from verifier.contract_state import (
     BlockTime,
@@ -549,5 +550,7 @@ class Ledger(RuleBasedStateMachine):
 TestLedger = Ledger.TestCase
 # No shrinking: a failure prints a blob that reproduces it, and shrinking takes minutes here.
 TestLedger.settings = settings(
-    max_examples=8, stateful_step_count=30, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+    max_examples=effort(6, 15),
+    stateful_step_count=30,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-CERTIFICATES = "20"
+CERTIFICATES = "12"
 
 
 def certledger(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

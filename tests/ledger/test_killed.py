@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger.acts import ActState
+from tests.effort import effort
 from tests.ledger.live import Body, open_live
 from verifier.events import Anchored, parse_log
 
@@ -77,6 +78,8 @@ CHAIN_CALLS = [
 ]
 COMMITS = [(str(number), when) for number in (1, 2, 3) for when in ("before", "after")]
 """The lease; the signed transaction recorded; that it was sent recorded."""
+FEW_POINTS = [("broadcast", "before"), ("broadcast", "after"), ("2", "after"), ("3", "before")]
+"""Around the two acts that a death must not part: what was recorded, and what was sent."""
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +111,7 @@ def killed_at(home: Path, point: str, when: str) -> None:
     assert worker.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(("point", "when"), CHAIN_CALLS + COMMITS)
+@pytest.mark.parametrize(("point", "when"), effort(FEW_POINTS, CHAIN_CALLS + COMMITS))
 def test_a_worker_killed_at_any_point_of_the_road_anchors_once(
     point: str, when: str, home: Path, sealer: list[Body]
 ) -> None:

@@ -14,6 +14,7 @@ from ledger.domain.fields import label_en, label_zh, load_field_names
 from ledger.domain.loading import PACKAGED
 from ledger.domain.model import USCC_PREFIXES
 from ledger.domain.schemas import FILES
+from tests.effort import effort
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "domain"
 NO_SHARED = "the domain data as handed over does not lie beside this checkout"
@@ -238,7 +239,9 @@ def test_a_refusal_reads_as_a_list_of_places(folder):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=effort(15, 60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(raw=st.binary(max_size=300), head=st.booleans())
 def test_no_bytes_whatever_make_the_loader_stumble(folder, raw, head):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ledger.issuing.faults import SheetFault, SheetInvalid
 from ledger.issuing.reading import Faults, Row, read_sheet
 from ledger.issuing.xlsx import read_xlsx
+from tests.effort import effort
 
 HEADER = "number,holder_name,issued"
 
@@ -255,7 +256,7 @@ def test_any_bytes_give_rows_or_faults_with_a_place(
     assert all(row.number for row in rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(40, 300), deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 6000))
 def test_a_workbook_damaged_anywhere_gives_rows_or_faults(patch: bytes, at: int) -> None:
     book = openpyxl.Workbook()

@@ -38,7 +38,7 @@ def issues(draw: st.DrawFn) -> Issue:
     replaces = draw(st.none() | st.integers(0, 40))
     return Issue(
         entry=entry,
-        number=normal_number(draw(texts)[:3].strip() or "x"),
+        number=normal_number("A" + draw(texts)[:3]),
         fields={name: draw(texts) for name in sorted(names)},
         issued=draw(st.dates()),
         expires=draw(st.none() | st.just(date.max)),
