@@ -26,6 +26,7 @@ from ledger.ports import Chain, StoreUnavailable
 from ledger.service.judging import HeldNode
 from ledger.service.keeping import Keeper
 from ledger.service.ports import ServiceStore
+from ledger.service.targets import RESOLVER, Resolver
 from ledger.service.verifying import Verdicts
 from ledger.settings import Settings
 from ledger.snapshots import SnapshotMaker
@@ -93,6 +94,7 @@ class Service:
     options: Options = field(default_factory=Options)
     clock: Callable[[], float] = time.time
     tokens: Tokens | None = None
+    resolver: Resolver = RESOLVER
     metrics: Metrics = field(default_factory=Metrics)
     stopping: bool = False
 

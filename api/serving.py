@@ -176,6 +176,7 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
         pepper=service.pepper,
         clock=service.clock,
         private=service.options.private_targets,
+        resolver=service.resolver,
     )
     logbook = logbook_of(ledger, service.pepper)
     log_pause = min(LOG_SECONDS, max(TELL_SECONDS, logbook.every))

@@ -1,7 +1,8 @@
 """Ask a server over HTTP with one deadline and one bound of bytes for the whole answer.
 
-The deadline covers connecting, TLS, the head (interim answers too) and the body, and the bound all
-bytes that come, so neither a dripping server nor an endless one holds or fills the caller.
+The deadline covers looking up the name, connecting, TLS, the head (interim answers too) and the
+body, and the bound all bytes that come, so neither a dripping server nor an endless one holds or
+fills the caller.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from urllib.request import (
 )
 
 from verifier.errors import ExitStatus, Refused
+from verifier.name_resolver import NameResolver
 
 MAX_HEAD_BYTES = 65_536
 """Bytes of heads and framing, beside those of the body."""
@@ -128,9 +130,17 @@ class _Sock:
             self._sock.close()
 
 
+def _look_up(host: str, port: int) -> list[tuple[Any, ...]]:
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+RESOLVER = NameResolver(_look_up)
+"""Resolves the names of servers that an operator or a user chose."""
+
+
 def _connect(budget: Budget, address: tuple[str, int], *_: Any) -> socket.socket:
     """Connect within the budget, whatever number of addresses a name has."""
-    found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    found = RESOLVER.resolve(*address, seconds=budget.seconds())
     failure: OSError = OSError("no address")
     for family, kind, protocol, _name, where in found:
         sock = socket.socket(family, kind, protocol)

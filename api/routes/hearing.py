@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 from collections.abc import Callable
@@ -78,7 +77,12 @@ async def create_hook(request: Request, caller: Asking) -> Response:
     if not all(kind in EVENT_KINDS for kind in kinds):
         read.refuse("kinds", f"a list of {', '.join(EVENT_KINDS)}")
     read.done()
-    await asyncio.to_thread(check_target, url, private=service.options.private_targets)
+    await check_target(
+        url,
+        private=service.options.private_targets,
+        caller=caller.party,
+        resolver=service.resolver,
+    )
     hook = Hook(
         id=f"hook_{secrets.token_hex(8)}",
         caller=caller.party,

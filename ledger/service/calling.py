@@ -15,7 +15,7 @@ import orjson
 import structlog
 from standardwebhooks.webhooks import Webhook
 
-from ledger.service.targets import Resolve, TargetForbidden, check_target, resolve
+from ledger.service.targets import RESOLVER, Resolver, TargetForbidden, check_target
 from ledger.service.values import Delivery, DeliveryState, Event, Hook
 from verifier.encoding import format_time
 
@@ -54,7 +54,7 @@ class Courier:
     pepper: bytes
     clock: Callable[[], float]
     private: bool = False
-    resolving: Resolve = resolve
+    resolver: Resolver = RESOLVER
     pauses: tuple[int, ...] = PAUSES
     seconds: float = SECONDS
 
@@ -114,8 +114,11 @@ class Courier:
     async def _post(self, client: httpx.AsyncClient, one: Due) -> int:
         """Return the status that a target answers; the rest of its answer is not read."""
         body, url = message(one.event), one.hook.url
-        target = await asyncio.to_thread(
-            check_target, url, private=self.private, resolving=self.resolving
+        target = await check_target(
+            url,
+            private=self.private,
+            caller=one.hook.caller,
+            resolver=self.resolver,
         )
         async with client.stream(
             "POST",

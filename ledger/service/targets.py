@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from verifier.errors import Refused
+from verifier.name_resolver import NameResolver
 
 LONGEST = 2_048
+MAX_LOOKUPS = 64
+"""Names of targets that are looked up at once."""
+MAX_LOOKUPS_EACH = 8
+"""Names of one caller's targets that are looked up at once."""
+LOOKUP_SECONDS = 10.0
+"""Time in which a target's name must have been looked up."""
 _PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
-Resolve = Callable[[str, int], Sequence[str]]
-"""Returns the addresses of a host; raises OSError where it has none."""
+Resolver = NameResolver[Sequence[str]]
+"""Finds the addresses of a host; raises OSError where it has none."""
 
 
 class TargetForbidden(Refused):
@@ -38,12 +46,36 @@ def resolve(host: str, port: int) -> Sequence[str]:
     return [str(address[4][0]) for address in found]
 
 
-def check_target(url: str, *, private: bool, resolving: Resolve = resolve) -> Target:
+RESOLVER: Resolver = NameResolver(resolve, total=MAX_LOOKUPS, each=MAX_LOOKUPS_EACH)
+
+
+async def check_target(
+    url: str,
+    *,
+    private: bool,
+    caller: str,
+    resolver: Resolver = RESOLVER,
+    seconds: float = LOOKUP_SECONDS,
+) -> Target:
     """Return where to call, resolved once, so that the name cannot come to mean another machine.
 
     Raises:
-        TargetForbidden: not https, or a private address, unless `private` ones are allowed.
+        TargetForbidden: not https, or a private address, unless `private` ones are allowed; or
+            no address was found within `seconds`.
     """
+    parts, host, port = _split(url, private=private)
+    try:
+        async with asyncio.timeout(seconds):
+            addresses = await asyncio.wrap_future(resolver.begin(host, port, caller))
+    except TimeoutError as error:
+        raise TargetForbidden(f"{host} has no address within {seconds:g} seconds") from error
+    except (OSError, UnicodeError) as error:
+        raise TargetForbidden(f"{host} has no address") from error
+    return _target(parts, host, port, addresses, private=private)
+
+
+def _split(url: str, *, private: bool) -> tuple[SplitResult, str, int]:
+    """Return the parts of an address, its host and its port, if it may be a target's."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -54,18 +86,20 @@ def check_target(url: str, *, private: bool, resolving: Resolve = resolve) -> Ta
         raise TargetForbidden(f"an address starts with {' or '.join(schemes)} and has a host")
     if "@" in parts.netloc or parts.fragment or not _PLAIN.fullmatch(url):
         raise TargetForbidden("an address has no user, no fragment, no space and no backslash")
-    try:
-        addresses = resolving(parts.hostname, port)
-    except (OSError, UnicodeError) as error:
-        raise TargetForbidden(f"{parts.hostname} has no address") from error
+    return parts, parts.hostname, port
+
+
+def _target(
+    parts: SplitResult, host: str, port: int, addresses: Sequence[str], *, private: bool
+) -> Target:
     for address in addresses:
         if not (private or _public(address)):
-            raise TargetForbidden(f"{parts.hostname} is not on the public internet")
+            raise TargetForbidden(f"{host} is not on the public internet")
     if not addresses:
-        raise TargetForbidden(f"{parts.hostname} has no address")
+        raise TargetForbidden(f"{host} has no address")
     numbered = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
     where = urlunsplit((parts.scheme, f"{numbered}:{port}", parts.path or "/", parts.query, ""))
-    return Target(url=where, host=parts.netloc, name=parts.hostname)
+    return Target(url=where, host=parts.netloc, name=host)
 
 
 # Addresses that lead to IPv4 addresses: NAT64 (RFC 6052) by the last four bytes; NAT64 of a site

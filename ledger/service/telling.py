@@ -11,7 +11,7 @@ from ledger.leases import lease_holder
 from ledger.ports import Act, Checkpoint
 from ledger.service.calling import PAUSES, SECONDS, Courier, Due
 from ledger.service.ports import ServiceStore, ServiceUnit
-from ledger.service.targets import Resolve, resolve
+from ledger.service.targets import RESOLVER, Resolver
 from ledger.service.values import (
     BATCH_FINAL,
     BATCH_REORGANISED,
@@ -44,7 +44,7 @@ class Teller:
     pepper: bytes
     clock: Callable[[], float]
     private: bool = False
-    resolving: Resolve = resolve
+    resolver: Resolver = RESOLVER
     pauses: tuple[int, ...] = PAUSES
     seconds: float = SECONDS
     holder: str = field(default_factory=lease_holder)
@@ -140,7 +140,7 @@ class Teller:
             pepper=self.pepper,
             clock=self.clock,
             private=self.private,
-            resolving=self.resolving,
+            resolver=self.resolver,
             pauses=self.pauses,
             seconds=self.seconds,
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
+from queue import Queue
 from typing import Any
 
 import httpx
@@ -15,8 +17,10 @@ from api.routes import operating
 from api.service import Options, Service
 from ledger.ports import ChainUnreachable
 from ledger.service.beside import Beside
+from ledger.service.targets import Resolver, TargetForbidden, check_target
 from ledger.service.values import Role
 from tests.api.world import World, listening
+from verifier.name_resolver import NameResolver
 
 
 class Stuck:
@@ -127,42 +131,63 @@ def test_few_ask_what_hangs_and_after_it_was_late_nobody_for_a_while() -> None:
         asking.ask(lambda: 1 // 0)
 
 
-def test_names_that_do_not_resolve_keep_neither_operators_nor_short_reads_waiting(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_that_do_not_resolve_keep_nobody_else_waiting(world: World) -> None:
     gate, asked = threading.Event(), threading.Semaphore(0)
 
-    def hang(url: str, *, private: bool) -> None:
-        asked.release()
-        gate.wait()
+    def look_up(host: str, port: int) -> list[str]:
+        if host.startswith("hangs"):
+            asked.release()
+            gate.wait()
+        return ["93.184.216.34"]
 
-    monkeypatch.setattr("api.routes.hearing.check_target", hang)
-    service = Service(ledger=world.ledger)
+    resolver: Resolver = NameResolver(look_up, total=64, each=2)
+    service = Service(ledger=world.ledger, resolver=resolver)
     bearer = {role: {"authorization": f"Bearer {world.keys[role]}"} for role in world.keys}
     _, text = service.keys.create(name="hooks", role=Role.ISSUER, issuer="9" * 18)
-    hook = {"url": "https://does-not-resolve.example/", "kinds": ["batch.final"]}
     headers = {"authorization": f"Bearer {text}"}
+    answers = Queue[int]()
     with listening(app_of(service)) as url:
 
-        def create() -> None:
-            httpx.post(f"{url}/v1/hooks", json=hook, headers=headers, timeout=60)
+        def create(name: str, headers: dict[str, str]) -> httpx.Response:
+            hook = {"url": f"https://{name}.example/", "kinds": ["batch.final"]}
+            return httpx.post(f"{url}/v1/hooks", json=hook, headers=headers, timeout=60)
 
-        # As many as the event loop's own executor has threads at most.
-        waiting = [threading.Thread(target=create, daemon=True) for _ in range(32)]
+        def hang(number: int) -> None:
+            answers.put(create(f"hangs{number}", headers).status_code)
+
+        waiting = [threading.Thread(target=hang, args=(at,), daemon=True) for at in range(32)]
         for one in waiting:
             one.start()
-        asked.acquire()
         try:
+            # All but two are refused at once: their caller may have no more open.
+            assert [answers.get(timeout=60) for _ in range(30)] == [422] * 30
+            asked.acquire()
             with httpx.Client(base_url=url, timeout=30) as client:
                 assert "parts" in client.get("/readyz").json()
                 assert client.get("/metrics").status_code == 200
                 keys = client.get("/v1/api-keys", headers=bearer[Role.ADMINISTRATOR])
                 assert keys.status_code == 200
-                issuer = client.get(
-                    f"/v1/issuers/{world.body.issuer}", headers=bearer[Role.AUDITOR]
-                )
-                assert issuer.status_code == 200
+            made = create("other", bearer[Role.ISSUER])
+            assert made.status_code == 201, made.text
+            gone = httpx.delete(f"{url}/v1/hooks/{made.json()['id']}", headers=bearer[Role.ISSUER])
+            assert gone.status_code == 204
         finally:
             gate.set()
             for one in waiting:
                 one.join()
+
+
+def test_a_name_that_does_not_resolve_is_given_up_in_time() -> None:
+    gate = threading.Event()
+    resolver: Resolver = NameResolver(lambda host, port: [str(gate.wait())])
+    with pytest.raises(TargetForbidden, match=r"no address within 0\.05 seconds"):
+        asyncio.run(
+            check_target(
+                "https://hangs.example/",
+                private=False,
+                caller="body:x",
+                resolver=resolver,
+                seconds=0.05,
+            )
+        )
+    gate.set()

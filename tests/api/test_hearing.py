@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,11 +18,12 @@ from standardwebhooks.webhooks import Webhook
 from api.app import app_of
 from api.routes import hearing
 from api.service import Options, Service
-from ledger.service.targets import TargetForbidden, check_target
+from ledger.service.targets import Resolver, Target, TargetForbidden, check_target
 from ledger.service.telling import Teller
-from ledger.service.values import Role
+from ledger.service.values import Hook, Role
 from tests.api.world import World, listening
 from verifier.encoding import format_time
+from verifier.name_resolver import NameResolver
 from verifier.vocabulary import Status
 
 
@@ -198,6 +200,45 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
         body.delete(f"/v1/hooks/{hook['id']}")
 
 
+def test_a_name_that_does_not_resolve_holds_no_other_hook_up(
+    world: World, lenient: str, ear: Ear, teller: Teller
+) -> None:
+    teller.step()
+    gate = threading.Event()
+
+    def look_up(host: str, port: int) -> list[str]:
+        if host == "hangs.example":
+            gate.wait()
+        return ["127.0.0.1"]
+
+    teller.resolver, teller.seconds = NameResolver(look_up), 2.0
+    with client(world, lenient, Role.ISSUER) as body:
+        hook = make_hook(body, ear, "batch.final")
+        with world.ledger.store.begin() as unit:
+            hanging = Hook(
+                id="hook_0000000000000000",
+                caller=f"body:{world.body.issuer}",
+                url="http://hangs.example/",
+                kinds=frozenset({"batch.final"}),
+                created=0,
+            )
+            unit.add_hook(hanging)
+        world.body.submit(1)
+        world.ledger.settle()
+        try:
+            teller.step()  # It comes back although the name is still being looked up.
+        finally:
+            gate.set()
+        assert len(ear.heard) == 1
+        [failed] = body.get("/v1/deliveries/failed").json()["deliveries"]
+        assert (failed["hook"], failed["fault"]) == (
+            hanging.id,
+            "it does not answer within 2 seconds",
+        )
+        for one in (hook["id"], hanging.id):
+            assert body.delete(f"/v1/hooks/{one}").status_code == 204
+
+
 def test_who_is_well_again_need_not_wait_for_the_next_try(
     world: World, lenient: str, ear: Ear, teller: Teller, clock: Clock
 ) -> None:
@@ -310,6 +351,12 @@ def test_a_hook_is_its_callers_alone(world: World, lenient: str, ear: Ear) -> No
         assert body.delete(f"/v1/hooks/{hook['id']}").status_code == 204
 
 
+def found_target(url: str, addresses: list[str]) -> Target:
+    """Return where a hook goes whose host has these addresses."""
+    resolver: Resolver = NameResolver(lambda host, port: addresses)
+    return asyncio.run(check_target(url, private=False, caller="body:x", resolver=resolver))
+
+
 @pytest.mark.parametrize(
     ("url", "addresses"),
     [
@@ -342,13 +389,11 @@ def test_a_hook_is_its_callers_alone(world: World, lenient: str, ear: Ear) -> No
 )
 def test_a_hook_goes_only_to_where_anybody_could_call(url: str, addresses: list[str]) -> None:
     with pytest.raises(TargetForbidden):
-        check_target(url, private=False, resolving=lambda host, port: addresses)
+        found_target(url, addresses)
 
 
 def test_a_public_target_is_called_at_the_address_that_was_checked() -> None:
-    target = check_target(
-        "https://body.example/hook?x=1", private=False, resolving=lambda h, p: ["93.184.216.34"]
-    )
+    target = found_target("https://body.example/hook?x=1", ["93.184.216.34"])
     assert target.url == "https://93.184.216.34:443/hook?x=1"
     assert (target.host, target.name) == ("body.example", "body.example")
 
