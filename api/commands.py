@@ -309,8 +309,7 @@ def _check_anchored(
 ) -> AnchoredReceipt:
     """Return how far evidence proves that a receipt is anchored."""
     from verifier.encoding import parse_time
-    from verifier.evidence import LONGEST_EVIDENCE, Evidence
-    from verifier.files import read_file
+    from verifier.evidence_file import read_evidence
     from verifier.receipts import check_anchored
     from verifier.verify import Question
 
@@ -320,7 +319,7 @@ def _check_anchored(
         now=parse_time(instant) if instant else int(time.time()),
     )
     return check_anchored(
-        Evidence.parse(read_file(evidence_file, LONGEST_EVIDENCE)),
+        read_evidence(evidence_file),
         question,
         file=receipt.format(),
         reference=receipt.reference,

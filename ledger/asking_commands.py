@@ -94,21 +94,28 @@ def ask(
     raise SystemExit(exit_status(VerdictName(one.verdict) for one in told))
 
 
-def _question(file: Path) -> Json:
+def _question(path: Path) -> Json:
     from verifier.encoding import parse
     from verifier.errors import Malformed
     from verifier.evidence import LONGEST_EVIDENCE
-    from verifier.files import read_file
-    from verifier.scanned import scanned_bytes
+    from verifier.evidence_file import EvidenceFile
+    from verifier.foreign_formats import words_of
 
-    data = read_file(file, LONGEST_EVIDENCE)
-    if code := scanned_bytes(data):
+    file = EvidenceFile.read(path)
+    if file.data is None:
+        notice(f"{path} cannot be read")
+        return {"evidence": {}}
+    if code := file.code:
         return {"code": code}
+    # The others are asked about all the same; of this one the service says that it is none.
+    found = file.looks_like
+    if found is not None:
+        notice(f"{path} is no evidence: {words_of(found)}")
     try:
-        return {"evidence": parse(data, LONGEST_EVIDENCE)}
+        return {"evidence": parse(file.data, LONGEST_EVIDENCE)}
     except Malformed as error:
-        # The others are asked about all the same; of this one the service says that it is none.
-        notice(f"{file} is no evidence: {error} ({error.code})")
+        if found is None:
+            notice(f"{path} is no evidence: {error} ({error.code})")
         return {"evidence": {}}
 
 

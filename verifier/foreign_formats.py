@@ -6,9 +6,12 @@ Nothing rests on it: a verdict on such bytes is *cannot tell* whatever this modu
 from __future__ import annotations
 
 import re
+import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from verifier.console import bilingual
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at."""
@@ -16,10 +19,11 @@ HEAD_BYTES = 65_536
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
-    """A kind of file or code; `zh` and `en` name it for people."""
+    """A kind of file or code; `zh` and `en` name it for people, `command` is what takes it."""
 
     zh: str
     en: str
+    command: str = ""
 
 
 FORMATS: Mapping[str, Format] = {
@@ -37,9 +41,38 @@ FORMATS: Mapping[str, Format] = {
     "json_web_token": Format(zh="JSON Web Token", en="a JSON Web Token"),
     "payment": Format(zh="付款码", en="a payment code"),
     "link": Format(zh="网址", en="a link"),
-    "compact_code": Format(zh="本系统的二维码文本", en="the text of a code of this ledger"),
-    "policy": Format(zh="信任策略", en="a trust policy of this ledger"),
-    "holder_file": Format(zh="持证人文件", en="a holder's file, from which evidence is presented"),
+    "compact_code": Format(
+        zh="本系统的二维码文本",
+        en="the text of a code of this ledger",
+        command="certledger verify FILE --snapshot SNAPSHOT",
+    ),
+    "policy": Format(
+        zh="信任策略", en="a trust policy of this ledger", command="certledger policy show FILE"
+    ),
+    "snapshot": Format(
+        zh="信任快照", en="a snapshot of this ledger", command="certledger snapshot check FILE"
+    ),
+    "delta": Format(
+        zh="信任快照的增量",
+        en="a delta between snapshots of this ledger",
+        command="certledger snapshot check SNAPSHOT FILE",
+    ),
+    "checkpoint": Format(zh="检查点", en="a checkpoint of this ledger"),
+    "holder_file": Format(
+        zh="持证人文件",
+        en="a holder's file, from which evidence is presented",
+        command="certledger present EVIDENCE --holding FILE",
+    ),
+    "receipt": Format(
+        zh="核验回执",
+        en="a receipt of a verification",
+        command="certledger verify-receipt FILE",
+    ),
+    "submission": Format(
+        zh="待提交的批次或文书",
+        en="a batch or an act to hand in",
+        command="certledger submit FILE",
+    ),
     "other_certledger": Format(zh="本系统的另一种文件", en="another kind of file of this ledger"),
     "json": Format(zh="其他 JSON 文件", en="a JSON file of another kind"),
 }
@@ -56,6 +89,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, name in (
         (r"(<[?!][^>]*>\s*){0,8}<(!doctype html|html|head|body)\b", "web_page"),
         (r"CL\d+:", "compact_code"),
+        (r"certledger/1/[0-9a-f]{64}\n", "checkpoint"),
         (r"HC1:", "dcc"),
         (r"shc:/", "smart_health_card"),
         (r"eyJ[\w-]+\.[\w-]+\.", "json_web_token"),
@@ -68,12 +102,21 @@ _JSON: tuple[tuple[str, str | None], ...] = (
     ('"certledger/policy/', "policy"),  # Which names the formats of evidence too.
     ('"certledger/evidence/', None),  # Ours, but damaged: the rule it breaks says more.
     ('"certledger/holding/', "holder_file"),
+    ('"certledger/verification-receipt/', "receipt"),
+    ('"certledger/submission/', "submission"),
+    ('"certledger/act/', "submission"),
     ("blockcerts", "blockcerts"),
     ("openattestation", "open_attestation"),
     ("w3.org/2018/credentials", "verifiable_credential"),
     ("w3.org/ns/credentials", "verifiable_credential"),
     ('"certledger/', "other_certledger"),
 )
+_ITEMS: tuple[tuple[bytes, str], ...] = (
+    (b"certledger/snapshot/", "snapshot"),
+    (b"certledger/delta/", "delta"),
+)
+_ITEM_HEAD = 64
+"""Bytes of a packed item in which its type stands."""
 _JSON_BEGINS = re.compile(r"[{[]\s*([\"{}[\]0-9tfn-]|$)")
 
 
@@ -83,6 +126,8 @@ def recognise(data: bytes) -> str | None:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
+    if (item := _unpacked(head)) is not None:
+        return item
     wide = head.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     text = head.decode("utf-16" if wide else "utf-8-sig", "replace").strip()
     if not text:
@@ -94,3 +139,21 @@ def recognise(data: bytes) -> str | None:
         return None
     lower = text.lower()
     return next((name for mark, name in _JSON if mark in lower), "json")
+
+
+def words_of(name: str) -> str:
+    """Return what a name in `FORMATS` means to people, and which command takes such a file."""
+    found = FORMATS[name]
+    zh, en = f"看起来是{found.zh}", f"this looks like {found.en}"
+    if found.command:
+        zh, en = f"{zh}，请用 {found.command}", f"{en}; it is taken by {found.command}"
+    return bilingual(zh, en)
+
+
+def _unpacked(head: bytes) -> str | None:
+    """Return which item of this ledger a file packs by zlib, None if none."""
+    try:
+        start = zlib.decompressobj().decompress(head, _ITEM_HEAD)
+    except zlib.error:
+        return None
+    return next((name for mark, name in _ITEMS if mark in start), None)

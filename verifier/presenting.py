@@ -90,11 +90,11 @@ def _shown(evidence: Path, holding: Path | None, show: Sequence[str], bound: boo
     """Return the evidence with the fields `show`, or else with those that must be shown."""
     from verifier.certificate import HOLDER_KEY, NUMBER
     from verifier.errors import Malformed
-    from verifier.evidence import LONGEST_EVIDENCE, Evidence
+    from verifier.evidence_file import read_evidence
     from verifier.files import read_file
     from verifier.holding import LONGEST_HOLDING, Holding
 
-    held = Evidence.parse(read_file(evidence, LONGEST_EVIDENCE))
+    held = read_evidence(evidence)
     own = held.disclosures
     if holding is not None:
         own = Holding.parse(read_file(holding, LONGEST_HOLDING)).disclosures

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from unicodedata import category
 
 import click
@@ -16,7 +15,8 @@ from verifier.basis import in_chinese
 from verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
 from verifier.console import bilingual
 from verifier.encoding import Json, format_time
-from verifier.foreign_formats import FORMATS, HEAD_BYTES, recognise
+from verifier.evidence_file import EvidenceFile
+from verifier.foreign_formats import FORMATS, words_of
 from verifier.regions import issuer_in_words
 from verifier.verdict import Result
 from verifier.vocabulary import Outcome, Verdict
@@ -26,11 +26,13 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
 
 
-def print_results(results: Sequence[tuple[Path, Result]], *, now: int, as_json: bool) -> None:
+def print_results(
+    results: Sequence[tuple[EvidenceFile, Result]], *, now: int, as_json: bool
+) -> None:
     """Print results on standard output: one is told in full, several in a table."""
     if as_json:
         listed = [
-            {"file": str(file), **_look(file, result), **result.to_json()}
+            {"file": str(file.path), **_look_in_json(file, result), **result.to_json()}
             for file, result in results
         ]
         click.echo(orjson.dumps({"results": listed}, option=orjson.OPT_SORT_KEYS))
@@ -42,25 +44,23 @@ def print_results(results: Sequence[tuple[Path, Result]], *, now: int, as_json: 
         _print_many(console, results)
 
 
-def _look(file: Path, result: Result) -> dict[str, str]:
-    """Return what a file that is no evidence looks like, as a member of its result."""
-    if result.findings[0].code != "evidence.unusable":
-        return {}
-    try:
-        with file.open("rb") as opened:
-            found = recognise(opened.read(HEAD_BYTES))
-    except OSError:
-        return {}
-    return {} if found is None else {"looks_like": found}
+def _look(file: EvidenceFile, result: Result) -> str | None:
+    """Return the name in `FORMATS` of what a file that is no evidence looks like."""
+    return file.looks_like if result.findings[0].code == "evidence.unusable" else None
 
 
-def _looks_like(file: Path, result: Result) -> str:
-    """Return the same as words, or nothing."""
+def _look_in_json(file: EvidenceFile, result: Result) -> dict[str, str]:
+    """Return the same as members of the result: what it looks like, and the command for it."""
     found = _look(file, result)
-    if not found:
-        return ""
-    format_ = FORMATS[found["looks_like"]]
-    return bilingual(f"看起来是{format_.zh}", f"this looks like {format_.en}")
+    if found is None:
+        return {}
+    command = FORMATS[found].command
+    return {"looks_like": found} | ({"command": command} if command else {})
+
+
+def _look_in_words(file: EvidenceFile, result: Result) -> str:
+    found = _look(file, result)
+    return "" if found is None else words_of(found)
 
 
 def age(seconds: int) -> str:
@@ -109,9 +109,9 @@ def reasons(result: Result) -> list[str]:
     return found
 
 
-def _print_one(console: Console, file: Path, result: Result, *, now: int) -> None:
+def _print_one(console: Console, file: EvidenceFile, result: Result, *, now: int) -> None:
     console.print(_banner(result))
-    for line in filter(None, [_looks_like(file, result), *reasons(result)]):
+    for line in filter(None, [_look_in_words(file, result), *reasons(result)]):
         console.print(f"  {line}")
     if result.as_of is not None:
         when = format_time(result.as_of)
@@ -123,7 +123,7 @@ def _print_one(console: Console, file: Path, result: Result, *, now: int) -> Non
     _print_certificate(console, result.certificate)
     for warning in result.warnings:
         console.print(f"  {warning_in_words(warning)}")
-    console.print(f"  {plain(str(file))}")
+    console.print(f"  {plain(str(file.path))}")
     for finding in result.findings:
         mark = _MARKS[finding.outcome]
         console.print(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
@@ -143,25 +143,28 @@ def _print_certificate(console: Console, certificate: Mapping[str, Json]) -> Non
 
 def _deciding_reason(result: Result) -> str:
     """Return why a result is not valid, in the words of the check that decided."""
-    decisive = (
-        Outcome.UNKNOWN if result.verdict is Verdict.CANNOT_TELL else Outcome.FAIL
-    )  # A verdict against a certificate rests on what failed, never on what could not be told.
-    for finding in result.findings:
-        if finding.outcome is decisive and not finding.code.endswith(".needed"):
-            code = CODES[finding.code]
-            return f"{bilingual(code.zh, finding.detail or code.en)} ({finding.code})"
+    # A verdict against a certificate rests on what failed, never on what could not be told; where
+    # nothing can be told, that may be for what failed too: the evidence is stale.
+    unknown = result.verdict is Verdict.CANNOT_TELL
+    for decisive in (Outcome.UNKNOWN, Outcome.FAIL) if unknown else (Outcome.FAIL,):
+        for finding in result.findings:
+            if finding.outcome is decisive and not finding.code.endswith(".needed"):
+                code = CODES[finding.code]
+                return f"{bilingual(code.zh, finding.detail or code.en)} ({finding.code})"
     return ""
 
 
-def _print_many(console: Console, results: Sequence[tuple[Path, Result]]) -> None:
+def _print_many(console: Console, results: Sequence[tuple[EvidenceFile, Result]]) -> None:
     """Print a table on a terminal, which wraps long reasons, and a line each in a pipe."""
     table = Table("file", "verdict", "why", "as of", box=None, pad_edge=False)
     for file, result in results:
-        why = _looks_like(file, result) or _deciding_reason(result)
+        why = _look_in_words(file, result) or _deciding_reason(result)
         as_of = "" if result.as_of is None else format_time(result.as_of)
-        table.add_row(Text(plain(file.name)), _banner(result), Text(plain(why)), as_of)
+        table.add_row(Text(plain(file.path.name)), _banner(result), Text(plain(why)), as_of)
         if not console.is_terminal:
-            console.print(f"{_banner(result)}  {plain(file.name)}  {plain(why)}  {as_of}".rstrip())
+            console.print(
+                f"{_banner(result)}  {plain(file.path.name)}  {plain(why)}  {as_of}".rstrip()
+            )
     if console.is_terminal:
         console.print(table, soft_wrap=False)
     for warning in sorted({code for _, result in results for code in result.warnings}):

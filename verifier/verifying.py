@@ -19,6 +19,7 @@ from verifier.vocabulary import Verdict
 if TYPE_CHECKING:
     from verifier.counter import Counter
     from verifier.desk import Desk
+    from verifier.evidence_file import EvidenceFile
     from verifier.policy import LedgerPin, TrustPolicy
     from verifier.snapshot import Snapshot
     from verifier.trust import Judgement
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from verifier.verify import Question
 
 MAX_DOCUMENT_BYTES = 1 << 30
-CODE_SUFFIX = ".txt"
-"""How the names of files end that hold a compact code."""
 
 
 @click.command()
@@ -71,13 +70,15 @@ def verify(
     tell, and 2 if the arguments are unusable.
     """
     from verifier.encoding import parse_time
+    from verifier.evidence_file import EvidenceFile
     from verifier.reporting import print_results
 
     pairs = _pair(evidence, documents)
     if (audience is None) != (nonce is None):
         raise click.UsageError("--audience and --nonce go together")
     request = None if audience is None or nonce is None else (audience, nonce)
-    if not snapshots and (codes := [file for file in pairs if _code_in(file) is not None]):
+    files = [EvidenceFile.read(path) for path in pairs]
+    if not snapshots and (codes := [file.path for file in files if file.code is not None]):
         raise click.UsageError(f"{codes[0]} holds a code, which is judged by a --snapshot")
     now = parse_time(instant) if instant else int(time.time())
     trusted, counter = policy.open_counter(now)
@@ -86,7 +87,7 @@ def verify(
     if desk is not None:
         asked = replace(asked, newer=desk.newer)
     asking = _Asking(asked, desk, counter)
-    results = [(file, asking.answer(file, papers)) for file, papers in pairs.items()]
+    results = [(file, asking.answer(file, pairs[file.path])) for file in files]
     print_results(results, now=asked.now, as_json=as_json)
     raise SystemExit(exit_status(result.verdict for _, result in results))
 
@@ -155,19 +156,15 @@ class _Asking:
     def __init__(self, question: Question, desk: Desk | None, counter: Counter | None) -> None:
         self._question, self._desk, self._counter = question, desk, counter
 
-    def answer(self, file: Path, documents: Sequence[Path]) -> Result:
+    def answer(self, file: EvidenceFile, documents: Sequence[Path]) -> Result:
         """Return the verdict on a file."""
-        from verifier.evidence import LONGEST_EVIDENCE
         from verifier.verdict import unusable
 
-        try:
-            with file.open("rb") as opened:
-                data = opened.read(LONGEST_EVIDENCE + 1)
-        except OSError:
+        if file.data is None:
             return unusable("file.unreadable")
         papers = tuple(map(_read_document, documents))
-        code = _code_in(file)
-        judged = partial(self._file, data) if code is None else partial(self._code, code)
+        code = file.code
+        judged = partial(self._file, file.data) if code is None else partial(self._code, code)
         result = judged(papers)
         if self._counter is not None and not self._counter.relied(result):
             result = judged(papers)  # Whose presentation somebody else has just accepted.
@@ -182,19 +179,6 @@ class _Asking:
         asked = self._question
         assert self._desk is not None, "codes without a snapshot were refused"
         return self._desk.verify_text(text, now=asked.now, documents=papers, request=asked.request)
-
-
-def _code_in(file: Path) -> str | None:
-    """Return the code in a file: one that begins as codes do, or anything in a file *.txt."""
-    from verifier.scanned import MAX_SCANNED_BYTES, scanned_bytes
-
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_SCANNED_BYTES + 1)
-    except OSError:
-        return None
-    code = scanned_bytes(data)
-    return data.decode("utf-8", "replace") if code is None and file.suffix == CODE_SUFFIX else code
 
 
 def _read_document(file: Path) -> bytes:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import click.testing
@@ -19,6 +20,7 @@ from verifier.cli import main
 from verifier.encoding import format_time
 from verifier.foreign_formats import FORMATS, recognise
 from verifier.scanned import scanned_bytes, scanned_text
+from verifier.snapshot import deflate
 from verifier.vocabulary import Status
 
 SCRIPT = Path(sys.executable).parent / "certledger"
@@ -234,6 +236,14 @@ def test_a_node_that_adds_nothing_is_a_warning_of_the_result(
     assert f"{NOTHING} (node.adds_nothing)" in here(*words, "--rpc", NOWHERE).stdout
 
 
+def test_a_table_says_why_stale_evidence_tells_nothing(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk)
+    late = ("verify", "--policy", "policy.json", "--at", format_time(NOW + 40 * 86_400))
+    assert here(*late, "good.json", "page.json").stdout.count("(freshness.stale)") == 1
+
+
 def test_a_table_counts_the_warnings(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(desk)
     ran = here(*VERIFY, "good.json", "page.json", "--rpc", NOWHERE)
@@ -288,6 +298,13 @@ def test_what_is_no_code_stays_as_it_came() -> None:
         (signed_policy().format(), "policy"),
         (b'<?xml version="1.0"?>\n<!-- x -->\n<!DOCTYPE html><html>', "web_page"),
         ("<html>".encode("utf-16"), "web_page"),
+        (Scene().world.snapshot().format(), "snapshot"),
+        (deflate(b"\x87\x72certledger/delta/1"), "delta"),
+        (deflate(b"\x87\x72something/else/1"), None),
+        (b"\x78\x9c damaged", None),
+        (Scene().world.note().format().encode(), "checkpoint"),
+        (b'{"receipt":{"content":{"type":"certledger/verification-receipt/1"}}}', "receipt"),
+        (b'{"act":{"type":"certledger/act/1"},"type":"certledger/registration/1"}', "submission"),
         (b"<!-->" * 13_000, None),
         (b"{\\rtf1 text}", None),
         (b"{ }", "json"),
@@ -299,3 +316,60 @@ def test_what_is_no_code_stays_as_it_came() -> None:
 def test_foreign_files_are_named(data: bytes, name: str | None) -> None:
     assert recognise(data) == name
     assert name is None or FORMATS[name].en
+
+
+FOREIGN = [
+    ("day.snapshot", "snapshot", "certledger snapshot check FILE"),
+    ("policy.json", "policy", "certledger policy show FILE"),
+]
+
+
+@pytest.mark.parametrize(("file", "name", "command"), FOREIGN)
+def test_a_file_of_ours_that_is_no_evidence_is_named_with_its_command(
+    desk: Path, file: str, name: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk)
+    told = here(*VERIFY, file, "--json")
+    (result,) = json.loads(told.stdout)["results"]
+    assert (told.exit_code, result["looks_like"], result["command"]) == (3, name, command)
+    sentence = f"this looks like {FORMATS[name].en}; it is taken by {command}"
+    assert sentence in here(*VERIFY, file).stdout
+    assert sentence in here(*VERIFY, file, "good.json").stdout
+    presented = here("present", file)
+    assert (presented.exit_code, sentence in presented.stderr) == (2, True)
+    server = ("--operator", "0x" + "1" * 40, "--server", NOWHERE, "--patience", "0")
+    asked = here("ask", file, "--policy", "policy.json", *server)
+    assert (asked.exit_code, sentence in asked.stderr) == (3, True)
+
+
+def test_a_file_too_long_for_evidence_is_named_too(tmp_path: Path) -> None:
+    file = tmp_path / "large.snapshot"
+    file.write_bytes(zlib.compress(b"\x87\x75certledger/snapshot/1" + os.urandom(1 << 20)))
+    presented = here("present", str(file))
+    assert (presented.exit_code, "this looks like a snapshot" in presented.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("words", [w.command for w in FORMATS.values() if w.command])
+def test_the_command_that_a_file_is_named_with_exists(words: str) -> None:
+    ran = here(*words.split()[1:2], "--help")
+    assert ran.exit_code == 0
+    options = [word for word in words.split() if word.startswith("--")]
+    assert all(option in ran.stdout for option in options)
+
+
+@pytest.mark.parametrize("file", ["good.json", "code.txt", "page.json", "day.snapshot"])
+def test_a_pipe_is_judged_as_the_file_is(
+    desk: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk)
+    given = (*VERIFY, "--snapshot", "day.snapshot", "--json")
+    (whole,) = json.loads(here(*given, file).stdout)["results"]
+    reader, writer = os.pipe()
+    try:
+        assert os.write(writer, (desk / file).read_bytes()) == (desk / file).stat().st_size
+        os.close(writer)
+        ran = here(*given, f"/dev/fd/{reader}")
+    finally:
+        os.close(reader)
+    (piped,) = json.loads(ran.stdout)["results"]
+    assert piped == {**whole, "file": f"/dev/fd/{reader}"}
