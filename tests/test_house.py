@@ -272,3 +272,16 @@ def test_functions_of_the_JavaScript_modules_stay_short() -> None:
     ]
     assert len(functions) > 200
     assert [function for function in functions if function[1] > LONGEST_FUNCTION] == []
+
+
+def test_the_JavaScript_modules_use_the_terms_of_the_field() -> None:
+    private = re.compile(
+        r"\b(told|said|held|kept|beside|whoever|nobody|stands)\b|\b(MOST|LONGEST|GREATEST|LEAST)_"
+    )
+    faults = [
+        f"{path.relative_to(HOUSE)}:{number}: {line.strip()}"
+        for path in sorted((HOUSE / "verifier" / "js").rglob("*.mjs"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if private.search(line) and path.name != "codes.mjs"  # whose sentences are those of SPEC
+    ]
+    assert faults == []

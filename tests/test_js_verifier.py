@@ -464,7 +464,7 @@ def test_odd_Ed25519_keys_and_signatures_are_judged_as_OpenSSL_judges_them() -> 
     points += [(2**255 - 18).to_bytes(32, "little"), b"\xff" * 32, public]
     signatures = [good, good[:32] + raised.to_bytes(32, "little"), bytes(64)]
     signatures += [point + bytes(32) for point in points] + [point + good[32:] for point in points]
-    asked = [("checkEd25519", point, message, mark) for point in points for mark in signatures]
+    asked = [("verifyEd25519", point, message, mark) for point in points for mark in signatures]
     assert ask_primitives(asked) == [judge_ed25519(*one[1:]) for one in asked]
 
 

@@ -2,7 +2,7 @@
  * The conformance suite's protocol, spoken by the JavaScript verifier:
  * `node js_verifier.mjs --evidence FILE --policy FILE ... --at TIME`, or `node js_verifier.mjs --batch` for many
  * questions: one JSON list of arguments a line on standard input, one line `[exit status, result or code of the
- * refusal]` a question on standard output.  A second `--snapshot` is a delta to the first, and so on; a second
+ * error]` a question on standard output.  A second `--snapshot` is a delta to the first, and so on; a second
  * `--policy` follows the first.
  */
 import { readFileSync } from "node:fs";
@@ -46,24 +46,24 @@ function read(file) {
   }
 }
 
-/** What was made of the same bytes before. */
-const remembered = new Map();
+/** Policies and snapshots by the bytes of their files: in a batch most questions have the same. */
+const cache = new Map();
 
 /** @template T @param {string} kind @param {Uint8Array[]} files @param {() => T} make @returns {T} */
-function remember(kind, files, make) {
+function cached(kind, files, make) {
   const key = kind + files.map((bytes) => Buffer.from(bytes).toString("latin1")).join("\n\n");
-  if (!remembered.has(key)) remembered.set(key, make());
-  return remembered.get(key);
+  if (!cache.has(key)) cache.set(key, make());
+  return cache.get(key);
 }
 
 /** The text of a code; bytes that are none become a character that no code has. */
 const decode = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 /** @param {Uint8Array[]} files a snapshot, and deltas to it @param {verifier.Policy} policy */
-async function openDesk([whole, ...deltas], policy) {
-  let desk = await verifier.openDesk(whole, policy);
-  for (const delta of deltas) desk = await verifier.updateDesk(desk, delta);
-  return desk;
+async function openSnapshot([whole, ...deltas], policy) {
+  let snapshot = await verifier.openSnapshot(whole, policy);
+  for (const delta of deltas) snapshot = await verifier.updateSnapshot(snapshot, delta);
+  return snapshot;
 }
 
 /** The last policy of a chain, oldest first. @param {Uint8Array[]} files @returns {verifier.Policy} */
@@ -76,7 +76,7 @@ async function answer(words) {
   const given = parseArguments(words);
   const [evidence] = given.evidence;
   const files = given.policy.map(read);
-  const policy = remember("policy", files, () => newestOf(files));
+  const policy = cached("policy", files, () => newestOf(files));
   const question = {
     policy,
     now: verifier.parseTime(given.at[0]),
@@ -86,15 +86,15 @@ async function answer(words) {
   const bytes = read(evidence);
   let result;
   const snapshots = given.snapshot.map(read);
-  // A snapshot that cannot be used is refused, beside full evidence too.
-  const desk = snapshots.length
-    ? await remember(`desk ${files.length} `, [...files, ...snapshots], () => openDesk(snapshots, policy))
+  // A snapshot that cannot be used is refused with full evidence too.
+  const snapshot = snapshots.length
+    ? await cached(`snapshot ${files.length} `, [...files, ...snapshots], () => openSnapshot(snapshots, policy))
     : undefined;
   if (evidence.endsWith(".txt")) {
-    if (!desk) throw new Usage("a code is judged by a --snapshot");
-    result = verifier.verifyCompact(decode(bytes), { ...question, desk });
+    if (!snapshot) throw new Usage("a code is judged by a --snapshot");
+    result = verifier.verifyCompact(decode(bytes), { ...question, snapshot });
   } else {
-    result = verifier.verifyEvidence(bytes, { ...question, desk });
+    result = verifier.verifyEvidence(bytes, { ...question, snapshot });
   }
   return [EXITS[result.verdict], verifier.canonicalText(result)];
 }
@@ -104,8 +104,8 @@ async function answerOrRefuse(words) {
   try {
     return await answer(words);
   } catch (error) {
-    if (!(error instanceof Usage || error instanceof verifier.Refusal)) throw error;
-    return [UNUSABLE, error instanceof verifier.Refusal ? error.code : error.message];
+    if (!(error instanceof Usage || error instanceof verifier.CertledgerError)) throw error;
+    return [UNUSABLE, error instanceof verifier.CertledgerError ? error.code : error.message];
   }
 }
 

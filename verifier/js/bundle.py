@@ -34,7 +34,8 @@ _DECLARATION = re.compile(
     r"^(export )?(?:(?:async )?function |class |const )(\w+)(?=\(| =| \{| extends)", re.MULTILINE
 )
 _HEAD = re.compile(r"\A/\*\*.*?\*/\n", re.DOTALL)
-# What may stand in the first column beside declarations: comments, and the ends of declarations.
+_MODULE_TAG = re.compile(r"(?:\n \*)? @module(?=\s*\*/)")
+# What else the first column may have: comments, and the ends of declarations.
 _PLAIN_LINE = re.compile(r"\s|//|/\*\*| \*|[})\]]|$")
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*|\s//[ ][^\n]*", re.DOTALL | re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -197,7 +198,7 @@ def make_bundle(folder: Path) -> str:
 
 def _section(module: Module) -> str:
     """Return a module's text under a line with its path."""
-    head = module.head.replace(" @module */", " */")
+    head = _MODULE_TAG.sub("", module.head)
     return f"// {'-' * 20} {module.path}\n\n{head}\n{module.body}\n"
 
 

@@ -1,26 +1,31 @@
-/** The one exception of bad input, and how to make it. @module */
+/** The error of input that breaks a rule of the specification. @module */
 
-/** Input that breaks a rule. `code` is one of the specification's, the message a sentence for people. */
-export class Refusal extends Error {
+/**
+ * Input that breaks a rule. `code` is one of SPEC 18.5 or of the sections it names; `message` is for people.
+ */
+export class CertledgerError extends Error {
   /** @param {string} code @param {string} message */
   constructor(code, message) {
     super(message);
-    this.name = "Refusal";
+    this.name = "CertledgerError";
     this.code = code;
   }
 }
 
-/** @param {string} code @param {string} message @returns {never} */
-export function refuse(code, message) {
-  throw new Refusal(code, message);
+/** Throw a `CertledgerError`. @param {string} code @param {string} message @returns {never} */
+export function fail(code, message) {
+  throw new CertledgerError(code, message);
 }
 
-/** What a proof gives, null where it does not hold. @template T @param {() => T} prove @returns {T | null} */
-export function orNull(prove) {
+/**
+ * Return what `compute` returns, or null where the input breaks a rule. Other errors are thrown on.
+ * @template T @param {() => T} compute @returns {T | null}
+ */
+export function valueOrNull(compute) {
   try {
-    return prove();
+    return compute();
   } catch (error) {
-    if (error instanceof Refusal) return null;
+    if (error instanceof CertledgerError) return null;
     throw error;
   }
 }

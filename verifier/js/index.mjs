@@ -1,18 +1,19 @@
 /**
  * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, no network.
  *
- * It follows docs/SPEC.md. It has no secret and signs nothing, so its arithmetic need not run in constant time.
+ * It follows docs/SPEC.md, whose sections the comments name. It has no secret and signs nothing, so its arithmetic
+ * need not run in constant time.
  * @module
  */
 
-export { Refusal } from "./errors.mjs";
+export { CertledgerError } from "./errors.mjs";
 export { canonicalBytes, canonicalText, parseCanonical } from "./formats/canonical_json.mjs";
 export { keccak256, sha256, sha512, sm3 } from "./crypto/hashing.mjs";
-export { checkEd25519 } from "./crypto/ed25519.mjs";
+export { verifyEd25519 } from "./crypto/ed25519.mjs";
 export { parseTime } from "./formats/time.mjs";
 export { findSuccessors, parsePolicy } from "./formats/signed_policy.mjs";
 export { checkFingerprint, policyFingerprint } from "./formats/fingerprint.mjs";
 export { CODES, WARNINGS } from "./verify/codes.mjs";
 export { verifyEvidence } from "./verify/full.mjs";
-export { openDesk, updateDesk } from "./verify/desk.mjs";
+export { openSnapshot, updateSnapshot } from "./verify/proven_snapshot.mjs";
 export { verifyCompact } from "./verify/compact.mjs";

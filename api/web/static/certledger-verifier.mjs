@@ -2,50 +2,61 @@
 /**
  * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, no network.
  *
- * It follows docs/SPEC.md. It has no secret and signs nothing, so its arithmetic need not run in constant time.
+ * It follows docs/SPEC.md, whose sections the comments name. It has no secret and signs nothing, so its arithmetic
+ * need not run in constant time.
  * @module
  */
 
 // -------------------- errors.mjs
 
-/** The one exception of bad input, and how to make it. */
+/** The error of input that breaks a rule of the specification. */
 
-/** Input that breaks a rule. `code` is one of the specification's, the message a sentence for people. */
-class Refusal extends Error {
+/**
+ * Input that breaks a rule. `code` is one of SPEC 18.5 or of the sections it names; `message` is for people.
+ */
+class CertledgerError extends Error {
   /** @param {string} code @param {string} message */
   constructor(code, message) {
     super(message);
-    this.name = "Refusal";
+    this.name = "CertledgerError";
     this.code = code;
   }
 }
 
-/** @param {string} code @param {string} message @returns {never} */
-function refuse(code, message) {
-  throw new Refusal(code, message);
+/** Throw a `CertledgerError`. @param {string} code @param {string} message @returns {never} */
+function fail(code, message) {
+  throw new CertledgerError(code, message);
 }
 
-/** What a proof gives, null where it does not hold. @template T @param {() => T} prove @returns {T | null} */
-function orNull(prove) {
+/**
+ * Return what `compute` returns, or null where the input breaks a rule. Other errors are thrown on.
+ * @template T @param {() => T} compute @returns {T | null}
+ */
+function valueOrNull(compute) {
   try {
-    return prove();
+    return compute();
   } catch (error) {
-    if (error instanceof Refusal) return null;
+    if (error instanceof CertledgerError) return null;
     throw error;
   }
 }
 
 // -------------------- bytes.mjs
 
-/** Byte strings: joining, comparing, hexadecimal, big-endian integers. */
+/** Byte strings: concatenation, comparison, hexadecimal, big-endian integers (SPEC 1.1). */
 
-const UTF8 = new TextEncoder();
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** @param {string} text @returns {Uint8Array} */
-const utf8 = (text) => UTF8.encode(text);
+const UTF8_ENCODER = new TextEncoder();
+/** Throws a `TypeError` on bytes that are not UTF-8, and leaves a byte order mark where it is. */
+const UTF8_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Byte strings one after another. @param {Uint8Array[]} parts however many @returns {Uint8Array} */
-function join(parts) {
+/** UTF-8 of a text. @param {string} text @returns {Uint8Array} */
+const utf8 = (text) => UTF8_ENCODER.encode(text);
+
+/**
+ * Concatenation of a list, which may be longer than a list of arguments may be.
+ * @param {Uint8Array[]} parts @returns {Uint8Array}
+ */
+function concatAll(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -55,15 +66,18 @@ function join(parts) {
   return whole;
 }
 
-/** @param {...Uint8Array} parts @returns {Uint8Array} */
-const concat = (...parts) => join(parts);
+/** Concatenation of its arguments. @param {...Uint8Array} parts @returns {Uint8Array} */
+const concat = (...parts) => concatAll(parts);
 
-/** @param {Uint8Array} left @param {Uint8Array} right */
+/** Whether two byte strings are the same. @param {Uint8Array} left @param {Uint8Array} right */
 function equal(left, right) {
   return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
 
-/** Order of byte strings: negative, zero or positive. @param {Uint8Array} left @param {Uint8Array} right */
+/**
+ * Lexicographic order of byte strings, for `sort`.
+ * @param {Uint8Array} left @param {Uint8Array} right @returns {number} negative, zero or positive
+ */
 function compareBytes(left, right) {
   const shared = Math.min(left.length, right.length);
   for (let at = 0; at < shared; at += 1) {
@@ -72,27 +86,31 @@ function compareBytes(left, right) {
   return left.length - right.length;
 }
 
-/** @type {Uint8Array} */
+/** 32 zero bytes. @type {Uint8Array} */
 const ZERO32 = new Uint8Array(32);
 
 const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-/** @param {Uint8Array} bytes @returns {string} */
+
+/** Lower-case hexadecimal. @param {Uint8Array} bytes @returns {string} */
 function hex(bytes) {
   let text = "";
   for (const byte of bytes) text += HEX_PAIRS[byte];
   return text;
 }
 
-/** The bytes of hexadecimal text already known to be well formed. @param {string} text */
-function unhex(text) {
+/** Bytes of hexadecimal text whose form was checked before. @param {string} text @returns {Uint8Array} */
+function hexToBytes(text) {
   const bytes = new Uint8Array(text.length / 2);
   for (let at = 0; at < bytes.length; at += 1)
     bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
   return bytes;
 }
 
-/** `value` as `width` bytes, big-endian. @param {number} value a safe integer @param {number} width */
-function uint(value, width) {
+/**
+ * Unsigned big-endian bytes of an integer.
+ * @param {number} value 0 to 2^53-1 @param {number} width in bytes @returns {Uint8Array}
+ */
+function uintToBytes(value, width) {
   const bytes = new Uint8Array(width);
   for (let at = width - 1, rest = value; at >= 0; at -= 1) {
     bytes[at] = rest % 256;
@@ -101,10 +119,13 @@ function uint(value, width) {
   return bytes;
 }
 
-/** @param {Uint8Array} bytes @returns {bigint} */
-const toBigInt = (bytes) => (bytes.length ? BigInt(`0x${hex(bytes)}`) : 0n);
+/** Integer of unsigned big-endian bytes. @param {Uint8Array} bytes @returns {bigint} */
+const bytesToBigInt = (bytes) => (bytes.length ? BigInt(`0x${hex(bytes)}`) : 0n);
 
-/** Equal parts of `size` bytes. @param {Uint8Array} bytes @param {number} size @returns {Uint8Array[]} */
+/**
+ * Views of `size` bytes each; the last may be shorter.
+ * @param {Uint8Array} bytes @param {number} size @returns {Uint8Array[]}
+ */
 function chunks(bytes, size) {
   const parts = [];
   for (let at = 0; at < bytes.length; at += size) parts.push(bytes.subarray(at, at + size));
@@ -113,22 +134,31 @@ function chunks(bytes, size) {
 
 // -------------------- formats/canonical_json.mjs
 
-/** Canonical JSON: reading with bounds, writing (SPEC 2, after RFC 8785). */
+/**
+ * Canonical JSON: a bounded parser and a formatter (SPEC 2, a subset of RFC 8785).
+ *
+ * `JSON.parse` cannot be used: of two members of one name it drops one, and it rounds numbers.
+ */
 
-/** @typedef {any} Json text, a number, true or false, a list, or an object of such values */
+/**
+ * @typedef {any} Json text, an integer from 0 to 2^53-1, true or false, a list, or an object of such values
+ */
 
+/** Arrays and objects inside each other (SPEC 2). */
 const MAX_DEPTH = 8;
-/** Where reading itself stops, so that no input exhausts the stack. */
-const MOST_NESTED = 500;
+/** Depth at which the parser stops, so that no input exhausts the stack. */
+const MAX_READ_DEPTH = 500;
 
-/** Values and members of any text; a longer one has room for one more in each `BYTES_A_VALUE`. */
+/** Separators that any text may have; beyond them one for each `BYTES_PER_VALUE` of its length (SPEC 19). */
 const MAX_FREE_VALUES = 4096;
-
-const BYTES_A_VALUE = 8;
+const BYTES_PER_VALUE = 8;
+/** Members of one object (SPEC 19). */
 const MAX_MEMBERS = 4096;
-const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+const MEMBER_NAME_PATTERN = /^[A-Za-z][A-Za-z0-9_-]*$/;
+/** @type {{[letter: string]: string}} */
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-/** Reads one JSON value, refusing numbers outside the subset and names twice in one object. */
+
+/** Recursive-descent parser of JSON text that refuses numbers outside the subset and duplicate names. */
 class JsonReader {
   /** @param {string} text */
   constructor(text) {
@@ -136,31 +166,32 @@ class JsonReader {
     this.at = 0;
   }
 
-  /** @returns {Json} */
-  whole() {
+  /** The value of the whole text. @returns {Json} */
+  document() {
     this.space();
     const value = this.value(1);
     this.space();
-    if (this.at !== this.text.length) refuse("json.trailing", "bytes follow the value");
+    if (this.at !== this.text.length) fail("json.trailing", "bytes follow the value");
     return value;
   }
 
+  /** Skip white space. */
   space() {
     while (" \t\n\r".includes(this.text[this.at] ?? "x")) this.at += 1;
   }
 
   /** @returns {never} */
-  fault() {
-    return refuse("json.syntax", `not JSON at character ${this.at}`);
+  syntaxError() {
+    return fail("json.syntax", `not JSON at character ${this.at}`);
   }
 
-  /** @param {string} word */
-  take(word) {
-    if (!this.text.startsWith(word, this.at)) this.fault();
+  /** Consume a word that must come next. @param {string} word */
+  expect(word) {
+    if (!this.text.startsWith(word, this.at)) this.syntaxError();
     this.at += word.length;
   }
 
-  /** @param {number} depth of this value, were it an array or object @returns {Json} */
+  /** @param {number} depth that this value has if it is an array or object @returns {Json} */
   value(depth) {
     switch (this.text[this.at]) {
       case "{":
@@ -170,28 +201,28 @@ class JsonReader {
       case '"':
         return this.string();
       case "t":
-        this.take("true");
+        this.expect("true");
         return true;
       case "f":
-        this.take("false");
+        this.expect("false");
         return false;
       case "n":
-        this.take("null");
+        this.expect("null");
         return null;
       default:
         return this.number();
     }
   }
 
-  /** @returns {number} */
+  /** @returns {number} @throws {CertledgerError} `json.number` */
   number() {
     const pattern = /(-?)(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text);
-    if (!found) return this.fault();
+    if (!found) return this.syntaxError();
     const [whole, minus, digits, fraction, exponent] = found;
     if (minus || fraction || exponent || !Number.isSafeInteger(Number(digits))) {
-      refuse("json.number", "a number is not an integer from 0 to 2^53-1");
+      fail("json.number", "a number is not an integer from 0 to 2^53-1");
     }
     this.at += whole.length;
     return Number(digits);
@@ -203,7 +234,7 @@ class JsonReader {
     const parts = [];
     for (;;) {
       const letter = this.text[this.at];
-      if (letter === undefined || letter < " ") this.fault();
+      if (letter === undefined || letter < " ") this.syntaxError();
       this.at += 1;
       if (letter === '"') return parts.join("");
       parts.push(letter === "\\" ? this.escape() : letter);
@@ -214,25 +245,25 @@ class JsonReader {
   escape() {
     const letter = this.text[this.at] ?? "";
     this.at += 1;
-    if (letter !== "u") return Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : this.fault();
+    if (letter !== "u") return Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : this.syntaxError();
     const digits = this.text.slice(this.at, this.at + 4);
-    if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.fault();
+    if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.syntaxError();
     this.at += 4;
     return String.fromCharCode(Number.parseInt(digits, 16));
   }
 
-  /** @param {number} depth */
+  /** Consume a bracket. @param {number} depth */
   open(depth) {
-    if (depth > MOST_NESTED) refuse("json.depth", "nested far too deeply");
+    if (depth > MAX_READ_DEPTH) fail("json.depth", "nested far too deeply");
     this.at += 1;
     this.space();
   }
 
-  /** After a member or element: true if another follows. @param {string} close */
-  more(close) {
+  /** Consume a comma (true) or the closing bracket (false). @param {string} close */
+  hasNext(close) {
     this.space();
     const letter = this.text[this.at];
-    if (letter !== "," && letter !== close) this.fault();
+    if (letter !== "," && letter !== close) this.syntaxError();
     this.at += 1;
     this.space();
     return letter === ",";
@@ -241,13 +272,13 @@ class JsonReader {
   /** @param {number} depth @returns {Json[]} */
   array(depth) {
     this.open(depth);
-    const values = [];
+    /** @type {Json[]} */ const values = [];
     if (this.text[this.at] === "]") {
       this.at += 1;
       return values;
     }
     do values.push(this.value(depth + 1));
-    while (this.more("]"));
+    while (this.hasNext("]"));
     return values;
   }
 
@@ -262,57 +293,60 @@ class JsonReader {
     }
     do {
       count += 1;
-      if (this.text[this.at] !== '"') this.fault();
+      if (this.text[this.at] !== '"') this.syntaxError();
       const name = this.string();
-      if (Object.hasOwn(members, name)) refuse("json.duplicate_name", `member ${name} stands twice`);
+      if (Object.hasOwn(members, name)) fail("json.duplicate_name", `two members named ${name}`);
       this.space();
-      this.take(":");
+      this.expect(":");
       this.space();
       members[name] = this.value(depth + 1);
-    } while (this.more("}"));
-    if (count > MAX_MEMBERS) refuse("json.size", `${count} members are more than ${MAX_MEMBERS}`);
+    } while (this.hasNext("}"));
+    if (count > MAX_MEMBERS) fail("json.size", `${count} members are more than ${MAX_MEMBERS}`);
     return members;
   }
 }
 
 /**
- * Refuses what would exhaust the stack or take much more memory than it has bytes, before values are built.
- * @param {Uint8Array} bytes
+ * Check depth and number of values before any value is built, so that memory stays linear in the input (SPEC 19).
+ * @param {Uint8Array} bytes @throws {CertledgerError} `json.depth`, `json.size`
  */
-function checkShape(bytes) {
-  let [count, depth, inside] = [0, 0, false];
+function checkSize(bytes) {
+  let [count, depth, inString] = [0, 0, false];
   for (let at = 0; at < bytes.length; at += 1) {
     const letter = bytes[at];
-    if (letter === 0x5c) at += 1;
-    else if (letter === 0x22) inside = !inside;
-    else if (inside) continue;
+    if (letter === 0x5c)
+      at += 1; // a backslash, and what it escapes
+    else if (letter === 0x22) inString = !inString;
+    else if (inString) continue;
     else if (letter === 0x2c) count += 1;
     else if (letter === 0x5b || letter === 0x7b) [count, depth] = [count + 1, depth + 1];
     else if (letter === 0x5d || letter === 0x7d) depth -= 1;
-    if (depth > MOST_NESTED) refuse("json.depth", "nested far too deeply");
+    if (depth > MAX_READ_DEPTH) fail("json.depth", "nested far too deeply");
   }
-  const room = MAX_FREE_VALUES + Math.floor(bytes.length / BYTES_A_VALUE);
-  if (count > room) refuse("json.size", `more than ${room} values`);
+  const limit = MAX_FREE_VALUES + Math.floor(bytes.length / BYTES_PER_VALUE);
+  if (count > limit) fail("json.size", `more than ${limit} values`);
 }
 
 /**
- * Refuses what JSON can say and the subset cannot.
- * @param {Json | null} value @param {number} depth @returns {void}
+ * Check that a value of JSON is one of the subset.
+ * @param {Json | null} value @param {number} depth arrays and objects around it @returns {void}
+ * @throws {CertledgerError} `json.null`, `json.surrogate`, `json.name`, `json.depth`
  */
 function checkValue(value, depth = 0) {
-  if (value === null) refuse("json.null", "null has no place here");
-  if (typeof value === "string" && /\p{Surrogate}/u.test(value))
-    refuse("json.surrogate", "a surrogate stands alone");
+  if (value === null) fail("json.null", "null is not in the subset");
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) fail("json.surrogate", "a lone surrogate");
   if (typeof value !== "object") return;
-  if (!Array.isArray(value) && !Object.keys(value).every((name) => NAME.test(name))) {
-    refuse("json.name", "a member's name is outside the pattern");
+  if (!Array.isArray(value) && !Object.keys(value).every((name) => MEMBER_NAME_PATTERN.test(name))) {
+    fail("json.name", "a member's name is outside the pattern");
   }
-  if (depth === MAX_DEPTH)
-    refuse("json.depth", `more than ${MAX_DEPTH} arrays and objects inside each other`);
+  if (depth === MAX_DEPTH) fail("json.depth", `more than ${MAX_DEPTH} arrays and objects inside each other`);
   for (const part of Object.values(value)) checkValue(part, depth + 1);
 }
 
-/** Canonical JSON text of a value. @param {Json} value @returns {string} */
+/**
+ * Canonical text of a value: members by name, no white space (RFC 8785).
+ * @param {Json} value @returns {string}
+ */
 function canonicalText(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (typeof value === "object") {
@@ -322,38 +356,45 @@ function canonicalText(value) {
   return JSON.stringify(value);
 }
 
-/** The canonical bytes that are hashed and signed. @param {Json} value @returns {Uint8Array} */
+/**
+ * UTF-8 of the canonical text, which is what is hashed and signed.
+ * @param {Json} value @returns {Uint8Array}
+ */
 const canonicalBytes = (value) => utf8(canonicalText(value));
 
 /**
- * The value of canonical bytes.
+ * Parse bytes that must be canonical.
  * @param {Uint8Array} bytes @param {number} limit greatest number of bytes @returns {Json}
- * @throws {Refusal} `json.*`
+ * @throws {CertledgerError} `json.*`
  */
 function parseCanonical(bytes, limit) {
-  if (bytes.length > limit) refuse("json.size", `${bytes.length} bytes are more than ${limit}`);
-  if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf)))
-    refuse("json.syntax", "a byte order mark");
-  checkShape(bytes);
+  if (bytes.length > limit) fail("json.size", `${bytes.length} bytes are more than ${limit}`);
+  if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf))) fail("json.syntax", "a byte order mark");
+  checkSize(bytes);
   let text;
   try {
-    text = STRICT_UTF8.decode(bytes);
+    text = UTF8_DECODER.decode(bytes);
   } catch {
-    return refuse("json.syntax", "the bytes are not UTF-8");
+    return fail("json.syntax", "the bytes are not UTF-8");
   }
-  const value = new JsonReader(text).whole();
+  const value = new JsonReader(text).document();
   checkValue(value);
-  if (canonicalText(value) !== text) refuse("json.not_canonical", "the bytes are not the canonical ones");
+  if (canonicalText(value) !== text)
+    fail("json.not_canonical", "the bytes differ from their canonical re-encoding");
   return value;
 }
 
 // -------------------- crypto/hashing.mjs
 
-/** Hashes: SHA-256 and SHA-512 (FIPS 180-4), HMAC (RFC 2104), SM3 (GB/T 32905), Keccak-256. */
+/**
+ * Hash functions: SHA-256 and SHA-512 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), SM3 (GB/T 32905), Keccak-256.
+ *
+ * The browser's `crypto.subtle` has neither Keccak-256 nor SM3, and answers only asynchronously.
+ */
 
 /** The first `count` primes. @param {number} count @returns {number[]} */
 function primes(count) {
-  const found = [];
+  /** @type {number[]} */ const found = [];
   for (let candidate = 2; found.length < count; candidate += 1) {
     if (found.every((prime) => candidate % prime)) found.push(candidate);
   }
@@ -372,40 +413,47 @@ function floorRoot(value, degree) {
   return low;
 }
 
-/** First 64 bits of the fractional part of a prime's root. @param {number} prime @param {bigint} degree */
+/**
+ * First 64 bits of the fraction of a prime's root (FIPS 180-4 section 4.2).
+ * @param {number} prime @param {bigint} degree
+ */
 const rootBits = (prime, degree) => BigInt.asUintN(64, floorRoot(BigInt(prime) << (64n * degree), degree));
 
 const SHA512_ROUNDS = primes(80).map((prime) => rootBits(prime, 3n));
 const SHA512_START = primes(8).map((prime) => rootBits(prime, 2n));
 const SHA256_ROUNDS = Int32Array.from(SHA512_ROUNDS.slice(0, 64), (bits) => Number(bits >> 32n));
 const SHA256_START = SHA512_START.map((bits) => Number(bits >> 32n));
+
 /**
- * Calls `eat` with each padded block of the Merkle-Damgård construction.
- * @param {Uint8Array} data @param {number} size of a block @param {(view: DataView, at: number) => void} eat
+ * Call `compress` with each block of the padded message (Merkle-Damgård construction).
+ * @param {Uint8Array} data @param {number} size of a block, in bytes
+ * @param {(view: DataView, at: number) => void} compress
  */
-function eachBlock(data, size, eat) {
+function forEachBlock(data, size, compress) {
   const whole = data.length - (data.length % size);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  for (let at = 0; at < whole; at += size) eat(view, at);
+  for (let at = 0; at < whole; at += size) compress(view, at);
   const rest = data.subarray(whole);
   const tail = new Uint8Array(rest.length + 1 + size / 8 > size ? 2 * size : size);
   tail.set(rest);
   tail[rest.length] = 0x80;
-  tail.set(uint(data.length * 8, 8), tail.length - 8);
+  tail.set(uintToBytes(data.length * 8, 8), tail.length - 8);
   const last = new DataView(tail.buffer);
-  for (let at = 0; at < tail.length; at += size) eat(last, at);
+  for (let at = 0; at < tail.length; at += size) compress(last, at);
 }
 
-/** @param {Int32Array} words @returns {Uint8Array} */
-function bigEndian(words) {
+/** Big-endian bytes of 32-bit words. @param {Int32Array} words @returns {Uint8Array} */
+function wordsToBytes(words) {
   const bytes = new Uint8Array(4 * words.length);
   const view = new DataView(bytes.buffer);
   words.forEach((word, at) => view.setInt32(4 * at, word));
   return bytes;
 }
 
+/** Message schedule, allocated once: this is called for each 64 bytes of a document. */
 const SHA256_WORDS = new Int32Array(64);
-/** @param {Int32Array} state @param {DataView} view @param {number} at */
+
+/** Compression function of SHA-256. @param {Int32Array} state @param {DataView} view @param {number} at */
 function sha256Block(state, view, at) {
   const w = SHA256_WORDS;
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
@@ -441,14 +489,14 @@ function sha256Block(state, view, at) {
   state[7] += h;
 }
 
-/** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+/** SHA-256 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 function sha256(data) {
   const state = Int32Array.from(SHA256_START);
-  eachBlock(data, 64, (view, at) => sha256Block(state, view, at));
-  return bigEndian(state);
+  forEachBlock(data, 64, (view, at) => sha256Block(state, view, at));
+  return wordsToBytes(state);
 }
 
-/** RFC 2104. @param {Uint8Array} key @param {Uint8Array} message */
+/** HMAC-SHA-256 (RFC 2104). @param {Uint8Array} key @param {Uint8Array} message */
 function hmacSha256(key, message) {
   const block = new Uint8Array(64);
   block.set(key.length > 64 ? sha256(key) : key);
@@ -456,22 +504,23 @@ function hmacSha256(key, message) {
   return sha256(concat(outer, sha256(concat(inner, message))));
 }
 
-/** @param {bigint[]} state @param {DataView} view @param {number} at */
+/** Compression function of SHA-512. @param {bigint[]} state @param {DataView} view @param {number} at */
 function sha512Block(state, view, at) {
   /** @param {bigint} x @param {bigint} bits */
-  const turn = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
+  const rotateRight = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
   /** @type {bigint[]} */ const w = [];
   for (let i = 0; i < 16; i += 1) w.push(view.getBigUint64(at + 8 * i));
   for (let i = 16; i < 80; i += 1) {
-    const s0 = turn(w[i - 15], 1n) ^ turn(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
-    const s1 = turn(w[i - 2], 19n) ^ turn(w[i - 2], 61n) ^ (w[i - 2] >> 6n);
+    const s0 = rotateRight(w[i - 15], 1n) ^ rotateRight(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
+    const s1 = rotateRight(w[i - 2], 19n) ^ rotateRight(w[i - 2], 61n) ^ (w[i - 2] >> 6n);
     w.push(BigInt.asUintN(64, w[i - 16] + s0 + w[i - 7] + s1));
   }
   let [a, b, c, d, e, f, g, h] = state;
   for (let i = 0; i < 80; i += 1) {
-    const s1 = turn(e, 14n) ^ turn(e, 18n) ^ turn(e, 41n);
+    const s1 = rotateRight(e, 14n) ^ rotateRight(e, 18n) ^ rotateRight(e, 41n);
     const one = h + s1 + ((e & f) ^ (~e & g)) + SHA512_ROUNDS[i] + w[i];
-    const two = (turn(a, 28n) ^ turn(a, 34n) ^ turn(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
+    const two =
+      (rotateRight(a, 28n) ^ rotateRight(a, 34n) ^ rotateRight(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g;
     g = f;
     f = e;
@@ -486,59 +535,62 @@ function sha512Block(state, view, at) {
   });
 }
 
-/** @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
+/** SHA-512 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
 function sha512(data) {
   const state = [...SHA512_START];
-  eachBlock(data, 128, (view, at) => sha512Block(state, view, at));
-  return unhex(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
+  forEachBlock(data, 128, (view, at) => sha512Block(state, view, at));
+  return hexToBytes(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
 }
 
 const SM3_START = [
   0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
 ];
 
-/** @param {number} word @param {number} bits */
-const turnLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
+/** 32-bit rotation. @param {number} word @param {number} bits taken modulo 32 */
+const rotateLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
 
-/** @param {Int32Array} state @param {DataView} view @param {number} at */
+/** Compression function of SM3. @param {Int32Array} state @param {DataView} view @param {number} at */
 function sm3Block(state, view, at) {
   const w = new Int32Array(68);
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
   for (let i = 16; i < 68; i += 1) {
-    const x = w[i - 16] ^ w[i - 9] ^ turnLeft(w[i - 3], 15);
-    w[i] = x ^ turnLeft(x, 15) ^ turnLeft(x, 23) ^ turnLeft(w[i - 13], 7) ^ w[i - 6];
+    const x = w[i - 16] ^ w[i - 9] ^ rotateLeft(w[i - 3], 15);
+    w[i] = x ^ rotateLeft(x, 15) ^ rotateLeft(x, 23) ^ rotateLeft(w[i - 13], 7) ^ w[i - 6];
   }
   let [a, b, c, d, e, f, g, h] = state;
   for (let i = 0; i < 64; i += 1) {
     const early = i < 16;
-    const one = turnLeft((turnLeft(a, 12) + e + turnLeft(early ? 0x79cc4519 : 0x7a879d8a, i)) | 0, 7);
-    const two = one ^ turnLeft(a, 12);
+    const one = rotateLeft((rotateLeft(a, 12) + e + rotateLeft(early ? 0x79cc4519 : 0x7a879d8a, i)) | 0, 7);
+    const two = one ^ rotateLeft(a, 12);
     const ff = early ? a ^ b ^ c : (a & b) | (a & c) | (b & c);
     const gg = early ? e ^ f ^ g : (e & f) | (~e & g);
     const left = (ff + d + two + (w[i] ^ w[i + 4])) | 0;
     const right = (gg + h + one + w[i]) | 0;
     d = c;
-    c = turnLeft(b, 9);
+    c = rotateLeft(b, 9);
     b = a;
     a = left;
     h = g;
-    g = turnLeft(f, 19);
+    g = rotateLeft(f, 19);
     f = e;
-    e = right ^ turnLeft(right, 9) ^ turnLeft(right, 17);
+    e = right ^ rotateLeft(right, 9) ^ rotateLeft(right, 17);
   }
   [a, b, c, d, e, f, g, h].forEach((word, i) => {
     state[i] ^= word;
   });
 }
 
-/** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+/** SM3 (GB/T 32905). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 function sm3(data) {
   const state = Int32Array.from(SM3_START);
-  eachBlock(data, 64, (view, at) => sm3Block(state, view, at));
-  return bigEndian(state);
+  forEachBlock(data, 64, (view, at) => sm3Block(state, view, at));
+  return wordsToBytes(state);
 }
 
-/** Round constants (halves), and the walk of lanes with their rotations, of Keccak-f[1600] by their definitions. */
+/**
+ * Keccak-f[1600] (FIPS 202 section 3.2): halves of the round constants, the order of lanes in pi, the offsets
+ * in rho.
+ */
 const KECCAK = (() => {
   const [low, high] = [new Int32Array(24), new Int32Array(24)];
   let register = 1;
@@ -549,22 +601,23 @@ const KECCAK = (() => {
       register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
     }
   }
-  const [lanes, turns] = [new Uint8Array(24), new Uint8Array(24)];
+  const [lanes, offsets] = [new Uint8Array(24), new Uint8Array(24)];
   for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
     [x, y] = [y, (2 * x + 3 * y) % 5];
     lanes[t] = 2 * (x + 5 * y);
-    turns[t] = (((t + 1) * (t + 2)) / 2) % 64;
+    offsets[t] = (((t + 1) * (t + 2)) / 2) % 64;
   }
-  return { low, high, lanes, turns };
+  return { low, high, lanes, offsets };
 })();
 
 const KECCAK_COLUMNS = new Int32Array(10);
 const KECCAK_ROW = new Int32Array(10);
-/** Keccak-f[1600] over 25 lanes, low and high half of each beside each other. @param {Int32Array} s */
-function permute(s) {
+/** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
+function keccakF1600(s) {
   const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];
-  const { low, high, lanes, turns } = KECCAK;
+  const { low, high, lanes, offsets } = KECCAK;
   for (let round = 0; round < 24; round += 1) {
+    // theta
     for (let x = 0; x < 10; x += 1) column[x] = s[x] ^ s[x + 10] ^ s[x + 20] ^ s[x + 30] ^ s[x + 40];
     for (let x = 0; x < 10; x += 2) {
       const after = (x + 2) % 10;
@@ -576,30 +629,36 @@ function permute(s) {
         s[x + y + 1] ^= dh;
       }
     }
+    // rho and pi
     let l = s[2];
     let h = s[3];
     for (let t = 0; t < 24; t += 1) {
       const lane = lanes[t];
-      const bits = turns[t] & 31;
+      const bits = offsets[t] & 31;
       const nl = s[lane];
       const nh = s[lane + 1];
-      const first = turns[t] < 32 ? l : h;
-      const second = turns[t] < 32 ? h : l;
+      const first = offsets[t] < 32 ? l : h;
+      const second = offsets[t] < 32 ? h : l;
       s[lane] = bits ? (first << bits) | (second >>> (32 - bits)) : first;
       s[lane + 1] = bits ? (second << bits) | (first >>> (32 - bits)) : second;
       l = nl;
       h = nh;
     }
+    // chi
     for (let y = 0; y < 50; y += 10) {
       for (let x = 0; x < 10; x += 1) row[x] = s[y + x];
       for (let x = 0; x < 10; x += 1) s[y + x] ^= ~row[(x + 2) % 10] & row[(x + 4) % 10];
     }
+    // iota
     s[0] ^= low[round];
     s[1] ^= high[round];
   }
 }
 
-/** Keccak-256 with Ethereum's padding. @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+/**
+ * Keccak-256 as Ethereum uses it: padding 0x01, where SHA3-256 has 0x06.
+ * @param {Uint8Array} data @returns {Uint8Array} 32 bytes
+ */
 function keccak256(data) {
   const rate = 136;
   const state = new Int32Array(50);
@@ -610,7 +669,7 @@ function keccak256(data) {
   const view = new DataView(padded.buffer);
   for (let at = 0; at < padded.length; at += rate) {
     for (let i = 0; i < rate / 4; i += 1) state[i] ^= view.getInt32(at + 4 * i, true);
-    permute(state);
+    keccakF1600(state);
   }
   const digest = new Uint8Array(32);
   const out = new DataView(digest.buffer);
@@ -622,14 +681,20 @@ function keccak256(data) {
 
 /** Arithmetic modulo a prime, on BigInt. */
 
-/** @param {bigint} value @param {bigint} modulus */
+/**
+ * Residue from 0 to `modulus` - 1, also of a negative value.
+ * @param {bigint} value @param {bigint} modulus
+ */
 const mod = (value, modulus) => {
   const rest = value % modulus;
   return rest < 0n ? rest + modulus : rest;
 };
 
-/** @param {bigint} base @param {bigint} exponent @param {bigint} modulus */
-function power(base, exponent, modulus) {
+/**
+ * `base` to the power `exponent`, by squaring.
+ * @param {bigint} base @param {bigint} exponent @param {bigint} modulus
+ */
+function modPower(base, exponent, modulus) {
   let result = 1n;
   for (let square = base, rest = exponent; rest; rest >>= 1n) {
     if (rest & 1n) result = (result * square) % modulus;
@@ -638,8 +703,11 @@ function power(base, exponent, modulus) {
   return result;
 }
 
-/** Inverse of a non-zero value, by Euclid. @param {bigint} value @param {bigint} modulus */
-function invert(value, modulus) {
+/**
+ * Inverse of a non-zero value, by the extended Euclidean algorithm.
+ * @param {bigint} value @param {bigint} modulus
+ */
+function modInverse(value, modulus) {
   let [a, b, x, y] = [mod(value, modulus), modulus, 1n, 0n];
   while (a > 1n) {
     const quotient = b / a;
@@ -650,111 +718,142 @@ function invert(value, modulus) {
 
 // -------------------- crypto/ed25519.mjs
 
-/** Ed25519 signatures (RFC 8032). */
+/** Verification of Ed25519 signatures (RFC 8032). */
 
-const ED_P = (1n << 255n) - 19n;
-const ED_N = (1n << 252n) + 27742317777372353535851937790883648493n;
-const ED_D = mod(-121665n * invert(121666n, ED_P), ED_P);
-const ED_ROOT = power(2n, (ED_P - 1n) / 4n, ED_P);
-/** @typedef {[bigint, bigint, bigint, bigint]} Extended X, Y, Z and T = XY/Z of a twisted Edwards point */
+const ED25519_P = (1n << 255n) - 19n;
+const ED25519_N = (1n << 252n) + 27742317777372353535851937790883648493n;
+const ED25519_D = mod(-121665n * modInverse(121666n, ED25519_P), ED25519_P);
+const ED25519_SQRT_MINUS_ONE = modPower(2n, (ED25519_P - 1n) / 4n, ED25519_P);
 
-/** @param {Extended} left @param {Extended} right @returns {Extended} */
-function edAdd([x1, y1, z1, t1], [x2, y2, z2, t2]) {
-  const a = mod((y1 - x1) * (y2 - x2), ED_P);
-  const b = ((y1 + x1) * (y2 + x2)) % ED_P;
-  const c = (((2n * t1 * t2) % ED_P) * ED_D) % ED_P;
-  const d = (2n * z1 * z2) % ED_P;
+/**
+ * @typedef {[bigint, bigint, bigint, bigint]} EdwardsPoint X, Y, Z and T = XY/Z of a twisted Edwards point
+ */
+
+/**
+ * Sum of two points (RFC 8032 section 5.1.4).
+ * @param {EdwardsPoint} left @param {EdwardsPoint} right @returns {EdwardsPoint}
+ */
+function addEdwardsPoints([x1, y1, z1, t1], [x2, y2, z2, t2]) {
+  const a = mod((y1 - x1) * (y2 - x2), ED25519_P);
+  const b = ((y1 + x1) * (y2 + x2)) % ED25519_P;
+  const c = (((2n * t1 * t2) % ED25519_P) * ED25519_D) % ED25519_P;
+  const d = (2n * z1 * z2) % ED25519_P;
   const [e, f, g, h] = [b - a, d - c, d + c, b + a];
-  return [mod(e * f, ED_P), mod(g * h, ED_P), mod(f * g, ED_P), mod(e * h, ED_P)];
+  return [mod(e * f, ED25519_P), mod(g * h, ED25519_P), mod(f * g, ED25519_P), mod(e * h, ED25519_P)];
 }
 
-/** @param {Uint8Array} bytes little-endian */
-const littleEndian = (bytes) => toBigInt(Uint8Array.from(bytes).reverse());
+/** Integer of little-endian bytes. @param {Uint8Array} bytes */
+const littleEndianToBigInt = (bytes) => bytesToBigInt(Uint8Array.from(bytes).reverse());
 
-/** The point of 32 bytes, or null. @param {Uint8Array} bytes @returns {Extended | null} */
-function edPoint(bytes) {
-  const encoded = littleEndian(bytes);
-  const y = BigInt.asUintN(255, encoded) % ED_P;
-  const u = mod(y * y - 1n, ED_P);
-  const v = mod(ED_D * y * y + 1n, ED_P);
-  let x = (u * power(v, 3n, ED_P) * power((u * power(v, 7n, ED_P)) % ED_P, (ED_P - 5n) / 8n, ED_P)) % ED_P;
-  if (mod(v * x * x, ED_P) !== u) x = (x * ED_ROOT) % ED_P;
-  if (mod(v * x * x, ED_P) !== u) return null;
-  if ((x & 1n) !== encoded >> 255n) x = mod(-x, ED_P);
-  return [x, y, 1n, (x * y) % ED_P];
+/**
+ * The point of 32 bytes (RFC 8032 section 5.1.3), null if they are none; y is taken modulo p (SPEC 1.8).
+ * @param {Uint8Array} bytes @returns {EdwardsPoint | null}
+ */
+function decodeEdwardsPoint(bytes) {
+  const encoded = littleEndianToBigInt(bytes);
+  const y = BigInt.asUintN(255, encoded) % ED25519_P;
+  const u = mod(y * y - 1n, ED25519_P);
+  const v = mod(ED25519_D * y * y + 1n, ED25519_P);
+  let x =
+    (u *
+      modPower(v, 3n, ED25519_P) *
+      modPower((u * modPower(v, 7n, ED25519_P)) % ED25519_P, (ED25519_P - 5n) / 8n, ED25519_P)) %
+    ED25519_P;
+  if (mod(v * x * x, ED25519_P) !== u) x = (x * ED25519_SQRT_MINUS_ONE) % ED25519_P;
+  if (mod(v * x * x, ED25519_P) !== u) return null;
+  if ((x & 1n) !== encoded >> 255n) x = mod(-x, ED25519_P);
+  return [x, y, 1n, (x * y) % ED25519_P];
 }
 
-const ED_BASE = /** @type {Extended} */ (
-  edPoint(Uint8Array.from({ length: 32 }, (_, at) => (at ? 0x66 : 0x58)))
+/** y = 4/5, x even. */
+const ED25519_BASE = /** @type {EdwardsPoint} */ (
+  decodeEdwardsPoint(Uint8Array.from({ length: 32 }, (_, at) => (at ? 0x66 : 0x58)))
 );
 
 /**
- * RFC 8032, section 5.1.7, in the form without the cofactor.
+ * Whether a signature over a message is by a key (RFC 8032 section 5.1.7 without the cofactor, SPEC 1.8).
  * @param {Uint8Array} key 32 bytes @param {Uint8Array} message @param {Uint8Array} signature 64 bytes
  * @returns {boolean}
  */
-function checkEd25519(key, message, signature) {
-  const point = edPoint(key);
-  const s = littleEndian(signature.subarray(32));
-  if (!point || s >= ED_N) return false;
-  const h = littleEndian(sha512(concat(signature.subarray(0, 32), key, message))) % ED_N;
-  /** @type {Extended} */ const minus = [mod(-point[0], ED_P), point[1], 1n, mod(-point[3], ED_P)];
-  const both = edAdd(ED_BASE, minus);
-  /** @type {Extended} */ let sum = [0n, 1n, 1n, 0n];
+function verifyEd25519(key, message, signature) {
+  const point = decodeEdwardsPoint(key);
+  const s = littleEndianToBigInt(signature.subarray(32));
+  if (!point || s >= ED25519_N) return false;
+  const h = littleEndianToBigInt(sha512(concat(signature.subarray(0, 32), key, message))) % ED25519_N;
+  /** @type {EdwardsPoint} */ const minus = [
+    mod(-point[0], ED25519_P),
+    point[1],
+    1n,
+    mod(-point[3], ED25519_P),
+  ];
+  const both = addEdwardsPoints(ED25519_BASE, minus);
+  // s·base - h·key in one pass over the bits (Shamir's trick).
+  /** @type {EdwardsPoint} */ let sum = [0n, 1n, 1n, 0n];
   for (let bit = 252n; bit >= 0n; bit -= 1n) {
-    sum = edAdd(sum, sum);
+    sum = addEdwardsPoints(sum, sum);
     const pick = Number((s >> bit) & 1n) + 2 * Number((h >> bit) & 1n);
-    if (pick) sum = edAdd(sum, [ED_BASE, minus, both][pick - 1]);
+    if (pick) sum = addEdwardsPoints(sum, [ED25519_BASE, minus, both][pick - 1]);
   }
-  const inverse = invert(sum[2], ED_P);
-  const encoded = ((sum[1] * inverse) % ED_P) | ((((sum[0] * inverse) % ED_P) & 1n) << 255n);
-  return encoded === littleEndian(signature.subarray(0, 32));
+  const inverse = modInverse(sum[2], ED25519_P);
+  const encoded = ((sum[1] * inverse) % ED25519_P) | ((((sum[0] * inverse) % ED25519_P) & 1n) << 255n);
+  return encoded === littleEndianToBigInt(signature.subarray(0, 32));
 }
 
 // -------------------- formats/time.mjs
 
-/** Calendar days and instants (SPEC 1). */
+/** Calendar days, as days since 1970-01-01, and instants, as seconds since 1970 (SPEC 1.4). */
 
-const DAY = 86400;
-const GREATEST_TIME = 253402300799;
+const SECONDS_PER_DAY = 86400;
+/** 9999-12-31T23:59:59Z, the latest instant of any format (SPEC 16.1). */
+const MAX_TIME = 253402300799;
+
 /**
- * Days from 1970-01-01 to a day that the calendar has, else null.
- * @param {number} year @param {number} month @param {number} day
+ * Days from 1970-01-01 to a date, null if the calendar does not have it.
+ * @param {number} year @param {number} month @param {number} day @returns {number | null}
  */
 function dayNumber(year, month, day) {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   const same =
     date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / DAY : null;
+  return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / SECONDS_PER_DAY : null;
 }
 
-/** @param {string} text YYYY-MM-DD @returns {number | null} */
+/**
+ * A day, null if the text is none.
+ * @param {string} text YYYY-MM-DD @returns {number | null} days since 1970
+ */
 function parseDay(text) {
   const found = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
   return found && dayNumber(Number(found[1]), Number(found[2]), Number(found[3]));
 }
 
-/** @param {number} day @returns {string} */
-const formatDay = (day) => new Date(day * DAY * 1000).toISOString().slice(0, 10);
+/** YYYY-MM-DD. @param {number} day days since 1970 @returns {string} */
+const formatDay = (day) => new Date(day * SECONDS_PER_DAY * 1000).toISOString().slice(0, 10);
 
-/** Seconds of an instant like 2026-11-24T06:00:00Z. @param {string} text @throws {Refusal} `time.invalid` */
+/**
+ * Seconds since 1970 of an instant like 2026-11-24T06:00:00Z (RFC 3339 with `Z` and whole seconds).
+ * @param {string} text @returns {number} @throws {CertledgerError} `time.invalid`
+ */
 function parseTime(text) {
   const found = /^(.{10})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])Z$/.exec(text);
   const day = found && parseDay(found[1]);
-  if (!found || day === null) return refuse("time.invalid", `${text} is not like 2026-11-24T06:00:00Z`);
-  return day * DAY + Number(found[2]) * 3600 + Number(found[3]) * 60 + Number(found[4]);
+  if (!found || day === null) return fail("time.invalid", `${text} is not like 2026-11-24T06:00:00Z`);
+  return day * SECONDS_PER_DAY + Number(found[2]) * 3600 + Number(found[3]) * 60 + Number(found[4]);
 }
 
-/** @param {number} seconds @returns {string} */
+/** An instant as in `parseTime`. @param {number} seconds @returns {string} */
 const formatTime = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 
-/** The calendar day in China at an instant. @param {number} seconds */
-const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / DAY);
+/**
+ * The day in China Standard Time (UTC+8) at an instant.
+ * @param {number} seconds @returns {number} days since 1970
+ */
+const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / SECONDS_PER_DAY);
 
 /**
- * A day some months later, clamped to the end of its month and to 9999-12-31.
- * @param {number} day @param {number} months
+ * A day some months later, clamped to the end of its month and to 9999-12-31 (SPEC 6).
+ * @param {number} day days since 1970 @param {number} months @returns {number}
  */
 function addMonths(day, months) {
   const [year, month, date] = formatDay(day).split("-").map(Number);
@@ -769,33 +868,39 @@ function addMonths(day, months) {
 
 // -------------------- formats/encoding.mjs
 
-/** Base64url, base64 and hexadecimal text, each in its one spelling (SPEC 1). */
+/** Base64url, base64 and hexadecimal, each in its one canonical spelling (SPEC 1.2, RFC 4648). */
 
 const URL_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const URL_DIGITS = new Map(Array.from(URL_ALPHABET, (letter, value) => [letter, value]));
-/** The bytes of unpadded base64url in its one spelling, or null. @param {string} text @returns {Uint8Array | null} */
-function fromBase64Url(text) {
+
+/**
+ * Bytes of unpadded base64url (RFC 4648 section 5), null unless it is the canonical spelling.
+ * @param {string} text @returns {Uint8Array | null}
+ */
+function tryDecodeBase64Url(text) {
   if (text.length % 4 === 1) return null;
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  // The low `count` bits of `bits` are not written yet.
   let bits = 0;
-  let held = 0;
+  let count = 0;
   let at = 0;
   for (const letter of text) {
     const digit = URL_DIGITS.get(letter);
     if (digit === undefined) return null;
     bits = ((bits << 6) | digit) & 0xffff;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes[at] = (bits >> held) & 0xff;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      bytes[at] = (bits >> count) & 0xff;
       at += 1;
     }
   }
-  return (bits & ((1 << held) - 1)) === 0 ? bytes : null;
+  // SPEC 1.2: unused bits are zero.
+  return (bits & ((1 << count) - 1)) === 0 ? bytes : null;
 }
 
-/** @param {Uint8Array} bytes @returns {string} */
-function toBase64Url(bytes) {
+/** Unpadded base64url (RFC 4648 section 5). @param {Uint8Array} bytes @returns {string} */
+function encodeBase64Url(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += 3) {
     const [a, b = 0, c = 0] = bytes.subarray(at, at + 3);
@@ -808,8 +913,11 @@ function toBase64Url(bytes) {
   return text;
 }
 
-/** The bytes of padded base64 (RFC 4648, section 4) in its one spelling, or null. @param {string} text */
-function fromBase64(text) {
+/**
+ * Bytes of padded base64 (RFC 4648 section 4), null unless it is the canonical spelling.
+ * @param {string} text @returns {Uint8Array | null}
+ */
+function tryDecodeBase64(text) {
   const digits = text.replace(/={1,2}$/, "");
   if (
     text.length % 4 ||
@@ -818,309 +926,372 @@ function fromBase64(text) {
   ) {
     return null;
   }
-  return fromBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
+  return tryDecodeBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
 }
 
-/** @param {string} text @returns {Uint8Array} @throws {Refusal} `base64.invalid`, `base64.not_canonical` */
-function base64Url(text) {
-  const bytes = fromBase64Url(text);
+/**
+ * Bytes of unpadded base64url.
+ * @param {string} text @returns {Uint8Array}
+ * @throws {CertledgerError} `base64.invalid`, `base64.not_canonical`
+ */
+function decodeBase64Url(text) {
+  const bytes = tryDecodeBase64Url(text);
   if (bytes) return bytes;
   const known = /^[A-Za-z0-9+/_-]+={0,2}$|^$/.test(text) && text.replaceAll("=", "").length % 4 !== 1;
   return known
-    ? refuse("base64.not_canonical", "bytes have a second spelling")
-    : refuse("base64.invalid", "a text is not base64url");
+    ? fail("base64.not_canonical", "base64url with padding, another alphabet or unused bits set")
+    : fail("base64.invalid", "text that is not base64url");
 }
 
-/** @param {string} text @param {number} size @returns {Uint8Array} @throws {Refusal} `hex.invalid` */
-function strictHex(text, size) {
+/**
+ * Bytes of lower-case hexadecimal.
+ * @param {string} text @param {number} size in bytes @returns {Uint8Array}
+ * @throws {CertledgerError} `hex.invalid`
+ */
+function decodeHex(text, size) {
   if (text.length !== 2 * size || !/^[0-9a-f]*$/.test(text))
-    refuse("hex.invalid", `a text is not ${size} bytes in hex`);
-  return unhex(text);
+    fail("hex.invalid", `text that is not ${size} bytes in lower-case hexadecimal`);
+  return hexToBytes(text);
 }
 
-// -------------------- formats/members.mjs
+// -------------------- formats/object_reader.mjs
 
-/** Members of a JSON object, each read once by type and range; what is left over is refused (SPEC 2). */
+/**
+ * Typed reading of a JSON object: each member once, by type and range; members left over are refused (SPEC 2).
+ *
+ * Every check here fails with `schema.invalid` unless its comment says otherwise.
+ */
 
-/** Number of code points. @param {string} text */
-const characters = (text) => {
+/** Number of code points (SPEC 1.6); `length` counts UTF-16 units. @param {string} text */
+const countCharacters = (text) => {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
 };
 
-class Members {
-  /** @param {Json} value @param {string} where */
-  constructor(value, where) {
-    if (typeof value !== "object" || Array.isArray(value))
-      refuse("schema.invalid", `${where} is not an object`);
-    this.left = new Map(Object.entries(value));
-    this.where = where;
+/** Reader of one object. Call `finish` after the last member. */
+class ObjectReader {
+  /** @param {Json} value @param {string} path of the object, for messages */
+  constructor(value, path) {
+    if (typeof value !== "object" || Array.isArray(value)) fail("schema.invalid", `${path} is not an object`);
+    this.unread = new Map(Object.entries(value));
+    this.path = path;
   }
 
-  /** @param {string} name @param {string} want @returns {never} */
-  refuse(name, want) {
-    return refuse("schema.invalid", `${this.where}.${name} is not ${want}`);
+  /** @param {string} name @param {string} expected @returns {never} */
+  fail(name, expected) {
+    return fail("schema.invalid", `${this.path}.${name} is not ${expected}`);
   }
 
-  /** @param {string} name */
+  /** Whether an optional member is present. @param {string} name */
   has(name) {
-    return this.left.has(name);
+    return this.unread.has(name);
   }
 
-  /** @param {string} name @returns {Json} */
-  take(name) {
-    const value = this.left.get(name);
-    if (value === undefined) return refuse("schema.invalid", `${this.where}.${name} is missing`);
-    this.left.delete(name);
+  /** A required member of any type. @param {string} name @returns {Json} */
+  require(name) {
+    const value = this.unread.get(name);
+    if (value === undefined) return fail("schema.invalid", `${this.path}.${name} is missing`);
+    this.unread.delete(name);
     return value;
   }
 
-  /** @param {string} name @param {string} want */
-  constant(name, want) {
-    if (this.take(name) !== want) refuse("schema.version", `${this.where}.${name} is not ${want}`);
+  /**
+   * A member that has one value.
+   * @param {string} name @param {string} expected @throws {CertledgerError} `schema.version`
+   */
+  constant(name, expected) {
+    if (this.require(name) !== expected) fail("schema.version", `${this.path}.${name} is not ${expected}`);
   }
 
-  /** Text of any length, which another check judges. @param {string} name @returns {string} */
+  /** Text of any length and content. @param {string} name @returns {string} */
   string(name) {
-    const value = this.take(name);
-    return typeof value === "string" ? value : this.refuse(name, "text");
+    const value = this.require(name);
+    return typeof value === "string" ? value : this.fail(name, "text");
   }
 
   /**
-   * Text of 1 to `longest` characters.
-   * @param {string} name @param {RegExp | null} pattern @param {number} longest
+   * Text of 1 to `max` characters that matches a pattern, if one is given.
+   * @param {string} name @param {RegExp | null} pattern @param {number} max
    */
-  text(name, pattern = null, longest = 512) {
-    const value = this.take(name);
+  text(name, pattern = null, max = 512) {
+    const value = this.require(name);
     if (
       typeof value !== "string" ||
       !value ||
-      characters(value) > longest ||
+      countCharacters(value) > max ||
       (pattern && !pattern.test(value))
     ) {
-      return this.refuse(name, "text of the kind asked for");
+      return this.fail(name, `text of 1 to ${max} characters${pattern ? ` like ${pattern.source}` : ""}`);
     }
     return value;
   }
 
-  /** One of some words. @param {string} name @param {string[]} words */
-  word(name, words) {
-    const value = this.take(name);
-    return typeof value === "string" && words.includes(value) ? value : this.refuse(name, `one of ${words}`);
+  /** One of a list of words. @param {string} name @param {string[]} words */
+  oneOf(name, words) {
+    const value = this.require(name);
+    return typeof value === "string" && words.includes(value) ? value : this.fail(name, `one of ${words}`);
   }
 
-  /** @param {string} name @param {number} least @param {number} greatest */
-  integer(name, least = 0, greatest = Number.MAX_SAFE_INTEGER) {
-    const value = this.take(name);
-    if (typeof value !== "number" || value < least || value > greatest) {
-      return this.refuse(name, `an integer from ${least} to ${greatest}`);
+  /** An integer from `min` to `max`. @param {string} name @param {number} min @param {number} max */
+  integer(name, min = 0, max = Number.MAX_SAFE_INTEGER) {
+    const value = this.require(name);
+    if (typeof value !== "number" || value < min || value > max) {
+      return this.fail(name, `an integer from ${min} to ${max}`);
     }
     return value;
   }
 
   /** @param {string} name */
   boolean(name) {
-    const value = this.take(name);
-    return typeof value === "boolean" ? value : this.refuse(name, "true or false");
+    const value = this.require(name);
+    return typeof value === "boolean" ? value : this.fail(name, "true or false");
   }
 
-  /** @param {string} name @param {number | null} size */
+  /**
+   * Bytes in base64url.
+   * @param {string} name @param {number | null} size in bytes, null for any
+   * @throws {CertledgerError} `base64.*` too
+   */
   binary(name, size = null) {
-    const value = this.take(name);
-    const bytes = typeof value === "string" ? base64Url(value) : this.refuse(name, "base64url");
-    return size === null || bytes.length === size ? bytes : this.refuse(name, `${size} bytes`);
+    const value = this.require(name);
+    const bytes = typeof value === "string" ? decodeBase64Url(value) : this.fail(name, "base64url");
+    return size === null || bytes.length === size ? bytes : this.fail(name, `${size} bytes`);
   }
 
-  /** @param {string} name @param {number} most */
-  hashes(name, most = 32) {
+  /**
+   * A list of hashes (SPEC 1.2).
+   * @param {string} name @param {number} max @throws {CertledgerError} `base64.*` too
+   */
+  hashes(name, max = 32) {
     const bytes = this.binary(name);
-    if (bytes.length % 32 || bytes.length > 32 * most) this.refuse(name, `at most ${most} hashes`);
+    if (bytes.length % 32 || bytes.length > 32 * max) this.fail(name, `at most ${max} hashes`);
     return chunks(bytes, 32);
   }
 
-  /** @param {string} name @param {number} least @param {number} most */
-  array(name, least, most) {
-    const value = this.take(name);
-    if (!Array.isArray(value) || value.length < least || value.length > most) {
-      return this.refuse(name, `a list of ${least} to ${most}`);
+  /**
+   * A list of `min` to `max` values of any type.
+   * @param {string} name @param {number} min @param {number} max
+   */
+  array(name, min, max) {
+    const value = this.require(name);
+    if (!Array.isArray(value) || value.length < min || value.length > max) {
+      return this.fail(name, `a list of ${min} to ${max}`);
     }
     return value;
   }
 
-  /** @param {string} name @param {number} least @param {number} most @returns {string[]} */
-  texts(name, least, most) {
-    const values = this.array(name, least, most);
-    for (const value of values) if (typeof value !== "string") this.refuse(name, "a list of texts");
+  /** A list of texts. @param {string} name @param {number} min @param {number} max @returns {string[]} */
+  texts(name, min, max) {
+    const values = this.array(name, min, max);
+    for (const value of values) if (typeof value !== "string") this.fail(name, "a list of texts");
     return /** @type {string[]} */ (values);
   }
 
-  /** @param {string} name */
-  inner(name) {
-    return new Members(this.take(name), `${this.where}.${name}`);
+  /** A reader of a member that is an object. @param {string} name */
+  object(name) {
+    return new ObjectReader(this.require(name), `${this.path}.${name}`);
   }
 
   /**
-   * Objects of a list, each read whole by `part`.
-   * @template T @param {string} name @param {number} least @param {number} most @param {(read: Members) => T} part
+   * A list of objects, each read by `readItem` and then finished.
+   * @template T @param {string} name @param {number} min @param {number} max
+   * @param {(read: ObjectReader) => T} readItem
    */
-  parts(name, least, most, part) {
-    return this.array(name, least, most).map((value, at) => {
-      const inner = new Members(value, `${name}[${at}]`);
-      const found = part(inner);
-      inner.done();
-      return found;
+  objects(name, min, max, readItem) {
+    return this.array(name, min, max).map((value, at) => {
+      const reader = new ObjectReader(value, `${name}[${at}]`);
+      const item = readItem(reader);
+      reader.finish();
+      return item;
     });
   }
 
-  /** A calendar day as days since 1970. @param {string} name */
+  /** A calendar day, as days since 1970. @param {string} name */
   day(name) {
-    const value = this.take(name);
+    const value = this.require(name);
     const number = typeof value === "string" ? parseDay(value) : null;
-    return number === null ? this.refuse(name, "a day like 2026-11-24") : number;
+    return number === null ? this.fail(name, "a day like 2026-11-24") : number;
   }
 
-  done() {
-    if (this.left.size)
-      refuse("schema.invalid", `${this.where} has unknown members: ${[...this.left.keys()].slice(0, 3)}`);
+  /** Check that no member is left over. */
+  finish() {
+    if (this.unread.size)
+      fail("schema.invalid", `${this.path} has unknown members: ${[...this.unread.keys()].slice(0, 3)}`);
   }
 }
 
-/** @param {string} where @param {string[]} values strictly ascending, or refused */
-function checkAscending(where, values) {
+/**
+ * Check that values strictly ascend by code point.
+ * @param {string} path for messages @param {string[]} values ASCII
+ */
+function checkAscending(path, values) {
   if (values.some((value, at) => at > 0 && value <= values[at - 1])) {
-    refuse("schema.invalid", `${where} do not strictly ascend`);
+    fail("schema.invalid", `${path} do not strictly ascend`);
   }
 }
 
-/** @param {string} what @param {string[]} values all different, or refused */
+/** Check that no value occurs twice. @param {string} what for messages @param {string[]} values */
 function checkDistinct(what, values) {
-  if (new Set(values).size !== values.length) refuse("schema.invalid", `two ${what} are the same`);
+  if (new Set(values).size !== values.length) fail("schema.invalid", `two ${what} are the same`);
 }
+
+// -------------------- limits.mjs
+
+/** Greatest numbers that several formats share (SPEC 16.1, 17, 19). */
+
+/** Greatest number of four bytes. */
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** Greatest block number, five bytes; as the end of a key it means that no end is set (SPEC 8). */
+const MAX_BLOCK = 2 ** 40 - 1;
 
 // -------------------- formats/checkpoint.mjs
 
-/** Checkpoints and their cosignatures (SPEC 14, C2SP tlog-checkpoint and tlog-cosignature). */
+/**
+ * Checkpoints and their cosignatures (SPEC 14, C2SP signed-note and tlog-cosignature).
+ *
+ * What is wrong with a note is `checkpoint.unusable`.
+ */
 
-const LONGEST_NOTE = 4096;
-/** Lines of one note, known or not: each known one costs a check of a signature (C2SP). */
+const MAX_NOTE_BYTES = 4096;
+/** Lines of one note, known or not: each known one costs the verification of a signature. */
 const MAX_SIGNATURE_LINES = 16;
+const WITNESS_NAME_PATTERN = /^[!-*,-~]{1,128}$/;
 
-const GREATEST_BLOCK = 2 ** 40 - 1;
-const WITNESS_NAME = /^[!-*,-~]{1,128}$/;
-/** @typedef {{body: string, identity: Uint8Array, number: number, stateRoot: Uint8Array, blockHash: Uint8Array, time: number}} Checkpoint */
+/**
+ * @typedef {object} Checkpoint
+ * @property {string} text the five lines, which witnesses sign
+ * @property {Uint8Array} identity of the ledger
+ * @property {number} number of the block
+ * @property {Uint8Array} stateRoot
+ * @property {Uint8Array} blockHash
+ * @property {number} time of the block, in seconds
+ */
 
 /** @typedef {{name: string, keyId: Uint8Array, time: number, signature: Uint8Array}} Cosignature */
 
 /** @typedef {{checkpoint: Checkpoint, cosignatures: Cosignature[]}} Note */
 
-/** @param {string} why @returns {never} */
-const unusableNote = (why) => refuse("checkpoint.unusable", why);
+/** @param {string} problem @returns {never} */
+const failNote = (problem) => fail("checkpoint.unusable", problem);
 
-/** @param {string | bigint} digits @param {number} greatest */
-function noteNumber(digits, greatest) {
-  return BigInt(digits) <= BigInt(greatest)
-    ? Number(digits)
-    : unusableNote("a number of a note is too great");
+/** @param {string | bigint} digits @param {number} max */
+function parseNoteNumber(digits, max) {
+  return BigInt(digits) <= BigInt(max) ? Number(digits) : failNote(`${digits} in a note is over ${max}`);
 }
 
-/** @param {string} text */
-const noteBytes = (text) => fromBase64(text) ?? unusableNote("bytes of a note have a second spelling");
+/** @param {string} text padded base64 */
+const decodeNoteBytes = (text) =>
+  tryDecodeBase64(text) ?? failNote("bytes of a note are not canonical base64");
 
-/** @param {string} text @returns {Note} @throws {Refusal} `checkpoint.unusable` */
+/** Parse a note. @param {string} text @returns {Note} @throws {CertledgerError} `checkpoint.unusable` */
 function parseNote(text) {
-  if (utf8(text).length > LONGEST_NOTE) unusableNote("a note is too long");
+  if (utf8(text).length > MAX_NOTE_BYTES) failNote(`a note is longer than ${MAX_NOTE_BYTES} bytes`);
   const found = new RegExp(
     "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n" +
       "block ([0-9a-f]{64})\ntime (0|[1-9][0-9]{0,18})\n)\n",
   ).exec(text);
-  if (!found) return unusableNote("a note does not start with five lines and an empty one");
+  if (!found) return failNote("a note does not start with the five lines of a checkpoint and an empty one");
   const checkpoint = {
-    body: found[1],
-    identity: unhex(found[2]),
-    number: noteNumber(found[3], GREATEST_BLOCK),
-    stateRoot: noteBytes(found[4]),
-    blockHash: unhex(found[5]),
-    time: noteNumber(found[6], GREATEST_TIME),
+    text: found[1],
+    identity: hexToBytes(found[2]),
+    number: parseNoteNumber(found[3], MAX_BLOCK),
+    stateRoot: decodeNoteBytes(found[4]),
+    blockHash: hexToBytes(found[5]),
+    time: parseNoteNumber(found[6], MAX_TIME),
   };
   const rest = text.slice(found[0].length);
-  if (rest && !rest.endsWith("\n")) unusableNote("a note ends within a line");
+  if (rest && !rest.endsWith("\n")) failNote("a note ends within a line");
   const lines = rest.split("\n").slice(0, -1);
-  if (lines.length > MAX_SIGNATURE_LINES) unusableNote("a note has too many signatures");
+  if (lines.length > MAX_SIGNATURE_LINES)
+    failNote(`a note has ${lines.length} signature lines, more than ${MAX_SIGNATURE_LINES}`);
   const cosignatures = lines.map(parseCosignature);
   const order = cosignatures.map(({ name, keyId }) => `${name} ${hex(keyId)}`);
   if (!order.every((line, at) => at === 0 || line > order[at - 1])) {
-    unusableNote("the lines of a note do not strictly ascend by name and key id");
+    failNote("the signature lines of a note do not strictly ascend by name and key id");
   }
   return { checkpoint, cosignatures };
 }
 
-/** @param {string} line @returns {Cosignature} */
+/**
+ * Parse a signature line: payload is `key id 4 ‖ u64(time) ‖ signature 64`.
+ * @param {string} line @returns {Cosignature}
+ */
 function parseCosignature(line) {
   const found = /^\u2014 ([!-*,-~]{1,128}) ([A-Za-z0-9+/]{102}==)$/.exec(line);
-  if (!found) return unusableNote("a line of a note is no cosignature");
-  const payload = noteBytes(found[2]);
+  if (!found) return failNote("a signature line of a note is not of the form of a cosignature");
+  const payload = decodeNoteBytes(found[2]);
   return {
     name: found[1],
     keyId: payload.subarray(0, 4),
-    time: noteNumber(toBigInt(payload.subarray(4, 12)), GREATEST_TIME),
+    time: parseNoteNumber(bytesToBigInt(payload.subarray(4, 12)), MAX_TIME),
     signature: payload.subarray(12),
   };
 }
 
-/** The id of a witness's key under its name (C2SP tlog-cosignature v1). @param {string} name @param {Uint8Array} key */
+/**
+ * Key id of a witness's key under its name (C2SP tlog-cosignature v1).
+ * @param {string} name @param {Uint8Array} key
+ */
 const witnessKeyId = (name, key) =>
   sha256(concat(utf8(name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
 
 /**
- * Whether a line is a cosignature of a checkpoint by the key that it names.
+ * Whether a line is a cosignature of a checkpoint by a key (C2SP tlog-cosignature v1).
  * @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key
  */
-const checkCosignature = (checkpoint, line, key) =>
-  checkEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.body}`), line.signature);
+const verifyCosignature = (checkpoint, line, key) =>
+  verifyEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.text}`), line.signature);
 
 // -------------------- formats/merkle.mjs
 
 /** Merkle trees (SPEC 3, RFC 9162 section 2.1). */
 
-/** @param {Uint8Array} data */
+/** Hash of a leaf (SPEC 3). @param {Uint8Array} data @returns {Uint8Array} */
 const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
 
-/** @param {Uint8Array} left @param {Uint8Array} right */
+/** Hash of an inner node (SPEC 3). @param {Uint8Array} left @param {Uint8Array} right */
 const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
 
-/** Whether bit 0 of a position below 2^53 is set. @param {number} position */
-const odd = (position) => position % 2 === 1;
+/** Whether bit 0 is set; `&` would truncate to 32 bits. @param {number} position */
+const isOdd = (position) => position % 2 === 1;
 
-/** @param {number} value */
+/** A position below 2^53, shifted right by one. @param {number} value */
 const half = (value) => Math.floor(value / 2);
 
 /**
- * The root that `path` implies for leaf `position` of a tree of `size` leaves.
- * @param {Uint8Array} leaf @param {number} position @param {number} size @param {Uint8Array[]} path
- * @throws {Refusal} `proof.invalid`: the position is outside, or the path has another length
+ * The root that an inclusion path implies for a leaf (RFC 9162 section 2.1.3.2).
+ * @param {Uint8Array} leaf its hash @param {number} position from 0 @param {number} size number of leaves
+ * @param {Uint8Array[]} path siblings, from the leaf upwards @returns {Uint8Array}
+ * @throws {CertledgerError} `proof.invalid`: the position is outside, or the path has another length
  */
 function impliedRoot(leaf, position, size, path) {
-  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+  if (position >= size) fail("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let root = leaf;
   let last = size - 1;
   let place = position;
   for (const sibling of path) {
-    if (last === 0) refuse("proof.invalid", "a path is too long");
-    if (odd(place) || place === last) {
+    if (last === 0)
+      fail("proof.invalid", `a path of ${path.length} hashes is too long for leaf ${position} of ${size}`);
+    if (isOdd(place) || place === last) {
       root = nodeHash(sibling, root);
       // The right edge of an uneven tree skips the levels where it has no sibling.
-      while (place && !odd(place)) [place, last] = [half(place), half(last)];
+      while (place && !isOdd(place)) [place, last] = [half(place), half(last)];
     } else {
       root = nodeHash(root, sibling);
     }
     [place, last] = [half(place), half(last)];
   }
-  if (last) refuse("proof.invalid", "a path is too short");
+  if (last)
+    fail("proof.invalid", `a path of ${path.length} hashes is too short for leaf ${position} of ${size}`);
   return root;
 }
 
-/** Sizes of the perfect subtrees of an append-only tree, greatest first. @param {number} size @returns {number[]} */
+/**
+ * Leaves under each peak of an append-only tree, greatest first: the binary digits of its size (SPEC 3).
+ * @param {number} size number of leaves @returns {number[]}
+ */
 function peakSizes(size) {
   const sizes = [];
   for (let bit = 2 ** 52; bit >= 1; bit /= 2) {
@@ -1130,20 +1301,24 @@ function peakSizes(size) {
 }
 
 /**
- * Place of the peak over leaf `position`, and the leaf's position below it.
- * @param {number} position @param {number} size
+ * The peak over a leaf: its index, the leaf's position below it, and the number of leaves below it.
+ * @param {number} position of the leaf @param {number} size number of leaves of the tree
+ * @throws {CertledgerError} `proof.invalid`: the position is outside
  */
-function peakOf(position, size) {
-  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+function locatePeak(position, size) {
+  if (position >= size) fail("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let rest = position;
   for (const [peak, width] of peakSizes(size).entries()) {
     if (rest < width) return { peak, within: rest, width };
     rest -= width;
   }
-  throw new RangeError("unreachable: the peaks hold every leaf");
+  throw new RangeError("unreachable: the peaks cover every leaf");
 }
 
-/** Peaks of an append-only tree of these leaves, greatest first. @param {Iterable<Uint8Array>} leaves */
+/**
+ * Peaks of the append-only tree of some leaves, greatest first.
+ * @param {Iterable<Uint8Array>} leaves hashes @returns {Uint8Array[]}
+ */
 function peaksOf(leaves) {
   /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
   for (const leaf of leaves) {
@@ -1157,7 +1332,10 @@ function peaksOf(leaves) {
   return stack.map((node) => node.hash);
 }
 
-/** The root over some leaves. @param {Iterable<Uint8Array>} leaves at least one */
+/**
+ * Root of the tree of some leaves: the peaks, folded from the right (SPEC 3).
+ * @param {Iterable<Uint8Array>} leaves hashes, at least one @returns {Uint8Array}
+ */
 function treeRoot(leaves) {
   const peaks = peaksOf(leaves);
   return peaks.reduceRight((right, left) => nodeHash(left, right));
@@ -1165,154 +1343,203 @@ function treeRoot(leaves) {
 
 // -------------------- formats/record.mjs
 
-/** Records and disclosures (SPEC 4 and 5). */
+/** Records, which are public, and disclosures, which the holder shows (SPEC 4, 5). */
 
-const ISSUER = /^[0-9A-Z]{18}$/;
-const CATEGORY = /^[A-Z0-9-]{2,24}$/;
-const HOLDERS = ["natural", "legal", "object"];
-const MOST_CERTIFICATES = 2 ** 32;
-const MOST_DIGESTS = 96;
-const LONGEST_VALUE = 512;
-const NUMBER = "certificate_number";
-const HOLDER_KEY = "holder_key";
-const DOCUMENT = "document";
-/** @typedef {ReturnType<typeof readRecord>} CertificateRecord */
+/** Code of an issuer; `checkIssuerCode` checks its region. */
+const ISSUER_PATTERN = /^[0-9A-Z]{18}$/;
+const CATEGORY_PATTERN = /^[A-Z0-9-]{2,24}$/;
+const HOLDER_KINDS = ["natural", "legal", "object"];
+/** Certificates of one issuer, digests in a record, characters of a field (SPEC 19). */
+const MAX_CERTIFICATES = 2 ** 32;
+const MAX_DIGESTS = 96;
+const MAX_VALUE_CHARACTERS = 512;
+const MAX_DISCLOSURE_BYTES = 4096;
+const MAX_FIELD_NAME_CHARACTERS = 64;
+/** Names of disclosures that every verifier knows (SPEC 4.4). */
+const NUMBER_FIELD = "certificate_number";
+const HOLDER_KEY_FIELD = "holder_key";
+const DOCUMENT_FIELD = "document";
 
-/** @param {Json} value */
+/** @typedef {ReturnType<typeof readRecord>} CertificateRecord its `leaf` is the hash in the batch */
+
+/**
+ * Read a record (SPEC 5).
+ * @param {Json} value
+ * @throws {CertledgerError} `schema.*`, `base64.*`, `issuer.invalid`, `record.edition`, `record.dates`
+ */
 function readRecord(value) {
-  const read = new Members(value, "record");
+  const read = new ObjectReader(value, "record");
   read.constant("type", "certledger/record/1");
   const record = {
-    issuer: read.text("issuer", ISSUER),
-    index: read.integer("index", 0, MOST_CERTIFICATES - 1),
+    issuer: read.text("issuer", ISSUER_PATTERN),
+    index: read.integer("index", 0, MAX_CERTIFICATES - 1),
     id: read.binary("id", 32),
     edition: read.integer("edition", 0, 65535),
-    replaces: read.has("replaces") ? read.integer("replaces", 0, MOST_CERTIFICATES - 1) : null,
-    category: read.text("category", CATEGORY),
+    replaces: read.has("replaces") ? read.integer("replaces", 0, MAX_CERTIFICATES - 1) : null,
+    category: read.text("category", CATEGORY_PATTERN),
     entry: read.integer("entry", 1, 65535),
-    holder: read.word("holder", HOLDERS),
+    holder: read.oneOf("holder", HOLDER_KINDS),
     issued: read.day("issued"),
     expires: read.has("expires") ? read.day("expires") : null,
     bound: read.boolean("bound"),
-    digests: read.hashes("digests", MOST_DIGESTS),
+    digests: read.hashes("digests", MAX_DIGESTS),
     leaf: ZERO32,
   };
-  read.done();
-  checkRegion(record.issuer);
-  if (!record.digests.length) refuse("schema.invalid", "record.digests is empty");
+  read.finish();
+  checkIssuerCode(record.issuer);
+  if (!record.digests.length) fail("schema.invalid", "record.digests is empty");
   if ((record.replaces !== null) !== record.edition > 0) {
-    refuse("record.edition", "replaces stands exactly where edition is above 0");
+    fail("record.edition", "replaces is present where edition is 0, or absent where it is not");
   }
   if (record.replaces !== null && record.replaces >= record.index) {
-    refuse("record.edition", "a record replaces one of a lower index");
+    fail("record.edition", `record ${record.index} replaces ${record.replaces}, which is not a lower index`);
   }
   if (record.expires !== null && record.expires < record.issued) {
-    refuse("record.dates", "a record expires before it is issued");
+    fail("record.dates", "a record expires before it is issued");
   }
   record.leaf = leafHash(canonicalBytes(value));
   return record;
 }
 
-/** @param {string} issuer */
-function checkRegion(issuer) {
-  if (!/^[0-9]{2}$/.test(issuer.slice(2, 4))) refuse("issuer.invalid", `${issuer} is not the code of a body`);
+/**
+ * Check the region in an issuer's code, characters 3 and 4.
+ * @param {string} issuer @throws {CertledgerError} `issuer.invalid`
+ */
+function checkIssuerCode(issuer) {
+  if (!/^[0-9]{2}$/.test(issuer.slice(2, 4)))
+    fail("issuer.invalid", `${issuer} is not the code of an issuer`);
 }
 
-/** @typedef {string | {sha256: string, size: number, sm3?: string}} Value */
+/**
+ * @typedef {string | {sha256: string, size: number, sm3?: string}} Value of a field or holder key, or a
+ *   document's description (SPEC 4.6)
+ */
 
-/** @typedef {{salt: string, name: string, value: Value, digest: Uint8Array}} Disclosure */
-
-/** @param {string} salt @param {string} name @param {Json} value @returns {string} */
-const formatDisclosure = (salt, name, value) => toBase64Url(canonicalBytes([salt, name, value]));
-
-/** @param {string} text of a disclosure @returns {Uint8Array} */
-const digestOf = (text) => sha256(utf8(text));
+/** @typedef {{salt: string, name: string, value: Value, digest: Uint8Array}} Disclosure one value of a record */
 
 /**
- * Salt of a document or a must-show field (section 4.5).
- * @param {string} code normal access code @param {number} place
+ * Text of a disclosure (SPEC 4.3).
+ * @param {string} salt @param {string} name @param {Json} value @returns {string}
  */
-function derivedSalt(code, place) {
-  return toBase64Url(
-    hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uint(place, 2))).subarray(0, 16),
+const formatDisclosure = (salt, name, value) => encodeBase64Url(canonicalBytes([salt, name, value]));
+
+/**
+ * Digest of the text of a disclosure, as records have it (SPEC 4.3).
+ * @param {string} text @returns {Uint8Array}
+ */
+const disclosureDigest = (text) => sha256(utf8(text));
+
+/**
+ * Salt of a document or of a `shown` field (SPEC 4.5).
+ * @param {string} code normal form of the access code @param {number} place @returns {string}
+ */
+function deriveSalt(code, place) {
+  return encodeBase64Url(
+    hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uintToBytes(place, 2))).subarray(0, 16),
   );
 }
 
-/** @param {string} text @returns {Disclosure} */
+/**
+ * Read a disclosure (SPEC 4.3).
+ * @param {string} text @returns {Disclosure} @throws {CertledgerError} `schema.invalid`, `json.*`, `base64.*`
+ */
 function readDisclosure(text) {
-  const parts = parseCanonical(base64Url(text), 4096);
+  const parts = parseCanonical(decodeBase64Url(text), MAX_DISCLOSURE_BYTES);
   if (!Array.isArray(parts) || parts.length !== 3)
-    return refuse("schema.invalid", "a disclosure is a list of three");
+    return fail("schema.invalid", "a disclosure is not a list of three");
   const [salt, name, value] = parts;
-  if (typeof salt !== "string" || typeof name !== "string" || !name || characters(name) > 64) {
-    return refuse("schema.invalid", "salt and name of a disclosure are text");
+  if (
+    typeof salt !== "string" ||
+    typeof name !== "string" ||
+    !name ||
+    countCharacters(name) > MAX_FIELD_NAME_CHARACTERS
+  ) {
+    return fail(
+      "schema.invalid",
+      "salt or name of a disclosure is not text, or the name has not 1 to 64 characters",
+    );
   }
-  if (name === DOCUMENT) checkDocument(value);
+  if (name === DOCUMENT_FIELD) checkDocument(value);
   else checkFieldValue(value);
-  return { salt, name, value: /** @type {Value} */ (value), digest: digestOf(text) };
+  return { salt, name, value: /** @type {Value} */ (value), digest: disclosureDigest(text) };
 }
 
-/** @param {Json} value */
+/**
+ * Check the value of a field or holder key (SPEC 4.6).
+ * @param {Json} value @throws {CertledgerError} `schema.invalid`
+ */
 function checkFieldValue(value) {
-  if (typeof value !== "string" || !value || characters(value) > LONGEST_VALUE) {
-    refuse("schema.invalid", "a field is 1 to 512 characters");
+  if (typeof value !== "string" || !value || countCharacters(value) > MAX_VALUE_CHARACTERS) {
+    fail("schema.invalid", "a field is not text of 1 to 512 characters");
   }
 }
 
-/** @param {Json} value */
+/**
+ * Check a document's description (SPEC 4.6).
+ * @param {Json} value @throws {CertledgerError} `schema.invalid`
+ */
 function checkDocument(value) {
-  const read = new Members(value, "document");
+  const read = new ObjectReader(value, "document");
   read.text("sha256", /^[0-9a-f]{64}$/);
   if (read.has("sm3")) read.text("sm3", /^[0-9a-f]{64}$/);
   read.integer("size");
-  read.done();
+  read.finish();
 }
 
 // -------------------- formats/policy.mjs
 
 /** The members of a trust policy (SPEC 15). */
 
-const GREATEST_SPAN = 2 ** 32 - 1;
-const WAYS = ["node", "rpc", "witnesses"];
+/** Ways to trust a block. */
+const TRUST_WAYS = ["node", "rpc", "witnesses"];
+/** Characters of the name of a ledger or operator. */
+const MAX_NAME_CHARACTERS = 128;
+
 /** @typedef {ReturnType<typeof readLedger>} Ledger */
 
 /** @typedef {ReturnType<typeof readWitness>} Witness */
 
-/** @param {Json} value */
+/**
+ * Read the policy of a signed file; spans are in seconds, days and blocks as their names say.
+ * @param {Json} value @throws {CertledgerError} `schema.*`, `hex.invalid`, `time.invalid`
+ */
 function readPolicy(value) {
-  const read = new Members(value, "policy");
+  const read = new ObjectReader(value, "policy");
   read.constant("type", "certledger/policy/1");
-  const ages = read.inner("max_age");
+  const ages = read.object("max_age");
   const policy = {
     version: read.integer("version", 1),
     ends: readInstant(read, "ends"),
-    roots: readRoots(read.inner("roots")),
-    ledgers: read.parts("ledgers", 1, 16, readLedger),
-    trust: readTrust(read.inner("trust")),
-    witnesses: read.parts("witnesses", 0, 256, readWitness),
-    blockLag: read.integer("block_lag", 0, GREATEST_SPAN),
-    defaultAge: ages.integer("default", 0, GREATEST_SPAN),
+    roots: readRoots(read.object("roots")),
+    ledgers: read.objects("ledgers", 1, 16, readLedger),
+    trust: readTrust(read.object("trust")),
+    witnesses: read.objects("witnesses", 0, 256, readWitness),
+    blockLag: read.integer("block_lag", 0, MAX_UINT32),
+    defaultAge: ages.integer("default", 0, MAX_UINT32),
     ages: readAges(ages),
-    clockTolerance: read.integer("clock_tolerance", 0, GREATEST_SPAN),
-    presentationAge: read.integer("presentation_age", 0, GREATEST_SPAN),
+    clockTolerance: read.integer("clock_tolerance", 0, MAX_UINT32),
+    presentationAge: read.integer("presentation_age", 0, MAX_UINT32),
     evidence: readVersions(read),
     countersignature: read.boolean("countersignature"),
     text: canonicalText(value),
   };
-  ages.done();
-  read.done();
+  ages.finish();
+  read.finish();
   checkDistinctParts(policy.ledgers, policy.witnesses);
   const operators = new Set(policy.witnesses.map(({ operator }) => operator)).size;
   const { ways, threshold } = policy.trust;
   if (ways.includes("witnesses") && operators < threshold) {
-    refuse("schema.invalid", `${threshold} operators must witness where the policy has ${operators}`);
+    fail(
+      "schema.invalid",
+      `policy.trust.threshold is ${threshold}, but the policy has ${operators} operators`,
+    );
   }
   return policy;
 }
 
 /**
- * Checks that witnesses ascend by name, and that no two ledgers or witnesses have the same identity, name or key.
- * @param {Ledger[]} ledgers @param {Witness[]} witnesses @throws {Refusal} `schema.invalid`
+ * Check that witnesses ascend by name, and that no two ledgers or witnesses share an identity, name or key.
+ * @param {Ledger[]} ledgers @param {Witness[]} witnesses @throws {CertledgerError} `schema.invalid`
  */
 function checkDistinctParts(ledgers, witnesses) {
   checkAscending(
@@ -1333,97 +1560,99 @@ function checkDistinctParts(ledgers, witnesses) {
   );
 }
 
-/** @param {Members} read @param {string} name @param {number} size */
-const hexMember = (read, name, size) => strictHex(read.text(name), size);
+/** Bytes in hexadecimal. @param {ObjectReader} read @param {string} name @param {number} size in bytes */
+const readHex = (read, name, size) => decodeHex(read.text(name), size);
 
-/** Bytes of an Ethereum address or hash. @param {Members} read @param {string} name @param {number} size */
-function prefixedMember(read, name, size) {
+/**
+ * Bytes of an Ethereum address or hash, behind `0x`.
+ * @param {ObjectReader} read @param {string} name @param {number} size
+ */
+function readPrefixedHex(read, name, size) {
   const text = read.text(name);
-  return text.startsWith("0x") ? strictHex(text.slice(2), size) : read.refuse(name, "0x and lower-case hex");
+  return text.startsWith("0x") ? decodeHex(text.slice(2), size) : read.fail(name, "0x and lower-case hex");
 }
 
-/** @param {Members} read @param {string} name */
+/** An instant since 1970, in seconds. @param {ObjectReader} read @param {string} name */
 function readInstant(read, name) {
   const seconds = parseTime(read.text(name));
-  return seconds >= 0 ? seconds : read.refuse(name, "a time since 1970");
+  return seconds >= 0 ? seconds : read.fail(name, "a time since 1970");
 }
 
-/** @param {Members} read */
+/** Keys of the policy's parties, and how many of them sign its successor. @param {ObjectReader} read */
 function readRoots(read) {
   const keys = read.texts("keys", 1, 64);
-  keys.forEach((key) => strictHex(key, 32));
+  keys.forEach((key) => decodeHex(key, 32));
   checkAscending("policy.roots.keys", keys);
   const roots = { keys, threshold: read.integer("threshold", 1, keys.length) };
-  read.done();
+  read.finish();
   return roots;
 }
 
-/** @param {Members} read */
+/** @param {ObjectReader} read */
 function readLedger(read) {
-  const identity = prefixedMember(read, "identity", 32);
+  const identity = readPrefixedHex(read, "identity", 32);
   return {
     identity,
-    name: read.text("name", null, 128),
+    name: read.text("name", null, MAX_NAME_CHARACTERS),
     chainId: read.integer("chain_id", 1),
-    genesis: prefixedMember(read, "genesis", 32),
-    address: prefixedMember(read, "address", 20),
-    codeHash: prefixedMember(read, "code_hash", 32),
-    deployment: prefixedMember(read, "deployment", 32),
+    genesis: readPrefixedHex(read, "genesis", 32),
+    address: readPrefixedHex(read, "address", 20),
+    codeHash: readPrefixedHex(read, "code_hash", 32),
+    deployment: readPrefixedHex(read, "deployment", 32),
     retired: read.has("retired") ? readRetired(read, identity) : null,
   };
 }
 
 /**
- * The last checkpoint of a retired ledger: the policy's signatures vouch for it.
- * @param {Members} read @param {Uint8Array} identity
+ * The last checkpoint of a retired ledger, for which the policy's signatures stand in place of cosignatures.
+ * @param {ObjectReader} read @param {Uint8Array} identity of the ledger
  */
 function readRetired(read, identity) {
   const text = read.text("retired");
-  try {
-    const { checkpoint, cosignatures } = parseNote(text);
-    if (!cosignatures.length && equal(checkpoint.identity, identity)) return checkpoint;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-  }
-  return read.refuse("retired", "a checkpoint of this ledger without cosignatures");
+  const note = valueOrNull(() => parseNote(text));
+  if (note && !note.cosignatures.length && equal(note.checkpoint.identity, identity)) return note.checkpoint;
+  return read.fail("retired", "a checkpoint of this ledger without cosignatures");
 }
 
-/** @param {Members} read */
+/** How blocks are trusted. @param {ObjectReader} read */
 function readTrust(read) {
-  const ways = read.texts("ways", 1, WAYS.length);
-  if (!ways.every((way) => WAYS.includes(way))) read.refuse("ways", `a list of ${WAYS}`);
+  const ways = read.texts("ways", 1, TRUST_WAYS.length);
+  if (!ways.every((way) => TRUST_WAYS.includes(way))) read.fail("ways", `a list of ${TRUST_WAYS}`);
   checkAscending("policy.trust.ways", ways);
   const trust = {
     ways,
     threshold: read.integer("threshold", 1, MAX_SIGNATURE_LINES),
-    confirmations: read.integer("confirmations", 0, GREATEST_SPAN),
+    confirmations: read.integer("confirmations", 0, MAX_UINT32),
   };
-  read.done();
+  read.finish();
   return trust;
 }
 
-/** @param {Members} read */
+/** A witness, in service at the blocks `from` to `until`. @param {ObjectReader} read */
 function readWitness(read) {
-  const from = read.integer("from", 0, GREATEST_BLOCK);
+  const from = read.integer("from", 0, MAX_BLOCK);
   return {
     from,
-    operator: read.text("operator", null, 128),
-    name: read.text("name", WITNESS_NAME),
-    key: hexMember(read, "key", 32),
-    until: read.has("until") ? read.integer("until", from, GREATEST_BLOCK) : GREATEST_BLOCK,
+    operator: read.text("operator", null, MAX_NAME_CHARACTERS),
+    name: read.text("name", WITNESS_NAME_PATTERN),
+    key: readHex(read, "key", 32),
+    until: read.has("until") ? read.integer("until", from, MAX_BLOCK) : MAX_BLOCK,
   };
 }
 
-/** @param {Members} read @returns {Map<string, number>} */
+/**
+ * Greatest age of a status by category, in seconds.
+ * @param {ObjectReader} read @returns {Map<string, number>}
+ */
 function readAges(read) {
-  const pairs = read.parts(
+  const pairs = read.objects(
     "categories",
     0,
     1024,
     (inner) =>
       /** @type {[string, number]} */ ([
-        inner.text("category", CATEGORY),
-        inner.integer("seconds", 0, GREATEST_SPAN),
+        inner.text("category", CATEGORY_PATTERN),
+        inner.integer("seconds", 0, MAX_UINT32),
       ]),
   );
   checkAscending(
@@ -1433,95 +1662,116 @@ function readAges(read) {
   return new Map(pairs);
 }
 
-/** @param {Members} read */
+/** Versions of evidence, codes and snapshots that the policy accepts. @param {ObjectReader} read */
 function readVersions(read) {
   const versions = read.texts("evidence", 1, 16);
   if (!versions.every((text) => /^certledger\/[a-z]+\/[1-9][0-9]{0,3}$/.test(text))) {
-    read.refuse("evidence", "a list of versions like certledger/evidence/1");
+    read.fail("evidence", "a list of versions like certledger/evidence/1");
   }
   checkAscending("policy.evidence", versions);
   return versions;
 }
 
-/** @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined} */
-const ledgerOf = (policy, identity) =>
+/**
+ * The policy's ledger of an identity, if it has one.
+ * @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined}
+ */
+const findLedger = (policy, identity) =>
   policy.ledgers.find((ledger) => equal(ledger.identity, identity));
 
 // -------------------- formats/signed_policy.mjs
 
-/** Signed trust policies, and which may follow which (SPEC 15). */
+/** Signed trust policies and their succession (SPEC 15). */
 
-const LONGEST_POLICY = 65536;
-/** @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy */
+const MAX_POLICY_BYTES = 65536;
+const MAX_SIGNATURES = 128;
+/** What root keys sign is this and the canonical policy. */
+const POLICY_PREFIX = "certledger/policy/1\n";
 
 /**
- * The policy of a file, once its signatures reach the threshold of its own roots.
+ * @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy `signers`: keys in hex whose
+ *   signatures verify
+ */
+
+/**
+ * Parse a signed policy, and verify that its signatures reach the threshold of its own roots.
  * @param {Uint8Array} bytes @returns {Policy}
- * @throws {Refusal} `json.*`, `schema.*` and others of form; `policy.unsigned`
+ * @throws {CertledgerError} `json.*`, `schema.*` and others of form; `policy.unsigned`
  */
 function parsePolicy(bytes) {
-  const read = new Members(parseCanonical(bytes, LONGEST_POLICY), "file");
-  const value = read.take("policy");
+  const read = new ObjectReader(parseCanonical(bytes, MAX_POLICY_BYTES), "file");
+  const value = read.require("policy");
   const policy = readPolicy(value);
-  const signatures = read.parts("signatures", 0, 128, (inner) => ({
-    key: hexMember(inner, "key", 32),
-    signature: hexMember(inner, "signature", 64),
+  const signatures = read.objects("signatures", 0, MAX_SIGNATURES, (inner) => ({
+    key: readHex(inner, "key", 32),
+    signature: readHex(inner, "signature", 64),
   }));
-  read.done();
+  read.finish();
   checkAscending(
     "file.signatures",
     signatures.map(({ key }) => hex(key)),
   );
-  const message = concat(utf8("certledger/policy/1\n"), canonicalBytes(value));
+  const message = concat(utf8(POLICY_PREFIX), canonicalBytes(value));
   for (const { key, signature } of signatures) {
-    if (!checkEd25519(key, message, signature))
-      refuse("policy.unsigned", "a signature of the policy does not verify");
+    if (!verifyEd25519(key, message, signature))
+      fail("policy.unsigned", `the signature by ${hex(key)} does not verify`);
   }
-  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))), bytes };
+  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))) };
   checkThreshold(signed, policy.roots);
   return signed;
 }
 
-/** @param {Policy} policy @param {Policy["roots"]} roots */
+/**
+ * Check that enough of some root keys have signed.
+ * @param {Policy} policy @param {Policy["roots"]} roots @throws {CertledgerError} `policy.unsigned`
+ */
 function checkThreshold(policy, roots) {
   const count = roots.keys.filter((key) => policy.signers.has(key)).length;
   if (count < roots.threshold)
-    refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
+    fail(
+      "policy.unsigned",
+      `${count} of the root keys have signed, which is less than the threshold ${roots.threshold}`,
+    );
 }
 
 /**
- * Checks that `next` may take the place of `held`; the same policy may again.
- * @param {Policy} held @param {Policy} next @throws {Refusal} `policy.older`, `policy.unsigned`
+ * Check that a policy follows the current one, or is the same by its canonical bytes.
+ * @param {Policy} current @param {Policy} next @throws {CertledgerError} `policy.older`, `policy.unsigned`
  */
-function checkSuccession(held, next) {
-  if (next.version < held.version)
-    refuse("policy.older", `version ${next.version} would replace ${held.version}`);
-  if (next.version > held.version) checkThreshold(next, held.roots);
-  else if (next.text !== held.text) refuse("policy.older", `another policy has version ${held.version} too`);
+function checkSuccession(current, next) {
+  if (next.version < current.version)
+    fail("policy.older", `version ${next.version} would replace ${current.version}`);
+  if (next.version > current.version) checkThreshold(next, current.roots);
+  else if (next.text !== current.text) fail("policy.older", `another policy has version ${current.version}`);
 }
 
 /**
- * The policies of a chain, oldest first, that are newer than the one held, each checked to follow the one before.
- * A chain may begin before the policy held, and may not end before it.
- * @param {Policy | null} held @param {Policy[]} chain @returns {Policy[]}
- * @throws {Refusal} `policy.older`, `policy.unsigned`
+ * The policies of a chain that are newer than the current one, each checked to follow the one before.
+ *
+ * A chain may begin before the current policy, but not end before it.
+ * @param {Policy | null} current null before the first @param {Policy[]} chain oldest first
+ * @returns {Policy[]}
+ * @throws {CertledgerError} `policy.older`, `policy.unsigned`
  */
-function findSuccessors(held, chain) {
+function findSuccessors(current, chain) {
   chain.slice(1).forEach((next, at) => checkSuccession(chain[at], next));
-  const version = held?.version ?? 0;
-  if (held && chain.length)
-    checkSuccession(held, chain.find((one) => one.version >= version) ?? chain[chain.length - 1]);
-  const newer = chain.filter((one) => one.version > version);
-  return newer.filter((one, at) => at === 0 || one.version > newer[at - 1].version);
+  const version = current?.version ?? 0;
+  if (current && chain.length)
+    checkSuccession(current, chain.find((policy) => policy.version >= version) ?? chain[chain.length - 1]);
+  const newer = chain.filter((policy) => policy.version > version);
+  return newer.filter((policy, at) => at === 0 || policy.version > newer[at - 1].version);
 }
 
 // -------------------- formats/fingerprint.mjs
 
-/** Fingerprints of policies for people to compare (SPEC 15). */
+/** Fingerprints of policies, for people to compare: hexadecimal, or proquint words (SPEC 15). */
 
 const CONSONANTS = "bdfghjklmnprstvz";
 const VOWELS = "aiou";
-/** The shift of each letter of a word in its 16 bits, and the letters it can be. */
+/**
+ * The letters of a word: where the bits of each lie in its 16, and which letters it may be.
+ * @type {[number, string][]}
+ */
 const WORD_SHAPE = [
   [12, CONSONANTS],
   [10, VOWELS],
@@ -1531,46 +1781,56 @@ const WORD_SHAPE = [
 ];
 
 const FINGERPRINT_WORDS = 8;
-const LONGEST_FINGERPRINT = 200;
+const MAX_FINGERPRINT_CHARACTERS = 200;
+
 /**
- * The fingerprint of a policy, for people to compare: in hex, and in words for its first 16 bytes.
+ * The fingerprint of a policy in hexadecimal, and its first 16 bytes in words.
  * @param {Policy} policy @returns {{hex: string, words: string}}
  */
 function policyFingerprint(policy) {
-  const digest = sha256(concat(utf8("certledger/policy/1\n"), utf8(policy.text)));
+  const digest = sha256(concat(utf8(POLICY_PREFIX), utf8(policy.text)));
   const words = [];
   for (let at = 0; at < 2 * FINGERPRINT_WORDS; at += 2) {
     const number = (digest[at] << 8) | digest[at + 1];
-    const letters = WORD_SHAPE.map(([shift, from]) => from[(number >> shift) & (from.length - 1)]);
+    const letters = WORD_SHAPE.map(([shift, choice]) => choice[(number >> shift) & (choice.length - 1)]);
     words.push(letters.join(""));
   }
   return { hex: hex(digest), words: words.join(" ") };
 }
 
 /**
- * Checks that a person's spelling of a fingerprint, in hex or in words, is that of a policy.
- * @param {Policy} policy @param {string} text @throws {Refusal} `fingerprint.invalid`, `policy.fingerprint`
+ * Check a fingerprint that a person typed, in hexadecimal or in words, against a policy.
+ * @param {Policy} policy @param {string} text
+ * @throws {CertledgerError} `fingerprint.invalid`, `policy.fingerprint`
  */
 function checkFingerprint(policy, text) {
-  const word = WORD_SHAPE.map(([, letters]) => `[${letters}]`).join("");
+  const word = WORD_SHAPE.map(([, choice]) => `[${choice}]`).join("");
   const form = new RegExp(`^(?:[0-9a-f]{64}|(?:${word}){${FINGERPRINT_WORDS}})$`);
   const letters = text.replace(/[ \t\r\n:-]+/g, "").toLowerCase();
-  // Of other alphabets some capitals become Latin small letters.
+  // Some capitals of other alphabets have a lower case in ASCII (the Kelvin sign, the dotted I).
   const ascii = /^[\0-\x7f]*$/.test(text);
-  if (!ascii || text.length > LONGEST_FINGERPRINT || !form.test(letters))
-    refuse("fingerprint.invalid", "neither 64 hex digits nor eight words");
+  if (!ascii || text.length > MAX_FINGERPRINT_CHARACTERS || !form.test(letters))
+    fail("fingerprint.invalid", "neither 64 hex digits nor eight words");
   const found = policyFingerprint(policy);
   if (letters !== found.hex && letters !== found.words.replaceAll(" ", ""))
-    refuse("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
+    fail("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
 }
 
 // -------------------- verify/codes.mjs
 
-/** What each code of a check means (SPEC 18.3). */
+/**
+ * The codes of checks and warnings: outcome, advice and sentences (SPEC 18.3, tests/vectors/codes.json).
+ */
 
-/** @typedef {{outcome: string, advice: string, en: string, zh: string}} Meaning of a code; `en` is a result's `detail` */
+/**
+ * @typedef {{outcome: string, advice: string, en: string, zh: string}} CodeMeaning `en` is the `detail` of a
+ *   result
+ */
 
-/** What each code says to people, and what to do: `refuse`, `retry` or `ask_holder`. @type {Map<string, Meaning>} */
+/**
+ * Outcome `pass`, `fail` or `unknown`; advice `refuse`, `retry` or `ask_holder`; a sentence in two languages.
+ * @type {Map<string, CodeMeaning>}
+ */
 const CODES = new Map(
   [
     ["ok", "pass", "", "passed", "通过"],
@@ -1910,7 +2170,7 @@ const CODES = new Map(
   ].map(([code, outcome, advice, en, zh]) => [code, { outcome, advice, en, zh }]),
 );
 
-/** What each warning says to people. */
+/** The sentence of each warning. */
 const WARNINGS = new Map([
   [
     "anchoring.late",
@@ -1922,13 +2182,14 @@ const WARNINGS = new Map([
   ],
 ]);
 
-/** @param {string} code @returns {string} */
+/** Outcome of a code: `pass`, `fail` or `unknown`. @param {string} code @returns {string} */
 const outcomeOf = (code) => CODES.get(code)?.outcome ?? "unknown";
 
 // -------------------- formats/catalog.mjs
 
 /** Entries of an issuer's catalog, and its root (SPEC 6). */
 
+/** Kinds of certificates (SPEC 6). */
 const ENTRY_KINDS = [
   "certificate",
   "licence",
@@ -1940,64 +2201,78 @@ const ENTRY_KINDS = [
   "association_document",
 ];
 
-const MOST_ENTRIES = 4096;
-/** @typedef {ReturnType<typeof readEntry>} Entry */
+/** Entries of one catalog (SPEC 19). */
+const MAX_ENTRIES = 4096;
 
-/** @param {Json} value */
+/** @typedef {ReturnType<typeof readEntry>} Entry its `leaf` is the hash in the catalog's tree */
+
+/**
+ * Read an entry (SPEC 6).
+ * @param {Json} value @throws {CertledgerError} `schema.*`, `entry.fields`, `entry.shown`
+ */
 function readEntry(value) {
-  const read = new Members(value, "entry");
+  const read = new ObjectReader(value, "entry");
   read.constant("type", "certledger/entry/1");
   const entry = {
-    category: read.text("category", CATEGORY),
+    category: read.text("category", CATEGORY_PATTERN),
     version: read.integer("version", 1, 65535),
-    kind: read.word("kind", ENTRY_KINDS),
-    holder: read.word("holder", HOLDERS),
+    kind: read.oneOf("kind", ENTRY_KINDS),
+    holder: read.oneOf("holder", HOLDER_KINDS),
     nameZh: read.text("name_zh", null, 128),
     nameEn: read.text("name_en", null, 128),
-    fields: readNames(read, "fields"),
-    shown: readNames(read, "shown"),
+    fields: readFieldNames(read, "fields"),
+    shown: readFieldNames(read, "shown"),
     months: read.has("months") ? read.integer("months", 1, 1200) : null,
     lagDays: read.integer("lag_days", 0, 36500),
     leaf: ZERO32,
   };
-  read.done();
+  read.finish();
   const { fields, shown } = entry;
   if (
     new Set(fields).size !== fields.length ||
-    fields[0] !== NUMBER ||
-    fields.includes(DOCUMENT) ||
-    fields.includes(HOLDER_KEY)
+    fields[0] !== NUMBER_FIELD ||
+    fields.includes(DOCUMENT_FIELD) ||
+    fields.includes(HOLDER_KEY_FIELD)
   ) {
-    refuse("entry.fields", `fields are distinct, start with ${NUMBER}, and name no other place`);
+    fail(
+      "entry.fields",
+      `fields are not distinct, do not start with ${NUMBER_FIELD}, or include a reserved name`,
+    );
   }
-  if (fields.filter((field) => shown.includes(field)).join() !== shown.join() || shown.includes(NUMBER)) {
-    refuse("entry.shown", `shown is an ordered part of fields, without ${NUMBER}`);
+  if (
+    fields.filter((field) => shown.includes(field)).join() !== shown.join() ||
+    shown.includes(NUMBER_FIELD)
+  ) {
+    fail("entry.shown", `shown is not a subset of fields in their order without ${NUMBER_FIELD}`);
   }
   entry.leaf = leafHash(canonicalBytes(value));
   return entry;
 }
 
-/** @param {Members} read @param {string} name */
-function readNames(read, name) {
+/** A list of names of fields. @param {ObjectReader} read @param {string} name */
+function readFieldNames(read, name) {
   const names = read.texts(name, 1, 64);
-  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.refuse(name, "a list of names");
+  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.fail(name, "a list of names");
   return names;
 }
 
 /**
- * Name of a disclosure at a place (section 4.4).
- * @param {Entry} entry @param {number} place @param {boolean} bound
+ * Name of the disclosure at a place: fields, then the holder key of a bound record, then documents (SPEC 4.4).
+ * @param {Entry} entry @param {number} place @param {boolean} bound @returns {string}
  */
-function nameAt(entry, place, bound) {
+function fieldNameAt(entry, place, bound) {
   if (place < entry.fields.length) return entry.fields[place];
-  return bound && place === entry.fields.length ? HOLDER_KEY : DOCUMENT;
+  return bound && place === entry.fields.length ? HOLDER_KEY_FIELD : DOCUMENT_FIELD;
 }
 
-/** @param {number} count @param {Uint8Array} root over the canonical entries */
+/** Root of a catalog (SPEC 6). @param {number} count of entries @param {Uint8Array} root of their tree */
 const catalogRoot = (count, root) =>
-  sha256(concat(utf8("certledger/catalog/1"), uint(count, 4), root));
+  sha256(concat(utf8("certledger/catalog/1"), uintToBytes(count, 4), root));
 
-/** Order of entries: by category, then version. @param {Entry} left @param {Entry} right */
+/**
+ * Order of entries in a catalog: by category, then version (SPEC 6).
+ * @param {Entry} left @param {Entry} right
+ */
 function compareEntries(left, right) {
   if (left.category !== right.category) return left.category < right.category ? -1 : 1;
   return left.version - right.version;
@@ -2005,354 +2280,444 @@ function compareEntries(left, right) {
 
 // -------------------- formats/issuer_state.mjs
 
-/** The state of an issuer, its keys, and the digest in its storage slot (SPEC 8). */
+/**
+ * The state of an issuer, which SPEC calls a body: its keys, and the digest in its storage slot (SPEC 8).
+ */
 
-const KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"];
-const STANDINGS = ["active", "suspended", "closed", "struck"];
-const NO_END = 2 ** 40 - 1;
-const KEY_SIZE = 31;
-const MOST_KEYS = 16;
-const BATCHES = 1;
-/** @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} BodyKey */
+/** Kinds and standings; a number in hashed bytes is the place in the list plus one (SPEC 7, 8). */
+const ISSUER_KINDS = [
+  "department",
+  "institution",
+  "association",
+  "appraisal",
+  "consulting",
+  "operator",
+];
+const ISSUER_STANDINGS = ["active", "suspended", "closed", "struck"];
+/** A key word without its last byte, which is zero. */
+const KEY_BYTES = 31;
+const MAX_KEYS = 16;
+const MAX_ISSUER_NAME_CHARACTERS = 128;
+/** Bit of a key's purposes that lets it sign batches (SPEC 7). */
+const PURPOSE_BATCHES = 1;
 
-/** @param {Uint8Array} packed the first 31 bytes of a key word @returns {BodyKey} */
-function readKey(packed) {
-  const number = (at) => Number(toBigInt(packed.subarray(at, at + 5)));
+/**
+ * @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} IssuerKey
+ */
+
+/**
+ * Decode a key word: `address 20 ‖ purposes 1 ‖ from 5 ‖ end 5` (SPEC 8); `from` and `end` are blocks.
+ * @param {Uint8Array} packed 31 bytes @returns {IssuerKey} @throws {CertledgerError} `state.key`
+ */
+function decodeKey(packed) {
+  /** @param {number} at */
+  const block = (at) => Number(bytesToBigInt(packed.subarray(at, at + 5)));
   const purposes = packed[20];
-  if (purposes < 1 || purposes > 15) refuse("state.key", "a key has no known purpose");
-  return { packed, address: packed.subarray(0, 20), purposes, from: number(21), end: number(26) };
+  if (purposes < 1 || purposes > 15) fail("state.key", `a key has purposes ${purposes}, not 1 to 15`);
+  return { packed, address: packed.subarray(0, 20), purposes, from: block(21), end: block(26) };
 }
 
-/** @typedef {ReturnType<typeof readBody>} BodyState */
+/** @typedef {ReturnType<typeof readIssuerState>} IssuerState */
 
-/** @param {Json} value */
-function readBody(value) {
-  const read = new Members(value, "body");
+/**
+ * Read the state in full evidence (SPEC 16.1).
+ * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`, `state.key`, `issuer.invalid`
+ */
+function readIssuerState(value) {
+  const read = new ObjectReader(value, "body");
   const keys = read.binary("keys");
-  if (!keys.length || keys.length % KEY_SIZE || keys.length > MOST_KEYS * KEY_SIZE) {
-    read.refuse("keys", `1 to ${MOST_KEYS} keys of ${KEY_SIZE} bytes`);
+  if (!keys.length || keys.length % KEY_BYTES || keys.length > MAX_KEYS * KEY_BYTES) {
+    read.fail("keys", `1 to ${MAX_KEYS} keys of ${KEY_BYTES} bytes`);
   }
-  const body = {
-    issuer: read.text("issuer", ISSUER),
-    kind: KINDS.indexOf(read.word("kind", KINDS)) + 1,
-    name: read.text("name", null, 128),
-    /** Of a name that is absent in a snapshot. @type {Uint8Array | null} */ nameDigest: null,
-    keys: chunks(keys, KEY_SIZE).map(readKey),
-    standing: read.word("standing", STANDINGS),
-    since: read.integer("since", 0, NO_END),
-    catalogVersion: read.integer("catalog_version", 0, 2 ** 32 - 1),
+  const state = {
+    issuer: read.text("issuer", ISSUER_PATTERN),
+    kind: ISSUER_KINDS.indexOf(read.oneOf("kind", ISSUER_KINDS)) + 1,
+    name: read.text("name", null, MAX_ISSUER_NAME_CHARACTERS),
+    /** SHA-256 of the name, where a snapshot has only that. @type {Uint8Array | null} */ nameDigest: null,
+    keys: chunks(keys, KEY_BYTES).map(decodeKey),
+    standing: read.oneOf("standing", ISSUER_STANDINGS),
+    since: read.integer("since", 0, MAX_BLOCK),
+    catalogVersion: read.integer("catalog_version", 0, MAX_UINT32),
     catalog: read.binary("catalog", 32),
-    batches: read.integer("batches", 0, MOST_CERTIFICATES),
-    certificates: read.integer("certificates", 0, MOST_CERTIFICATES),
+    batches: read.integer("batches", 0, MAX_CERTIFICATES),
+    certificates: read.integer("certificates", 0, MAX_CERTIFICATES),
     last: read.binary("last", 32),
     peaks: read.hashes("peaks"),
     epoch: read.integer("epoch"),
     status: read.binary("status", 32),
-    revision: read.integer("revision", 0, 2 ** 32 - 1),
+    revision: read.integer("revision", 0, MAX_UINT32),
   };
-  read.done();
-  checkRegion(body.issuer);
-  if (body.peaks.length !== peakSizes(body.batches).length) {
-    refuse("schema.invalid", "body.peaks do not fit the number of batches");
+  read.finish();
+  checkIssuerCode(state.issuer);
+  if (state.peaks.length !== peakSizes(state.batches).length) {
+    fail(
+      "schema.invalid",
+      `body.peaks are ${state.peaks.length} hashes, which does not fit ${state.batches} batches`,
+    );
   }
-  return body;
+  return state;
 }
 
-/** A slot with the brake cleared. @param {Uint8Array} slot */
-function withoutBrake(slot) {
+/**
+ * A slot with its lowest bit, the brake of a hold, cleared (SPEC 8, 12).
+ * @param {Uint8Array} slot 32 bytes
+ */
+function clearBrake(slot) {
   const cleared = Uint8Array.from(slot);
   cleared[31] &= 0xfe;
   return cleared;
 }
 
-/** @param {BodyState} b @returns {Uint8Array} */
-function stateDigest(b) {
-  return withoutBrake(
+/**
+ * Digest of a state, the value of the issuer's slot but for the brake (SPEC 8).
+ * @param {IssuerState} s @returns {Uint8Array}
+ */
+function stateDigest(s) {
+  return clearBrake(
     keccak256(
       concat(
-        utf8(b.issuer),
-        uint(Number(b.issuer.slice(2, 4)), 2),
-        Uint8Array.of(b.kind, STANDINGS.indexOf(b.standing) + 1),
-        uint(b.since, 5),
-        uint(b.catalogVersion, 4),
+        // w0
+        utf8(s.issuer),
+        uintToBytes(Number(s.issuer.slice(2, 4)), 2),
+        Uint8Array.of(s.kind, ISSUER_STANDINGS.indexOf(s.standing) + 1),
+        uintToBytes(s.since, 5),
+        uintToBytes(s.catalogVersion, 4),
         Uint8Array.of(0),
-        uint(b.batches, 8),
-        uint(b.certificates, 8),
-        uint(b.epoch, 8),
-        uint(b.revision, 4),
+        // w1
+        uintToBytes(s.batches, 8),
+        uintToBytes(s.certificates, 8),
+        uintToBytes(s.epoch, 8),
+        uintToBytes(s.revision, 4),
         new Uint8Array(4),
-        b.nameDigest ?? sha256(utf8(b.name)),
-        b.catalog,
-        b.last,
-        b.status,
-        keccak256(join(b.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
-        keccak256(join(b.peaks)),
+        // w2 to w7
+        s.nameDigest ?? sha256(utf8(s.name)),
+        s.catalog,
+        s.last,
+        s.status,
+        keccak256(concatAll(s.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
+        keccak256(concatAll(s.peaks)),
       ),
     ),
   );
 }
 
 /**
- * Leaf of a batch in its body's tree.
- * @param {Uint8Array} digest @param {Uint8Array} catalog @param {number} key @param {number} block
+ * Leaf of a batch in its issuer's tree of batches (SPEC 8).
+ * @param {Uint8Array} digest of the statement @param {Uint8Array} catalog root
+ * @param {number} key index of the key
+ * @param {number} block of anchoring @returns {Uint8Array}
  */
 const batchLeaf = (digest, catalog, key, block) =>
-  leafHash(concat(digest, catalog, uint(key, 1), uint(block, 5)));
+  leafHash(concat(digest, catalog, uintToBytes(key, 1), uintToBytes(block, 5)));
 
 // -------------------- formats/presentation.mjs
 
-/** Presentations, signed by the holder for one request of a counter (SPEC 16.3). */
+/** Presentations: a holder's signature for one request of one counter (SPEC 16.3). */
 
-const PRESENTED_WORD = /^[A-Za-z0-9._-]{1,64}$/;
+/** An audience or a nonce. */
+const TOKEN_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+
 /** @typedef {ReturnType<typeof readPresentation>} Presentation */
 
-/** @param {Json} value */
+/**
+ * Read a presentation; its `time` is in seconds.
+ * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
 function readPresentation(value) {
-  const read = new Members(value, "presentation");
+  const read = new ObjectReader(value, "presentation");
   const presentation = {
-    audience: read.text("audience", PRESENTED_WORD),
-    nonce: read.text("nonce", PRESENTED_WORD),
+    audience: read.text("audience", TOKEN_PATTERN),
+    nonce: read.text("nonce", TOKEN_PATTERN),
     signature: read.binary("signature", 64),
-    time: read.integer("time", 0, GREATEST_TIME),
+    time: read.integer("time", 0, MAX_TIME),
   };
-  read.done();
+  read.finish();
   return presentation;
 }
 
 // -------------------- formats/state_proof.mjs
 
-/** Proofs of an account and its storage: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). */
+/** Proofs of an account and its storage slots: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). */
 
-/** @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded bytes */
+/**
+ * @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded
+ *   bytes
+ */
 
-/** @param {Uint8Array} data @param {number} at @param {number} width */
-function rlpLength(data, at, width) {
+/**
+ * A length of `width` bytes, 56 or more, without a leading zero.
+ * @param {Uint8Array} data @param {number} at @param {number} width
+ */
+function readRlpLength(data, at, width) {
   const digits = data.subarray(at, at + width);
   const length = digits.reduce((value, byte) => value * 256 + byte, 0);
   if (digits.length !== width || digits[0] === 0 || length < 56)
-    refuse("proof.invalid", "a second spelling in RLP");
+    fail("proof.invalid", `an RLP length at byte ${at} is not in its shortest form`);
   return length;
 }
 
-/** @param {Uint8Array} data @param {number} at @returns {RlpItem} */
-function rlpItem(data, at) {
+/** The item that begins at a byte. @param {Uint8Array} data @param {number} at @returns {RlpItem} */
+function readRlpItem(data, at) {
   const first = data[at];
-  if (first === undefined) return refuse("proof.invalid", "RLP ends early");
+  if (first === undefined) return fail("proof.invalid", "RLP ends early");
   if (first < 0x80) return { bytes: data.subarray(at, at + 1), size: 1 };
   const list = first >= 0xc0;
   const short = first - (list ? 0xc0 : 0x80);
   const head = short < 56 ? 1 : 1 + short - 55;
-  const length = short < 56 ? short : rlpLength(data, at + 1, short - 55);
+  const length = short < 56 ? short : readRlpLength(data, at + 1, short - 55);
   const body = data.subarray(at + head, at + head + length);
-  if (body.length !== length) refuse("proof.invalid", "RLP ends early");
+  if (body.length !== length) fail("proof.invalid", "RLP ends early");
   if (!list) {
-    if (length === 1 && body[0] < 0x80) refuse("proof.invalid", "a second spelling in RLP");
+    if (length === 1 && body[0] < 0x80) fail("proof.invalid", `a byte below 0x80 at ${at} has an RLP head`);
     return { bytes: body, size: head + length };
   }
   const items = [];
   for (let place = 0; place < length;) {
-    const item = rlpItem(body, place);
+    const item = readRlpItem(body, place);
     items.push(item);
     place += item.size;
   }
   return { items, size: head + length };
 }
 
-/** @param {Uint8Array} data @returns {RlpItem} */
-function rlpDecode(data) {
-  const item = rlpItem(data, 0);
-  if (item.size !== data.length) refuse("proof.invalid", "bytes follow an RLP item");
+/** The one item of some bytes. @param {Uint8Array} data @returns {RlpItem} */
+function decodeRlp(data) {
+  const item = readRlpItem(data, 0);
+  if (item.size !== data.length) fail("proof.invalid", "bytes follow an RLP item");
   return item;
 }
 
-/** @param {Uint8Array} bytes @returns {number[]} */
+/** Half bytes, the high one first. @param {Uint8Array} bytes @returns {number[]} */
 const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
 
-/** @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}} */
-function hexPrefix(bytes) {
+/**
+ * Nibbles of a hex-prefix key, and whether its node is a leaf (Yellow Paper, appendix C); the padding is zero.
+ * @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}}
+ */
+function decodeHexPrefix(bytes) {
   const [kind, pad, ...rest] = nibbles(bytes);
   if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
-    return refuse("proof.invalid", "a key's prefix is wrong");
+    return fail("proof.invalid", "a hex prefix of unknown kind, or with padding that is not zero");
   return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
 }
 
-/** @typedef {{next?: RlpItem, value?: RlpItem, at: number}} Step neither `next` nor `value`: proved absent */
+/**
+ * @typedef {{next?: RlpItem, value?: RlpItem, at: number}} TrieStep neither `next` nor `value`: proved absent
+ */
 
+/** Length of the keys of accounts and slots, which are hashes of 32 bytes. */
 const KEY_NIBBLES = 64;
-/** A branch's or extension's child as a reference, undefined where the place is empty. @param {RlpItem} item */
-function child(item) {
+
+/** The child in a branch or extension, undefined where it is empty. @param {RlpItem} item */
+function childReference(item) {
   if ("bytes" in item && !item.bytes.length) return undefined;
   if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
-    refuse("proof.invalid", "a child is neither a hash nor a node shorter than one");
+    fail("proof.invalid", "a child is neither a hash nor a node shorter than one");
   }
   return item;
 }
 
-/** What a node says of a key. @param {RlpItem} node @param {number[]} key @param {number} at @returns {Step} */
-function step(node, key, at) {
+/**
+ * The child or value that a node has for a key of which `at` nibbles are used.
+ * @param {RlpItem} node @param {number[]} key @param {number} at @returns {TrieStep}
+ */
+function followNode(node, key, at) {
   const items = "items" in node ? node.items : [];
   if (items.length === 17) {
     if (at === KEY_NIBBLES || !("bytes" in items[16]) || items[16].bytes.length) {
-      refuse("proof.invalid", "a branch stands where keys of 32 bytes end");
+      fail("proof.invalid", "a branch has a value, or lies below the end of the key");
     }
-    return { next: child(items[key[at]]), at: at + 1 };
+    return { next: childReference(items[key[at]]), at: at + 1 };
   }
   if (items.length !== 2 || !("bytes" in items[0]))
-    return refuse("proof.invalid", "a trie node has no known shape");
-  const { path, leaf } = hexPrefix(items[0].bytes);
+    return fail("proof.invalid", "a trie node is neither branch, extension nor leaf");
+  const { path, leaf } = decodeHexPrefix(items[0].bytes);
   const stop = at + path.length;
   const fits = path.every((nibble, place) => nibble === key[at + place]);
   if (leaf) {
-    if (stop !== KEY_NIBBLES) refuse("proof.invalid", "a leaf does not stand at the end of a key");
+    if (stop !== KEY_NIBBLES) fail("proof.invalid", "a leaf does not end its key");
     return fits ? { value: items[1], at: stop } : { at: stop };
   }
-  if (stop >= KEY_NIBBLES || !path.length) refuse("proof.invalid", "an extension is empty, or ends a key");
-  const next = child(items[1]);
-  if (!next) refuse("proof.invalid", "an extension leads nowhere");
+  if (stop >= KEY_NIBBLES || !path.length) fail("proof.invalid", "an extension is empty, or ends a key");
+  const next = childReference(items[1]);
+  if (!next) fail("proof.invalid", "an extension without a child");
   return fits ? { next, at: stop } : { at: stop };
 }
 
 /**
- * The bytes that a trie holds under a key, or null if they are proved absent.
+ * The value under a key of a trie, null if it is proved absent.
  * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
- * @param {(hash: Uint8Array) => Uint8Array} take gives the node of a hash
- * @throws {Refusal} `proof.invalid`
+ * @param {(hash: Uint8Array) => Uint8Array} getNode the node of a hash
+ * @throws {CertledgerError} `proof.invalid`
  */
-function walk(root, hashedKey, take) {
+function findInTrie(root, hashedKey, getNode) {
   const key = nibbles(hashedKey);
   /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
   for (let at = 0; ;) {
-    // What is shorter than a hash stands inside its parent.
-    const node = "bytes" in reference ? rlpDecode(take(reference.bytes)) : reference;
-    const found = step(node, key, at);
-    if (found.value) return stringOf(found.value);
+    // A node shorter than a hash is embedded in its parent.
+    const node = "bytes" in reference ? decodeRlp(getNode(reference.bytes)) : reference;
+    const found = followNode(node, key, at);
+    if (found.value) return requireRlpString(found.value);
     if (!found.next) return null;
     [reference, at] = [found.next, found.at];
   }
 }
 
-/** @param {RlpItem} item @returns {Uint8Array} */
-const stringOf = (item) =>
-  "bytes" in item ? item.bytes : refuse("proof.invalid", "a list where a string stands");
+/** The bytes of an item that must not be a list. @param {RlpItem} item @returns {Uint8Array} */
+const requireRlpString = (item) =>
+  "bytes" in item ? item.bytes : fail("proof.invalid", "an RLP list in place of a string");
 
-const EMPTY_TRIE = keccak256(Uint8Array.of(0x80));
-const MOST_NODES = 64;
-const LONGEST_NODE = 1024;
+/** Root of a trie without entries: the hash of the RLP of the empty string. */
+const EMPTY_TRIE_ROOT = keccak256(Uint8Array.of(0x80));
+/** Nodes of one proof, and bytes of one node (SPEC 19). */
+const MAX_PROOF_NODES = 64;
+const MAX_NODE_BYTES = 1024;
+
 /**
- * The same from a proof whose nodes are all used, in order.
- * @param {Uint8Array} root @param {Uint8Array} hashedKey @param {Uint8Array[]} nodes
+ * The value under a key, null if it is proved absent, from a list of nodes that are all used in order (SPEC 11).
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes @param {Uint8Array[]} nodes
+ * @throws {CertledgerError} `proof.invalid`
  */
-function walkProof(root, hashedKey, nodes) {
+function proveTrieValue(root, hashedKey, nodes) {
   let used = 0;
-  if (equal(root, EMPTY_TRIE) && !nodes.length) return null;
-  const found = walk(root, hashedKey, (hash) => {
+  if (equal(root, EMPTY_TRIE_ROOT) && !nodes.length) return null;
+  const found = findInTrie(root, hashedKey, (hash) => {
     const node = nodes[used];
-    if (!node || node.length > LONGEST_NODE || (used && node.length < 32) || !equal(keccak256(node), hash)) {
-      refuse("proof.invalid", `node ${used} of a proof is not the one its parent names`);
+    if (
+      !node ||
+      node.length > MAX_NODE_BYTES ||
+      (used && node.length < 32) ||
+      !equal(keccak256(node), hash)
+    ) {
+      fail("proof.invalid", `node ${used} of a proof is not the one its parent names`);
     }
     used += 1;
     return node;
   });
-  if (used !== nodes.length) refuse("proof.invalid", "a proof has nodes that it does not need");
+  if (used !== nodes.length) fail("proof.invalid", `${nodes.length - used} nodes of a proof are not needed`);
   return found;
 }
 
-/** @param {Uint8Array} bytes an integer of RLP @param {number} width greatest number of bytes */
-function rlpInteger(bytes, width) {
-  if (bytes.length > width || bytes[0] === 0) refuse("proof.invalid", "an integer has a second spelling");
+/**
+ * The bytes of an RLP integer, which has no leading zero.
+ * @param {Uint8Array} bytes @param {number} width greatest length
+ */
+function requireRlpInteger(bytes, width) {
+  if (bytes.length > width || bytes[0] === 0)
+    fail("proof.invalid", `an RLP integer with a leading zero, or of more than ${width} bytes`);
   return bytes;
 }
 
 /**
  * Storage root and code hash of an account, null if it is proved absent.
  * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
+ * @throws {CertledgerError} `proof.invalid`
  */
 function proveAccount(stateRoot, address, nodes) {
-  const found = walkProof(stateRoot, keccak256(address), nodes);
+  const found = proveTrieValue(stateRoot, keccak256(address), nodes);
   if (!found) return null;
-  const account = rlpDecode(found);
-  const parts = "items" in account ? account.items.map(stringOf) : [];
+  const account = decodeRlp(found);
+  const parts = "items" in account ? account.items.map(requireRlpString) : [];
   if (parts.length !== 4 || parts[2].length !== 32 || parts[3].length !== 32) {
-    refuse("proof.invalid", "an account has four parts");
+    fail("proof.invalid", "an account is not [nonce, balance, storage root, code hash]");
   }
-  rlpInteger(parts[0], 8);
-  rlpInteger(parts[1], 32);
+  requireRlpInteger(parts[0], 8);
+  requireRlpInteger(parts[1], 32);
   return { storageRoot: parts[2], codeHash: parts[3] };
 }
 
-/** A slot's value, 32 bytes, of what the storage trie holds there. @param {Uint8Array | null} found */
-function slotValue(found) {
+/**
+ * The 32 bytes of a slot, from its value in the storage trie.
+ * @param {Uint8Array | null} found null: absent, so zero
+ */
+function decodeSlotValue(found) {
   if (!found) return ZERO32;
-  const value = rlpInteger(stringOf(rlpDecode(found)), 32);
-  if (!value.length) refuse("proof.invalid", "a slot that is zero is absent from the trie");
+  const value = requireRlpInteger(requireRlpString(decodeRlp(found)), 32);
+  if (!value.length) fail("proof.invalid", "a slot of value zero in the trie");
   return concat(new Uint8Array(32 - value.length), value);
 }
 
-/** Position of the slot of a body (section 13). @param {string} issuer */
-const slotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
+/** Position of the slot of an issuer: mapping in slot 0 (SPEC 13). @param {string} issuer */
+const issuerSlotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
 
-const ROLL_POSITION = uint(1, 32);
+/** Position of the roll, the chain of hashes over all registered issuers (SPEC 13). */
+const ROLL_POSITION = uintToBytes(1, 32);
 
 // -------------------- formats/statements.mjs
 
 /** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). */
 
-const BATCH_TYPE = keccak256(
+/** EIP-712 `typeHash` of a batch. */
+const BATCH_TYPE_HASH = keccak256(
   utf8(
     "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
       "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
   ),
 );
 
+/** Certificates of one batch (SPEC 19). */
+const MAX_BATCH_CERTIFICATES = 65536;
+
 /** @typedef {ReturnType<typeof readStatement>} Statement */
 
-/** @param {Json} value @param {string} issuer */
+/**
+ * Read a batch statement of full evidence (SPEC 16.1).
+ * @param {Json} value @param {string} issuer of the record
+ * @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
 function readStatement(value, issuer) {
-  const read = new Members(value, "statement");
+  const read = new ObjectReader(value, "statement");
   const statement = {
     issuer,
     sequence: read.integer("sequence", 1),
     previous: read.binary("previous", 32),
     root: read.binary("root", 32),
-    first: read.integer("first", 0, MOST_CERTIFICATES - 1),
-    count: read.integer("count", 1, 65536),
+    first: read.integer("first", 0, MAX_CERTIFICATES - 1),
+    count: read.integer("count", 1, MAX_BATCH_CERTIFICATES),
     catalog: read.binary("catalog", 32),
     countersignature: read.binary("countersignature", 32),
-    notAfter: read.integer("not_after", 0, GREATEST_TIME),
+    notAfter: read.integer("not_after", 0, MAX_TIME),
   };
-  read.done();
+  read.finish();
   return statement;
 }
 
-/** What a body signs. @param {Statement} s @param {Uint8Array} identity */
+/**
+ * Digest of a batch statement, which the issuer signs (SPEC 7, EIP-712).
+ * @param {Statement} s @param {Uint8Array} identity of the ledger, its EIP-712 domain separator
+ * @returns {Uint8Array}
+ */
 function batchDigest(s, identity) {
-  const hash = keccak256(
+  const structHash = keccak256(
     concat(
-      BATCH_TYPE,
+      BATCH_TYPE_HASH,
+      // bytes18, padded to a word on the right.
       utf8(s.issuer),
       new Uint8Array(14),
-      uint(s.sequence, 32),
+      uintToBytes(s.sequence, 32),
       s.previous,
       s.root,
-      uint(s.first, 32),
-      uint(s.count, 32),
+      uintToBytes(s.first, 32),
+      uintToBytes(s.count, 32),
       s.catalog,
       s.countersignature,
-      uint(s.notAfter, 32),
+      uintToBytes(s.notAfter, 32),
     ),
   );
-  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, hash));
+  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, structHash));
 }
 
 // -------------------- formats/status_tree.mjs
 
 /** The tree of status words: 128 certificates a word, two bits each (SPEC 9). */
 
+/** Levels of the tree, which so has room for 2^32 certificates. */
 const STATUS_DEPTH = 25;
-const CELLS = 128;
+const CERTIFICATES_PER_WORD = 128;
 const STATUSES = ["valid", "revoked", "suspended", "superseded"];
-/** Hashes of empty subtrees, by level. */
-const DEFAULTS = (() => {
+
+/** Root of a subtree without words, by level: the defaults of SPEC 9. */
+const EMPTY_SUBTREES = (() => {
   const found = [ZERO32];
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
     found.push(keccak256(concat(found[level], found[level])));
@@ -2362,39 +2727,46 @@ const DEFAULTS = (() => {
 
 /** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
 
-/** @param {Json} value @returns {WordProof} */
+/**
+ * Read the proof of one word (SPEC 9).
+ * @param {Json} value @returns {WordProof} @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
 function readWordProof(value) {
-  const read = new Members(value, "status");
+  const read = new ObjectReader(value, "status");
   const proof = {
     word: read.binary("word", 32),
     marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
     siblings: read.hashes("siblings", STATUS_DEPTH),
   };
-  read.done();
+  read.finish();
   return proof;
 }
 
 /**
- * The status root that a proof of a word implies.
- * @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid`
+ * The status root that the proof of a word implies (SPEC 9).
+ * @param {WordProof} proof @param {number} position of the word @returns {Uint8Array}
+ * @throws {CertledgerError} `proof.invalid`
  */
-function statusRoot(proof, position) {
+function impliedStatusRoot(proof, position) {
   let root = proof.word;
-  let read = 0;
+  let used = 0;
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    let sibling = DEFAULTS[level];
+    let sibling = EMPTY_SUBTREES[level];
     if ((proof.marks >> level) & 1) {
-      sibling = proof.siblings[read] ?? refuse("proof.invalid", "a status proof has too few siblings");
-      if (equal(sibling, DEFAULTS[level])) refuse("proof.invalid", "a status proof lists a default");
-      read += 1;
+      sibling = proof.siblings[used] ?? fail("proof.invalid", "a status proof has too few siblings");
+      if (equal(sibling, EMPTY_SUBTREES[level])) fail("proof.invalid", "a status proof lists a default");
+      used += 1;
     }
     root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
   }
-  if (read !== proof.siblings.length) refuse("proof.invalid", "a status proof has too many siblings");
+  if (used !== proof.siblings.length) fail("proof.invalid", "a status proof has too many siblings");
   return root;
 }
 
-/** The root over the words that are not zero. @param {Map<number, Uint8Array>} words by position */
+/**
+ * Root of the tree of words (SPEC 9).
+ * @param {Map<number, Uint8Array>} words that are not zero, by position
+ */
 function statusTreeRoot(words) {
   let nodes = words;
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
@@ -2402,17 +2774,23 @@ function statusTreeRoot(words) {
     for (const position of nodes.keys()) {
       const parent = position >> 1;
       if (above.has(parent)) continue;
-      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? DEFAULTS[level]);
+      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? EMPTY_SUBTREES[level]);
       above.set(parent, keccak256(concat(left, right)));
     }
     nodes = above;
   }
-  return nodes.get(0) ?? DEFAULTS[STATUS_DEPTH];
+  return nodes.get(0) ?? EMPTY_SUBTREES[STATUS_DEPTH];
 }
 
-/** @param {Uint8Array} word @param {number} index of a certificate @returns {string} */
-function statusIn(word, index) {
-  const cell = index % CELLS;
+/** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */
+const statusWordPosition = (index) => Math.floor(index / CERTIFICATES_PER_WORD);
+
+/**
+ * Status of a certificate: bits 2(i mod 128) and 2(i mod 128)+1 of its word, counted from the last byte (SPEC 9).
+ * @param {Uint8Array} word @param {number} index of the certificate @returns {string}
+ */
+function statusAt(word, index) {
+  const cell = index % CERTIFICATES_PER_WORD;
   return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
 }
 
@@ -2420,289 +2798,365 @@ function statusIn(word, index) {
 
 /** Full evidence (SPEC 16.1). */
 
-const LONGEST_EVIDENCE = 65536;
+const MAX_EVIDENCE_BYTES = 65536;
+/** The `type` of full evidence, and its name in a policy's list of versions. */
 const EVIDENCE_TYPE = "certledger/evidence/1";
-/** @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} Showing */
 
 /**
- * A record and what is shown of it, the place of each disclosure worked out.
- * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {Showing}
+ * A record with disclosures, and the place of each (SPEC 4.4); undefined: its digest is not in the record.
+ * @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} DisclosedRecord
  */
-function showingOf(record, disclosures) {
+
+/**
+ * Find the places of disclosures by their digests; of a digest that a record has twice, the last (SPEC 4.3).
+ * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {DisclosedRecord}
+ */
+function locateDisclosures(record, disclosures) {
   const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
   return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
 }
 
 /** @typedef {ReturnType<typeof readEvidence>} Evidence */
 
-/** @param {Json} value */
+/**
+ * Read full evidence. That its parts fit each other is for the checks.
+ * @param {Json} value @throws {CertledgerError} of SPEC 18.5
+ */
 function readEvidence(value) {
-  const read = new Members(value, "evidence");
+  const read = new ObjectReader(value, "evidence");
   read.constant("type", EVIDENCE_TYPE);
-  const record = readRecord(read.take("record"));
-  const disclosures = read.texts("disclosures", 0, MOST_DIGESTS).map(readDisclosure);
+  const record = readRecord(read.require("record"));
+  const disclosures = read.texts("disclosures", 0, MAX_DIGESTS).map(readDisclosure);
   const evidence = {
-    showing: showingOf(record, disclosures),
+    disclosed: locateDisclosures(record, disclosures),
     path: read.hashes("path"),
-    presentation: read.has("presentation") ? readPresentation(read.take("presentation")) : null,
-    anchor: readAnchor(read.inner("anchor")),
-    body: readBody(read.take("body")),
-    catalog: readEntryProof(read.inner("catalog")),
+    presentation: read.has("presentation") ? readPresentation(read.require("presentation")) : null,
+    anchor: readAnchor(read.object("anchor")),
+    state: readIssuerState(read.require("body")),
+    catalog: readEntryProof(read.object("catalog")),
     checkpoint: read.string("checkpoint"),
-    proof: readProof(read.inner("proof")),
+    proof: readProof(read.object("proof")),
     signature: read.binary("signature", 64),
     signer: read.binary("signer", 64),
-    statement: readStatement(read.take("statement"), record.issuer),
-    word: readWordProof(read.take("status")),
+    statement: readStatement(read.require("statement"), record.issuer),
+    wordProof: readWordProof(read.require("status")),
   };
-  const placed = evidence.showing.places.filter((place) => place !== undefined);
-  if (placed.some((place, at) => at > 0 && place <= placed[at - 1])) {
-    refuse("schema.invalid", "disclosures do not strictly ascend by place");
+  const places = evidence.disclosed.places.filter((place) => place !== undefined);
+  if (places.some((place, at) => at > 0 && place <= places[at - 1])) {
+    fail("schema.invalid", "disclosures do not strictly ascend by place");
   }
   if (evidence.presentation && !record.bound) {
-    refuse("schema.invalid", "a presentation stands beside an unbound record");
+    fail("schema.invalid", "a presentation of a record that is not bound to a holder");
   }
-  read.done();
+  read.finish();
   return evidence;
 }
 
-/** @param {Members} read */
+/** Where the batch was anchored: block, index of the key, path to the peak. @param {ObjectReader} read */
 function readAnchor(read) {
   const anchor = {
-    block: read.integer("block", 0, NO_END),
-    key: read.integer("key", 0, MOST_KEYS - 1),
+    block: read.integer("block", 0, MAX_BLOCK),
+    key: read.integer("key", 0, MAX_KEYS - 1),
     path: read.hashes("path"),
   };
-  read.done();
+  read.finish();
   return anchor;
 }
 
-/** @param {Members} read */
+/** An entry with its path in the catalog. @param {ObjectReader} read */
 function readEntryProof(read) {
   const proof = {
-    entry: readEntry(read.take("entry")),
-    place: read.integer("place", 0, MOST_ENTRIES - 1),
-    count: read.integer("count", 1, MOST_ENTRIES),
+    entry: readEntry(read.require("entry")),
+    place: read.integer("place", 0, MAX_ENTRIES - 1),
+    count: read.integer("count", 1, MAX_ENTRIES),
     path: read.hashes("path"),
   };
-  read.done();
+  read.finish();
   return proof;
 }
 
-/** @param {Members} read */
+/** Trie nodes of the contract's account and of the issuer's slot. @param {ObjectReader} read */
 function readProof(read) {
+  /** @param {string} name */
   const nodes = (name) => {
-    const found = read.texts(name, 1, MOST_NODES).map(base64Url);
-    if (found.some((node) => node.length > LONGEST_NODE))
-      read.refuse(name, `nodes of at most ${LONGEST_NODE} bytes`);
+    const found = read.texts(name, 1, MAX_PROOF_NODES).map(decodeBase64Url);
+    if (found.some((node) => node.length > MAX_NODE_BYTES))
+      read.fail(name, `nodes of at most ${MAX_NODE_BYTES} bytes`);
     return found;
   };
   const proof = { account: nodes("account"), slot: nodes("slot") };
-  read.done();
+  read.finish();
   return proof;
 }
 
 // -------------------- verify/block_trust.mjs
 
-/** Check 6: whether the block is to be trusted (SPEC 18.1). */
-
-/** @typedef {{code: string, time: number | null, basis?: string}} Judgement how check 6 ended; T and on whom the block rests where it passed */
+/** Check 6, block: whether enough witnesses vouch for a checkpoint (SPEC 15, 18.1, 18.3). */
 
 /**
- * Whether enough operators of the policy have cosigned a checkpoint.
- * @param {Note} note @param {Policy} policy @param {Ledger} ledger @returns {Judgement}
+ * The outcome of check 6: its code and, if it passed, T in seconds and the basis (SPEC 18.4).
+ * @typedef {{code: string, time: number | null, basis?: string}} BlockTrust
  */
-function judgeByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
-  /** @param {string} code @param {number | null} time @param {string} basis @returns {Judgement} */
-  const judged = (code, time = null, basis = "") => ({ code, time, basis });
-  // A line is known by name and key id together; others are ignored, as C2SP has it.
-  const named = cosignatures.flatMap((line) =>
+
+/** @param {string} code @returns {BlockTrust} */
+const withoutTrust = (code) => ({ code, time: null });
+
+/**
+ * Whether enough operators of the policy, in service at the block, have cosigned a checkpoint.
+ * @param {Note} note @param {Policy} policy @param {Ledger} ledger of the checkpoint @returns {BlockTrust}
+ */
+function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
+  // A line is known by name and key id together; the others are ignored (SPEC 14).
+  const known = cosignatures.flatMap((line) =>
     policy.witnesses
       .filter(({ name, key }) => name === line.name && equal(witnessKeyId(name, key), line.keyId))
       .map((witness) => ({ line, witness })),
   );
-  if (!named.every(({ line, witness }) => checkCosignature(checkpoint, line, witness.key))) {
-    return judged("checkpoint.unusable");
+  if (!known.every(({ line, witness }) => verifyCosignature(checkpoint, line, witness.key))) {
+    return withoutTrust("checkpoint.unusable");
   }
-  if (!policy.trust.ways.includes("witnesses")) return judged("block.untrusted");
-  if (ledger.retired && checkpoint.number > ledger.retired.number) return judged("block.untrusted");
-  if (ledger.retired?.number === checkpoint.number && ledger.retired.body !== checkpoint.body) {
-    return judged("block.differs");
+  if (!policy.trust.ways.includes("witnesses")) return withoutTrust("block.untrusted");
+  const { retired } = ledger;
+  if (retired && checkpoint.number > retired.number) return withoutTrust("block.untrusted");
+  if (retired?.number === checkpoint.number && retired.text !== checkpoint.text) {
+    return withoutTrust("block.differs");
   }
-  /** @type {Map<string, number>} */ const latest = new Map();
-  const serves = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
-  for (const { line, witness } of named) {
-    if (serves(witness)) {
-      latest.set(witness.operator, Math.max(line.time, latest.get(witness.operator) ?? 0));
-    }
+  /** @param {Witness} witness */
+  const isInService = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
+  // An operator's time is its latest by a witness in service.
+  /** @type {Map<string, number>} */ const times = new Map();
+  for (const { line, witness } of known.filter((one) => isInService(one.witness))) {
+    times.set(witness.operator, Math.max(line.time, times.get(witness.operator) ?? 0));
   }
-  if (latest.size < policy.trust.threshold) return judged("block.witnesses_too_few");
-  const time = [...latest.values()].sort((left, right) => right - left)[policy.trust.threshold - 1];
-  if (Math.abs(time - checkpoint.time) > policy.blockLag) return judged("block.clock");
-  const operators = new Set(policy.witnesses.filter(serves).map(({ operator }) => operator));
-  const names = [...latest.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
-  return judged("ok", time, `${latest.size} of ${operators.size} witnesses: ${names}`);
+  const { threshold } = policy.trust;
+  if (times.size < threshold) return withoutTrust("block.witnesses_too_few");
+  // T is the k-th greatest of these times (SPEC 15).
+  const time = [...times.values()].sort((left, right) => right - left)[threshold - 1];
+  if (Math.abs(time - checkpoint.time) > policy.blockLag) return withoutTrust("block.clock");
+  const operators = new Set(policy.witnesses.filter(isInService).map(({ operator }) => operator));
+  const names = [...times.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
+  return { code: "ok", time, basis: `${times.size} of ${operators.size} witnesses: ${names}` };
 }
 
 /**
- * Whether the block that evidence speaks of is to be trusted (check 6).
+ * Check 6 for the note in full evidence; checkpoint and ledger are there once they are known.
  * @param {string} text of the note @param {Question} question
- * @returns {Judgement & {checkpoint?: Checkpoint, ledger?: Ledger}}
+ * @returns {BlockTrust & {checkpoint?: Checkpoint, ledger?: Ledger}}
  */
-function judgeBlock(text, { policy, now }) {
-  if (now > policy.ends) return { code: "policy.ended", time: null };
-  const note = orNull(() => parseNote(text));
-  if (!note) return { code: "checkpoint.unusable", time: null };
+function checkBlock(text, { policy, now }) {
+  if (now > policy.ends) return withoutTrust("policy.ended");
+  const note = valueOrNull(() => parseNote(text));
+  if (!note) return withoutTrust("checkpoint.unusable");
   const { checkpoint } = note;
-  const ledger = ledgerOf(policy, checkpoint.identity);
-  if (!ledger) return { code: "block.other_ledger", time: null };
-  return { ...judgeByWitnesses(note, policy, ledger), checkpoint, ledger };
+  const ledger = findLedger(policy, checkpoint.identity);
+  if (!ledger) return withoutTrust("block.other_ledger");
+  return { ...trustByWitnesses(note, policy, ledger), checkpoint, ledger };
 }
 
 // -------------------- verify/checks.mjs
 
-/** Checks that full and compact evidence share: 2, 4, 5, 7, 8 and 9 (SPEC 18.1). */
+/**
+ * Checks that full and compact evidence share: 2, parts of 4, 5, 7, 8 and 9 (SPEC 18.1).
+ *
+ * Each returns a code; of those that fit, the first in the order of SPEC 18.3.
+ */
 
-/** Check 2. @param {CertificateRecord} record @param {Statement} statement @param {Uint8Array[]} path */
+/**
+ * Check 2, inclusion.
+ * @param {CertificateRecord} record @param {Statement} statement @param {Uint8Array[]} path
+ */
 function checkInclusion(record, statement, path) {
   const place = record.index - statement.first;
   if (place < 0 || place >= statement.count) return "inclusion.index_outside";
-  const root = orNull(() => impliedRoot(record.leaf, place, statement.count, path));
+  const root = valueOrNull(() => impliedRoot(record.leaf, place, statement.count, path));
   return root && equal(root, statement.root) ? "ok" : "inclusion.path_differs";
 }
 
-/** Check 4 for the recorded key. @param {BodyKey} key @param {number} block of anchoring */
+/**
+ * Check 4, signature: whether a key could sign batches when one was anchored.
+ * @param {IssuerKey} key @param {number} block of anchoring
+ */
 function checkKey(key, block) {
   if (block >= key.end) return "signature.key_ended";
-  return key.purposes & BATCHES && key.from <= block ? "ok" : "signature.purpose";
+  return key.purposes & PURPOSE_BATCHES && key.from <= block ? "ok" : "signature.purpose";
 }
 
-/** @param {Policy} policy @param {Statement} statement */
+/**
+ * Check 4, signature: whether a countersignature is there if the policy asks for one.
+ * @param {Policy} policy @param {Statement} statement
+ */
 const checkCountersigned = (policy, statement) =>
   policy.countersignature && equal(statement.countersignature, ZERO32)
     ? "signature.countersignature_missing"
     : "ok";
 
-/** Whether an entry is the record's. @param {CertificateRecord} record @param {Entry} entry */
+/**
+ * Whether an entry has the category and version that a record names.
+ * @param {CertificateRecord} record @param {Entry} entry
+ */
 const isEntryOf = (record, entry) =>
   entry.category === record.category && entry.version === record.entry;
 
 /**
- * Whether a record obeys its entry (section 6), as the code of check 5.
+ * Check 5, entitlement: whether a record obeys its entry (SPEC 6).
  * @param {CertificateRecord} record @param {Entry} entry
  */
-function checkObeys(record, entry) {
+function checkEntryObeyed(record, entry) {
   if (record.holder !== entry.holder) return "entitlement.holder_kind";
   if (record.digests.length < entry.fields.length + Number(record.bound)) return "entitlement.fields_missing";
-  const latest = entry.months === null ? Infinity : addMonths(record.issued, entry.months);
-  const tooLong = entry.months !== null && (record.expires === null || record.expires > latest);
-  return tooLong ? "entitlement.validity_too_long" : "ok";
+  if (entry.months === null) return "ok";
+  const latest = addMonths(record.issued, entry.months);
+  return record.expires === null || record.expires > latest ? "entitlement.validity_too_long" : "ok";
 }
 
-/** Check 7. @param {string} category @param {Policy} policy @param {number} time T @param {number} now */
+/**
+ * Check 7, freshness.
+ * @param {string} category @param {Policy} policy @param {number} time T, in seconds
+ * @param {number} now in seconds
+ */
 function checkFreshness(category, policy, time, now) {
   if (time > now + policy.clockTolerance) return "freshness.future";
   return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
 }
 
 /**
- * Check 8, for a proved word and standing; what is true for ever is named first.
- * @param {number} index @param {Uint8Array} word @param {string} standing
+ * Check 8, status, from a proved word and standing. What cannot be undone comes first.
+ * @param {number} index of the certificate @param {Uint8Array} word @param {string} standing of the issuer
  */
 function checkStatus(index, word, standing) {
-  const status = statusIn(word, index);
+  const status = statusAt(word, index);
   if (standing === "struck") return "status.body_struck";
   if (status === "revoked" || status === "superseded") return `status.${status}`;
   if (standing === "suspended") return "status.body_suspended";
   return status === "valid" ? "ok" : `status.${status}`;
 }
 
-/** Check 9. @param {CertificateRecord} record @param {number} now */
+/**
+ * Check 9, dates: the day of expiry is included.
+ * @param {CertificateRecord} record @param {number} now in seconds
+ */
 function checkDates(record, now) {
   const today = chinaDay(now);
   if (today < record.issued) return "dates.not_yet";
   return record.expires !== null && today > record.expires ? "dates.expired" : "ok";
 }
 
+/**
+ * The codes of checks 4, 5 and 8, which are not made where one that they rest on did not pass.
+ * @param {string} code `block.needed` or `anchor.needed`
+ */
+const unmadeChecks = (code) => ({ signature: code, entitlement: code, status: code });
+
 // -------------------- verify/content_check.mjs
 
-/** Check 1: what is shown against what was certified (SPEC 18.1). */
+/**
+ * Check 1, content: what is disclosed and handed in, against what was certified (SPEC 18.1, 18.3).
+ */
 
-/** @typedef {Uint8Array | {sha256: string, size: number, sm3?: string}} Paper a document, or what was hashed of it elsewhere */
+/**
+ * The hashes of a document in hexadecimal, and its size in bytes.
+ * @typedef {{sha256: string, size: number, sm3?: string}} DocumentDigests
+ */
+/**
+ * @typedef {Uint8Array | DocumentDigests} ComparedDocument a document, or its hashes where it was hashed
+ *   elsewhere
+ */
 
-/** What a record says of a document, once hashed. @param {Uint8Array} bytes */
-const fingerprint = (bytes) => ({
+/** @param {Uint8Array} bytes @returns {DocumentDigests} */
+const hashDocument = (bytes) => ({
   sha256: hex(sha256(bytes)),
   size: bytes.length,
   sm3: hex(sm3(bytes)),
 });
 
+/** Codes of a document, the worst first (SPEC 18.3 list 1); `ok` comes after them. */
+const WORST_FIRST = ["content.document_differs", "content.sm3_unavailable", "content.nothing_compared"];
+/** Codes of a document by the descriptions of its SHA-256, the best first. */
+const BEST_FIRST = ["ok", "content.sm3_unavailable", "content.document_differs"];
+
 /**
- * Check 1; without a proved entry neither names nor what must be shown can be judged.
- * @param {Showing} showing @param {Paper[]} documents @param {Entry | null} entry @returns {string}
+ * The code of check 1. Without a proved entry neither names nor required fields can be checked.
+ * @param {DisclosedRecord} disclosed @param {ComparedDocument[]} documents @param {Entry | null} entry proved
+ * @returns {string}
  */
-function checkContent(showing, documents, entry) {
-  const { record, disclosures, places } = showing;
+function checkContent(disclosed, documents, entry) {
+  const { record, disclosures, places } = disclosed;
   if (places.includes(undefined)) return "content.field_differs";
-  if (entry && disclosures.some(({ name }, at) => name !== nameAt(entry, places[at] ?? 0, record.bound))) {
+  if (
+    entry &&
+    disclosures.some(({ name }, at) => name !== fieldNameAt(entry, places[at] ?? 0, record.bound))
+  ) {
     return "content.name_differs";
   }
-  const compared = documents.map((paper) => compareDocument(showing, paper, entry));
-  const worst = ["content.document_differs", "content.sm3_unavailable", "content.nothing_compared"].find(
-    (code) => compared.includes(code),
-  );
+  const codes = documents.map((document) => compareDocument(disclosed, document, entry));
+  const worst = WORST_FIRST.find((code) => codes.includes(code));
   if (worst) return worst;
-  const shown = entry && [0, ...entry.shown.map((field) => entry.fields.indexOf(field))];
-  return compared.length || shown?.every((place) => places.includes(place))
+  const required = entry && [0, ...entry.shown.map((field) => entry.fields.indexOf(field))];
+  return codes.length || required?.every((place) => places.includes(place))
     ? "ok"
     : "content.nothing_compared";
 }
 
 /**
- * A document differs only from documents that are known: where the access code is withheld, it may be one of
- * those that are not shown.
- * @param {Showing} showing @param {Paper} paper @param {Entry | null} entry @returns {string}
+ * The code of one document: the first row of the table in SPEC 18.3 list 1 that fits.
+ * @param {DisclosedRecord} disclosed @param {ComparedDocument} document @param {Entry | null} entry
+ * @returns {string}
  */
-function compareDocument({ record, disclosures }, paper, entry) {
-  const found = paper instanceof Uint8Array ? fingerprint(paper) : paper;
+function compareDocument({ record, disclosures }, document, entry) {
+  const digests = document instanceof Uint8Array ? hashDocument(document) : document;
   const described = disclosures.map(({ value }) => value).filter((value) => typeof value === "object");
-  const same = described.filter((value) => value.sha256 === found.sha256 && value.size === found.size);
-  const compared = same.map((value) => compareSm3(value, found));
-  const best = BEST.find((code) => compared.includes(code));
+  // Row 1: a document of its SHA-256 and size is disclosed.
+  const codes = described
+    .filter((value) => value.sha256 === digests.sha256 && value.size === digests.size)
+    .map((value) => compareSm3(value, digests));
+  const best = BEST_FIRST.find((code) => codes.includes(code));
   if (best) return best;
+  // Row 2: all documents are disclosed.
   const places = entry ? record.digests.length - entry.fields.length - Number(record.bound) : Infinity;
   if (described.length >= places) return "content.document_differs";
-  const number = disclosures.find(({ name }) => name === NUMBER);
+  // Row 4: without the number's salt, which is the access code, those that are withheld cannot be compared.
+  const number = disclosures.find(({ name }) => name === NUMBER_FIELD);
   if (!number?.salt) return "content.nothing_compared";
-  const plain = { sha256: found.sha256, size: found.size };
-  const forms = found.sm3 === undefined ? [plain] : [plain, { ...plain, sm3: found.sm3 }];
-  const recorded = record.digests.some(
-    (digest, place) =>
-      place > 0 &&
-      forms.some((form) =>
-        equal(digest, digestOf(formatDisclosure(derivedSalt(number.salt, place), DOCUMENT, form))),
-      ),
-  );
-  if (recorded) return "ok";
-  return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
+  // Row 3.
+  if (isWithheldDocument(record.digests, number.salt, digests)) return "ok";
+  return digests.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
 
-/** What a document may be found to be by disclosed ones of its SHA-256, the best first. */
-const BEST = ["ok", "content.sm3_unavailable", "content.document_differs"];
+/** @param {DocumentDigests} recorded @param {DocumentDigests} digests of the document @returns {string} */
+function compareSm3(recorded, digests) {
+  if (recorded.sm3 === undefined || recorded.sm3 === digests.sm3) return "ok";
+  return digests.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
+}
 
-/** @param {{sm3?: string}} value recorded @param {{sm3?: string}} found */
-function compareSm3(value, found) {
-  if (value.sm3 === undefined || value.sm3 === found.sm3) return "ok";
-  return found.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
+/**
+ * Whether a description of a document, with or without its SM3, has the digest of a place but 0 under the salt that
+ * the access code gives that place (SPEC 4.5).
+ * @param {Uint8Array[]} recorded digests of the record @param {string} code @param {DocumentDigests} digests
+ */
+function isWithheldDocument(recorded, code, digests) {
+  const plain = { sha256: digests.sha256, size: digests.size };
+  const forms = digests.sm3 === undefined ? [plain] : [plain, { ...plain, sm3: digests.sm3 }];
+  return recorded.some((digest, place) => {
+    if (place === 0) return false;
+    const salt = deriveSalt(code, place);
+    return forms.some((form) =>
+      equal(digest, disclosureDigest(formatDisclosure(salt, DOCUMENT_FIELD, form))),
+    );
+  });
 }
 
 // -------------------- crypto/ecdsa.mjs
 
-/** ECDSA signatures on secp256k1 and P-256 (SEC 1, SEC 2, FIPS 186). */
+/**
+ * Verification of ECDSA signatures on secp256k1 and P-256 (SEC 1 section 4.1.4, SEC 2, FIPS 186-5).
+ */
 
-/** @typedef {{p: bigint, a: bigint, b: bigint, n: bigint, x: bigint, y: bigint}} Curve */
+/**
+ * A curve y² = x³ + ax + b over the integers modulo p, with a base point (x, y) of prime order n.
+ * @typedef {{p: bigint, a: bigint, b: bigint, n: bigint, x: bigint, y: bigint}} Curve
+ */
 
-/** @type {Curve} */
+/** secp256k1 (SEC 2 section 2.4.1), for issuers' keys. @type {Curve} */
 const SECP256K1 = {
   p: 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2fn,
   a: 0n,
@@ -2712,7 +3166,7 @@ const SECP256K1 = {
   y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
 };
 
-/** @type {Curve} */
+/** P-256 (SEC 2 section 2.4.2), for holders' keys. @type {Curve} */
 const P256 = {
   p: 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn,
   a: 0xffffffff00000001000000000000000000000000fffffffffffffffffffffffcn,
@@ -2722,10 +3176,10 @@ const P256 = {
   y: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
 };
 
-/** @typedef {[bigint, bigint, bigint]} Jacobian x/z², y/z³; z is zero at infinity */
+/** @typedef {[bigint, bigint, bigint]} Jacobian the affine point (x/z², y/z³); z is zero at infinity */
 
-/** @param {Curve} c @param {Jacobian} point @returns {Jacobian} */
-function double(c, [x, y, z]) {
+/** Twice a point. @param {Curve} c @param {Jacobian} point @returns {Jacobian} */
+function doublePoint(c, [x, y, z]) {
   if (!y || !z) return [1n, 1n, 0n];
   const yy = (y * y) % c.p;
   const s = (4n * x * yy) % c.p;
@@ -2735,8 +3189,8 @@ function double(c, [x, y, z]) {
   return [nx, mod(m * (s - nx) - 8n * yy * yy, c.p), (2n * y * z) % c.p];
 }
 
-/** @param {Curve} c @param {Jacobian} left @param {Jacobian} right @returns {Jacobian} */
-function add(c, left, right) {
+/** Sum of two points. @param {Curve} c @param {Jacobian} left @param {Jacobian} right @returns {Jacobian} */
+function addPoints(c, left, right) {
   if (!left[2]) return right;
   if (!right[2]) return left;
   const [x1, y1, z1] = left;
@@ -2747,7 +3201,7 @@ function add(c, left, right) {
   const s1 = (y1 * zz2 * z2) % c.p;
   const h = mod(x2 * zz1 - u1, c.p);
   const r = mod(y2 * zz1 * z1 - s1, c.p);
-  if (!h) return r ? [1n, 1n, 0n] : double(c, left);
+  if (!h) return r ? [1n, 1n, 0n] : doublePoint(c, left);
   const hh = (h * h) % c.p;
   const hhh = (h * hh) % c.p;
   const v = (u1 * hh) % c.p;
@@ -2755,158 +3209,190 @@ function add(c, left, right) {
   return [x, mod(r * (v - x) - s1 * hhh, c.p), (h * z1 * z2) % c.p];
 }
 
-/** @param {Curve} c @param {bigint} x @param {bigint} y */
-const onCurve = (c, x, y) => x < c.p && y < c.p && mod(y * y - (x * x + c.a) * x - c.b, c.p) === 0n;
+/** Whether an affine point lies on the curve. @param {Curve} c @param {bigint} x @param {bigint} y */
+const isOnCurve = (c, x, y) => x < c.p && y < c.p && mod(y * y - (x * x + c.a) * x - c.b, c.p) === 0n;
 
-/** The point of 33 bytes, or null. @param {Curve} c @param {Uint8Array} bytes @returns {[bigint, bigint] | null} */
-function decompress(c, bytes) {
-  const x = toBigInt(bytes.subarray(1));
+/**
+ * The point of a compressed encoding (SEC 1 section 2.3.4), null if the bytes are none.
+ * @param {Curve} c with p = 3 modulo 4 @param {Uint8Array} bytes @returns {[bigint, bigint] | null}
+ */
+function decompressPoint(c, bytes) {
+  const x = bytesToBigInt(bytes.subarray(1));
   if (bytes.length !== 33 || (bytes[0] !== 2 && bytes[0] !== 3) || x >= c.p) return null;
-  const root = power(mod((x * x + c.a) * x + c.b, c.p), (c.p + 1n) / 4n, c.p);
-  if (!onCurve(c, x, root)) return null;
+  const root = modPower(mod((x * x + c.a) * x + c.b, c.p), (c.p + 1n) / 4n, c.p);
+  if (!isOnCurve(c, x, root)) return null;
   return [x, (root & 1n) === BigInt(bytes[0] & 1) ? root : c.p - root];
 }
 
 /**
+ * Whether a signature over a digest is by a key; s may lie in either half (SPEC 1.8).
  * @param {Curve} c @param {[bigint, bigint]} key @param {Uint8Array} digest 32 bytes
  * @param {Uint8Array} signature r ‖ s, 64 bytes @returns {boolean}
  */
-function checkEcdsa(c, key, digest, signature) {
-  const r = toBigInt(signature.subarray(0, 32));
-  const s = toBigInt(signature.subarray(32));
-  if (!onCurve(c, ...key) || !r || r >= c.n || !s || s >= c.n) return false;
-  const inverse = invert(s, c.n);
-  const u = (toBigInt(digest) * inverse) % c.n;
+function verifyEcdsa(c, key, digest, signature) {
+  const r = bytesToBigInt(signature.subarray(0, 32));
+  const s = bytesToBigInt(signature.subarray(32));
+  if (!isOnCurve(c, ...key) || !r || r >= c.n || !s || s >= c.n) return false;
+  const inverse = modInverse(s, c.n);
+  const u = (bytesToBigInt(digest) * inverse) % c.n;
   const v = (r * inverse) % c.n;
   /** @type {Jacobian} */ const base = [c.x, c.y, 1n];
   /** @type {Jacobian} */ const other = [...key, 1n];
-  const both = add(c, base, other);
+  // u·base + v·key in one pass over the bits (Shamir's trick).
+  const both = addPoints(c, base, other);
   /** @type {Jacobian} */ let sum = [1n, 1n, 0n];
   for (let bit = 255n; bit >= 0n; bit -= 1n) {
-    sum = double(c, sum);
+    sum = doublePoint(c, sum);
     const pick = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n);
-    if (pick) sum = add(c, sum, [base, other, both][pick - 1]);
+    if (pick) sum = addPoints(c, sum, [base, other, both][pick - 1]);
   }
   if (!sum[2]) return false;
-  const inverseZ = invert(sum[2], c.p);
+  const inverseZ = modInverse(sum[2], c.p);
   return mod(sum[0] * inverseZ * inverseZ, c.p) % c.n === r;
 }
 
 // -------------------- verify/holder_check.mjs
 
-/** Check 10: the holder's presentation (SPEC 18.1). */
-
-/** @typedef {{audience: string, nonce: string}} Request what a counter asked the holder to sign */
+/** Check 10, holder: the presentation of a bound record (SPEC 16.3, 18.1, 18.3). */
 
 /**
- * Check 10.
- * @param {Showing} showing @param {Presentation | null} presented
+ * @typedef {{audience: string, nonce: string}} PresentationRequest what the counter asked the holder to sign
+ */
+
+/**
+ * The code of check 10.
+ * @param {DisclosedRecord} disclosed @param {Presentation | null} presentation
  * @param {Uint8Array | null} identity of the ledger, where known @param {Question} question
  */
-function checkHolder({ record, disclosures }, presented, identity, question) {
+function checkHolder({ record, disclosures }, presentation, identity, question) {
   if (!record.bound) return "ok";
-  if (!presented) return "holder.presentation_missing";
-  const { policy, now, request, seen } = question;
-  const key = disclosures.find(({ name }) => name === HOLDER_KEY)?.value;
+  if (!presentation) return "holder.presentation_missing";
+  const { policy, now, request, isUsed } = question;
+  const key = disclosures.find(({ name }) => name === HOLDER_KEY_FIELD)?.value;
   if (!identity || typeof key !== "string" || !request) return "holder.presentation_unusable";
   const message = canonicalBytes({
     type: "certledger/presentation/1",
-    audience: presented.audience,
+    audience: presentation.audience,
     ledger: hex(identity),
     leaf: hex(record.leaf),
-    nonce: presented.nonce,
-    shown: hex(sha256(join(disclosures.map(({ digest }) => digest)))),
-    time: presented.time,
+    nonce: presentation.nonce,
+    shown: hex(sha256(concatAll(disclosures.map(({ digest }) => digest)))),
+    time: presentation.time,
   });
-  if (!signedByHolder(key, message, presented.signature)) return "holder.presentation_unusable";
-  if (presented.audience !== request.audience) return "holder.other_audience";
-  if (presented.nonce !== request.nonce) return "holder.other_nonce";
-  if (presented.time < now - policy.presentationAge || presented.time > now + policy.clockTolerance) {
+  if (!verifyHolderSignature(key, message, presentation.signature)) return "holder.presentation_unusable";
+  if (presentation.audience !== request.audience) return "holder.other_audience";
+  if (presentation.nonce !== request.nonce) return "holder.other_nonce";
+  if (presentation.time < now - policy.presentationAge || presentation.time > now + policy.clockTolerance) {
     return "holder.presentation_old";
   }
-  return seen?.(presented.signature.subarray(0, 32)) ? "holder.replayed" : "ok";
+  // The first half of a signature has one spelling, the second of ECDSA has two (SPEC 16.3).
+  return isUsed?.(presentation.signature.subarray(0, 32)) ? "holder.replayed" : "ok";
 }
 
-/** @param {string} text of a holder key (section 4.6) @param {Uint8Array} message @param {Uint8Array} signature */
-function signedByHolder(text, message, signature) {
+/**
+ * Whether a holder key has signed a message; a text that is no key has not.
+ * @param {string} text of the key (SPEC 4.6) @param {Uint8Array} message @param {Uint8Array} signature r ‖ s
+ */
+function verifyHolderSignature(text, message, signature) {
   const [, kind, encoded] = /^(p256|ed25519):(.*)$/s.exec(text) ?? [];
-  const key = encoded === undefined ? null : fromBase64Url(encoded);
+  const key = encoded === undefined ? null : tryDecodeBase64Url(encoded);
   if (!key) return false;
-  if (kind === "ed25519") return key.length === 32 && checkEd25519(key, message, signature);
-  const point = decompress(P256, key);
-  return point !== null && checkEcdsa(P256, point, sha256(message), signature);
+  if (kind === "ed25519") return key.length === 32 && verifyEd25519(key, message, signature);
+  const point = decompressPoint(P256, key);
+  return point !== null && verifyEcdsa(P256, point, sha256(message), signature);
 }
 
 // -------------------- verify/proofs.mjs
 
-/** Checks 3 and 4 on the proofs that full evidence carries (SPEC 18.1). */
+/**
+ * The proofs in full evidence: checks 3 and 4, the entry of check 5, the status of check 8 (SPEC 18.1, 18.3).
+ */
 
 /**
- * The body's slot under a checkpoint, or the code of check 3 that says why it is not proved.
+ * The value of the issuer's slot under a checkpoint's state root, or the code of check 3 if it is not proved.
  * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger
+ * @returns {Uint8Array | string}
  */
-function proveSlot({ body, proof }, checkpoint, ledger) {
+function proveSlot({ state, proof }, checkpoint, ledger) {
   try {
     const account = proveAccount(checkpoint.stateRoot, ledger.address, proof.account);
     if (!account || !equal(account.codeHash, ledger.codeHash)) return "anchor.other_contract";
-    return slotValue(walkProof(account.storageRoot, keccak256(slotPosition(body.issuer)), proof.slot));
+    const key = keccak256(issuerSlotPosition(state.issuer));
+    return decodeSlotValue(proveTrieValue(account.storageRoot, key, proof.slot));
   } catch (error) {
-    if (error instanceof Refusal) return "anchor.proof_unusable";
+    if (error instanceof CertledgerError) return "anchor.proof_unusable";
     throw error;
   }
 }
 
-/** Check 3. @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger @returns {string} */
+/**
+ * Check 3, anchor.
+ * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger @returns {string}
+ */
 function checkAnchor(evidence, checkpoint, ledger) {
-  const { body, anchor, statement, showing } = evidence;
-  if (body.issuer !== showing.record.issuer) return "anchor.other_body";
+  const { state, anchor, statement, disclosed } = evidence;
+  if (state.issuer !== disclosed.record.issuer) return "anchor.other_body";
   const slot = proveSlot(evidence, checkpoint, ledger);
   if (typeof slot === "string") return slot;
-  const digest = withoutBrake(slot);
+  const digest = clearBrake(slot);
   if (equal(digest, ZERO32)) return "anchor.body_absent";
-  if (!equal(digest, stateDigest(body))) return "anchor.state_differs";
-  if (statement.sequence > body.batches) return "anchor.batch_pending";
+  if (!equal(digest, stateDigest(state))) return "anchor.state_differs";
+  if (statement.sequence > state.batches) return "anchor.batch_pending";
   const leaf = batchLeaf(
     batchDigest(statement, ledger.identity),
     statement.catalog,
     anchor.key,
     anchor.block,
   );
-  const { peak, within, width } = peakOf(statement.sequence - 1, body.batches);
-  const root = orNull(() => impliedRoot(leaf, within, width, anchor.path));
-  return root && equal(root, body.peaks[peak]) ? "ok" : "anchor.batch_unproved";
+  const { peak, within, width } = locatePeak(statement.sequence - 1, state.batches);
+  const root = valueOrNull(() => impliedRoot(leaf, within, width, anchor.path));
+  return root && equal(root, state.peaks[peak]) ? "ok" : "anchor.batch_unproved";
 }
 
-/** Check 4. @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @returns {string} */
-function checkSignature({ anchor, signer, signature, statement }, ledger, policy, body) {
-  const key = body.keys[anchor.key];
+/**
+ * Check 4, signature, by the keys of the newest state that is known (SPEC 18.1).
+ * @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @param {IssuerState} state
+ * @returns {string}
+ */
+function checkSignature({ anchor, signer, signature, statement }, ledger, policy, state) {
+  const key = state.keys[anchor.key];
+  // An Ethereum address is the last 20 bytes of the hash of the public key.
   if (!key || !equal(keccak256(signer).subarray(12), key.address)) return "signature.signer_differs";
   const code = checkKey(key, anchor.block);
   if (code !== "ok") return code;
-  const low = toBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
+  // s lies in the lower half (SPEC 7).
+  const isLow = bytesToBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
   /** @type {[bigint, bigint]} */ const point = [
-    toBigInt(signer.subarray(0, 32)),
-    toBigInt(signer.subarray(32)),
+    bytesToBigInt(signer.subarray(0, 32)),
+    bytesToBigInt(signer.subarray(32)),
   ];
-  if (!low || !checkEcdsa(SECP256K1, point, batchDigest(statement, ledger.identity), signature)) {
+  if (!isLow || !verifyEcdsa(SECP256K1, point, batchDigest(statement, ledger.identity), signature)) {
     return "signature.damaged";
   }
   return checkCountersigned(policy, statement);
 }
 
 /**
- * The entry, once it stands in the catalog under a root.
- * @param {Evidence["catalog"]} proof @param {Uint8Array} catalog
+ * The entry of evidence if its path leads to a catalog, else null.
+ * @param {Evidence["catalog"]} proof @param {Uint8Array} catalog root
  */
 function proveEntry({ entry, place, count, path }, catalog) {
-  const root = orNull(() => impliedRoot(entry.leaf, place, count, path));
+  const root = valueOrNull(() => impliedRoot(entry.leaf, place, count, path));
   return root && equal(catalogRoot(count, root), catalog) ? entry : null;
+}
+
+/** Check 8, status, by the word in the evidence. @param {Evidence} evidence @returns {string} */
+function checkProvedStatus({ state, wordProof, disclosed: { record } }) {
+  const root = valueOrNull(() => impliedStatusRoot(wordProof, statusWordPosition(record.index)));
+  if (!root || !equal(root, state.status)) return "status.unproved";
+  return checkStatus(record.index, wordProof.word, state.standing);
 }
 
 // -------------------- verify/verdict.mjs
 
-/** The ten checks by name, and the verdict that follows from their codes (SPEC 18.1, 18.2). */
+/** The ten checks, and the verdict that follows from their codes (SPEC 18.1, 18.2). */
 
+/** Names of checks 1 to 10, in order. */
 const CHECKS = [
   "content",
   "inclusion",
@@ -2920,52 +3406,68 @@ const CHECKS = [
   "holder",
 ];
 
-/** How many of the checks, from the first, make a certificate genuine. */
-const GENUINE = 6;
+/** A certificate is genuine where checks 1 to 6 passed. */
+const GENUINE_CHECKS = 6;
 
-/** @typedef {{[check: string]: string}} Codes the code of each check */
+/** @typedef {{[check: string]: string}} CheckCodes the code of each check, by name */
 
-/** @param {Codes} codes @param {boolean} timely whether T is not in the future @returns {string} */
-function decide(codes, timely) {
-  const ended = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
-  const genuine = CHECKS.slice(0, GENUINE);
-  if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
-  if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
-  if (genuine.some((check) => ended[check] !== "pass")) return "cannot_tell";
+/**
+ * The verdict: the first line of SPEC 18.2 that fits.
+ * @param {CheckCodes} codes @param {boolean} timely whether T is not in the future @returns {string}
+ */
+function decideVerdict(codes, timely) {
+  /** @type {{[check: string]: string}} */
+  const outcome = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
+  const genuine = CHECKS.slice(0, GENUINE_CHECKS);
+  // (a)
+  if (outcome.content === "fail" || outcome.inclusion === "fail") return "not_genuine";
+  if (outcome.block === "pass" && genuine.some((check) => outcome[check] === "fail")) return "not_genuine";
+  // (b)
+  if (genuine.some((check) => outcome[check] !== "pass")) return "cannot_tell";
+  // (c)
   if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status))
     return "not_in_force";
-  if (ended.dates === "fail" && timely) return "not_in_force";
-  if (ended.status === "fail" && ended.freshness === "pass") return "not_in_force";
-  return CHECKS.every((check) => ended[check] === "pass") ? "valid" : "cannot_tell";
+  // (d)
+  if (outcome.dates === "fail" && timely) return "not_in_force";
+  // (e)
+  if (outcome.status === "fail" && outcome.freshness === "pass") return "not_in_force";
+  // (f), (g)
+  return CHECKS.every((check) => outcome[check] === "pass") ? "valid" : "cannot_tell";
 }
 
 // -------------------- verify/result.mjs
 
 /** The result of a verification (SPEC 18.4). */
 
-/** @param {string} code @param {number} at place of the check @param {string} rule broken, for what cannot be read */
-function finding(code, at, rule = "") {
+/**
+ * The result of one check.
+ * @param {string} code @param {number} at index of the check @param {string} rule broken by unreadable input
+ */
+function checkResult(code, at, rule = "") {
   const detail = (CODES.get(code)?.en ?? "") + (rule && `: ${rule}`);
   return { code, detail, name: CHECKS[at], number: at + 1, outcome: outcomeOf(code) };
 }
 
-/** The result for what cannot be read. @param {string} rule */
-function unusable(rule) {
+/**
+ * The result for input that cannot be read (SPEC 18.3).
+ * @param {string} rule code of the rule that is broken
+ */
+function unusableResult(rule) {
   return {
     certificate: {},
-    checks: CHECKS.map((_, at) => finding("evidence.unusable", at, rule)),
+    checks: CHECKS.map((_, at) => checkResult("evidence.unusable", at, rule)),
     verdict: "cannot_tell",
     warnings: [],
   };
 }
 
 /**
- * What stands behind a certificate once checks 1 to 6 passed.
- * @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved
+ * What is proved of a certificate once checks 1 to 6 passed: its issuer's name, and the block of anchoring.
+ * @typedef {{issuerName: string, entry: Entry, statement: Statement, block: number}} ProvedCertificate
  */
 
-/** @param {Showing} showing */
-function describe({ record }) {
+/** What the record alone says. @param {DisclosedRecord} disclosed */
+function describeRecord({ record }) {
   return {
     leaf: hex(record.leaf),
     issuer: record.issuer,
@@ -2977,163 +3479,194 @@ function describe({ record }) {
   };
 }
 
-/** @param {Showing} showing @param {Proved} proved */
-function describeProved({ record, disclosures, places }, { body, entry, statement, block }) {
+/**
+ * What the result has of a genuine certificate alone.
+ * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
+ */
+function describeProved({ record, disclosures, places }, { issuerName, entry, statement, block }) {
   return {
-    body,
+    body: issuerName,
     name_zh: entry.nameZh,
     name_en: entry.nameEn,
     anchored: { block, not_after: formatTime(statement.notAfter) },
     shown: disclosures.map(({ name, value }) => ({ name, value })),
     withheld: [...record.digests.keys()]
       .filter((place) => !places.includes(place))
-      .map((place) => nameAt(entry, place, record.bound)),
+      .map((place) => fieldNameAt(entry, place, record.bound)),
   };
 }
 
-const LONGEST_LIFE = 7 * DAY;
-/** Warnings, which change no verdict. @param {Showing} showing @param {Proved} proved */
-function warningsOf({ record }, { entry, statement }) {
-  const earliest = chinaDay(Math.max(statement.notAfter - LONGEST_LIFE, 0));
-  return earliest - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+/** A statement's `notAfter` is at most so long after the block that carries it (SPEC 7). */
+const MAX_STATEMENT_LIFE_SECONDS = 7 * SECONDS_PER_DAY;
+
+/**
+ * Warnings, which change no verdict (SPEC 18.3).
+ * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
+ */
+function findWarnings({ record }, { entry, statement }) {
+  const earliestDay = chinaDay(Math.max(statement.notAfter - MAX_STATEMENT_LIFE_SECONDS, 0));
+  return earliestDay - record.issued > entry.lagDays ? ["anchoring.late"] : [];
 }
 
 /**
- * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {Judgement} judgement
- * @param {number} horizon latest instant that is not in the future
+ * The result of a verification, whose canonical JSON is the same for the same input (SPEC 18.4).
+ * @param {CheckCodes} codes @param {DisclosedRecord} disclosed @param {ProvedCertificate | null} proved
+ * @param {BlockTrust} trust of the block that T and the basis come from
+ * @param {number} horizon latest instant that is not in the future, in seconds
  */
-function conclude(codes, showing, proved, { time, basis }, horizon) {
-  const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
-  const told = genuine ? proved : null;
+function makeResult(codes, disclosed, proved, { time, basis }, horizon) {
+  const genuine = CHECKS.slice(0, GENUINE_CHECKS).every((check) => codes[check] === "ok");
+  const certificate = genuine ? proved : null;
   return {
     ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time), basis } : {}),
-    certificate: { ...describe(showing), ...(told ? describeProved(showing, told) : {}) },
-    checks: CHECKS.map((check, at) => finding(codes[check], at)),
-    verdict: decide(codes, time !== null && time <= horizon),
-    warnings: told ? warningsOf(showing, told) : [],
+    certificate: {
+      ...describeRecord(disclosed),
+      ...(certificate ? describeProved(disclosed, certificate) : {}),
+    },
+    checks: CHECKS.map((check, at) => checkResult(codes[check], at)),
+    verdict: decideVerdict(codes, time !== null && time <= horizon),
+    warnings: certificate ? findWarnings(disclosed, certificate) : [],
   };
 }
 
 // -------------------- verify/full.mjs
 
-/** The verdict on full evidence. */
+/** Verification of full evidence (SPEC 16.1, 18). */
 
 /**
+ * What a counter asks about evidence.
  * @typedef {object} Question
- * @property {Policy} policy whom to believe
+ * @property {Policy} policy
  * @property {number} now seconds since 1970
- * @property {Paper[]} [documents] to compare
- * @property {Request | null} [request]
- * @property {Desk} [desk] full evidence that is older than its snapshot gets status and standing from it
- * @property {(mark: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before; `mark` is the
- *   half of its signature that has one spelling
+ * @property {ComparedDocument[]} [documents] handed in with the evidence
+ * @property {PresentationRequest | null} [request]
+ * @property {ProvenSnapshot} [snapshot] of the counter: where it is newer than full evidence, its state of
+ *   the issuer
+ *   decides (SPEC 18.1)
+ * @property {(mark: Uint8Array) => boolean} [isUsed] whether the counter has accepted a presentation before,
+ *   by the
+ *   first 32 bytes of its signature
  */
 
 /**
- * The codes of all checks.  What rests on another check is judged only if that passed.
- * @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof judgeBlock>} block
- * @param {Entry | null} entry proved @returns {Codes}
+ * A newer trusted block: the issuer's state and the certificate's status word there, if it has both.
+ * @typedef {{trust: BlockTrust, state?: IssuerState, word?: Uint8Array}} NewerState
  */
-function judge(evidence, question, block, entry) {
-  const { showing, statement, body, word } = evidence;
-  const { record } = showing;
-  const own = entry && isEntryOf(record, entry) ? entry : null;
+
+/**
+ * The codes of all checks. A check that rests on another is made only if that passed (SPEC 18.1).
+ * @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof checkBlock>} block
+ * @param {NewerState | null} newer @param {Entry | null} entry proved @returns {CheckCodes}
+ */
+function checkEvidence(evidence, question, block, newer, entry) {
+  const { disclosed, statement, state } = evidence;
+  const { record } = disclosed;
+  const ownEntry = entry && isEntryOf(record, entry) ? entry : null;
   const codes = {
-    content: checkContent(showing, question.documents ?? [], own),
+    content: checkContent(disclosed, question.documents ?? [], ownEntry),
     inclusion: checkInclusion(record, statement, evidence.path),
     block: block.code,
     dates: checkDates(record, question.now),
-    holder: checkHolder(showing, evidence.presentation, block.ledger?.identity ?? null, question),
+    holder: checkHolder(disclosed, evidence.presentation, block.ledger?.identity ?? null, question),
   };
-  const rest = (code) => ({ signature: code, entitlement: code, status: code });
   if (block.code !== "ok" || block.time === null || !block.ledger || !block.checkpoint) {
-    return { ...codes, ...rest("block.needed"), anchor: "block.needed", freshness: "block.needed" };
+    return { ...codes, anchor: "block.needed", freshness: "block.needed", ...unmadeChecks("block.needed") };
   }
-  const { current } = block;
-  const time = current?.judgement.time ?? block.time;
   const freshness =
-    current && !current.state
+    newer && !newer.state
       ? "freshness.overtaken"
-      : checkFreshness(record.category, question.policy, time, question.now);
+      : checkFreshness(record.category, question.policy, newer?.trust.time ?? block.time, question.now);
   const anchor = checkAnchor(evidence, block.checkpoint, block.ledger);
-  if (anchor !== "ok") return { ...codes, ...rest("anchor.needed"), anchor, freshness };
-  const root = orNull(() => statusRoot(word, Math.floor(record.index / CELLS)));
-  let entitlement = own ? checkObeys(record, own) : "entitlement.entry_differs";
-  if (!entry) entitlement = "entitlement.entry_unproved";
+  if (anchor !== "ok") return { ...codes, anchor, freshness, ...unmadeChecks("anchor.needed") };
   return {
     ...codes,
     anchor,
     freshness,
-    entitlement,
-    signature: checkSignature(evidence, block.ledger, question.policy, current?.state ?? body),
-    status: current?.state
-      ? checkStatus(record.index, current.word, current.state.standing)
-      : root && equal(root, body.status)
-        ? checkStatus(record.index, word.word, body.standing)
-        : "status.unproved",
+    signature: checkSignature(evidence, block.ledger, question.policy, newer?.state ?? state),
+    entitlement: checkEntitlement(evidence, entry, ownEntry),
+    status:
+      newer?.state && newer.word
+        ? checkStatus(record.index, newer.word, newer.state.standing)
+        : checkProvedStatus(evidence),
   };
 }
 
 /**
- * What a desk holds of an issuer after the block of full evidence, null where it holds nothing.  Without `state`,
- * that block does not have what the evidence proves.
- * @param {Desk | undefined} desk @param {Evidence} evidence @param {ReturnType<typeof judgeBlock>} block
- * @returns {{judgement: Judgement, state?: BodyState, word?: Uint8Array} | null}
+ * Check 5, entitlement.
+ * @param {Evidence} evidence @param {Entry | null} entry proved
+ * @param {Entry | null} ownEntry the same if it is the record's
  */
-function findNewer(desk, { showing: { record } }, block) {
-  if (!desk || block.code !== "ok" || !block.checkpoint || desk.judgement.code !== "ok") return null;
-  const head = desk.snapshot.note.checkpoint;
-  if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
-  const held = desk.byIssuer.get(record.issuer);
-  if (!held || record.index >= held.state.certificates) return { judgement: block };
-  const word = held.words.get(Math.floor(record.index / CELLS)) ?? ZERO32;
-  return { judgement: desk.judgement, state: held.state, word };
+function checkEntitlement({ disclosed: { record } }, entry, ownEntry) {
+  if (!entry) return "entitlement.entry_unproved";
+  return ownEntry ? checkEntryObeyed(record, ownEntry) : "entitlement.entry_differs";
 }
 
 /**
- * The result (section 18.4) for the bytes of an evidence file; bad input is a verdict, not an error.
- * `canonicalBytes` of it are the same for the same evidence, policy, documents and instant, for ever.
+ * What the counter's snapshot says of the issuer at a block above that of the evidence (SPEC 18.1, "What is newer
+ * decides"), null if it has no such block. Without `state`, that block does not have the issuer or the certificate.
+ * @param {ProvenSnapshot | undefined} proven @param {Evidence} evidence
+ * @param {ReturnType<typeof checkBlock>} block
+ * @returns {NewerState | null}
+ */
+function findNewerState(proven, { disclosed: { record } }, block) {
+  if (!proven || block.code !== "ok" || !block.checkpoint || proven.trust.code !== "ok") return null;
+  const head = proven.snapshot.note.checkpoint;
+  if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
+  const issuer = proven.byIssuer.get(record.issuer);
+  if (!issuer || record.index >= issuer.state.certificates) return { trust: block };
+  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
+  return { trust: proven.trust, state: issuer.state, word };
+}
+
+/**
+ * Verify the bytes of an evidence file. Bad input is a result, not an error.
+ *
+ * `canonicalBytes` of the result are the same for the same evidence, policy, snapshot, documents and instant.
  * @param {Uint8Array} bytes @param {Question} question
  */
 function verifyEvidence(bytes, question) {
   let evidence;
   try {
-    evidence = readEvidence(parseCanonical(bytes, LONGEST_EVIDENCE));
+    evidence = readEvidence(parseCanonical(bytes, MAX_EVIDENCE_BYTES));
   } catch (error) {
-    if (error instanceof Refusal) return unusable(error.code);
+    if (error instanceof CertledgerError) return unusableResult(error.code);
     throw error;
   }
   const { policy, now } = question;
-  if (!policy.evidence.includes(EVIDENCE_TYPE)) return unusable("schema.version");
-  const judged = judgeBlock(evidence.checkpoint, question);
-  const current = findNewer(question.desk, evidence, judged);
-  const block = { ...judged, current };
-  const { catalog, statement, body, anchor, showing } = evidence;
+  if (!policy.evidence.includes(EVIDENCE_TYPE)) return unusableResult("schema.version");
+  const block = checkBlock(evidence.checkpoint, question);
+  const newer = findNewerState(question.snapshot, evidence, block);
+  const { catalog, statement, state, anchor, disclosed } = evidence;
   const entry = proveEntry(catalog, statement.catalog);
   const proved = {
-    body: (current?.state ?? body).name,
+    issuerName: (newer?.state ?? state).name,
     entry: catalog.entry,
     statement,
     block: anchor.block,
   };
-  return conclude(
-    judge(evidence, question, block, entry),
-    showing,
+  return makeResult(
+    checkEvidence(evidence, question, block, newer, entry),
+    disclosed,
     proved,
-    current?.judgement ?? block,
+    newer?.trust ?? block,
     now + policy.clockTolerance,
   );
 }
 
 // -------------------- formats/cbor.mjs
 
-/** Deterministic CBOR (RFC 8949, section 4.2.1), read by type and range (SPEC 19). */
+/**
+ * Deterministic CBOR (RFC 8949 section 4.2.1): a typed reader and an encoder.
+ *
+ * The reader is asked for each element by type and range, so that it builds nothing that has no place (SPEC 19).
+ */
 
-/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from numbers */
+/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from integers */
 
-/** Greatest number that stands in the head of a CBOR item itself. */
-const MAX_SHORT = 23;
+/** Greatest number that the first byte of an item can carry. */
+const MAX_HEAD_NUMBER = 23;
 
+/** Major types (RFC 8949 section 3.1). */
 const UNSIGNED = 0;
 const NEGATIVE = 1;
 const BYTES = 2;
@@ -3141,40 +3674,41 @@ const TEXT = 3;
 const LIST = 4;
 const MAP = 5;
 
-/**
- * Reads one CBOR item from its front to its end (section 19): each element is asked for by type and range,
- * so that nothing is built that has no place.
- */
+/** Reader of one item, from its front to its end. Call `finish` after the last element. */
 class CborReader {
-  /** @param {Uint8Array} bytes @param {string} code @param {string} respelled where a number is too long */
-  constructor(bytes, code, respelled) {
+  /**
+   * @param {Uint8Array} bytes @param {string} code of errors
+   * @param {string} canonicalCode of the error of a number that is not in its shortest form
+   */
+  constructor(bytes, code, canonicalCode) {
     this.bytes = bytes;
     this.code = code;
-    this.respelled = respelled;
+    this.canonicalCode = canonicalCode;
     this.at = 0;
   }
 
-  /** @param {string} want @returns {never} */
-  refuse(want) {
-    return refuse(this.code, `byte ${this.at} does not begin ${want}`);
+  /** @param {string} expected @returns {never} */
+  fail(expected) {
+    return fail(this.code, `at byte ${this.at}: expected ${expected}`);
   }
 
-  /** @param {unknown} held @param {string} want */
-  need(held, want) {
-    if (!held) this.refuse(want);
+  /** Fail unless a condition holds. @param {unknown} condition @param {string} expected */
+  expect(condition, expected) {
+    if (!condition) this.fail(expected);
   }
 
-  done() {
-    this.need(this.at === this.bytes.length, "nothing: bytes are left over");
+  /** Check that no byte is left over. */
+  finish() {
+    this.expect(this.at === this.bytes.length, "the end");
   }
 
-  /** Kind of the next element, -1 at the end. */
-  kind() {
+  /** Major type of the next element, -1 at the end. */
+  majorType() {
     return this.at < this.bytes.length ? this.bytes[this.at] >> 5 : -1;
   }
 
-  /** Null, if it is next. */
-  isNull() {
+  /** Whether null is next; if so, skip it. */
+  skipNull() {
     const found = this.bytes[this.at] === 0xf6;
     if (found) this.at += 1;
     return found;
@@ -3182,80 +3716,89 @@ class CborReader {
 
   boolean() {
     const head = this.bytes[this.at];
-    this.need(head === 0xf4 || head === 0xf5, "true or false");
+    this.expect(head === 0xf4 || head === 0xf5, "true or false");
     this.at += 1;
     return head === 0xf5;
   }
 
-  /** The number that a head of `kind` carries. @param {number} kind @param {string} want */
-  argument(kind, want) {
-    this.need(this.kind() === kind, want);
+  /** The number in a head of a major type. @param {number} type @param {string} expected */
+  argument(type, expected) {
+    this.expect(this.majorType() === type, expected);
     const low = this.bytes[this.at] & 31;
-    if (low <= MAX_SHORT) {
+    if (low <= MAX_HEAD_NUMBER) {
       this.at += 1;
       return low;
     }
     const width = 2 ** (low - 24);
     const digits = this.bytes.subarray(this.at + 1, this.at + 1 + width);
-    this.need(low <= 27 && digits.length === width, `${want} whose length is known`);
+    this.expect(low <= 27 && digits.length === width, `${expected} of definite length`);
     const number = digits.reduce((sum, byte) => sum * 256 + byte, 0);
-    if (number < (width === 1 ? MAX_SHORT + 1 : 256 ** (width / 2)))
-      refuse(this.respelled, `the number at byte ${this.at} has a shorter spelling`);
+    if (number < (width === 1 ? MAX_HEAD_NUMBER + 1 : 256 ** (width / 2)))
+      fail(this.canonicalCode, `the number at byte ${this.at} is not in its shortest form`);
     this.at += 1 + width;
     return number;
   }
 
-  /** @param {number} least @param {number} greatest */
-  integer(least = 0, greatest = Number.MAX_SAFE_INTEGER) {
-    const negative = least < 0 && this.kind() === NEGATIVE;
+  /** @param {number} min @param {number} max */
+  integer(min = 0, max = Number.MAX_SAFE_INTEGER) {
+    const negative = min < 0 && this.majorType() === NEGATIVE;
     const number = this.argument(negative ? NEGATIVE : UNSIGNED, "an integer");
     const value = negative ? -1 - number : number;
-    this.need(value >= least && value <= greatest, `an integer from ${least} to ${greatest}`);
+    this.expect(value >= min && value <= max, `an integer from ${min} to ${max}`);
     return value;
   }
 
-  /** A count that what is left can hold. @param {number} kind @param {number} least @param {number} greatest */
-  size(kind, least, greatest) {
-    const size = this.argument(kind, "an element of another kind");
+  /**
+   * The size in a head, which the bytes that are left can hold.
+   * @param {number} type @param {string} expected @param {number} min @param {number} max
+   */
+  size(type, expected, min, max) {
+    const size = this.argument(type, expected);
     const left = this.bytes.length - this.at;
-    this.need(size >= least && size <= Math.min(greatest, left), `${least} to ${greatest} of them`);
+    this.expect(size >= min && size <= Math.min(max, left), `${expected} of size ${min} to ${max}`);
     return size;
   }
 
-  /** @param {number} least @param {number} greatest @returns {Uint8Array} */
-  binary(least, greatest) {
-    const size = this.size(BYTES, least, greatest);
+  /** A byte string. @param {number} min bytes @param {number} max bytes @returns {Uint8Array} */
+  binary(min, max) {
+    const size = this.size(BYTES, "a byte string", min, max);
     this.at += size;
     return this.bytes.subarray(this.at - size, this.at);
   }
 
-  /** @param {number} longest in bytes @returns {string} */
-  text(longest) {
-    const size = this.size(TEXT, 0, longest);
+  /** A text. @param {number} max bytes @returns {string} */
+  text(max) {
+    const size = this.size(TEXT, "a text", 0, max);
     this.at += size;
     try {
-      return STRICT_UTF8.decode(this.bytes.subarray(this.at - size, this.at));
+      return UTF8_DECODER.decode(this.bytes.subarray(this.at - size, this.at));
     } catch {
-      return refuse(this.code, "a text is not UTF-8");
+      return fail(this.code, "a text is not UTF-8");
     }
   }
 
-  /** @param {number} least @param {number} greatest */
-  list(least, greatest) {
-    return this.size(LIST, least, greatest);
+  /**
+   * The head of a list, whose elements come next.
+   * @param {number} min @param {number} max @returns {number} its size
+   */
+  list(min, max) {
+    return this.size(LIST, "a list", min, max);
   }
 
-  /** @param {number} size @param {number} least @param {number} greatest @returns {number[]} */
-  integers(size, least, greatest) {
+  /** A list of integers. @param {number} size @param {number} min @param {number} max @returns {number[]} */
+  integers(size, min, max) {
     this.list(size, size);
-    return Array.from({ length: size }, () => this.integer(least, greatest));
+    return Array.from({ length: size }, () => this.integer(min, max));
   }
 
-  /** @param {number} below @param {number} size @returns {Map<number, Uint8Array>} */
+  /**
+   * A map from ascending integers below a limit to byte strings.
+   * @param {number} below @param {number} size in bytes @returns {Map<number, Uint8Array>}
+   */
   byteMap(below, size) {
     const found = new Map();
     let last = -1;
-    for (let left = this.size(MAP, 0, below); left > 0; left -= 1) {
+    for (let left = this.size(MAP, "a map", 0, below); left > 0; left -= 1) {
       last = this.integer(last + 1, below - 1);
       found.set(last, this.binary(size, size));
     }
@@ -3263,183 +3806,214 @@ class CborReader {
   }
 
   /**
-   * Byte strings of 1 to `longest` bytes.
-   * @param {number} most @param {number} longest @param {boolean} ascending @returns {Uint8Array[]}
+   * A list of byte strings that are not empty.
+   * @param {number} max of them @param {number} maxBytes each @param {boolean} ascending strictly
+   * @returns {Uint8Array[]}
    */
-  binaries(most, longest, ascending = false) {
-    const found = [];
-    for (let left = this.list(0, most); left > 0; left -= 1) {
-      const value = this.binary(1, longest);
+  binaries(max, maxBytes, ascending = false) {
+    /** @type {Uint8Array[]} */ const found = [];
+    for (let left = this.list(0, max); left > 0; left -= 1) {
+      const value = this.binary(1, maxBytes);
       if (ascending && found.length)
-        this.need(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
+        this.expect(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
       found.push(value);
     }
     return found;
   }
 
-  /** Parts of a list, each read by `part`. @template T @param {number} most @param {(at: number) => T} part */
-  parts(most, part) {
-    const found = [];
-    for (let size = this.list(0, most); found.length < size;) found.push(part(found.length));
+  /**
+   * A list, each element read by `readItem`.
+   * @template T @param {number} max @param {(at: number) => T} readItem
+   */
+  items(max, readItem) {
+    /** @type {T[]} */ const found = [];
+    for (let size = this.list(0, max); found.length < size;) found.push(readItem(found.length));
     return found;
   }
 }
 
-/** @param {number} kind @param {number} number */
-function cborHead(kind, number) {
-  if (number < 24) return Uint8Array.of((kind << 5) | number);
+/** Head of an item in its shortest form. @param {number} type @param {number} number */
+function encodeCborHead(type, number) {
+  if (number <= MAX_HEAD_NUMBER) return Uint8Array.of((type << 5) | number);
   const size = [1, 2, 4, 8].findIndex((width) => number < 256 ** width);
-  return concat(Uint8Array.of((kind << 5) | (24 + size)), uint(number, 2 ** size));
+  return concat(Uint8Array.of((type << 5) | (24 + size)), uintToBytes(number, 2 ** size));
 }
 
-/** @param {Cbor} value @returns {Uint8Array} */
-function cborEncode(value) {
-  if (typeof value === "number") return value < 0 ? cborHead(1, -1 - value) : cborHead(0, value);
-  if (typeof value === "string") return concat(cborHead(3, utf8(value).length), utf8(value));
-  if (value instanceof Uint8Array) return concat(cborHead(2, value.length), value);
-  if (Array.isArray(value)) return join([cborHead(4, value.length), ...value.map(cborEncode)]);
+/** Deterministic encoding of a value. @param {Cbor} value @returns {Uint8Array} */
+function encodeCbor(value) {
+  if (typeof value === "number")
+    return value < 0 ? encodeCborHead(NEGATIVE, -1 - value) : encodeCborHead(UNSIGNED, value);
+  if (typeof value === "string") return concat(encodeCborHead(TEXT, utf8(value).length), utf8(value));
+  if (value instanceof Uint8Array) return concat(encodeCborHead(BYTES, value.length), value);
+  if (Array.isArray(value)) return concatAll([encodeCborHead(LIST, value.length), ...value.map(encodeCbor)]);
   if (value instanceof Map) {
     const pairs = [...value].sort(([left], [right]) => left - right);
-    return join([cborHead(5, pairs.length), ...pairs.flatMap((pair) => pair.map(cborEncode))]);
+    return concatAll([encodeCborHead(MAP, pairs.length), ...pairs.flatMap((pair) => pair.map(encodeCbor))]);
   }
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }
 
 // -------------------- formats/snapshot.mjs
 
-/** Trust snapshots: reading and writing (SPEC 17). */
+/**
+ * Trust snapshots: decoding and encoding their CBOR (SPEC 17). `checkSnapshot` proves what they say.
+ */
 
+/** The `type` of a snapshot, and its name in a policy's list of versions. */
 const SNAPSHOT_TYPE = "certledger/snapshot/1";
-const UINT32 = 2 ** 32 - 1;
-/** Bodies, catalogs and nodes: as many as the roll counts. */
-const MAX_LISTED = UINT32;
-
-const MAX_BATCH = 65536;
+const MAX_TYPE_BYTES = 64;
+/** Issuers, catalogs and nodes: as many as the roll can count. */
+const MAX_LIST_ITEMS = MAX_UINT32;
 const MAX_ENTRY_BYTES = 65536;
-const MAX_NAME = 128;
-/** Bytes of a difference below 2^32. */
-const MAX_GAP = 5;
+/** Bytes of an LEB128 number below 2^32. */
+const MAX_LEB128_BYTES = 5;
 
-/** @param {unknown} held @param {string} what */
-function needSnapshot(held, what) {
-  if (!held) refuse("snapshot.invalid", `${what} has another shape`);
+/**
+ * Fail with `snapshot.invalid` unless a condition holds.
+ * @param {unknown} condition @param {string} problem
+ */
+function requireShape(condition, problem) {
+  if (!condition) fail("snapshot.invalid", problem);
 }
 
-/** @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog without entries where whoever made the snapshot did not have them */
-
-/** @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array, countersignature: Uint8Array}} Row a batch */
-
-/** @typedef {{state: BodyState, rows: Row[], statements: Statement[], words: Map<number, Uint8Array>}} HeldBody */
+/**
+ * A catalog; `entries` is null where the maker of the snapshot had only the root. `packed`: as in the file.
+ * @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog
+ */
+/**
+ * What the file has of a batch: `block` of anchoring, index of the `key`, root of the `catalog`.
+ * @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array,
+ *   countersignature: Uint8Array}} BatchRow
+ */
+/**
+ * An issuer: its state, batches and, by position, the status words that are not zero.
+ * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], words: Map<number, Uint8Array>}} SnapshotIssuer
+ */
 
 /**
  * @typedef {object} Snapshot
  * @property {Note} note
- * @property {string} checkpoint
+ * @property {string} checkpoint text of the note
  * @property {Uint8Array[]} accountProof
- * @property {Uint8Array[]} nodes
+ * @property {Uint8Array[]} nodes of the storage trie, ascending
  * @property {Map<string, Catalog>} catalogs by root in hex, ascending
- * @property {HeldBody[]} bodies
+ * @property {SnapshotIssuer[]} issuers in the order of registration
  */
 
 /**
  * A reader of the item of a snapshot or delta, behind its type.
- * @param {Uint8Array} unpacked @param {string} type @param {number} size
+ * @param {Uint8Array} unpacked decompressed file @param {string} type
+ * @param {number} size elements of the item
+ * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`
  */
-function openItem(unpacked, type, size) {
+function openSnapshotItem(unpacked, type, size) {
   const reader = new CborReader(unpacked, "snapshot.invalid", "snapshot.invalid");
-  const found = reader.list(1, MAX_LISTED);
-  if (reader.text(64) !== type) refuse("snapshot.version", `not ${type}`);
-  reader.need(found === size, `a list of ${size}`);
+  const found = reader.list(1, MAX_LIST_ITEMS);
+  if (reader.text(MAX_TYPE_BYTES) !== type) fail("snapshot.version", `not ${type}`);
+  reader.expect(found === size, `a list of ${size}`);
   return reader;
 }
 
-/** @param {Uint8Array} unpacked @returns {Snapshot} well-formed; `checkSnapshot` proves it */
-function readSnapshot(unpacked) {
-  const reader = openItem(unpacked, SNAPSHOT_TYPE, 6);
-  const checkpoint = reader.text(4 * LONGEST_NOTE);
+/**
+ * Decode a whole snapshot.
+ * @param {Uint8Array} unpacked decompressed file @returns {Snapshot}
+ * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`, `checkpoint.unusable`, and those of its
+ *   parts
+ */
+function decodeSnapshot(unpacked) {
+  const reader = openSnapshotItem(unpacked, SNAPSHOT_TYPE, 6);
+  const checkpoint = reader.text(4 * MAX_NOTE_BYTES);
   const note = parseNote(checkpoint);
-  const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
-  const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
-  const catalogs = unpackCatalogs(reader);
+  const accountProof = reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES);
+  const nodes = reader.binaries(MAX_LIST_ITEMS, MAX_NODE_BYTES, true);
+  const catalogs = decodeCatalogs(reader);
   const roots = catalogs.map(({ root }) => root);
   const { identity } = note.checkpoint;
-  const bodies = reader.parts(MAX_LISTED, () => unpackBody(reader, roots, identity, []));
-  reader.done();
+  const issuers = reader.items(MAX_LIST_ITEMS, () => decodeIssuer(reader, roots, identity, []));
+  reader.finish();
   return {
     note,
     checkpoint,
     accountProof,
     nodes,
-    catalogs: new Map(catalogs.map((catalog) => [hex(catalog.root), catalog])),
-    bodies,
+    catalogs: catalogsByRoot(catalogs),
+    issuers,
   };
 }
 
-/** The list of catalogs, of ascending roots. @param {CborReader} reader @returns {Catalog[]} */
-function unpackCatalogs(reader) {
-  let last = new Uint8Array(0);
-  return reader.parts(MAX_LISTED, () => {
-    const catalog = unpackCatalog(reader);
-    reader.need(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
+/** @param {Catalog[]} catalogs @returns {Map<string, Catalog>} by root in hex */
+const catalogsByRoot = (catalogs) => new Map(catalogs.map((catalog) => [hex(catalog.root), catalog]));
+
+/** The list of catalogs, by ascending root. @param {CborReader} reader @returns {Catalog[]} */
+function decodeCatalogs(reader) {
+  /** @type {Uint8Array} */ let last = new Uint8Array(0);
+  return reader.items(MAX_LIST_ITEMS, () => {
+    const catalog = decodeCatalog(reader);
+    reader.expect(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
     last = catalog.root;
     return catalog;
   });
 }
 
-/** @param {CborReader} reader @returns {Catalog} */
-function unpackCatalog(reader) {
-  if (reader.kind() === BYTES) {
+/** A catalog: its entries, or its root alone. @param {CborReader} reader @returns {Catalog} */
+function decodeCatalog(reader) {
+  if (reader.majorType() === BYTES) {
     const root = reader.binary(32, 32);
     return { root, entries: null, packed: root };
   }
-  const packed = reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES);
-  needSnapshot(packed.length > 0, "a catalog");
+  const packed = reader.binaries(MAX_ENTRIES, MAX_ENTRY_BYTES);
+  requireShape(packed.length > 0, "an empty catalog is listed");
   const entries = packed.map((entry) => readEntry(parseCanonical(entry, MAX_ENTRY_BYTES)));
   if (!entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1], entry) < 0)) {
-    refuse("catalog.order", "entries do not ascend by category and version");
+    fail("catalog.order", "entries do not ascend by category and version");
   }
   return { packed, entries, root: catalogRoot(entries.length, treeRoot(entries.map(({ leaf }) => leaf))) };
 }
 
 /**
- * @param {CborReader} reader @param {Uint8Array[]} roots of the catalogs @param {Uint8Array} identity
- * @param {Row[]} before batches in the snapshot built upon @returns {HeldBody}
+ * An issuer; what the file leaves out of its state is computed from its batches and statuses.
+ * @param {CborReader} reader @param {Uint8Array[]} roots of the catalogs
+ * @param {Uint8Array} identity of the ledger
+ * @param {BatchRow[]} before batches in the snapshot that a delta builds on @returns {SnapshotIssuer}
  */
-function unpackBody(reader, roots, identity, before) {
+function decodeIssuer(reader, roots, identity, before) {
   reader.list(12, 12);
   const issuer = reader.text(18);
-  reader.need(ISSUER.test(issuer), "behind the code of a body");
-  checkRegion(issuer);
-  const kind = reader.integer(1, KINDS.length);
-  const nameDigest = reader.kind() === BYTES ? reader.binary(32, 32) : null;
-  const name = nameDigest ? hex(nameDigest) : reader.text(4 * MAX_NAME);
-  reader.need(name && characters(name) <= MAX_NAME, `behind a name of 1 to ${MAX_NAME} characters`);
-  const standing = STANDINGS[reader.integer(1, STANDINGS.length) - 1];
-  const since = reader.integer(0, NO_END);
-  const packed = reader.binary(KEY_SIZE, MOST_KEYS * KEY_SIZE);
-  const keys = chunks(packed, KEY_SIZE).map(readKey);
-  const catalogVersion = reader.integer(0, UINT32);
+  reader.expect(ISSUER_PATTERN.test(issuer), "the code of an issuer before it");
+  checkIssuerCode(issuer);
+  const kind = reader.integer(1, ISSUER_KINDS.length);
+  const nameDigest = reader.majorType() === BYTES ? reader.binary(32, 32) : null;
+  const name = nameDigest ? hex(nameDigest) : reader.text(4 * MAX_ISSUER_NAME_CHARACTERS);
+  reader.expect(
+    name && countCharacters(name) <= MAX_ISSUER_NAME_CHARACTERS,
+    `a name of 1 to ${MAX_ISSUER_NAME_CHARACTERS} characters before it`,
+  );
+  const standing = ISSUER_STANDINGS[reader.integer(1, ISSUER_STANDINGS.length) - 1];
+  const since = reader.integer(0, MAX_BLOCK);
+  const packed = reader.binary(KEY_BYTES, MAX_KEYS * KEY_BYTES);
+  const keys = chunks(packed, KEY_BYTES).map(decodeKey);
+  const catalogVersion = reader.integer(0, MAX_UINT32);
   const catalog = reader.binary(32, 32);
   const epoch = reader.integer();
-  const revision = reader.integer(0, UINT32);
-  const rows = [...before, ...unpackBatches(reader, roots, keys.length)];
+  const revision = reader.integer(0, MAX_UINT32);
+  const rows = [...before, ...decodeBatches(reader, roots, keys.length)];
   const issued = rows.reduce((sum, { count }) => sum + count, 0);
-  reader.need(issued <= MOST_CERTIFICATES, `behind at most ${MOST_CERTIFICATES} certificates`);
-  const words = unpackStatuses(reader, issued);
-  const { statements, ...counted } = anchorAll(issuer, rows, identity);
+  reader.expect(issued <= MAX_CERTIFICATES, `at most ${MAX_CERTIFICATES} certificates before it`);
+  const words = decodeStatuses(reader, issued);
+  const { statements, ...counters } = chainBatches(issuer, rows, identity);
   const state = {
     ...{ issuer, kind, name, nameDigest, standing, since, keys, catalogVersion, catalog, epoch, revision },
-    ...counted,
+    ...counters,
     status: statusTreeRoot(words),
   };
   return { state, rows, statements, words };
 }
 
 /**
- * Statements, counters and peaks that follow from a body's batches.
- * @param {string} issuer @param {Row[]} rows @param {Uint8Array} identity
+ * Statements of an issuer's batches, and the counters and peaks of its state that follow from them (SPEC 7, 8).
+ * @param {string} issuer @param {BatchRow[]} rows @param {Uint8Array} identity of the ledger
  */
-function anchorAll(issuer, rows, identity) {
+function chainBatches(issuer, rows, identity) {
   /** @type {Statement[]} */ const statements = [];
   const leaves = [];
   let [last, certificates] = [ZERO32, 0];
@@ -3464,30 +4038,37 @@ function anchorAll(issuer, rows, identity) {
 }
 
 /**
- * @param {CborReader} reader @param {Uint8Array[]} catalogs roots @param {number} keys how many the body has
- * @returns {Row[]}
+ * The batches of an issuer; instants and blocks are differences from the one before.
+ * @param {CborReader} reader @param {Uint8Array[]} catalogs roots
+ * @param {number} keys number of the issuer's keys
+ * @returns {BatchRow[]}
  */
-function unpackBatches(reader, catalogs, keys) {
+function decodeBatches(reader, catalogs, keys) {
   reader.list(7, 7);
-  const joined = reader.binary(0, 32 * MOST_CERTIFICATES);
-  reader.need(joined.length % 32 === 0, "behind roots of 32 bytes each");
+  const joined = reader.binary(0, 32 * MAX_CERTIFICATES);
+  reader.expect(joined.length % 32 === 0, "roots of 32 bytes each before it");
   const roots = chunks(joined, 32);
-  const summed = (greatest) => {
+  /** @param {number} max */
+  const runningSums = (max) => {
     let sum = 0;
-    return reader.integers(roots.length, -greatest, greatest).map((difference) => (sum += difference));
+    return reader.integers(roots.length, -max, max).map((difference) => (sum += difference));
   };
-  const count = reader.integers(roots.length, 1, MAX_BATCH);
-  const notAfter = summed(GREATEST_TIME);
-  const block = summed(GREATEST_BLOCK);
+  const count = reader.integers(roots.length, 1, MAX_BATCH_CERTIFICATES);
+  const notAfter = runningSums(MAX_TIME);
+  const block = runningSums(MAX_BLOCK);
   const key = reader.integers(roots.length, 0, keys - 1);
   const catalog = reader.integers(roots.length, -1, catalogs.length - 1);
-  const extra = reader.byteMap(roots.length, 32);
-  const within = (values, greatest) => values.every((value) => value >= 0 && value <= greatest);
-  reader.need(within(notAfter, GREATEST_TIME), "batches whose last instants lie between 1970 and 9999");
-  reader.need(within(block, GREATEST_BLOCK), `batches anchored in blocks from 0 to ${GREATEST_BLOCK}`);
-  reader.need(
-    [...extra.values()].every((value) => !equal(value, ZERO32)),
-    "countersignatures that are not zero",
+  const countersignatures = reader.byteMap(roots.length, 32);
+  /** @param {number[]} values @param {number} max */
+  const within = (values, max) => values.every((value) => value >= 0 && value <= max);
+  reader.expect(
+    within(notAfter, MAX_TIME),
+    "batches whose last instants lie between 1970 and 9999 before it",
+  );
+  reader.expect(within(block, MAX_BLOCK), `batches anchored in blocks from 0 to ${MAX_BLOCK} before it`);
+  reader.expect(
+    [...countersignatures.values()].every((value) => !equal(value, ZERO32)),
+    "countersignatures that are not zero before it",
   );
   return roots.map((root, at) => ({
     root,
@@ -3496,23 +4077,23 @@ function unpackBatches(reader, catalogs, keys) {
     block: block[at],
     key: key[at],
     catalog: catalog[at] < 0 ? ZERO32 : catalogs[catalog[at]],
-    countersignature: extra.get(at) ?? ZERO32,
+    countersignature: countersignatures.get(at) ?? ZERO32,
   }));
 }
 
 /**
- * The status words that are not zero.
- * @param {CborReader} reader @param {number} certificates of the body @returns {Map<number, Uint8Array>}
+ * The status words that are not zero, by position.
+ * @param {CborReader} reader @param {number} certificates issued @returns {Map<number, Uint8Array>}
  */
-function unpackStatuses(reader, certificates) {
+function decodeStatuses(reader, certificates) {
   /** @type {Map<number, Uint8Array>} */ const words = new Map();
   reader.list(STATUSES.length - 1, STATUSES.length - 1);
   for (let status = 1; status < STATUSES.length; status += 1) {
-    for (const index of unpackGaps(reader.binary(0, certificates * MAX_GAP), certificates)) {
-      const position = Math.floor(index / CELLS);
+    for (const index of decodeGaps(reader.binary(0, certificates * MAX_LEB128_BYTES), certificates)) {
+      const position = Math.floor(index / CERTIFICATES_PER_WORD);
       const word = words.get(position) ?? new Uint8Array(32);
-      needSnapshot(statusIn(word, index) === STATUSES[0], "a certificate's status");
-      const cell = index % CELLS;
+      requireShape(statusAt(word, index) === STATUSES[0], `certificate ${index} has two statuses`);
+      const cell = index % CERTIFICATES_PER_WORD;
       word[31 - Math.floor(cell / 4)] |= status << (2 * (cell % 4));
       words.set(position, word);
     }
@@ -3520,75 +4101,89 @@ function unpackStatuses(reader, certificates) {
   return words;
 }
 
-/** @param {Uint8Array} packed LEB128 differences less one @param {number} below @returns {number[]} ascending */
-function unpackGaps(packed, below) {
+/**
+ * Ascending indexes from LEB128 numbers: each the difference from the one before (the first from -1), less one.
+ * @param {Uint8Array} packed @param {number} below limit of the indexes @returns {number[]}
+ */
+function decodeGaps(packed, below) {
   const indexes = [];
   let [index, gap, scale] = [-1, 0, 1];
   for (const byte of packed) {
     gap += (byte & 0x7f) * scale;
     if (byte & 0x80) {
       scale *= 128;
-      needSnapshot(scale <= 2 ** 35, "a difference");
+      requireShape(scale <= 2 ** 35, "an LEB128 number is longer than five bytes");
       continue;
     }
-    needSnapshot(byte || scale === 1, "a difference with a second spelling");
+    requireShape(byte || scale === 1, "an LEB128 number is not in its shortest form");
     index += gap + 1;
-    needSnapshot(index < below, "a status beyond the certificates issued");
+    requireShape(index < below, `a status of certificate ${index}, of which ${below} are issued`);
     indexes.push(index);
     [gap, scale] = [0, 1];
   }
-  needSnapshot(scale === 1, "the last difference");
+  requireShape(scale === 1, "the last LEB128 number is cut short");
   return indexes;
 }
 
-/** The deterministic CBOR of a whole snapshot. @param {Snapshot} snapshot */
-function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
+/**
+ * The deterministic CBOR of a whole snapshot, whose SHA-256 is its digest (SPEC 17).
+ * @param {Snapshot} snapshot
+ */
+function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issuers }) {
   const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
-  return cborEncode([
+  return encodeCbor([
     SNAPSHOT_TYPE,
     checkpoint,
     accountProof,
     nodes,
     [...catalogs.values()].map(({ packed }) => packed),
-    bodies.map(({ state: s, rows, words }) => [
+    issuers.map(({ state: s, rows, words }) => [
       s.issuer,
       s.kind,
       s.nameDigest ?? s.name,
-      STANDINGS.indexOf(s.standing) + 1,
+      ISSUER_STANDINGS.indexOf(s.standing) + 1,
       s.since,
-      join(s.keys.map(({ packed }) => packed)),
+      concatAll(s.keys.map(({ packed }) => packed)),
       s.catalogVersion,
       s.catalog,
       s.epoch,
       s.revision,
-      packBatches(rows, places),
-      packStatuses(words),
+      encodeBatches(rows, places),
+      encodeStatuses(words),
     ]),
   ]);
 }
 
-/** @param {Row[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor} */
-function packBatches(rows, places) {
-  const steps = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
+/**
+ * Inverse of `decodeBatches`.
+ * @param {BatchRow[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor}
+ */
+function encodeBatches(rows, places) {
+  /** @param {number[]} values */
+  const differences = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
   const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
   return [
-    join(rows.map(({ root }) => root)),
+    concatAll(rows.map(({ root }) => root)),
     rows.map(({ count }) => count),
-    steps(rows.map(({ notAfter }) => notAfter)),
-    steps(rows.map(({ block }) => block)),
+    differences(rows.map(({ notAfter }) => notAfter)),
+    differences(rows.map(({ block }) => block)),
     rows.map(({ key }) => key),
     rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
     new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
   ];
 }
 
-/** @param {Map<number, Uint8Array>} words @returns {Cbor} */
-function packStatuses(words) {
+/** Inverse of `decodeStatuses`. @param {Map<number, Uint8Array>} words @returns {Cbor} */
+function encodeStatuses(words) {
   /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
   const last = packed.map(() => -1);
   for (const position of [...words.keys()].sort((left, right) => left - right)) {
-    for (let index = position * CELLS; index < (position + 1) * CELLS; index += 1) {
-      const at = STATUSES.indexOf(statusIn(words.get(position) ?? ZERO32, index)) - 1;
+    for (
+      let index = position * CERTIFICATES_PER_WORD;
+      index < (position + 1) * CERTIFICATES_PER_WORD;
+      index += 1
+    ) {
+      const at = STATUSES.indexOf(statusAt(words.get(position) ?? ZERO32, index)) - 1;
       if (at < 0) continue;
       let gap = index - last[at] - 1;
       for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);
@@ -3601,10 +4196,10 @@ function packStatuses(words) {
 
 // -------------------- formats/snapshot_proof.mjs
 
-/** Proof that a snapshot is what the contract holds under its checkpoint (SPEC 17). */
+/** Proof that a snapshot is the contract's state at its checkpoint (SPEC 13, 17). */
 
-/** The nodes of many proofs of one trie, each once; `used` tells which were needed. */
-class NodeSet {
+/** The nodes of many proofs of one storage trie, each once; `used` collects those that a proof needed. */
+class TrieNodes {
   /** @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot */
   constructor(nodes, storageRoot) {
     this.nodes = new Map(nodes.map((node) => [hex(keccak256(node)), node]));
@@ -3612,11 +4207,14 @@ class NodeSet {
     /** @type {Set<Uint8Array>} */ this.used = new Set();
   }
 
-  /** @param {Uint8Array} position @returns {Uint8Array} value of a slot */
+  /**
+   * Value of a slot.
+   * @param {Uint8Array} position @returns {Uint8Array} @throws {CertledgerError} `proof.invalid`
+   */
   slot(position) {
-    return slotValue(
-      walk(this.root, keccak256(position), (hash) => {
-        const node = this.nodes.get(hex(hash)) ?? refuse("proof.invalid", "a node is missing");
+    return decodeSlotValue(
+      findInTrie(this.root, keccak256(position), (hash) => {
+        const node = this.nodes.get(hex(hash)) ?? fail("proof.invalid", `node ${hex(hash)} is missing`);
         this.used.add(node);
         return node;
       }),
@@ -3624,127 +4222,145 @@ class NodeSet {
   }
 }
 
-/** Value of the roll once these bodies were registered (section 13). @param {HeldBody[]} bodies */
-function rollOf(bodies) {
+/**
+ * The roll after the registration of these issuers, in their order (SPEC 13).
+ * @param {SnapshotIssuer[]} issuers
+ */
+function computeRoll(issuers) {
   let roll = ZERO32;
-  for (const [at, { state }] of bodies.entries()) {
-    roll = concat(keccak256(concat(roll, utf8(state.issuer))).subarray(0, 28), uint(at + 1, 4));
+  for (const [at, { state }] of issuers.entries()) {
+    roll = concat(keccak256(concat(roll, utf8(state.issuer))).subarray(0, 28), uintToBytes(at + 1, 4));
   }
   return roll;
 }
 
-/** @param {string} why @returns {never} */
-const unproved = (why) => refuse("snapshot.unproved", why);
+/** @param {string} problem @returns {never} */
+const failUnproved = (problem) => fail("snapshot.unproved", problem);
 
 /**
- * Runs a proof whose failure means that a snapshot is not what the chain holds.
+ * Verify a proof of a snapshot: its `proof.invalid` becomes `snapshot.unproved`.
  * @template T @param {() => T} prove @returns {T}
  */
-function proving(prove) {
+function requireProof(prove) {
   try {
     return prove();
   } catch (error) {
-    if (error instanceof Refusal && error.code === "proof.invalid") return unproved(error.message);
+    if (error instanceof CertledgerError && error.code === "proof.invalid")
+      return failUnproved(error.message);
     throw error;
   }
 }
 
 /**
- * Checks that a snapshot is what the ledger's contract holds under its checkpoint's state root.
- * @param {Snapshot} snapshot @param {Ledger} ledger @throws {Refusal} `snapshot.unproved`
+ * Check that a snapshot is the state of the ledger's contract under its checkpoint's state root, whole (SPEC 17).
+ * @param {Snapshot} snapshot @param {Ledger} ledger @throws {CertledgerError} `snapshot.unproved`
  */
-function checkSnapshot({ note, accountProof, nodes, catalogs, bodies }, ledger) {
-  const account = proving(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
+function checkSnapshot({ note, accountProof, nodes, catalogs, issuers }, ledger) {
+  const account = requireProof(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
   if (!account || !equal(account.codeHash, ledger.codeHash))
-    return unproved("the chain holds another contract");
-  const known = new NodeSet(nodes, account.storageRoot);
-  proving(() => {
-    if (!equal(known.slot(ROLL_POSITION), rollOf(bodies))) unproved("the list of bodies is not complete");
-    for (const { state } of bodies) {
-      const slot = withoutBrake(known.slot(slotPosition(state.issuer)));
-      if (!equal(slot, stateDigest(state))) unproved(`the state of ${state.issuer} is another one`);
+    return failUnproved("the account has another code hash than the policy's ledger");
+  const known = new TrieNodes(nodes, account.storageRoot);
+  requireProof(() => {
+    if (!equal(known.slot(ROLL_POSITION), computeRoll(issuers)))
+      failUnproved("the list of issuers does not give the roll");
+    for (const { state } of issuers) {
+      const slot = clearBrake(known.slot(issuerSlotPosition(state.issuer)));
+      if (!equal(slot, stateDigest(state)))
+        failUnproved(`the state of ${state.issuer} does not have the digest in its slot`);
     }
   });
-  if (known.used.size !== nodes.length) unproved("a node is not needed");
-  if (new Set(bodies.map(({ state }) => state.issuer)).size !== bodies.length)
-    unproved("a body stands twice");
-  const needed = catalogsOf(bodies);
+  if (known.used.size !== nodes.length)
+    failUnproved(`${nodes.length - known.used.size} nodes are not needed`);
+  if (new Set(issuers.map(({ state }) => state.issuer)).size !== issuers.length)
+    failUnproved("an issuer is listed twice");
+  const needed = catalogRootsOf(issuers);
   if (needed.size !== catalogs.size || ![...needed].every((root) => catalogs.has(root))) {
-    unproved("a catalog is missing or not needed");
+    failUnproved("a catalog is missing or not needed");
   }
 }
 
-/** Roots (hex) of the catalogs under batches and states. @param {HeldBody[]} bodies @returns {Set<string>} */
-function catalogsOf(bodies) {
-  const roots = bodies.flatMap(({ state, rows }) => [state.catalog, ...rows.map(({ catalog }) => catalog)]);
+/**
+ * Roots, in hex, of the catalogs of batches and states, without the empty one.
+ * @param {SnapshotIssuer[]} issuers @returns {Set<string>}
+ */
+function catalogRootsOf(issuers) {
+  const roots = issuers.flatMap(({ state, rows }) => [state.catalog, ...rows.map(({ catalog }) => catalog)]);
   return new Set(roots.filter((root) => !equal(root, ZERO32)).map(hex));
 }
 
 // -------------------- formats/snapshot_delta.mjs
 
-/** Deltas, which lead from one snapshot to a newer one (SPEC 17). */
+/** Deltas: what changed from one snapshot to a newer one (SPEC 17). */
+
+const DELTA_TYPE = "certledger/delta/1";
 
 /**
- * The snapshot that a delta leads to, not yet proved.
- * @param {Snapshot} old @param {Uint8Array} unpacked @param {Ledger} ledger @returns {Snapshot}
+ * The snapshot that a delta leads to. `checkSnapshot` proves it.
+ * @param {Snapshot} old @param {Uint8Array} unpacked decompressed file @param {Ledger} ledger
+ * @returns {Snapshot}
+ * @throws {CertledgerError} as `decodeSnapshot`, and `snapshot.other_base`, `snapshot.older`,
+ *   `snapshot.unproved`
  */
 function applyDelta(old, unpacked, ledger) {
-  const reader = openItem(unpacked, "certledger/delta/1", 7);
-  if (!equal(reader.binary(32, 32), sha256(packSnapshot(old)))) {
-    refuse("snapshot.other_base", "the delta builds on another snapshot");
+  const reader = openSnapshotItem(unpacked, DELTA_TYPE, 7);
+  if (!equal(reader.binary(32, 32), sha256(encodeSnapshot(old)))) {
+    fail("snapshot.other_base", "the delta builds on a snapshot of another digest");
   }
-  const checkpoint = reader.text(4 * LONGEST_NOTE);
+  const checkpoint = reader.text(4 * MAX_NOTE_BYTES);
   const note = parseNote(checkpoint);
   if (note.checkpoint.number < old.note.checkpoint.number)
-    refuse("snapshot.older", "the delta would go back");
-  const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
-  const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
-  const catalogs = mergeCatalogs(old, unpackCatalogs(reader));
+    fail(
+      "snapshot.older",
+      `the delta leads from block ${old.note.checkpoint.number} back to ${note.checkpoint.number}`,
+    );
+  const accountProof = reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES);
+  const nodes = reader.binaries(MAX_LIST_ITEMS, MAX_NODE_BYTES, true);
+  const catalogs = mergeCatalogs(old, decodeCatalogs(reader));
   const roots = catalogs.map(({ root }) => root);
   const { identity } = note.checkpoint;
-  const bodies = reader.parts(MAX_LISTED, (at) => {
-    if (at < old.bodies.length && reader.kind() === UNSIGNED) return old.bodies[reader.integer(at, at)];
+  const issuers = reader.items(MAX_LIST_ITEMS, (at) => {
+    // An unchanged issuer is its place in the former list.
+    if (at < old.issuers.length && reader.majorType() === UNSIGNED)
+      return old.issuers[reader.integer(at, at)];
     reader.list(2, 2);
     reader.integer(at, at);
-    return unpackBody(reader, roots, identity, old.bodies[at]?.rows ?? []);
+    return decodeIssuer(reader, roots, identity, old.issuers[at]?.rows ?? []);
   });
-  reader.done();
-  const account = proving(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
-  if (!account) return unproved("the contract is absent");
-  const needed = catalogsOf(bodies);
+  reader.finish();
+  const account = requireProof(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
+  if (!account) return failUnproved("the contract's account is absent");
+  const needed = catalogRootsOf(issuers);
   return {
     note,
     checkpoint,
     accountProof,
-    nodes: nodesInUse([...old.nodes, ...nodes], account.storageRoot, bodies),
-    catalogs: new Map(
-      catalogs
-        .map((catalog) => /** @type {[string, Catalog]} */ ([hex(catalog.root), catalog]))
-        .filter(([root]) => needed.has(root)),
-    ),
-    bodies,
+    nodes: nodesInUse([...old.nodes, ...nodes], account.storageRoot, issuers),
+    catalogs: catalogsByRoot(catalogs.filter(({ root }) => needed.has(hex(root)))),
+    issuers,
   };
 }
 
 /**
- * The nodes that prove the roll and the slots of these bodies, ascending.
- * @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot @param {HeldBody[]} bodies @returns {Uint8Array[]}
- * @throws {Refusal} `snapshot.unproved`: a node is missing
+ * The nodes that prove the roll and the slots of these issuers, ascending.
+ * @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot @param {SnapshotIssuer[]} issuers
+ * @returns {Uint8Array[]}
+ * @throws {CertledgerError} `snapshot.unproved`: a node is missing
  */
-function nodesInUse(nodes, storageRoot, bodies) {
-  const known = new NodeSet(nodes, storageRoot);
-  const positions = [ROLL_POSITION, ...bodies.map(({ state }) => slotPosition(state.issuer))];
-  proving(() => positions.forEach((position) => known.slot(position)));
+function nodesInUse(nodes, storageRoot, issuers) {
+  const known = new TrieNodes(nodes, storageRoot);
+  const positions = [ROLL_POSITION, ...issuers.map(({ state }) => issuerSlotPosition(state.issuer))];
+  requireProof(() => positions.forEach((position) => known.slot(position)));
   return [...known.used].sort(compareBytes);
 }
 
 /**
  * The catalogs of a snapshot and of a delta to it, by ascending root.
- * @param {Snapshot} old @param {Catalog[]} added @returns {Catalog[]} @throws {Refusal} `snapshot.invalid`
+ * @param {Snapshot} old @param {Catalog[]} added @returns {Catalog[]}
+ * @throws {CertledgerError} `snapshot.invalid`
  */
 function mergeCatalogs(old, added) {
   // A catalog that the snapshot has by its root alone may come with its entries.
-  needSnapshot(!added.some(({ root }) => old.catalogs.get(hex(root))?.entries), "a catalog twice");
+  requireShape(!added.some(({ root }) => old.catalogs.get(hex(root))?.entries), "a catalog is added twice");
   const replaced = new Set(added.map(({ root }) => hex(root)));
   const unchanged = [...old.catalogs.values()].filter(({ root }) => !replaced.has(hex(root)));
   return [...unchanged, ...added].sort((left, right) => compareBytes(left.root, right.root));
@@ -3752,17 +4368,21 @@ function mergeCatalogs(old, added) {
 
 // -------------------- formats/zlib.mjs
 
-/** Files packed by zlib (RFC 1950), unpacked with a bound. */
+/** Decompression of snapshot files (zlib, RFC 1950) with a bound (SPEC 17, 19). */
 
-const LONGEST_SNAPSHOT = 256 * 2 ** 20;
+/** Bytes of any decompressed snapshot. */
+const MAX_SNAPSHOT_BYTES = 256 * 2 ** 20;
+/** Decompressed bytes that any file may have, and those that it may have for each byte of its own besides. */
 const MAX_FREE_BYTES = 65536;
-/** Bytes unpacked for each byte of a file, beside those that any file may have. */
 const MAX_RATIO = 16;
 
-/** What zlib packed, checked to be all of the file. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
+/**
+ * Decompress a file that is one zlib stream and nothing else.
+ * @param {Uint8Array} file @returns {Promise<Uint8Array>} @throws {CertledgerError} `snapshot.invalid`
+ */
 async function inflate(file) {
   const parts = [];
-  const longest = Math.min(LONGEST_SNAPSHOT, MAX_FREE_BYTES + MAX_RATIO * file.length);
+  const limit = Math.min(MAX_SNAPSHOT_BYTES, MAX_FREE_BYTES + MAX_RATIO * file.length);
   let size = 0;
   try {
     const stream = new Blob([/** @type {BlobPart} */ (file)])
@@ -3773,70 +4393,86 @@ async function inflate(file) {
       if (done) break;
       parts.push(value);
       size += value.length;
-      if (size > longest) {
+      if (size > limit) {
         await reader.cancel();
         break;
       }
     }
   } catch {
-    return refuse("snapshot.invalid", "not packed by zlib, or cut short");
+    return fail("snapshot.invalid", "not a zlib stream, or cut short");
   }
-  const whole = size <= longest ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
-  // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
-  if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
+  const whole =
+    size <= limit ? concatAll(parts) : fail("snapshot.invalid", `more than ${limit} bytes once decompressed`);
+  // Not every platform rejects bytes after the stream; a file that ends with the checksum has none.
+  if (!equal(adler32(whole), file.subarray(-4))) fail("snapshot.invalid", "bytes follow the zlib stream");
   return whole;
 }
 
-/** The checksum that zlib ends with (RFC 1950). @param {Uint8Array} bytes */
+/**
+ * Adler-32, the checksum at the end of a zlib stream (RFC 1950).
+ * @param {Uint8Array} bytes @returns {Uint8Array}
+ */
 function adler32(bytes) {
   let [low, high] = [1, 0];
   for (let at = 0; at < bytes.length;) {
-    // So many sums stay below 2^32.
+    // After 3,800 bytes both sums are still exact integers; only then are they reduced.
     for (const stop = Math.min(at + 3800, bytes.length); at < stop; at += 1) {
       low += bytes[at];
       high += low;
     }
     [low, high] = [low % 65521, high % 65521];
   }
-  return concat(uint(high, 2), uint(low, 2));
+  return concat(uintToBytes(high, 2), uintToBytes(low, 2));
 }
 
-// -------------------- verify/desk.mjs
+// -------------------- verify/proven_snapshot.mjs
 
-/** A snapshot that is opened once and then answers for many codes (SPEC 17). */
-
-/** @typedef {{policy: Policy, ledger: Ledger, snapshot: Snapshot, judgement: Judgement, byIssuer: Map<string, HeldBody>}} Desk */
+/** A trust snapshot that is decoded and proved once and then answers many questions (SPEC 17). */
 
 /**
- * A desk that answers from a snapshot, once that is proved whole.
- * @param {Uint8Array} file @param {Policy} policy @returns {Promise<Desk>}
- * @throws {Refusal} `snapshot.invalid`, `snapshot.version`, `snapshot.unproved`, and others of what it holds
+ * A snapshot that is the contract's state at its checkpoint. `trust` says whether that block is trusted.
+ * @typedef {object} ProvenSnapshot
+ * @property {Policy} policy
+ * @property {Ledger} ledger
+ * @property {Snapshot} snapshot
+ * @property {BlockTrust} trust
+ * @property {Map<string, SnapshotIssuer>} byIssuer
  */
-async function openDesk(file, policy) {
-  return deskOf(readSnapshot(await inflate(file)), policy);
+
+/**
+ * Decode a snapshot and prove it whole.
+ * @param {Uint8Array} file @param {Policy} policy @returns {Promise<ProvenSnapshot>}
+ * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`, `snapshot.unproved`,
+ *   `checkpoint.unusable`, and
+ *   those of its parts
+ */
+async function openSnapshot(file, policy) {
+  return proveSnapshot(decodeSnapshot(await inflate(file)), policy);
 }
 
 /**
- * The desk that a delta leads to.
- * @param {Desk} desk @param {Uint8Array} file @returns {Promise<Desk>}
- * @throws {Refusal} as `openDesk`, and `snapshot.other_base`, `snapshot.older`
+ * Apply a delta to a snapshot, and prove the new one whole.
+ * @param {ProvenSnapshot} proven @param {Uint8Array} file of the delta @returns {Promise<ProvenSnapshot>}
+ * @throws {CertledgerError} as `openSnapshot`, and `snapshot.other_base`, `snapshot.older`
  */
-async function updateDesk(desk, file) {
-  return deskOf(applyDelta(desk.snapshot, await inflate(file), desk.ledger), desk.policy);
+async function updateSnapshot(proven, file) {
+  return proveSnapshot(applyDelta(proven.snapshot, await inflate(file), proven.ledger), proven.policy);
 }
 
-/** @param {Snapshot} snapshot @param {Policy} policy @returns {Desk} */
-function deskOf(snapshot, policy) {
-  if (!policy.evidence.includes(SNAPSHOT_TYPE)) refuse("snapshot.version", "the policy does not list it");
+/** @param {Snapshot} snapshot @param {Policy} policy @returns {ProvenSnapshot} */
+function proveSnapshot(snapshot, policy) {
+  if (!policy.evidence.includes(SNAPSHOT_TYPE))
+    fail("snapshot.version", `the policy does not list ${SNAPSHOT_TYPE}`);
   const ledger =
-    ledgerOf(policy, snapshot.note.checkpoint.identity) ?? unproved("the policy does not know this ledger");
+    findLedger(policy, snapshot.note.checkpoint.identity) ??
+    failUnproved("the policy does not have its ledger");
   checkSnapshot(snapshot, ledger);
   return {
     policy,
     ledger,
     snapshot,
-    judgement: judgeByWitnesses(snapshot.note, policy, ledger),
-    byIssuer: new Map(snapshot.bodies.map((body) => [body.state.issuer, body])),
+    trust: trustByWitnesses(snapshot.note, policy, ledger),
+    byIssuer: new Map(snapshot.issuers.map((issuer) => [issuer.state.issuer, issuer])),
   };
 }
 
@@ -3844,23 +4480,27 @@ function deskOf(snapshot, policy) {
 
 /** Base45 (RFC 9285). */
 
-const BASE45 = new Map(
+const BASE45_DIGITS = new Map(
   Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
 );
 
-/** @param {string} text @returns {Uint8Array} @throws {Refusal} `base45.invalid` */
-function fromBase45(text) {
+/**
+ * Bytes of base45 text.
+ * @param {string} text @returns {Uint8Array} @throws {CertledgerError} `base45.invalid`
+ */
+function decodeBase45(text) {
   const values = Array.from(
     text,
-    (letter) => BASE45.get(letter) ?? refuse("base45.invalid", "a character is not of base45"),
+    (letter) => BASE45_DIGITS.get(letter) ?? fail("base45.invalid", `${letter} is not a character of base45`),
   );
   const bytes = new Uint8Array(Math.floor(values.length / 3) * 2 + (values.length % 3 ? 1 : 0));
   for (let at = 0, end = 0; at < values.length; at += 3) {
     const group = values.slice(at, at + 3);
     const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
     const width = group.length - 1;
-    if (!width || number >= 256 ** width) refuse("base45.invalid", "a group of base45 is out of range");
-    bytes.set(uint(number, width), end);
+    if (!width || number >= 256 ** width)
+      fail("base45.invalid", `the group at character ${at} of base45 is out of range`);
+    bytes.set(uintToBytes(number, width), end);
     end += width;
   }
   return bytes;
@@ -3870,99 +4510,108 @@ function fromBase45(text) {
 
 /** Compact evidence, for a QR code (SPEC 16.2). */
 
-/** How a policy names codes and snapshots of these versions. */
+/** The name of this version in a policy's list. */
 const COMPACT_TYPE = "certledger/compact/1";
 
 const COMPACT_PREFIX = "CL1:";
-const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
-const LONGEST_COMPACT = 4096;
-const COMPACT_PARTS = 5;
-const MAX_PATH = 32;
-/** Bytes of a code, salt, id or signature. */
-const MAX_WORD = 64;
-
+const COMPACT_VERSION = 1;
+/** Normal form of an access code (SPEC 4.2). */
+const ACCESS_CODE_PATTERN = /^[0-9A-HJKMNP-TV-Z]{16}$/;
+const MAX_COMPACT_CHARACTERS = 4096;
+/** Elements of the item without a presentation. */
+const COMPACT_ELEMENTS = 5;
+const MAX_PATH_HASHES = 32;
+/** Bytes of a code, salt, id or signature before the readers of JSON check them. */
+const MAX_SHORT_BYTES = 64;
 const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
 const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
-/** @typedef {{place: number, salt: string, value: Value}} Shown a disclosure without its name, which the place gives */
 
-/** @typedef {ReturnType<typeof parseCompact>} Compact */
+/** @typedef {{place: number, salt: string, value: Value}} CompactDisclosure its place gives the name */
 
-/** @param {string} text of a code */
-function parseCompact(text) {
-  if (text.length > LONGEST_COMPACT || !text.startsWith(COMPACT_PREFIX)) {
-    refuse(
+/** @typedef {ReturnType<typeof parseCompactEvidence>} CompactEvidence */
+
+/**
+ * Parse the text of a code.
+ * @param {string} text @throws {CertledgerError} `base45.invalid`, `compact.*`, and those of records
+ */
+function parseCompactEvidence(text) {
+  if (text.length > MAX_COMPACT_CHARACTERS || !text.startsWith(COMPACT_PREFIX)) {
+    fail(
       "compact.invalid",
-      `a code starts with ${COMPACT_PREFIX} and is not longer than ${LONGEST_COMPACT}`,
+      `a code does not start with ${COMPACT_PREFIX}, or is longer than ${MAX_COMPACT_CHARACTERS} characters`,
     );
   }
-  const packed = fromBase45(text.slice(COMPACT_PREFIX.length));
+  const packed = decodeBase45(text.slice(COMPACT_PREFIX.length));
   const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
-  const size = reader.list(1, COMPACT_PARTS + 1);
-  if (reader.integer() !== 1) refuse("compact.version", "not compact evidence of version 1");
-  reader.need(size >= COMPACT_PARTS, `${COMPACT_PARTS} parts`);
+  const size = reader.list(1, COMPACT_ELEMENTS + 1);
+  if (reader.integer() !== COMPACT_VERSION) fail("compact.version", `not version ${COMPACT_VERSION}`);
+  reader.expect(size >= COMPACT_ELEMENTS, `a list of ${COMPACT_ELEMENTS} or more`);
   const ledger = reader.binary(8, 8);
-  const record = unpackRecord(reader);
+  const record = decodeRecord(reader);
   const compact = {
-    ledger,
+    /** First 8 bytes of the ledger's identity. */ ledger,
     record,
-    path: unpackPath(reader),
-    shown: unpackShown(reader, record.digests.length),
-    presentation: size > COMPACT_PARTS ? unpackPresentation(reader) : null,
+    path: decodePath(reader),
+    disclosures: decodeDisclosures(reader, record.digests.length),
+    presentation: size > COMPACT_ELEMENTS ? decodePresentation(reader) : null,
   };
-  reader.done();
+  reader.finish();
   if (compact.presentation && !compact.record.bound) {
-    refuse("compact.invalid", "a presentation of a record that is not bound");
+    fail("compact.invalid", "a presentation of a record that is not bound");
   }
   return compact;
 }
 
-/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {CborReader} reader */
-function unpackRecord(reader) {
+/**
+ * The record, checked by the reader of its JSON, so that both forms obey one set of rules.
+ * @param {CborReader} reader
+ */
+function decodeRecord(reader) {
   reader.list(12, 12);
   const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
   /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
-  value.issuer = reader.text(MAX_WORD);
+  value.issuer = reader.text(MAX_SHORT_BYTES);
   value.index = reader.integer();
-  value.id = toBase64Url(reader.binary(0, MAX_WORD));
+  value.id = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
   value.edition = reader.integer();
-  if (!reader.isNull()) value.replaces = reader.integer();
-  value.category = reader.text(MAX_WORD);
+  if (!reader.skipNull()) value.replaces = reader.integer();
+  value.category = reader.text(MAX_SHORT_BYTES);
   value.entry = reader.integer();
-  value.holder = HOLDERS[reader.integer(0, HOLDERS.length - 1)];
+  value.holder = HOLDER_KINDS[reader.integer(0, HOLDER_KINDS.length - 1)];
   value.issued = day();
-  if (!reader.isNull()) value.expires = day();
+  if (!reader.skipNull()) value.expires = day();
   value.bound = reader.boolean();
-  value.digests = toBase64Url(reader.binary(0, 32 * MOST_DIGESTS));
+  value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
   return readRecord(/** @type {Json} */ (value));
 }
 
-/** @param {CborReader} reader */
-function unpackPath(reader) {
-  const path = reader.binary(0, 32 * MAX_PATH);
-  if (path.length % 32) refuse("compact.invalid", "a path is made of hashes of 32 bytes");
+/** The inclusion path. @param {CborReader} reader */
+function decodePath(reader) {
+  const path = reader.binary(0, 32 * MAX_PATH_HASHES);
+  if (path.length % 32) fail("compact.invalid", `a path of ${path.length} bytes is not a list of hashes`);
   return chunks(path, 32);
 }
 
 /**
- * Disclosures, whose places strictly ascend among those of the record.
- * @param {CborReader} reader @param {number} places @returns {Shown[]}
+ * Disclosures by strictly ascending place.
+ * @param {CborReader} reader @param {number} places of the record @returns {CompactDisclosure[]}
  */
-function unpackShown(reader, places) {
+function decodeDisclosures(reader, places) {
   let place = -1;
-  return reader.parts(places, () => {
+  return reader.items(places, () => {
     reader.list(3, 3);
     place = reader.integer(place + 1, places - 1);
-    const salt = place === 0 ? reader.text(MAX_WORD) : toBase64Url(reader.binary(16, 16));
-    if (place === 0 && !ACCESS_CODE.test(salt))
-      refuse("compact.invalid", "the salt of the number is no access code");
-    return { place, salt, value: unpackValue(reader) };
+    const salt = place === 0 ? reader.text(MAX_SHORT_BYTES) : encodeBase64Url(reader.binary(16, 16));
+    if (place === 0 && !ACCESS_CODE_PATTERN.test(salt))
+      fail("compact.invalid", "the salt of place 0 is not an access code in its normal form");
+    return { place, salt, value: decodeValue(reader) };
   });
 }
 
-/** @param {CborReader} reader @returns {Value} */
-function unpackValue(reader) {
-  if (reader.kind() === TEXT) {
-    const value = reader.text(4 * LONGEST_VALUE);
+/** A field's text or a document's description. @param {CborReader} reader @returns {Value} */
+function decodeValue(reader) {
+  if (reader.majorType() === TEXT) {
+    const value = reader.text(4 * MAX_VALUE_CHARACTERS);
     checkFieldValue(value);
     return value;
   }
@@ -3974,35 +4623,41 @@ function unpackValue(reader) {
   return document;
 }
 
-/** @param {CborReader} reader */
-function unpackPresentation(reader) {
+/** The presentation, checked by the reader of its JSON. @param {CborReader} reader */
+function decodePresentation(reader) {
   reader.list(4, 4);
-  const [audience, nonce, time] = [reader.text(MAX_WORD), reader.text(MAX_WORD), reader.integer()];
-  const signature = toBase64Url(reader.binary(0, MAX_WORD));
+  const [audience, nonce, time] = [
+    reader.text(MAX_SHORT_BYTES),
+    reader.text(MAX_SHORT_BYTES),
+    reader.integer(),
+  ];
+  const signature = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
   return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
 }
 
 /**
- * A disclosure under the name of its place.
- * @param {Shown} shown @param {Entry} entry @param {boolean} bound @returns {Disclosure}
+ * A disclosure with the name that the entry has at its place.
+ * @param {CompactDisclosure} disclosure @param {Entry} entry @param {boolean} bound @returns {Disclosure}
  */
-function nameShown({ place, salt, value }, entry, bound) {
-  const name = nameAt(entry, place, bound);
-  return { salt, name, value, digest: digestOf(formatDisclosure(salt, name, value)) };
+function nameDisclosure({ place, salt, value }, entry, bound) {
+  const name = fieldNameAt(entry, place, bound);
+  return { salt, name, value, digest: disclosureDigest(formatDisclosure(salt, name, value)) };
 }
 
 /**
- * The same of a code, whose disclosures each name their place: one whose digest has another place, or whose value
- * is of another kind than the place has, is not the record's.
- * @param {CertificateRecord} record @param {Shown[]} shown @param {Entry} entry @returns {Showing}
+ * Name the disclosures of a code. One whose digest has another place than it names, or whose value is of another
+ * kind than its place has, is not the record's (SPEC 4.6, 16.2): its place becomes undefined.
+ * @param {CertificateRecord} record @param {CompactDisclosure[]} compact @param {Entry} entry
+ * @returns {DisclosedRecord}
  */
-function showingAt(record, shown, entry) {
-  const found = showingOf(
+function locateCompactDisclosures(record, compact, entry) {
+  const found = locateDisclosures(
     record,
-    shown.map((part) => nameShown(part, entry, record.bound)),
+    compact.map((part) => nameDisclosure(part, entry, record.bound)),
   );
   const places = found.disclosures.map(({ name, value }, at) => {
-    const fits = found.places[at] === shown[at].place && (typeof value === "object") === (name === DOCUMENT);
+    const fits =
+      found.places[at] === compact[at].place && (typeof value === "object") === (name === DOCUMENT_FIELD);
     return fits ? found.places[at] : undefined;
   });
   return { ...found, places };
@@ -4010,123 +4665,127 @@ function showingAt(record, shown, entry) {
 
 // -------------------- verify/compact.mjs
 
-/** The verdict on compact evidence, from a snapshot and without a network. */
-
-/** @typedef {{body: HeldBody, row: Row, statement: Statement, entry: Entry | null}} Backing */
+/** Verification of compact evidence, from a snapshot and without a network (SPEC 16.2, 17, 18). */
 
 /**
- * What stands behind a record, or the code of check 3 that says why nothing does.
- * @param {Desk} desk @param {CertificateRecord} record @returns {Backing | string}
+ * A record's batch in a snapshot, and its entry if the catalog of the batch has it.
+ * @typedef {{issuer: SnapshotIssuer, row: BatchRow, statement: Statement, entry: Entry | null}} SnapshotBatch
  */
-function findBacking(desk, record) {
-  const body = desk.byIssuer.get(record.issuer);
-  if (!body) return "anchor.body_absent";
-  if (body.state.nameDigest) return "anchor.name_absent";
-  if (record.index >= body.state.certificates) return "anchor.batch_pending";
-  let [low, high] = [0, body.statements.length];
+
+/**
+ * The batch of a record, or the code of check 3 if the snapshot does not have it, in the order of SPEC 17.
+ * @param {ProvenSnapshot} proven @param {CertificateRecord} record @returns {SnapshotBatch | string}
+ */
+function findBatch(proven, record) {
+  const issuer = proven.byIssuer.get(record.issuer);
+  if (!issuer) return "anchor.body_absent";
+  if (issuer.state.nameDigest) return "anchor.name_absent";
+  if (record.index >= issuer.state.certificates) return "anchor.batch_pending";
+  // The last batch that begins at or before the index.
+  let [low, high] = [0, issuer.statements.length];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (body.statements[middle].first <= record.index) low = middle;
+    if (issuer.statements[middle].first <= record.index) low = middle;
     else high = middle;
   }
-  const catalog = desk.snapshot.catalogs.get(hex(body.rows[low].catalog));
+  const row = issuer.rows[low];
+  const catalog = proven.snapshot.catalogs.get(hex(row.catalog));
   if (catalog && !catalog.entries) return "anchor.catalog_absent";
   const entry = catalog?.entries?.find((candidate) => isEntryOf(record, candidate)) ?? null;
-  return { body, row: body.rows[low], statement: body.statements[low], entry };
+  return { issuer, row, statement: issuer.statements[low], entry };
 }
 
 /**
- * Checks 4, 5 and 8 from a trusted snapshot: its catalogs are here whole, so what is absent is absent.
- * @param {CertificateRecord} record @param {Backing} backing @param {Policy} policy @returns {Codes}
+ * Checks 4, 5 and 8 from a trusted snapshot, which has its catalogs whole: an entry that is not there does not exist.
+ * @param {CertificateRecord} record @param {SnapshotBatch} batch @param {Policy} policy @returns {CheckCodes}
  */
-function judgeBacking(record, { body, row, statement, entry }, policy) {
-  const key = body.state.keys[row.key];
+function checkBatch(record, { issuer, row, statement, entry }, policy) {
+  const key = issuer.state.keys[row.key];
   const signature = key ? checkKey(key, row.block) : "signature.signer_differs";
-  const word = body.words.get(Math.floor(record.index / CELLS)) ?? ZERO32;
+  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
   return {
     signature: signature === "ok" ? checkCountersigned(policy, statement) : signature,
-    entitlement: entry ? checkObeys(record, entry) : "entitlement.category_absent",
-    status: checkStatus(record.index, word, body.state.standing),
+    entitlement: entry ? checkEntryObeyed(record, entry) : "entitlement.category_absent",
+    status: checkStatus(record.index, word, issuer.state.standing),
   };
 }
 
 /**
- * The codes of the checks that rest on the snapshot.
- * @param {Compact} compact @param {Backing | string} found @param {Judgement} judgement @param {Desk} desk
- * @param {number} now @returns {Codes}
+ * Checks 2 to 8, which rest on the snapshot.
+ * @param {CompactEvidence} compact @param {SnapshotBatch | string} found @param {BlockTrust} trust
+ * @param {Policy} policy @param {number} now @returns {CheckCodes}
  */
-function judgeCompact({ record, path }, found, judgement, { policy }, now) {
-  const trusted = judgement.code === "ok" && judgement.time !== null;
-  const freshness = trusted
-    ? checkFreshness(record.category, policy, judgement.time ?? 0, now)
-    : "block.needed";
-  const rest = (code) => ({ signature: code, entitlement: code, status: code });
-  const codes = { block: judgement.code, freshness };
+function checkBySnapshot({ record, path }, found, trust, policy, now) {
+  const trusted = trust.code === "ok" && trust.time !== null;
+  const freshness = trusted ? checkFreshness(record.category, policy, trust.time ?? 0, now) : "block.needed";
+  const codes = { block: trust.code, freshness };
   if (typeof found === "string") {
-    // Nothing here speaks for or against: the batch may have come since.
+    // The snapshot speaks neither for nor against: the batch may have come since (SPEC 17).
     const [anchor, code] = trusted ? [found, "anchor.needed"] : ["block.needed", "block.needed"];
-    return { ...codes, ...rest(code), anchor, inclusion: "inclusion.path_unusable" };
+    return { ...codes, ...unmadeChecks(code), anchor, inclusion: "inclusion.path_unusable" };
   }
   const inclusion = checkInclusion(record, found.statement, path);
-  return { ...codes, ...judgeBacking(record, found, policy), inclusion, anchor: "ok" };
+  return { ...codes, ...checkBatch(record, found, policy), inclusion, anchor: "ok" };
 }
 
 /**
- * Check 6 of a desk.
- * @param {Desk} desk @param {Uint8Array} ledger first bytes of an identity @param {number} now
- * @returns {Judgement}
+ * Check 6, block, for a code that names a ledger.
+ * @param {ProvenSnapshot} proven @param {Uint8Array} identity its first 8 bytes @param {number} now
+ * @returns {BlockTrust}
  */
-function judgeDesk({ policy, ledger: { identity }, judgement }, ledger, now) {
+function checkSnapshotBlock({ policy, ledger, trust }, identity, now) {
   if (now > policy.ends) return { code: "policy.ended", time: null };
-  return equal(ledger, identity.subarray(0, 8)) ? judgement : { code: "block.other_ledger", time: null };
+  if (!equal(identity, ledger.identity.subarray(0, 8))) return { code: "block.other_ledger", time: null };
+  return trust;
 }
 
 /**
- * The result for the text of a compact code, from a desk's snapshot and policy.
- * @param {string} text @param {Omit<Question, "policy"> & {desk: Desk}} question
+ * Verify the text of a compact code by a snapshot and its policy. Bad input is a result, not an error.
+ * @param {string} text @param {Omit<Question, "policy"> & {snapshot: ProvenSnapshot}} question
  */
-function verifyCompact(text, { desk, ...question }) {
+function verifyCompact(text, { snapshot, ...question }) {
   let compact;
   try {
-    compact = parseCompact(text);
+    compact = parseCompactEvidence(text);
   } catch (error) {
-    if (error instanceof Refusal) return unusable(error.code);
+    if (error instanceof CertledgerError) return unusableResult(error.code);
     throw error;
   }
-  const { policy, ledger } = desk;
-  if (!policy.evidence.includes(COMPACT_TYPE)) return unusable("schema.version");
-  const { record, shown, presentation } = compact;
+  const { policy, ledger } = snapshot;
+  if (!policy.evidence.includes(COMPACT_TYPE)) return unusableResult("schema.version");
+  const { record, disclosures, presentation } = compact;
   const { now, documents = [] } = question;
-  const judgement = judgeDesk(desk, compact.ledger, now);
-  // A snapshot that is of another ledger or not trusted speaks neither for nor against.
-  const found = judgement.code === "ok" ? findBacking(desk, record) : judgement.code;
-  const backing = typeof found === "string" ? null : found;
-  const entry = backing?.entry ?? null;
-  const showing = entry ? showingAt(record, shown, entry) : showingOf(record, []);
+  const trust = checkSnapshotBlock(snapshot, compact.ledger, now);
+  const found = trust.code === "ok" ? findBatch(snapshot, record) : trust.code;
+  const batch = typeof found === "string" ? null : found;
+  const entry = batch?.entry ?? null;
+  // Without the entry disclosures have no names, so nothing is disclosed (SPEC 17).
+  const disclosed = entry
+    ? locateCompactDisclosures(record, disclosures, entry)
+    : locateDisclosures(record, []);
   const codes = {
-    content: checkContent(showing, documents, entry),
+    content: checkContent(disclosed, documents, entry),
     dates: checkDates(record, now),
-    holder: checkHolder(showing, presentation, ledger.identity, { ...question, policy }),
-    ...judgeCompact(compact, found, judgement, desk, now),
+    holder: checkHolder(disclosed, presentation, ledger.identity, { ...question, policy }),
+    ...checkBySnapshot(compact, found, trust, policy, now),
   };
   const proved =
-    backing && entry
-      ? { body: backing.body.state.name, entry, statement: backing.statement, block: backing.row.block }
+    batch && entry
+      ? { issuerName: batch.issuer.state.name, entry, statement: batch.statement, block: batch.row.block }
       : null;
-  return conclude(codes, showing, proved, judgement, now + policy.clockTolerance);
+  return makeResult(codes, disclosed, proved, trust, now + policy.clockTolerance);
 }
 
 export {
   CODES,
-  Refusal,
+  CertledgerError,
   WARNINGS,
   canonicalBytes,
   canonicalText,
-  checkEd25519,
   checkFingerprint,
   findSuccessors,
   keccak256,
-  openDesk,
+  openSnapshot,
   parseCanonical,
   parsePolicy,
   parseTime,
@@ -4134,7 +4793,8 @@ export {
   sha256,
   sha512,
   sm3,
-  updateDesk,
+  updateSnapshot,
   verifyCompact,
+  verifyEd25519,
   verifyEvidence,
 };

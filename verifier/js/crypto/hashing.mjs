@@ -1,10 +1,15 @@
-/** Hashes: SHA-256 and SHA-512 (FIPS 180-4), HMAC (RFC 2104), SM3 (GB/T 32905), Keccak-256. @module */
+/**
+ * Hash functions: SHA-256 and SHA-512 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), SM3 (GB/T 32905), Keccak-256.
+ *
+ * The browser's `crypto.subtle` has neither Keccak-256 nor SM3, and answers only asynchronously.
+ * @module
+ */
 
-import { concat, uint, unhex } from "../bytes.mjs";
+import { concat, hexToBytes, uintToBytes } from "../bytes.mjs";
 
 /** The first `count` primes. @param {number} count @returns {number[]} */
 function primes(count) {
-  const found = [];
+  /** @type {number[]} */ const found = [];
   for (let candidate = 2; found.length < count; candidate += 1) {
     if (found.every((prime) => candidate % prime)) found.push(candidate);
   }
@@ -23,40 +28,47 @@ function floorRoot(value, degree) {
   return low;
 }
 
-/** First 64 bits of the fractional part of a prime's root. @param {number} prime @param {bigint} degree */
+/**
+ * First 64 bits of the fraction of a prime's root (FIPS 180-4 section 4.2).
+ * @param {number} prime @param {bigint} degree
+ */
 const rootBits = (prime, degree) => BigInt.asUintN(64, floorRoot(BigInt(prime) << (64n * degree), degree));
 
 const SHA512_ROUNDS = primes(80).map((prime) => rootBits(prime, 3n));
 const SHA512_START = primes(8).map((prime) => rootBits(prime, 2n));
 const SHA256_ROUNDS = Int32Array.from(SHA512_ROUNDS.slice(0, 64), (bits) => Number(bits >> 32n));
 const SHA256_START = SHA512_START.map((bits) => Number(bits >> 32n));
+
 /**
- * Calls `eat` with each padded block of the Merkle-Damgård construction.
- * @param {Uint8Array} data @param {number} size of a block @param {(view: DataView, at: number) => void} eat
+ * Call `compress` with each block of the padded message (Merkle-Damgård construction).
+ * @param {Uint8Array} data @param {number} size of a block, in bytes
+ * @param {(view: DataView, at: number) => void} compress
  */
-function eachBlock(data, size, eat) {
+function forEachBlock(data, size, compress) {
   const whole = data.length - (data.length % size);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  for (let at = 0; at < whole; at += size) eat(view, at);
+  for (let at = 0; at < whole; at += size) compress(view, at);
   const rest = data.subarray(whole);
   const tail = new Uint8Array(rest.length + 1 + size / 8 > size ? 2 * size : size);
   tail.set(rest);
   tail[rest.length] = 0x80;
-  tail.set(uint(data.length * 8, 8), tail.length - 8);
+  tail.set(uintToBytes(data.length * 8, 8), tail.length - 8);
   const last = new DataView(tail.buffer);
-  for (let at = 0; at < tail.length; at += size) eat(last, at);
+  for (let at = 0; at < tail.length; at += size) compress(last, at);
 }
 
-/** @param {Int32Array} words @returns {Uint8Array} */
-function bigEndian(words) {
+/** Big-endian bytes of 32-bit words. @param {Int32Array} words @returns {Uint8Array} */
+function wordsToBytes(words) {
   const bytes = new Uint8Array(4 * words.length);
   const view = new DataView(bytes.buffer);
   words.forEach((word, at) => view.setInt32(4 * at, word));
   return bytes;
 }
 
+/** Message schedule, allocated once: this is called for each 64 bytes of a document. */
 const SHA256_WORDS = new Int32Array(64);
-/** @param {Int32Array} state @param {DataView} view @param {number} at */
+
+/** Compression function of SHA-256. @param {Int32Array} state @param {DataView} view @param {number} at */
 function sha256Block(state, view, at) {
   const w = SHA256_WORDS;
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
@@ -92,14 +104,14 @@ function sha256Block(state, view, at) {
   state[7] += h;
 }
 
-/** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+/** SHA-256 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 export function sha256(data) {
   const state = Int32Array.from(SHA256_START);
-  eachBlock(data, 64, (view, at) => sha256Block(state, view, at));
-  return bigEndian(state);
+  forEachBlock(data, 64, (view, at) => sha256Block(state, view, at));
+  return wordsToBytes(state);
 }
 
-/** RFC 2104. @param {Uint8Array} key @param {Uint8Array} message */
+/** HMAC-SHA-256 (RFC 2104). @param {Uint8Array} key @param {Uint8Array} message */
 export function hmacSha256(key, message) {
   const block = new Uint8Array(64);
   block.set(key.length > 64 ? sha256(key) : key);
@@ -107,22 +119,23 @@ export function hmacSha256(key, message) {
   return sha256(concat(outer, sha256(concat(inner, message))));
 }
 
-/** @param {bigint[]} state @param {DataView} view @param {number} at */
+/** Compression function of SHA-512. @param {bigint[]} state @param {DataView} view @param {number} at */
 function sha512Block(state, view, at) {
   /** @param {bigint} x @param {bigint} bits */
-  const turn = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
+  const rotateRight = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
   /** @type {bigint[]} */ const w = [];
   for (let i = 0; i < 16; i += 1) w.push(view.getBigUint64(at + 8 * i));
   for (let i = 16; i < 80; i += 1) {
-    const s0 = turn(w[i - 15], 1n) ^ turn(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
-    const s1 = turn(w[i - 2], 19n) ^ turn(w[i - 2], 61n) ^ (w[i - 2] >> 6n);
+    const s0 = rotateRight(w[i - 15], 1n) ^ rotateRight(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
+    const s1 = rotateRight(w[i - 2], 19n) ^ rotateRight(w[i - 2], 61n) ^ (w[i - 2] >> 6n);
     w.push(BigInt.asUintN(64, w[i - 16] + s0 + w[i - 7] + s1));
   }
   let [a, b, c, d, e, f, g, h] = state;
   for (let i = 0; i < 80; i += 1) {
-    const s1 = turn(e, 14n) ^ turn(e, 18n) ^ turn(e, 41n);
+    const s1 = rotateRight(e, 14n) ^ rotateRight(e, 18n) ^ rotateRight(e, 41n);
     const one = h + s1 + ((e & f) ^ (~e & g)) + SHA512_ROUNDS[i] + w[i];
-    const two = (turn(a, 28n) ^ turn(a, 34n) ^ turn(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
+    const two =
+      (rotateRight(a, 28n) ^ rotateRight(a, 34n) ^ rotateRight(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g;
     g = f;
     f = e;
@@ -137,59 +150,62 @@ function sha512Block(state, view, at) {
   });
 }
 
-/** @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
+/** SHA-512 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
 export function sha512(data) {
   const state = [...SHA512_START];
-  eachBlock(data, 128, (view, at) => sha512Block(state, view, at));
-  return unhex(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
+  forEachBlock(data, 128, (view, at) => sha512Block(state, view, at));
+  return hexToBytes(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
 }
 
 const SM3_START = [
   0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
 ];
 
-/** @param {number} word @param {number} bits */
-const turnLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
+/** 32-bit rotation. @param {number} word @param {number} bits taken modulo 32 */
+const rotateLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
 
-/** @param {Int32Array} state @param {DataView} view @param {number} at */
+/** Compression function of SM3. @param {Int32Array} state @param {DataView} view @param {number} at */
 function sm3Block(state, view, at) {
   const w = new Int32Array(68);
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
   for (let i = 16; i < 68; i += 1) {
-    const x = w[i - 16] ^ w[i - 9] ^ turnLeft(w[i - 3], 15);
-    w[i] = x ^ turnLeft(x, 15) ^ turnLeft(x, 23) ^ turnLeft(w[i - 13], 7) ^ w[i - 6];
+    const x = w[i - 16] ^ w[i - 9] ^ rotateLeft(w[i - 3], 15);
+    w[i] = x ^ rotateLeft(x, 15) ^ rotateLeft(x, 23) ^ rotateLeft(w[i - 13], 7) ^ w[i - 6];
   }
   let [a, b, c, d, e, f, g, h] = state;
   for (let i = 0; i < 64; i += 1) {
     const early = i < 16;
-    const one = turnLeft((turnLeft(a, 12) + e + turnLeft(early ? 0x79cc4519 : 0x7a879d8a, i)) | 0, 7);
-    const two = one ^ turnLeft(a, 12);
+    const one = rotateLeft((rotateLeft(a, 12) + e + rotateLeft(early ? 0x79cc4519 : 0x7a879d8a, i)) | 0, 7);
+    const two = one ^ rotateLeft(a, 12);
     const ff = early ? a ^ b ^ c : (a & b) | (a & c) | (b & c);
     const gg = early ? e ^ f ^ g : (e & f) | (~e & g);
     const left = (ff + d + two + (w[i] ^ w[i + 4])) | 0;
     const right = (gg + h + one + w[i]) | 0;
     d = c;
-    c = turnLeft(b, 9);
+    c = rotateLeft(b, 9);
     b = a;
     a = left;
     h = g;
-    g = turnLeft(f, 19);
+    g = rotateLeft(f, 19);
     f = e;
-    e = right ^ turnLeft(right, 9) ^ turnLeft(right, 17);
+    e = right ^ rotateLeft(right, 9) ^ rotateLeft(right, 17);
   }
   [a, b, c, d, e, f, g, h].forEach((word, i) => {
     state[i] ^= word;
   });
 }
 
-/** @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+/** SM3 (GB/T 32905). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 export function sm3(data) {
   const state = Int32Array.from(SM3_START);
-  eachBlock(data, 64, (view, at) => sm3Block(state, view, at));
-  return bigEndian(state);
+  forEachBlock(data, 64, (view, at) => sm3Block(state, view, at));
+  return wordsToBytes(state);
 }
 
-/** Round constants (halves), and the walk of lanes with their rotations, of Keccak-f[1600] by their definitions. */
+/**
+ * Keccak-f[1600] (FIPS 202 section 3.2): halves of the round constants, the order of lanes in pi, the offsets
+ * in rho.
+ */
 const KECCAK = (() => {
   const [low, high] = [new Int32Array(24), new Int32Array(24)];
   let register = 1;
@@ -200,22 +216,23 @@ const KECCAK = (() => {
       register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
     }
   }
-  const [lanes, turns] = [new Uint8Array(24), new Uint8Array(24)];
+  const [lanes, offsets] = [new Uint8Array(24), new Uint8Array(24)];
   for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
     [x, y] = [y, (2 * x + 3 * y) % 5];
     lanes[t] = 2 * (x + 5 * y);
-    turns[t] = (((t + 1) * (t + 2)) / 2) % 64;
+    offsets[t] = (((t + 1) * (t + 2)) / 2) % 64;
   }
-  return { low, high, lanes, turns };
+  return { low, high, lanes, offsets };
 })();
 
 const KECCAK_COLUMNS = new Int32Array(10);
 const KECCAK_ROW = new Int32Array(10);
-/** Keccak-f[1600] over 25 lanes, low and high half of each beside each other. @param {Int32Array} s */
-function permute(s) {
+/** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
+function keccakF1600(s) {
   const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];
-  const { low, high, lanes, turns } = KECCAK;
+  const { low, high, lanes, offsets } = KECCAK;
   for (let round = 0; round < 24; round += 1) {
+    // theta
     for (let x = 0; x < 10; x += 1) column[x] = s[x] ^ s[x + 10] ^ s[x + 20] ^ s[x + 30] ^ s[x + 40];
     for (let x = 0; x < 10; x += 2) {
       const after = (x + 2) % 10;
@@ -227,30 +244,36 @@ function permute(s) {
         s[x + y + 1] ^= dh;
       }
     }
+    // rho and pi
     let l = s[2];
     let h = s[3];
     for (let t = 0; t < 24; t += 1) {
       const lane = lanes[t];
-      const bits = turns[t] & 31;
+      const bits = offsets[t] & 31;
       const nl = s[lane];
       const nh = s[lane + 1];
-      const first = turns[t] < 32 ? l : h;
-      const second = turns[t] < 32 ? h : l;
+      const first = offsets[t] < 32 ? l : h;
+      const second = offsets[t] < 32 ? h : l;
       s[lane] = bits ? (first << bits) | (second >>> (32 - bits)) : first;
       s[lane + 1] = bits ? (second << bits) | (first >>> (32 - bits)) : second;
       l = nl;
       h = nh;
     }
+    // chi
     for (let y = 0; y < 50; y += 10) {
       for (let x = 0; x < 10; x += 1) row[x] = s[y + x];
       for (let x = 0; x < 10; x += 1) s[y + x] ^= ~row[(x + 2) % 10] & row[(x + 4) % 10];
     }
+    // iota
     s[0] ^= low[round];
     s[1] ^= high[round];
   }
 }
 
-/** Keccak-256 with Ethereum's padding. @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
+/**
+ * Keccak-256 as Ethereum uses it: padding 0x01, where SHA3-256 has 0x06.
+ * @param {Uint8Array} data @returns {Uint8Array} 32 bytes
+ */
 export function keccak256(data) {
   const rate = 136;
   const state = new Int32Array(50);
@@ -261,7 +284,7 @@ export function keccak256(data) {
   const view = new DataView(padded.buffer);
   for (let at = 0; at < padded.length; at += rate) {
     for (let i = 0; i < rate / 4; i += 1) state[i] ^= view.getInt32(at + 4 * i, true);
-    permute(state);
+    keccakF1600(state);
   }
   const digest = new Uint8Array(32);
   const out = new DataView(digest.buffer);

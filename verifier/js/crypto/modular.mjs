@@ -1,13 +1,19 @@
 /** Arithmetic modulo a prime, on BigInt. @module */
 
-/** @param {bigint} value @param {bigint} modulus */
+/**
+ * Residue from 0 to `modulus` - 1, also of a negative value.
+ * @param {bigint} value @param {bigint} modulus
+ */
 export const mod = (value, modulus) => {
   const rest = value % modulus;
   return rest < 0n ? rest + modulus : rest;
 };
 
-/** @param {bigint} base @param {bigint} exponent @param {bigint} modulus */
-export function power(base, exponent, modulus) {
+/**
+ * `base` to the power `exponent`, by squaring.
+ * @param {bigint} base @param {bigint} exponent @param {bigint} modulus
+ */
+export function modPower(base, exponent, modulus) {
   let result = 1n;
   for (let square = base, rest = exponent; rest; rest >>= 1n) {
     if (rest & 1n) result = (result * square) % modulus;
@@ -16,8 +22,11 @@ export function power(base, exponent, modulus) {
   return result;
 }
 
-/** Inverse of a non-zero value, by Euclid. @param {bigint} value @param {bigint} modulus */
-export function invert(value, modulus) {
+/**
+ * Inverse of a non-zero value, by the extended Euclidean algorithm.
+ * @param {bigint} value @param {bigint} modulus
+ */
+export function modInverse(value, modulus) {
   let [a, b, x, y] = [mod(value, modulus), modulus, 1n, 0n];
   while (a > 1n) {
     const quotient = b / a;

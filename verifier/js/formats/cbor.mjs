@@ -1,13 +1,19 @@
-/** Deterministic CBOR (RFC 8949, section 4.2.1), read by type and range (SPEC 19). @module */
+/**
+ * Deterministic CBOR (RFC 8949 section 4.2.1): a typed reader and an encoder.
+ *
+ * The reader is asked for each element by type and range, so that it builds nothing that has no place (SPEC 19).
+ * @module
+ */
 
-import { STRICT_UTF8, compareBytes, concat, join, uint, utf8 } from "../bytes.mjs";
-import { refuse } from "../errors.mjs";
+import { UTF8_DECODER, compareBytes, concat, concatAll, uintToBytes, utf8 } from "../bytes.mjs";
+import { fail } from "../errors.mjs";
 
-/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from numbers */
+/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from integers */
 
-/** Greatest number that stands in the head of a CBOR item itself. */
-const MAX_SHORT = 23;
+/** Greatest number that the first byte of an item can carry. */
+const MAX_HEAD_NUMBER = 23;
 
+/** Major types (RFC 8949 section 3.1). */
 export const UNSIGNED = 0;
 const NEGATIVE = 1;
 export const BYTES = 2;
@@ -15,40 +21,41 @@ export const TEXT = 3;
 const LIST = 4;
 const MAP = 5;
 
-/**
- * Reads one CBOR item from its front to its end (section 19): each element is asked for by type and range,
- * so that nothing is built that has no place.
- */
+/** Reader of one item, from its front to its end. Call `finish` after the last element. */
 export class CborReader {
-  /** @param {Uint8Array} bytes @param {string} code @param {string} respelled where a number is too long */
-  constructor(bytes, code, respelled) {
+  /**
+   * @param {Uint8Array} bytes @param {string} code of errors
+   * @param {string} canonicalCode of the error of a number that is not in its shortest form
+   */
+  constructor(bytes, code, canonicalCode) {
     this.bytes = bytes;
     this.code = code;
-    this.respelled = respelled;
+    this.canonicalCode = canonicalCode;
     this.at = 0;
   }
 
-  /** @param {string} want @returns {never} */
-  refuse(want) {
-    return refuse(this.code, `byte ${this.at} does not begin ${want}`);
+  /** @param {string} expected @returns {never} */
+  fail(expected) {
+    return fail(this.code, `at byte ${this.at}: expected ${expected}`);
   }
 
-  /** @param {unknown} held @param {string} want */
-  need(held, want) {
-    if (!held) this.refuse(want);
+  /** Fail unless a condition holds. @param {unknown} condition @param {string} expected */
+  expect(condition, expected) {
+    if (!condition) this.fail(expected);
   }
 
-  done() {
-    this.need(this.at === this.bytes.length, "nothing: bytes are left over");
+  /** Check that no byte is left over. */
+  finish() {
+    this.expect(this.at === this.bytes.length, "the end");
   }
 
-  /** Kind of the next element, -1 at the end. */
-  kind() {
+  /** Major type of the next element, -1 at the end. */
+  majorType() {
     return this.at < this.bytes.length ? this.bytes[this.at] >> 5 : -1;
   }
 
-  /** Null, if it is next. */
-  isNull() {
+  /** Whether null is next; if so, skip it. */
+  skipNull() {
     const found = this.bytes[this.at] === 0xf6;
     if (found) this.at += 1;
     return found;
@@ -56,80 +63,89 @@ export class CborReader {
 
   boolean() {
     const head = this.bytes[this.at];
-    this.need(head === 0xf4 || head === 0xf5, "true or false");
+    this.expect(head === 0xf4 || head === 0xf5, "true or false");
     this.at += 1;
     return head === 0xf5;
   }
 
-  /** The number that a head of `kind` carries. @param {number} kind @param {string} want */
-  argument(kind, want) {
-    this.need(this.kind() === kind, want);
+  /** The number in a head of a major type. @param {number} type @param {string} expected */
+  argument(type, expected) {
+    this.expect(this.majorType() === type, expected);
     const low = this.bytes[this.at] & 31;
-    if (low <= MAX_SHORT) {
+    if (low <= MAX_HEAD_NUMBER) {
       this.at += 1;
       return low;
     }
     const width = 2 ** (low - 24);
     const digits = this.bytes.subarray(this.at + 1, this.at + 1 + width);
-    this.need(low <= 27 && digits.length === width, `${want} whose length is known`);
+    this.expect(low <= 27 && digits.length === width, `${expected} of definite length`);
     const number = digits.reduce((sum, byte) => sum * 256 + byte, 0);
-    if (number < (width === 1 ? MAX_SHORT + 1 : 256 ** (width / 2)))
-      refuse(this.respelled, `the number at byte ${this.at} has a shorter spelling`);
+    if (number < (width === 1 ? MAX_HEAD_NUMBER + 1 : 256 ** (width / 2)))
+      fail(this.canonicalCode, `the number at byte ${this.at} is not in its shortest form`);
     this.at += 1 + width;
     return number;
   }
 
-  /** @param {number} least @param {number} greatest */
-  integer(least = 0, greatest = Number.MAX_SAFE_INTEGER) {
-    const negative = least < 0 && this.kind() === NEGATIVE;
+  /** @param {number} min @param {number} max */
+  integer(min = 0, max = Number.MAX_SAFE_INTEGER) {
+    const negative = min < 0 && this.majorType() === NEGATIVE;
     const number = this.argument(negative ? NEGATIVE : UNSIGNED, "an integer");
     const value = negative ? -1 - number : number;
-    this.need(value >= least && value <= greatest, `an integer from ${least} to ${greatest}`);
+    this.expect(value >= min && value <= max, `an integer from ${min} to ${max}`);
     return value;
   }
 
-  /** A count that what is left can hold. @param {number} kind @param {number} least @param {number} greatest */
-  size(kind, least, greatest) {
-    const size = this.argument(kind, "an element of another kind");
+  /**
+   * The size in a head, which the bytes that are left can hold.
+   * @param {number} type @param {string} expected @param {number} min @param {number} max
+   */
+  size(type, expected, min, max) {
+    const size = this.argument(type, expected);
     const left = this.bytes.length - this.at;
-    this.need(size >= least && size <= Math.min(greatest, left), `${least} to ${greatest} of them`);
+    this.expect(size >= min && size <= Math.min(max, left), `${expected} of size ${min} to ${max}`);
     return size;
   }
 
-  /** @param {number} least @param {number} greatest @returns {Uint8Array} */
-  binary(least, greatest) {
-    const size = this.size(BYTES, least, greatest);
+  /** A byte string. @param {number} min bytes @param {number} max bytes @returns {Uint8Array} */
+  binary(min, max) {
+    const size = this.size(BYTES, "a byte string", min, max);
     this.at += size;
     return this.bytes.subarray(this.at - size, this.at);
   }
 
-  /** @param {number} longest in bytes @returns {string} */
-  text(longest) {
-    const size = this.size(TEXT, 0, longest);
+  /** A text. @param {number} max bytes @returns {string} */
+  text(max) {
+    const size = this.size(TEXT, "a text", 0, max);
     this.at += size;
     try {
-      return STRICT_UTF8.decode(this.bytes.subarray(this.at - size, this.at));
+      return UTF8_DECODER.decode(this.bytes.subarray(this.at - size, this.at));
     } catch {
-      return refuse(this.code, "a text is not UTF-8");
+      return fail(this.code, "a text is not UTF-8");
     }
   }
 
-  /** @param {number} least @param {number} greatest */
-  list(least, greatest) {
-    return this.size(LIST, least, greatest);
+  /**
+   * The head of a list, whose elements come next.
+   * @param {number} min @param {number} max @returns {number} its size
+   */
+  list(min, max) {
+    return this.size(LIST, "a list", min, max);
   }
 
-  /** @param {number} size @param {number} least @param {number} greatest @returns {number[]} */
-  integers(size, least, greatest) {
+  /** A list of integers. @param {number} size @param {number} min @param {number} max @returns {number[]} */
+  integers(size, min, max) {
     this.list(size, size);
-    return Array.from({ length: size }, () => this.integer(least, greatest));
+    return Array.from({ length: size }, () => this.integer(min, max));
   }
 
-  /** @param {number} below @param {number} size @returns {Map<number, Uint8Array>} */
+  /**
+   * A map from ascending integers below a limit to byte strings.
+   * @param {number} below @param {number} size in bytes @returns {Map<number, Uint8Array>}
+   */
   byteMap(below, size) {
     const found = new Map();
     let last = -1;
-    for (let left = this.size(MAP, 0, below); left > 0; left -= 1) {
+    for (let left = this.size(MAP, "a map", 0, below); left > 0; left -= 1) {
       last = this.integer(last + 1, below - 1);
       found.set(last, this.binary(size, size));
     }
@@ -137,44 +153,49 @@ export class CborReader {
   }
 
   /**
-   * Byte strings of 1 to `longest` bytes.
-   * @param {number} most @param {number} longest @param {boolean} ascending @returns {Uint8Array[]}
+   * A list of byte strings that are not empty.
+   * @param {number} max of them @param {number} maxBytes each @param {boolean} ascending strictly
+   * @returns {Uint8Array[]}
    */
-  binaries(most, longest, ascending = false) {
-    const found = [];
-    for (let left = this.list(0, most); left > 0; left -= 1) {
-      const value = this.binary(1, longest);
+  binaries(max, maxBytes, ascending = false) {
+    /** @type {Uint8Array[]} */ const found = [];
+    for (let left = this.list(0, max); left > 0; left -= 1) {
+      const value = this.binary(1, maxBytes);
       if (ascending && found.length)
-        this.need(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
+        this.expect(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
       found.push(value);
     }
     return found;
   }
 
-  /** Parts of a list, each read by `part`. @template T @param {number} most @param {(at: number) => T} part */
-  parts(most, part) {
-    const found = [];
-    for (let size = this.list(0, most); found.length < size;) found.push(part(found.length));
+  /**
+   * A list, each element read by `readItem`.
+   * @template T @param {number} max @param {(at: number) => T} readItem
+   */
+  items(max, readItem) {
+    /** @type {T[]} */ const found = [];
+    for (let size = this.list(0, max); found.length < size;) found.push(readItem(found.length));
     return found;
   }
 }
 
-/** @param {number} kind @param {number} number */
-function cborHead(kind, number) {
-  if (number < 24) return Uint8Array.of((kind << 5) | number);
+/** Head of an item in its shortest form. @param {number} type @param {number} number */
+function encodeCborHead(type, number) {
+  if (number <= MAX_HEAD_NUMBER) return Uint8Array.of((type << 5) | number);
   const size = [1, 2, 4, 8].findIndex((width) => number < 256 ** width);
-  return concat(Uint8Array.of((kind << 5) | (24 + size)), uint(number, 2 ** size));
+  return concat(Uint8Array.of((type << 5) | (24 + size)), uintToBytes(number, 2 ** size));
 }
 
-/** @param {Cbor} value @returns {Uint8Array} */
-export function cborEncode(value) {
-  if (typeof value === "number") return value < 0 ? cborHead(1, -1 - value) : cborHead(0, value);
-  if (typeof value === "string") return concat(cborHead(3, utf8(value).length), utf8(value));
-  if (value instanceof Uint8Array) return concat(cborHead(2, value.length), value);
-  if (Array.isArray(value)) return join([cborHead(4, value.length), ...value.map(cborEncode)]);
+/** Deterministic encoding of a value. @param {Cbor} value @returns {Uint8Array} */
+export function encodeCbor(value) {
+  if (typeof value === "number")
+    return value < 0 ? encodeCborHead(NEGATIVE, -1 - value) : encodeCborHead(UNSIGNED, value);
+  if (typeof value === "string") return concat(encodeCborHead(TEXT, utf8(value).length), utf8(value));
+  if (value instanceof Uint8Array) return concat(encodeCborHead(BYTES, value.length), value);
+  if (Array.isArray(value)) return concatAll([encodeCborHead(LIST, value.length), ...value.map(encodeCbor)]);
   if (value instanceof Map) {
     const pairs = [...value].sort(([left], [right]) => left - right);
-    return join([cborHead(5, pairs.length), ...pairs.flatMap((pair) => pair.map(cborEncode))]);
+    return concatAll([encodeCborHead(MAP, pairs.length), ...pairs.flatMap((pair) => pair.map(encodeCbor))]);
   }
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }

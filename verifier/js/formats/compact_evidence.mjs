@@ -1,123 +1,132 @@
 /** Compact evidence, for a QR code (SPEC 16.2). @module */
 
 import { chunks, hex } from "../bytes.mjs";
-import { refuse } from "../errors.mjs";
-import { fromBase45 } from "./base45.mjs";
-import { nameAt } from "./catalog.mjs";
+import { fail } from "../errors.mjs";
+import { decodeBase45 } from "./base45.mjs";
+import { fieldNameAt } from "./catalog.mjs";
 import { CborReader, TEXT } from "./cbor.mjs";
-import { toBase64Url } from "./encoding.mjs";
-import { showingOf } from "./evidence.mjs";
+import { encodeBase64Url } from "./encoding.mjs";
+import { locateDisclosures } from "./evidence.mjs";
 import { readPresentation } from "./presentation.mjs";
 import {
-  DOCUMENT,
-  HOLDERS,
-  LONGEST_VALUE,
-  MOST_DIGESTS,
+  DOCUMENT_FIELD,
+  HOLDER_KINDS,
+  MAX_DIGESTS,
+  MAX_VALUE_CHARACTERS,
   checkDocument,
   checkFieldValue,
-  digestOf,
+  disclosureDigest,
   formatDisclosure,
   readRecord,
 } from "./record.mjs";
 import { dayNumber, formatDay } from "./time.mjs";
 /** @import { Json } from "./canonical_json.mjs" */
 /** @import { Entry } from "./catalog.mjs" */
-/** @import { Showing } from "./evidence.mjs" */
+/** @import { DisclosedRecord } from "./evidence.mjs" */
 /** @import { CertificateRecord, Disclosure, Value } from "./record.mjs" */
 
-/** How a policy names codes and snapshots of these versions. */
+/** The name of this version in a policy's list. */
 export const COMPACT_TYPE = "certledger/compact/1";
 
 const COMPACT_PREFIX = "CL1:";
-const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
-const LONGEST_COMPACT = 4096;
-const COMPACT_PARTS = 5;
-const MAX_PATH = 32;
-/** Bytes of a code, salt, id or signature. */
-const MAX_WORD = 64;
-
+const COMPACT_VERSION = 1;
+/** Normal form of an access code (SPEC 4.2). */
+const ACCESS_CODE_PATTERN = /^[0-9A-HJKMNP-TV-Z]{16}$/;
+const MAX_COMPACT_CHARACTERS = 4096;
+/** Elements of the item without a presentation. */
+const COMPACT_ELEMENTS = 5;
+const MAX_PATH_HASHES = 32;
+/** Bytes of a code, salt, id or signature before the readers of JSON check them. */
+const MAX_SHORT_BYTES = 64;
 const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
 const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
-/** @typedef {{place: number, salt: string, value: Value}} Shown a disclosure without its name, which the place gives */
 
-/** @typedef {ReturnType<typeof parseCompact>} Compact */
+/** @typedef {{place: number, salt: string, value: Value}} CompactDisclosure its place gives the name */
 
-/** @param {string} text of a code */
-export function parseCompact(text) {
-  if (text.length > LONGEST_COMPACT || !text.startsWith(COMPACT_PREFIX)) {
-    refuse(
+/** @typedef {ReturnType<typeof parseCompactEvidence>} CompactEvidence */
+
+/**
+ * Parse the text of a code.
+ * @param {string} text @throws {CertledgerError} `base45.invalid`, `compact.*`, and those of records
+ */
+export function parseCompactEvidence(text) {
+  if (text.length > MAX_COMPACT_CHARACTERS || !text.startsWith(COMPACT_PREFIX)) {
+    fail(
       "compact.invalid",
-      `a code starts with ${COMPACT_PREFIX} and is not longer than ${LONGEST_COMPACT}`,
+      `a code does not start with ${COMPACT_PREFIX}, or is longer than ${MAX_COMPACT_CHARACTERS} characters`,
     );
   }
-  const packed = fromBase45(text.slice(COMPACT_PREFIX.length));
+  const packed = decodeBase45(text.slice(COMPACT_PREFIX.length));
   const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
-  const size = reader.list(1, COMPACT_PARTS + 1);
-  if (reader.integer() !== 1) refuse("compact.version", "not compact evidence of version 1");
-  reader.need(size >= COMPACT_PARTS, `${COMPACT_PARTS} parts`);
+  const size = reader.list(1, COMPACT_ELEMENTS + 1);
+  if (reader.integer() !== COMPACT_VERSION) fail("compact.version", `not version ${COMPACT_VERSION}`);
+  reader.expect(size >= COMPACT_ELEMENTS, `a list of ${COMPACT_ELEMENTS} or more`);
   const ledger = reader.binary(8, 8);
-  const record = unpackRecord(reader);
+  const record = decodeRecord(reader);
   const compact = {
-    ledger,
+    /** First 8 bytes of the ledger's identity. */ ledger,
     record,
-    path: unpackPath(reader),
-    shown: unpackShown(reader, record.digests.length),
-    presentation: size > COMPACT_PARTS ? unpackPresentation(reader) : null,
+    path: decodePath(reader),
+    disclosures: decodeDisclosures(reader, record.digests.length),
+    presentation: size > COMPACT_ELEMENTS ? decodePresentation(reader) : null,
   };
-  reader.done();
+  reader.finish();
   if (compact.presentation && !compact.record.bound) {
-    refuse("compact.invalid", "a presentation of a record that is not bound");
+    fail("compact.invalid", "a presentation of a record that is not bound");
   }
   return compact;
 }
 
-/** The record, judged by the reader of JSON, so that both forms obey one set of rules. @param {CborReader} reader */
-function unpackRecord(reader) {
+/**
+ * The record, checked by the reader of its JSON, so that both forms obey one set of rules.
+ * @param {CborReader} reader
+ */
+function decodeRecord(reader) {
   reader.list(12, 12);
   const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
   /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
-  value.issuer = reader.text(MAX_WORD);
+  value.issuer = reader.text(MAX_SHORT_BYTES);
   value.index = reader.integer();
-  value.id = toBase64Url(reader.binary(0, MAX_WORD));
+  value.id = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
   value.edition = reader.integer();
-  if (!reader.isNull()) value.replaces = reader.integer();
-  value.category = reader.text(MAX_WORD);
+  if (!reader.skipNull()) value.replaces = reader.integer();
+  value.category = reader.text(MAX_SHORT_BYTES);
   value.entry = reader.integer();
-  value.holder = HOLDERS[reader.integer(0, HOLDERS.length - 1)];
+  value.holder = HOLDER_KINDS[reader.integer(0, HOLDER_KINDS.length - 1)];
   value.issued = day();
-  if (!reader.isNull()) value.expires = day();
+  if (!reader.skipNull()) value.expires = day();
   value.bound = reader.boolean();
-  value.digests = toBase64Url(reader.binary(0, 32 * MOST_DIGESTS));
+  value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
   return readRecord(/** @type {Json} */ (value));
 }
 
-/** @param {CborReader} reader */
-function unpackPath(reader) {
-  const path = reader.binary(0, 32 * MAX_PATH);
-  if (path.length % 32) refuse("compact.invalid", "a path is made of hashes of 32 bytes");
+/** The inclusion path. @param {CborReader} reader */
+function decodePath(reader) {
+  const path = reader.binary(0, 32 * MAX_PATH_HASHES);
+  if (path.length % 32) fail("compact.invalid", `a path of ${path.length} bytes is not a list of hashes`);
   return chunks(path, 32);
 }
 
 /**
- * Disclosures, whose places strictly ascend among those of the record.
- * @param {CborReader} reader @param {number} places @returns {Shown[]}
+ * Disclosures by strictly ascending place.
+ * @param {CborReader} reader @param {number} places of the record @returns {CompactDisclosure[]}
  */
-function unpackShown(reader, places) {
+function decodeDisclosures(reader, places) {
   let place = -1;
-  return reader.parts(places, () => {
+  return reader.items(places, () => {
     reader.list(3, 3);
     place = reader.integer(place + 1, places - 1);
-    const salt = place === 0 ? reader.text(MAX_WORD) : toBase64Url(reader.binary(16, 16));
-    if (place === 0 && !ACCESS_CODE.test(salt))
-      refuse("compact.invalid", "the salt of the number is no access code");
-    return { place, salt, value: unpackValue(reader) };
+    const salt = place === 0 ? reader.text(MAX_SHORT_BYTES) : encodeBase64Url(reader.binary(16, 16));
+    if (place === 0 && !ACCESS_CODE_PATTERN.test(salt))
+      fail("compact.invalid", "the salt of place 0 is not an access code in its normal form");
+    return { place, salt, value: decodeValue(reader) };
   });
 }
 
-/** @param {CborReader} reader @returns {Value} */
-function unpackValue(reader) {
-  if (reader.kind() === TEXT) {
-    const value = reader.text(4 * LONGEST_VALUE);
+/** A field's text or a document's description. @param {CborReader} reader @returns {Value} */
+function decodeValue(reader) {
+  if (reader.majorType() === TEXT) {
+    const value = reader.text(4 * MAX_VALUE_CHARACTERS);
     checkFieldValue(value);
     return value;
   }
@@ -129,35 +138,41 @@ function unpackValue(reader) {
   return document;
 }
 
-/** @param {CborReader} reader */
-function unpackPresentation(reader) {
+/** The presentation, checked by the reader of its JSON. @param {CborReader} reader */
+function decodePresentation(reader) {
   reader.list(4, 4);
-  const [audience, nonce, time] = [reader.text(MAX_WORD), reader.text(MAX_WORD), reader.integer()];
-  const signature = toBase64Url(reader.binary(0, MAX_WORD));
+  const [audience, nonce, time] = [
+    reader.text(MAX_SHORT_BYTES),
+    reader.text(MAX_SHORT_BYTES),
+    reader.integer(),
+  ];
+  const signature = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
   return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
 }
 
 /**
- * A disclosure under the name of its place.
- * @param {Shown} shown @param {Entry} entry @param {boolean} bound @returns {Disclosure}
+ * A disclosure with the name that the entry has at its place.
+ * @param {CompactDisclosure} disclosure @param {Entry} entry @param {boolean} bound @returns {Disclosure}
  */
-function nameShown({ place, salt, value }, entry, bound) {
-  const name = nameAt(entry, place, bound);
-  return { salt, name, value, digest: digestOf(formatDisclosure(salt, name, value)) };
+function nameDisclosure({ place, salt, value }, entry, bound) {
+  const name = fieldNameAt(entry, place, bound);
+  return { salt, name, value, digest: disclosureDigest(formatDisclosure(salt, name, value)) };
 }
 
 /**
- * The same of a code, whose disclosures each name their place: one whose digest has another place, or whose value
- * is of another kind than the place has, is not the record's.
- * @param {CertificateRecord} record @param {Shown[]} shown @param {Entry} entry @returns {Showing}
+ * Name the disclosures of a code. One whose digest has another place than it names, or whose value is of another
+ * kind than its place has, is not the record's (SPEC 4.6, 16.2): its place becomes undefined.
+ * @param {CertificateRecord} record @param {CompactDisclosure[]} compact @param {Entry} entry
+ * @returns {DisclosedRecord}
  */
-export function showingAt(record, shown, entry) {
-  const found = showingOf(
+export function locateCompactDisclosures(record, compact, entry) {
+  const found = locateDisclosures(
     record,
-    shown.map((part) => nameShown(part, entry, record.bound)),
+    compact.map((part) => nameDisclosure(part, entry, record.bound)),
   );
   const places = found.disclosures.map(({ name, value }, at) => {
-    const fits = found.places[at] === shown[at].place && (typeof value === "object") === (name === DOCUMENT);
+    const fits =
+      found.places[at] === compact[at].place && (typeof value === "object") === (name === DOCUMENT_FIELD);
     return fits ? found.places[at] : undefined;
   });
   return { ...found, places };

@@ -1,13 +1,17 @@
-/** Fingerprints of policies for people to compare (SPEC 15). @module */
+/** Fingerprints of policies, for people to compare: hexadecimal, or proquint words (SPEC 15). @module */
 
 import { concat, hex, utf8 } from "../bytes.mjs";
 import { sha256 } from "../crypto/hashing.mjs";
-import { refuse } from "../errors.mjs";
+import { fail } from "../errors.mjs";
+import { POLICY_PREFIX } from "./signed_policy.mjs";
 /** @import { Policy } from "./signed_policy.mjs" */
 
 const CONSONANTS = "bdfghjklmnprstvz";
 const VOWELS = "aiou";
-/** The shift of each letter of a word in its 16 bits, and the letters it can be. */
+/**
+ * The letters of a word: where the bits of each lie in its 16, and which letters it may be.
+ * @type {[number, string][]}
+ */
 const WORD_SHAPE = [
   [12, CONSONANTS],
   [10, VOWELS],
@@ -17,35 +21,37 @@ const WORD_SHAPE = [
 ];
 
 const FINGERPRINT_WORDS = 8;
-const LONGEST_FINGERPRINT = 200;
+const MAX_FINGERPRINT_CHARACTERS = 200;
+
 /**
- * The fingerprint of a policy, for people to compare: in hex, and in words for its first 16 bytes.
+ * The fingerprint of a policy in hexadecimal, and its first 16 bytes in words.
  * @param {Policy} policy @returns {{hex: string, words: string}}
  */
 export function policyFingerprint(policy) {
-  const digest = sha256(concat(utf8("certledger/policy/1\n"), utf8(policy.text)));
+  const digest = sha256(concat(utf8(POLICY_PREFIX), utf8(policy.text)));
   const words = [];
   for (let at = 0; at < 2 * FINGERPRINT_WORDS; at += 2) {
     const number = (digest[at] << 8) | digest[at + 1];
-    const letters = WORD_SHAPE.map(([shift, from]) => from[(number >> shift) & (from.length - 1)]);
+    const letters = WORD_SHAPE.map(([shift, choice]) => choice[(number >> shift) & (choice.length - 1)]);
     words.push(letters.join(""));
   }
   return { hex: hex(digest), words: words.join(" ") };
 }
 
 /**
- * Checks that a person's spelling of a fingerprint, in hex or in words, is that of a policy.
- * @param {Policy} policy @param {string} text @throws {Refusal} `fingerprint.invalid`, `policy.fingerprint`
+ * Check a fingerprint that a person typed, in hexadecimal or in words, against a policy.
+ * @param {Policy} policy @param {string} text
+ * @throws {CertledgerError} `fingerprint.invalid`, `policy.fingerprint`
  */
 export function checkFingerprint(policy, text) {
-  const word = WORD_SHAPE.map(([, letters]) => `[${letters}]`).join("");
+  const word = WORD_SHAPE.map(([, choice]) => `[${choice}]`).join("");
   const form = new RegExp(`^(?:[0-9a-f]{64}|(?:${word}){${FINGERPRINT_WORDS}})$`);
   const letters = text.replace(/[ \t\r\n:-]+/g, "").toLowerCase();
-  // Of other alphabets some capitals become Latin small letters.
+  // Some capitals of other alphabets have a lower case in ASCII (the Kelvin sign, the dotted I).
   const ascii = /^[\0-\x7f]*$/.test(text);
-  if (!ascii || text.length > LONGEST_FINGERPRINT || !form.test(letters))
-    refuse("fingerprint.invalid", "neither 64 hex digits nor eight words");
+  if (!ascii || text.length > MAX_FINGERPRINT_CHARACTERS || !form.test(letters))
+    fail("fingerprint.invalid", "neither 64 hex digits nor eight words");
   const found = policyFingerprint(policy);
   if (letters !== found.hex && letters !== found.words.replaceAll(" ", ""))
-    refuse("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
+    fail("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
 }

@@ -2,46 +2,52 @@
 
 import { concat } from "../bytes.mjs";
 import { sha256 } from "../crypto/hashing.mjs";
-import { refuse } from "../errors.mjs";
+import { fail } from "../errors.mjs";
 
-/** @param {Uint8Array} data */
+/** Hash of a leaf (SPEC 3). @param {Uint8Array} data @returns {Uint8Array} */
 export const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
 
-/** @param {Uint8Array} left @param {Uint8Array} right */
+/** Hash of an inner node (SPEC 3). @param {Uint8Array} left @param {Uint8Array} right */
 const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
 
-/** Whether bit 0 of a position below 2^53 is set. @param {number} position */
-const odd = (position) => position % 2 === 1;
+/** Whether bit 0 is set; `&` would truncate to 32 bits. @param {number} position */
+const isOdd = (position) => position % 2 === 1;
 
-/** @param {number} value */
+/** A position below 2^53, shifted right by one. @param {number} value */
 const half = (value) => Math.floor(value / 2);
 
 /**
- * The root that `path` implies for leaf `position` of a tree of `size` leaves.
- * @param {Uint8Array} leaf @param {number} position @param {number} size @param {Uint8Array[]} path
- * @throws {Refusal} `proof.invalid`: the position is outside, or the path has another length
+ * The root that an inclusion path implies for a leaf (RFC 9162 section 2.1.3.2).
+ * @param {Uint8Array} leaf its hash @param {number} position from 0 @param {number} size number of leaves
+ * @param {Uint8Array[]} path siblings, from the leaf upwards @returns {Uint8Array}
+ * @throws {CertledgerError} `proof.invalid`: the position is outside, or the path has another length
  */
 export function impliedRoot(leaf, position, size, path) {
-  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+  if (position >= size) fail("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let root = leaf;
   let last = size - 1;
   let place = position;
   for (const sibling of path) {
-    if (last === 0) refuse("proof.invalid", "a path is too long");
-    if (odd(place) || place === last) {
+    if (last === 0)
+      fail("proof.invalid", `a path of ${path.length} hashes is too long for leaf ${position} of ${size}`);
+    if (isOdd(place) || place === last) {
       root = nodeHash(sibling, root);
       // The right edge of an uneven tree skips the levels where it has no sibling.
-      while (place && !odd(place)) [place, last] = [half(place), half(last)];
+      while (place && !isOdd(place)) [place, last] = [half(place), half(last)];
     } else {
       root = nodeHash(root, sibling);
     }
     [place, last] = [half(place), half(last)];
   }
-  if (last) refuse("proof.invalid", "a path is too short");
+  if (last)
+    fail("proof.invalid", `a path of ${path.length} hashes is too short for leaf ${position} of ${size}`);
   return root;
 }
 
-/** Sizes of the perfect subtrees of an append-only tree, greatest first. @param {number} size @returns {number[]} */
+/**
+ * Leaves under each peak of an append-only tree, greatest first: the binary digits of its size (SPEC 3).
+ * @param {number} size number of leaves @returns {number[]}
+ */
 export function peakSizes(size) {
   const sizes = [];
   for (let bit = 2 ** 52; bit >= 1; bit /= 2) {
@@ -51,20 +57,24 @@ export function peakSizes(size) {
 }
 
 /**
- * Place of the peak over leaf `position`, and the leaf's position below it.
- * @param {number} position @param {number} size
+ * The peak over a leaf: its index, the leaf's position below it, and the number of leaves below it.
+ * @param {number} position of the leaf @param {number} size number of leaves of the tree
+ * @throws {CertledgerError} `proof.invalid`: the position is outside
  */
-export function peakOf(position, size) {
-  if (position >= size) refuse("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
+export function locatePeak(position, size) {
+  if (position >= size) fail("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let rest = position;
   for (const [peak, width] of peakSizes(size).entries()) {
     if (rest < width) return { peak, within: rest, width };
     rest -= width;
   }
-  throw new RangeError("unreachable: the peaks hold every leaf");
+  throw new RangeError("unreachable: the peaks cover every leaf");
 }
 
-/** Peaks of an append-only tree of these leaves, greatest first. @param {Iterable<Uint8Array>} leaves */
+/**
+ * Peaks of the append-only tree of some leaves, greatest first.
+ * @param {Iterable<Uint8Array>} leaves hashes @returns {Uint8Array[]}
+ */
 export function peaksOf(leaves) {
   /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
   for (const leaf of leaves) {
@@ -78,7 +88,10 @@ export function peaksOf(leaves) {
   return stack.map((node) => node.hash);
 }
 
-/** The root over some leaves. @param {Iterable<Uint8Array>} leaves at least one */
+/**
+ * Root of the tree of some leaves: the peaks, folded from the right (SPEC 3).
+ * @param {Iterable<Uint8Array>} leaves hashes, at least one @returns {Uint8Array}
+ */
 export function treeRoot(leaves) {
   const peaks = peaksOf(leaves);
   return peaks.reduceRight((right, left) => nodeHash(left, right));

@@ -1,57 +1,67 @@
 /** The members of a trust policy (SPEC 15). @module */
 
 import { equal, hex } from "../bytes.mjs";
-import { Refusal, refuse } from "../errors.mjs";
+import { fail, valueOrNull } from "../errors.mjs";
+import { MAX_BLOCK, MAX_UINT32 } from "../limits.mjs";
 import { canonicalText } from "./canonical_json.mjs";
-import { GREATEST_BLOCK, MAX_SIGNATURE_LINES, WITNESS_NAME, parseNote } from "./checkpoint.mjs";
-import { strictHex } from "./encoding.mjs";
-import { Members, checkAscending, checkDistinct } from "./members.mjs";
-import { CATEGORY } from "./record.mjs";
+import { MAX_SIGNATURE_LINES, WITNESS_NAME_PATTERN, parseNote } from "./checkpoint.mjs";
+import { decodeHex } from "./encoding.mjs";
+import { ObjectReader, checkAscending, checkDistinct } from "./object_reader.mjs";
+import { CATEGORY_PATTERN } from "./record.mjs";
 import { parseTime } from "./time.mjs";
 /** @import { Json } from "./canonical_json.mjs" */
 /** @import { Policy } from "./signed_policy.mjs" */
 
-const GREATEST_SPAN = 2 ** 32 - 1;
-const WAYS = ["node", "rpc", "witnesses"];
+/** Ways to trust a block. */
+const TRUST_WAYS = ["node", "rpc", "witnesses"];
+/** Characters of the name of a ledger or operator. */
+const MAX_NAME_CHARACTERS = 128;
+
 /** @typedef {ReturnType<typeof readLedger>} Ledger */
 
 /** @typedef {ReturnType<typeof readWitness>} Witness */
 
-/** @param {Json} value */
+/**
+ * Read the policy of a signed file; spans are in seconds, days and blocks as their names say.
+ * @param {Json} value @throws {CertledgerError} `schema.*`, `hex.invalid`, `time.invalid`
+ */
 export function readPolicy(value) {
-  const read = new Members(value, "policy");
+  const read = new ObjectReader(value, "policy");
   read.constant("type", "certledger/policy/1");
-  const ages = read.inner("max_age");
+  const ages = read.object("max_age");
   const policy = {
     version: read.integer("version", 1),
     ends: readInstant(read, "ends"),
-    roots: readRoots(read.inner("roots")),
-    ledgers: read.parts("ledgers", 1, 16, readLedger),
-    trust: readTrust(read.inner("trust")),
-    witnesses: read.parts("witnesses", 0, 256, readWitness),
-    blockLag: read.integer("block_lag", 0, GREATEST_SPAN),
-    defaultAge: ages.integer("default", 0, GREATEST_SPAN),
+    roots: readRoots(read.object("roots")),
+    ledgers: read.objects("ledgers", 1, 16, readLedger),
+    trust: readTrust(read.object("trust")),
+    witnesses: read.objects("witnesses", 0, 256, readWitness),
+    blockLag: read.integer("block_lag", 0, MAX_UINT32),
+    defaultAge: ages.integer("default", 0, MAX_UINT32),
     ages: readAges(ages),
-    clockTolerance: read.integer("clock_tolerance", 0, GREATEST_SPAN),
-    presentationAge: read.integer("presentation_age", 0, GREATEST_SPAN),
+    clockTolerance: read.integer("clock_tolerance", 0, MAX_UINT32),
+    presentationAge: read.integer("presentation_age", 0, MAX_UINT32),
     evidence: readVersions(read),
     countersignature: read.boolean("countersignature"),
     text: canonicalText(value),
   };
-  ages.done();
-  read.done();
+  ages.finish();
+  read.finish();
   checkDistinctParts(policy.ledgers, policy.witnesses);
   const operators = new Set(policy.witnesses.map(({ operator }) => operator)).size;
   const { ways, threshold } = policy.trust;
   if (ways.includes("witnesses") && operators < threshold) {
-    refuse("schema.invalid", `${threshold} operators must witness where the policy has ${operators}`);
+    fail(
+      "schema.invalid",
+      `policy.trust.threshold is ${threshold}, but the policy has ${operators} operators`,
+    );
   }
   return policy;
 }
 
 /**
- * Checks that witnesses ascend by name, and that no two ledgers or witnesses have the same identity, name or key.
- * @param {Ledger[]} ledgers @param {Witness[]} witnesses @throws {Refusal} `schema.invalid`
+ * Check that witnesses ascend by name, and that no two ledgers or witnesses share an identity, name or key.
+ * @param {Ledger[]} ledgers @param {Witness[]} witnesses @throws {CertledgerError} `schema.invalid`
  */
 function checkDistinctParts(ledgers, witnesses) {
   checkAscending(
@@ -72,97 +82,99 @@ function checkDistinctParts(ledgers, witnesses) {
   );
 }
 
-/** @param {Members} read @param {string} name @param {number} size */
-export const hexMember = (read, name, size) => strictHex(read.text(name), size);
+/** Bytes in hexadecimal. @param {ObjectReader} read @param {string} name @param {number} size in bytes */
+export const readHex = (read, name, size) => decodeHex(read.text(name), size);
 
-/** Bytes of an Ethereum address or hash. @param {Members} read @param {string} name @param {number} size */
-function prefixedMember(read, name, size) {
+/**
+ * Bytes of an Ethereum address or hash, behind `0x`.
+ * @param {ObjectReader} read @param {string} name @param {number} size
+ */
+function readPrefixedHex(read, name, size) {
   const text = read.text(name);
-  return text.startsWith("0x") ? strictHex(text.slice(2), size) : read.refuse(name, "0x and lower-case hex");
+  return text.startsWith("0x") ? decodeHex(text.slice(2), size) : read.fail(name, "0x and lower-case hex");
 }
 
-/** @param {Members} read @param {string} name */
+/** An instant since 1970, in seconds. @param {ObjectReader} read @param {string} name */
 function readInstant(read, name) {
   const seconds = parseTime(read.text(name));
-  return seconds >= 0 ? seconds : read.refuse(name, "a time since 1970");
+  return seconds >= 0 ? seconds : read.fail(name, "a time since 1970");
 }
 
-/** @param {Members} read */
+/** Keys of the policy's parties, and how many of them sign its successor. @param {ObjectReader} read */
 function readRoots(read) {
   const keys = read.texts("keys", 1, 64);
-  keys.forEach((key) => strictHex(key, 32));
+  keys.forEach((key) => decodeHex(key, 32));
   checkAscending("policy.roots.keys", keys);
   const roots = { keys, threshold: read.integer("threshold", 1, keys.length) };
-  read.done();
+  read.finish();
   return roots;
 }
 
-/** @param {Members} read */
+/** @param {ObjectReader} read */
 function readLedger(read) {
-  const identity = prefixedMember(read, "identity", 32);
+  const identity = readPrefixedHex(read, "identity", 32);
   return {
     identity,
-    name: read.text("name", null, 128),
+    name: read.text("name", null, MAX_NAME_CHARACTERS),
     chainId: read.integer("chain_id", 1),
-    genesis: prefixedMember(read, "genesis", 32),
-    address: prefixedMember(read, "address", 20),
-    codeHash: prefixedMember(read, "code_hash", 32),
-    deployment: prefixedMember(read, "deployment", 32),
+    genesis: readPrefixedHex(read, "genesis", 32),
+    address: readPrefixedHex(read, "address", 20),
+    codeHash: readPrefixedHex(read, "code_hash", 32),
+    deployment: readPrefixedHex(read, "deployment", 32),
     retired: read.has("retired") ? readRetired(read, identity) : null,
   };
 }
 
 /**
- * The last checkpoint of a retired ledger: the policy's signatures vouch for it.
- * @param {Members} read @param {Uint8Array} identity
+ * The last checkpoint of a retired ledger, for which the policy's signatures stand in place of cosignatures.
+ * @param {ObjectReader} read @param {Uint8Array} identity of the ledger
  */
 function readRetired(read, identity) {
   const text = read.text("retired");
-  try {
-    const { checkpoint, cosignatures } = parseNote(text);
-    if (!cosignatures.length && equal(checkpoint.identity, identity)) return checkpoint;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-  }
-  return read.refuse("retired", "a checkpoint of this ledger without cosignatures");
+  const note = valueOrNull(() => parseNote(text));
+  if (note && !note.cosignatures.length && equal(note.checkpoint.identity, identity)) return note.checkpoint;
+  return read.fail("retired", "a checkpoint of this ledger without cosignatures");
 }
 
-/** @param {Members} read */
+/** How blocks are trusted. @param {ObjectReader} read */
 function readTrust(read) {
-  const ways = read.texts("ways", 1, WAYS.length);
-  if (!ways.every((way) => WAYS.includes(way))) read.refuse("ways", `a list of ${WAYS}`);
+  const ways = read.texts("ways", 1, TRUST_WAYS.length);
+  if (!ways.every((way) => TRUST_WAYS.includes(way))) read.fail("ways", `a list of ${TRUST_WAYS}`);
   checkAscending("policy.trust.ways", ways);
   const trust = {
     ways,
     threshold: read.integer("threshold", 1, MAX_SIGNATURE_LINES),
-    confirmations: read.integer("confirmations", 0, GREATEST_SPAN),
+    confirmations: read.integer("confirmations", 0, MAX_UINT32),
   };
-  read.done();
+  read.finish();
   return trust;
 }
 
-/** @param {Members} read */
+/** A witness, in service at the blocks `from` to `until`. @param {ObjectReader} read */
 function readWitness(read) {
-  const from = read.integer("from", 0, GREATEST_BLOCK);
+  const from = read.integer("from", 0, MAX_BLOCK);
   return {
     from,
-    operator: read.text("operator", null, 128),
-    name: read.text("name", WITNESS_NAME),
-    key: hexMember(read, "key", 32),
-    until: read.has("until") ? read.integer("until", from, GREATEST_BLOCK) : GREATEST_BLOCK,
+    operator: read.text("operator", null, MAX_NAME_CHARACTERS),
+    name: read.text("name", WITNESS_NAME_PATTERN),
+    key: readHex(read, "key", 32),
+    until: read.has("until") ? read.integer("until", from, MAX_BLOCK) : MAX_BLOCK,
   };
 }
 
-/** @param {Members} read @returns {Map<string, number>} */
+/**
+ * Greatest age of a status by category, in seconds.
+ * @param {ObjectReader} read @returns {Map<string, number>}
+ */
 function readAges(read) {
-  const pairs = read.parts(
+  const pairs = read.objects(
     "categories",
     0,
     1024,
     (inner) =>
       /** @type {[string, number]} */ ([
-        inner.text("category", CATEGORY),
-        inner.integer("seconds", 0, GREATEST_SPAN),
+        inner.text("category", CATEGORY_PATTERN),
+        inner.integer("seconds", 0, MAX_UINT32),
       ]),
   );
   checkAscending(
@@ -172,16 +184,19 @@ function readAges(read) {
   return new Map(pairs);
 }
 
-/** @param {Members} read */
+/** Versions of evidence, codes and snapshots that the policy accepts. @param {ObjectReader} read */
 function readVersions(read) {
   const versions = read.texts("evidence", 1, 16);
   if (!versions.every((text) => /^certledger\/[a-z]+\/[1-9][0-9]{0,3}$/.test(text))) {
-    read.refuse("evidence", "a list of versions like certledger/evidence/1");
+    read.fail("evidence", "a list of versions like certledger/evidence/1");
   }
   checkAscending("policy.evidence", versions);
   return versions;
 }
 
-/** @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined} */
-export const ledgerOf = (policy, identity) =>
+/**
+ * The policy's ledger of an identity, if it has one.
+ * @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined}
+ */
+export const findLedger = (policy, identity) =>
   policy.ledgers.find((ledger) => equal(ledger.identity, identity));

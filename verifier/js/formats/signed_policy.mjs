@@ -1,72 +1,87 @@
-/** Signed trust policies, and which may follow which (SPEC 15). @module */
+/** Signed trust policies and their succession (SPEC 15). @module */
 
 import { concat, hex, utf8 } from "../bytes.mjs";
-import { checkEd25519 } from "../crypto/ed25519.mjs";
-import { refuse } from "../errors.mjs";
+import { verifyEd25519 } from "../crypto/ed25519.mjs";
+import { fail } from "../errors.mjs";
 import { canonicalBytes, parseCanonical } from "./canonical_json.mjs";
-import { Members, checkAscending } from "./members.mjs";
-import { hexMember, readPolicy } from "./policy.mjs";
+import { ObjectReader, checkAscending } from "./object_reader.mjs";
+import { readHex, readPolicy } from "./policy.mjs";
 
-const LONGEST_POLICY = 65536;
-/** @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy */
+const MAX_POLICY_BYTES = 65536;
+const MAX_SIGNATURES = 128;
+/** What root keys sign is this and the canonical policy. */
+export const POLICY_PREFIX = "certledger/policy/1\n";
 
 /**
- * The policy of a file, once its signatures reach the threshold of its own roots.
+ * @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy `signers`: keys in hex whose
+ *   signatures verify
+ */
+
+/**
+ * Parse a signed policy, and verify that its signatures reach the threshold of its own roots.
  * @param {Uint8Array} bytes @returns {Policy}
- * @throws {Refusal} `json.*`, `schema.*` and others of form; `policy.unsigned`
+ * @throws {CertledgerError} `json.*`, `schema.*` and others of form; `policy.unsigned`
  */
 export function parsePolicy(bytes) {
-  const read = new Members(parseCanonical(bytes, LONGEST_POLICY), "file");
-  const value = read.take("policy");
+  const read = new ObjectReader(parseCanonical(bytes, MAX_POLICY_BYTES), "file");
+  const value = read.require("policy");
   const policy = readPolicy(value);
-  const signatures = read.parts("signatures", 0, 128, (inner) => ({
-    key: hexMember(inner, "key", 32),
-    signature: hexMember(inner, "signature", 64),
+  const signatures = read.objects("signatures", 0, MAX_SIGNATURES, (inner) => ({
+    key: readHex(inner, "key", 32),
+    signature: readHex(inner, "signature", 64),
   }));
-  read.done();
+  read.finish();
   checkAscending(
     "file.signatures",
     signatures.map(({ key }) => hex(key)),
   );
-  const message = concat(utf8("certledger/policy/1\n"), canonicalBytes(value));
+  const message = concat(utf8(POLICY_PREFIX), canonicalBytes(value));
   for (const { key, signature } of signatures) {
-    if (!checkEd25519(key, message, signature))
-      refuse("policy.unsigned", "a signature of the policy does not verify");
+    if (!verifyEd25519(key, message, signature))
+      fail("policy.unsigned", `the signature by ${hex(key)} does not verify`);
   }
-  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))), bytes };
+  const signed = { ...policy, signers: new Set(signatures.map(({ key }) => hex(key))) };
   checkThreshold(signed, policy.roots);
   return signed;
 }
 
-/** @param {Policy} policy @param {Policy["roots"]} roots */
+/**
+ * Check that enough of some root keys have signed.
+ * @param {Policy} policy @param {Policy["roots"]} roots @throws {CertledgerError} `policy.unsigned`
+ */
 function checkThreshold(policy, roots) {
   const count = roots.keys.filter((key) => policy.signers.has(key)).length;
   if (count < roots.threshold)
-    refuse("policy.unsigned", `${count} of the root keys have signed where ${roots.threshold} must`);
+    fail(
+      "policy.unsigned",
+      `${count} of the root keys have signed, which is less than the threshold ${roots.threshold}`,
+    );
 }
 
 /**
- * Checks that `next` may take the place of `held`; the same policy may again.
- * @param {Policy} held @param {Policy} next @throws {Refusal} `policy.older`, `policy.unsigned`
+ * Check that a policy follows the current one, or is the same by its canonical bytes.
+ * @param {Policy} current @param {Policy} next @throws {CertledgerError} `policy.older`, `policy.unsigned`
  */
-function checkSuccession(held, next) {
-  if (next.version < held.version)
-    refuse("policy.older", `version ${next.version} would replace ${held.version}`);
-  if (next.version > held.version) checkThreshold(next, held.roots);
-  else if (next.text !== held.text) refuse("policy.older", `another policy has version ${held.version} too`);
+function checkSuccession(current, next) {
+  if (next.version < current.version)
+    fail("policy.older", `version ${next.version} would replace ${current.version}`);
+  if (next.version > current.version) checkThreshold(next, current.roots);
+  else if (next.text !== current.text) fail("policy.older", `another policy has version ${current.version}`);
 }
 
 /**
- * The policies of a chain, oldest first, that are newer than the one held, each checked to follow the one before.
- * A chain may begin before the policy held, and may not end before it.
- * @param {Policy | null} held @param {Policy[]} chain @returns {Policy[]}
- * @throws {Refusal} `policy.older`, `policy.unsigned`
+ * The policies of a chain that are newer than the current one, each checked to follow the one before.
+ *
+ * A chain may begin before the current policy, but not end before it.
+ * @param {Policy | null} current null before the first @param {Policy[]} chain oldest first
+ * @returns {Policy[]}
+ * @throws {CertledgerError} `policy.older`, `policy.unsigned`
  */
-export function findSuccessors(held, chain) {
+export function findSuccessors(current, chain) {
   chain.slice(1).forEach((next, at) => checkSuccession(chain[at], next));
-  const version = held?.version ?? 0;
-  if (held && chain.length)
-    checkSuccession(held, chain.find((one) => one.version >= version) ?? chain[chain.length - 1]);
-  const newer = chain.filter((one) => one.version > version);
-  return newer.filter((one, at) => at === 0 || one.version > newer[at - 1].version);
+  const version = current?.version ?? 0;
+  if (current && chain.length)
+    checkSuccession(current, chain.find((policy) => policy.version >= version) ?? chain[chain.length - 1]);
+  const newer = chain.filter((policy) => policy.version > version);
+  return newer.filter((policy, at) => at === 0 || policy.version > newer[at - 1].version);
 }

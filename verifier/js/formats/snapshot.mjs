@@ -1,156 +1,192 @@
-/** Trust snapshots: reading and writing (SPEC 17). @module */
+/**
+ * Trust snapshots: decoding and encoding their CBOR (SPEC 17). `checkSnapshot` proves what they say.
+ * @module
+ */
 
-import { ZERO32, chunks, compareBytes, equal, hex, join } from "../bytes.mjs";
-import { refuse } from "../errors.mjs";
+import { ZERO32, chunks, compareBytes, concatAll, equal, hex } from "../bytes.mjs";
+import { fail } from "../errors.mjs";
+import { MAX_BLOCK, MAX_UINT32 } from "../limits.mjs";
 import { parseCanonical } from "./canonical_json.mjs";
-import { MOST_ENTRIES, catalogRoot, compareEntries, readEntry } from "./catalog.mjs";
-import { BYTES, CborReader, cborEncode } from "./cbor.mjs";
-import { GREATEST_BLOCK, LONGEST_NOTE, parseNote } from "./checkpoint.mjs";
-import { KEY_SIZE, KINDS, MOST_KEYS, NO_END, STANDINGS, batchLeaf, readKey } from "./issuer_state.mjs";
-import { characters } from "./members.mjs";
+import { MAX_ENTRIES, catalogRoot, compareEntries, readEntry } from "./catalog.mjs";
+import { BYTES, CborReader, encodeCbor } from "./cbor.mjs";
+import { MAX_NOTE_BYTES, parseNote } from "./checkpoint.mjs";
+import {
+  ISSUER_KINDS,
+  ISSUER_STANDINGS,
+  KEY_BYTES,
+  MAX_ISSUER_NAME_CHARACTERS,
+  MAX_KEYS,
+  batchLeaf,
+  decodeKey,
+} from "./issuer_state.mjs";
 import { peaksOf, treeRoot } from "./merkle.mjs";
-import { ISSUER, MOST_CERTIFICATES, checkRegion } from "./record.mjs";
-import { LONGEST_NODE, MOST_NODES } from "./state_proof.mjs";
-import { batchDigest } from "./statements.mjs";
-import { CELLS, STATUSES, statusIn, statusTreeRoot } from "./status_tree.mjs";
-import { GREATEST_TIME } from "./time.mjs";
+import { countCharacters } from "./object_reader.mjs";
+import { ISSUER_PATTERN, MAX_CERTIFICATES, checkIssuerCode } from "./record.mjs";
+import { MAX_NODE_BYTES, MAX_PROOF_NODES } from "./state_proof.mjs";
+import { MAX_BATCH_CERTIFICATES, batchDigest } from "./statements.mjs";
+import { CERTIFICATES_PER_WORD, STATUSES, statusAt, statusTreeRoot } from "./status_tree.mjs";
+import { MAX_TIME } from "./time.mjs";
 /** @import { Entry } from "./catalog.mjs" */
 /** @import { Cbor } from "./cbor.mjs" */
 /** @import { Note } from "./checkpoint.mjs" */
-/** @import { BodyState } from "./issuer_state.mjs" */
+/** @import { IssuerState } from "./issuer_state.mjs" */
 /** @import { Statement } from "./statements.mjs" */
 
+/** The `type` of a snapshot, and its name in a policy's list of versions. */
 export const SNAPSHOT_TYPE = "certledger/snapshot/1";
-const UINT32 = 2 ** 32 - 1;
-/** Bodies, catalogs and nodes: as many as the roll counts. */
-export const MAX_LISTED = UINT32;
-
-const MAX_BATCH = 65536;
+const MAX_TYPE_BYTES = 64;
+/** Issuers, catalogs and nodes: as many as the roll can count. */
+export const MAX_LIST_ITEMS = MAX_UINT32;
 const MAX_ENTRY_BYTES = 65536;
-const MAX_NAME = 128;
-/** Bytes of a difference below 2^32. */
-const MAX_GAP = 5;
+/** Bytes of an LEB128 number below 2^32. */
+const MAX_LEB128_BYTES = 5;
 
-/** @param {unknown} held @param {string} what */
-export function needSnapshot(held, what) {
-  if (!held) refuse("snapshot.invalid", `${what} has another shape`);
+/**
+ * Fail with `snapshot.invalid` unless a condition holds.
+ * @param {unknown} condition @param {string} problem
+ */
+export function requireShape(condition, problem) {
+  if (!condition) fail("snapshot.invalid", problem);
 }
 
-/** @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog without entries where whoever made the snapshot did not have them */
-
-/** @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array, countersignature: Uint8Array}} Row a batch */
-
-/** @typedef {{state: BodyState, rows: Row[], statements: Statement[], words: Map<number, Uint8Array>}} HeldBody */
+/**
+ * A catalog; `entries` is null where the maker of the snapshot had only the root. `packed`: as in the file.
+ * @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog
+ */
+/**
+ * What the file has of a batch: `block` of anchoring, index of the `key`, root of the `catalog`.
+ * @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array,
+ *   countersignature: Uint8Array}} BatchRow
+ */
+/**
+ * An issuer: its state, batches and, by position, the status words that are not zero.
+ * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], words: Map<number, Uint8Array>}} SnapshotIssuer
+ */
 
 /**
  * @typedef {object} Snapshot
  * @property {Note} note
- * @property {string} checkpoint
+ * @property {string} checkpoint text of the note
  * @property {Uint8Array[]} accountProof
- * @property {Uint8Array[]} nodes
+ * @property {Uint8Array[]} nodes of the storage trie, ascending
  * @property {Map<string, Catalog>} catalogs by root in hex, ascending
- * @property {HeldBody[]} bodies
+ * @property {SnapshotIssuer[]} issuers in the order of registration
  */
 
 /**
  * A reader of the item of a snapshot or delta, behind its type.
- * @param {Uint8Array} unpacked @param {string} type @param {number} size
+ * @param {Uint8Array} unpacked decompressed file @param {string} type
+ * @param {number} size elements of the item
+ * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`
  */
-export function openItem(unpacked, type, size) {
+export function openSnapshotItem(unpacked, type, size) {
   const reader = new CborReader(unpacked, "snapshot.invalid", "snapshot.invalid");
-  const found = reader.list(1, MAX_LISTED);
-  if (reader.text(64) !== type) refuse("snapshot.version", `not ${type}`);
-  reader.need(found === size, `a list of ${size}`);
+  const found = reader.list(1, MAX_LIST_ITEMS);
+  if (reader.text(MAX_TYPE_BYTES) !== type) fail("snapshot.version", `not ${type}`);
+  reader.expect(found === size, `a list of ${size}`);
   return reader;
 }
 
-/** @param {Uint8Array} unpacked @returns {Snapshot} well-formed; `checkSnapshot` proves it */
-export function readSnapshot(unpacked) {
-  const reader = openItem(unpacked, SNAPSHOT_TYPE, 6);
-  const checkpoint = reader.text(4 * LONGEST_NOTE);
+/**
+ * Decode a whole snapshot.
+ * @param {Uint8Array} unpacked decompressed file @returns {Snapshot}
+ * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`, `checkpoint.unusable`, and those of its
+ *   parts
+ */
+export function decodeSnapshot(unpacked) {
+  const reader = openSnapshotItem(unpacked, SNAPSHOT_TYPE, 6);
+  const checkpoint = reader.text(4 * MAX_NOTE_BYTES);
   const note = parseNote(checkpoint);
-  const accountProof = reader.binaries(MOST_NODES, LONGEST_NODE);
-  const nodes = reader.binaries(MAX_LISTED, LONGEST_NODE, true);
-  const catalogs = unpackCatalogs(reader);
+  const accountProof = reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES);
+  const nodes = reader.binaries(MAX_LIST_ITEMS, MAX_NODE_BYTES, true);
+  const catalogs = decodeCatalogs(reader);
   const roots = catalogs.map(({ root }) => root);
   const { identity } = note.checkpoint;
-  const bodies = reader.parts(MAX_LISTED, () => unpackBody(reader, roots, identity, []));
-  reader.done();
+  const issuers = reader.items(MAX_LIST_ITEMS, () => decodeIssuer(reader, roots, identity, []));
+  reader.finish();
   return {
     note,
     checkpoint,
     accountProof,
     nodes,
-    catalogs: new Map(catalogs.map((catalog) => [hex(catalog.root), catalog])),
-    bodies,
+    catalogs: catalogsByRoot(catalogs),
+    issuers,
   };
 }
 
-/** The list of catalogs, of ascending roots. @param {CborReader} reader @returns {Catalog[]} */
-export function unpackCatalogs(reader) {
-  let last = new Uint8Array(0);
-  return reader.parts(MAX_LISTED, () => {
-    const catalog = unpackCatalog(reader);
-    reader.need(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
+/** @param {Catalog[]} catalogs @returns {Map<string, Catalog>} by root in hex */
+export const catalogsByRoot = (catalogs) => new Map(catalogs.map((catalog) => [hex(catalog.root), catalog]));
+
+/** The list of catalogs, by ascending root. @param {CborReader} reader @returns {Catalog[]} */
+export function decodeCatalogs(reader) {
+  /** @type {Uint8Array} */ let last = new Uint8Array(0);
+  return reader.items(MAX_LIST_ITEMS, () => {
+    const catalog = decodeCatalog(reader);
+    reader.expect(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
     last = catalog.root;
     return catalog;
   });
 }
 
-/** @param {CborReader} reader @returns {Catalog} */
-function unpackCatalog(reader) {
-  if (reader.kind() === BYTES) {
+/** A catalog: its entries, or its root alone. @param {CborReader} reader @returns {Catalog} */
+function decodeCatalog(reader) {
+  if (reader.majorType() === BYTES) {
     const root = reader.binary(32, 32);
     return { root, entries: null, packed: root };
   }
-  const packed = reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES);
-  needSnapshot(packed.length > 0, "a catalog");
+  const packed = reader.binaries(MAX_ENTRIES, MAX_ENTRY_BYTES);
+  requireShape(packed.length > 0, "an empty catalog is listed");
   const entries = packed.map((entry) => readEntry(parseCanonical(entry, MAX_ENTRY_BYTES)));
   if (!entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1], entry) < 0)) {
-    refuse("catalog.order", "entries do not ascend by category and version");
+    fail("catalog.order", "entries do not ascend by category and version");
   }
   return { packed, entries, root: catalogRoot(entries.length, treeRoot(entries.map(({ leaf }) => leaf))) };
 }
 
 /**
- * @param {CborReader} reader @param {Uint8Array[]} roots of the catalogs @param {Uint8Array} identity
- * @param {Row[]} before batches in the snapshot built upon @returns {HeldBody}
+ * An issuer; what the file leaves out of its state is computed from its batches and statuses.
+ * @param {CborReader} reader @param {Uint8Array[]} roots of the catalogs
+ * @param {Uint8Array} identity of the ledger
+ * @param {BatchRow[]} before batches in the snapshot that a delta builds on @returns {SnapshotIssuer}
  */
-export function unpackBody(reader, roots, identity, before) {
+export function decodeIssuer(reader, roots, identity, before) {
   reader.list(12, 12);
   const issuer = reader.text(18);
-  reader.need(ISSUER.test(issuer), "behind the code of a body");
-  checkRegion(issuer);
-  const kind = reader.integer(1, KINDS.length);
-  const nameDigest = reader.kind() === BYTES ? reader.binary(32, 32) : null;
-  const name = nameDigest ? hex(nameDigest) : reader.text(4 * MAX_NAME);
-  reader.need(name && characters(name) <= MAX_NAME, `behind a name of 1 to ${MAX_NAME} characters`);
-  const standing = STANDINGS[reader.integer(1, STANDINGS.length) - 1];
-  const since = reader.integer(0, NO_END);
-  const packed = reader.binary(KEY_SIZE, MOST_KEYS * KEY_SIZE);
-  const keys = chunks(packed, KEY_SIZE).map(readKey);
-  const catalogVersion = reader.integer(0, UINT32);
+  reader.expect(ISSUER_PATTERN.test(issuer), "the code of an issuer before it");
+  checkIssuerCode(issuer);
+  const kind = reader.integer(1, ISSUER_KINDS.length);
+  const nameDigest = reader.majorType() === BYTES ? reader.binary(32, 32) : null;
+  const name = nameDigest ? hex(nameDigest) : reader.text(4 * MAX_ISSUER_NAME_CHARACTERS);
+  reader.expect(
+    name && countCharacters(name) <= MAX_ISSUER_NAME_CHARACTERS,
+    `a name of 1 to ${MAX_ISSUER_NAME_CHARACTERS} characters before it`,
+  );
+  const standing = ISSUER_STANDINGS[reader.integer(1, ISSUER_STANDINGS.length) - 1];
+  const since = reader.integer(0, MAX_BLOCK);
+  const packed = reader.binary(KEY_BYTES, MAX_KEYS * KEY_BYTES);
+  const keys = chunks(packed, KEY_BYTES).map(decodeKey);
+  const catalogVersion = reader.integer(0, MAX_UINT32);
   const catalog = reader.binary(32, 32);
   const epoch = reader.integer();
-  const revision = reader.integer(0, UINT32);
-  const rows = [...before, ...unpackBatches(reader, roots, keys.length)];
+  const revision = reader.integer(0, MAX_UINT32);
+  const rows = [...before, ...decodeBatches(reader, roots, keys.length)];
   const issued = rows.reduce((sum, { count }) => sum + count, 0);
-  reader.need(issued <= MOST_CERTIFICATES, `behind at most ${MOST_CERTIFICATES} certificates`);
-  const words = unpackStatuses(reader, issued);
-  const { statements, ...counted } = anchorAll(issuer, rows, identity);
+  reader.expect(issued <= MAX_CERTIFICATES, `at most ${MAX_CERTIFICATES} certificates before it`);
+  const words = decodeStatuses(reader, issued);
+  const { statements, ...counters } = chainBatches(issuer, rows, identity);
   const state = {
     ...{ issuer, kind, name, nameDigest, standing, since, keys, catalogVersion, catalog, epoch, revision },
-    ...counted,
+    ...counters,
     status: statusTreeRoot(words),
   };
   return { state, rows, statements, words };
 }
 
 /**
- * Statements, counters and peaks that follow from a body's batches.
- * @param {string} issuer @param {Row[]} rows @param {Uint8Array} identity
+ * Statements of an issuer's batches, and the counters and peaks of its state that follow from them (SPEC 7, 8).
+ * @param {string} issuer @param {BatchRow[]} rows @param {Uint8Array} identity of the ledger
  */
-function anchorAll(issuer, rows, identity) {
+function chainBatches(issuer, rows, identity) {
   /** @type {Statement[]} */ const statements = [];
   const leaves = [];
   let [last, certificates] = [ZERO32, 0];
@@ -175,30 +211,37 @@ function anchorAll(issuer, rows, identity) {
 }
 
 /**
- * @param {CborReader} reader @param {Uint8Array[]} catalogs roots @param {number} keys how many the body has
- * @returns {Row[]}
+ * The batches of an issuer; instants and blocks are differences from the one before.
+ * @param {CborReader} reader @param {Uint8Array[]} catalogs roots
+ * @param {number} keys number of the issuer's keys
+ * @returns {BatchRow[]}
  */
-function unpackBatches(reader, catalogs, keys) {
+function decodeBatches(reader, catalogs, keys) {
   reader.list(7, 7);
-  const joined = reader.binary(0, 32 * MOST_CERTIFICATES);
-  reader.need(joined.length % 32 === 0, "behind roots of 32 bytes each");
+  const joined = reader.binary(0, 32 * MAX_CERTIFICATES);
+  reader.expect(joined.length % 32 === 0, "roots of 32 bytes each before it");
   const roots = chunks(joined, 32);
-  const summed = (greatest) => {
+  /** @param {number} max */
+  const runningSums = (max) => {
     let sum = 0;
-    return reader.integers(roots.length, -greatest, greatest).map((difference) => (sum += difference));
+    return reader.integers(roots.length, -max, max).map((difference) => (sum += difference));
   };
-  const count = reader.integers(roots.length, 1, MAX_BATCH);
-  const notAfter = summed(GREATEST_TIME);
-  const block = summed(GREATEST_BLOCK);
+  const count = reader.integers(roots.length, 1, MAX_BATCH_CERTIFICATES);
+  const notAfter = runningSums(MAX_TIME);
+  const block = runningSums(MAX_BLOCK);
   const key = reader.integers(roots.length, 0, keys - 1);
   const catalog = reader.integers(roots.length, -1, catalogs.length - 1);
-  const extra = reader.byteMap(roots.length, 32);
-  const within = (values, greatest) => values.every((value) => value >= 0 && value <= greatest);
-  reader.need(within(notAfter, GREATEST_TIME), "batches whose last instants lie between 1970 and 9999");
-  reader.need(within(block, GREATEST_BLOCK), `batches anchored in blocks from 0 to ${GREATEST_BLOCK}`);
-  reader.need(
-    [...extra.values()].every((value) => !equal(value, ZERO32)),
-    "countersignatures that are not zero",
+  const countersignatures = reader.byteMap(roots.length, 32);
+  /** @param {number[]} values @param {number} max */
+  const within = (values, max) => values.every((value) => value >= 0 && value <= max);
+  reader.expect(
+    within(notAfter, MAX_TIME),
+    "batches whose last instants lie between 1970 and 9999 before it",
+  );
+  reader.expect(within(block, MAX_BLOCK), `batches anchored in blocks from 0 to ${MAX_BLOCK} before it`);
+  reader.expect(
+    [...countersignatures.values()].every((value) => !equal(value, ZERO32)),
+    "countersignatures that are not zero before it",
   );
   return roots.map((root, at) => ({
     root,
@@ -207,23 +250,23 @@ function unpackBatches(reader, catalogs, keys) {
     block: block[at],
     key: key[at],
     catalog: catalog[at] < 0 ? ZERO32 : catalogs[catalog[at]],
-    countersignature: extra.get(at) ?? ZERO32,
+    countersignature: countersignatures.get(at) ?? ZERO32,
   }));
 }
 
 /**
- * The status words that are not zero.
- * @param {CborReader} reader @param {number} certificates of the body @returns {Map<number, Uint8Array>}
+ * The status words that are not zero, by position.
+ * @param {CborReader} reader @param {number} certificates issued @returns {Map<number, Uint8Array>}
  */
-function unpackStatuses(reader, certificates) {
+function decodeStatuses(reader, certificates) {
   /** @type {Map<number, Uint8Array>} */ const words = new Map();
   reader.list(STATUSES.length - 1, STATUSES.length - 1);
   for (let status = 1; status < STATUSES.length; status += 1) {
-    for (const index of unpackGaps(reader.binary(0, certificates * MAX_GAP), certificates)) {
-      const position = Math.floor(index / CELLS);
+    for (const index of decodeGaps(reader.binary(0, certificates * MAX_LEB128_BYTES), certificates)) {
+      const position = Math.floor(index / CERTIFICATES_PER_WORD);
       const word = words.get(position) ?? new Uint8Array(32);
-      needSnapshot(statusIn(word, index) === STATUSES[0], "a certificate's status");
-      const cell = index % CELLS;
+      requireShape(statusAt(word, index) === STATUSES[0], `certificate ${index} has two statuses`);
+      const cell = index % CERTIFICATES_PER_WORD;
       word[31 - Math.floor(cell / 4)] |= status << (2 * (cell % 4));
       words.set(position, word);
     }
@@ -231,75 +274,89 @@ function unpackStatuses(reader, certificates) {
   return words;
 }
 
-/** @param {Uint8Array} packed LEB128 differences less one @param {number} below @returns {number[]} ascending */
-function unpackGaps(packed, below) {
+/**
+ * Ascending indexes from LEB128 numbers: each the difference from the one before (the first from -1), less one.
+ * @param {Uint8Array} packed @param {number} below limit of the indexes @returns {number[]}
+ */
+function decodeGaps(packed, below) {
   const indexes = [];
   let [index, gap, scale] = [-1, 0, 1];
   for (const byte of packed) {
     gap += (byte & 0x7f) * scale;
     if (byte & 0x80) {
       scale *= 128;
-      needSnapshot(scale <= 2 ** 35, "a difference");
+      requireShape(scale <= 2 ** 35, "an LEB128 number is longer than five bytes");
       continue;
     }
-    needSnapshot(byte || scale === 1, "a difference with a second spelling");
+    requireShape(byte || scale === 1, "an LEB128 number is not in its shortest form");
     index += gap + 1;
-    needSnapshot(index < below, "a status beyond the certificates issued");
+    requireShape(index < below, `a status of certificate ${index}, of which ${below} are issued`);
     indexes.push(index);
     [gap, scale] = [0, 1];
   }
-  needSnapshot(scale === 1, "the last difference");
+  requireShape(scale === 1, "the last LEB128 number is cut short");
   return indexes;
 }
 
-/** The deterministic CBOR of a whole snapshot. @param {Snapshot} snapshot */
-export function packSnapshot({ checkpoint, accountProof, nodes, catalogs, bodies }) {
+/**
+ * The deterministic CBOR of a whole snapshot, whose SHA-256 is its digest (SPEC 17).
+ * @param {Snapshot} snapshot
+ */
+export function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issuers }) {
   const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
-  return cborEncode([
+  return encodeCbor([
     SNAPSHOT_TYPE,
     checkpoint,
     accountProof,
     nodes,
     [...catalogs.values()].map(({ packed }) => packed),
-    bodies.map(({ state: s, rows, words }) => [
+    issuers.map(({ state: s, rows, words }) => [
       s.issuer,
       s.kind,
       s.nameDigest ?? s.name,
-      STANDINGS.indexOf(s.standing) + 1,
+      ISSUER_STANDINGS.indexOf(s.standing) + 1,
       s.since,
-      join(s.keys.map(({ packed }) => packed)),
+      concatAll(s.keys.map(({ packed }) => packed)),
       s.catalogVersion,
       s.catalog,
       s.epoch,
       s.revision,
-      packBatches(rows, places),
-      packStatuses(words),
+      encodeBatches(rows, places),
+      encodeStatuses(words),
     ]),
   ]);
 }
 
-/** @param {Row[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor} */
-function packBatches(rows, places) {
-  const steps = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
+/**
+ * Inverse of `decodeBatches`.
+ * @param {BatchRow[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor}
+ */
+function encodeBatches(rows, places) {
+  /** @param {number[]} values */
+  const differences = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
   const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
   return [
-    join(rows.map(({ root }) => root)),
+    concatAll(rows.map(({ root }) => root)),
     rows.map(({ count }) => count),
-    steps(rows.map(({ notAfter }) => notAfter)),
-    steps(rows.map(({ block }) => block)),
+    differences(rows.map(({ notAfter }) => notAfter)),
+    differences(rows.map(({ block }) => block)),
     rows.map(({ key }) => key),
     rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
     new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
   ];
 }
 
-/** @param {Map<number, Uint8Array>} words @returns {Cbor} */
-function packStatuses(words) {
+/** Inverse of `decodeStatuses`. @param {Map<number, Uint8Array>} words @returns {Cbor} */
+function encodeStatuses(words) {
   /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
   const last = packed.map(() => -1);
   for (const position of [...words.keys()].sort((left, right) => left - right)) {
-    for (let index = position * CELLS; index < (position + 1) * CELLS; index += 1) {
-      const at = STATUSES.indexOf(statusIn(words.get(position) ?? ZERO32, index)) - 1;
+    for (
+      let index = position * CERTIFICATES_PER_WORD;
+      index < (position + 1) * CERTIFICATES_PER_WORD;
+      index += 1
+    ) {
+      const at = STATUSES.indexOf(statusAt(words.get(position) ?? ZERO32, index)) - 1;
       if (at < 0) continue;
       let gap = index - last[at] - 1;
       for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);

@@ -1,55 +1,68 @@
 /** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). @module */
 
-import { concat, uint, utf8 } from "../bytes.mjs";
+import { concat, uintToBytes, utf8 } from "../bytes.mjs";
 import { keccak256 } from "../crypto/hashing.mjs";
-import { Members } from "./members.mjs";
-import { MOST_CERTIFICATES } from "./record.mjs";
-import { GREATEST_TIME } from "./time.mjs";
+import { ObjectReader } from "./object_reader.mjs";
+import { MAX_CERTIFICATES } from "./record.mjs";
+import { MAX_TIME } from "./time.mjs";
 /** @import { Json } from "./canonical_json.mjs" */
 
-const BATCH_TYPE = keccak256(
+/** EIP-712 `typeHash` of a batch. */
+const BATCH_TYPE_HASH = keccak256(
   utf8(
     "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
       "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
   ),
 );
 
+/** Certificates of one batch (SPEC 19). */
+export const MAX_BATCH_CERTIFICATES = 65536;
+
 /** @typedef {ReturnType<typeof readStatement>} Statement */
 
-/** @param {Json} value @param {string} issuer */
+/**
+ * Read a batch statement of full evidence (SPEC 16.1).
+ * @param {Json} value @param {string} issuer of the record
+ * @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
 export function readStatement(value, issuer) {
-  const read = new Members(value, "statement");
+  const read = new ObjectReader(value, "statement");
   const statement = {
     issuer,
     sequence: read.integer("sequence", 1),
     previous: read.binary("previous", 32),
     root: read.binary("root", 32),
-    first: read.integer("first", 0, MOST_CERTIFICATES - 1),
-    count: read.integer("count", 1, 65536),
+    first: read.integer("first", 0, MAX_CERTIFICATES - 1),
+    count: read.integer("count", 1, MAX_BATCH_CERTIFICATES),
     catalog: read.binary("catalog", 32),
     countersignature: read.binary("countersignature", 32),
-    notAfter: read.integer("not_after", 0, GREATEST_TIME),
+    notAfter: read.integer("not_after", 0, MAX_TIME),
   };
-  read.done();
+  read.finish();
   return statement;
 }
 
-/** What a body signs. @param {Statement} s @param {Uint8Array} identity */
+/**
+ * Digest of a batch statement, which the issuer signs (SPEC 7, EIP-712).
+ * @param {Statement} s @param {Uint8Array} identity of the ledger, its EIP-712 domain separator
+ * @returns {Uint8Array}
+ */
 export function batchDigest(s, identity) {
-  const hash = keccak256(
+  const structHash = keccak256(
     concat(
-      BATCH_TYPE,
+      BATCH_TYPE_HASH,
+      // bytes18, padded to a word on the right.
       utf8(s.issuer),
       new Uint8Array(14),
-      uint(s.sequence, 32),
+      uintToBytes(s.sequence, 32),
       s.previous,
       s.root,
-      uint(s.first, 32),
-      uint(s.count, 32),
+      uintToBytes(s.first, 32),
+      uintToBytes(s.count, 32),
       s.catalog,
       s.countersignature,
-      uint(s.notAfter, 32),
+      uintToBytes(s.notAfter, 32),
     ),
   );
-  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, hash));
+  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, structHash));
 }

@@ -2,15 +2,17 @@
 
 import { ZERO32, concat, equal } from "../bytes.mjs";
 import { keccak256 } from "../crypto/hashing.mjs";
-import { refuse } from "../errors.mjs";
-import { Members } from "./members.mjs";
+import { fail } from "../errors.mjs";
+import { ObjectReader } from "./object_reader.mjs";
 /** @import { Json } from "./canonical_json.mjs" */
 
+/** Levels of the tree, which so has room for 2^32 certificates. */
 const STATUS_DEPTH = 25;
-export const CELLS = 128;
+export const CERTIFICATES_PER_WORD = 128;
 export const STATUSES = ["valid", "revoked", "suspended", "superseded"];
-/** Hashes of empty subtrees, by level. */
-const DEFAULTS = (() => {
+
+/** Root of a subtree without words, by level: the defaults of SPEC 9. */
+const EMPTY_SUBTREES = (() => {
   const found = [ZERO32];
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
     found.push(keccak256(concat(found[level], found[level])));
@@ -20,39 +22,46 @@ const DEFAULTS = (() => {
 
 /** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
 
-/** @param {Json} value @returns {WordProof} */
+/**
+ * Read the proof of one word (SPEC 9).
+ * @param {Json} value @returns {WordProof} @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
 export function readWordProof(value) {
-  const read = new Members(value, "status");
+  const read = new ObjectReader(value, "status");
   const proof = {
     word: read.binary("word", 32),
     marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
     siblings: read.hashes("siblings", STATUS_DEPTH),
   };
-  read.done();
+  read.finish();
   return proof;
 }
 
 /**
- * The status root that a proof of a word implies.
- * @param {WordProof} proof @param {number} position @throws {Refusal} `proof.invalid`
+ * The status root that the proof of a word implies (SPEC 9).
+ * @param {WordProof} proof @param {number} position of the word @returns {Uint8Array}
+ * @throws {CertledgerError} `proof.invalid`
  */
-export function statusRoot(proof, position) {
+export function impliedStatusRoot(proof, position) {
   let root = proof.word;
-  let read = 0;
+  let used = 0;
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    let sibling = DEFAULTS[level];
+    let sibling = EMPTY_SUBTREES[level];
     if ((proof.marks >> level) & 1) {
-      sibling = proof.siblings[read] ?? refuse("proof.invalid", "a status proof has too few siblings");
-      if (equal(sibling, DEFAULTS[level])) refuse("proof.invalid", "a status proof lists a default");
-      read += 1;
+      sibling = proof.siblings[used] ?? fail("proof.invalid", "a status proof has too few siblings");
+      if (equal(sibling, EMPTY_SUBTREES[level])) fail("proof.invalid", "a status proof lists a default");
+      used += 1;
     }
     root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
   }
-  if (read !== proof.siblings.length) refuse("proof.invalid", "a status proof has too many siblings");
+  if (used !== proof.siblings.length) fail("proof.invalid", "a status proof has too many siblings");
   return root;
 }
 
-/** The root over the words that are not zero. @param {Map<number, Uint8Array>} words by position */
+/**
+ * Root of the tree of words (SPEC 9).
+ * @param {Map<number, Uint8Array>} words that are not zero, by position
+ */
 export function statusTreeRoot(words) {
   let nodes = words;
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
@@ -60,16 +69,22 @@ export function statusTreeRoot(words) {
     for (const position of nodes.keys()) {
       const parent = position >> 1;
       if (above.has(parent)) continue;
-      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? DEFAULTS[level]);
+      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? EMPTY_SUBTREES[level]);
       above.set(parent, keccak256(concat(left, right)));
     }
     nodes = above;
   }
-  return nodes.get(0) ?? DEFAULTS[STATUS_DEPTH];
+  return nodes.get(0) ?? EMPTY_SUBTREES[STATUS_DEPTH];
 }
 
-/** @param {Uint8Array} word @param {number} index of a certificate @returns {string} */
-export function statusIn(word, index) {
-  const cell = index % CELLS;
+/** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */
+export const statusWordPosition = (index) => Math.floor(index / CERTIFICATES_PER_WORD);
+
+/**
+ * Status of a certificate: bits 2(i mod 128) and 2(i mod 128)+1 of its word, counted from the last byte (SPEC 9).
+ * @param {Uint8Array} word @param {number} index of the certificate @returns {string}
+ */
+export function statusAt(word, index) {
+  const cell = index % CERTIFICATES_PER_WORD;
   return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
 }

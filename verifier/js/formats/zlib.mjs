@@ -1,17 +1,21 @@
-/** Files packed by zlib (RFC 1950), unpacked with a bound. @module */
+/** Decompression of snapshot files (zlib, RFC 1950) with a bound (SPEC 17, 19). @module */
 
-import { concat, equal, join, uint } from "../bytes.mjs";
-import { refuse } from "../errors.mjs";
+import { concat, concatAll, equal, uintToBytes } from "../bytes.mjs";
+import { fail } from "../errors.mjs";
 
-const LONGEST_SNAPSHOT = 256 * 2 ** 20;
+/** Bytes of any decompressed snapshot. */
+const MAX_SNAPSHOT_BYTES = 256 * 2 ** 20;
+/** Decompressed bytes that any file may have, and those that it may have for each byte of its own besides. */
 const MAX_FREE_BYTES = 65536;
-/** Bytes unpacked for each byte of a file, beside those that any file may have. */
 const MAX_RATIO = 16;
 
-/** What zlib packed, checked to be all of the file. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
+/**
+ * Decompress a file that is one zlib stream and nothing else.
+ * @param {Uint8Array} file @returns {Promise<Uint8Array>} @throws {CertledgerError} `snapshot.invalid`
+ */
 export async function inflate(file) {
   const parts = [];
-  const longest = Math.min(LONGEST_SNAPSHOT, MAX_FREE_BYTES + MAX_RATIO * file.length);
+  const limit = Math.min(MAX_SNAPSHOT_BYTES, MAX_FREE_BYTES + MAX_RATIO * file.length);
   let size = 0;
   try {
     const stream = new Blob([/** @type {BlobPart} */ (file)])
@@ -22,30 +26,34 @@ export async function inflate(file) {
       if (done) break;
       parts.push(value);
       size += value.length;
-      if (size > longest) {
+      if (size > limit) {
         await reader.cancel();
         break;
       }
     }
   } catch {
-    return refuse("snapshot.invalid", "not packed by zlib, or cut short");
+    return fail("snapshot.invalid", "not a zlib stream, or cut short");
   }
-  const whole = size <= longest ? join(parts) : refuse("snapshot.invalid", "too long once unpacked");
-  // Not every platform refuses bytes after the stream; the checksum must be what the file ends with.
-  if (!equal(adler32(whole), file.subarray(-4))) refuse("snapshot.invalid", "bytes are left over");
+  const whole =
+    size <= limit ? concatAll(parts) : fail("snapshot.invalid", `more than ${limit} bytes once decompressed`);
+  // Not every platform rejects bytes after the stream; a file that ends with the checksum has none.
+  if (!equal(adler32(whole), file.subarray(-4))) fail("snapshot.invalid", "bytes follow the zlib stream");
   return whole;
 }
 
-/** The checksum that zlib ends with (RFC 1950). @param {Uint8Array} bytes */
+/**
+ * Adler-32, the checksum at the end of a zlib stream (RFC 1950).
+ * @param {Uint8Array} bytes @returns {Uint8Array}
+ */
 function adler32(bytes) {
   let [low, high] = [1, 0];
   for (let at = 0; at < bytes.length;) {
-    // So many sums stay below 2^32.
+    // After 3,800 bytes both sums are still exact integers; only then are they reduced.
     for (const stop = Math.min(at + 3800, bytes.length); at < stop; at += 1) {
       low += bytes[at];
       high += low;
     }
     [low, high] = [low % 65521, high % 65521];
   }
-  return concat(uint(high, 2), uint(low, 2));
+  return concat(uintToBytes(high, 2), uintToBytes(low, 2));
 }

@@ -1,8 +1,17 @@
-/** What each code of a check means (SPEC 18.3). @module */
+/**
+ * The codes of checks and warnings: outcome, advice and sentences (SPEC 18.3, tests/vectors/codes.json).
+ * @module
+ */
 
-/** @typedef {{outcome: string, advice: string, en: string, zh: string}} Meaning of a code; `en` is a result's `detail` */
+/**
+ * @typedef {{outcome: string, advice: string, en: string, zh: string}} CodeMeaning `en` is the `detail` of a
+ *   result
+ */
 
-/** What each code says to people, and what to do: `refuse`, `retry` or `ask_holder`. @type {Map<string, Meaning>} */
+/**
+ * Outcome `pass`, `fail` or `unknown`; advice `refuse`, `retry` or `ask_holder`; a sentence in two languages.
+ * @type {Map<string, CodeMeaning>}
+ */
 export const CODES = new Map(
   [
     ["ok", "pass", "", "passed", "通过"],
@@ -342,13 +351,17 @@ export const CODES = new Map(
   ].map(([code, outcome, advice, en, zh]) => [code, { outcome, advice, en, zh }]),
 );
 
-/** What each warning says to people. */
+/** The sentence of each warning. */
 export const WARNINGS = new Map([
   [
     "anchoring.late",
     { en: "it was anchored later after its issue than its category asks", zh: "锚定时间晚于该类证照的规定" },
   ],
+  [
+    "node.adds_nothing",
+    { en: "the node that was named told nothing newer than the evidence", zh: "指定的节点没有给出更新的信息" },
+  ],
 ]);
 
-/** @param {string} code @returns {string} */
+/** Outcome of a code: `pass`, `fail` or `unknown`. @param {string} code @returns {string} */
 export const outcomeOf = (code) => CODES.get(code)?.outcome ?? "unknown";

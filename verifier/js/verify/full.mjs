@@ -1,129 +1,150 @@
-/** The verdict on full evidence. @module */
+/** Verification of full evidence (SPEC 16.1, 18). @module */
 
 import { ZERO32, equal } from "../bytes.mjs";
-import { Refusal, orNull } from "../errors.mjs";
+import { CertledgerError } from "../errors.mjs";
 import { parseCanonical } from "../formats/canonical_json.mjs";
-import { EVIDENCE_TYPE, LONGEST_EVIDENCE, readEvidence } from "../formats/evidence.mjs";
-import { CELLS, statusRoot } from "../formats/status_tree.mjs";
-import { judgeBlock } from "./block_trust.mjs";
-import { checkDates, checkFreshness, checkInclusion, checkObeys, checkStatus, isEntryOf } from "./checks.mjs";
+import { EVIDENCE_TYPE, MAX_EVIDENCE_BYTES, readEvidence } from "../formats/evidence.mjs";
+import { statusWordPosition } from "../formats/status_tree.mjs";
+import { checkBlock } from "./block_trust.mjs";
+import {
+  checkDates,
+  checkEntryObeyed,
+  checkFreshness,
+  checkInclusion,
+  checkStatus,
+  isEntryOf,
+  unmadeChecks,
+} from "./checks.mjs";
 import { checkContent } from "./content_check.mjs";
 import { checkHolder } from "./holder_check.mjs";
-import { checkAnchor, checkSignature, proveEntry } from "./proofs.mjs";
-import { conclude, unusable } from "./result.mjs";
+import { checkAnchor, checkProvedStatus, checkSignature, proveEntry } from "./proofs.mjs";
+import { makeResult, unusableResult } from "./result.mjs";
 /** @import { Entry } from "../formats/catalog.mjs" */
 /** @import { Evidence } from "../formats/evidence.mjs" */
-/** @import { BodyState } from "../formats/issuer_state.mjs" */
-/** @import { Judgement } from "./block_trust.mjs" */
-/** @import { Desk } from "./desk.mjs" */
+/** @import { IssuerState } from "../formats/issuer_state.mjs" */
 /** @import { Policy } from "../formats/signed_policy.mjs" */
-/** @import { Paper } from "./content_check.mjs" */
-/** @import { Request } from "./holder_check.mjs" */
-/** @import { Codes } from "./verdict.mjs" */
+/** @import { BlockTrust } from "./block_trust.mjs" */
+/** @import { ComparedDocument } from "./content_check.mjs" */
+/** @import { PresentationRequest } from "./holder_check.mjs" */
+/** @import { ProvenSnapshot } from "./proven_snapshot.mjs" */
+/** @import { CheckCodes } from "./verdict.mjs" */
 
 /**
+ * What a counter asks about evidence.
  * @typedef {object} Question
- * @property {Policy} policy whom to believe
+ * @property {Policy} policy
  * @property {number} now seconds since 1970
- * @property {Paper[]} [documents] to compare
- * @property {Request | null} [request]
- * @property {Desk} [desk] full evidence that is older than its snapshot gets status and standing from it
- * @property {(mark: Uint8Array) => boolean} [seen] whether this counter accepted a presentation before; `mark` is the
- *   half of its signature that has one spelling
+ * @property {ComparedDocument[]} [documents] handed in with the evidence
+ * @property {PresentationRequest | null} [request]
+ * @property {ProvenSnapshot} [snapshot] of the counter: where it is newer than full evidence, its state of
+ *   the issuer
+ *   decides (SPEC 18.1)
+ * @property {(mark: Uint8Array) => boolean} [isUsed] whether the counter has accepted a presentation before,
+ *   by the
+ *   first 32 bytes of its signature
  */
 
 /**
- * The codes of all checks.  What rests on another check is judged only if that passed.
- * @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof judgeBlock>} block
- * @param {Entry | null} entry proved @returns {Codes}
+ * A newer trusted block: the issuer's state and the certificate's status word there, if it has both.
+ * @typedef {{trust: BlockTrust, state?: IssuerState, word?: Uint8Array}} NewerState
  */
-function judge(evidence, question, block, entry) {
-  const { showing, statement, body, word } = evidence;
-  const { record } = showing;
-  const own = entry && isEntryOf(record, entry) ? entry : null;
+
+/**
+ * The codes of all checks. A check that rests on another is made only if that passed (SPEC 18.1).
+ * @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof checkBlock>} block
+ * @param {NewerState | null} newer @param {Entry | null} entry proved @returns {CheckCodes}
+ */
+function checkEvidence(evidence, question, block, newer, entry) {
+  const { disclosed, statement, state } = evidence;
+  const { record } = disclosed;
+  const ownEntry = entry && isEntryOf(record, entry) ? entry : null;
   const codes = {
-    content: checkContent(showing, question.documents ?? [], own),
+    content: checkContent(disclosed, question.documents ?? [], ownEntry),
     inclusion: checkInclusion(record, statement, evidence.path),
     block: block.code,
     dates: checkDates(record, question.now),
-    holder: checkHolder(showing, evidence.presentation, block.ledger?.identity ?? null, question),
+    holder: checkHolder(disclosed, evidence.presentation, block.ledger?.identity ?? null, question),
   };
-  const rest = (code) => ({ signature: code, entitlement: code, status: code });
   if (block.code !== "ok" || block.time === null || !block.ledger || !block.checkpoint) {
-    return { ...codes, ...rest("block.needed"), anchor: "block.needed", freshness: "block.needed" };
+    return { ...codes, anchor: "block.needed", freshness: "block.needed", ...unmadeChecks("block.needed") };
   }
-  const { current } = block;
-  const time = current?.judgement.time ?? block.time;
   const freshness =
-    current && !current.state
+    newer && !newer.state
       ? "freshness.overtaken"
-      : checkFreshness(record.category, question.policy, time, question.now);
+      : checkFreshness(record.category, question.policy, newer?.trust.time ?? block.time, question.now);
   const anchor = checkAnchor(evidence, block.checkpoint, block.ledger);
-  if (anchor !== "ok") return { ...codes, ...rest("anchor.needed"), anchor, freshness };
-  const root = orNull(() => statusRoot(word, Math.floor(record.index / CELLS)));
-  let entitlement = own ? checkObeys(record, own) : "entitlement.entry_differs";
-  if (!entry) entitlement = "entitlement.entry_unproved";
+  if (anchor !== "ok") return { ...codes, anchor, freshness, ...unmadeChecks("anchor.needed") };
   return {
     ...codes,
     anchor,
     freshness,
-    entitlement,
-    signature: checkSignature(evidence, block.ledger, question.policy, current?.state ?? body),
-    status: current?.state
-      ? checkStatus(record.index, current.word, current.state.standing)
-      : root && equal(root, body.status)
-        ? checkStatus(record.index, word.word, body.standing)
-        : "status.unproved",
+    signature: checkSignature(evidence, block.ledger, question.policy, newer?.state ?? state),
+    entitlement: checkEntitlement(evidence, entry, ownEntry),
+    status:
+      newer?.state && newer.word
+        ? checkStatus(record.index, newer.word, newer.state.standing)
+        : checkProvedStatus(evidence),
   };
 }
 
 /**
- * What a desk holds of an issuer after the block of full evidence, null where it holds nothing.  Without `state`,
- * that block does not have what the evidence proves.
- * @param {Desk | undefined} desk @param {Evidence} evidence @param {ReturnType<typeof judgeBlock>} block
- * @returns {{judgement: Judgement, state?: BodyState, word?: Uint8Array} | null}
+ * Check 5, entitlement.
+ * @param {Evidence} evidence @param {Entry | null} entry proved
+ * @param {Entry | null} ownEntry the same if it is the record's
  */
-function findNewer(desk, { showing: { record } }, block) {
-  if (!desk || block.code !== "ok" || !block.checkpoint || desk.judgement.code !== "ok") return null;
-  const head = desk.snapshot.note.checkpoint;
-  if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
-  const held = desk.byIssuer.get(record.issuer);
-  if (!held || record.index >= held.state.certificates) return { judgement: block };
-  const word = held.words.get(Math.floor(record.index / CELLS)) ?? ZERO32;
-  return { judgement: desk.judgement, state: held.state, word };
+function checkEntitlement({ disclosed: { record } }, entry, ownEntry) {
+  if (!entry) return "entitlement.entry_unproved";
+  return ownEntry ? checkEntryObeyed(record, ownEntry) : "entitlement.entry_differs";
 }
 
 /**
- * The result (section 18.4) for the bytes of an evidence file; bad input is a verdict, not an error.
- * `canonicalBytes` of it are the same for the same evidence, policy, documents and instant, for ever.
+ * What the counter's snapshot says of the issuer at a block above that of the evidence (SPEC 18.1, "What is newer
+ * decides"), null if it has no such block. Without `state`, that block does not have the issuer or the certificate.
+ * @param {ProvenSnapshot | undefined} proven @param {Evidence} evidence
+ * @param {ReturnType<typeof checkBlock>} block
+ * @returns {NewerState | null}
+ */
+function findNewerState(proven, { disclosed: { record } }, block) {
+  if (!proven || block.code !== "ok" || !block.checkpoint || proven.trust.code !== "ok") return null;
+  const head = proven.snapshot.note.checkpoint;
+  if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
+  const issuer = proven.byIssuer.get(record.issuer);
+  if (!issuer || record.index >= issuer.state.certificates) return { trust: block };
+  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
+  return { trust: proven.trust, state: issuer.state, word };
+}
+
+/**
+ * Verify the bytes of an evidence file. Bad input is a result, not an error.
+ *
+ * `canonicalBytes` of the result are the same for the same evidence, policy, snapshot, documents and instant.
  * @param {Uint8Array} bytes @param {Question} question
  */
 export function verifyEvidence(bytes, question) {
   let evidence;
   try {
-    evidence = readEvidence(parseCanonical(bytes, LONGEST_EVIDENCE));
+    evidence = readEvidence(parseCanonical(bytes, MAX_EVIDENCE_BYTES));
   } catch (error) {
-    if (error instanceof Refusal) return unusable(error.code);
+    if (error instanceof CertledgerError) return unusableResult(error.code);
     throw error;
   }
   const { policy, now } = question;
-  if (!policy.evidence.includes(EVIDENCE_TYPE)) return unusable("schema.version");
-  const judged = judgeBlock(evidence.checkpoint, question);
-  const current = findNewer(question.desk, evidence, judged);
-  const block = { ...judged, current };
-  const { catalog, statement, body, anchor, showing } = evidence;
+  if (!policy.evidence.includes(EVIDENCE_TYPE)) return unusableResult("schema.version");
+  const block = checkBlock(evidence.checkpoint, question);
+  const newer = findNewerState(question.snapshot, evidence, block);
+  const { catalog, statement, state, anchor, disclosed } = evidence;
   const entry = proveEntry(catalog, statement.catalog);
   const proved = {
-    body: (current?.state ?? body).name,
+    issuerName: (newer?.state ?? state).name,
     entry: catalog.entry,
     statement,
     block: anchor.block,
   };
-  return conclude(
-    judge(evidence, question, block, entry),
-    showing,
+  return makeResult(
+    checkEvidence(evidence, question, block, newer, entry),
+    disclosed,
     proved,
-    current?.judgement ?? block,
+    newer?.trust ?? block,
     now + policy.clockTolerance,
   );
 }

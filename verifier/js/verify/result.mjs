@@ -1,39 +1,45 @@
 /** The result of a verification (SPEC 18.4). @module */
 
 import { hex } from "../bytes.mjs";
-import { nameAt } from "../formats/catalog.mjs";
-import { DAY, chinaDay, formatDay, formatTime } from "../formats/time.mjs";
+import { fieldNameAt } from "../formats/catalog.mjs";
+import { SECONDS_PER_DAY, chinaDay, formatDay, formatTime } from "../formats/time.mjs";
 import { CODES, outcomeOf } from "./codes.mjs";
-import { CHECKS, GENUINE, decide } from "./verdict.mjs";
+import { CHECKS, GENUINE_CHECKS, decideVerdict } from "./verdict.mjs";
 /** @import { Entry } from "../formats/catalog.mjs" */
-/** @import { Showing } from "../formats/evidence.mjs" */
+/** @import { DisclosedRecord } from "../formats/evidence.mjs" */
 /** @import { Statement } from "../formats/statements.mjs" */
-/** @import { Judgement } from "./block_trust.mjs" */
-/** @import { Codes } from "./verdict.mjs" */
+/** @import { BlockTrust } from "./block_trust.mjs" */
+/** @import { CheckCodes } from "./verdict.mjs" */
 
-/** @param {string} code @param {number} at place of the check @param {string} rule broken, for what cannot be read */
-function finding(code, at, rule = "") {
+/**
+ * The result of one check.
+ * @param {string} code @param {number} at index of the check @param {string} rule broken by unreadable input
+ */
+function checkResult(code, at, rule = "") {
   const detail = (CODES.get(code)?.en ?? "") + (rule && `: ${rule}`);
   return { code, detail, name: CHECKS[at], number: at + 1, outcome: outcomeOf(code) };
 }
 
-/** The result for what cannot be read. @param {string} rule */
-export function unusable(rule) {
+/**
+ * The result for input that cannot be read (SPEC 18.3).
+ * @param {string} rule code of the rule that is broken
+ */
+export function unusableResult(rule) {
   return {
     certificate: {},
-    checks: CHECKS.map((_, at) => finding("evidence.unusable", at, rule)),
+    checks: CHECKS.map((_, at) => checkResult("evidence.unusable", at, rule)),
     verdict: "cannot_tell",
     warnings: [],
   };
 }
 
 /**
- * What stands behind a certificate once checks 1 to 6 passed.
- * @typedef {{body: string, entry: Entry, statement: Statement, block: number}} Proved
+ * What is proved of a certificate once checks 1 to 6 passed: its issuer's name, and the block of anchoring.
+ * @typedef {{issuerName: string, entry: Entry, statement: Statement, block: number}} ProvedCertificate
  */
 
-/** @param {Showing} showing */
-function describe({ record }) {
+/** What the record alone says. @param {DisclosedRecord} disclosed */
+function describeRecord({ record }) {
   return {
     leaf: hex(record.leaf),
     issuer: record.issuer,
@@ -45,39 +51,52 @@ function describe({ record }) {
   };
 }
 
-/** @param {Showing} showing @param {Proved} proved */
-function describeProved({ record, disclosures, places }, { body, entry, statement, block }) {
+/**
+ * What the result has of a genuine certificate alone.
+ * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
+ */
+function describeProved({ record, disclosures, places }, { issuerName, entry, statement, block }) {
   return {
-    body,
+    body: issuerName,
     name_zh: entry.nameZh,
     name_en: entry.nameEn,
     anchored: { block, not_after: formatTime(statement.notAfter) },
     shown: disclosures.map(({ name, value }) => ({ name, value })),
     withheld: [...record.digests.keys()]
       .filter((place) => !places.includes(place))
-      .map((place) => nameAt(entry, place, record.bound)),
+      .map((place) => fieldNameAt(entry, place, record.bound)),
   };
 }
 
-const LONGEST_LIFE = 7 * DAY;
-/** Warnings, which change no verdict. @param {Showing} showing @param {Proved} proved */
-function warningsOf({ record }, { entry, statement }) {
-  const earliest = chinaDay(Math.max(statement.notAfter - LONGEST_LIFE, 0));
-  return earliest - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+/** A statement's `notAfter` is at most so long after the block that carries it (SPEC 7). */
+const MAX_STATEMENT_LIFE_SECONDS = 7 * SECONDS_PER_DAY;
+
+/**
+ * Warnings, which change no verdict (SPEC 18.3).
+ * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
+ */
+function findWarnings({ record }, { entry, statement }) {
+  const earliestDay = chinaDay(Math.max(statement.notAfter - MAX_STATEMENT_LIFE_SECONDS, 0));
+  return earliestDay - record.issued > entry.lagDays ? ["anchoring.late"] : [];
 }
 
 /**
- * @param {Codes} codes @param {Showing} showing @param {Proved | null} proved @param {Judgement} judgement
- * @param {number} horizon latest instant that is not in the future
+ * The result of a verification, whose canonical JSON is the same for the same input (SPEC 18.4).
+ * @param {CheckCodes} codes @param {DisclosedRecord} disclosed @param {ProvedCertificate | null} proved
+ * @param {BlockTrust} trust of the block that T and the basis come from
+ * @param {number} horizon latest instant that is not in the future, in seconds
  */
-export function conclude(codes, showing, proved, { time, basis }, horizon) {
-  const genuine = CHECKS.slice(0, GENUINE).every((check) => codes[check] === "ok");
-  const told = genuine ? proved : null;
+export function makeResult(codes, disclosed, proved, { time, basis }, horizon) {
+  const genuine = CHECKS.slice(0, GENUINE_CHECKS).every((check) => codes[check] === "ok");
+  const certificate = genuine ? proved : null;
   return {
     ...(codes.block === "ok" && time !== null ? { as_of: formatTime(time), basis } : {}),
-    certificate: { ...describe(showing), ...(told ? describeProved(showing, told) : {}) },
-    checks: CHECKS.map((check, at) => finding(codes[check], at)),
-    verdict: decide(codes, time !== null && time <= horizon),
-    warnings: told ? warningsOf(showing, told) : [],
+    certificate: {
+      ...describeRecord(disclosed),
+      ...(certificate ? describeProved(disclosed, certificate) : {}),
+    },
+    checks: CHECKS.map((check, at) => checkResult(codes[check], at)),
+    verdict: decideVerdict(codes, time !== null && time <= horizon),
+    warnings: certificate ? findWarnings(disclosed, certificate) : [],
   };
 }

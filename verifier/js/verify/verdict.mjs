@@ -1,7 +1,8 @@
-/** The ten checks by name, and the verdict that follows from their codes (SPEC 18.1, 18.2). @module */
+/** The ten checks, and the verdict that follows from their codes (SPEC 18.1, 18.2). @module */
 
 import { outcomeOf } from "./codes.mjs";
 
+/** Names of checks 1 to 10, in order. */
 export const CHECKS = [
   "content",
   "inclusion",
@@ -15,21 +16,31 @@ export const CHECKS = [
   "holder",
 ];
 
-/** How many of the checks, from the first, make a certificate genuine. */
-export const GENUINE = 6;
+/** A certificate is genuine where checks 1 to 6 passed. */
+export const GENUINE_CHECKS = 6;
 
-/** @typedef {{[check: string]: string}} Codes the code of each check */
+/** @typedef {{[check: string]: string}} CheckCodes the code of each check, by name */
 
-/** @param {Codes} codes @param {boolean} timely whether T is not in the future @returns {string} */
-export function decide(codes, timely) {
-  const ended = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
-  const genuine = CHECKS.slice(0, GENUINE);
-  if (ended.content === "fail" || ended.inclusion === "fail") return "not_genuine";
-  if (ended.block === "pass" && genuine.some((check) => ended[check] === "fail")) return "not_genuine";
-  if (genuine.some((check) => ended[check] !== "pass")) return "cannot_tell";
+/**
+ * The verdict: the first line of SPEC 18.2 that fits.
+ * @param {CheckCodes} codes @param {boolean} timely whether T is not in the future @returns {string}
+ */
+export function decideVerdict(codes, timely) {
+  /** @type {{[check: string]: string}} */
+  const outcome = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
+  const genuine = CHECKS.slice(0, GENUINE_CHECKS);
+  // (a)
+  if (outcome.content === "fail" || outcome.inclusion === "fail") return "not_genuine";
+  if (outcome.block === "pass" && genuine.some((check) => outcome[check] === "fail")) return "not_genuine";
+  // (b)
+  if (genuine.some((check) => outcome[check] !== "pass")) return "cannot_tell";
+  // (c)
   if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status))
     return "not_in_force";
-  if (ended.dates === "fail" && timely) return "not_in_force";
-  if (ended.status === "fail" && ended.freshness === "pass") return "not_in_force";
-  return CHECKS.every((check) => ended[check] === "pass") ? "valid" : "cannot_tell";
+  // (d)
+  if (outcome.dates === "fail" && timely) return "not_in_force";
+  // (e)
+  if (outcome.status === "fail" && outcome.freshness === "pass") return "not_in_force";
+  // (f), (g)
+  return CHECKS.every((check) => outcome[check] === "pass") ? "valid" : "cannot_tell";
 }
