@@ -106,6 +106,8 @@ def test_a_ledgers_nodes_are_judged_however_they_are_named(
     served = ["serve", "--home", str(tmp_path), "--port", "0"]
     ran = CliRunner().invoke(main, [*served, "--chain", ELSEWHERE])
     assert (ran.exit_code, "(node.insecure)" in ran.stderr) == (2, True)
+    allowed = CliRunner().invoke(main, [*served, "--chain", ELSEWHERE, "--plain-http"])
+    assert (allowed.exit_code, "(ledger.absent)" in allowed.stderr) == (2, True)
     with pytest.raises(AddressInsecure):
         load_settings(home=tmp_path, chain_url=f"https://node.example, {ELSEWHERE}")
     (tmp_path / "certledger.toml").write_text(f'chain_url = "{ELSEWHERE}"\n')
