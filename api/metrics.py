@@ -25,6 +25,7 @@ class Metrics:
     lag: Gauge = field(init=False)
     final_reorganisations: Gauge = field(init=False)
     checkpoint_age: Gauge = field(init=False)
+    clock_difference: Gauge = field(init=False)
     deliveries_failed: Gauge = field(init=False)
     deliveries_retried: Gauge = field(init=False)
 
@@ -60,6 +61,11 @@ class Metrics:
         )
         keep(self, "lag", gauge("chain_lag_blocks", "Blocks the mirror is behind the node."))
         keep(self, "checkpoint_age", gauge("checkpoint_age_seconds", "Age of the newest one."))
+        keep(
+            self,
+            "clock_difference",
+            gauge("clock_difference_seconds", "Ours ahead of the witnesses'; 0 within the bound."),
+        )
         keep(self, "deliveries_failed", gauge("deliveries_failed", "Deliveries given up."))
         keep(self, "deliveries_retried", gauge("deliveries_retried", "Deliveries tried again."))
 

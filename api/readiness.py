@@ -26,6 +26,7 @@ STOPS: Mapping[str, frozenset[str]] = {
     "checkpoint.absent": frozenset({EVIDENCE, VERIFICATION}),
     "checkpoint.old": frozenset({VERIFICATION}),
     "chain.ahead_of_clock": frozenset({VERIFICATION, ANCHORING}),
+    "clock.differs": frozenset({VERIFICATION, ANCHORING}),
     "chain.away": frozenset({INTAKE, ANCHORING}),
     "chain.no_new_block": frozenset({ANCHORING}),
     "chain.unreachable": frozenset({ANCHORING}),
@@ -56,6 +57,8 @@ def find_faults(service: Service) -> list[str]:
         faults.append("policy.absent")
     if taken_back and (checkpoint is None or checkpoint.number < taken_back[0].final):
         faults.append("chain.final_reorganised")
+    if service.ledger.clock_watch.differs():
+        faults.append("clock.differs")
     now = service.clock()
     return [*faults, *_of_checkpoint(checkpoint, now), *_of_chain(service, head, backlog, now)]
 

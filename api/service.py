@@ -19,6 +19,7 @@ from api.metrics import Metrics
 from api.pools import Pools, Slots
 from api.refusals import PolicyAbsent
 from ledger.chain.block_logs import JsonRpc
+from ledger.clock_check import ClockWatch
 from ledger.evidence import EvidenceMaker
 from ledger.keys import Signer
 from ledger.missing import MissingList
@@ -58,6 +59,10 @@ class ServedLedger(Protocol):
     @property
     def chain(self) -> Chain:
         """The chain it anchors on."""
+
+    @property
+    def clock_watch(self) -> ClockWatch:
+        """What compares the clock with the witnesses'."""
 
     @property
     def policy(self) -> SignedPolicy | None:

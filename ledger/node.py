@@ -21,6 +21,7 @@ from ledger.chain.deploy import Deployment, deploy, load_deployment
 from ledger.chain.follow import Follower
 from ledger.chain.nodes import Nodes, nodes_at
 from ledger.checkpoints import Cadence, checkpoint
+from ledger.clock_check import ClockDiffers, ClockWatch
 from ledger.cosigning import Collector
 from ledger.evidence import EvidenceMaker
 from ledger.files import write_atomically
@@ -30,7 +31,7 @@ from ledger.ports import ChainUnreachable, Store
 from ledger.settings import Settings
 from ledger.store import SqlStore, check_unnamed, open_store
 from ledger.submitting import Intake
-from verifier.checkpoint import parse_note
+from verifier.checkpoint import Cosignature, parse_note
 from verifier.errors import ExitStatus, Refused
 from verifier.policy import LedgerPin
 from verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
@@ -101,6 +102,7 @@ class Ledger:
     clock: Callable[[], int] = _clock
     cadence: Cadence = field(default_factory=Cadence)
     collector: Collector | None = None
+    clock_watch: ClockWatch
     embedded: RunningNode | None = None
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -146,8 +148,10 @@ class Ledger:
 
         Raises:
             ChainUnreachable: the node does not answer; call again.
+            ClockDiffers: our clock differs from the witnesses'; call again.
         """
         self.follower.follow()
+        self._check_clock()
         if self.anchorer.advance():
             self.follower.follow()
             self._publish()
@@ -157,7 +161,9 @@ class Ledger:
 
         Raises:
             ChainUnreachable: the node does not answer; call again.
+            ClockDiffers: our clock differs from the witnesses'; call again.
         """
+        self._check_clock()
         if self.anchorer.advance():
             with suppress(ChainUnreachable):  # Whoever follows says so.
                 self.follower.follow()
@@ -170,6 +176,9 @@ class Ledger:
         """
         if self.anchorer.leads:
             self._publish()
+
+    def _check_clock(self) -> None:
+        self.clock_watch.check(self.collector, partial(_newest_cosignatures, self.store))
 
     def _publish(self) -> None:
         checkpoint(self.store, self.chain, self.pin, self.cadence)
@@ -262,9 +271,10 @@ def open_ledger(
     settings.home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         operator = operator_of(settings)
-        embedded = None
+        embedded, clock_watch = None, ClockWatch(clock=clock)
         if settings.chain is None:
-            embedded = _open_embedded(settings, operator, chain_port, heartbeat, clock)
+            _check_clock_at_start(settings, clock_watch)
+            embedded = _open_embedded(settings, operator, chain_port, heartbeat, clock_watch)
             stack.callback(embedded.close)
         node = nodes_at(settings.chain or (embedded.url if embedded else ""))
         if load_deployment(settings.home) is None and not registrars:
@@ -281,11 +291,10 @@ def open_ledger(
             operator=operator,
             policy=adopt_policy(settings.home),
             clock=clock,
+            clock_watch=clock_watch,
             embedded=embedded,
         )
-        if ledger.policy is not None and settings.witnesses:
-            policy, urls = ledger.policy.policy, settings.witnesses
-            ledger.collector = Collector(policy=policy, urls=urls)
+        ledger.collector = _collector(settings, ledger.policy)
         stack.callback(ledger.anchorer.release)
         ledger._stack.push(stack.pop_all())
         return ledger
@@ -339,7 +348,7 @@ def _open_embedded(
     operator: Signer,
     port: int,
     heartbeat: float | None,
-    clock: Callable[[], int],
+    clock_watch: ClockWatch,
 ) -> RunningNode:
     from ledger.chain.embedded import open_node
 
@@ -348,9 +357,30 @@ def _open_embedded(
         funded={operator.address: _RICH},
         port=port,
         heartbeat=heartbeat,
-        clock=clock,
+        clock=clock_watch.clock,
         find_signed=partial(_find_signed, settings),
+        paused=clock_watch.differs,
     )
+
+
+def _collector(settings: Settings, policy: SignedPolicy | None) -> Collector | None:
+    """Return what asks the witnesses of a policy, None where no address of one is known."""
+    if policy is None or not settings.witnesses:
+        return None
+    return Collector(policy=policy.policy, urls=settings.witnesses)
+
+
+def _check_clock_at_start(settings: Settings, clock_watch: ClockWatch) -> None:
+    """Compare the clocks before the embedded chain mines: it makes blocks without being asked."""
+    with suppress(ClockDiffers):  # The chain is opened, and waits.
+        clock_watch.check(_collector(settings, load_policy(settings.home)), tuple)
+
+
+def _newest_cosignatures(store: Store) -> tuple[Cosignature, ...]:
+    """Return the witnesses' lines under the newest checkpoint that has any."""
+    with store.begin(write=False) as unit:
+        newest = unit.cosigned_checkpoint()
+    return () if newest is None else parse_note(newest.note).cosignatures
 
 
 def _find_signed(settings: Settings) -> Signed | None:

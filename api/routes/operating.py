@@ -179,6 +179,7 @@ def _measure(service: Service, newest: int | None) -> bytes:
     meters.oldest.set(0 if backlog.oldest is None else max(now - backlog.oldest, 0))
     meters.backlog.set(backlog.acts)
     meters.final_reorganisations.set(taken_back)
+    meters.clock_difference.set(service.ledger.clock_watch.difference)
     meters.certificates.set(backlog.certificates)
     if checkpoint is not None:
         meters.checkpoint_age.set(max(now - checkpoint.time, 0))

@@ -110,5 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time of the clock that the witness signs by, for the header `Date`."""
+        return super().date_time_string(self.witness.clock() if timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: refusals are logged where they are made."""

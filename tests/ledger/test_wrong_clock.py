@@ -6,19 +6,33 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import orjson
 import pytest
 
+from api.app import app_of
+from api.readiness import find_faults
+from api.service import Service
 from ledger.checkpoints import Cadence, checkpoint
+from ledger.clock_check import (
+    CHECK_SECONDS,
+    MAX_CLOCK_DIFFERENCE_SECONDS,
+    RECHECK_SECONDS,
+    ClockDiffers,
+    clock_difference,
+)
 from ledger.cosigning import Collector
 from ledger.files import write_atomically
-from ledger.node import POLICY, Ledger
+from ledger.node import POLICY, Ledger, open_ledger
 from ledger.service.telling import Teller
 from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
+from ledger.settings import load_settings
 from ledger.witness.nodes import ExecutingNode, RpcSource
 from ledger.witness.server import WitnessServer
 from ledger.witness.witness import Witness
+from tests.api.world import listening
 from tests.ledger.live import DAY, Body, open_live
 from tests.ledger.test_final_reorganised import watch
 from tests.world import signed_policy, witness_key
@@ -195,6 +209,92 @@ def test_what_was_sent_of_dropped_blocks_is_taken_back_and_sent_again(place: Pla
         assert newest is not None
         assert again[1] == newest.number
         assert len(events(ledger, issuer.issuer)) == 6
+
+
+def test_it_does_not_anchor_while_its_clock_differs_from_the_witnesses_and_then_goes_on(
+    place: Place,
+) -> None:
+    issuer, cosigned = begun(place)
+    seconds = [0.0]
+    with place.open() as ledger:
+        assert ledger.policy is not None
+        ledger.collector = Collector(policy=ledger.policy.policy, urls=place.urls)
+        ledger.clock_watch.timer = lambda: seconds[0]
+        service = Service(ledger=ledger, clock=place.clock)
+        issuer.ledger = ledger
+        issuer.submit(1)
+        for wrong in (AHEAD, -AHEAD, MAX_CLOCK_DIFFERENCE_SECONDS + 60):
+            place.clock.wrong = wrong
+            seconds[0] += CHECK_SECONDS
+            for step in (ledger.step, ledger.anchor):
+                with pytest.raises(ClockDiffers):
+                    step()
+            assert ledger.chain.head().number == cosigned
+            assert "clock.differs" in find_faults(service)
+            assert abs(ledger.clock_watch.difference - wrong) < 30
+
+        with listening(app_of(service)) as url:
+            metrics = httpx.get(f"{url}/metrics").text
+            ready = httpx.get(f"{url}/readyz").json()
+        assert f"certledger_clock_difference_seconds {ledger.clock_watch.difference}" in metrics
+        assert "clock.differs" in ready["faults"]
+        assert not ready["parts"]["anchoring"]
+        assert ready["parts"]["intake"]
+        place.clock.wrong = 0
+        seconds[0] += RECHECK_SECONDS
+        ledger.settle(40)
+        assert find_faults(service) == []
+        assert ledger.chain.head().time <= time.time() + LAG
+        with ledger.store.begin(write=False) as unit:
+            found = unit.body(issuer.issuer)
+    assert found is not None
+    assert found.state.batches == 2
+
+
+def test_the_chain_mines_nothing_of_itself_at_a_start_with_a_wrong_clock(place: Place) -> None:
+    _, cosigned = begun(place)
+    place.clock.wrong = AHEAD
+    settings = load_settings(home=place.home, witnesses=place.urls)
+    with open_ledger(settings, clock=place.clock, heartbeat=0.05) as ledger:
+        assert abs(ledger.clock_watch.difference - AHEAD) < 30
+        ledger.clock_watch.timer = lambda: float("inf")
+        beating = Thread(target=ledger.beat)
+        beating.start()
+        place.clock.wrong = 0
+        ledger.anchor()
+        beating.join()
+        assert ledger.chain.head().number > cosigned
+        assert ledger.chain.head().time <= time.time() + LAG
+
+
+BEYOND = MAX_CLOCK_DIFFERENCE_SECONDS + 1
+
+
+@pytest.mark.parametrize(
+    ("measured", "since_signed", "difference"),
+    [
+        ([], [], 0),
+        ([BEYOND] * 3, [], BEYOND),
+        ([BEYOND - 1] * 4, [], 0),
+        ([BEYOND, 9 * BEYOND, 8 * BEYOND, 0], [], BEYOND),
+        ([BEYOND, BEYOND, 0, 0], [], 0),
+        ([BEYOND, BEYOND, -BEYOND, -BEYOND], [], 0),
+        ([-BEYOND, -2 * BEYOND, -3 * BEYOND], [], -BEYOND),
+        ([], [-BEYOND] * 3, -BEYOND),
+        ([], [BEYOND] * 4, 0),
+        ([0, -BEYOND], [-BEYOND, 5, -BEYOND], -BEYOND),
+    ],
+)
+def test_the_clock_differs_where_as_many_operators_as_a_block_needs_say_so(
+    measured: list[int], since_signed: list[int], difference: int
+) -> None:
+    operators = "abcd"
+    found = clock_difference(
+        dict(zip(operators, measured, strict=False)),
+        dict(zip(operators, since_signed, strict=False)),
+        threshold=3,
+    )
+    assert found == difference
 
 
 def test_blocks_that_witnesses_have_signed_are_never_dropped(place: Place) -> None:

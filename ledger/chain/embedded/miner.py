@@ -23,6 +23,8 @@ from ledger.chain.embedded.nesting import TRANSACTION_DEPTH, check_nesting
 from ledger.chain.embedded.view import View
 
 log = structlog.get_logger(__name__)
+PAUSED_SECONDS = 1.0
+"""Seconds after which a miner that was to pause looks again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +45,11 @@ class Miner:
         clock: Callable[[], float],
         heartbeat: float | None,
         max_lead: float,
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
         head = chain.get_canonical_head()
         self._chain, self._clock = chain, clock
-        self._heartbeat, self._max_lead = heartbeat, max_lead
+        self._heartbeat, self._max_lead, self._paused = heartbeat, max_lead, paused
         self._head_time, self._gas_limit = head.timestamp, head.gas_limit
         self._changed = threading.Condition()
         self._queue: list[Waiting] = []
@@ -185,6 +188,8 @@ class Miner:
 
     def _delay(self) -> float | None:
         """Return the seconds until the next block is due, or None while nothing asks for one."""
+        if self._paused():
+            return PAUSED_SECONDS
         ahead = self._head_time - self._clock()
         rest = self._rest_until - time.monotonic()
         if self._queue:

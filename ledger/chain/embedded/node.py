@@ -38,6 +38,7 @@ class NodeSettings:
         max_lead: seconds that block times may run ahead of the clock.
         find_signed: what others have signed of the chain; asked only where its head lies ahead
             of the clock, None where nobody is known.
+        paused: whether no block is to be mined just now, because the clock is wrong.
     """
 
     chain_id: int | None = None
@@ -49,6 +50,7 @@ class NodeSettings:
     max_lead: float = MAX_LEAD
     clock: Callable[[], float] = time.time
     find_signed: Callable[[], Signed | None] = lambda: None
+    paused: Callable[[], bool] = lambda: False
 
 
 class RunningNode:
@@ -76,7 +78,11 @@ class RunningNode:
         readers = Readers(home / FILE, chain.chain_id)
         self._stack.callback(readers.close)
         miner = Miner(
-            chain, clock=settings.clock, heartbeat=settings.heartbeat, max_lead=settings.max_lead
+            chain,
+            clock=settings.clock,
+            heartbeat=settings.heartbeat,
+            max_lead=settings.max_lead,
+            paused=settings.paused,
         )
         server = Server(Rpc(readers, miner, chain.chain_id), settings.host, settings.port)
         miner.start()
@@ -112,6 +118,7 @@ def open_node(
     timestamp: int | None = None,
     clock: Callable[[], float] = time.time,
     find_signed: Callable[[], Signed | None] = lambda: None,
+    paused: Callable[[], bool] = lambda: False,
 ) -> RunningNode:
     """Return a running node on the chain in `home`, which is begun if there is none.
 
@@ -129,6 +136,7 @@ def open_node(
         timestamp=timestamp,
         clock=clock,
         find_signed=find_signed,
+        paused=paused,
     )
     return RunningNode(home, settings)
 
