@@ -115,9 +115,10 @@ crimes: setup ## Edit every column of a served home and delete rows: the audit m
 check: lint types contracts-check docs ## Everything that reads the code: lint, types, contracts, docs
 
 .PHONY: lint
-lint: setup ## Formatting and lint (ruff)
+lint: setup ## Formatting and lint (ruff); the served JavaScript is what its modules give
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
+	$(PY) -m verifier.js.bundle --check
 
 .PHONY: types
 types: setup ## Types (mypy, strict)

@@ -612,6 +612,7 @@ const KECCAK = (() => {
 
 const KECCAK_COLUMNS = new Int32Array(10);
 const KECCAK_ROW = new Int32Array(10);
+
 /** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
 function keccakF1600(s) {
   const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];
@@ -1500,7 +1501,8 @@ const MAX_NAME_CHARACTERS = 128;
 /** @typedef {ReturnType<typeof readWitness>} Witness */
 
 /**
- * Read the policy of a signed file; spans are in seconds, days and blocks as their names say.
+ * Read the policy of a signed file. Spans are in seconds; `from` and `until` are blocks, `confirmations` a number of
+ * blocks.
  * @param {Json} value @throws {CertledgerError} `schema.*`, `hex.invalid`, `time.invalid`
  */
 function readPolicy(value) {
@@ -2178,7 +2180,10 @@ const WARNINGS = new Map([
   ],
   [
     "node.adds_nothing",
-    { en: "the node that was named told nothing newer than the evidence", zh: "指定的节点没有给出更新的信息" },
+    {
+      en: "the node that was named told nothing newer than the evidence",
+      zh: "指定的节点没有给出更新的信息",
+    },
   ],
 ]);
 

@@ -227,6 +227,7 @@ const KECCAK = (() => {
 
 const KECCAK_COLUMNS = new Int32Array(10);
 const KECCAK_ROW = new Int32Array(10);
+
 /** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
 function keccakF1600(s) {
   const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];

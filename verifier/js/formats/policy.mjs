@@ -22,7 +22,8 @@ const MAX_NAME_CHARACTERS = 128;
 /** @typedef {ReturnType<typeof readWitness>} Witness */
 
 /**
- * Read the policy of a signed file; spans are in seconds, days and blocks as their names say.
+ * Read the policy of a signed file. Spans are in seconds; `from` and `until` are blocks, `confirmations` a number of
+ * blocks.
  * @param {Json} value @throws {CertledgerError} `schema.*`, `hex.invalid`, `time.invalid`
  */
 export function readPolicy(value) {

@@ -359,7 +359,10 @@ export const WARNINGS = new Map([
   ],
   [
     "node.adds_nothing",
-    { en: "the node that was named told nothing newer than the evidence", zh: "指定的节点没有给出更新的信息" },
+    {
+      en: "the node that was named told nothing newer than the evidence",
+      zh: "指定的节点没有给出更新的信息",
+    },
   ],
 ]);
 
