@@ -105,7 +105,7 @@ fuzz: setup ## Ask both verifiers about mutants of good files: SEED=1 MUTANTS=50
 
 .PHONY: bundle
 bundle: setup ## Make the served JavaScript verifier from its modules in verifier/js
-	$(PY) -m verifier.js.bundle
+	$(PY) -m certledger.verifier.js.bundle
 
 .PHONY: crimes
 crimes: setup ## Edit every column of a served home and delete rows: the audit must convict each (minutes)
@@ -118,7 +118,7 @@ check: lint types contracts-check docs ## Everything that reads the code: lint, 
 lint: setup ## Formatting and lint (ruff); the served JavaScript is what its modules give
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m verifier.js.bundle --check
+	$(PY) -m certledger.verifier.js.bundle --check
 
 .PHONY: types
 types: setup ## Types (mypy, strict)
@@ -130,8 +130,8 @@ docs: setup ## Links, help lines and the rules of the house
 
 .PHONY: contracts-check
 contracts-check: setup ## Build the contracts again, compare with the artifacts; more optimizer runs work too
-	$(PY) -m contracts.build --check
-	$(PY) -m contracts.build --runs 2000 20000
+	$(PY) -m certledger.contracts.build --check
+	$(PY) -m certledger.contracts.build --runs 2000 20000
 
 .PHONY: bench
 bench: setup ## Measure, each figure against a baseline of the same run

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from verifier.encoding import Json
-from verifier.hashing import sha256
+from certledger.verifier.encoding import Json
+from certledger.verifier.hashing import sha256
 
 JSON = "application/json"
 NO_STORE = "no-store"

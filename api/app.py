@@ -16,11 +16,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.direct import Direct
-from api.door import Door, request_id_of
-from api.problems import answer
-from api.refusals import Broken, MethodUnknown, RequestInvalid, ResourceUnknown
-from api.routes import (
+from certledger.api.direct import Direct
+from certledger.api.door import Door, request_id_of
+from certledger.api.problems import answer
+from certledger.api.refusals import Broken, MethodUnknown, RequestInvalid, ResourceUnknown
+from certledger.api.routes import (
     administering,
     hearing,
     operating,
@@ -29,12 +29,12 @@ from api.routes import (
     submitting,
     verifying,
 )
-from api.routing import refuse, refuse_full
-from api.rules import RULES
-from api.schemas import SCHEMAS
-from api.service import Options, ServedLedger, Service
-from api.webhook_document import webhook_schemas, webhooks_document
-from verifier.errors import Refused
+from certledger.api.routing import refuse, refuse_full
+from certledger.api.rules import RULES
+from certledger.api.schemas import SCHEMAS
+from certledger.api.service import Options, ServedLedger, Service
+from certledger.api.webhook_document import webhook_schemas, webhooks_document
+from certledger.verifier.errors import Refused
 
 _ABOUT = """Certificates that prove themselves: genuine, and still in force, as of when.
 

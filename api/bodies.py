@@ -16,12 +16,12 @@ from typing import IO, Self
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from api.budgets import hold
-from api.callers import asker_of
-from api.connections import WHOLE
-from api.refusals import BodyCrowded, MediaUnknown, Stopping, TooLarge, TooSlow
-from api.rules import RULES, Rule
-from api.service import Service, service_of
+from certledger.api.budgets import hold
+from certledger.api.callers import asker_of
+from certledger.api.connections import WHOLE
+from certledger.api.refusals import BodyCrowded, MediaUnknown, Stopping, TooLarge, TooSlow
+from certledger.api.rules import RULES, Rule
+from certledger.api.service import Service, service_of
 
 JSON = "application/json"
 JSON_LINES = "application/jsonl"

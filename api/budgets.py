@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
-from api.refusals import Busy
+from certledger.api.refusals import Busy
 
 MEGABYTE = 2**20
 STEP_BYTES = 2**16

@@ -12,12 +12,12 @@ from ipaddress import ip_address, ip_network
 
 from starlette.requests import Request
 
-from api.refusals import CredentialsInvalid
-from ledger.service.pepper import load_pepper as load_pepper
-from ledger.service.ports import ServiceStore
-from ledger.service.values import ApiKey, Role
-from verifier.hashing import sha256
-from verifier.state import region_of
+from certledger.api.refusals import CredentialsInvalid
+from certledger.ledger.service.pepper import load_pepper as load_pepper
+from certledger.ledger.service.ports import ServiceStore
+from certledger.ledger.service.values import ApiKey, Role
+from certledger.verifier.hashing import sha256
+from certledger.verifier.state import region_of
 
 COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """What a counter is called."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.refusals import KeyInFlight, KeyReused
+from certledger.api.refusals import KeyInFlight, KeyReused
 
 
 class Claims:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.address_options import SERVER, NodeChoice, node_options, plain_http_option
-from verifier.policy_options import PolicyChoice, policy_options
+from certledger.verifier.address_options import SERVER, NodeChoice, node_options, plain_http_option
+from certledger.verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from api.callers import KeyRing
-    from api.service import Options
-    from ledger.node import Ledger
-    from ledger.service.receipts import VerificationReceipt
-    from ledger.settings import Settings
-    from verifier.policy import TrustPolicy
-    from verifier.receipts import AnchoredReceipt
+    from certledger.api.callers import KeyRing
+    from certledger.api.service import Options
+    from certledger.ledger.node import Ledger
+    from certledger.ledger.service.receipts import VerificationReceipt
+    from certledger.ledger.settings import Settings
+    from certledger.verifier.policy import TrustPolicy
+    from certledger.verifier.receipts import AnchoredReceipt
 
 _HOME = click.option(
     "--home",
@@ -90,10 +90,10 @@ def serve(
     Prints its address once it is ready.  SIGTERM finishes what is in hand; started again, it
     goes on.
     """
-    from api import serving
-    from api.logs import log_to_stderr
-    from api.oidc import Provider
-    from ledger.settings import load_settings
+    from certledger.api import serving
+    from certledger.api.logs import log_to_stderr
+    from certledger.api.oidc import Provider
+    from certledger.ledger.settings import load_settings
 
     told: dict[str, Any] = {name: value for name, value in oidc.items() if value}
     if told and not {"issuer", "audience"} <= told.keys():
@@ -117,7 +117,7 @@ def serve(
 
 
 def _options(private: bool, origins: tuple[str, ...], url: str | None) -> Options:
-    from api.service import Options
+    from certledger.api.service import Options
 
     address = None if url is None else url.rstrip("/")
     return Options(private_targets=private, origins=origins, public_url=address)
@@ -126,8 +126,8 @@ def _options(private: bool, origins: tuple[str, ...], url: str | None) -> Option
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Ledger]:
     """Open the ledger of a home, with the witnesses of a demo beside it."""
-    from ledger.demo.watching import demo_witnesses
-    from ledger.node import open_ledger
+    from certledger.ledger.demo.watching import demo_witnesses
+    from certledger.ledger.node import open_ledger
 
     with open_ledger(settings, heartbeat=_HEARTBEAT) as ledger, demo_witnesses(ledger):
         yield ledger
@@ -162,9 +162,9 @@ def apikey() -> None:
 @_JSON
 def create(home: Path | None, as_json: bool, days: int | None, **asked: Any) -> None:
     """Make a key and show it, this once."""
-    from api.routes.administering import check_binding, key_to_json
-    from api.rules import RULES
-    from ledger.service.values import ApiKey, Role
+    from certledger.api.routes.administering import check_binding, key_to_json
+    from certledger.api.rules import RULES
+    from certledger.ledger.service.values import ApiKey, Role
 
     now = int(time.time())
     asked["scopes"] = frozenset(asked["scopes"])
@@ -181,7 +181,7 @@ def create(home: Path | None, as_json: bool, days: int | None, **asked: Any) -> 
 @_JSON
 def list_keys(home: Path | None, as_json: bool) -> None:
     """List all keys, without their secrets."""
-    from api.routes.administering import key_to_json
+    from certledger.api.routes.administering import key_to_json
 
     with _ring(home).store.begin(write=False) as unit:
         keys = [key_to_json(key) for key in unit.api_keys()]
@@ -209,11 +209,11 @@ def revoke(home: Path | None, prefix: str, as_json: bool) -> None:
 
 
 def _ring(home: Path | None) -> KeyRing:
-    from api.callers import KeyRing, load_pepper
-    from ledger.chain.deploy import load_deployment
-    from ledger.node import LedgerAbsent
-    from ledger.settings import load_settings
-    from ledger.store import open_store
+    from certledger.api.callers import KeyRing, load_pepper
+    from certledger.ledger.chain.deploy import load_deployment
+    from certledger.ledger.node import LedgerAbsent
+    from certledger.ledger.settings import load_settings
+    from certledger.ledger.store import open_store
 
     settings = load_settings(home=home)
     deployment = load_deployment(settings.home)
@@ -269,8 +269,8 @@ def verify_receipt(
     itself and nobody said who the operator is, or if the evidence cannot tell, 1 if it is not good,
     2 if a file is not what it should be.
     """
-    from verifier.errors import ExitStatus
-    from verifier.vocabulary import Outcome
+    from certledger.verifier.errors import ExitStatus
+    from certledger.verifier.vocabulary import Outcome
 
     expected, told = _address(operator), None
     if evidence_file is None and policy.fingerprint is not None:
@@ -308,10 +308,10 @@ def _check_anchored(
     instant: str | None,
 ) -> AnchoredReceipt:
     """Return how far evidence proves that a receipt is anchored."""
-    from verifier.encoding import parse_time
-    from verifier.evidence_file import read_evidence
-    from verifier.receipts import check_anchored
-    from verifier.verify import Question
+    from certledger.verifier.encoding import parse_time
+    from certledger.verifier.evidence_file import read_evidence
+    from certledger.verifier.receipts import check_anchored
+    from certledger.verifier.verify import Question
 
     question = Question(
         policy=policy,
@@ -350,9 +350,9 @@ def _read_receipt(file: Path) -> tuple[VerificationReceipt, Sequence[bytes]]:
     """Return the receipt of a file, and the results where the file is a whole answer."""
     import orjson
 
-    from ledger.service.receipts import VerificationReceipt
-    from verifier.encoding import parse
-    from verifier.files import read_file
+    from certledger.ledger.service.receipts import VerificationReceipt
+    from certledger.verifier.encoding import parse
+    from certledger.verifier.files import read_file
 
     value = parse(read_file(file, _MAX_ANSWER_BYTES), _MAX_ANSWER_BYTES)
     if type(value) is not dict or "reference" not in value:

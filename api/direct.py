@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.routing import admit, refuse, refuse_full
-from verifier.errors import Refused
+from certledger.api.routing import admit, refuse, refuse_full
+from certledger.verifier.errors import Refused
 
 _TAKEN = {"request", "caller"}
 

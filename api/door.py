@@ -15,11 +15,11 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.budgets import release
-from api.metrics import Metrics
-from api.problems import answer
-from api.refusals import Broken, RequestInvalid
-from api.rules import RULES
+from certledger.api.budgets import release
+from certledger.api.metrics import Metrics
+from certledger.api.problems import answer
+from certledger.api.refusals import Broken, RequestInvalid
+from certledger.api.rules import RULES
 
 log = structlog.get_logger(__name__)
 ID = re.compile(r"[A-Za-z0-9._-]{8,64}")

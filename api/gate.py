@@ -12,11 +12,11 @@ from typing import Protocol
 from limits import parse
 from starlette.requests import Request
 
-from api.callers import MARK, PUBLIC, Asker, Caller, KeyRing, network_of
-from api.pools import FairPool
-from api.refusals import CredentialsInvalid, Forbidden, TooMany, Unauthenticated
-from api.rules import RULES, Rule
-from ledger.service.values import Role
+from certledger.api.callers import MARK, PUBLIC, Asker, Caller, KeyRing, network_of
+from certledger.api.pools import FairPool
+from certledger.api.refusals import CredentialsInvalid, Forbidden, TooMany, Unauthenticated
+from certledger.api.rules import RULES, Rule
+from certledger.ledger.service.values import Role
 
 _LONGEST_CREDENTIAL = 8_192
 

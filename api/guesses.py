@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
-from api.callers import asker_of
-from api.gate import Rates
-from api.refusals import TooMany
-from api.service import Service, service_of
+from certledger.api.callers import asker_of
+from certledger.api.gate import Rates
+from certledger.api.refusals import TooMany
+from certledger.api.service import Service, service_of
 
 MAX_MISSES = "30/minute"
 """Look-ups that find nothing, before a caller has to wait."""

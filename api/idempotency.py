@@ -9,11 +9,11 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import raw
-from api.callers import Caller
-from api.refusals import KeyReused, RequestInvalid
-from api.service import Service
-from verifier.hashing import sha256
+from certledger.api.answers import raw
+from certledger.api.callers import Caller
+from certledger.api.refusals import KeyReused, RequestInvalid
+from certledger.api.service import Service
+from certledger.verifier.hashing import sha256
 
 HEADER = "idempotency-key"
 KEPT_SECONDS = 7 * 86_400

@@ -15,13 +15,13 @@ from joserfc import jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import Key, KeySet
 
-from api.callers import BINDINGS, COUNTER, Caller, party_of
-from api.refusals import CredentialsInvalid, ProviderSilent
-from ledger.service.values import Role
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.http_client import require_secure
-from verifier.state import ISSUER
+from certledger.api.callers import BINDINGS, COUNTER, Caller, party_of
+from certledger.api.refusals import CredentialsInvalid, ProviderSilent
+from certledger.ledger.service.values import Role
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.http_client import require_secure
+from certledger.verifier.state import ISSUER
 
 log = structlog.get_logger(__name__)
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from api.budgets import size_of
-from api.callers import asker_of
-from api.refusals import Busy
+from certledger.api.budgets import size_of
+from certledger.api.callers import asker_of
+from certledger.api.refusals import Busy
 
 MAX_WAITING_BYTES = 64 * 2**20
 """Bytes of requests that wait in one pool."""

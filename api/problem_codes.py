@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from api import refusals as api
-from api.problems import status_of_class
-from api.rules import RULES
-from ledger import evidence, ports
-from ledger.intake import refusals as intake
-from ledger.service.proving import ReceiptPending
-from ledger.service.targets import TargetForbidden
-from ledger.service.values import Role
-from ledger.store_errors import StoreBusy, StoreDamaged, StoreFull, StoreUnavailable
-from verifier.errors import Malformed, Refused
-from verifier.status import StepForbidden
+from certledger.api import refusals as api
+from certledger.api.problems import status_of_class
+from certledger.api.rules import RULES
+from certledger.ledger import evidence, ports
+from certledger.ledger.intake import refusals as intake
+from certledger.ledger.service.proving import ReceiptPending
+from certledger.ledger.service.targets import TargetForbidden
+from certledger.ledger.service.values import Role
+from certledger.ledger.store_errors import StoreBusy, StoreDamaged, StoreFull, StoreUnavailable
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.status import StepForbidden
 
 Entry = type[Refused] | tuple[type[Refused], str] | str
 

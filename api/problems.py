@@ -8,17 +8,17 @@ from http import HTTPStatus
 import orjson
 from starlette.responses import Response
 
-from api import refusals as api
-from ledger import evidence, ports
-from ledger.intake import refusals as intake
-from ledger.keys import KeyUnusable
-from ledger.service.proving import ReceiptPending
-from ledger.service.receipts import ReceiptInvalid
-from ledger.service.targets import TargetForbidden
-from verifier.encoding import Json
-from verifier.errors import Malformed, ProofInvalid, Refused
-from verifier.snapshot import SnapshotUnproved
-from verifier.status import StepForbidden
+from certledger.api import refusals as api
+from certledger.ledger import evidence, ports
+from certledger.ledger.intake import refusals as intake
+from certledger.ledger.keys import KeyUnusable
+from certledger.ledger.service.proving import ReceiptPending
+from certledger.ledger.service.receipts import ReceiptInvalid
+from certledger.ledger.service.targets import TargetForbidden
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import Malformed, ProofInvalid, Refused
+from certledger.verifier.snapshot import SnapshotUnproved
+from certledger.verifier.status import StepForbidden
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "https://certledger.example/problems/"

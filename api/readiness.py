@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from api.service import Service
-from ledger.ports import Backlog, Block, Checkpoint, StoreUnavailable
+from certledger.api.service import Service
+from certledger.ledger.ports import Backlog, Block, Checkpoint, StoreUnavailable
 
 INTAKE, LOOKUPS, EVIDENCE, VERIFICATION, ANCHORING = PARTS = (
     "intake",

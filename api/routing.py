@@ -13,16 +13,16 @@ from fastapi import Depends, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
-from api.callers import Caller
-from api.door import request_id_of
-from api.problem_codes import codes_of
-from api.problems import MEDIA_TYPE, answer, status_of
-from api.refusals import KeyInFlight
-from api.rules import RULES, Rule
-from api.service import service_of
-from ledger.evidence import EvidenceInconsistent
-from ledger.ports import StoreFull
-from verifier.errors import Refused
+from certledger.api.callers import Caller
+from certledger.api.door import request_id_of
+from certledger.api.problem_codes import codes_of
+from certledger.api.problems import MEDIA_TYPE, answer, status_of
+from certledger.api.refusals import KeyInFlight
+from certledger.api.rules import RULES, Rule
+from certledger.api.service import service_of
+from certledger.ledger.evidence import EvidenceInconsistent
+from certledger.ledger.ports import StoreFull
+from certledger.verifier.errors import Refused
 
 log = structlog.get_logger(__name__)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}

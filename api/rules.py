@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger.service.values import Role
+from certledger.ledger.service.values import Role
 
 KILOBYTE, MEGABYTE = 2**10, 2**20
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.examples import EXAMPLES
-from api.schema_parts import Schema, listed, number, one, ref, text
-from ledger.service.questions import MOST_DOCUMENTS, MOST_ITEMS
-from ledger.service.values import EVENT_KINDS, Role
-from verifier.codes import CODES
-from verifier.vocabulary import CheckName, Outcome, Status, Verdict
+from certledger.api.examples import EXAMPLES
+from certledger.api.schema_parts import Schema, listed, number, one, ref, text
+from certledger.ledger.service.questions import MOST_DOCUMENTS, MOST_ITEMS
+from certledger.ledger.service.values import EVENT_KINDS, Role
+from certledger.verifier.codes import CODES
+from certledger.verifier.vocabulary import CheckName, Outcome, Status, Verdict
 
 SUBMISSION, CATALOG_SUBMISSION = "Submission", "CatalogSubmission"
 ACT, ANY_ACT = "SignedAct", "AnyAct"

@@ -10,30 +10,30 @@ from typing import Protocol
 
 from fastapi import Request
 
-from api.answers import ByteCache
-from api.budgets import memory_budget, spool_budget
-from api.callers import KeyRing, load_pepper
-from api.claims import Claims
-from api.gate import Gate, Rates, Tokens
-from api.metrics import Metrics
-from api.pools import Pools, Slots
-from api.refusals import PolicyAbsent
-from ledger.chain.block_logs import JsonRpc
-from ledger.clock_check import ClockWatch
-from ledger.evidence import EvidenceMaker
-from ledger.keys import Signer
-from ledger.missing import MissingList
-from ledger.ports import Chain, StoreUnavailable
-from ledger.service.judging import HeldNode
-from ledger.service.keeping import Keeper
-from ledger.service.ports import ServiceStore
-from ledger.service.targets import RESOLVER, Resolver
-from ledger.service.verifying import Verdicts
-from ledger.settings import Settings
-from ledger.snapshots import SnapshotMaker
-from ledger.submitting import Intake
-from verifier.policy import LedgerPin
-from verifier.policyfile import SignedPolicy
+from certledger.api.answers import ByteCache
+from certledger.api.budgets import memory_budget, spool_budget
+from certledger.api.callers import KeyRing, load_pepper
+from certledger.api.claims import Claims
+from certledger.api.gate import Gate, Rates, Tokens
+from certledger.api.metrics import Metrics
+from certledger.api.pools import Pools, Slots
+from certledger.api.refusals import PolicyAbsent
+from certledger.ledger.chain.block_logs import JsonRpc
+from certledger.ledger.clock_check import ClockWatch
+from certledger.ledger.evidence import EvidenceMaker
+from certledger.ledger.keys import Signer
+from certledger.ledger.missing import MissingList
+from certledger.ledger.ports import Chain, StoreUnavailable
+from certledger.ledger.service.judging import HeldNode
+from certledger.ledger.service.keeping import Keeper
+from certledger.ledger.service.ports import ServiceStore
+from certledger.ledger.service.targets import RESOLVER, Resolver
+from certledger.ledger.service.verifying import Verdicts
+from certledger.ledger.settings import Settings
+from certledger.ledger.snapshots import SnapshotMaker
+from certledger.ledger.submitting import Intake
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.policyfile import SignedPolicy
 
 PROBE_SECONDS = 1.0
 MAX_RELAYS = 4

@@ -15,15 +15,15 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.app import app_of
-from api.connections import ACCEPTED_AT_ONCE, Connection, most_connections
-from api.oidc import OidcTokens, Provider
-from api.service import Options, Service
-from api.standby import Standby
-from api.working import Worker, stop_all
-from ledger.node import Ledger
-from ledger.service.logbook import logbook_of
-from ledger.service.telling import Teller
+from certledger.api.app import app_of
+from certledger.api.connections import ACCEPTED_AT_ONCE, Connection, most_connections
+from certledger.api.oidc import OidcTokens, Provider
+from certledger.api.service import Options, Service
+from certledger.api.standby import Standby
+from certledger.api.working import Worker, stop_all
+from certledger.ledger.node import Ledger
+from certledger.ledger.service.logbook import logbook_of
+from certledger.ledger.service.telling import Teller
 
 log = structlog.get_logger(__name__)
 STEP_SECONDS = 0.5

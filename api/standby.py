@@ -12,11 +12,11 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import RETRY_AFTER, answer
-from api.refusals import NotOpen
-from ledger.chain.client import WrongChain
-from ledger.ports import ChainUnreachable, StoreBusy, StoreUnavailable
-from verifier.errors import Refused
+from certledger.api.problems import RETRY_AFTER, answer
+from certledger.api.refusals import NotOpen
+from certledger.ledger.chain.client import WrongChain
+from certledger.ledger.ports import ChainUnreachable, StoreBusy, StoreUnavailable
+from certledger.verifier.errors import Refused
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 5.0

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import orjson
 
-from ledger.keys import Signer
-from verifier.encoding import Json, format_time, to_base64url
-from verifier.hashing import sha256
+from certledger.ledger.keys import Signer
+from certledger.verifier.encoding import Json, format_time, to_base64url
+from certledger.verifier.hashing import sha256
 
 STATUS_LIST = "application/statuslist+jwt"
 CREDENTIAL = "application/vc+jwt"

@@ -10,14 +10,14 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from api.bodies import check_media, receive_body
-from api.refusals import RequestInvalid
-from api.service import service_of
-from ledger.service.questions import MOST_DOCUMENTS, Asked
-from verifier.content import Fingerprint
-from verifier.errors import Malformed
-from verifier.evidence import LONGEST_EVIDENCE
-from verifier.hashing import sm3
+from certledger.api.bodies import check_media, receive_body
+from certledger.api.refusals import RequestInvalid
+from certledger.api.service import service_of
+from certledger.ledger.service.questions import MOST_DOCUMENTS, Asked
+from certledger.verifier.content import Fingerprint
+from certledger.verifier.errors import Malformed
+from certledger.verifier.evidence import LONGEST_EVIDENCE
+from certledger.verifier.hashing import sm3
 
 FORM = "multipart/form-data"
 UPLOAD: dict[str, Any] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from api.examples import EXAMPLES
-from api.schema_parts import Schema, number, one, text
-from api.schemas import HEX32, ISSUER, STATUSES, TIME
-from ledger.service.calling import SECONDS
-from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
+from certledger.api.examples import EXAMPLES
+from certledger.api.schema_parts import Schema, number, one, text
+from certledger.api.schemas import HEX32, ISSUER, STATUSES, TIME
+from certledger.ledger.service.calling import SECONDS
+from certledger.ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
 
 _HEADERS = {
     "webhook-id": "The message's id, the same each time it is tried.",

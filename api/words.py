@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from verifier.basis import in_chinese
-from verifier.codes import ADVICE, BANNERS, CODES
-from verifier.encoding import Json
-from verifier.regions import issuer_in_words
-from verifier.verdict import Result
-from verifier.vocabulary import Verdict
+from certledger.verifier.basis import in_chinese
+from certledger.verifier.codes import ADVICE, BANNERS, CODES
+from certledger.verifier.encoding import Json
+from certledger.verifier.regions import issuer_in_words
+from certledger.verifier.verdict import Result
+from certledger.verifier.vocabulary import Verdict
 
 Language = Literal["zh", "en"]
 DEFAULT: Language = "zh"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from api.metrics import Metrics
-from verifier.errors import Refused
+from certledger.api.metrics import Metrics
+from certledger.verifier.errors import Refused
 
 log = structlog.get_logger(__name__)
 LONGEST_PAUSE = 30.0

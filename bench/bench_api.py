@@ -17,16 +17,16 @@ from bench.bench_submit import BATCH, sealed
 from bench.load import Load, ask, hammer, pace, request
 from bench.report import Row, Target, at_least, at_most
 from bench.served import Process, home, keys, running, service
-from ledger.issuing.sealing import SealedBatch, seal_issues
-from ledger.service.judging import HeldNode, MirrorJudge
-from ledger.service.values import Role
-from ledger.submitting import submit_batch
+from certledger.ledger.issuing.sealing import SealedBatch, seal_issues
+from certledger.ledger.service.judging import HeldNode, MirrorJudge
+from certledger.ledger.service.values import Role
+from certledger.ledger.submitting import submit_batch
+from certledger.verifier.certificate import lookup_digest
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.memo import Verifier
+from certledger.verifier.vocabulary import Verdict
 from tests.api.world import disclosures
 from tests.ledger.live import Body
-from verifier.certificate import lookup_digest
-from verifier.encoding import format_canonical
-from verifier.memo import Verifier
-from verifier.vocabulary import Verdict
 
 CALLERS = 40
 """Keys that ask in turn: how often one may ask is bounded."""

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from bench.bench_seal import ENTRY, ISSUER, certificates
 from bench.report import Row, at_least, at_most, rates
-from ledger.issuing.records import seal_records
-from verifier import merkle
-from verifier.audit.batches import BatchTask, check_batch
-from verifier.audit.register import Register
-from verifier.catalog import Catalog
-from verifier.encoding import format_canonical, to_base64url
-from verifier.vocabulary import Status
+from certledger.ledger.issuing.records import seal_records
+from certledger.verifier import merkle
+from certledger.verifier.audit.batches import BatchTask, check_batch
+from certledger.verifier.audit.register import Register
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.encoding import format_canonical, to_base64url
+from certledger.verifier.vocabulary import Status
 
 ROOTS, RECORDS = 250_000, 100_000
 """Leaves, and records with every check, a second on one core."""

@@ -11,18 +11,18 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bench.report import Row, at_least
+from certledger.verifier import merkle
+from certledger.verifier.compact import Compact
+from certledger.verifier.desk import Desk
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.memo import Verifier
+from certledger.verifier.policy import TrustPolicy
+from certledger.verifier.rpc import Block, SlotProof
+from certledger.verifier.statements import signed_by
+from certledger.verifier.trust import judge_by_witnesses
+from certledger.verifier.verify import Question, verify_bytes
 from tests.world import IDENTITY, NOW, Body, World, draw, policy, witness_key
-from verifier import merkle
-from verifier.compact import Compact
-from verifier.desk import Desk
-from verifier.evidence import Evidence
-from verifier.judges import choose_judge
-from verifier.memo import Verifier
-from verifier.policy import TrustPolicy
-from verifier.rpc import Block, SlotProof
-from verifier.statements import signed_by
-from verifier.trust import judge_by_witnesses
-from verifier.verify import Question, verify_bytes
 
 BATCH = 4_096
 BODIES = 100

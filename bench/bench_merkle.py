@@ -14,11 +14,11 @@ from pathlib import Path
 import orjson
 
 from bench.report import Row, at_least, at_most, rates
-from verifier import merkle
-from verifier.certificate import Record
-from verifier.encoding import parse, parse_canonical
-from verifier.evidence import LONGEST_EVIDENCE, Evidence
-from verifier.vocabulary import HolderKind
+from certledger.verifier import merkle
+from certledger.verifier.certificate import Record
+from certledger.verifier.encoding import parse, parse_canonical
+from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+from certledger.verifier.vocabulary import HolderKind
 
 EVIDENCE = Path(__file__).parent.parent / "tests" / "vectors" / "evidence.json"
 DIGESTS = 8

@@ -6,10 +6,10 @@ from datetime import date
 from hashlib import sha256
 
 from bench.report import Row, at_least, rates
-from ledger.issuing.checking import Issue
-from ledger.issuing.records import SealedRecords, seal_records
-from verifier.catalog import Entry
-from verifier.vocabulary import EntryKind, HolderKind
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.records import SealedRecords, seal_records
+from certledger.verifier.catalog import Entry
+from certledger.verifier.vocabulary import EntryKind, HolderKind
 
 TARGET = 50_000
 """Certificates a second on one core."""

@@ -10,14 +10,14 @@ from functools import partial
 from hashlib import sha256
 
 from bench.report import Row, at_most, seconds
+from certledger.verifier.delta import apply_delta, format_delta
+from certledger.verifier.packing import AnchoredRow, pack_statuses
+from certledger.verifier.snapshot import Snapshot, SnapshotBody
+from certledger.verifier.statements import ZERO
+from certledger.verifier.status import StatusTree, choose, move
+from certledger.verifier.vocabulary import Status
 from tests.large import Size, large_evidence
 from tests.world import IDENTITY, NOW, Anchored, Body, World, policy
-from verifier.delta import apply_delta, format_delta
-from verifier.packing import AnchoredRow, pack_statuses
-from verifier.snapshot import Snapshot, SnapshotBody
-from verifier.statements import ZERO
-from verifier.status import StatusTree, choose, move
-from verifier.vocabulary import Status
 
 BODIES = 100
 CERTIFICATES = 1_000_000

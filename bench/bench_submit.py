@@ -12,10 +12,10 @@ from statistics import median
 
 from bench.bench_seal import ENTRY, ISSUER, certificates
 from bench.report import Row, at_least
-from ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from ledger.submitting import Intake, submit_batch
+from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from certledger.ledger.submitting import Intake, submit_batch
+from certledger.verifier.catalog import Catalog
 from tests.ledger.live import Body, open_live
-from verifier.catalog import Catalog
 
 BATCH = 1_000
 TARGET = 25_000

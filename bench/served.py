@@ -16,15 +16,15 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Response
 
-from api.callers import KeyRing, load_pepper
-from api.serving import listen
 from bench.bench_seal import ENTRY, ISSUER
-from ledger.files import write_atomically
-from ledger.node import POLICY, load_policy
-from ledger.service.values import Role
+from certledger.api.callers import KeyRing, load_pepper
+from certledger.api.serving import listen
+from certledger.ledger.files import write_atomically
+from certledger.ledger.node import POLICY, load_policy
+from certledger.ledger.service.values import Role
+from certledger.verifier.catalog import Catalog
 from tests.api.world import policy_of
 from tests.ledger.live import Body, open_live
-from verifier.catalog import Catalog
 
 WHERE = "serves http://127.0.0.1:"
 LONGEST_START = 60.0
@@ -86,7 +86,7 @@ def running(*command: str) -> Iterator[Process]:
 
 def service(home: Path) -> tuple[str, ...]:
     """Return the command of the service of a home, as an agency starts it."""
-    run = "from verifier.cli import main; main()"
+    run = "from certledger.verifier.cli import main; main()"
     return ("-c", run, "serve", "--home", str(home), "--port", "0")
 
 

@@ -24,15 +24,15 @@ from fastapi import FastAPI
 from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
-from api.app import app_of
-from api.logs import log_to_stderr
-from api.service import Service
-from api.serving import BACKLOG, configure, listen, settle_garbage
 from bench.bench_api import CONNECTIONS, JSON, QUICK, STEADY, prepared
 from bench.load import ask, hammer, pace, request
 from bench.served import WHERE, Process, bare, running
-from ledger.node import open_ledger
-from ledger.settings import load_settings
+from certledger.api.app import app_of
+from certledger.api.logs import log_to_stderr
+from certledger.api.service import Service
+from certledger.api.serving import BACKLOG, configure, listen, settle_garbage
+from certledger.ledger.node import open_ledger
+from certledger.ledger.settings import load_settings
 
 REQUESTS, STEADY_REQUESTS = 1_500, 2_500
 OURS = "as served"

@@ -1,4 +1,6 @@
-"""Builds the contracts into `artifacts/`, or compares: `python -m contracts.build [--check]`.
+"""Builds the contracts into `artifacts/`, or compares.
+
+`python -m certledger.contracts.build [--check]`
 
 With `--runs N` it only tries whether they compile with N optimizer runs, and says their size.
 """
@@ -14,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contracts.loader import ARTIFACT
+from certledger.contracts.loader import ARTIFACT
 
 SOLC_VERSION = "0.8.30"
 CONTRACT = "CertificateLedger"
@@ -61,7 +63,9 @@ class SourcesRefused(Exception):
 
 def main() -> int:
     """Build, or compare with what is committed; return 0, 1 (differs) or 3 (no compiler)."""
-    parser = argparse.ArgumentParser(prog="python -m contracts.build", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m certledger.contracts.build", description=__doc__
+    )
     parser.add_argument(
         "--check", action="store_true", help="compare with artifacts/, write nothing"
     )
@@ -103,7 +107,7 @@ def _compare(built: str) -> int:
         print(f"{ARTIFACT.name} is what the sources give")
         return 0
     print(
-        f"{ARTIFACT.name} is not what the sources give: run python -m contracts.build",
+        f"{ARTIFACT.name} is not what the sources give: run python -m certledger.contracts.build",
         file=sys.stderr,
     )
     return EXIT_DIFFERS

@@ -6,8 +6,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from contracts import abi
-from contracts.loader import load_artifact
+from certledger.contracts import abi
+from certledger.contracts.loader import load_artifact
 
 NO_KEY = 255
 """In place of a key index where no key of the body signs."""

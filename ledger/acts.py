@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verifier import statements
-from verifier.statements import Statement
+from certledger.verifier import statements
+from certledger.verifier.statements import Statement
 
 
 class ActKind(StrEnum):

@@ -14,11 +14,11 @@ from itertools import count, groupby
 
 import structlog
 
-from ledger.acts import ActState
-from ledger.obstacles import obstacles, place_of
-from ledger.planning import MOST_BATCHES as MAX_BATCHES
-from ledger.planning import Call, plan, touched
-from ledger.ports import (
+from certledger.ledger.acts import ActState
+from certledger.ledger.obstacles import obstacles, place_of
+from certledger.ledger.planning import MOST_BATCHES as MAX_BATCHES
+from certledger.ledger.planning import Call, plan, touched
+from certledger.ledger.ports import (
     Act,
     CallReverted,
     Chain,

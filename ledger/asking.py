@@ -12,18 +12,18 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from ledger.keys import recover
-from verifier.encoding import Json, format_canonical, from_base64url
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.http_client import (
+from certledger.ledger.keys import recover
+from certledger.verifier.encoding import Json, format_canonical, from_base64url
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.http_client import (
     AnswerTooLong,
     NoAnswer,
     Response,
     exchange,
     is_server_address,
 )
-from verifier.statements import Receipt
+from certledger.verifier.statements import Receipt
 
 TIMEOUT = 60.0
 """Seconds of one request with its whole answer, beside the time that sending a body may take."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from ledger.issuing.console import THERE, Answer, answers, notice
-from verifier.address_options import SERVER
-from verifier.encoding import Json
-from verifier.policy_options import PolicyChoice, policy_options
+from certledger.ledger.issuing.console import THERE, Answer, answers, notice
+from certledger.verifier.address_options import SERVER
+from certledger.verifier.encoding import Json
+from certledger.verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
-    from ledger.asking import Asker
-    from ledger.client import Verdict
+    from certledger.ledger.asking import Asker
+    from certledger.ledger.client import Verdict
 
 PATIENCE = 30.0
 MOST = 1_000
@@ -69,11 +69,11 @@ def ask(
     `verify` does: 0 if all are valid, 1 if any is not, 3 if for any it cannot tell, also because
     the service cannot be reached or its receipt does not check.
     """
-    from ledger.client import Client
-    from ledger.files import write_atomically
-    from verifier.encoding import format_canonical, from_hex
-    from verifier.verifying import exit_status
-    from verifier.vocabulary import Verdict as VerdictName
+    from certledger.ledger.client import Client
+    from certledger.ledger.files import write_atomically
+    from certledger.verifier.encoding import format_canonical, from_hex
+    from certledger.verifier.verifying import exit_status
+    from certledger.verifier.vocabulary import Verdict as VerdictName
 
     if len(evidence) > MOST:
         raise click.UsageError(f"at most {MOST} files at once")
@@ -95,11 +95,11 @@ def ask(
 
 
 def _question(path: Path) -> Json:
-    from verifier.encoding import parse
-    from verifier.errors import Malformed
-    from verifier.evidence import LONGEST_EVIDENCE
-    from verifier.evidence_file import EvidenceFile
-    from verifier.foreign_formats import words_of
+    from certledger.verifier.encoding import parse
+    from certledger.verifier.errors import Malformed
+    from certledger.verifier.evidence import LONGEST_EVIDENCE
+    from certledger.verifier.evidence_file import EvidenceFile
+    from certledger.verifier.foreign_formats import words_of
 
     file = EvidenceFile.read(path)
     if file.data is None:
@@ -151,7 +151,7 @@ def hooks() -> None:
 
 
 def _asker(server: str, token: str | None, patience: float) -> Asker:
-    from ledger.asking import Asker
+    from certledger.ledger.asking import Asker
 
     return Asker(url=server, token=token, patience=patience, notice=notice)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import click
 
-from ledger.files import PRIVATE
-from ledger.issuing.console import Answer, answers
-from ledger.settings import load_settings
-from verifier.errors import ExitStatus, Refused
+from certledger.ledger.files import PRIVATE
+from certledger.ledger.issuing.console import Answer, answers
+from certledger.ledger.settings import load_settings
+from certledger.verifier.errors import ExitStatus, Refused
 
 _DATABASES = (".db", ".sqlite")
 _LEFT_OUT = ("-wal", "-shm", "-journal", ".lock", ".partial")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger.ports import (
+from certledger.ledger.ports import (
     Block,
     BodySeen,
     Chain,
@@ -15,11 +15,11 @@ from ledger.ports import (
     Store,
     Unit,
 )
-from verifier import checkpoint as notes
-from verifier.errors import ProofInvalid
-from verifier.policy import LedgerPin
-from verifier.state import without_brake
-from verifier.stateproof import ROLL, check_account, check_slot, slot_position
+from certledger.verifier import checkpoint as notes
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.state import without_brake
+from certledger.verifier.stateproof import ROLL, check_account, check_slot, slot_position
 
 ROLL_NAME = "roll"
 """Under this name the proof of the roll stands among those of the bodies."""

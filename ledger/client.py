@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from ledger.asking import AnswerFalse, Asker, ServerRefuses, ServerSilent, check_receipt
-from ledger.service.receipts import VerificationReceipt
-from verifier.compact import Compact
-from verifier.delta import apply_delta
-from verifier.encoding import Json, parse_time
-from verifier.errors import Malformed, Refused
-from verifier.evidence import Evidence
-from verifier.policy import LedgerPin
-from verifier.receipts import show
-from verifier.snapshot import LONGEST, Snapshot
+from certledger.ledger.asking import AnswerFalse, Asker, ServerRefuses, ServerSilent, check_receipt
+from certledger.ledger.service.receipts import VerificationReceipt
+from certledger.verifier.compact import Compact
+from certledger.verifier.delta import apply_delta
+from certledger.verifier.encoding import Json, parse_time
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.receipts import show
+from certledger.verifier.snapshot import LONGEST, Snapshot
 
 PATIENCE = 120.0
 """Seconds after which a request is given up."""

@@ -12,10 +12,10 @@ from urllib.request import Request
 
 import structlog
 
-from ledger.cosigning import MAX_COSIGNATURE_BYTES, Collector
-from verifier.checkpoint import Cosignature
-from verifier.errors import Refused
-from verifier.http_client import AnswerTooLong, NoAnswer, exchange
+from certledger.ledger.cosigning import MAX_COSIGNATURE_BYTES, Collector
+from certledger.verifier.checkpoint import Cosignature
+from certledger.verifier.errors import Refused
+from certledger.verifier.http_client import AnswerTooLong, NoAnswer, exchange
 
 log = structlog.get_logger(__name__)
 MAX_CLOCK_DIFFERENCE_SECONDS = 300

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from ledger.values import Act, RegistrarSeen
-from verifier.contract_rules import apply
-from verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
-from verifier.recovery import recover_address
-from verifier.state import BodyState
-from verifier.statements import KeysChange, Statement
+from certledger.ledger.values import Act, RegistrarSeen
+from certledger.verifier.contract_rules import apply
+from certledger.verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import KeysChange, Statement
 
 _SEAT = [one.name for one in fields(Seat)]
 

@@ -10,8 +10,8 @@ from urllib.request import Request
 
 import structlog
 
-from ledger.ports import Store
-from verifier.checkpoint import (
+from certledger.ledger.ports import Store
+from certledger.verifier.checkpoint import (
     MAX_SIGNATURE_LINES,
     Checkpoint,
     Cosignature,
@@ -19,9 +19,9 @@ from verifier.checkpoint import (
     check_cosignature,
     parse_note,
 )
-from verifier.errors import Refused
-from verifier.http_client import AnswerTooLong, NoAnswer, Response, exchange
-from verifier.policy import TrustPolicy, Witness
+from certledger.verifier.errors import Refused
+from certledger.verifier.http_client import AnswerTooLong, NoAnswer, Response, exchange
+from certledger.verifier.policy import TrustPolicy, Witness
 
 log = structlog.get_logger(__name__)
 _PATH = "/v1/cosignatures"

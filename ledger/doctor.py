@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import ExitStatus, Refused
 
 if TYPE_CHECKING:
-    from ledger.chain.deploy import Deployment
-    from ledger.settings import Settings
-    from verifier.encoding import Json
+    from certledger.ledger.chain.deploy import Deployment
+    from certledger.ledger.settings import Settings
+    from certledger.verifier.encoding import Json
 
 REBUILD = "stop the service, then certledger rebuild; certledger audit says what was edited"
 
@@ -40,9 +40,9 @@ class Diagnosis:
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
     """Yield what is found of a home, its keys, its database and its chain."""
-    from ledger.chain.deploy import load_deployment
-    from ledger.keys import keystore_address
-    from ledger.node import load_policy
+    from certledger.ledger.chain.deploy import load_deployment
+    from certledger.ledger.keys import keystore_address
+    from certledger.ledger.node import load_policy
 
     deployment = None
     try:
@@ -68,8 +68,8 @@ def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]
     """Yield whether the database answers and is this ledger's, and what is missing in it."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from ledger.missing import missing_of
-    from ledger.store.engine import SqlStore, make_engine
+    from certledger.ledger.missing import missing_of
+    from certledger.ledger.store.engine import SqlStore, make_engine
 
     file = settings.database.removeprefix("sqlite:///")
     if file != settings.database and not Path(file).exists():
@@ -96,9 +96,9 @@ def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]
 
 def _chain(settings: Settings, deployment: Deployment) -> Diagnosis:
     """Return whether the node answers, and is of the ledger's chain."""
-    from ledger.auditing.home import chain_of
-    from ledger.node import NAME
-    from verifier.rpc import Rpc
+    from certledger.ledger.auditing.home import chain_of
+    from certledger.ledger.node import NAME
+    from certledger.verifier.rpc import Rpc
 
     pin = deployment.pin(NAME)
     try:
@@ -130,9 +130,9 @@ def command(home: Path, as_json: bool) -> int:
 
     Exits with 0 where all is well, with 3 where something is missing or wrong.
     """
-    from ledger.logs import quiet
-    from ledger.settings import load_settings
-    from verifier.encoding import format_canonical
+    from certledger.ledger.logs import quiet
+    from certledger.ledger.settings import load_settings
+    from certledger.verifier.encoding import format_canonical
 
     quiet()
     found = list(diagnose(load_settings(home=home.absolute())))

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ledger.keys import KeyUnusable, recover_key
-from ledger.naming import is_placeholder
-from ledger.ports import Anchored, Checkpoint, Place, ReadUnit, Store
-from verifier import merkle
-from verifier.catalog import Catalog, bound_root
-from verifier.certificate import Record
-from verifier.checks import check_inclusion
-from verifier.encoding import parse_canonical
-from verifier.errors import Malformed, ProofInvalid, Refused
-from verifier.evidence import BatchAnchor, EntryProof, Evidence
-from verifier.policy import LedgerPin
-from verifier.proving import check_batch, check_state
-from verifier.state import BodyState
-from verifier.statements import Batch, address_of
-from verifier.status import CELLS, StatusTree
+from certledger.ledger.keys import KeyUnusable, recover_key
+from certledger.ledger.naming import is_placeholder
+from certledger.ledger.ports import Anchored, Checkpoint, Place, ReadUnit, Store
+from certledger.verifier import merkle
+from certledger.verifier.catalog import Catalog, bound_root
+from certledger.verifier.certificate import Record
+from certledger.verifier.checks import check_inclusion
+from certledger.verifier.encoding import parse_canonical
+from certledger.verifier.errors import Malformed, ProofInvalid, Refused
+from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.proving import check_batch, check_state
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Batch, address_of
+from certledger.verifier.status import CELLS, StatusTree
 
 _LONGEST_CATALOG = 64 * 2**20
 _Key = TypeVar("_Key")

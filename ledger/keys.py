@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from ledger.files import write_atomically
-from verifier import recovery
-from verifier.errors import ExitStatus, Refused
-from verifier.statements import SECP256K1_ORDER, address_of
+from certledger.ledger.files import write_atomically
+from certledger.verifier import recovery
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.statements import SECP256K1_ORDER, address_of
 
 SECRET_SIZE = 32
 DIGEST_SIZE = 32

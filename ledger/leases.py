@@ -7,8 +7,8 @@ import secrets
 import socket
 from pathlib import Path
 
-from ledger.files import write_atomically
-from ledger.ports import Store
+from certledger.ledger.files import write_atomically
+from certledger.ledger.ports import Store
 
 LOGBOOK = "logbook"
 _HOLDER_FILE = "lease-holder"

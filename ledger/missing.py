@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ledger.naming import is_placeholder
-from ledger.ports import ReadUnit, Store
-from verifier.encoding import Json
+from certledger.ledger.naming import is_placeholder
+from certledger.ledger.ports import ReadUnit, Store
+from certledger.verifier.encoding import Json
 
 READ_SECONDS = 10.0
 MAX_LISTED = 100

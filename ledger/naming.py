@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from verifier.state import UNNAMED, BodyState, UnnamedBody
+from certledger.verifier.state import UNNAMED, BodyState, UnnamedBody
 
 _PLACEHOLDER = re.compile(UNNAMED + r"([0-9a-f]{64})")
 

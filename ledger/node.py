@@ -14,32 +14,32 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from ledger.anchoring import LEASE, Anchorer
-from ledger.chain.block_logs import JsonRpc
-from ledger.chain.client import EthereumChain, Payment, WrongChain, sign_transaction
-from ledger.chain.deploy import Deployment, deploy, load_deployment
-from ledger.chain.follow import Follower
-from ledger.chain.nodes import Nodes, nodes_at
-from ledger.checkpoints import Cadence, checkpoint
-from ledger.clock_check import ClockDiffers, ClockWatch
-from ledger.cosigning import Collector
-from ledger.evidence import EvidenceMaker
-from ledger.files import write_atomically
-from ledger.keys import Signer, draw_secret, load_keystore, save_keystore
-from ledger.leases import LOGBOOK, lease_holder, succeed_holder
-from ledger.ports import ChainUnreachable, Store
-from ledger.settings import Settings
-from ledger.store import SqlStore, check_unnamed, open_store
-from ledger.submitting import Intake
-from verifier.checkpoint import Cosignature, parse_note
-from verifier.errors import ExitStatus, Refused
-from verifier.policy import LedgerPin
-from verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
-from verifier.policyfile import SignedPolicy, find_successors
+from certledger.ledger.anchoring import LEASE, Anchorer
+from certledger.ledger.chain.block_logs import JsonRpc
+from certledger.ledger.chain.client import EthereumChain, Payment, WrongChain, sign_transaction
+from certledger.ledger.chain.deploy import Deployment, deploy, load_deployment
+from certledger.ledger.chain.follow import Follower
+from certledger.ledger.chain.nodes import Nodes, nodes_at
+from certledger.ledger.checkpoints import Cadence, checkpoint
+from certledger.ledger.clock_check import ClockDiffers, ClockWatch
+from certledger.ledger.cosigning import Collector
+from certledger.ledger.evidence import EvidenceMaker
+from certledger.ledger.files import write_atomically
+from certledger.ledger.keys import Signer, draw_secret, load_keystore, save_keystore
+from certledger.ledger.leases import LOGBOOK, lease_holder, succeed_holder
+from certledger.ledger.ports import ChainUnreachable, Store
+from certledger.ledger.settings import Settings
+from certledger.ledger.store import SqlStore, check_unnamed, open_store
+from certledger.ledger.submitting import Intake
+from certledger.verifier.checkpoint import Cosignature, parse_note
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
+from certledger.verifier.policyfile import SignedPolicy, find_successors
 
 if TYPE_CHECKING:
-    from ledger.chain.embedded import RunningNode
-    from ledger.chain.embedded.dropping import Signed
+    from certledger.ledger.chain.embedded import RunningNode
+    from certledger.ledger.chain.embedded.dropping import Signed
 
 log = structlog.get_logger(__name__)
 POLICY = "policy.json"
@@ -350,7 +350,7 @@ def _open_embedded(
     heartbeat: float | None,
     clock_watch: ClockWatch,
 ) -> RunningNode:
-    from ledger.chain.embedded import open_node
+    from certledger.ledger.chain.embedded import open_node
 
     return open_node(
         settings.home / "chain",
@@ -385,7 +385,7 @@ def _newest_cosignatures(store: Store) -> tuple[Cosignature, ...]:
 
 def _find_signed(settings: Settings) -> Signed | None:
     """Return what witnesses have signed of the embedded chain, as far as the database knows."""
-    from ledger.chain.embedded.dropping import Signed
+    from certledger.ledger.chain.embedded.dropping import Signed
 
     deployment, policy = load_deployment(settings.home), load_policy(settings.home)
     if deployment is None or policy is None:

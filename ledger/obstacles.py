@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger.acts import ACTS, ActKind, Lane
-from ledger.contract_view import after_act, ledger_state
-from ledger.ports import Act, BodySeen, Unit
-from verifier.contract_state import Issuer, LedgerState, RuleBroken
-from verifier.state import BodyState
-from verifier.statements import Batch, CatalogChange
-from verifier.vocabulary import Standing
+from certledger.ledger.acts import ACTS, ActKind, Lane
+from certledger.ledger.contract_view import after_act, ledger_state
+from certledger.ledger.ports import Act, BodySeen, Unit
+from certledger.verifier.contract_state import Issuer, LedgerState, RuleBroken
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Batch, CatalogChange
+from certledger.verifier.vocabulary import Standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

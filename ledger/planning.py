@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts import calls
-from ledger.acts import ACTS, ActKind, Lane
-from ledger.contract_view import after_act, ledger_state, signing_key
-from ledger.ports import Act, BodySeen, Unit
-from verifier.contract_state import Issuer, RuleBroken, issuers_of
-from verifier.state import BodyState
-from verifier.statements import Batch, StatusChange
-from verifier.status import StatusTree
+from certledger.contracts import calls
+from certledger.ledger.acts import ACTS, ActKind, Lane
+from certledger.ledger.contract_view import after_act, ledger_state, signing_key
+from certledger.ledger.ports import Act, BodySeen, Unit
+from certledger.verifier.contract_state import Issuer, RuleBroken, issuers_of
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Batch, StatusChange
+from certledger.verifier.status import StatusTree
 
 MOST_BYTES = 100_000
 """Calldata of one call; geth refuses a transaction over 131,072 bytes."""

@@ -21,16 +21,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ledger.acts import Lane
-from ledger.receipt_chain import ReceiptChainUnit
-from ledger.store_errors import (
+from certledger.ledger.acts import Lane
+from certledger.ledger.receipt_chain import ReceiptChainUnit
+from certledger.ledger.store_errors import (
     StoreBusy,
     StoreDamaged,
     StoreFull,
     StoreUnavailable,
     TextUnusable,
 )
-from ledger.values import (
+from certledger.ledger.values import (
     Act,
     Address,
     Anchored,
@@ -53,7 +53,7 @@ from ledger.values import (
     Transaction,
     TxState,
 )
-from verifier.errors import Refused
+from certledger.verifier.errors import Refused
 
 __all__ = [
     "Act", "Address", "Anchored", "Backlog", "Block", "BodySeen", "CallReverted", "CatalogSeen",

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import ExitStatus, Refused
 
 if TYPE_CHECKING:
-    from ledger.auditing.kept import Kept
-    from ledger.missing import Missing
-    from ledger.node import Ledger
-    from ledger.repair.chain_acts import ChainActs
-    from ledger.repair.sources import BatchFiles
-    from ledger.store.unit import SqlUnit
-    from verifier.audit.faults import Fault
-    from verifier.audit.report import Report
-    from verifier.encoding import Json
+    from certledger.ledger.auditing.kept import Kept
+    from certledger.ledger.missing import Missing
+    from certledger.ledger.node import Ledger
+    from certledger.ledger.repair.chain_acts import ChainActs
+    from certledger.ledger.repair.sources import BatchFiles
+    from certledger.ledger.store.unit import SqlUnit
+    from certledger.verifier.audit.faults import Fault
+    from certledger.verifier.audit.report import Report
+    from certledger.verifier.encoding import Json
 
 
 class RebuildUnproved(Refused):
@@ -76,9 +76,9 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
         MirrorDiffers: what this node tells does not add up, or is not what it proves.
         RebuildUnproved: the audit could not be ended.
     """
-    from ledger.missing import missing_of
-    from ledger.repair.sources import BatchFiles
-    from ledger.repair.transaction import KeptInTransaction, prepare
+    from certledger.ledger.missing import missing_of
+    from certledger.ledger.repair.sources import BatchFiles
+    from certledger.ledger.repair.transaction import KeptInTransaction, prepare
 
     files = BatchFiles(folders)
     with ledger.store.begin() as unit:
@@ -104,18 +104,18 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
 
 def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None:
     """Mend what only the database has, and make the rest anew."""
-    from ledger.checkpoints import Cadence, checkpoint
-    from ledger.repair.chain_acts import read_chain
-    from ledger.repair.checkpoints import CheckpointRepair
-    from ledger.repair.records import RecordRepair
-    from ledger.repair.registry import find_names, repair_catalogs
-    from ledger.repair.service import (
+    from certledger.ledger.checkpoints import Cadence, checkpoint
+    from certledger.ledger.repair.chain_acts import read_chain
+    from certledger.ledger.repair.checkpoints import CheckpointRepair
+    from certledger.ledger.repair.records import RecordRepair
+    from certledger.ledger.repair.registry import find_names, repair_catalogs
+    from certledger.ledger.repair.service import (
         repair_transactions,
         repair_verifications,
         repair_watches,
     )
-    from ledger.repair.transaction import SingleTransaction
-    from verifier.rpc import LONGEST_HISTORY, Rpc
+    from certledger.ledger.repair.transaction import SingleTransaction
+    from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
 
     node = Rpc(_address(ledger), timeout=60.0, longest=LONGEST_HISTORY)
     chain = read_chain(node, ledger.pin, ledger.deployment.block or 0, unit.connection)
@@ -139,9 +139,9 @@ def _repair_handed_in(
     ledger: Ledger, unit: SqlUnit, chain: ChainActs, names: set[str], files: BatchFiles
 ) -> None:
     """Mend acts and their receipts, and names."""
-    from ledger.repair.acts import ActRepair
-    from ledger.repair.receipts import ReceiptRepair
-    from ledger.repair.registry import repair_names
+    from certledger.ledger.repair.acts import ActRepair
+    from certledger.ledger.repair.receipts import ReceiptRepair
+    from certledger.ledger.repair.registry import repair_names
 
     ActRepair(unit, chain, files, ledger.pin.identity, ledger.operator.address).run()
     ReceiptRepair(unit, ledger.intake, chain.absent).run()
@@ -154,8 +154,8 @@ def _audit(ledger: Ledger, kept: Kept) -> Report:
     Raises:
         RebuildUnproved: it could not be ended.
     """
-    from ledger.auditing.home import audit_open
-    from ledger.repair.transaction import InlineExecutor
+    from certledger.ledger.auditing.home import audit_open
+    from certledger.ledger.repair.transaction import InlineExecutor
 
     with kept.open() as connection:
         report = audit_open(
@@ -200,10 +200,10 @@ def command(home: Path, files: tuple[Path, ...], as_json: bool) -> int:
     The old database stays whole until the new one has been audited.  Exits with 3 where that
     cannot be done, and where something is missing or wrong all the same.
     """
-    from ledger.logs import quiet
-    from ledger.node import open_ledger
-    from ledger.settings import load_settings
-    from verifier.encoding import format_canonical
+    from certledger.ledger.logs import quiet
+    from certledger.ledger.node import open_ledger
+    from certledger.ledger.settings import load_settings
+    from certledger.verifier.encoding import format_canonical
 
     quiet()
     with open_ledger(load_settings(home=home.absolute())) as ledger:

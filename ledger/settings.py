@@ -24,9 +24,9 @@ from pydantic_settings import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from ledger.intake.desk import Limits
-from verifier.errors import ExitStatus, Refused
-from verifier.http_client import require_secure
+from certledger.ledger.intake.desk import Limits
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.http_client import require_secure
 
 PREFIX = "CERTLEDGER_"
 FILE = "certledger.toml"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ledger.issuing.console import Answer, answers
+from certledger.ledger.issuing.console import Answer, answers
 
 
 @click.command("settings")
@@ -19,7 +19,7 @@ from ledger.issuing.console import Answer, answers
 @answers
 def command(home: Path | None) -> Answer:
     """Show every setting: meaning, value (secrets as stars) and origin."""
-    from ledger.settings import describe_settings
+    from certledger.ledger.settings import describe_settings
 
     found = describe_settings(home=home)
     return Answer(

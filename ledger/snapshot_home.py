@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from ledger.auditing.home import chain_of
-from ledger.chain.client import EthereumChain, Node
-from ledger.chain.deploy import load_deployment
-from ledger.node import NAME, LedgerAbsent, operator_of
-from ledger.settings import load_settings
-from ledger.snapshots import SnapshotMaker
-from ledger.store import open_store
+from certledger.ledger.auditing.home import chain_of
+from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.deploy import load_deployment
+from certledger.ledger.node import NAME, LedgerAbsent, operator_of
+from certledger.ledger.settings import load_settings
+from certledger.ledger.snapshots import SnapshotMaker
+from certledger.ledger.store import open_store
 
 
 def snapshot_of_home(home: Path) -> bytes:

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from ledger.checkpoints import ROLL_NAME
-from ledger.evidence import EvidenceInconsistent, EvidencePending
-from ledger.ports import Anchored, BodySeen, Chain, Checkpoint, ReadUnit, Store
-from verifier.catalog import Catalog
-from verifier.delta import format_delta
-from verifier.encoding import parse_canonical
-from verifier.errors import Malformed
-from verifier.events import Said, parse_log
-from verifier.packing import AnchoredRow
-from verifier.policy import LedgerPin
-from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
-from verifier.state import BodyState
-from verifier.statements import ZERO, Batch, Register
+from certledger.ledger.checkpoints import ROLL_NAME
+from certledger.ledger.evidence import EvidenceInconsistent, EvidencePending
+from certledger.ledger.ports import Anchored, BodySeen, Chain, Checkpoint, ReadUnit, Store
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.delta import format_delta
+from certledger.verifier.encoding import parse_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.events import Said, parse_log
+from certledger.verifier.packing import AnchoredRow
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import ZERO, Batch, Register
 
 _LONGEST_CATALOG = 64 * 2**20
 

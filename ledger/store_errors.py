@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifier.errors import Refused
+from certledger.verifier.errors import Refused
 
 
 class StoreBusy(Refused):

@@ -7,11 +7,11 @@ for statements that can no longer come.
 
 from __future__ import annotations
 
-from ledger.acts import Lane
-from ledger.intake.batches import submit_batch
-from ledger.intake.carrying import submit_act, submit_catalog, submit_status
-from ledger.intake.desk import Intake, Limits, PendingHead, head
-from ledger.ports import Store, Unit
+from certledger.ledger.acts import Lane
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.intake.carrying import submit_act, submit_catalog, submit_status
+from certledger.ledger.intake.desk import Intake, Limits, PendingHead, head
+from certledger.ledger.ports import Store, Unit
 
 __all__ = [
     "Intake",

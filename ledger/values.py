@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.acts import ActKind, ActState
-from verifier.state import BodyState
-from verifier.statements import Statement
+from certledger.ledger.acts import ActKind, ActState
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Statement
 
 Address = bytes
 """20 bytes."""

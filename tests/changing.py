@@ -14,14 +14,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
+from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
+from certledger.verifier.errors import Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.policyfile import SignedPolicy
+from certledger.verifier.presentation import (
+    HolderPrivateKey,
+    Request,
+    Subject,
+    format_holder_key,
+    sign,
+)
+from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Scene
 from tests.world import ENTRY, IDENTITY, LICENCE, NOW, ROOT_KEYS, draw, signed_policy
-from verifier.encoding import format_canonical, from_base64url, to_base64url
-from verifier.errors import Refused
-from verifier.evidence import Evidence
-from verifier.policyfile import SignedPolicy
-from verifier.presentation import HolderPrivateKey, Request, Subject, format_holder_key, sign
-from verifier.vocabulary import Standing, Status
 
 PAPERS = (b"%PDF-1.7 one document", b"%PDF-1.7 another document", b"")
 ASKED = Request(audience="counter-shanghai-7", nonce="q7Rk2")

@@ -12,6 +12,15 @@ from dataclasses import dataclass, replace
 
 import rlp
 
+from certledger.verifier import merkle
+from certledger.verifier.catalog import Entry
+from certledger.verifier.checkpoint import Checkpoint, Note, cosign
+from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
+from certledger.verifier.hashing import keccak
+from certledger.verifier.state import batch_leaf
+from certledger.verifier.statements import Batch
+from certledger.verifier.stateproof import slot_position
+from certledger.verifier.status import CELLS, WordProof
 from tests.world import (
     ADDRESS,
     CODE_HASH,
@@ -24,15 +33,6 @@ from tests.world import (
     draw,
     witness_key,
 )
-from verifier import merkle
-from verifier.catalog import Entry
-from verifier.checkpoint import Checkpoint, Note, cosign
-from verifier.evidence import BatchAnchor, EntryProof, Evidence
-from verifier.hashing import keccak
-from verifier.state import batch_leaf
-from verifier.statements import Batch
-from verifier.stateproof import slot_position
-from verifier.status import CELLS, WordProof
 
 _KEY = 32
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from certledger.verifier.policy import Roots
+from certledger.verifier.policyfile import sign
 from tests.world import ROOT_KEYS, policy, signed_policy
-from verifier.policy import Roots
-from verifier.policyfile import sign
 
 OTHERS = tuple(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (41, 42, 43))
 LAST = tuple(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (51, 52, 53))

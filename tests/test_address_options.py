@@ -10,12 +10,12 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from api import oidc
-from ledger.settings import load_settings
+from certledger.api import oidc
+from certledger.ledger.settings import load_settings
+from certledger.verifier.address_options import Address
+from certledger.verifier.cli import main
+from certledger.verifier.http_client import AddressInsecure, require_secure
 from tests.test_policy_options import commands, options
-from verifier.address_options import Address
-from verifier.cli import main
-from verifier.http_client import AddressInsecure, require_secure
 
 ELSEWHERE = "http://node.example:8545/path"
 NODES = [

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.vocabulary import Status
 from tests.world import NOW, Body, World, signed_policy
-from verifier.judges import choose_judge
-from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Status
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[1] / "api" / "web" / "static"

@@ -13,8 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from certledger.verifier.js.bundle import (
+    BUNDLE,
+    EXIT_DIFFERS,
+    HERE,
+    GrammarError,
+    main,
+    make_bundle,
+)
 from tests.conformance.run import folders
-from verifier.js.bundle import BUNDLE, EXIT_DIFFERS, HERE, GrammarError, main, make_bundle
 
 NODE = shutil.which("node")
 HOUSE = Path(__file__).parents[1]
@@ -65,7 +72,7 @@ def test_check_fails_without_writing_where_the_file_differs(
 ) -> None:
     edited = tmp_path / BUNDLE.name
     edited.write_bytes(BUNDLE.read_bytes() + b"// by hand\n")
-    monkeypatch.setattr("verifier.js.bundle.BUNDLE", edited)
+    monkeypatch.setattr("certledger.verifier.js.bundle.BUNDLE", edited)
     assert main(["--check"]) == EXIT_DIFFERS
     assert "make bundle" in capsys.readouterr().err
     assert edited.read_bytes().endswith(b"// by hand\n")
@@ -188,12 +195,11 @@ def test_a_wheel_has_the_file_and_not_the_modules(tmp_path: Path) -> None:
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
     subprocess.run([*pip, "wheel", *options, str(HOUSE)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
+    served = f"certledger/{BUNDLE.relative_to(HOUSE).as_posix()}"
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        assert [name for name in names if name.endswith("js")] == [
-            BUNDLE.relative_to(HOUSE).as_posix()
-        ]
-        assert archive.read(BUNDLE.relative_to(HOUSE).as_posix()) == BUNDLE.read_bytes()
+        assert [name for name in names if name.endswith("js")] == [served]
+        assert archive.read(served) == BUNDLE.read_bytes()
     assert [name for name in names if "/js/" in name] == []
 
 

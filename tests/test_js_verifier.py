@@ -20,6 +20,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from certledger.verifier.compact import Compact
+from certledger.verifier.delta import apply_delta, format_delta
+from certledger.verifier.desk import Desk
+from certledger.verifier.encoding import format_canonical, format_time
+from certledger.verifier.errors import Refused
+from certledger.verifier.fingerprint import (
+    check_fingerprint,
+    fingerprint_of,
+    format_words,
+    parse_fingerprint,
+)
+from certledger.verifier.hashing import keccak, sm3
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.policyfile import SignedPolicy, find_successors
+from certledger.verifier.presentation import Subject, format_holder_key, sign
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.trust import judge_by_witnesses
+from certledger.verifier.verdict import Result
+from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.vocabulary import Status
 from tests.changing import (
     ASKED,
     HOLDERS,
@@ -35,21 +55,6 @@ from tests.conformance.ours import answer
 from tests.conformance.run import ROOT, faults_of, folders
 from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
 from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World, signed_policy
-from verifier.compact import Compact
-from verifier.delta import apply_delta, format_delta
-from verifier.desk import Desk
-from verifier.encoding import format_canonical, format_time
-from verifier.errors import Refused
-from verifier.fingerprint import check_fingerprint, fingerprint_of, format_words, parse_fingerprint
-from verifier.hashing import keccak, sm3
-from verifier.judges import choose_judge
-from verifier.policyfile import SignedPolicy, find_successors
-from verifier.presentation import Subject, format_holder_key, sign
-from verifier.snapshot import Snapshot
-from verifier.trust import judge_by_witnesses
-from verifier.verdict import Result
-from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Status
 
 HERE = Path(__file__).parent
 MODULE = HERE.parent / "api" / "web" / "static" / "certledger-verifier.mjs"

@@ -66,6 +66,16 @@ def test_a_light_install_can_verify(install: Install, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_install_is_one_package(install: Install, tmp_path: Path) -> None:
+    for part in ("api", "contracts", "ledger", "verifier"):
+        assert run(install.bin / "python", "-c", f"import {part}", cwd=tmp_path).returncode == 1
+    done = run(install.bin / "python", "-c", "from certledger import verify", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run(install.bin / "python", "-m", "certledger", "--version", cwd=tmp_path)
+    assert done.stdout.startswith("certledger, version")
+
+
+@pytest.mark.slow
 def test_a_light_install_has_no_server_commands_but_says_nothing_of_it_on_start(
     install: Install, tmp_path: Path
 ) -> None:

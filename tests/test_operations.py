@@ -15,12 +15,12 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from api.callers import KeyRing, load_pepper
-from api.commands import verify_receipt
-from ledger.files import write_atomically
-from ledger.keys import save_keystore
-from ledger.node import POLICY
-from ledger.service.values import Role
+from certledger.api.callers import KeyRing, load_pepper
+from certledger.api.commands import verify_receipt
+from certledger.ledger.files import write_atomically
+from certledger.ledger.keys import save_keystore
+from certledger.ledger.node import POLICY
+from certledger.ledger.service.values import Role
 from tests.api.test_serving import serving
 from tests.api.world import policy_of
 from tests.ledger.live import open_live

@@ -10,15 +10,15 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger.keys import make_pem_key, save_pem_key
+from certledger.ledger.keys import make_pem_key, save_pem_key
+from certledger.verifier.cli import main
+from certledger.verifier.encoding import format_time
+from certledger.verifier.fingerprint import fingerprint_of
+from certledger.verifier.policy_options import HOME
+from certledger.verifier.policy_store import policy_files, read_chain
 from tests.conformance.case import Scene
 from tests.rotation import ONE, STRANGERS_TWO, TWO
 from tests.world import NOW
-from verifier.cli import main
-from verifier.encoding import format_time
-from verifier.fingerprint import fingerprint_of
-from verifier.policy_options import HOME
-from verifier.policy_store import policy_files, read_chain
 
 NOWHERE = "http://127.0.0.1:9"
 AT = ("--at", format_time(NOW))

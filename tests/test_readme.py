@@ -73,6 +73,16 @@ def test_a_command_works_as_it_is_written_after_make_demo(line: str, checkout: P
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_library_is_used_as_it_is_written(checkout: Path) -> None:
+    script = "\n".join(blocks("python"))
+    python = str(checkout / ".venv" / "bin" / "python")
+    done = subprocess.run(
+        [python, "-c", script], cwd=checkout, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("line", blocks("text"))
 def test_the_two_commands_are_targets_of_make(line: str) -> None:
     done = subprocess.run(

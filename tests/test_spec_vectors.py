@@ -29,23 +29,35 @@ from eth_keys.datatypes import NonRecoverableSignature, PublicKey
 from eth_keys.datatypes import Signature as EthSignature
 from trie.hexary import HexaryTrie
 
-from ledger.service.receipts import VerificationReceipt
-from verifier import merkle, presentation, stateproof
-from verifier.catalog import Entry, disobeyed
-from verifier.certificate import Disclosure, Record, access_code, normal_code, normal_number
-from verifier.checkpoint import parse_note
-from verifier.codes import CODES, WARNINGS
-from verifier.compact import Compact
-from verifier.encoding import from_base64url, parse, parse_canonical, parse_time, to_base64url
-from verifier.errors import Malformed
-from verifier.evidence import Evidence
-from verifier.holding import Holding
-from verifier.judges import choose_judge
-from verifier.policyfile import SignedPolicy
-from verifier.receipts import RECEIPT_ENTRY
-from verifier.state import BodyState
-from verifier.status import MultiProof, StatusTree, WordProof, chosen
-from verifier.verify import Question, verify_bytes
+from certledger.ledger.service.receipts import VerificationReceipt
+from certledger.verifier import merkle, presentation, stateproof
+from certledger.verifier.catalog import Entry, disobeyed
+from certledger.verifier.certificate import (
+    Disclosure,
+    Record,
+    access_code,
+    normal_code,
+    normal_number,
+)
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.codes import CODES, WARNINGS
+from certledger.verifier.compact import Compact
+from certledger.verifier.encoding import (
+    from_base64url,
+    parse,
+    parse_canonical,
+    parse_time,
+    to_base64url,
+)
+from certledger.verifier.errors import Malformed
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.holding import Holding
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.policyfile import SignedPolicy
+from certledger.verifier.receipts import RECEIPT_ENTRY
+from certledger.verifier.state import BodyState
+from certledger.verifier.status import MultiProof, StatusTree, WordProof, chosen
+from certledger.verifier.verify import Question, verify_bytes
 
 HERE = Path(__file__).parent
 SPEC = (HERE.parent / "docs" / "SPEC.md").read_text(encoding="utf-8")

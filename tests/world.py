@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_ds
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from trie.hexary import HexaryTrie
 
-from verifier import merkle
-from verifier.catalog import Catalog, Entry
-from verifier.certificate import (
+from certledger.verifier import merkle
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.certificate import (
     DOCUMENT,
     HOLDER_KEY,
     Disclosure,
@@ -35,19 +35,19 @@ from verifier.certificate import (
     format_disclosure,
     normal_number,
 )
-from verifier.checkpoint import Checkpoint, Note, cosign
-from verifier.encoding import to_base64url
-from verifier.evidence import BatchAnchor, EntryProof, Evidence
-from verifier.hashing import keccak
-from verifier.packing import AnchoredRow
-from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
-from verifier.policyfile import SignedPolicy, sign
-from verifier.snapshot import Snapshot, SnapshotBody, roll
-from verifier.state import BodyState, Key, batch_leaf
-from verifier.statements import SECP256K1_ORDER, ZERO, Batch, address_of, ledger_identity
-from verifier.stateproof import ROLL, slot_position
-from verifier.status import CELLS, EMPTY_ROOT, StatusTree, choose, move
-from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose, Status, Way
+from certledger.verifier.checkpoint import Checkpoint, Note, cosign
+from certledger.verifier.encoding import to_base64url
+from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
+from certledger.verifier.hashing import keccak
+from certledger.verifier.packing import AnchoredRow
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.policyfile import SignedPolicy, sign
+from certledger.verifier.snapshot import Snapshot, SnapshotBody, roll
+from certledger.verifier.state import BodyState, Key, batch_leaf
+from certledger.verifier.statements import SECP256K1_ORDER, ZERO, Batch, address_of, ledger_identity
+from certledger.verifier.stateproof import ROLL, slot_position
+from certledger.verifier.status import CELLS, EMPTY_ROOT, StatusTree, choose, move
+from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose, Status, Way
 
 NOW = 1_795_000_000
 """2026-11-18, the instant at which the world asks its questions."""

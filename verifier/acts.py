@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from verifier.encoding import (
+from certledger.verifier.encoding import (
     GREATEST_INTEGER,
     Json,
     Members,
@@ -16,9 +16,9 @@ from verifier.encoding import (
     parse,
     to_base64url,
 )
-from verifier.errors import Malformed
-from verifier.state import ISSUER
-from verifier.statements import (
+from certledger.verifier.errors import Malformed
+from certledger.verifier.state import ISSUER
+from certledger.verifier.statements import (
     Batch,
     CatalogChange,
     Hold,

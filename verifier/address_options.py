@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from verifier.judges import Judge
-    from verifier.policy import TrustPolicy
+    from certledger.verifier.judges import Judge
+    from certledger.verifier.policy import TrustPolicy
 
 PLAIN_HTTP = "plain_http"
 """The parameter of a command that lets plain http lead elsewhere than to this machine."""
@@ -34,7 +34,7 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # Generic in new vers
         Raises:
             AddressInsecure: others may read and change what is asked there.
         """
-        from verifier.http_client import require_secure
+        from certledger.verifier.http_client import require_secure
 
         if ctx is not None and ctx.params.get(PLAIN_HTTP):
             return value
@@ -71,7 +71,7 @@ class NodeChoice:
             NodeUnreachable: no address of a node.
             NodeNotAllowed: the policy does not let a node be relied on alone.
         """
-        from verifier.judges import open_judge
+        from certledger.verifier.judges import open_judge
 
         return open_judge(policy, self.rpc, self.trusted)
 

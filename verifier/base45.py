@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifier.errors import Malformed
+from certledger.verifier.errors import Malformed
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}

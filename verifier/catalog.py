@@ -10,12 +10,12 @@ from datetime import date
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
-from verifier import merkle
-from verifier.certificate import CATEGORY, DOCUMENT, HOLDER_KEY, NUMBER, Record
-from verifier.encoding import Json, Members, format_canonical
-from verifier.errors import Malformed
-from verifier.hashing import sha256
-from verifier.vocabulary import EntryKind, HolderKind
+from certledger.verifier import merkle
+from certledger.verifier.certificate import CATEGORY, DOCUMENT, HOLDER_KEY, NUMBER, Record
+from certledger.verifier.encoding import Json, Members, format_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import sha256
+from certledger.verifier.vocabulary import EntryKind, HolderKind
 
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MOST_FIELDS = 64

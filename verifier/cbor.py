@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NoReturn
 
-from verifier.errors import Malformed
+from certledger.verifier.errors import Malformed
 
 MAX_UINT = 2**53 - 1
 _INTEGER, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (kind << 5 for kind in range(6))

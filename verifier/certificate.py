@@ -13,8 +13,8 @@ from typing import ClassVar, TypeAlias
 
 import orjson
 
-from verifier import merkle
-from verifier.encoding import (
+from certledger.verifier import merkle
+from certledger.verifier.encoding import (
     Json,
     Members,
     from_base64url,
@@ -22,10 +22,10 @@ from verifier.encoding import (
     parse_canonical,
     to_base64url,
 )
-from verifier.errors import Malformed
-from verifier.hashing import sm3
-from verifier.state import ISSUER, MOST_CERTIFICATES, region_of
-from verifier.vocabulary import HolderKind
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import sm3
+from certledger.verifier.state import ISSUER, MOST_CERTIFICATES, region_of
+from certledger.verifier.vocabulary import HolderKind
 
 CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

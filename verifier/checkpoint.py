@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from verifier.errors import ExitStatus, Refused
-from verifier.hashing import sha256
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.hashing import sha256
 
 LONGEST_NOTE = 4096
 MAX_SIGNATURE_LINES = 16

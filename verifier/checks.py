@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 
-from verifier import merkle, presentation
-from verifier.certificate import HOLDER_KEY, Record
-from verifier.content import Showing
-from verifier.errors import ProofInvalid
-from verifier.policy import TrustPolicy
-from verifier.state import Key
-from verifier.statements import Batch
-from verifier.status import read_cell
-from verifier.verdict import FOR_EVER
-from verifier.vocabulary import Purpose, Standing, Status
+from certledger.verifier import merkle, presentation
+from certledger.verifier.certificate import HOLDER_KEY, Record
+from certledger.verifier.content import Showing
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.policy import TrustPolicy
+from certledger.verifier.state import Key
+from certledger.verifier.statements import Batch
+from certledger.verifier.status import read_cell
+from certledger.verifier.verdict import FOR_EVER
+from certledger.verifier.vocabulary import Purpose, Standing, Status
 
 _EAST = 8 * 3600
 CHINA = timezone(timedelta(seconds=_EAST))

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from verifier.console import prepare_streams, run
-from verifier.policy_commands import policy
-from verifier.snapshot_commands import snapshot
-from verifier.verifying import verify
+from certledger.verifier.console import prepare_streams, run
+from certledger.verifier.policy_commands import policy
+from certledger.verifier.snapshot_commands import snapshot
+from certledger.verifier.verifying import verify
 
 GROUP = "certledger.commands"
 SERVER_ONLY = "sqlmodel"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verifier.vocabulary import Advice, CheckName, Outcome, Verdict
+from certledger.verifier.vocabulary import Advice, CheckName, Outcome, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 import cbor2
 
-from verifier.base45 import from_base45, to_base45
-from verifier.catalog import Entry
-from verifier.cbor import CborReader
-from verifier.certificate import (
+from certledger.verifier.base45 import from_base45, to_base45
+from certledger.verifier.catalog import Entry
+from certledger.verifier.cbor import CborReader
+from certledger.verifier.certificate import (
     LONGEST_VALUE,
     MOST_DIGESTS,
     Disclosure,
@@ -23,11 +23,11 @@ from verifier.certificate import (
     format_disclosure,
     is_access_code,
 )
-from verifier.encoding import Json, from_base64url, to_base64url
-from verifier.errors import Malformed
-from verifier.merkle import split
-from verifier.presentation import Presentation
-from verifier.vocabulary import HolderKind
+from certledger.verifier.encoding import Json, from_base64url, to_base64url
+from certledger.verifier.errors import Malformed
+from certledger.verifier.merkle import split
+from certledger.verifier.presentation import Presentation
+from certledger.verifier.vocabulary import HolderKind
 
 PREFIX = "CL1:"
 TYPE = "certledger/compact/1"

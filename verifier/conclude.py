@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from verifier.catalog import Entry
-from verifier.certificate import Record
-from verifier.checks import today
-from verifier.content import Showing
-from verifier.encoding import Json, format_time
-from verifier.statements import LONGEST_LIFE, Batch
-from verifier.verdict import CHECKS, GENUINE, Codes, Result, judged
-from verifier.vocabulary import CheckName
+from certledger.verifier.catalog import Entry
+from certledger.verifier.certificate import Record
+from certledger.verifier.checks import today
+from certledger.verifier.content import Showing
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.statements import LONGEST_LIFE, Batch
+from certledger.verifier.verdict import CHECKS, GENUINE, Codes, Result, judged
+from certledger.verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import ExitStatus, Refused
 
 FALLBACK = "certledger-fallback"
 """The name of the error handler that replaces what a console's encoding lacks."""
@@ -75,7 +75,7 @@ def bilingual(zh: str, en: str) -> str:
 
 def warn_unanswered(code: str) -> None:
     """Print that a node added nothing to what is known, and why (a code of check 6)."""
-    from verifier.codes import WARNINGS
+    from certledger.verifier.codes import WARNINGS
 
     click.echo(f"{bilingual(*reversed(WARNINGS['node.adds_nothing']))} ({code})", err=True)
 

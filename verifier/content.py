@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from verifier.catalog import Entry
-from verifier.certificate import (
+from certledger.verifier.catalog import Entry
+from certledger.verifier.certificate import (
     DOCUMENT,
     NUMBER,
     Disclosure,
@@ -17,7 +17,7 @@ from verifier.certificate import (
     digest_of,
     format_disclosure,
 )
-from verifier.hashing import sm3
+from certledger.verifier.hashing import sm3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

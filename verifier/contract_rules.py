@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from verifier.contract_state import (
+from certledger.verifier.contract_state import (
     NO_ACCOUNT,
     BlockTime,
     Issuer,
@@ -21,8 +21,8 @@ from verifier.contract_state import (
     SignedAct,
     broken,
 )
-from verifier.recovery import recover_address
-from verifier.state import (
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.state import (
     MOST_CERTIFICATES,
     MOST_KEYS,
     NO_END,
@@ -31,7 +31,7 @@ from verifier.state import (
     Key,
     batch_leaf,
 )
-from verifier.statements import (
+from certledger.verifier.statements import (
     CHALLENGE_SECONDS,
     LONGEST_LIFE,
     MAX_ISSUERS,
@@ -50,8 +50,8 @@ from verifier.statements import (
     Statement,
     StatusChange,
 )
-from verifier.status import EMPTY_ROOT
-from verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.status import EMPTY_ROOT
+from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
 
 MAX_BATCH_CERTIFICATES = 65_536
 MAX_REGION = 99

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from verifier.errors import Refused
-from verifier.state import ZERO, BodyState
-from verifier.statements import Statement
+from certledger.verifier.errors import Refused
+from certledger.verifier.state import ZERO, BodyState
+from certledger.verifier.statements import Statement
 
 NO_ACCOUNT = bytes(20)
 

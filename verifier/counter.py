@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verifier.durable import locked, replace_file
-from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
-from verifier.errors import Malformed
-from verifier.memory import recall, remember_time
-from verifier.policy_store import Adopted, adopt_chain
-from verifier.policyfile import SignedPolicy
-from verifier.verdict import Result
-from verifier.vocabulary import CheckName, Verdict
+from certledger.verifier.durable import locked, replace_file
+from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.memory import recall, remember_time
+from certledger.verifier.policy_store import Adopted, adopt_chain
+from certledger.verifier.policyfile import SignedPolicy
+from certledger.verifier.verdict import Result
+from certledger.verifier.vocabulary import CheckName, Verdict
 
 TYPE = "certledger/accepted/1"
 FILE = "accepted-presentations.json"

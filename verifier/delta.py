@@ -7,12 +7,12 @@ from typing import Any
 
 import cbor2
 
-from verifier.catalog import Catalog
-from verifier.cbor import CborReader
-from verifier.checkpoint import parse_note
-from verifier.errors import Malformed, ProofInvalid
-from verifier.policy import LedgerPin
-from verifier.snapshot import (
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.cbor import CborReader
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.errors import Malformed, ProofInvalid
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.snapshot import (
     LONGEST_CHECKPOINT,
     MAX_LISTED,
     Snapshot,
@@ -26,7 +26,7 @@ from verifier.snapshot import (
     unpack_body,
     unpack_catalogs,
 )
-from verifier.stateproof import (
+from certledger.verifier.stateproof import (
     LONGEST_NODE,
     MOST_NODES,
     ROLL,

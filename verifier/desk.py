@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from verifier import presentation
-from verifier.catalog import Entry, disobeyed
-from verifier.checkpoint import parse_note
-from verifier.checks import (
+from certledger.verifier import presentation
+from certledger.verifier.catalog import Entry, disobeyed
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.checks import (
     check_dates,
     check_freshness,
     check_holder,
@@ -16,25 +16,25 @@ from verifier.checks import (
     check_key,
     check_status,
 )
-from verifier.compact import TYPE as CODE
-from verifier.compact import Compact
-from verifier.conclude import Proved, conclude
-from verifier.content import Paper, Showing, check_content
-from verifier.errors import Malformed, Refused
-from verifier.evidence import Evidence
-from verifier.judges import Judge
-from verifier.packing import AnchoredRow
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.snapshot import TYPE as SNAPSHOT
-from verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
-from verifier.state import BodyState, UnnamedBody
-from verifier.statements import ZERO, Batch
-from verifier.stateproof import slot_position
-from verifier.status import CELLS
-from verifier.trust import Judgement, Slot
-from verifier.verdict import Result, unusable
-from verifier.verify import Current
-from verifier.vocabulary import CheckName
+from certledger.verifier.compact import TYPE as CODE
+from certledger.verifier.compact import Compact
+from certledger.verifier.conclude import Proved, conclude
+from certledger.verifier.content import Paper, Showing, check_content
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import Judge
+from certledger.verifier.packing import AnchoredRow
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.snapshot import TYPE as SNAPSHOT
+from certledger.verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
+from certledger.verifier.state import BodyState, UnnamedBody
+from certledger.verifier.statements import ZERO, Batch
+from certledger.verifier.stateproof import slot_position
+from certledger.verifier.status import CELLS
+from certledger.verifier.trust import Judgement, Slot
+from certledger.verifier.verdict import Result, unusable
+from certledger.verifier.verify import Current
+from certledger.verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

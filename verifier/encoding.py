@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from verifier.errors import Malformed
+from certledger.verifier.errors import Malformed
 
 Json = Any
 """A value of the subset: dict, list, str, bool, or int from 0 to 2**53-1."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts import abi
-from verifier import statements
-from verifier.errors import Malformed
-from verifier.hashing import keccak, sha256
-from verifier.state import ISSUER, BodyState, Key
-from verifier.statements import Statement
-from verifier.vocabulary import BodyKind, Standing
+from certledger.contracts import abi
+from certledger.verifier import statements
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import keccak, sha256
+from certledger.verifier.state import ISSUER, BodyState, Key
+from certledger.verifier.statements import Statement
+from certledger.verifier.vocabulary import BodyKind, Standing
 
 SIGNATURE_SIZE = 65
 HEAD_WORDS = 6

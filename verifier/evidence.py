@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from verifier.catalog import MOST_ENTRIES, Entry
-from verifier.certificate import MOST_DIGESTS, Disclosure, Record
-from verifier.checkpoint import GREATEST_TIME
-from verifier.content import Showing
-from verifier.encoding import (
+from certledger.verifier.catalog import MOST_ENTRIES, Entry
+from certledger.verifier.certificate import MOST_DIGESTS, Disclosure, Record
+from certledger.verifier.checkpoint import GREATEST_TIME
+from certledger.verifier.content import Showing
+from certledger.verifier.encoding import (
     Json,
     Members,
     format_canonical,
@@ -19,12 +19,12 @@ from verifier.encoding import (
     parse_canonical,
     to_base64url,
 )
-from verifier.errors import Malformed
-from verifier.presentation import Presentation
-from verifier.state import MOST_CERTIFICATES, NO_END, BodyState
-from verifier.statements import Batch
-from verifier.stateproof import LONGEST_NODE, MOST_NODES
-from verifier.status import WordProof
+from certledger.verifier.errors import Malformed
+from certledger.verifier.presentation import Presentation
+from certledger.verifier.state import MOST_CERTIFICATES, NO_END, BodyState
+from certledger.verifier.statements import Batch
+from certledger.verifier.stateproof import LONGEST_NODE, MOST_NODES
+from certledger.verifier.status import WordProof
 
 LONGEST_EVIDENCE = 65536
 MEDIA_TYPE = "application/vnd.certledger.evidence.v1+json"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from verifier.errors import Malformed
-from verifier.evidence import LONGEST_EVIDENCE, Evidence
-from verifier.foreign_formats import recognise, words_of
-from verifier.scanned import MAX_SCANNED_BYTES, scanned_bytes
+from certledger.verifier.errors import Malformed
+from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+from certledger.verifier.foreign_formats import recognise, words_of
+from certledger.verifier.scanned import MAX_SCANNED_BYTES, scanned_bytes
 
 CODE_SUFFIX = ".txt"
 """How the names of files end that hold a compact code."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import ExitStatus, Refused
 
 
 class FileTooLarge(Refused):

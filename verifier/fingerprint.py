@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-from verifier.errors import ExitStatus, Malformed, Refused
-from verifier.policy import TrustPolicy
-from verifier.policyfile import signed_bytes
+from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.policy import TrustPolicy
+from certledger.verifier.policyfile import signed_bytes
 
 CONSONANTS = "bdfghjklmnprstvz"
 VOWELS = "aiou"

@@ -11,7 +11,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verifier.console import bilingual
+from certledger.verifier.console import bilingual
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at."""

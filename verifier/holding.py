@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from verifier.certificate import DOCUMENT, MOST_DIGESTS, Disclosure, Record
-from verifier.encoding import Json, Members, format_canonical, parse_canonical
-from verifier.errors import Malformed
+from certledger.verifier.certificate import DOCUMENT, MOST_DIGESTS, Disclosure, Record
+from certledger.verifier.encoding import Json, Members, format_canonical, parse_canonical
+from certledger.verifier.errors import Malformed
 
 LONGEST_HOLDING = 262_144
 

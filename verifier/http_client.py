@@ -28,8 +28,8 @@ from urllib.request import (
     Request,
 )
 
-from verifier.errors import ExitStatus, Refused
-from verifier.name_resolver import NameResolver
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.name_resolver import NameResolver
 
 MAX_HEAD_BYTES = 65_536
 """Bytes of heads and framing, beside those of the body."""

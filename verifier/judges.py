@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TypeAlias, TypeVar
 
-from verifier.checkpoint import Note
-from verifier.console import warn_unanswered
-from verifier.errors import ExitStatus, Refused
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof
-from verifier.trust import (
+from certledger.verifier.checkpoint import Note
+from certledger.verifier.console import warn_unanswered
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof
+from certledger.verifier.trust import (
     Judgement,
     Node,
     Sighting,
@@ -21,7 +21,7 @@ from verifier.trust import (
     judge_by_witnesses,
     look_ahead,
 )
-from verifier.vocabulary import Way
+from certledger.verifier.vocabulary import Way
 
 Judge: TypeAlias = Callable[[Note, LedgerPin, Slot | None], Judgement]
 """Says of a checkpoint on a ledger of the policy whether to trust its block.

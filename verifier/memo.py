@@ -9,20 +9,20 @@ from typing import TypeVar
 
 import orjson
 
-from verifier.certificate import Record
-from verifier.content import Paper, Showing
-from verifier.encoding import Json, Members
-from verifier.errors import Malformed, Refused
-from verifier.evidence import LONGEST_EVIDENCE, Backing, Evidence, Proof, Shown, Signed
-from verifier.judges import Judge
-from verifier.merkle import leaf_hash
-from verifier.policy import TrustPolicy
-from verifier.presentation import Request
-from verifier.proving import Memo
-from verifier.status import WordProof
-from verifier.trust import Judgement
-from verifier.verdict import Result, unusable
-from verifier.verify import (
+from certledger.verifier.certificate import Record
+from certledger.verifier.content import Paper, Showing
+from certledger.verifier.encoding import Json, Members
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.evidence import LONGEST_EVIDENCE, Backing, Evidence, Proof, Shown, Signed
+from certledger.verifier.judges import Judge
+from certledger.verifier.merkle import leaf_hash
+from certledger.verifier.policy import TrustPolicy
+from certledger.verifier.presentation import Request
+from certledger.verifier.proving import Memo
+from certledger.verifier.status import WordProof
+from certledger.verifier.trust import Judgement
+from certledger.verifier.verdict import Result, unusable
+from certledger.verifier.verify import (
     Clock,
     Newer,
     Question,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from verifier.checkpoint import GREATEST_TIME
-from verifier.durable import locked, replace_file
-from verifier.encoding import Json, Members, format_canonical, parse_canonical
-from verifier.errors import Malformed
+from certledger.verifier.checkpoint import GREATEST_TIME
+from certledger.verifier.durable import locked, replace_file
+from certledger.verifier.encoding import Json, Members, format_canonical, parse_canonical
+from certledger.verifier.errors import Malformed
 
 TYPE = "certledger/memory/1"
 FILE = "trust-memory.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalid
 
 HASH_SIZE = 32
 

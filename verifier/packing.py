@@ -10,13 +10,13 @@ from heapq import merge
 from itertools import accumulate, pairwise
 from typing import Any
 
-from verifier.cbor import CborReader
-from verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
-from verifier.errors import Malformed
-from verifier.merkle import split
-from verifier.state import MOST_CERTIFICATES
-from verifier.status import CELLS, ZERO_WORD
-from verifier.vocabulary import Status
+from certledger.verifier.cbor import CborReader
+from certledger.verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
+from certledger.verifier.errors import Malformed
+from certledger.verifier.merkle import split
+from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.status import CELLS, ZERO_WORD
+from certledger.verifier.vocabulary import Status
 
 LISTED = (Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED)
 """The statuses that a snapshot lists, in their order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import AnyStr, TypeVar
 
-from verifier.checkpoint import (
+from certledger.verifier.checkpoint import (
     GREATEST_BLOCK,
     GREATEST_TIME,
     MAX_SIGNATURE_LINES,
@@ -20,15 +20,15 @@ from verifier.checkpoint import (
     key_id,
     parse_note,
 )
-from verifier.encoding import (
+from certledger.verifier.encoding import (
     Json,
     Members,
     format_time,
     from_hex,
     parse_time,
 )
-from verifier.errors import Malformed
-from verifier.vocabulary import Way
+from certledger.verifier.errors import Malformed
+from certledger.verifier.vocabulary import Way
 
 TYPE = "certledger/policy/1"
 READABLE = ("certledger/compact/1", "certledger/evidence/1", "certledger/snapshot/1")

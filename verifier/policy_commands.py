@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.console import bilingual
-from verifier.policy_options import PolicyChoice, fingerprint_option
+from certledger.verifier.console import bilingual
+from certledger.verifier.policy_options import PolicyChoice, fingerprint_option
 
 if TYPE_CHECKING:
-    from verifier.policy import LedgerPin, Roots, TrustPolicy, Witness
-    from verifier.policyfile import SignedPolicy
+    from certledger.verifier.policy import LedgerPin, Roots, TrustPolicy, Witness
+    from certledger.verifier.policyfile import SignedPolicy
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILES = click.argument("files", nargs=-1, required=True, type=_FILE)
@@ -33,7 +33,7 @@ def policy() -> None:
 @_JSON
 def show(file: Path, as_json: bool) -> None:
     """Say in full what the policy in FILE says, and its fingerprint to compare with others."""
-    from verifier.policy_store import read_chain
+    from certledger.verifier.policy_store import read_chain
 
     (signed,) = read_chain([file])
     if as_json:
@@ -80,7 +80,7 @@ def _print_json(value: Any) -> None:
 
 
 def _brief(policy: TrustPolicy) -> dict[str, Any]:
-    from verifier.fingerprint import fingerprint_of, format_words
+    from certledger.verifier.fingerprint import fingerprint_of, format_words
 
     found = fingerprint_of(policy)
     return {
@@ -100,8 +100,8 @@ def _whole(signed: SignedPolicy) -> dict[str, Any]:
 
 
 def _describe(signed: SignedPolicy) -> Iterator[str]:
-    from verifier.encoding import format_time
-    from verifier.fingerprint import fingerprint_of, format_words
+    from certledger.verifier.encoding import format_time
+    from certledger.verifier.fingerprint import fingerprint_of, format_words
 
     policy = signed.policy
     found = fingerprint_of(policy)
@@ -138,7 +138,7 @@ def _roots(roots: Roots, signed: SignedPolicy) -> Iterator[str]:
 
 
 def _ledger(pin: LedgerPin) -> Iterator[str]:
-    from verifier.reporting import plain
+    from certledger.verifier.reporting import plain
 
     yield f"  {plain(pin.name)}"
     yield f"    chain {pin.chain_id}"
@@ -151,7 +151,7 @@ def _ledger(pin: LedgerPin) -> Iterator[str]:
 
 
 def _witness(witness: Witness) -> str:
-    from verifier.reporting import plain
+    from certledger.verifier.reporting import plain
 
     until = "" if witness.until is None else f"{witness.until}"
     return (

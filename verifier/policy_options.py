@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.console import bilingual
+from certledger.verifier.console import bilingual
 
 if TYPE_CHECKING:
-    from verifier.counter import Counter
-    from verifier.policy import TrustPolicy
-    from verifier.policy_store import Adopted
-    from verifier.policyfile import SignedPolicy
+    from certledger.verifier.counter import Counter
+    from certledger.verifier.policy import TrustPolicy
+    from certledger.verifier.policy_store import Adopted
+    from certledger.verifier.policyfile import SignedPolicy
 
 HOME = "--counter-home"
 """The option that names a home which keeps the policy, on every command that takes one."""
@@ -49,7 +49,7 @@ class PolicyChoice:
             Malformed: a file is no policy, or the text no fingerprint.
             OSError, FileTooLarge: a file cannot be read.
         """
-        from verifier.policy_store import adopt_chain, open_chain
+        from certledger.verifier.policy_store import adopt_chain, open_chain
 
         chain, pin = self._read()
         if self.home is None:
@@ -61,7 +61,7 @@ class PolicyChoice:
 
         `clock` is in seconds since 1970.
         """
-        from verifier.counter import Counter
+        from certledger.verifier.counter import Counter
 
         if self.home is None:
             return self.open(), None
@@ -70,15 +70,15 @@ class PolicyChoice:
         return self._introduced(counter.trusted), counter
 
     def _read(self) -> tuple[list[SignedPolicy], bytes | None]:
-        from verifier.fingerprint import parse_fingerprint
-        from verifier.policy_store import read_chain
+        from certledger.verifier.fingerprint import parse_fingerprint
+        from certledger.verifier.policy_store import read_chain
 
         pin = None if self.fingerprint is None else parse_fingerprint(self.fingerprint)
         return read_chain(self.files), pin
 
     def _introduced(self, adopted: Adopted) -> TrustPolicy:
         """Print on standard error the fingerprint of a home's first policy, if nobody pinned it."""
-        from verifier.fingerprint import fingerprint_of, format_words
+        from certledger.verifier.fingerprint import fingerprint_of, format_words
 
         if adopted.first is None or self.fingerprint is not None:
             return adopted.current.policy

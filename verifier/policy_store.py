@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verifier.durable import locked, replace_file
-from verifier.errors import ExitStatus, Malformed, Refused
-from verifier.files import read_file
-from verifier.fingerprint import check_fingerprint
-from verifier.policyfile import LONGEST_POLICY, SignedPolicy, find_successors
+from certledger.verifier.durable import locked, replace_file
+from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.files import read_file
+from certledger.verifier.fingerprint import check_fingerprint
+from certledger.verifier.policyfile import LONGEST_POLICY, SignedPolicy, find_successors
 
 PREFIX = "trusted-policy-"
 _LOCK = "trusted-policy"

@@ -9,9 +9,9 @@ from itertools import pairwise
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from verifier.encoding import Members, format_canonical, from_hex, parse_canonical
-from verifier.errors import ExitStatus, Refused
-from verifier.policy import MOST_KEYS, Roots, TrustPolicy, check_ascending, parts
+from certledger.verifier.encoding import Members, format_canonical, from_hex, parse_canonical
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.policy import MOST_KEYS, Roots, TrustPolicy, check_ascending, parts
 
 LONGEST_POLICY = 65536
 _SIGNED = b"certledger/policy/1\n"

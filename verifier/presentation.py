@@ -16,10 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from verifier.checkpoint import GREATEST_TIME
-from verifier.encoding import Json, Members, format_canonical, from_base64url, to_base64url
-from verifier.errors import Malformed
-from verifier.hashing import sha256
+from certledger.verifier.checkpoint import GREATEST_TIME
+from certledger.verifier.encoding import (
+    Json,
+    Members,
+    format_canonical,
+    from_base64url,
+    to_base64url,
+)
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import sha256
 
 HolderKey = ec.EllipticCurvePublicKey | Ed25519PublicKey
 HolderPrivateKey = ec.EllipticCurvePrivateKey | Ed25519PrivateKey

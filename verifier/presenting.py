@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from verifier.evidence import Evidence
-    from verifier.presentation import HolderPrivateKey, Presentation
+    from certledger.verifier.evidence import Evidence
+    from certledger.verifier.presentation import HolderPrivateKey, Request
 
 MAX_KEY_BYTES = 65_536
 _PICTURES = (".svg", ".png")
@@ -62,13 +61,17 @@ def present(
     out: Path | None,
 ) -> None:
     """Make of EVIDENCE a file or code that shows only the fields chosen with --show."""
+    from certledger.verifier.presentation import Request
+
     if len({audience is None, nonce is None, key is None}) > 1:
         raise click.UsageError("--audience, --nonce and --key go together")
     if qr is not None and qr.suffix not in _PICTURES:
         raise click.UsageError(f"a QR code is written as {' or '.join(_PICTURES)}")
-    shown = _shown(evidence, holding, show, audience is not None)
+    signer = None
     if audience is not None and nonce is not None and key is not None:
-        shown = _sign(shown, key, _passphrase(passphrase_file), (audience, nonce))
+        request = Request(audience=audience, nonce=nonce)
+        signer = (request, _load_key(key, _passphrase(passphrase_file)))
+    shown = _present(evidence, holding, show, signer)
     text = _compact(shown) if compact or qr is not None else ""
     if qr is not None:
         _write_qr(text, qr)
@@ -86,46 +89,24 @@ def _passphrase(file: Path | None) -> str | None:
     return os.environ.get("CERTLEDGER_PASSPHRASE")
 
 
-def _shown(evidence: Path, holding: Path | None, show: Sequence[str], bound: bool) -> Evidence:
-    """Return the evidence with the fields `show`, or else with those that must be shown."""
-    from verifier.certificate import HOLDER_KEY, NUMBER
-    from verifier.errors import Malformed
-    from verifier.evidence_file import read_evidence
-    from verifier.files import read_file
-    from verifier.holding import LONGEST_HOLDING, Holding
-
-    held = read_evidence(evidence)
-    own = held.disclosures
-    if holding is not None:
-        own = Holding.parse(read_file(holding, LONGEST_HOLDING)).disclosures
-    names = {*(show or (NUMBER, *held.catalog.entry.shown)), *((HOLDER_KEY,) if bound else ())}
-    if missing := names - {part.name for part in own}:
-        raise Malformed("disclosure.unknown", f"there is no {min(missing)!r} here to show")
-    return held.showing([part for part in own if part.name in names])
-
-
-def _sign(
-    evidence: Evidence, key: Path, passphrase: str | None, request: tuple[str, str]
+def _present(
+    file: Path,
+    holding: Path | None,
+    show: Sequence[str],
+    signer: tuple[Request, HolderPrivateKey] | None,
 ) -> Evidence:
-    from dataclasses import replace
+    """Return the evidence with the fields `show`, or else with those that must be shown."""
+    from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+    from certledger.verifier.files import read_file
+    from certledger.verifier.holding import LONGEST_HOLDING, Holding
+    from certledger.verifier.library import present
 
-    from verifier.certificate import HOLDER_KEY
-    from verifier.checkpoint import parse_note
-    from verifier.errors import Malformed
-    from verifier.presentation import Request, Subject, format_holder_key, sign
-
-    private = _load_key(key, passphrase)
-    bound = [part.value for part in evidence.disclosures if part.name == HOLDER_KEY]
-    if bound != [format_holder_key(private.public_key())]:
-        raise Malformed("holder.key", f"the certificate is not bound to the key in {key}")
-    subject = Subject(
-        identity=parse_note(evidence.checkpoint).checkpoint.identity,
-        leaf=evidence.record.leaf(),
-        shown=tuple(part.digest for part in evidence.disclosures),
-    )
-    asked = Request(audience=request[0], nonce=request[1])
-    given: Presentation = sign(private, asked, subject, time=int(time.time()))
-    return replace(evidence, presentation=given)
+    evidence = Evidence.parse(read_file(file, LONGEST_EVIDENCE))
+    disclosures = None
+    if holding is not None:
+        disclosures = Holding.parse(read_file(holding, LONGEST_HOLDING)).disclosures
+    request, key = signer or (None, None)
+    return present(evidence, show, disclosures=disclosures, request=request, key=key)
 
 
 def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:
@@ -133,8 +114,8 @@ def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    from verifier.errors import Malformed
-    from verifier.files import read_file
+    from certledger.verifier.errors import Malformed
+    from certledger.verifier.files import read_file
 
     data = read_file(key, MAX_KEY_BYTES)
     try:
@@ -147,8 +128,8 @@ def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:
 
 
 def _compact(evidence: Evidence) -> str:
-    from verifier.checkpoint import parse_note
-    from verifier.compact import Compact
+    from certledger.verifier.checkpoint import parse_note
+    from certledger.verifier.compact import Compact
 
     return Compact.of(
         parse_note(evidence.checkpoint).checkpoint.identity,

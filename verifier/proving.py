@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from verifier import merkle
-from verifier.catalog import Entry, bound_root
-from verifier.checkpoint import Note, parse_note
-from verifier.checks import check_key
-from verifier.conclude import Proved
-from verifier.errors import ProofInvalid, Refused
-from verifier.evidence import BatchAnchor, EntryProof
-from verifier.policy import LedgerPin
-from verifier.state import BodyState, batch_leaf, without_brake
-from verifier.statements import ZERO, Batch, address_of, signed_by
-from verifier.stateproof import check_account, check_slot, slot_position
-from verifier.status import WordProof
-from verifier.trust import Slot
+from certledger.verifier import merkle
+from certledger.verifier.catalog import Entry, bound_root
+from certledger.verifier.checkpoint import Note, parse_note
+from certledger.verifier.checks import check_key
+from certledger.verifier.conclude import Proved
+from certledger.verifier.errors import ProofInvalid, Refused
+from certledger.verifier.evidence import BatchAnchor, EntryProof
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.state import BodyState, batch_leaf, without_brake
+from certledger.verifier.statements import ZERO, Batch, address_of, signed_by
+from certledger.verifier.stateproof import check_account, check_slot, slot_position
+from certledger.verifier.status import WordProof
+from certledger.verifier.trust import Slot
 
 # Each says in its arguments all that its answer rests on, so that Memo may keep the answer.
 

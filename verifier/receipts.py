@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.catalog import Entry
-from verifier.certificate import (
+from certledger.verifier.catalog import Entry
+from certledger.verifier.certificate import (
     NUMBER,
     Disclosure,
     Record,
@@ -14,14 +14,14 @@ from verifier.certificate import (
     digest_of,
     format_disclosure,
 )
-from verifier.codes import WARNINGS
-from verifier.encoding import Json, format_time
-from verifier.errors import ExitStatus, Refused
-from verifier.evidence import Evidence
-from verifier.hashing import sha256
-from verifier.verdict import GENUINE, Result
-from verifier.verify import Question, verify
-from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Outcome, Verdict
+from certledger.verifier.codes import WARNINGS
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.hashing import sha256
+from certledger.verifier.verdict import GENUINE, Result
+from certledger.verifier.verify import Question, verify
+from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Outcome, Verdict
 
 DIGEST = "receipt_digest"
 LONGEST_WAIT = 2 * 86_400

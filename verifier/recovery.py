@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from verifier.statements import SECP256K1_ORDER, address_of
+from certledger.verifier.statements import SECP256K1_ORDER, address_of
 
 try:
     # An accelerator that a light install does without; the server's extra brings it.

@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from verifier.basis import in_chinese
-from verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
-from verifier.console import bilingual
-from verifier.encoding import Json, format_time
-from verifier.evidence_file import EvidenceFile
-from verifier.foreign_formats import FORMATS, words_of
-from verifier.regions import issuer_in_words
-from verifier.verdict import Result
-from verifier.vocabulary import Outcome, Verdict
+from certledger.verifier.basis import in_chinese
+from certledger.verifier.codes import ADVICE, BANNERS, CODES, WARNINGS
+from certledger.verifier.console import bilingual
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.evidence_file import EvidenceFile
+from certledger.verifier.foreign_formats import FORMATS, words_of
+from certledger.verifier.regions import issuer_in_words
+from certledger.verifier.verdict import Result
+from certledger.verifier.vocabulary import Outcome, Verdict
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, format characters (overrides of direction among them), lone surrogates, separators."""

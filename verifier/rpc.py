@@ -13,10 +13,10 @@ from urllib.request import Request
 
 import orjson
 
-from verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
-from verifier.errors import ExitStatus, Refused
-from verifier.http_client import AnswerTooLong, fetch, is_server_address, reason_of
-from verifier.stateproof import LONGEST_NODE, MOST_NODES
+from certledger.verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.http_client import AnswerTooLong, fetch, is_server_address, reason_of
+from certledger.verifier.stateproof import LONGEST_NODE, MOST_NODES
 
 LONGEST_ANSWER = 1 << 20
 LONGEST_HISTORY = 64 << 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 
-from verifier.compact import LONGEST as MAX_CODE_CHARACTERS
-from verifier.compact import PREFIX
+from certledger.verifier.compact import LONGEST as MAX_CODE_CHARACTERS
+from certledger.verifier.compact import PREFIX
 
 MAX_SCANNED_BYTES = 4 * MAX_CODE_CHARACTERS
 """A code in UTF-16, with what scanners and mail programs add."""

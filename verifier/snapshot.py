@@ -10,22 +10,22 @@ from typing import Any
 
 import cbor2
 
-from verifier import merkle
-from verifier.catalog import MOST_ENTRIES, Catalog, Entry
-from verifier.cbor import CborReader
-from verifier.checkpoint import LONGEST_NOTE, Note, parse_note
-from verifier.encoding import parse_canonical
-from verifier.errors import ExitStatus, Malformed, ProofInvalid, Refused
-from verifier.hashing import keccak, sha256
-from verifier.packing import (
+from certledger.verifier import merkle
+from certledger.verifier.catalog import MOST_ENTRIES, Catalog, Entry
+from certledger.verifier.cbor import CborReader
+from certledger.verifier.checkpoint import LONGEST_NOTE, Note, parse_note
+from certledger.verifier.encoding import parse_canonical
+from certledger.verifier.errors import ExitStatus, Malformed, ProofInvalid, Refused
+from certledger.verifier.hashing import keccak, sha256
+from certledger.verifier.packing import (
     AnchoredRow,
     pack_batches,
     pack_statuses,
     unpack_batches,
     unpack_statuses,
 )
-from verifier.policy import LedgerPin
-from verifier.state import (
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.state import (
     ISSUER,
     KEY_SIZE,
     MOST_CERTIFICATES,
@@ -39,8 +39,8 @@ from verifier.state import (
     region_of,
     without_brake,
 )
-from verifier.statements import ZERO, Batch
-from verifier.stateproof import (
+from certledger.verifier.statements import ZERO, Batch
+from certledger.verifier.stateproof import (
     LONGEST_NODE,
     MOST_NODES,
     ROLL,
@@ -48,8 +48,8 @@ from verifier.stateproof import (
     check_account,
     slot_position,
 )
-from verifier.status import root_of_words
-from verifier.vocabulary import BodyKind, Standing
+from certledger.verifier.status import root_of_words
+from certledger.verifier.vocabulary import BodyKind, Standing
 
 TYPE = "certledger/snapshot/1"
 MEDIA_TYPE = "application/vnd.certledger.snapshot.v1"

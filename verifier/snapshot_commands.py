@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.address_options import SERVER, NodeChoice, node_options
-from verifier.console import bilingual
-from verifier.errors import Refused
-from verifier.policy_options import PolicyChoice, policy_options
+from certledger.verifier.address_options import SERVER, NodeChoice, node_options
+from certledger.verifier.console import bilingual
+from certledger.verifier.errors import Refused
+from certledger.verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
-    from verifier.policy import TrustPolicy
-    from verifier.snapshot import Snapshot, SnapshotBody
-    from verifier.syncing import Source
+    from certledger.verifier.policy import TrustPolicy
+    from certledger.verifier.snapshot import Snapshot, SnapshotBody
+    from certledger.verifier.syncing import Source
 
 HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how a home is read."""
@@ -71,8 +71,8 @@ def fetch(
     What cannot be proved, or whose block cannot be trusted, does not take FILE's place.  Of a
     home the proof is enough: its chain is one's own, and whoever uses FILE judges the block.
     """
-    from verifier.durable import replace_file
-    from verifier.syncing import pin_of, refresh
+    from certledger.verifier.durable import replace_file
+    from certledger.verifier.syncing import pin_of, refresh
 
     if (url is None) == (home is None):
         raise click.UsageError("name either --from or --home")
@@ -112,11 +112,11 @@ def check(
     as_json: bool,
 ) -> None:
     """Prove the snapshot in FILE, and those that DELTAS lead to from it, one after another."""
-    from verifier.delta import apply_delta
-    from verifier.durable import replace_file
-    from verifier.files import read_file
-    from verifier.snapshot import LONGEST
-    from verifier.syncing import pin_of
+    from certledger.verifier.delta import apply_delta
+    from certledger.verifier.durable import replace_file
+    from certledger.verifier.files import read_file
+    from certledger.verifier.snapshot import LONGEST
+    from certledger.verifier.syncing import pin_of
 
     trusted, found = policy.open(), _read(file)
     ledger = pin_of(trusted, found)
@@ -135,8 +135,8 @@ def check(
 @click.argument("out", type=_NEW_FILE)
 def delta(old: Path, new: Path, out: Path) -> None:
     """Write to OUT what leads from the snapshot in OLD to the one in NEW."""
-    from verifier.delta import format_delta
-    from verifier.durable import replace_file
+    from certledger.verifier.delta import format_delta
+    from certledger.verifier.durable import replace_file
 
     data = format_delta(_read(old), _read(new))
     replace_file(out, data)
@@ -161,8 +161,8 @@ def export(
     """Write a body's statuses, proved, as a list in the form of others."""
     import orjson
 
-    from verifier.statuslists import bitstring_status_list, token_status_list
-    from verifier.syncing import pin_of
+    from certledger.verifier.statuslists import bitstring_status_list, token_status_list
+    from certledger.verifier.syncing import pin_of
 
     trusted, found = policy.open(), _read(file)
     found.check(pin_of(trusted, found))
@@ -178,8 +178,8 @@ def export(
 
 
 def _read(file: Path) -> Snapshot:
-    from verifier.files import read_file
-    from verifier.snapshot import LONGEST, Snapshot
+    from certledger.verifier.files import read_file
+    from certledger.verifier.snapshot import LONGEST, Snapshot
 
     return Snapshot.parse(read_file(file, LONGEST))
 
@@ -187,7 +187,7 @@ def _read(file: Path) -> Snapshot:
 def _source(url: str | None, token: str | None, home: Path | None) -> Source:
     from functools import partial
 
-    from verifier.syncing import Service, Whole
+    from certledger.verifier.syncing import Service, Whole
 
     if home is None:
         return Service(url or "", token)
@@ -198,9 +198,9 @@ def _source(url: str | None, token: str | None, home: Path | None) -> Source:
 
 def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | None) -> list[str]:
     """Return the codes of warnings; leave with 3 unless a proved snapshot's block is trusted."""
-    from verifier.codes import CODES
-    from verifier.encoding import parse_time
-    from verifier.syncing import pin_of
+    from certledger.verifier.codes import CODES
+    from certledger.verifier.encoding import parse_time
+    from certledger.verifier.syncing import pin_of
 
     judge = nodes.judge(policy)
     now = parse_time(at) if at else int(time.time())
@@ -216,8 +216,8 @@ def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | No
 def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> None:
     import orjson
 
-    from verifier.encoding import format_time
-    from verifier.reporting import plain, warning_in_words
+    from certledger.verifier.encoding import format_time
+    from certledger.verifier.reporting import plain, warning_in_words
 
     checkpoint = found.note.checkpoint
     bodies = [_describe(body) for body in found.bodies]
@@ -245,7 +245,7 @@ _COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")
 
 
 def _describe(body: SnapshotBody) -> dict[str, Any]:
-    from verifier.packing import LISTED, listed
+    from certledger.verifier.packing import LISTED, listed
 
     state = body.state
     counts = {

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
-from verifier import merkle
-from verifier.encoding import Json, Members, hash_list, to_base64url
-from verifier.errors import Malformed
-from verifier.hashing import keccak, sha256
-from verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier import merkle
+from certledger.verifier.encoding import Json, Members, hash_list, to_base64url
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import keccak, sha256
+from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
 
 ISSUER = re.compile(r"[0-9A-Z]{18}")
 NO_END = 2**40 - 1

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from verifier.errors import ProofInvalid
-from verifier.hashing import keccak
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.hashing import keccak
 
 MOST_NODES = 64
 LONGEST_NODE = 1024

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from verifier.encoding import Json, Members, hash_list, to_base64url
-from verifier.errors import Malformed, ProofInvalid, Refused
-from verifier.hashing import keccak
-from verifier.vocabulary import MEANING, Status
+from certledger.verifier.encoding import Json, Members, hash_list, to_base64url
+from certledger.verifier.errors import Malformed, ProofInvalid, Refused
+from certledger.verifier.hashing import keccak
+from certledger.verifier.vocabulary import MEANING, Status
 
 DEPTH = 25
 CELLS = 128

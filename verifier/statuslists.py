@@ -6,9 +6,9 @@ import gzip
 import zlib
 from collections.abc import Mapping
 
-from verifier.encoding import Json, to_base64url
-from verifier.status import CELLS
-from verifier.vocabulary import Status
+from certledger.verifier.encoding import Json, to_base64url
+from certledger.verifier.status import CELLS
+from certledger.verifier.vocabulary import Status
 
 SMALLEST_BITSTRING = 131_072
 """Fewest entries of a W3C list, so that it tells little about any one (section 6.1 there)."""

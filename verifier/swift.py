@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from verifier.certificate import MOST_DIGESTS, Record
-from verifier.encoding import bytes_of
-from verifier.state import MOST_CERTIFICATES
-from verifier.vocabulary import HolderKind
+from certledger.verifier.certificate import MOST_DIGESTS, Record
+from certledger.verifier.encoding import bytes_of
+from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.vocabulary import HolderKind
 
 _NUMBER = r"(0|[1-9][0-9]{0,9})"
 _DAY = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"

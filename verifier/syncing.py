@@ -9,11 +9,11 @@ from typing import Protocol
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from verifier.delta import apply_delta
-from verifier.errors import Malformed, Refused
-from verifier.http_client import AnswerTooLong, fetch
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.snapshot import LONGEST, Snapshot, SnapshotUnproved
+from certledger.verifier.delta import apply_delta
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.http_client import AnswerTooLong, fetch
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.snapshot import LONGEST, Snapshot, SnapshotUnproved
 
 TIMEOUT = 60.0
 """Seconds of one question with its whole answer."""

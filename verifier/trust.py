@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from verifier.basis import OWN_NODE, by_witnesses
-from verifier.checkpoint import Checkpoint, Note, check_cosignature
-from verifier.errors import ProofInvalid
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, NodeFailed, NodeRefused, SlotProof
-from verifier.state import without_brake
-from verifier.stateproof import check_account, check_slot
-from verifier.vocabulary import Outcome, Way
+from certledger.verifier.basis import OWN_NODE, by_witnesses
+from certledger.verifier.checkpoint import Checkpoint, Note, check_cosignature
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.rpc import Block, NodeFailed, NodeRefused, SlotProof
+from certledger.verifier.state import without_brake
+from certledger.verifier.stateproof import check_account, check_slot
+from certledger.verifier.vocabulary import Outcome, Way
 
 TAG_UNKNOWN = frozenset({-32000, -32001, -32602, -39001})
 """How nodes say that they know no `finalized` block: a server error that names it (geth), resource

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import orjson
 
-from verifier.codes import CODES
-from verifier.encoding import Json, format_time
-from verifier.vocabulary import CheckName, Outcome, Verdict
+from certledger.verifier.codes import CODES
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.vocabulary import CheckName, Outcome, Verdict
 
 Codes = Mapping[CheckName, str]
 """The code of each of the ten checks."""

@@ -6,29 +6,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from verifier import presentation
-from verifier.catalog import Entry, disobeyed
-from verifier.certificate import Record
-from verifier.checks import (
+from certledger.verifier import presentation
+from certledger.verifier.catalog import Entry, disobeyed
+from certledger.verifier.certificate import Record
+from certledger.verifier.checks import (
     check_dates,
     check_freshness,
     check_holder,
     check_inclusion,
     check_status,
 )
-from verifier.conclude import conclude
-from verifier.content import Paper, check_content
-from verifier.errors import Refused
-from verifier.evidence import Evidence
-from verifier.judges import Judge
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.proving import FORGETFUL, Memo, check_signature
-from verifier.state import BodyState
-from verifier.statements import ZERO
-from verifier.status import CELLS
-from verifier.trust import Judgement, Slot
-from verifier.verdict import Result, unusable
-from verifier.vocabulary import CheckName
+from certledger.verifier.conclude import conclude
+from certledger.verifier.content import Paper, check_content
+from certledger.verifier.errors import Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import Judge
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.proving import FORGETFUL, Memo, check_signature
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import ZERO
+from certledger.verifier.status import CELLS
+from certledger.verifier.trust import Judgement, Slot
+from certledger.verifier.verdict import Result, unusable
+from certledger.verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from verifier.address_options import NodeChoice, node_options
-from verifier.errors import ExitStatus
-from verifier.policy_options import PolicyChoice, policy_options
-from verifier.vocabulary import Verdict
+from certledger.verifier.address_options import NodeChoice, node_options
+from certledger.verifier.errors import ExitStatus
+from certledger.verifier.policy_options import PolicyChoice, policy_options
+from certledger.verifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from verifier.counter import Counter
-    from verifier.desk import Desk
-    from verifier.evidence_file import EvidenceFile
-    from verifier.policy import LedgerPin, TrustPolicy
-    from verifier.snapshot import Snapshot
-    from verifier.trust import Judgement
-    from verifier.verdict import Result
-    from verifier.verify import Question
+    from certledger.verifier.counter import Counter
+    from certledger.verifier.desk import Desk
+    from certledger.verifier.evidence_file import EvidenceFile
+    from certledger.verifier.policy import LedgerPin, TrustPolicy
+    from certledger.verifier.snapshot import Snapshot
+    from certledger.verifier.trust import Judgement
+    from certledger.verifier.verdict import Result
+    from certledger.verifier.verify import Question
 
 MAX_DOCUMENT_BYTES = 1 << 30
 
@@ -69,9 +69,9 @@ def verify(
     Exits with 0 if all are valid, 1 if any is not genuine or not in force, 3 if for any it cannot
     tell, and 2 if the arguments are unusable.
     """
-    from verifier.encoding import parse_time
-    from verifier.evidence_file import EvidenceFile
-    from verifier.reporting import print_results
+    from certledger.verifier.encoding import parse_time
+    from certledger.verifier.evidence_file import EvidenceFile
+    from certledger.verifier.reporting import print_results
 
     pairs = _pair(evidence, documents)
     if (audience is None) != (nonce is None):
@@ -116,8 +116,8 @@ def _question(
     clock: int,
 ) -> Question:
     """Return what is asked of every file."""
-    from verifier.presentation import Request
-    from verifier.verify import Question
+    from certledger.verifier.presentation import Request
+    from certledger.verifier.verify import Question
 
     question = Question(
         policy=policy,
@@ -133,10 +133,10 @@ def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> D
 
     `follows` says that a node is asked whether issuers' states moved since.
     """
-    from verifier.delta import apply_delta
-    from verifier.desk import Desk
-    from verifier.files import read_file
-    from verifier.snapshot import LONGEST, Snapshot
+    from certledger.verifier.delta import apply_delta
+    from certledger.verifier.desk import Desk
+    from certledger.verifier.files import read_file
+    from certledger.verifier.snapshot import LONGEST, Snapshot
 
     def judge(snapshot: Snapshot, ledger: LedgerPin) -> Judgement:
         return question.judge(snapshot.note, ledger, None)
@@ -158,7 +158,7 @@ class _Asking:
 
     def answer(self, file: EvidenceFile, documents: Sequence[Path]) -> Result:
         """Return the verdict on a file."""
-        from verifier.verdict import unusable
+        from certledger.verifier.verdict import unusable
 
         if file.data is None:
             return unusable("file.unreadable")
@@ -171,7 +171,7 @@ class _Asking:
         return result
 
     def _file(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
-        from verifier.verify import verify_bytes
+        from certledger.verifier.verify import verify_bytes
 
         return verify_bytes(data, replace(self._question, documents=papers))
 
@@ -183,7 +183,7 @@ class _Asking:
 
 def _read_document(file: Path) -> bytes:
     """Return the bytes of a document; an empty file is a slip of the clerk's, not a forgery."""
-    from verifier.files import read_file
+    from certledger.verifier.files import read_file
 
     if data := read_file(file, MAX_DOCUMENT_BYTES):
         return data

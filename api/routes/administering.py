@@ -8,18 +8,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from api.answers import told
-from api.bodies import read_body
-from api.callers import BINDINGS, COUNTER, Caller, in_region
-from api.refusals import Forbidden, ResourceUnknown
-from api.routing import Asking, operation, schema
-from api.rules import RULES
-from api.schemas import KEY, content
-from api.service import service_of
-from ledger.service.values import ApiKey, Role
-from verifier.encoding import Json, Members, format_time, parse
-from verifier.errors import Malformed
-from verifier.state import ISSUER
+from certledger.api.answers import told
+from certledger.api.bodies import read_body
+from certledger.api.callers import BINDINGS, COUNTER, Caller, in_region
+from certledger.api.refusals import Forbidden, ResourceUnknown
+from certledger.api.routing import Asking, operation, schema
+from certledger.api.rules import RULES
+from certledger.api.schemas import KEY, content
+from certledger.api.service import service_of
+from certledger.ledger.service.values import ApiKey, Role
+from certledger.verifier.encoding import Json, Members, format_time, parse
+from certledger.verifier.errors import Malformed
+from certledger.verifier.state import ISSUER
 
 router = APIRouter()
 _TAG = "Administration"

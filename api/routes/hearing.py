@@ -12,21 +12,28 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import told
-from api.bodies import read_body
-from api.callers import Caller
-from api.refusals import QuotaFull, ResourceUnknown
-from api.routing import DECIMAL, Asking, operation, schema
-from api.rules import RULES
-from api.schemas import HOOK, WATCH, content
-from api.service import service_of
-from ledger.service.calling import secret_of
-from ledger.service.ports import ServiceUnit
-from ledger.service.targets import check_target
-from ledger.service.values import EVENT_KINDS, Delivery, DeliveryState, Event, Hook, Watch
-from verifier.encoding import Json, Members, format_time, from_hex, parse
-from verifier.status import CELLS, read_cell
-from verifier.vocabulary import Status
+from certledger.api.answers import told
+from certledger.api.bodies import read_body
+from certledger.api.callers import Caller
+from certledger.api.refusals import QuotaFull, ResourceUnknown
+from certledger.api.routing import DECIMAL, Asking, operation, schema
+from certledger.api.rules import RULES
+from certledger.api.schemas import HOOK, WATCH, content
+from certledger.api.service import service_of
+from certledger.ledger.service.calling import secret_of
+from certledger.ledger.service.ports import ServiceUnit
+from certledger.ledger.service.targets import check_target
+from certledger.ledger.service.values import (
+    EVENT_KINDS,
+    Delivery,
+    DeliveryState,
+    Event,
+    Hook,
+    Watch,
+)
+from certledger.verifier.encoding import Json, Members, format_time, from_hex, parse
+from certledger.verifier.status import CELLS, read_cell
+from certledger.verifier.vocabulary import Status
 
 router = APIRouter()
 _TAG = "Being told"

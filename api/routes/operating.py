@@ -13,22 +13,22 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from api.answers import raw, told
-from api.bodies import read_body
-from api.callers import asker_of
-from api.problems import RETRY_AFTER
-from api.readiness import find_faults, parts_of
-from api.refusals import Busy
-from api.routing import Asking, operation, schema
-from api.rules import RULES
-from api.schemas import RPC, content
-from api.service import Service, service_of
-from ledger.chain.client import NodeRefuses
-from ledger.ports import ChainUnreachable
-from ledger.service.beside import Beside
-from ledger.service.values import DeliveryState
-from verifier.encoding import Json
-from verifier.errors import Refused
+from certledger.api.answers import raw, told
+from certledger.api.bodies import read_body
+from certledger.api.callers import asker_of
+from certledger.api.problems import RETRY_AFTER
+from certledger.api.readiness import find_faults, parts_of
+from certledger.api.refusals import Busy
+from certledger.api.routing import Asking, operation, schema
+from certledger.api.rules import RULES
+from certledger.api.schemas import RPC, content
+from certledger.api.service import Service, service_of
+from certledger.ledger.chain.client import NodeRefuses
+from certledger.ledger.ports import ChainUnreachable
+from certledger.ledger.service.beside import Beside
+from certledger.ledger.service.values import DeliveryState
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import Refused
 
 router = APIRouter()
 _TAG = "Operation"

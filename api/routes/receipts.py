@@ -8,16 +8,16 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import cached, raw, told
-from api.callers import Caller
-from api.refusals import ResourceUnknown
-from api.routing import DECIMAL, Asking, operation, schema, tagged
-from api.service import Service, service_of
-from ledger.service.ports import ServiceUnit
-from ledger.service.proving import prove_receipt
-from ledger.service.values import Role, Verification
-from verifier.encoding import Json, format_time
-from verifier.evidence import MEDIA_TYPE
+from certledger.api.answers import cached, raw, told
+from certledger.api.callers import Caller
+from certledger.api.refusals import ResourceUnknown
+from certledger.api.routing import DECIMAL, Asking, operation, schema, tagged
+from certledger.api.service import Service, service_of
+from certledger.ledger.service.ports import ServiceUnit
+from certledger.ledger.service.proving import prove_receipt
+from certledger.ledger.service.values import Role, Verification
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.evidence import MEDIA_TYPE
 
 router = APIRouter()
 _TAG = "Verifying"

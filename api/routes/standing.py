@@ -9,26 +9,26 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import IMMUTABLE, JSON, cached, fresh_for, in_pieces
-from api.refusals import PolicyAbsent, ResourceUnknown
-from api.routes.submitting import Issuer
-from api.routing import Asking, binary, operation, schema, tagged
-from api.service import Service, service_of
-from api.tokens import (
+from certledger.api.answers import IMMUTABLE, JSON, cached, fresh_for, in_pieces
+from certledger.api.refusals import PolicyAbsent, ResourceUnknown
+from certledger.api.routes.submitting import Issuer
+from certledger.api.routing import Asking, binary, operation, schema, tagged
+from certledger.api.service import Service, service_of
+from certledger.api.tokens import (
     CREDENTIAL,
     STATUS_LIST,
     secure,
     status_list_credential,
     status_list_token,
 )
-from ledger.evidence import EvidencePending
-from ledger.ports import BodySeen, Checkpoint
-from ledger.snapshots import Made
-from verifier.encoding import Json, format_time, to_base64url
-from verifier.snapshot import MEDIA_TYPE as SNAPSHOT
-from verifier.state import NO_END, Key
-from verifier.statuslists import bitstring_status_list, token_status_list
-from verifier.vocabulary import Purpose
+from certledger.ledger.evidence import EvidencePending
+from certledger.ledger.ports import BodySeen, Checkpoint
+from certledger.ledger.snapshots import Made
+from certledger.verifier.encoding import Json, format_time, to_base64url
+from certledger.verifier.snapshot import MEDIA_TYPE as SNAPSHOT
+from certledger.verifier.state import NO_END, Key
+from certledger.verifier.statuslists import bitstring_status_list, token_status_list
+from certledger.verifier.vocabulary import Purpose
 
 router = APIRouter()
 _TAG = "Standing data"

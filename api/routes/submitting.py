@@ -14,18 +14,18 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import IMMUTABLE, cached, told
-from api.bodies import JSON, JSON_LINES, read_body, spooled
-from api.callers import Caller
-from api.idempotency import once
-from api.refusals import Forbidden, ResourceUnknown
-from api.routing import DECIMAL, Asking, binary, operation, schema, tagged
-from api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
-from api.service import Service, service_of
-from ledger.acts import ActState, Lane
-from ledger.ports import Act
-from ledger.service.values import Role
-from ledger.submitting import (
+from certledger.api.answers import IMMUTABLE, cached, told
+from certledger.api.bodies import JSON, JSON_LINES, read_body, spooled
+from certledger.api.callers import Caller
+from certledger.api.idempotency import once
+from certledger.api.refusals import Forbidden, ResourceUnknown
+from certledger.api.routing import DECIMAL, Asking, binary, operation, schema, tagged
+from certledger.api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
+from certledger.api.service import Service, service_of
+from certledger.ledger.acts import ActState, Lane
+from certledger.ledger.ports import Act
+from certledger.ledger.service.values import Role
+from certledger.ledger.submitting import (
     Intake,
     head,
     submit_act,
@@ -33,9 +33,9 @@ from ledger.submitting import (
     submit_catalog,
     submit_status,
 )
-from verifier.encoding import Json, check_nesting, format_time
-from verifier.errors import Malformed
-from verifier.hashing import sha256
+from certledger.verifier.encoding import Json, check_nesting, format_time
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import sha256
 
 router = APIRouter()
 _TAG = "Submitting"

@@ -11,25 +11,25 @@ import orjson
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from api.answers import cached, raw, told
-from api.bodies import JSON_LINES, read_body
-from api.callers import Caller
-from api.guesses import find_leaves
-from api.routes.submitting import Issuer, check_own
-from api.routing import DECIMAL, Asking, operation, schema, tagged
-from api.rules import RULES
-from api.schemas import LOOKUP, VERIFICATION, bytes_content, content
-from api.service import Service, service_of
-from api.uploads import FORM, UPLOAD, read_upload
-from api.words import Language, language_of, words
-from ledger.domain import load_domain
-from ledger.service.questions import Asked, only_evidence, parse_lines, parse_questions
-from ledger.service.values import Verification
-from ledger.service.verifying import Told, Verdicts
-from verifier.encoding import Members, from_hex, parse
-from verifier.errors import Malformed
-from verifier.evidence import MEDIA_TYPE, Evidence
-from verifier.memo import LONGEST_KEPT
+from certledger.api.answers import cached, raw, told
+from certledger.api.bodies import JSON_LINES, read_body
+from certledger.api.callers import Caller
+from certledger.api.guesses import find_leaves
+from certledger.api.routes.submitting import Issuer, check_own
+from certledger.api.routing import DECIMAL, Asking, operation, schema, tagged
+from certledger.api.rules import RULES
+from certledger.api.schemas import LOOKUP, VERIFICATION, bytes_content, content
+from certledger.api.service import Service, service_of
+from certledger.api.uploads import FORM, UPLOAD, read_upload
+from certledger.api.words import Language, language_of, words
+from certledger.ledger.domain import load_domain
+from certledger.ledger.service.questions import Asked, only_evidence, parse_lines, parse_questions
+from certledger.ledger.service.values import Verification
+from certledger.ledger.service.verifying import Told, Verdicts
+from certledger.verifier.encoding import Members, from_hex, parse
+from certledger.verifier.errors import Malformed
+from certledger.verifier.evidence import MEDIA_TYPE, Evidence
+from certledger.verifier.memo import LONGEST_KEPT
 
 router = APIRouter()
 _TAG = "Verifying"

@@ -9,25 +9,25 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, select
 
-from ledger.acts import ACTS as KINDS
-from ledger.acts import ActKind, ActState, Lane
-from ledger.auditing.chains import ReceiptChainCheck
-from ledger.auditing.mirror import PREFIX, STANDS, MirrorObserver
-from ledger.ports import NewAct
-from ledger.receipt_chain import ReceiptChain
-from ledger.store import rows
-from ledger.store.base import table
-from ledger.store.tables import ActRow, CheckpointRow
-from verifier.acts import SIGNATURE_SIZE, statement_from_json
-from verifier.audit.faults import Fault, fault
-from verifier.audit.replay import Replay
-from verifier.encoding import Json, format_canonical, from_base64url, parse_time
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.policy import LedgerPin
-from verifier.recovery import recover_address
-from verifier.rpc import Block, Rpc
-from verifier.statements import Batch, KeysChange, Receipt, Register, Statement
+from certledger.ledger.acts import ACTS as KINDS
+from certledger.ledger.acts import ActKind, ActState, Lane
+from certledger.ledger.auditing.chains import ReceiptChainCheck
+from certledger.ledger.auditing.mirror import PREFIX, STANDS, MirrorObserver
+from certledger.ledger.ports import NewAct
+from certledger.ledger.receipt_chain import ReceiptChain
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import ActRow, CheckpointRow
+from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.encoding import Json, format_canonical, from_base64url, parse_time
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.rpc import Block, Rpc
+from certledger.verifier.statements import Batch, KeysChange, Receipt, Register, Statement
 
 ACTS, CHECKPOINTS = table(ActRow), table(CheckpointRow)
 _ADDRESS = 20

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
-from ledger.store.base import table
-from ledger.store.tables import ReceiptChainRow
-from verifier.audit.faults import Fault, fault
-from verifier.encoding import Json
-from verifier.hashing import sha256
+from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import ReceiptChainRow
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.encoding import Json
+from certledger.verifier.hashing import sha256
 
 CHAINS = table(ReceiptChainRow)
 

@@ -7,20 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ledger.auditing.kept import Kept
-from ledger.checkpoints import ROLL_NAME
-from ledger.store import rows
-from ledger.store.base import table
-from ledger.store.tables import BodyRow, CheckpointRow, SlotProofRow
-from verifier.audit.checkpoints import block_of
-from verifier.audit.faults import Fault, fault
-from verifier.audit.replay import Replay
-from verifier.audit.running import Job
-from verifier.checkpoint import CheckpointUnusable, Note, check_cosignature, parse_note
-from verifier.errors import ProofInvalid, Refused
-from verifier.rpc import Block
-from verifier.state import without_brake
-from verifier.stateproof import ROLL, check_account, check_slot, slot_position
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.checkpoints import ROLL_NAME
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import BodyRow, CheckpointRow, SlotProofRow
+from certledger.verifier.audit.checkpoints import block_of
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.audit.running import Job
+from certledger.verifier.checkpoint import CheckpointUnusable, Note, check_cosignature, parse_note
+from certledger.verifier.errors import ProofInvalid, Refused
+from certledger.verifier.rpc import Block
+from certledger.verifier.state import without_brake
+from certledger.verifier.stateproof import ROLL, check_account, check_slot, slot_position
 
 BODIES, CHECKPOINTS, SLOT_PROOFS = table(BodyRow), table(CheckpointRow), table(SlotProofRow)
 

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 import orjson
 from sqlalchemy import Connection, exists, func, select
 
-from ledger.acts import ACTS as KINDS
-from ledger.acts import ActKind
-from ledger.auditing.acts import ActComparison
-from ledger.auditing.checkpoints import CheckpointComparison, block_of_row
-from ledger.auditing.documents import Leaves
-from ledger.auditing.kept import Kept
-from ledger.auditing.mirror import MirrorObserver
-from ledger.auditing.stored import check_unanchored
-from ledger.auditing.told import ToldComparison
-from ledger.auditing.transactions import TravelComparison
-from ledger.store.base import table
-from ledger.store.bulk import PLACES
-from ledger.store.service_tables import WatchRow
-from ledger.store.tables import (
+from certledger.ledger.acts import ACTS as KINDS
+from certledger.ledger.acts import ActKind
+from certledger.ledger.auditing.acts import ActComparison
+from certledger.ledger.auditing.checkpoints import CheckpointComparison, block_of_row
+from certledger.ledger.auditing.documents import Leaves
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.mirror import MirrorObserver
+from certledger.ledger.auditing.stored import check_unanchored
+from certledger.ledger.auditing.told import ToldComparison
+from certledger.ledger.auditing.transactions import TravelComparison
+from certledger.ledger.store.base import table
+from certledger.ledger.store.bulk import PLACES
+from certledger.ledger.store.service_tables import WatchRow
+from certledger.ledger.store.tables import (
     ActRow,
     AnchoredRow,
     BatchRow,
@@ -31,15 +31,15 @@ from ledger.store.tables import (
     FrameRow,
     NameRow,
 )
-from verifier.acts import statement_from_json
-from verifier.audit.batches import read_catalog
-from verifier.audit.faults import Fault, fault
-from verifier.audit.replay import Replay
-from verifier.audit.running import Job
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.rpc import Block, Rpc
-from verifier.statements import Batch
+from certledger.verifier.acts import statement_from_json
+from certledger.verifier.audit.batches import read_catalog
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.audit.running import Job
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.rpc import Block, Rpc
+from certledger.verifier.statements import Batch
 
 ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
 BLOCKS, CATALOGS, CATALOG_CHANGES = table(BlockRow), table(CatalogRow), table(CatalogChangeRow)

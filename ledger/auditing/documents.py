@@ -8,24 +8,24 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from ledger.store.base import table
-from ledger.store.tables import AnchoredRow, BatchRow
-from verifier import merkle
-from verifier.audit.checkpoints import block_of
-from verifier.audit.faults import Fault, fault
-from verifier.audit.running import Job
-from verifier.checkpoint import GREATEST_TIME, Note
-from verifier.content import Showing, check_content
-from verifier.encoding import Json
-from verifier.errors import Refused
-from verifier.evidence import LONGEST_EVIDENCE, Evidence
-from verifier.holding import LONGEST_HOLDING, Holding
-from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy
-from verifier.rpc import Block, Rpc
-from verifier.trust import Judgement, Slot
-from verifier.verdict import CHECKS, GENUINE
-from verifier.verify import Question, verify
-from verifier.vocabulary import CheckName, Way
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import AnchoredRow, BatchRow
+from certledger.verifier import merkle
+from certledger.verifier.audit.checkpoints import block_of
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.running import Job
+from certledger.verifier.checkpoint import GREATEST_TIME, Note
+from certledger.verifier.content import Showing, check_content
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import Refused
+from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+from certledger.verifier.holding import LONGEST_HOLDING, Holding
+from certledger.verifier.policy import LedgerPin, Roots, Trust, TrustPolicy
+from certledger.verifier.rpc import Block, Rpc
+from certledger.verifier.trust import Judgement, Slot
+from certledger.verifier.verdict import CHECKS, GENUINE
+from certledger.verifier.verify import Question, verify
+from certledger.verifier.vocabulary import CheckName, Way
 
 ANCHORED, BATCHES = table(AnchoredRow), table(BatchRow)
 EVIDENCE = "evidence"

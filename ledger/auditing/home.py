@@ -10,25 +10,25 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ledger.auditing.comparing import Comparison
-from ledger.auditing.documents import check_documents
-from ledger.auditing.kept import Kept
-from ledger.auditing.mirror import MirrorObserver, Reach
-from ledger.auditing.publishing import publish
-from ledger.auditing.stored import check_stored
-from ledger.chain.deploy import load_deployment
-from ledger.domain import load_domain
-from ledger.keys import KeyUnusable, keystore_address
-from ledger.node import NAME, LedgerAbsent, load_policy
-from ledger.settings import Settings, load_settings
-from ledger.store.identity import IdentityPart
-from verifier.audit.faults import Fault
-from verifier.audit.memory import AuditMemory
-from verifier.audit.replay import Replay, Watch
-from verifier.audit.report import Report
-from verifier.audit.running import SPAN, Job, audit, unwatched
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import LONGEST_HISTORY, Block, Rpc
+from certledger.ledger.auditing.comparing import Comparison
+from certledger.ledger.auditing.documents import check_documents
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.mirror import MirrorObserver, Reach
+from certledger.ledger.auditing.publishing import publish
+from certledger.ledger.auditing.stored import check_stored
+from certledger.ledger.chain.deploy import load_deployment
+from certledger.ledger.domain import load_domain
+from certledger.ledger.keys import KeyUnusable, keystore_address
+from certledger.ledger.node import NAME, LedgerAbsent, load_policy
+from certledger.ledger.settings import Settings, load_settings
+from certledger.ledger.store.identity import IdentityPart
+from certledger.verifier.audit.faults import Fault
+from certledger.verifier.audit.memory import AuditMemory
+from certledger.verifier.audit.replay import Replay, Watch
+from certledger.verifier.audit.report import Report
+from certledger.verifier.audit.running import SPAN, Job, audit, unwatched
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.rpc import LONGEST_HISTORY, Block, Rpc
 
 NOTES = "audit"
 CONFIRMATIONS = 12
@@ -164,7 +164,7 @@ def chain_of(settings: Settings) -> Iterator[str]:
     if settings.chain is not None:
         yield settings.chain.partition(",")[0].strip()
         return
-    from ledger.chain.embedded.reading import reading
+    from certledger.ledger.chain.embedded.reading import reading
 
     with reading(settings.home / "chain") as url:
         yield url

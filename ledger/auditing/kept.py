@@ -14,14 +14,14 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.ports import StoreBusy, StoreUnavailable
-from ledger.store.base import table
-from ledger.store.engine import SqlStore, make_engine
-from ledger.store.frames import unpack_frame
-from ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
-from verifier.audit.published import DataUnreachable
-from verifier.errors import Malformed
-from verifier.evidence import LONGEST_EVIDENCE
+from certledger.ledger.ports import StoreBusy, StoreUnavailable
+from certledger.ledger.store.base import table
+from certledger.ledger.store.engine import SqlStore, make_engine
+from certledger.ledger.store.frames import unpack_frame
+from certledger.ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
+from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.errors import Malformed
+from certledger.verifier.evidence import LONGEST_EVIDENCE
 
 BATCHES, FRAMES = table(BatchRow), table(FrameRow)
 CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, func, select
 
-from ledger.acts import ACTS as KINDS
-from ledger.acts import ActState, counter_of, kind_of, subject_of
-from ledger.chain.follow import KEPT
-from ledger.store import rows
-from ledger.store.base import table
-from ledger.store.tables import (
+from certledger.ledger.acts import ACTS as KINDS
+from certledger.ledger.acts import ActState, counter_of, kind_of, subject_of
+from certledger.ledger.chain.follow import KEPT
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import (
     ActRow,
     AnchoredRow,
     BlockRow,
@@ -25,16 +25,16 @@ from ledger.store.tables import (
     StatusChangeRow,
     StatusWordRow,
 )
-from ledger.values import Anchored, BodySeen, CatalogSeen, StatusSeen
-from verifier.acts import statement_to_json
-from verifier.audit.faults import Fault, fault
-from verifier.audit.replay import Act, Replay
-from verifier.audit.rules import Body
-from verifier.contract_state import Seat
-from verifier.encoding import Json, format_canonical
-from verifier.hashing import sha256
-from verifier.recovery import recover_address
-from verifier.statements import Batch, CatalogChange, Register, StatusChange
+from certledger.ledger.values import Anchored, BodySeen, CatalogSeen, StatusSeen
+from certledger.verifier.acts import statement_to_json
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.replay import Act, Replay
+from certledger.verifier.audit.rules import Body
+from certledger.verifier.contract_state import Seat
+from certledger.verifier.encoding import Json, format_canonical
+from certledger.verifier.hashing import sha256
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.statements import Batch, CatalogChange, Register, StatusChange
 
 ACTS, ANCHORED, BODIES = table(ActRow), table(AnchoredRow), table(BodyRow)
 BLOCKS = table(BlockRow)

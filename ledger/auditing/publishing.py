@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from ledger.auditing.kept import BATCHES, CATALOGS, Kept
-from ledger.files import write_atomically
-from verifier.audit.published import pack_lines
+from certledger.ledger.auditing.kept import BATCHES, CATALOGS, Kept
+from certledger.ledger.files import write_atomically
+from certledger.verifier.audit.published import pack_lines
 
 
 def publish(kept: Kept, folder: Path) -> int:

@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from ledger.auditing.kept import Kept
-from ledger.store.base import table
-from ledger.store.bulk import PLACES, PREFIX
-from ledger.store.frames import FRAME
-from ledger.store.tables import ActRow, BatchRow, CertificateRow
-from verifier import merkle
-from verifier.audit.batches import BatchReport, BatchTask, judge, not_handed_in
-from verifier.audit.faults import Fault, fault
-from verifier.audit.published import DataUnreachable
-from verifier.encoding import from_base64url
-from verifier.errors import Malformed
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.store.base import table
+from certledger.ledger.store.bulk import PLACES, PREFIX
+from certledger.ledger.store.frames import FRAME
+from certledger.ledger.store.tables import ActRow, BatchRow, CertificateRow
+from certledger.verifier import merkle
+from certledger.verifier.audit.batches import BatchReport, BatchTask, judge, not_handed_in
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.encoding import from_base64url
+from certledger.verifier.errors import Malformed
 
 ACTS, BATCHES, CERTIFICATES = table(ActRow), table(BatchRow), table(CertificateRow)
 MOST_TOLD = 20

@@ -7,20 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
 
-from ledger.auditing.chains import ReceiptChainCheck
-from ledger.receipt_chain import ReceiptChain
-from ledger.service.receipts import VerificationReceipt
-from ledger.store.base import table
-from ledger.store.bulk import PLACES, PREFIX
-from ledger.store.service_tables import ReceiptBatchRow, VerificationRow
-from ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow
-from verifier.audit.faults import Fault, fault
-from verifier.audit.replay import Replay
-from verifier.encoding import parse_time
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.receipts import LONGEST_WAIT
-from verifier.vocabulary import BodyKind
+from certledger.ledger.auditing.chains import ReceiptChainCheck
+from certledger.ledger.receipt_chain import ReceiptChain
+from certledger.ledger.service.receipts import VerificationReceipt
+from certledger.ledger.store.base import table
+from certledger.ledger.store.bulk import PLACES, PREFIX
+from certledger.ledger.store.service_tables import ReceiptBatchRow, VerificationRow
+from certledger.ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.encoding import parse_time
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.receipts import LONGEST_WAIT
+from certledger.verifier.vocabulary import BodyKind
 
 ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
 CERTIFICATES, VERIFICATIONS = table(CertificateRow), table(VerificationRow)

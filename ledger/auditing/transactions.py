@@ -8,13 +8,13 @@ from typing import Any
 import rlp
 from sqlalchemy import Connection, exists, select
 
-from ledger.acts import ActState
-from ledger.ports import TxState
-from ledger.store.base import table
-from ledger.store.tables import ActRow, CarriageRow, TransactionRow
-from verifier.audit.faults import Fault, fault
-from verifier.hashing import keccak
-from verifier.recovery import recover_address
+from certledger.ledger.acts import ActState
+from certledger.ledger.ports import TxState
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import ActRow, CarriageRow, TransactionRow
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.hashing import keccak
+from certledger.verifier.recovery import recover_address
 
 ACTS, CARRIAGES, TRANSACTIONS = table(ActRow), table(CarriageRow), table(TransactionRow)
 _TYPE, _NONCE = b"\x02", 1

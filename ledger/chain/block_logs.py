@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import rlp
 
-from ledger.ports import ChainRefuses, ChainUnreachable
-from ledger.values import Log
-from verifier.hashing import keccak
+from certledger.ledger.ports import ChainRefuses, ChainUnreachable
+from certledger.ledger.values import Log
+from certledger.verifier.hashing import keccak
 
 CONCURRENCY = 8
 """Blocks that are read at once, so that a distant node's delay is waited for once for all."""

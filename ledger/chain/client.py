@@ -10,10 +10,10 @@ from urllib.request import Request
 import orjson
 import rlp
 
-from contracts.loader import load_artifact
-from ledger.chain.block_logs import JsonRpc, complete_logs
-from ledger.keys import Signer
-from ledger.ports import (
+from certledger.contracts.loader import load_artifact
+from certledger.ledger.chain.block_logs import JsonRpc, complete_logs
+from certledger.ledger.keys import Signer
+from certledger.ledger.ports import (
     Block,
     CallReverted,
     ChainRefuses,
@@ -23,9 +23,9 @@ from ledger.ports import (
     Signed,
     StateProof,
 )
-from verifier.hashing import keccak
-from verifier.http_client import AnswerTooLong, NoAnswer, exchange, is_server_address
-from verifier.policy import LedgerPin
+from certledger.verifier.hashing import keccak
+from certledger.verifier.http_client import AnswerTooLong, NoAnswer, exchange, is_server_address
+from certledger.verifier.policy import LedgerPin
 
 MOST_GAS = 12_000_000
 """Gas of one transaction, below the cap of EIP-7825."""
@@ -296,7 +296,7 @@ class EthereumChain:
 
 def _of_chain(node: JsonRpc, ledger: LedgerPin) -> JsonRpc:
     """Return the nodes behind `node`, each of which must be of the ledger's chain."""
-    from ledger.chain.nodes import ChainNode, Nodes
+    from certledger.ledger.chain.nodes import ChainNode, Nodes
 
     members = [ChainNode(one, ledger.chain_id, ledger.genesis) for one in node.members]
     for member in members:

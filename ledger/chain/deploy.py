@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 import rlp
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
-from contracts import calls
-from contracts.loader import load_artifact
-from ledger.chain.block_logs import JsonRpc
-from ledger.chain.client import Payment, block_of, check_chain, sign_transaction
-from ledger.files import write_atomically
-from ledger.keys import Signer
-from ledger.ports import ChainRefuses, ChainUnreachable
-from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
-from verifier.errors import Refused
-from verifier.hashing import keccak
-from verifier.policy import LedgerPin
-from verifier.statements import ledger_identity
+from certledger.contracts import calls
+from certledger.contracts.loader import load_artifact
+from certledger.ledger.chain.block_logs import JsonRpc
+from certledger.ledger.chain.client import Payment, block_of, check_chain, sign_transaction
+from certledger.ledger.files import write_atomically
+from certledger.ledger.keys import Signer
+from certledger.ledger.ports import ChainRefuses, ChainUnreachable
+from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import keccak
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.statements import ledger_identity
 
 FILE = "deployment.json"
 _GAS = 8_000_000

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields, replace
 
 import structlog
 
-from ledger.acts import ACTS, Lane, counter_of, kind_of, subject_of
-from ledger.contract_view import ledger_state, registrar_seen
-from ledger.naming import is_placeholder, placeholder, unnamed
-from ledger.ports import (
+from certledger.ledger.acts import ACTS, Lane, counter_of, kind_of, subject_of
+from certledger.ledger.contract_view import ledger_state, registrar_seen
+from certledger.ledger.naming import is_placeholder, placeholder, unnamed
+from certledger.ledger.ports import (
     Anchored,
     Block,
     BodySeen,
@@ -27,9 +27,9 @@ from ledger.ports import (
     Store,
     Unit,
 )
-from verifier import events
-from verifier.contract_rules import apply
-from verifier.contract_state import (
+from certledger.verifier import events
+from certledger.verifier.contract_rules import apply
+from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
     LedgerState,
@@ -39,10 +39,10 @@ from verifier.contract_state import (
     changed_seats,
     issuers_of,
 )
-from verifier.errors import Malformed
-from verifier.events import Event, Said, StateTold, parse_log, parse_state
-from verifier.state import ZERO, BodyState, batch_leaf
-from verifier.statements import (
+from certledger.verifier.errors import Malformed
+from certledger.verifier.events import Event, Said, StateTold, parse_log, parse_state
+from certledger.verifier.state import ZERO, BodyState, batch_leaf
+from certledger.verifier.statements import (
     CatalogChange,
     Hold,
     RegistrarChange,
@@ -50,8 +50,8 @@ from verifier.statements import (
     Restore,
     StatusChange,
 )
-from verifier.status import StatusTree, StepForbidden, move
-from verifier.vocabulary import Status
+from certledger.verifier.status import StatusTree, StepForbidden, move
+from certledger.verifier.vocabulary import Status
 
 log = structlog.get_logger(__name__)
 SPAN = 2_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ledger.chain.block_logs import JsonRpc
-from ledger.chain.client import Node, WrongChain, check_chain
-from ledger.ports import ChainRefuses, ChainUnreachable
+from certledger.ledger.chain.block_logs import JsonRpc
+from certledger.ledger.chain.client import Node, WrongChain, check_chain
+from certledger.ledger.ports import ChainRefuses, ChainUnreachable
 
 
 class Nodes:

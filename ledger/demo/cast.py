@@ -12,14 +12,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.domain import Domain
-from ledger.files import write_atomically
-from ledger.keys import Signer, draw_secret, signer_of
-from verifier.encoding import format_canonical
-from verifier.errors import ExitStatus, Refused
-from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
-from verifier.policyfile import SignedPolicy, sign
-from verifier.vocabulary import Way
+from certledger.ledger.domain import Domain
+from certledger.ledger.files import write_atomically
+from certledger.ledger.keys import Signer, draw_secret, signer_of
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.policyfile import SignedPolicy, sign
+from certledger.verifier.vocabulary import Way
 
 FILE = "demo-keys.json"
 REGIONS: Mapping[int, str] = {

@@ -30,12 +30,12 @@ def demo(home: Path, certificates: int, as_json: bool) -> None:
     """
     from rich.console import Console
 
-    from ledger.demo.run import run
-    from ledger.demo.telling import tell, to_json
-    from ledger.files import write_atomically
-    from ledger.logs import quiet
-    from verifier.encoding import format_canonical
-    from verifier.errors import ExitStatus
+    from certledger.ledger.demo.run import run
+    from certledger.ledger.demo.telling import tell, to_json
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.logs import quiet
+    from certledger.verifier.encoding import format_canonical
+    from certledger.verifier.errors import ExitStatus
 
     quiet()
     progress = Console(stderr=True)

@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from ledger.files import write_atomically
-from ledger.samples import SampleCertificate
+from certledger.ledger.files import write_atomically
+from certledger.ledger.samples import SampleCertificate
 
 ROWS = 3
 

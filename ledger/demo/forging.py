@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger.demo.issuing import Made
-from verifier.certificate import Disclosure, Value, format_disclosure
-from verifier.evidence import Evidence
-from verifier.vocabulary import Verdict
+from certledger.ledger.demo.issuing import Made
+from certledger.verifier.certificate import Disclosure, Value, format_disclosure
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.vocabulary import Verdict
 
 _MONTHS = 100 * 86_400
 

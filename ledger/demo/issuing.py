@@ -7,28 +7,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.demo.cast import REGIONS, Cast
-from ledger.documents import DocumentWriter, certificate_document
-from ledger.domain import Body
-from ledger.issuing.body import BodyFolder, Profile
-from ledger.issuing.catalogs import catalog_change, entry_of
-from ledger.issuing.checking import Issue
-from ledger.issuing.papers import Papers
-from ledger.issuing.records import seal_records
-from ledger.issuing.sealing import Head, SealedBatch
-from ledger.issuing.signing import packed_keys, sign_statement
-from ledger.issuing.statuses import sign_changes, status_changes
-from ledger.issuing.workspace import Plan, Workspace
-from ledger.keys import Signer
-from ledger.node import Ledger, own_passphrase
-from ledger.samples import SampleCertificate
-from ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
-from verifier.catalog import Catalog
-from verifier.encoding import format_canonical
-from verifier.hashing import sha256
-from verifier.state import BodyState, region_of
-from verifier.statements import LONGEST_LIFE, Register
-from verifier.vocabulary import Purpose, Status
+from certledger.ledger.demo.cast import REGIONS, Cast
+from certledger.ledger.documents import DocumentWriter, certificate_document
+from certledger.ledger.domain import Body
+from certledger.ledger.issuing.body import BodyFolder, Profile
+from certledger.ledger.issuing.catalogs import catalog_change, entry_of
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.papers import Papers
+from certledger.ledger.issuing.records import seal_records
+from certledger.ledger.issuing.sealing import Head, SealedBatch
+from certledger.ledger.issuing.signing import packed_keys, sign_statement
+from certledger.ledger.issuing.statuses import sign_changes, status_changes
+from certledger.ledger.issuing.workspace import Plan, Workspace
+from certledger.ledger.keys import Signer
+from certledger.ledger.node import Ledger, own_passphrase
+from certledger.ledger.samples import SampleCertificate
+from certledger.ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.hashing import sha256
+from certledger.verifier.state import BodyState, region_of
+from certledger.verifier.statements import LONGEST_LIFE, Register
+from certledger.verifier.vocabulary import Purpose, Status
 
 EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 LAG_DAYS = 1_500

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.demo.cast import Cast
-from ledger.demo.issuing import file_catalog, register_body, state_of
-from ledger.domain import Body
-from ledger.node import Ledger
-from ledger.service.logbook import logbook_of
-from ledger.service.pepper import load_pepper
-from verifier.catalog import Catalog
-from verifier.receipts import RECEIPT_ENTRY
-from verifier.vocabulary import BodyKind
+from certledger.ledger.demo.cast import Cast
+from certledger.ledger.demo.issuing import file_catalog, register_body, state_of
+from certledger.ledger.domain import Body
+from certledger.ledger.node import Ledger
+from certledger.ledger.service.logbook import logbook_of
+from certledger.ledger.service.pepper import load_pepper
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.receipts import RECEIPT_ENTRY
+from certledger.verifier.vocabulary import BodyKind
 
 OPERATOR = Body(
     uscc="91310000XX0001361J",

@@ -7,36 +7,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger.auditing.home import audit_home
-from ledger.checkpoints import Cadence, checkpoint
-from ledger.demo.cast import Cast, make_policy, open_cast
-from ledger.demo.example import write_example
-from ledger.demo.forging import Forgery, forgeries
-from ledger.demo.issuing import Made, Office, issue_of, print_papers
-from ledger.demo.operating import anchor_receipts, register_operator
-from ledger.demo.story import REASONS, Shares, expectation, fates, places, successors
-from ledger.demo.watching import witnesses
-from ledger.domain import Domain, load_domain
-from ledger.files import write_atomically
-from ledger.issuing.checking import Issue
-from ledger.issuing.papers import Papers
-from ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
-from ledger.samples import SampleCertificate, sample_certificates
-from ledger.settings import load_settings
-from verifier.audit.command import PatientExecutor
-from verifier.audit.report import AuditVerdict
-from verifier.audit.report import Report as Audit
-from verifier.certificate import NUMBER
-from verifier.checks import today
-from verifier.encoding import Json
-from verifier.evidence import Evidence
-from verifier.holding import Holding
-from verifier.judges import choose_judge
-from verifier.policyfile import SignedPolicy
-from verifier.status import CELLS, read_cell
-from verifier.verdict import Result
-from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Outcome, Status, Verdict
+from certledger.ledger.auditing.home import audit_home
+from certledger.ledger.checkpoints import Cadence, checkpoint
+from certledger.ledger.demo.cast import Cast, make_policy, open_cast
+from certledger.ledger.demo.example import write_example
+from certledger.ledger.demo.forging import Forgery, forgeries
+from certledger.ledger.demo.issuing import Made, Office, issue_of, print_papers
+from certledger.ledger.demo.operating import anchor_receipts, register_operator
+from certledger.ledger.demo.story import REASONS, Shares, expectation, fates, places, successors
+from certledger.ledger.demo.watching import witnesses
+from certledger.ledger.domain import Domain, load_domain
+from certledger.ledger.files import write_atomically
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.papers import Papers
+from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
+from certledger.ledger.samples import SampleCertificate, sample_certificates
+from certledger.ledger.settings import load_settings
+from certledger.verifier.audit.command import PatientExecutor
+from certledger.verifier.audit.report import AuditVerdict
+from certledger.verifier.audit.report import Report as Audit
+from certledger.verifier.certificate import NUMBER
+from certledger.verifier.checks import today
+from certledger.verifier.encoding import Json
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.holding import Holding
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.policyfile import SignedPolicy
+from certledger.verifier.status import CELLS, read_cell
+from certledger.verifier.verdict import Result
+from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.vocabulary import Outcome, Status, Verdict
 
 FEWEST_CATEGORIES = 50
 SEED = 20200224

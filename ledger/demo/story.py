@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger.demo.issuing import Made
-from ledger.samples import SampleCertificate
-from verifier.vocabulary import Status, Verdict
+from certledger.ledger.demo.issuing import Made
+from certledger.ledger.samples import SampleCertificate
+from certledger.verifier.vocabulary import Status, Verdict
 
 REASONS = {
     Status.REVOKED: "R02",

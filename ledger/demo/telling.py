@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from ledger.demo.operating import OPERATOR
-from ledger.demo.run import Report, Told
-from verifier.codes import BANNERS, CODES
-from verifier.encoding import Json, format_time
-from verifier.regions import region_named
-from verifier.vocabulary import BodyKind, Verdict
+from certledger.ledger.demo.operating import OPERATOR
+from certledger.ledger.demo.run import Report, Told
+from certledger.verifier.codes import BANNERS, CODES
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.regions import region_named
+from certledger.verifier.vocabulary import BodyKind, Verdict
 
 _KINDS = {
     BodyKind.DEPARTMENT: "departments 政府部门",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ledger.cosigning import Collector
-from ledger.demo.cast import OPERATORS, Cast, held_cast
-from ledger.node import Ledger
-from ledger.witness.deployment import check_deployment
-from ledger.witness.nodes import ExecutingNode, RpcSource
-from ledger.witness.server import WitnessServer
-from ledger.witness.witness import Witness
-from verifier.policy import TrustPolicy
+from certledger.ledger.cosigning import Collector
+from certledger.ledger.demo.cast import OPERATORS, Cast, held_cast
+from certledger.ledger.node import Ledger
+from certledger.ledger.witness.deployment import check_deployment
+from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
+from certledger.ledger.witness.server import WitnessServer
+from certledger.ledger.witness.witness import Witness
+from certledger.verifier.policy import TrustPolicy
 
 
 @contextmanager

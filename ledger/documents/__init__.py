@@ -1,8 +1,13 @@
 """Certificates as PDF documents, in Chinese and English."""
 
-from ledger.documents.fonts import GlyphMissing
-from ledger.documents.model import CertificateDocument, Line, LinkTooLong, certificate_document
-from ledger.documents.writing import DocumentWriter, render_certificate
+from certledger.ledger.documents.fonts import GlyphMissing
+from certledger.ledger.documents.model import (
+    CertificateDocument,
+    Line,
+    LinkTooLong,
+    certificate_document,
+)
+from certledger.ledger.documents.writing import DocumentWriter, render_certificate
 
 __all__ = [
     "CertificateDocument",

@@ -11,9 +11,9 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from ledger.documents.fonts import Face
-from ledger.documents.model import CertificateDocument, Line
-from verifier.certificate import printed_code
+from certledger.ledger.documents.fonts import Face
+from certledger.ledger.documents.model import CertificateDocument, Line
+from certledger.verifier.certificate import printed_code
 
 WIDTH, HEIGHT = A4
 LEFT, RIGHT = 64.0, WIDTH - 64.0

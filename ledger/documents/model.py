@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ledger.domain import Body, Category
-from ledger.domain.fields import label_en, label_zh
-from verifier.errors import ExitStatus, Refused
+from certledger.ledger.domain import Body, Category
+from certledger.ledger.domain.fields import label_en, label_zh
+from certledger.verifier.errors import ExitStatus, Refused
 
 # Fields that have a place of their own on the page.
 PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})

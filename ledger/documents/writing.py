@@ -10,9 +10,9 @@ from reportlab.pdfbase.pdfdoc import PDFDocument, PDFStream
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from ledger.documents.fonts import Face, check_glyphs, convert_face
-from ledger.documents.layout import Page, texts_by_face
-from ledger.documents.model import CertificateDocument
+from certledger.ledger.documents.fonts import Face, check_glyphs, convert_face
+from certledger.ledger.documents.layout import Page, texts_by_face
+from certledger.ledger.documents.model import CertificateDocument
 
 
 class DocumentWriter:

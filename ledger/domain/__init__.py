@@ -1,9 +1,9 @@
 """The reform's catalogue: certificate categories, service items, materials, bodies, regions."""
 
-from ledger.domain.codes import CodeInvalid
-from ledger.domain.faults import DomainInvalid, Fault, FaultCode
-from ledger.domain.loading import load_domain
-from ledger.domain.model import (
+from certledger.ledger.domain.codes import CodeInvalid
+from certledger.ledger.domain.faults import DomainInvalid, Fault, FaultCode
+from certledger.ledger.domain.loading import load_domain
+from certledger.ledger.domain.model import (
     Audience,
     Body,
     Category,

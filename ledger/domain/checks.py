@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ledger.domain.codes import compute_uscc_check, organization_check_agrees
-from ledger.domain.faults import Fault, FaultCode
-from ledger.domain.model import (
+from certledger.ledger.domain.codes import compute_uscc_check, organization_check_agrees
+from certledger.ledger.domain.faults import Fault, FaultCode
+from certledger.ledger.domain.model import (
     USCC_PREFIXES,
     Body,
     Category,
@@ -17,8 +17,8 @@ from ledger.domain.model import (
     ServiceItem,
     StatusCode,
 )
-from ledger.domain.reading import Table
-from verifier.vocabulary import MEANING, HolderKind
+from certledger.ledger.domain.reading import Table
+from certledger.verifier.vocabulary import MEANING, HolderKind
 
 _not_word = re.compile(r"[^\w]|上海市")
 _not_plain = re.compile(r"[^a-z0-9]")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ledger.domain.loading import PACKAGED
-from ledger.domain.reading import Column, Schema, matching, read_table, text
+from certledger.ledger.domain.loading import PACKAGED
+from certledger.ledger.domain.reading import Column, Schema, matching, read_table, text
 
 # The last part of a field's name is its unit, where it is one of these.
 UNITS: Mapping[str, str] = {

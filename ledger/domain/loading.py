@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ledger.domain import checks, schemas
-from ledger.domain.faults import DomainInvalid
-from ledger.domain.model import Domain, Material
-from ledger.domain.reading import Table, read_table
+from certledger.ledger.domain import checks, schemas
+from certledger.ledger.domain.faults import DomainInvalid
+from certledger.ledger.domain.model import Domain, Material
+from certledger.ledger.domain.reading import Table, read_table
 
 Row = TypeVar("Row")
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.domain.faults import Fault
-from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Status
+from certledger.ledger.domain.faults import Fault
+from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Status
 
 # The first two characters of a unified social credit code that each kind of body in the data may
 # carry; an operator issues nothing.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ledger.domain.faults import Fault, FaultCode
+from certledger.ledger.domain.faults import Fault, FaultCode
 
 Row = TypeVar("Row")
 Complaint = tuple[FaultCode, str]

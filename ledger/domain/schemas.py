@@ -1,7 +1,7 @@
 """The seven files of the domain data: columns, rules, and what a row becomes."""
 
-from ledger.domain.faults import FaultCode
-from ledger.domain.model import (
+from certledger.ledger.domain.faults import FaultCode
+from certledger.ledger.domain.model import (
     USCC_PREFIXES,
     Audience,
     Body,
@@ -14,7 +14,7 @@ from ledger.domain.model import (
     ServiceItem,
     StatusCode,
 )
-from ledger.domain.reading import (
+from certledger.ledger.domain.reading import (
     Column,
     Schema,
     Wrong,
@@ -25,7 +25,7 @@ from ledger.domain.reading import (
     whole_number,
     yes_or_no,
 )
-from verifier.vocabulary import KIND_ZH, HolderKind, Status
+from certledger.verifier.vocabulary import KIND_ZH, HolderKind, Status
 
 FIRST_FIELD = "certificate_number"
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ledger.acts import ActKind, Lane, subject_of
-from ledger.intake.catalogs import known_entries
-from ledger.intake.contract_check import check_contract
-from ledger.intake.desk import body_of, head_of
-from ledger.intake.handing_in import HandedIn
-from ledger.intake.refusals import CatalogUnknown, EntryChanged, NameDiffers, RegistrarUnknown
-from ledger.intake.status import check_status
-from ledger.ports import Unit
-from verifier.state import region_of
-from verifier.statements import (
+from certledger.ledger.acts import ActKind, Lane, subject_of
+from certledger.ledger.intake.catalogs import known_entries
+from certledger.ledger.intake.contract_check import check_contract
+from certledger.ledger.intake.desk import body_of, head_of
+from certledger.ledger.intake.handing_in import HandedIn
+from certledger.ledger.intake.refusals import (
+    CatalogUnknown,
+    EntryChanged,
+    NameDiffers,
+    RegistrarUnknown,
+)
+from certledger.ledger.intake.status import check_status
+from certledger.ledger.ports import Unit
+from certledger.verifier.state import region_of
+from certledger.verifier.statements import (
     CatalogChange,
     Hold,
     Register,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import IO
 
-from ledger.acts import ActKind, Lane
-from ledger.intake.catalogs import check_editions, check_entitled, entries_of
-from ledger.intake.contract_check import check_contract
-from ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
-from ledger.intake.refusals import (
+from certledger.ledger.acts import ActKind, Lane
+from certledger.ledger.intake.catalogs import check_editions, check_entitled, entries_of
+from certledger.ledger.intake.contract_check import check_contract
+from certledger.ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
+from certledger.ledger.intake.refusals import (
     BatchConflict,
     CatalogNotInForce,
     FirstWrong,
     PreviousWrong,
     SequenceWrong,
 )
-from ledger.intake.submission import Submission, parse_submission
-from ledger.ports import Anchored, BodySeen, NewAct, Unit
-from verifier.statements import Batch
+from certledger.ledger.intake.submission import Submission, parse_submission
+from certledger.ledger.ports import Anchored, BodySeen, NewAct, Unit
+from certledger.verifier.statements import Batch
 
 
 def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ledger.acts import ACTS, ActKind, counter_of, kind_of, subject_of
-from ledger.intake.admission import Case, admit
-from ledger.intake.desk import Intake, check_time, earlier_receipt
-from ledger.intake.handing_in import HandedIn, parse_handed_in
-from ledger.intake.refusals import ActConflict, OtherLedger
-from ledger.naming import placeholder
-from ledger.ports import NewAct, Unit
-from verifier.encoding import format_canonical
-from verifier.errors import Malformed
-from verifier.statements import CatalogChange, Register
+from certledger.ledger.acts import ACTS, ActKind, counter_of, kind_of, subject_of
+from certledger.ledger.intake.admission import Case, admit
+from certledger.ledger.intake.desk import Intake, check_time, earlier_receipt
+from certledger.ledger.intake.handing_in import HandedIn, parse_handed_in
+from certledger.ledger.intake.refusals import ActConflict, OtherLedger
+from certledger.ledger.naming import placeholder
+from certledger.ledger.ports import NewAct, Unit
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.statements import CatalogChange, Register
 
 ANY = frozenset(ActKind) - {ActKind.BATCH}
 

@@ -7,17 +7,17 @@ from functools import lru_cache
 
 import orjson
 
-from ledger.intake.refusals import (
+from certledger.ledger.intake.refusals import (
     CatalogUnknown,
     RecordDisobeys,
     RecordReplacesNothing,
     RecordTwice,
     RecordUncatalogued,
 )
-from ledger.intake.submission import Kind, Submission
-from ledger.ports import IntakeUnit, Lookups
-from verifier import merkle
-from verifier.catalog import EMPTY, Catalog, Entry, broken
+from certledger.ledger.intake.submission import Kind, Submission
+from certledger.ledger.ports import IntakeUnit, Lookups
+from certledger.verifier import merkle
+from certledger.verifier.catalog import EMPTY, Catalog, Entry, broken
 
 Entries = dict[tuple[str, int], Entry]
 _AT_ONCE = 4_096

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ledger.acts import Lane
-from ledger.contract_view import ledger_state, signing_key
-from ledger.intake import refusals
-from ledger.intake.desk import after_queue, head_of
-from ledger.ports import BodySeen, Unit
-from verifier.contract_rules import apply
-from verifier.contract_state import (
+from certledger.ledger.acts import Lane
+from certledger.ledger.contract_view import ledger_state, signing_key
+from certledger.ledger.intake import refusals
+from certledger.ledger.intake.desk import after_queue, head_of
+from certledger.ledger.ports import BodySeen, Unit
+from certledger.verifier.contract_rules import apply
+from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
     LedgerState,
@@ -19,10 +19,10 @@ from verifier.contract_state import (
     SignedAct,
     issuers_of,
 )
-from verifier.errors import Refused
-from verifier.recovery import recover_address
-from verifier.state import ZERO
-from verifier.statements import Batch, CatalogChange, KeysChange, Statement, StatusChange
+from certledger.verifier.errors import Refused
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.state import ZERO
+from certledger.verifier.statements import Batch, CatalogChange, KeysChange, Statement, StatusChange
 
 _REFUSALS: Mapping[str, type[Refused]] = {
     "BodyExists": refusals.BodyKnown,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ledger.acts import Lane
-from ledger.intake.receipts import issue_receipt
-from ledger.intake.refusals import (
+from certledger.ledger.acts import Lane
+from certledger.ledger.intake.receipts import issue_receipt
+from certledger.ledger.intake.refusals import (
     ActDead,
     BodyUnknown,
     ChainAway,
@@ -16,12 +16,12 @@ from ledger.intake.refusals import (
     StatementOver,
     StatementTooLong,
 )
-from ledger.intake.submission import LONGEST_SUBMISSION
-from ledger.keys import Signer
-from ledger.ports import Act, BodySeen, Store, Unit
-from ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
-from verifier.hashing import sha256
-from verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
+from certledger.ledger.intake.submission import LONGEST_SUBMISSION
+from certledger.ledger.keys import Signer
+from certledger.ledger.ports import Act, BodySeen, Store, Unit
+from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.verifier.hashing import sha256
+from certledger.verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from ledger.intake.refusals import CatalogDiffers, NameDiffers, NameUnusable
-from verifier.acts import LONGEST_ACT, Act
-from verifier.catalog import MOST_ENTRIES, Catalog
-from verifier.encoding import Json, Members, parse
-from verifier.errors import Malformed
-from verifier.hashing import sha256
-from verifier.statements import CatalogChange, Register
+from certledger.ledger.intake.refusals import CatalogDiffers, NameDiffers, NameUnusable
+from certledger.verifier.acts import LONGEST_ACT, Act
+from certledger.verifier.catalog import MOST_ENTRIES, Catalog
+from certledger.verifier.encoding import Json, Members, parse
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import sha256
+from certledger.verifier.statements import CatalogChange, Register
 
 CATALOG_TYPE = "certledger/catalog-submission/1"
 REGISTER_TYPE = "certledger/registration/1"

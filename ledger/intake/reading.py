@@ -14,9 +14,9 @@ from typing import IO, NoReturn
 
 import orjson
 
-from ledger.intake.refusals import BatchCount, RecordRefused
-from verifier.certificate import LONGEST_RECORD, Record
-from verifier.encoding import (
+from certledger.ledger.intake.refusals import BatchCount, RecordRefused
+from certledger.verifier.certificate import LONGEST_RECORD, Record
+from certledger.verifier.encoding import (
     DECODER,
     DEEPEST,
     Json,
@@ -26,8 +26,8 @@ from verifier.encoding import (
     object_of,
     parse,
 )
-from verifier.errors import Malformed
-from verifier.swift import GRAMMAR, read_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.swift import GRAMMAR, read_canonical
 
 MOST_IN_BATCH = 65_536
 LONGEST_HEAD = 4096

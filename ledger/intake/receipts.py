@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.acts import counter_of, kind_of, subject_of
-from ledger.keys import Signer
-from verifier.encoding import Json, format_canonical, format_time, to_base64url
-from verifier.hashing import sha256
-from verifier.statements import Batch, Receipt, Statement
+from certledger.ledger.acts import counter_of, kind_of, subject_of
+from certledger.ledger.keys import Signer
+from certledger.verifier.encoding import Json, format_canonical, format_time, to_base64url
+from certledger.verifier.hashing import sha256
+from certledger.verifier.statements import Batch, Receipt, Statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ledger.acts import Lane
-from ledger.intake.refusals import StatusBeyond, StatusMalformed
-from ledger.ports import BodySeen, Unit
-from verifier.statements import StatusChange
-from verifier.status import CELLS, DEPTH, MOST_WORDS, ZERO_WORD, move
-from verifier.vocabulary import Status
+from certledger.ledger.acts import Lane
+from certledger.ledger.intake.refusals import StatusBeyond, StatusMalformed
+from certledger.ledger.ports import BodySeen, Unit
+from certledger.verifier.statements import StatusChange
+from certledger.verifier.status import CELLS, DEPTH, MOST_WORDS, ZERO_WORD, move
+from certledger.verifier.vocabulary import Status
 
 _STATUSES = tuple(Status)
 

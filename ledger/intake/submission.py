@@ -14,20 +14,20 @@ from typing import IO
 
 import orjson
 
-from ledger.intake.reading import MOST_IN_BATCH, Found, reader_of
-from ledger.intake.refusals import (
+from certledger.ledger.intake.reading import MOST_IN_BATCH, Found, reader_of
+from certledger.ledger.intake.refusals import (
     BatchCount,
     RecordOtherBody,
     RecordOtherIndex,
     RootWrong,
 )
-from ledger.ports import Lookups
-from verifier import merkle
-from verifier.acts import SIGNATURE_SIZE, statement_from_json
-from verifier.catalog import Terms, terms_of
-from verifier.errors import Malformed
-from verifier.state import MOST_CERTIFICATES
-from verifier.statements import Batch
+from certledger.ledger.ports import Lookups
+from certledger.verifier import merkle
+from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
+from certledger.verifier.catalog import Terms, terms_of
+from certledger.verifier.errors import Malformed
+from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.statements import Batch
 
 TYPE = "certledger/submission/1"
 LONGEST_SUBMISSION = 64 * 2**20

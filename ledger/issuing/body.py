@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from ledger.files import write_atomically
-from ledger.issuing.records import SECRET_SIZE
-from ledger.issuing.register import Register
-from ledger.issuing.text import refusal_of
-from ledger.keys import Signer, draw_secret, keystore_address, load_keystore, save_keystore
-from verifier.catalog import Catalog
-from verifier.encoding import Json, Members, format_canonical, from_hex, parse
-from verifier.errors import ExitStatus, Refused
-from verifier.state import ISSUER, region_of
-from verifier.vocabulary import BodyKind
+from certledger.ledger.files import write_atomically
+from certledger.ledger.issuing.records import SECRET_SIZE
+from certledger.ledger.issuing.register import Register
+from certledger.ledger.issuing.text import refusal_of
+from certledger.ledger.keys import (
+    Signer,
+    draw_secret,
+    keystore_address,
+    load_keystore,
+    save_keystore,
+)
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.state import ISSUER, region_of
+from certledger.verifier.vocabulary import BodyKind
 
 LONGEST_CATALOG = 16 * 2**20
 _PROFILE, _KEY, _IDS = "body.json", "key.json", "ids.secret"

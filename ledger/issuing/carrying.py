@@ -10,15 +10,15 @@ from typing import Protocol
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
-from contracts import calls
-from ledger.intake.submission import LONGEST_SUBMISSION, Submission, parse_submission
-from ledger.issuing.workspace import Workspace
-from ledger.keys import recover
-from ledger.values import Block, Included, Log, Signed
-from verifier.errors import Malformed, Refused
-from verifier.events import StateTold, parse_log
-from verifier.state import Key
-from verifier.statements import ZERO
+from certledger.contracts import calls
+from certledger.ledger.intake.submission import LONGEST_SUBMISSION, Submission, parse_submission
+from certledger.ledger.issuing.workspace import Workspace
+from certledger.ledger.keys import recover
+from certledger.ledger.values import Block, Included, Log, Signed
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.events import StateTold, parse_log
+from certledger.verifier.state import Key
+from certledger.verifier.statements import ZERO
 
 _HEAD_WORDS = 6
 

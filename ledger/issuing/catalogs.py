@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ledger.domain import Category, Domain
-from ledger.issuing.faults import SheetFaultCode
-from ledger.issuing.reading import LARGEST_FILE, LIST_MARK, Faults, Row, read_sheet
-from ledger.issuing.sealing import LIFE
-from verifier.catalog import Catalog, Entry
-from verifier.encoding import Json, parse
-from verifier.errors import Malformed
-from verifier.receipts import RECEIPT_ENTRY
-from verifier.statements import CatalogChange
+from certledger.ledger.domain import Category, Domain
+from certledger.ledger.issuing.faults import SheetFaultCode
+from certledger.ledger.issuing.reading import LARGEST_FILE, LIST_MARK, Faults, Row, read_sheet
+from certledger.ledger.issuing.sealing import LIFE
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.encoding import Json, parse
+from certledger.verifier.errors import Malformed
+from certledger.verifier.receipts import RECEIPT_ENTRY
+from certledger.verifier.statements import CatalogChange
 
 LAG_DAYS = 30
 """Days between issue and anchoring beyond which verifiers warn, where nothing else is said."""

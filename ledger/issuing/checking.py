@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
-from ledger.issuing.papers import Paper, Papers, PaperUnusable
-from ledger.issuing.reading import LIST_MARK, Row
-from ledger.issuing.text import refusal_of
-from ledger.issuing.watching import Watch, unwatched
-from verifier.catalog import Catalog, Entry
-from verifier.certificate import DAY, LONGEST_VALUE, MOST_DIGESTS, NUMBER, normal_number
-from verifier.errors import Malformed
-from verifier.presentation import parse_holder_key
+from certledger.ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
+from certledger.ledger.issuing.papers import Paper, Papers, PaperUnusable
+from certledger.ledger.issuing.reading import LIST_MARK, Row
+from certledger.ledger.issuing.text import refusal_of
+from certledger.ledger.issuing.watching import Watch, unwatched
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.certificate import DAY, LONGEST_VALUE, MOST_DIGESTS, NUMBER, normal_number
+from certledger.verifier.errors import Malformed
+from certledger.verifier.presentation import parse_holder_key
 
 MOST_ROWS = 65_536
 """Certificates in a batch (SPEC section 19)."""

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger.asking import AnswerFalse, Asker, check_receipt
-from ledger.intake.submission import LONGEST_SUBMISSION as MAX_PARCEL_BYTES
-from ledger.issuing.carrying import read_batch
-from ledger.issuing.envelopes import Envelope
-from ledger.issuing.sealing import SUBMISSION
-from ledger.issuing.workspace import Workspace
-from verifier.encoding import Json, from_hex, parse
-from verifier.errors import Malformed, Refused
-from verifier.files import read_file
-from verifier.statements import CatalogChange, StatusChange
+from certledger.ledger.asking import AnswerFalse, Asker, check_receipt
+from certledger.ledger.intake.submission import LONGEST_SUBMISSION as MAX_PARCEL_BYTES
+from certledger.ledger.issuing.carrying import read_batch
+from certledger.ledger.issuing.envelopes import Envelope
+from certledger.ledger.issuing.sealing import SUBMISSION
+from certledger.ledger.issuing.workspace import Workspace
+from certledger.verifier.encoding import Json, from_hex, parse
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.files import read_file
+from certledger.verifier.statements import CatalogChange, StatusChange
 
 PATIENCE = 600.0
 """Seconds after which handing in is given up; the same bytes may be handed in later."""

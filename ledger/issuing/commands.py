@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.issuing.console import (
+from certledger.ledger.issuing.console import (
     THERE,
     Answer,
     answers,
@@ -20,12 +20,12 @@ from ledger.issuing.console import (
     passphrase_option,
     unlock,
 )
-from verifier.address_options import NODE, SERVER
+from certledger.verifier.address_options import NODE, SERVER
 
 if TYPE_CHECKING:
-    from ledger.issuing.body import BodyFolder
-    from ledger.keys import Signer
-    from verifier.vocabulary import Status
+    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.keys import Signer
+    from certledger.verifier.vocabulary import Status
 
 EPOCH, VERSION = "epoch", "catalog_version"
 """Counters that the body's folder keeps."""
@@ -72,9 +72,9 @@ def submit(
         return _carry(what, rpc, deployment, unlock(carrier, passphrase_file), patience)
     if server is None:
         raise click.UsageError("name a --server, or a node with --rpc")
-    from ledger.files import write_atomically
-    from ledger.issuing.client import Server, check_handed_in, parcel_of
-    from verifier.encoding import format_canonical, from_hex
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuing.client import Server, check_handed_in, parcel_of
+    from certledger.verifier.encoding import format_canonical, from_hex
 
     known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
     client = Server(url=server, token=token, patience=patience)
@@ -89,10 +89,10 @@ def submit(
 
 
 def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:
-    from ledger.chain.client import EthereumChain, Node
-    from ledger.chain.deploy import Deployment
-    from ledger.issuing.carrying import carry_batch, read_batch
-    from verifier.encoding import parse
+    from certledger.ledger.chain.client import EthereumChain, Node
+    from certledger.ledger.chain.deploy import Deployment
+    from certledger.ledger.issuing.carrying import carry_batch, read_batch
+    from certledger.verifier.encoding import parse
 
     made = Deployment.from_json(parse(deployment.read_bytes(), 2**20))
     chain = EthereumChain(Node(rpc), made.pin("ledger"), payer)
@@ -136,8 +136,8 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         passphrase_file: Path | None,
         out: Path | None,
     ) -> Answer:
-        from ledger.issuing.statuses import check_reason, index_of, read_indexes
-        from verifier.vocabulary import Status
+        from certledger.ledger.issuing.statuses import check_reason, index_of, read_indexes
+        from certledger.verifier.vocabulary import Status
 
         if not numbers and not indexes and sheet is None:
             raise click.UsageError("name certificates: NUMBERS, --index or --sheet")
@@ -161,8 +161,8 @@ def _sign_status(
     epoch: int | None,
     out: Path | None,
 ) -> Answer:
-    from ledger.files import write_atomically
-    from ledger.issuing.statuses import sign_changes, status_changes
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuing.statuses import sign_changes, status_changes
 
     profile, register = body.profile(), body.register
     first = epoch or register.counter(EPOCH) + 1
@@ -216,8 +216,8 @@ def catalog() -> None:
 @answers
 def make_catalog(categories: Sequence[str], source: Path | None, body_folder: Path) -> Answer:
     """Make the catalog of CATEGORIES of the reform's list, or of a file, in the body's folder."""
-    from ledger.domain import load_domain
-    from ledger.issuing.catalogs import catalog_of, read_catalog
+    from certledger.ledger.domain import load_domain
+    from certledger.ledger.issuing.catalogs import catalog_of, read_catalog
 
     if bool(categories) == (source is not None):
         raise click.UsageError("name CATEGORIES or a file with --from, one of both")
@@ -238,10 +238,10 @@ def sign_catalog(
     version: int | None, body_folder: Path, passphrase_file: Path | None, out: Path | None
 ) -> Answer:
     """Sign the body's catalog; its registrar signs the same file with `issuer sign`."""
-    from ledger.files import write_atomically
-    from ledger.issuing.catalogs import catalog_change
-    from ledger.issuing.envelopes import Envelope
-    from ledger.issuing.signing import sign_statement
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuing.catalogs import catalog_change
+    from certledger.ledger.issuing.envelopes import Envelope
+    from certledger.ledger.issuing.signing import sign_statement
 
     body = open_body(body_folder)
     profile, held = body.profile(), body.catalog()

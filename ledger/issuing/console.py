@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from verifier.encoding import Json
+from certledger.verifier.encoding import Json
 
 if TYPE_CHECKING:
-    from ledger.issuing.body import BodyFolder
-    from ledger.keys import Signer
+    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.keys import Signer
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
     """
     import os
 
-    from ledger.keys import read_passphrase, readable_by_others
+    from certledger.ledger.keys import read_passphrase, readable_by_others
 
     if file is not None:
         if readable_by_others(file):
@@ -137,7 +137,7 @@ def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
 
 def open_body(folder: Path) -> BodyFolder:
     """Return the body of a folder."""
-    from ledger.issuing.body import BodyFolder
+    from certledger.ledger.issuing.body import BodyFolder
 
     return BodyFolder(folder=folder)
 
@@ -148,7 +148,7 @@ def unlock(keystore: Path, passphrase_file: Path | None) -> Signer:
     Raises:
         KeyUnusable: it is no keystore, or the passphrase does not open it.
     """
-    from ledger.keys import load_keystore, readable_by_others
+    from certledger.ledger.keys import load_keystore, readable_by_others
 
     if keystore.exists() and readable_by_others(keystore):
         notice(f"warning: others may read {keystore}; run chmod 600 on it")

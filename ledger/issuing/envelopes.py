@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger.intake.handing_in import CATALOG_TYPE, LONGEST, REGISTER_TYPE, parse_handed_in
-from verifier.acts import Act
-from verifier.catalog import Catalog
-from verifier.encoding import Json, format_canonical
-from verifier.errors import Malformed
+from certledger.ledger.intake.handing_in import (
+    CATALOG_TYPE,
+    LONGEST,
+    REGISTER_TYPE,
+    parse_handed_in,
+)
+from certledger.verifier.acts import Act
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.encoding import Json, format_canonical
+from certledger.verifier.errors import Malformed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import ExitStatus, Refused
 
 
 class SheetFaultCode(StrEnum):

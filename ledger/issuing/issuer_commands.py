@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.issuing.console import (
+from certledger.ledger.issuing.console import (
     FILE,
     THERE,
     Answer,
@@ -23,9 +23,9 @@ from ledger.issuing.console import (
 )
 
 if TYPE_CHECKING:
-    from ledger.issuing.envelopes import Envelope
-    from verifier.statements import Statement
-    from verifier.vocabulary import Purpose, Standing
+    from certledger.ledger.issuing.envelopes import Envelope
+    from certledger.verifier.statements import Statement
+    from certledger.verifier.vocabulary import Purpose, Standing
 
 KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"]
 STANDINGS = ["active", "suspended", "closed", "struck"]
@@ -84,9 +84,9 @@ def keygen(
     body_folder: Path, code: str, kind: str, name: str, ledger: str, passphrase_file: Path | None
 ) -> Answer:
     """Make a body's folder, with a new key and a new secret of its certificate ids."""
-    from ledger.issuing.body import BodyFolder, Profile
-    from verifier.encoding import from_hex
-    from verifier.vocabulary import BodyKind
+    from certledger.ledger.issuing.body import BodyFolder, Profile
+    from certledger.verifier.encoding import from_hex
+    from certledger.verifier.vocabulary import BodyKind
 
     profile = Profile(
         issuer=code, kind=BodyKind(kind), name=name, ledger=from_hex(_bare(ledger), 32)
@@ -116,8 +116,8 @@ def keygen(
 @answers
 def make_key(file: Path, kind: str, passphrase_file: Path | None) -> Answer:
     """Make a key in FILE: an Ethereum keystore, or PEM for Ed25519 and P-256."""
-    from ledger import keys
-    from verifier.presentation import format_holder_key
+    from certledger.ledger import keys
+    from certledger.verifier.presentation import format_holder_key
 
     passphrase = ask_passphrase(passphrase_file, what="the new key", new=True)
     if kind == "secp256k1":
@@ -169,8 +169,8 @@ def register(
     added: Sequence[str], body_folder: Path, passphrase_file: Path | None, out: Path
 ) -> Answer:
     """Ask for registration: signed by the body's key, to be signed by two registrars next."""
-    from ledger.issuing import signing
-    from ledger.issuing.envelopes import Envelope
+    from certledger.ledger.issuing import signing
+    from certledger.ledger.issuing.envelopes import Envelope
 
     body = open_body(body_folder)
     profile = body.profile()
@@ -188,7 +188,7 @@ def register(
 @answers
 def sign_act(file: Path, key: Path, passphrase_file: Path | None) -> Answer:
     """Add a signature to the act in FILE."""
-    from ledger.issuing.signing import add_signature
+    from certledger.ledger.issuing.signing import add_signature
 
     held = _read(file)
     return _write(held.with_act(add_signature(held.act, unlock(key, passphrase_file))), file)
@@ -200,7 +200,7 @@ def sign_act(file: Path, key: Path, passphrase_file: Path | None) -> Answer:
 @answers
 def merge_acts(files: Sequence[Path], out: Path) -> Answer:
     """Put the signatures of FILES, all of one act, together in their order."""
-    from ledger.issuing.signing import merge
+    from certledger.ledger.issuing.signing import merge
 
     held = [_read(file) for file in files]
     return _write(held[0].with_act(merge(one.act for one in held)), out)
@@ -222,7 +222,7 @@ def change_keys(
     code: str, revision: int, added: Sequence[str], ends: Sequence[str], **options: Any
 ) -> Answer:
     """Add and end keys of a body (registrar, a second party, each added key)."""
-    from ledger.issuing import signing
+    from certledger.ledger.issuing import signing
 
     said = signing.change_keys(
         code, revision=revision, added=dict(map(_added, added)), ends=_ends(ends), now=now()
@@ -241,8 +241,8 @@ def change_keys(
 @answers
 def change_standing(code: str, revision: int, wanted: str, **options: Any) -> Answer:
     """Suspend, resume, close or strike a body (registrar; to strike, a second one)."""
-    from ledger.issuing import signing
-    from verifier.vocabulary import Standing
+    from certledger.ledger.issuing import signing
+    from certledger.verifier.vocabulary import Standing
 
     said = signing.change_standing(code, revision=revision, standing=Standing(wanted), now=now())
     return _sign_new(said, **options)
@@ -261,7 +261,7 @@ def _brake_command(name: str, help_text: str) -> None:
     @out_option
     @answers
     def brake(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
-        from ledger.issuing import signing
+        from certledger.ledger.issuing import signing
 
         statement = signing.hold if name == "hold" else signing.release
         return _sign_new(statement(region, codes, nonce=nonce, now=now()), **options)
@@ -297,7 +297,7 @@ _brake_command("release", "Clear the brake of bodies that are held (registrar)."
 @answers
 def restore_bodies(wanted: Sequence[str], ends: Sequence[str], term: int, **options: Any) -> Answer:
     """Set any standing and any end (a majority of registrars, ascending by region)."""
-    from ledger.issuing import signing
+    from certledger.ledger.issuing import signing
 
     said = signing.restore(
         dict(map(_standing_of, wanted)), term=term, ends=_ends_by_code(ends), now=now()
@@ -319,7 +319,7 @@ def change_registrar(
     region: int, account: str | None, recovery: str | None, term: int, **options: Any
 ) -> Answer:
     """Seat or remove a region's registrar (a majority of registrars, ascending by region)."""
-    from ledger.issuing import signing
+    from certledger.ledger.issuing import signing
 
     said = signing.change_registrar(
         region,
@@ -342,7 +342,7 @@ def change_registrar(
 @answers
 def rotate_registrar(region: int, account: str, turn: int, **options: Any) -> Answer:
     """Give a registrar another account (its present or its recovery account, the new one)."""
-    from ledger.issuing import signing
+    from certledger.ledger.issuing import signing
 
     said = signing.rotate_registrar(region, account=_address(account), turn=turn, now=now())
     return _sign_new(said, **options)
@@ -358,7 +358,7 @@ def rotate_registrar(region: int, account: str, turn: int, **options: Any) -> An
 @answers
 def challenge_registrar(region: int, turn: int, **options: Any) -> Answer:
     """Ask a registrar for an answer within 30 days (a majority of the others)."""
-    from ledger.issuing import signing
+    from certledger.ledger.issuing import signing
 
     return _sign_new(signing.challenge_registrar(region, turn=turn, now=now()), **options)
 
@@ -369,9 +369,9 @@ def challenge_registrar(region: int, turn: int, **options: Any) -> Answer:
 def _sign_new(
     said: Statement, *, ledger: str, key: Path, passphrase_file: Path | None, out: Path
 ) -> Answer:
-    from ledger.issuing.envelopes import Envelope
-    from ledger.issuing.signing import sign_statement
-    from verifier.encoding import from_hex
+    from certledger.ledger.issuing.envelopes import Envelope
+    from certledger.ledger.issuing.signing import sign_statement
+    from certledger.verifier.encoding import from_hex
 
     identity = from_hex(_bare(ledger), 32)
     act = sign_statement(said, [unlock(key, passphrase_file)], identity)
@@ -379,21 +379,21 @@ def _sign_new(
 
 
 def _read(file: Path) -> Envelope:
-    from ledger.issuing.envelopes import Envelope
+    from certledger.ledger.issuing.envelopes import Envelope
 
     return Envelope.read(file)
 
 
 def _write(envelope: Envelope, out: Path) -> Answer:
-    from ledger.files import write_atomically
+    from certledger.ledger.files import write_atomically
 
     write_atomically(out, envelope.format())
     return _act_answer(envelope, out)
 
 
 def _act_answer(envelope: Envelope, file: Path) -> Answer:
-    from ledger.issuing.signing import signers_of
-    from verifier.acts import statement_to_json
+    from certledger.ledger.issuing.signing import signers_of
+    from certledger.verifier.acts import statement_to_json
 
     act = envelope.act
     return Answer(
@@ -410,7 +410,7 @@ def _act_answer(envelope: Envelope, file: Path) -> Answer:
 
 def _keystore_answer(file: Path) -> Answer | None:
     """Return the address of a keystore, None where the file is something else."""
-    from ledger.keys import KeyUnusable, keystore_address
+    from certledger.ledger.keys import KeyUnusable, keystore_address
 
     try:
         return Answer(document={"address": "0x" + keystore_address(file).hex(), "file": str(file)})
@@ -429,7 +429,7 @@ def _address(text: str) -> bytes:
 
 
 def _added(text: str) -> tuple[bytes, Purpose]:
-    from verifier.vocabulary import Purpose
+    from certledger.verifier.vocabulary import Purpose
 
     address, _, names = text.partition(":")
     purposes = Purpose(0)
@@ -451,7 +451,7 @@ def _ends(texts: Sequence[str]) -> dict[int, int]:
 
 
 def _standing_of(text: str) -> tuple[str, Standing]:
-    from verifier.vocabulary import Standing
+    from certledger.verifier.vocabulary import Standing
 
     code, _, name = text.partition(":")
     if name not in STANDINGS:

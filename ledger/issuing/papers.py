@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from verifier.errors import ExitStatus, Refused
-from verifier.hashing import sm3
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.hashing import sm3
 
 PIECE = 2**20
 LONGEST_NAME = 255

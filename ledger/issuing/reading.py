@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
-from verifier.encoding import Json, parse
-from verifier.errors import Malformed
+from certledger.ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
+from certledger.verifier.encoding import Json, parse
+from certledger.verifier.errors import Malformed
 
 LARGEST_FILE = 256 * 2**20
 """Bytes of a sheet that are read; a million rows of eight fields take less."""
@@ -73,7 +73,7 @@ def read_sheet(path: Path, *, tab: str | None = None) -> list[Row]:
     data = _read(path, faults)
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        from ledger.issuing.xlsx import read_xlsx
+        from certledger.ledger.issuing.xlsx import read_xlsx
 
         rows = read_xlsx(data, faults, tab)
     elif suffix in _READERS:

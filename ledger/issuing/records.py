@@ -15,9 +15,9 @@ from hashlib import sha256, shake_256
 
 import orjson
 
-from ledger.issuing.checking import Issue
-from verifier.catalog import Entry
-from verifier.certificate import DOCUMENT, HOLDER_KEY
+from certledger.ledger.issuing.checking import Issue
+from certledger.verifier.catalog import Entry
+from certledger.verifier.certificate import DOCUMENT, HOLDER_KEY
 
 SEED_SIZE = 32
 SECRET_SIZE = 32

@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.files import PRIVATE
-from ledger.issuing.checking import Edition, Issued
-from ledger.issuing.sealing import Head, SealedBatch
-from verifier.errors import ExitStatus, Refused
+from certledger.ledger.files import PRIVATE
+from certledger.ledger.issuing.checking import Edition, Issued
+from certledger.ledger.issuing.sealing import Head, SealedBatch
+from certledger.verifier.errors import ExitStatus, Refused
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (

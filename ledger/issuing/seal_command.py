@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.issuing.console import (
+from certledger.ledger.issuing.console import (
     FOLDER,
     THERE,
     Answer,
@@ -22,12 +22,12 @@ from ledger.issuing.console import (
 )
 
 if TYPE_CHECKING:
-    from ledger.issuing.body import BodyFolder
-    from ledger.issuing.checking import Issue
-    from ledger.issuing.papers import Papers
-    from ledger.issuing.reading import Row
-    from ledger.issuing.sealing import Head, SealedBatch
-    from ledger.keys import Signer
+    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.issuing.checking import Issue
+    from certledger.ledger.issuing.papers import Papers
+    from certledger.ledger.issuing.reading import Row
+    from certledger.ledger.issuing.sealing import Head, SealedBatch
+    from certledger.ledger.keys import Signer
 
 
 @click.command()
@@ -66,8 +66,8 @@ def seal(
     Interrupted and run again, the same bytes come out. After a statement was displaced or has
     expired, --renew signs anew (with the --head it now has) and keeps the access codes.
     """
-    from ledger.issuing.papers import Papers
-    from ledger.issuing.reading import read_sheet
+    from certledger.ledger.issuing.papers import Papers
+    from certledger.ledger.issuing.reading import read_sheet
 
     file, beside = _sheet_and_documents(sheet)
     body = open_body(body_folder)
@@ -97,7 +97,7 @@ def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
 
 def _folders(rows: int, out: Path, *, split: bool) -> list[Path]:
     """Return the folder of each batch."""
-    from ledger.issuing.checking import MOST_ROWS
+    from certledger.ledger.issuing.checking import MOST_ROWS
 
     if not split or rows <= MOST_ROWS:
         return [out]
@@ -108,9 +108,9 @@ def _head(
     body: BodyFolder, folder: Path, file: Path | None, *, renew: bool
 ) -> tuple[Head, Head | None]:
     """Return where the first batch starts, and where it stood when it was begun before."""
-    from ledger.issuing.sealing import Head
-    from ledger.issuing.workspace import Workspace
-    from verifier.encoding import parse
+    from certledger.ledger.issuing.sealing import Head
+    from certledger.ledger.issuing.workspace import Workspace
+    from certledger.verifier.encoding import parse
 
     plan = Workspace(folder=folder).plan()
     held = plan.head if plan else None
@@ -129,7 +129,7 @@ def _check(
     *,
     split: bool,
 ) -> list[Issue]:
-    from ledger.issuing.checking import MOST_ROWS, Desk, check_rows
+    from certledger.ledger.issuing.checking import MOST_ROWS, Desk, check_rows
 
     desk = Desk(
         catalog=body.catalog(),
@@ -151,8 +151,8 @@ def _seal_all(
     signer: Signer,
     renew: bool,
 ) -> list[SealedBatch]:
-    from ledger.issuing.checking import MOST_ROWS
-    from ledger.issuing.workspace import Plan, Workspace
+    from certledger.ledger.issuing.checking import MOST_ROWS
+    from certledger.ledger.issuing.workspace import Plan, Workspace
 
     profile, catalog, batches = body.profile(), body.catalog(), []
     for number, folder in enumerate(folders):

@@ -9,20 +9,27 @@ from hashlib import sha256
 
 import orjson
 
-from ledger.issuing.checking import MOST_ROWS, Desk, Issue, Issued, NothingIssued, check_rows
-from ledger.issuing.papers import Papers
-from ledger.issuing.reading import Row
-from ledger.issuing.records import SealedRecords, seal_records
-from ledger.keys import Signer
-from verifier import merkle
-from verifier.acts import statement_to_json
-from verifier.catalog import Catalog
-from verifier.certificate import printed_code
-from verifier.encoding import Json, Members, format_canonical, from_hex, to_base64url
-from verifier.errors import Refused
-from verifier.holding import Holding
-from verifier.state import MOST_CERTIFICATES, BodyState
-from verifier.statements import LONGEST_LIFE, ZERO, Batch
+from certledger.ledger.issuing.checking import (
+    MOST_ROWS,
+    Desk,
+    Issue,
+    Issued,
+    NothingIssued,
+    check_rows,
+)
+from certledger.ledger.issuing.papers import Papers
+from certledger.ledger.issuing.reading import Row
+from certledger.ledger.issuing.records import SealedRecords, seal_records
+from certledger.ledger.keys import Signer
+from certledger.verifier import merkle
+from certledger.verifier.acts import statement_to_json
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.certificate import printed_code
+from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, to_base64url
+from certledger.verifier.errors import Refused
+from certledger.verifier.holding import Holding
+from certledger.verifier.state import MOST_CERTIFICATES, BodyState
+from certledger.verifier.statements import LONGEST_LIFE, ZERO, Batch
 
 SUBMISSION = "certledger/submission/1"
 LIFE = 6 * 24 * 3600

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ledger.issuing.body import Profile
-from ledger.issuing.sealing import LIFE
-from ledger.keys import Signer, recover
-from verifier.acts import Act
-from verifier.errors import ExitStatus, Refused
-from verifier.hashing import sha256
-from verifier.state import MOST_KEYS, NO_END
-from verifier.statements import (
+from certledger.ledger.issuing.body import Profile
+from certledger.ledger.issuing.sealing import LIFE
+from certledger.ledger.keys import Signer, recover
+from certledger.verifier.acts import Act
+from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.state import MOST_KEYS, NO_END
+from certledger.verifier.statements import (
     Hold,
     KeysChange,
     Register,
@@ -31,7 +31,7 @@ from verifier.statements import (
     StandingChange,
     Statement,
 )
-from verifier.vocabulary import Purpose, Standing
+from certledger.verifier.vocabulary import Purpose, Standing
 
 EVERY_PURPOSE = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ledger.domain import load_domain
-from ledger.issuing.faults import SheetFaultCode
-from ledger.issuing.reading import Faults, Row, read_sheet
-from ledger.issuing.register import Register
-from ledger.issuing.sealing import LIFE
-from ledger.keys import Signer
-from verifier.acts import Act
-from verifier.certificate import NUMBER, normal_number
-from verifier.errors import ExitStatus, Malformed, Refused
-from verifier.state import MOST_CERTIFICATES
-from verifier.statements import StatusChange
-from verifier.status import MOST_WORDS, choose
-from verifier.vocabulary import MEANING, Status
+from certledger.ledger.domain import load_domain
+from certledger.ledger.issuing.faults import SheetFaultCode
+from certledger.ledger.issuing.reading import Faults, Row, read_sheet
+from certledger.ledger.issuing.register import Register
+from certledger.ledger.issuing.sealing import LIFE
+from certledger.ledger.keys import Signer
+from certledger.verifier.acts import Act
+from certledger.verifier.certificate import NUMBER, normal_number
+from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.statements import StatusChange
+from certledger.verifier.status import MOST_WORDS, choose
+from certledger.verifier.vocabulary import MEANING, Status
 
 INDEX = "index"
 

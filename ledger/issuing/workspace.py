@@ -16,15 +16,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from ledger.files import PRIVATE, sync_folder, write_atomically
-from ledger.issuing.checking import Issue
-from ledger.issuing.records import SEED_SIZE
-from ledger.issuing.sealing import Head, SealedBatch, SealRefused, fingerprint, seal_issues
-from ledger.issuing.watching import Watch, unwatched
-from ledger.keys import Signer
-from verifier.catalog import Catalog
-from verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
-from verifier.state import ISSUER
+from certledger.ledger.files import PRIVATE, sync_folder, write_atomically
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.records import SEED_SIZE
+from certledger.ledger.issuing.sealing import (
+    Head,
+    SealedBatch,
+    SealRefused,
+    fingerprint,
+    seal_issues,
+)
+from certledger.ledger.issuing.watching import Watch, unwatched
+from certledger.ledger.keys import Signer
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
+from certledger.verifier.state import ISSUER
 
 PLAIN, LINES = "batch.json", "batch.jsonl.gz"
 MOST_PLAIN = 1_000

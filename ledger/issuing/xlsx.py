@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from ledger.issuing.faults import SheetFaultCode
-from ledger.issuing.reading import Faults, Row, rows_of
+from certledger.ledger.issuing.faults import SheetFaultCode
+from certledger.ledger.issuing.reading import Faults, Row, rows_of
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet

@@ -8,21 +8,21 @@ from typing import Any
 import orjson
 from sqlalchemy import exists, select, update
 
-from ledger.acts import ACTS as KINDS
-from ledger.acts import ActKind, ActState, kind_of
-from ledger.auditing.acts import ACTS
-from ledger.ports import NewAct
-from ledger.repair.chain_acts import ChainActs
-from ledger.repair.sources import BatchFiles
-from ledger.repair.transaction import raw
-from ledger.store import rows
-from ledger.store.unit import SqlUnit
-from verifier.acts import SIGNATURE_SIZE, statement_from_json
-from verifier.encoding import format_canonical, from_base64url, parse_time
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.recovery import recover_address
-from verifier.statements import Batch, Receipt, Statement
+from certledger.ledger.acts import ACTS as KINDS
+from certledger.ledger.acts import ActKind, ActState, kind_of
+from certledger.ledger.auditing.acts import ACTS
+from certledger.ledger.ports import NewAct
+from certledger.ledger.repair.chain_acts import ChainActs
+from certledger.ledger.repair.sources import BatchFiles
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store import rows
+from certledger.ledger.store.unit import SqlUnit
+from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
+from certledger.verifier.encoding import format_canonical, from_base64url, parse_time
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.statements import Batch, Receipt, Statement
 
 UNREADABLE = "act.unreadable"
 """Why an act is given up whose statement is damaged, and that neither chain nor files have."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from ledger.auditing.acts import ACTS
-from ledger.auditing.mirror import MirrorObserver, Reach
-from ledger.repair.transaction import raw
-from verifier.audit.faults import Fault
-from verifier.audit.published import Nothing
-from verifier.audit.replay import Act, Replay, Unobserved
-from verifier.policy import LedgerPin
-from verifier.rpc import Block, NodeFailed, Rpc
+from certledger.ledger.auditing.acts import ACTS
+from certledger.ledger.auditing.mirror import MirrorObserver, Reach
+from certledger.ledger.repair.transaction import raw
+from certledger.verifier.audit.faults import Fault
+from certledger.verifier.audit.published import Nothing
+from certledger.verifier.audit.replay import Act, Replay, Unobserved
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.rpc import Block, NodeFailed, Rpc
 
 SPAN = 2_000
 

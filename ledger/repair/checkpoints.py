@@ -6,15 +6,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ledger.auditing.checkpoints import CHECKPOINTS, SLOT_PROOFS
-from ledger.checkpoints import capture, check_proofs
-from ledger.ports import Block, Chain, ChainUnreachable, Checkpoint, MirrorDiffers
-from ledger.repair.transaction import raw
-from ledger.store import rows
-from ledger.store.unit import SqlUnit
-from verifier.checkpoint import CheckpointUnusable, Cosignature, Note, check_cosignature, parse_note
-from verifier.errors import Refused
-from verifier.policy import LedgerPin, TrustPolicy
+from certledger.ledger.auditing.checkpoints import CHECKPOINTS, SLOT_PROOFS
+from certledger.ledger.checkpoints import capture, check_proofs
+from certledger.ledger.ports import Block, Chain, ChainUnreachable, Checkpoint, MirrorDiffers
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store import rows
+from certledger.ledger.store.unit import SqlUnit
+from certledger.verifier.checkpoint import (
+    CheckpointUnusable,
+    Cosignature,
+    Note,
+    check_cosignature,
+    parse_note,
+)
+from certledger.verifier.errors import Refused
+from certledger.verifier.policy import LedgerPin, TrustPolicy
 
 
 @dataclass(slots=True)

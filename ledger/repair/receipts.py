@@ -11,19 +11,19 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from ledger.acts import kind_of
-from ledger.auditing.acts import ACTS
-from ledger.auditing.chains import CHAINS
-from ledger.intake.desk import Intake
-from ledger.ports import NewAct
-from ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
-from ledger.repair.acts import ReceiptClaim, read_receipt, read_statement
-from ledger.repair.transaction import raw
-from ledger.store import rows
-from ledger.store.unit import SqlUnit
-from verifier.audit.replay import Act
-from verifier.hashing import sha256
-from verifier.statements import Batch, Statement
+from certledger.ledger.acts import kind_of
+from certledger.ledger.auditing.acts import ACTS
+from certledger.ledger.auditing.chains import CHAINS
+from certledger.ledger.intake.desk import Intake
+from certledger.ledger.ports import NewAct
+from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.repair.acts import ReceiptClaim, read_receipt, read_statement
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store import rows
+from certledger.ledger.store.unit import SqlUnit
+from certledger.verifier.audit.replay import Act
+from certledger.verifier.hashing import sha256
+from certledger.verifier.statements import Batch, Statement
 
 SEARCH_SECONDS = 7_200
 """How long before its block an act may have been taken in, where its row is gone."""

@@ -8,18 +8,18 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, exists, func, select
 
-from ledger.acts import ActKind
-from ledger.auditing.comparing import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
-from ledger.auditing.kept import Kept, unpacked
-from ledger.auditing.stored import check_unanchored
-from ledger.repair.sources import BatchFiles, has_root, lookups_of
-from ledger.repair.transaction import raw
-from ledger.store.bulk import PLACES
-from ledger.store.unit import SqlUnit
-from verifier import merkle
-from verifier.acts import statement_from_json
-from verifier.errors import Refused
-from verifier.statements import Batch
+from certledger.ledger.acts import ActKind
+from certledger.ledger.auditing.comparing import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
+from certledger.ledger.auditing.kept import Kept, unpacked
+from certledger.ledger.auditing.stored import check_unanchored
+from certledger.ledger.repair.sources import BatchFiles, has_root, lookups_of
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store.bulk import PLACES
+from certledger.ledger.store.unit import SqlUnit
+from certledger.verifier import merkle
+from certledger.verifier.acts import statement_from_json
+from certledger.verifier.errors import Refused
+from certledger.verifier.statements import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,23 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.sql.expression import literal_column
 
-from ledger.acts import ActState
-from ledger.auditing.acts import ACTS
-from ledger.auditing.chains import CHAINS
-from ledger.auditing.documents import Leaves
-from ledger.auditing.stored import BATCHES, CERTIFICATES
-from ledger.auditing.told import RECEIPT_BATCHES, VERIFICATIONS, receipt_columns
-from ledger.auditing.transactions import CARRIAGES, TRANSACTIONS, transaction_facts
-from ledger.receipt_chain import ReceiptChain
-from ledger.repair.transaction import raw
-from ledger.service.receipts import VerificationReceipt
-from ledger.store.base import table
-from ledger.store.bulk import PLACES, PREFIX
-from ledger.store.service_tables import WatchRow
-from ledger.store.tables import AnchoredRow
-from ledger.store.unit import SqlUnit
-from verifier.errors import Refused
-from verifier.hashing import sha256
+from certledger.ledger.acts import ActState
+from certledger.ledger.auditing.acts import ACTS
+from certledger.ledger.auditing.chains import CHAINS
+from certledger.ledger.auditing.documents import Leaves
+from certledger.ledger.auditing.stored import BATCHES, CERTIFICATES
+from certledger.ledger.auditing.told import RECEIPT_BATCHES, VERIFICATIONS, receipt_columns
+from certledger.ledger.auditing.transactions import CARRIAGES, TRANSACTIONS, transaction_facts
+from certledger.ledger.receipt_chain import ReceiptChain
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.service.receipts import VerificationReceipt
+from certledger.ledger.store.base import table
+from certledger.ledger.store.bulk import PLACES, PREFIX
+from certledger.ledger.store.service_tables import WatchRow
+from certledger.ledger.store.tables import AnchoredRow
+from certledger.ledger.store.unit import SqlUnit
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
 
 ANCHORED, WATCHES = table(AnchoredRow), table(WatchRow)
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from ledger.intake.handing_in import parse_handed_in
-from ledger.intake.submission import parse_submission
-from ledger.ports import Lookups
-from verifier import merkle
-from verifier.audit.published import Folder
-from verifier.certificate import Record
-from verifier.encoding import format_canonical
-from verifier.errors import Refused
-from verifier.statements import Statement
+from certledger.ledger.intake.handing_in import parse_handed_in
+from certledger.ledger.intake.submission import parse_submission
+from certledger.ledger.ports import Lookups
+from certledger.verifier import merkle
+from certledger.verifier.audit.published import Folder
+from certledger.verifier.certificate import Record
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import Refused
+from certledger.verifier.statements import Statement
 
 MAX_FILE_BYTES = 64 << 20
 SignedStatement: TypeAlias = tuple[Statement, tuple[bytes, ...]]

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from ledger.auditing.kept import Kept
-from ledger.store.unit import SqlUnit
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.store.unit import SqlUnit
 
 
 class SingleTransaction:

@@ -1,5 +1,9 @@
 """Sample certificates for demonstrations and tests: plausible, and nobody's."""
 
-from ledger.samples.generating import SampleCertificate, SamplesImpossible, sample_certificates
+from certledger.ledger.samples.generating import (
+    SampleCertificate,
+    SamplesImpossible,
+    sample_certificates,
+)
 
 __all__ = ["SampleCertificate", "SamplesImpossible", "sample_certificates"]

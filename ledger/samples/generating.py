@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from ledger.domain import Body, Category, Domain
-from ledger.samples.offices import bodies_issuing
-from ledger.samples.people import PLATE_LETTER, invent_company, invent_person
-from ledger.samples.values import Draft, make_value
-from verifier.catalog import add_months
-from verifier.errors import Refused
-from verifier.vocabulary import EntryKind
+from certledger.ledger.domain import Body, Category, Domain
+from certledger.ledger.samples.offices import bodies_issuing
+from certledger.ledger.samples.people import PLATE_LETTER, invent_company, invent_person
+from certledger.ledger.samples.values import Draft, make_value
+from certledger.verifier.catalog import add_months
+from certledger.verifier.errors import Refused
+from certledger.verifier.vocabulary import EntryKind
 
 # Bodies of one run before categories run out: one of each kind in each province, and as many
 # more as stand here, so that the bodies of a demonstration can be taken in.

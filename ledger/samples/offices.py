@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ledger.domain import Body, Category, Domain
+from certledger.ledger.domain import Body, Category, Domain
 
 # Who issues, as a category says it: what the names of other fitting bodies contain.  It ties a
 # department of Shanghai to its sisters elsewhere, and a generic issuer to examples of it.

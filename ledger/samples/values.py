@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from ledger.domain import Body, Category
-from ledger.domain.fields import load_field_names
-from ledger.samples.people import (
+from certledger.ledger.domain import Body, Category
+from certledger.ledger.domain.fields import load_field_names
+from certledger.ledger.samples.people import (
     PLATE_LETTER,
     Company,
     Person,
@@ -15,7 +15,7 @@ from ledger.samples.people import (
     invent_company,
     invent_name,
 )
-from verifier.vocabulary import HolderKind
+from certledger.verifier.vocabulary import HolderKind
 
 # Letters left out of plates, passports and vehicle identification numbers are I and O: a number
 # with one of them looks right and was never given out.

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ledger.ports import ChainUnreachable
+from certledger.ledger.ports import ChainUnreachable
 
 _Found = TypeVar("_Found")
 

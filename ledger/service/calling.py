@@ -15,9 +15,9 @@ import orjson
 import structlog
 from standardwebhooks.webhooks import Webhook
 
-from ledger.service.targets import RESOLVER, Resolver, TargetForbidden, check_target
-from ledger.service.values import Delivery, DeliveryState, Event, Hook
-from verifier.encoding import format_time
+from certledger.ledger.service.targets import RESOLVER, Resolver, TargetForbidden, check_target
+from certledger.ledger.service.values import Delivery, DeliveryState, Event, Hook
+from certledger.verifier.encoding import format_time
 
 log = structlog.get_logger(__name__)
 PAUSES = (5, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000)

@@ -7,22 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
-from ledger.evidence import BodyView
-from ledger.ports import Block as ChainBlock
-from ledger.ports import Chain, ChainUnreachable, Checkpoint, ReadUnit
-from ledger.service.beside import Beside
-from ledger.service.ports import ServiceStore
-from verifier.basis import OPERATOR_NODE
-from verifier.checkpoint import Note, parse_note
-from verifier.errors import Refused
-from verifier.evidence import Evidence
-from verifier.judges import Judge, way_of_nodes
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, NodeUnreachable, SlotProof
-from verifier.state import ISSUER
-from verifier.stateproof import slot_position
-from verifier.status import CELLS
-from verifier.trust import (
+from certledger.ledger.evidence import BodyView
+from certledger.ledger.ports import Block as ChainBlock
+from certledger.ledger.ports import Chain, ChainUnreachable, Checkpoint, ReadUnit
+from certledger.ledger.service.beside import Beside
+from certledger.ledger.service.ports import ServiceStore
+from certledger.verifier.basis import OPERATOR_NODE
+from certledger.verifier.checkpoint import Note, parse_note
+from certledger.verifier.errors import Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import Judge, way_of_nodes
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.rpc import Block, NodeUnreachable, SlotProof
+from certledger.verifier.state import ISSUER
+from certledger.verifier.stateproof import slot_position
+from certledger.verifier.status import CELLS
+from certledger.verifier.trust import (
     Judgement,
     Slot,
     as_block,
@@ -30,7 +30,7 @@ from verifier.trust import (
     judge_by_node,
     judge_by_witnesses,
 )
-from verifier.verify import Current
+from certledger.verifier.verify import Current
 
 FRESH_SECONDS = 0.5
 """How long the newest checkpoint that was read counts as the newest."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ledger.keys import Signer
-from ledger.receipt_chain import ReceiptChain
-from ledger.service.ports import ServiceStore
-from ledger.service.values import Verification
-from ledger.service.verifying import Told
-from verifier.hashing import sha256
+from certledger.ledger.keys import Signer
+from certledger.ledger.receipt_chain import ReceiptChain
+from certledger.ledger.service.ports import ServiceStore
+from certledger.ledger.service.values import Verification
+from certledger.ledger.service.verifying import Told
+from certledger.verifier.hashing import sha256
 
 MOST_AT_ONCE = 2_000
 MOST_TURNS = 16

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import orjson
 import structlog
 
-from ledger.acts import ActState
-from ledger.intake.desk import head_of
-from ledger.intake.refusals import (
+from certledger.ledger.acts import ActState
+from certledger.ledger.intake.desk import head_of
+from certledger.ledger.intake.refusals import (
     ActDead,
     BatchConflict,
     CatalogNotInForce,
@@ -22,25 +22,25 @@ from ledger.intake.refusals import (
     SignerEnded,
     StatementOver,
 )
-from ledger.issuing.checking import Issue
-from ledger.issuing.records import SEED_SIZE
-from ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from ledger.keys import Signer
-from ledger.leases import LOGBOOK, lease_holder
-from ledger.ports import BodySeen
-from ledger.service.ports import ServiceStore, ServiceUnit
-from ledger.service.values import Verification
-from ledger.submitting import Intake, submit_batch
-from verifier.catalog import Catalog
-from verifier.checks import today
-from verifier.encoding import parse_canonical
-from verifier.hashing import sha256
-from verifier.receipts import DIGEST, RECEIPT_ENTRY, code_of
-from verifier.state import NO_END
-from verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.records import SEED_SIZE
+from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from certledger.ledger.keys import Signer
+from certledger.ledger.leases import LOGBOOK, lease_holder
+from certledger.ledger.ports import BodySeen
+from certledger.ledger.service.ports import ServiceStore, ServiceUnit
+from certledger.ledger.service.values import Verification
+from certledger.ledger.submitting import Intake, submit_batch
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.checks import today
+from certledger.verifier.encoding import parse_canonical
+from certledger.verifier.hashing import sha256
+from certledger.verifier.receipts import DIGEST, RECEIPT_ENTRY, code_of
+from certledger.verifier.state import NO_END
+from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
 
 if TYPE_CHECKING:
-    from ledger.node import Ledger
+    from certledger.ledger.node import Ledger
 
 log = structlog.get_logger(__name__)
 LEASE = LOGBOOK

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ledger.files import write_atomically
-from ledger.ports import Store
-from verifier.errors import Refused
+from certledger.ledger.files import write_atomically
+from certledger.ledger.ports import Store
+from certledger.verifier.errors import Refused
 
 PEPPER = "keys/api.pepper"
 _SIZE = 32

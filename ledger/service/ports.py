@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ledger.ports import Act, Unit
-from ledger.service.values import (
+from certledger.ledger.ports import Act, Unit
+from certledger.ledger.service.values import (
     Answered,
     ApiKey,
     Delivery,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import orjson
 
-from ledger.evidence import EvidenceMaker, EvidencePending
-from ledger.ports import Place, Unit
-from ledger.service.ports import ServiceStore
-from ledger.service.values import Verification
-from verifier.errors import Refused
-from verifier.evidence import Evidence
-from verifier.receipts import lookup_of, show
-from verifier.vocabulary import BodyKind
+from certledger.ledger.evidence import EvidenceMaker, EvidencePending
+from certledger.ledger.ports import Place, Unit
+from certledger.ledger.service.ports import ServiceStore
+from certledger.ledger.service.values import Verification
+from certledger.verifier.errors import Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.receipts import lookup_of, show
+from certledger.verifier.vocabulary import BodyKind
 
 
 class ReceiptPending(Refused):

@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 
 import orjson
 
-from verifier.certificate import MOST_DIGESTS, Disclosure
-from verifier.compact import LONGEST as LONGEST_CODE
-from verifier.content import Fingerprint
-from verifier.encoding import Json, Members, from_hex, parse
-from verifier.errors import Malformed
-from verifier.presentation import WORD, Presentation
-from verifier.scanned import scanned_text
+from certledger.verifier.certificate import MOST_DIGESTS, Disclosure
+from certledger.verifier.compact import LONGEST as LONGEST_CODE
+from certledger.verifier.content import Fingerprint
+from certledger.verifier.encoding import Json, Members, from_hex, parse
+from certledger.verifier.errors import Malformed
+from certledger.verifier.presentation import WORD, Presentation
+from certledger.verifier.scanned import scanned_text
 
 MOST_ITEMS = 1_000
 MOST_DOCUMENTS = 16

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import orjson
 
-from ledger.keys import Signer, recover
-from verifier import merkle
-from verifier.encoding import (
+from certledger.ledger.keys import Signer, recover
+from certledger.verifier import merkle
+from certledger.verifier.encoding import (
     Json,
     Members,
     format_canonical,
@@ -24,12 +24,12 @@ from verifier.encoding import (
     parse_time,
     to_base64url,
 )
-from verifier.errors import ExitStatus, Malformed, Refused
-from verifier.hashing import sha256
-from verifier.policy import check_ascending
-from verifier.receipts import lookup_of
-from verifier.statements import Receipt
-from verifier.vocabulary import Verdict
+from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.policy import check_ascending
+from certledger.verifier.receipts import lookup_of
+from certledger.verifier.statements import Receipt
+from certledger.verifier.vocabulary import Verdict
 
 LONGEST = 65_536
 MOST_RESULTS = 1_000

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from verifier.errors import Refused
-from verifier.name_resolver import NameResolver
+from certledger.verifier.errors import Refused
+from certledger.verifier.name_resolver import NameResolver
 
 LONGEST = 2_048
 MAX_LOOKUPS = 64

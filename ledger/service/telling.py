@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from ledger.leases import lease_holder
-from ledger.ports import Act, Checkpoint
-from ledger.service.calling import PAUSES, SECONDS, Courier, Due
-from ledger.service.ports import ServiceStore, ServiceUnit
-from ledger.service.targets import RESOLVER, Resolver
-from ledger.service.values import (
+from certledger.ledger.leases import lease_holder
+from certledger.ledger.ports import Act, Checkpoint
+from certledger.ledger.service.calling import PAUSES, SECONDS, Courier, Due
+from certledger.ledger.service.ports import ServiceStore, ServiceUnit
+from certledger.ledger.service.targets import RESOLVER, Resolver
+from certledger.ledger.service.values import (
     BATCH_FINAL,
     BATCH_REORGANISED,
     CHECKPOINT_REPLACED,
@@ -22,10 +22,10 @@ from ledger.service.values import (
     DeliveryState,
     Watch,
 )
-from verifier.encoding import Json, format_canonical, format_time
-from verifier.statements import Batch
-from verifier.status import CELLS, read_cell
-from verifier.vocabulary import Status
+from certledger.verifier.encoding import Json, format_canonical, format_time
+from certledger.verifier.statements import Batch
+from certledger.verifier.status import CELLS, read_cell
+from certledger.verifier.vocabulary import Status
 
 log = structlog.get_logger(__name__)
 LEASE = "telling"

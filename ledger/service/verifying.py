@@ -8,28 +8,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from ledger.evidence import BodyView, EvidenceMaker, EvidencePending, EvidenceUnknown
-from ledger.keys import Signer
-from ledger.service.judging import HeldNode, MirrorJudge, find_newer
-from ledger.service.ports import ServiceStore
-from ledger.service.questions import Asked, Lookup
-from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
-from ledger.service.values import Verification
-from ledger.snapshots import SnapshotMaker
-from verifier.certificate import Disclosure
-from verifier.desk import Desk
-from verifier.encoding import Json
-from verifier.errors import Malformed
-from verifier.evidence import Evidence
-from verifier.hashing import sha256
-from verifier.judges import Judge
-from verifier.memo import Verifier
-from verifier.policy import TrustPolicy
-from verifier.presentation import Request
-from verifier.proving import Memo
-from verifier.verdict import Result, unusable
-from verifier.verify import Newer, Question, verify
-from verifier.vocabulary import Verdict
+from certledger.ledger.evidence import BodyView, EvidenceMaker, EvidencePending, EvidenceUnknown
+from certledger.ledger.keys import Signer
+from certledger.ledger.service.judging import HeldNode, MirrorJudge, find_newer
+from certledger.ledger.service.ports import ServiceStore
+from certledger.ledger.service.questions import Asked, Lookup
+from certledger.ledger.service.receipts import VerificationReceipt, content_of, draw_reference
+from certledger.ledger.service.values import Verification
+from certledger.ledger.snapshots import SnapshotMaker
+from certledger.verifier.certificate import Disclosure
+from certledger.verifier.desk import Desk
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import Malformed
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.hashing import sha256
+from certledger.verifier.judges import Judge
+from certledger.verifier.memo import Verifier
+from certledger.verifier.policy import TrustPolicy
+from certledger.verifier.presentation import Request
+from certledger.verifier.proving import Memo
+from certledger.verifier.verdict import Result, unusable
+from certledger.verifier.verify import Newer, Question, verify
+from certledger.verifier.vocabulary import Verdict
 
 _REMEMBERED = 4_096
 

@@ -1,5 +1,5 @@
 """The store behind the port: one schema on SQLite and PostgreSQL, chosen by URL."""
 
-from ledger.store.engine import SqlStore, check_unnamed, open_store
+from certledger.ledger.store.engine import SqlStore, check_unnamed, open_store
 
 __all__ = ["SqlStore", "check_unnamed", "open_store"]

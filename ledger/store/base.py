@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.store.tables import Row
+from certledger.ledger.store.tables import Row
 
 
 def table(row: type[Row]) -> Table:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.acts import ActState
-from ledger.ports import Lookups
+from certledger.ledger.acts import ActState
+from certledger.ledger.ports import Lookups
 
 PREFIX = 16
 """Bytes of a digest that a certificate is found by."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 
-from ledger.ports import StoreBusy
-from ledger.service.values import Answered, ApiKey, Role, Verification
-from ledger.store.base import Base, table
-from ledger.store.service_tables import (
+from certledger.ledger.ports import StoreBusy
+from certledger.ledger.service.values import Answered, ApiKey, Role, Verification
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.service_tables import (
     ApiKeyRow,
     IdempotencyRow,
     PresentationRow,

@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
-from ledger.ports import StoreBusy
-from ledger.store.faults import engine_faults
-from ledger.store.identity import LEDGER, check_before
-from ledger.store.migrating import migrate
-from ledger.store.unit import SqlUnit
-from verifier.errors import Refused
+from certledger.ledger.ports import StoreBusy
+from certledger.ledger.store.faults import engine_faults
+from certledger.ledger.store.identity import LEDGER, check_before
+from certledger.ledger.store.migrating import migrate
+from certledger.ledger.store.unit import SqlUnit
+from certledger.verifier.errors import Refused
 
 PATIENCE = 30.0
 """Seconds that a unit waits for another before it gives up with StoreBusy."""

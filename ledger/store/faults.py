@@ -9,8 +9,14 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from ledger.ports import StoreBusy, StoreDamaged, StoreFull, StoreUnavailable, TextUnusable
-from verifier.errors import Refused
+from certledger.ledger.ports import (
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    StoreUnavailable,
+    TextUnusable,
+)
+from certledger.verifier.errors import Refused
 
 _BUSY_STATES = frozenset({"55P03", "57014", "40001", "40P01", "53300"})
 """Lock not available, statement cancelled, serialization failure, deadlock, too many clients."""

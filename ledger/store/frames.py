@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from verifier.encoding import bytes_of, to_base64url
-from verifier.errors import Malformed
+from certledger.verifier.encoding import bytes_of, to_base64url
+from certledger.verifier.errors import Malformed
 
 FRAME = 256
 """Records in a frame: what must be unpacked to read one of them, some 150 kB."""

@@ -20,9 +20,9 @@ from sqlalchemy import (
     update,
 )
 
-from ledger.acts import ActKind, ActState
-from ledger.ports import Act
-from ledger.service.values import (
+from certledger.ledger.acts import ActKind, ActState
+from certledger.ledger.ports import Act
+from certledger.ledger.service.values import (
     BATCH_FINAL,
     REORGANISED,
     RETRACTED,
@@ -33,10 +33,10 @@ from ledger.service.values import (
     Hook,
     Watch,
 )
-from ledger.store import rows
-from ledger.store.base import Base, table
-from ledger.store.service_tables import DeliveryRow, EventRow, HookRow, WatchRow
-from ledger.store.tables import ActRow
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.service_tables import DeliveryRow, EventRow, HookRow, WatchRow
+from certledger.ledger.store.tables import ActRow
 
 ACTS = table(ActRow)
 DELIVERIES = table(DeliveryRow)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, inspect, select
 
-from ledger.store import rows
-from ledger.store.base import Base, table
-from ledger.store.tables import ActRow, DatabaseIdentityRow
-from verifier.errors import Refused
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.tables import ActRow, DatabaseIdentityRow
+from certledger.verifier.errors import Refused
 
 ACTS = table(ActRow)
 IDENTITY = table(DatabaseIdentityRow)

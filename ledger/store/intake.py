@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
-from ledger.acts import ActState, Lane
-from ledger.ports import Act, Backlog, Edition, Lookups, NewAct
-from ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
-from ledger.store import rows
-from ledger.store.base import Base, table
-from ledger.store.bulk import PLACES, PREFIX, find_editions, insert_certificates
-from ledger.store.frames import FRAME, pack_frames
-from ledger.store.tables import (
+from certledger.ledger.acts import ActState, Lane
+from certledger.ledger.ports import Act, Backlog, Edition, Lookups, NewAct
+from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.bulk import PLACES, PREFIX, find_editions, insert_certificates
+from certledger.ledger.store.frames import FRAME, pack_frames
+from certledger.ledger.store.tables import (
     ActRow,
     BatchRow,
     CatalogRow,
@@ -24,7 +24,7 @@ from ledger.store.tables import (
     FrameRow,
     ReceiptChainRow,
 )
-from verifier.errors import Malformed
+from certledger.verifier.errors import Malformed
 
 ACTS = table(ActRow)
 BATCHES = table(BatchRow)

@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
-from ledger.store.tables import Row
-from verifier.errors import Refused
+from certledger.ledger.store.tables import Row
+from certledger.verifier.errors import Refused
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 4_711_006

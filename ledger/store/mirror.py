@@ -8,9 +8,9 @@ from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple_, update
 
-from ledger.acts import ActKind, ActState, Lane
-from ledger.naming import is_placeholder, placeholder
-from ledger.ports import (
+from certledger.ledger.acts import ActKind, ActState, Lane
+from certledger.ledger.naming import is_placeholder, placeholder
+from certledger.ledger.ports import (
     Anchored,
     Block,
     BodySeen,
@@ -21,12 +21,12 @@ from ledger.ports import (
     StatusSeen,
     TxState,
 )
-from ledger.service.values import CHECKPOINT_REPLACED, REORGANISED
-from ledger.store import rows
-from ledger.store.base import Base, table, values_of
-from ledger.store.reading import SIGNATURE_LINE
-from ledger.store.service_tables import EventRow, WatchRow
-from ledger.store.tables import (
+from certledger.ledger.service.values import CHECKPOINT_REPLACED, REORGANISED
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table, values_of
+from certledger.ledger.store.reading import SIGNATURE_LINE
+from certledger.ledger.store.service_tables import EventRow, WatchRow
+from certledger.ledger.store.tables import (
     ActRow,
     AnchoredRow,
     BlockRow,
@@ -41,7 +41,7 @@ from ledger.store.tables import (
     StatusWordRow,
     TransactionRow,
 )
-from verifier.statements import Batch
+from certledger.verifier.statements import Batch
 
 ACTS = table(ActRow)
 ANCHORED = table(AnchoredRow)

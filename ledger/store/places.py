@@ -18,13 +18,13 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.acts import ActState
-from ledger.ports import Place
-from ledger.store.base import Base, table
-from ledger.store.bulk import PLACES, PREFIX
-from ledger.store.frames import FRAME, unpack_frame
-from ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow, FrameRow
-from verifier.certificate import Record
+from certledger.ledger.acts import ActState
+from certledger.ledger.ports import Place
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.bulk import PLACES, PREFIX
+from certledger.ledger.store.frames import FRAME, unpack_frame
+from certledger.ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow, FrameRow
+from certledger.verifier.certificate import Record
 
 ACTS = table(ActRow)
 ANCHORED = table(AnchoredRow)

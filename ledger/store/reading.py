@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import exists, select
 
-from ledger.ports import Anchored, BodySeen, CatalogSeen, Checkpoint, RegistrarSeen, StatusSeen
-from ledger.store import rows
-from ledger.store.base import Base, newest, table
-from ledger.store.intake import CATALOGS, all_frames
-from ledger.store.tables import (
+from certledger.ledger.ports import (
+    Anchored,
+    BodySeen,
+    CatalogSeen,
+    Checkpoint,
+    RegistrarSeen,
+    StatusSeen,
+)
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, newest, table
+from certledger.ledger.store.intake import CATALOGS, all_frames
+from certledger.ledger.store.tables import (
     AnchoredRow,
     BatchRow,
     BodyRow,
@@ -21,7 +28,7 @@ from ledger.store.tables import (
     StatusChangeRow,
     StatusWordRow,
 )
-from verifier.catalog import EMPTY
+from certledger.verifier.catalog import EMPTY
 
 ANCHORED = table(AnchoredRow)
 BATCHES = table(BatchRow)

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import exists, func, select, text, update
 
-from ledger.acts import ACTS as ACTS_OF
-from ledger.acts import ActState
-from ledger.ports import Act, LeaseLost, Transaction, TxState
-from ledger.store import rows
-from ledger.store.base import Base, table
-from ledger.store.tables import ActRow, CarriageRow, LeaseRow, TransactionRow
+from certledger.ledger.acts import ACTS as ACTS_OF
+from certledger.ledger.acts import ActState
+from certledger.ledger.ports import Act, LeaseLost, Transaction, TxState
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.tables import ActRow, CarriageRow, LeaseRow, TransactionRow
 
 ACTS = table(ActRow)
 CARRIAGES = table(CarriageRow)

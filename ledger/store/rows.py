@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from ledger.acts import ACTS, ActKind, ActState, counter_of, subject_of
-from ledger.naming import unnamed
-from ledger.ports import (
+from certledger.ledger.acts import ACTS, ActKind, ActState, counter_of, subject_of
+from certledger.ledger.naming import unnamed
+from certledger.ledger.ports import (
     Act,
     Anchored,
     Block,
@@ -23,10 +23,10 @@ from ledger.ports import (
     Transaction,
     TxState,
 )
-from verifier.acts import SIGNATURE_SIZE, statement_from_json, statement_to_json
-from verifier.encoding import format_canonical, from_base64url, to_base64url
-from verifier.state import BodyState
-from verifier.statements import Batch, Statement, StatusChange
+from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json, statement_to_json
+from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Batch, Statement, StatusChange
 
 Found = Any
 """A row of SQLAlchemy Core: attributes by column name."""

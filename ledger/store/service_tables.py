@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field
 
-from ledger.store.tables import Big, Row
+from certledger.ledger.store.tables import Big, Row
 
 
 class ApiKeyRow(Row, table=True):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ledger.store.callers import CallersPart
-from ledger.store.hooks import HooksPart
-from ledger.store.identity import IdentityPart
-from ledger.store.intake import IntakePart
-from ledger.store.mirror import MirrorPart
-from ledger.store.places import PlacesPart
-from ledger.store.reading import ReadingPart
-from ledger.store.road import RoadPart
+from certledger.ledger.store.callers import CallersPart
+from certledger.ledger.store.hooks import HooksPart
+from certledger.ledger.store.identity import IdentityPart
+from certledger.ledger.store.intake import IntakePart
+from certledger.ledger.store.mirror import MirrorPart
+from certledger.ledger.store.places import PlacesPart
+from certledger.ledger.store.reading import ReadingPart
+from certledger.ledger.store.road import RoadPart
 
 
 class SqlUnit(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.issuing.console import passphrase_option
-from verifier.address_options import DATA, NODE, plain_http_option
-from verifier.policy_options import PolicyChoice, policy_options
+from certledger.ledger.issuing.console import passphrase_option
+from certledger.verifier.address_options import DATA, NODE, plain_http_option
+from certledger.verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from ledger.chain.client import Node
-    from ledger.witness.witness import OwnNode, Published, Witness
-    from verifier.policy import LedgerPin, TrustPolicy
+    from certledger.ledger.chain.client import Node
+    from certledger.ledger.witness.witness import OwnNode, Published, Witness
+    from certledger.verifier.policy import LedgerPin, TrustPolicy
 
 
 @click.command()
@@ -79,9 +79,9 @@ def witness(
     """
     import signal
 
-    from ledger.issuing.console import ask_passphrase
-    from ledger.logs import quiet
-    from ledger.witness.server import WitnessServer
+    from certledger.ledger.issuing.console import ask_passphrase
+    from certledger.ledger.logs import quiet
+    from certledger.ledger.witness.server import WitnessServer
 
     quiet()
     trusted = policy.open()
@@ -109,7 +109,7 @@ def _pin(policy: TrustPolicy, name: str | None) -> LedgerPin:
 def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from ledger.keys import load_pem_key
+    from certledger.ledger.keys import load_pem_key
 
     loaded, member = load_pem_key(key, passphrase), policy.witness(name)
     if not isinstance(loaded, Ed25519PrivateKey) or member is None:
@@ -121,7 +121,7 @@ def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed2
 
 def _published(named: tuple[str, ...], rpc: str) -> Published | None:
     """Return what gives the published notes, None where nobody is known who publishes them."""
-    from verifier.audit.published import DataUnreachable, open_published
+    from certledger.verifier.audit.published import DataUnreachable, open_published
 
     places = named or ((rpc.removesuffix("/rpc"),) if rpc.endswith("/rpc") else ())
     if not places:
@@ -155,10 +155,10 @@ def _open(
     execute: bool,
 ) -> Witness:
     """Return the witness, once the ledger is known to be the one that the policy pins."""
-    from ledger.chain.client import Node
-    from ledger.witness.deployment import check_deployment
-    from ledger.witness.memory import acquire_home
-    from ledger.witness.witness import Witness
+    from certledger.ledger.chain.client import Node
+    from certledger.ledger.witness.deployment import check_deployment
+    from certledger.ledger.witness.memory import acquire_home
+    from certledger.ledger.witness.witness import Witness
 
     acquire_home(home)
     node = Node(rpc)
@@ -183,8 +183,8 @@ def _clock() -> int:
 
 def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
     """Return the node that is believed: one that executes with a lag, else the one at `rpc`."""
-    from ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
-    from verifier.rpc import Rpc
+    from certledger.ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
+    from certledger.verifier.rpc import Rpc
 
     if lag is None:
         return RpcNode(Rpc(rpc))

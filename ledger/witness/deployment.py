@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ledger.chain.block_logs import JsonRpc
-from verifier.audit.deployment import check_transaction
-from verifier.errors import Refused
-from verifier.policy import LedgerPin
+from certledger.ledger.chain.block_logs import JsonRpc
+from certledger.verifier.audit.deployment import check_transaction
+from certledger.verifier.errors import Refused
+from certledger.verifier.policy import LedgerPin
 
 
 class DeploymentForeign(Refused):

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from verifier.checkpoint import LONGEST_NOTE, Checkpoint, Note, check_cosignature, parse_note
-from verifier.encoding import Members, format_canonical, parse_canonical
-from verifier.errors import Refused
+from certledger.verifier.checkpoint import (
+    LONGEST_NOTE,
+    Checkpoint,
+    Note,
+    check_cosignature,
+    parse_note,
+)
+from certledger.verifier.encoding import Members, format_canonical, parse_canonical
+from certledger.verifier.errors import Refused
 
 FILE = "witness.json"
 FORK = "fork.json"

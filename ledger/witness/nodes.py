@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ledger.witness.memory import MemoryDamaged
-from verifier.errors import Refused
-from verifier.rpc import Block, Rpc
+from certledger.ledger.witness.memory import MemoryDamaged
+from certledger.verifier.errors import Refused
+from certledger.verifier.rpc import Block, Rpc
 
 if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI
@@ -72,9 +72,9 @@ class ExecutingNode:
         lag: int,
         clock: Callable[[], int],
     ) -> None:
-        from ledger.chain.embedded.errors import EmbeddedChainError
-        from ledger.chain.embedded.genesis import parse_genesis
-        from ledger.chain.embedded.replay import Follower
+        from certledger.ledger.chain.embedded.errors import EmbeddedChainError
+        from certledger.ledger.chain.embedded.genesis import parse_genesis
+        from certledger.ledger.chain.embedded.replay import Follower
 
         self._source, self._lag, self._clock = source, lag, clock
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ class ExecutingNode:
         Raises:
             BlockRefused: one does not follow from those before it.
         """
-        from ledger.chain.embedded.errors import BlockAhead
+        from certledger.ledger.chain.embedded.errors import BlockAhead
 
         last = self._source.head()
         for number in range(self._follower.head.block_number + 1, last + 1):

@@ -10,10 +10,10 @@ from typing import Final
 
 import structlog
 
-from ledger.witness.memory import acquire_home, release_home
-from ledger.witness.witness import Witness, WitnessRefuses
-from verifier.checkpoint import LONGEST_NOTE, CheckpointUnusable, parse_note
-from verifier.errors import Malformed, Refused
+from certledger.ledger.witness.memory import acquire_home, release_home
+from certledger.ledger.witness.witness import Witness, WitnessRefuses
+from certledger.verifier.checkpoint import LONGEST_NOTE, CheckpointUnusable, parse_note
+from certledger.verifier.errors import Malformed, Refused
 
 log = structlog.get_logger(__name__)
 PATH: Final = "/v1/cosignatures"

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.witness.memory import (
+from certledger.ledger.witness.memory import (
     Fork,
     Memory,
     exclusive,
@@ -18,7 +18,7 @@ from ledger.witness.memory import (
     recall,
     remember,
 )
-from verifier.checkpoint import (
+from certledger.verifier.checkpoint import (
     Checkpoint,
     CheckpointUnusable,
     Cosignature,
@@ -27,8 +27,8 @@ from verifier.checkpoint import (
     cosign,
     parse_note,
 )
-from verifier.errors import Refused
-from verifier.rpc import Block
+from certledger.verifier.errors import Refused
+from certledger.verifier.rpc import Block
 
 
 class WitnessRefuses(Refused):

@@ -8,11 +8,11 @@ import httpx
 import pytest
 import uvicorn
 
-from api.app import app_of
-from api.connections import Connection
-from api.service import Service
-from ledger.service.logbook import Logbook
-from ledger.service.values import Role
+from certledger.api.app import app_of
+from certledger.api.connections import Connection
+from certledger.api.service import Service
+from certledger.ledger.service.logbook import Logbook
+from certledger.ledger.service.values import Role
 from tests.api.documented import Answers, recorded
 from tests.api.operating import register_operator
 from tests.api.world import Running, World, make_world, serve

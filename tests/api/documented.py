@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from api.app import operations
-from api.door import Door
+from certledger.api.app import operations
+from certledger.api.door import Door
 
 _SPECIAL = ("etag", "retry-after", "content-language", "location", "www-authenticate")
 """Headers that the document names where they are sent, and nowhere else."""

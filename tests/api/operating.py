@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ledger.keys import Signer
-from ledger.node import Ledger
-from ledger.service.logbook import Logbook
+from certledger.ledger.keys import Signer
+from certledger.ledger.node import Ledger
+from certledger.ledger.service.logbook import Logbook
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.receipts import RECEIPT_ENTRY
+from certledger.verifier.vocabulary import BodyKind
 from tests.api.world import World
 from tests.ledger.live import Body
-from verifier.catalog import Catalog
-from verifier.receipts import RECEIPT_ENTRY
-from verifier.vocabulary import BodyKind
 
 OPERATOR = "91310000XX00000389"
 

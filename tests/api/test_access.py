@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import operations
-from api.rules import RULES
-from ledger.service.values import Role
+from certledger.api.app import operations
+from certledger.api.rules import RULES
+from certledger.ledger.service.values import Role
 from tests.api.world import OTHER, Running, World
 
 # Who may: b(ody), c(ounter), p(artner), a(uditor), m(anager), and - for nobody in particular.
@@ -211,7 +211,7 @@ def test_whoever_is_bound_to_a_region_sees_what_its_keys_asked_and_no_others(
 def test_all_that_a_stolen_key_asked_can_be_gone_through(
     world: World, running: Running, administrator: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.routes.receipts.MOST_LISTED", 2)
+    monkeypatch.setattr("certledger.api.routes.receipts.MOST_LISTED", 2)
     key, text = world.service.keys.create(name="stolen", role=Role.COUNTER, counter="far-2")
     evidence = [json.loads(world.evidence(place).format()) for place in range(3)]
     questions = [{"evidence": one} for one in evidence]

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
-from ledger.node import POLICY
-from ledger.service.values import Delivery, DeliveryState, Role
+from certledger.ledger.node import POLICY
+from certledger.ledger.service.values import Delivery, DeliveryState, Role
 from tests.api.world import Running, World
 
-RUN = "from verifier.cli import main; main()"
+RUN = "from certledger.verifier.cli import main; main()"
 
 
 def run(*arguments: object, **environment: str) -> CompletedProcess[str]:

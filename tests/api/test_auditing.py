@@ -4,10 +4,10 @@ import json
 
 from click.testing import CliRunner
 
-from ledger.node import POLICY
-from ledger.service.values import Role
+from certledger.ledger.node import POLICY
+from certledger.ledger.service.values import Role
+from certledger.verifier.audit.command import command
 from tests.api.world import Running
-from verifier.audit.command import command
 
 
 def audit(running: Running, *more: str) -> tuple[int, dict[str, object]]:

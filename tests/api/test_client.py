@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ledger.asking import AnswerFalse, ServerRefuses, ServerSilent
-from ledger.client import Client
-from ledger.service.values import Role
+from certledger.ledger.asking import AnswerFalse, ServerRefuses, ServerSilent
+from certledger.ledger.client import Client
+from certledger.ledger.service.values import Role
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, listening
 from tests.ledger.live import person
-from verifier.encoding import format_canonical
-from verifier.vocabulary import Status
 
 
 def client_of(running: Running, role: Role, **more: object) -> Client:

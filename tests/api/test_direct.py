@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx
 from fastapi import FastAPI
 
-from api.app import app_of, operations
-from api.direct import straight
-from api.door import Door
-from api.metrics import Metrics
-from api.service import Service
+from certledger.api.app import app_of, operations
+from certledger.api.direct import straight
+from certledger.api.door import Door
+from certledger.api.metrics import Metrics
+from certledger.api.service import Service
 from tests.api.world import Running, World, listening
 
 ROADS = sorted(straight(operations().values()))

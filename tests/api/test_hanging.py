@@ -12,15 +12,15 @@ import httpx
 import orjson
 import pytest
 
-from api.app import app_of
-from api.routes import operating
-from api.service import Options, Service
-from ledger.ports import ChainUnreachable
-from ledger.service.beside import Beside
-from ledger.service.targets import Resolver, TargetForbidden, check_target
-from ledger.service.values import Role
+from certledger.api.app import app_of
+from certledger.api.routes import operating
+from certledger.api.service import Options, Service
+from certledger.ledger.ports import ChainUnreachable
+from certledger.ledger.service.beside import Beside
+from certledger.ledger.service.targets import Resolver, TargetForbidden, check_target
+from certledger.ledger.service.values import Role
+from certledger.verifier.name_resolver import NameResolver
 from tests.api.world import World, listening
-from verifier.name_resolver import NameResolver
 
 
 class Stuck:

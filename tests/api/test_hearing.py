@@ -15,16 +15,16 @@ import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from api.app import app_of
-from api.routes import hearing
-from api.service import Options, Service
-from ledger.service.targets import Resolver, Target, TargetForbidden, check_target
-from ledger.service.telling import Teller
-from ledger.service.values import Hook, Role
+from certledger.api.app import app_of
+from certledger.api.routes import hearing
+from certledger.api.service import Options, Service
+from certledger.ledger.service.targets import Resolver, Target, TargetForbidden, check_target
+from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.values import Hook, Role
+from certledger.verifier.encoding import format_time
+from certledger.verifier.name_resolver import NameResolver
+from certledger.verifier.vocabulary import Status
 from tests.api.world import World, listening
-from verifier.encoding import format_time
-from verifier.name_resolver import NameResolver
-from verifier.vocabulary import Status
 
 
 class Ear:

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.app import app_of
-from api.callers import Caller
-from api.idempotency import KEPT_SECONDS, parse_key, request_digest, under_key
-from api.refusals import KeyInFlight, RequestInvalid
-from api.service import Service
-from ledger.acts import Lane
-from ledger.service.values import Role
+from certledger.api.app import app_of
+from certledger.api.callers import Caller
+from certledger.api.idempotency import KEPT_SECONDS, parse_key, request_digest, under_key
+from certledger.api.refusals import KeyInFlight, RequestInvalid
+from certledger.api.service import Service
+from certledger.ledger.acts import Lane
+from certledger.ledger.service.values import Role
+from certledger.verifier.hashing import sha256
 from tests.api.world import World, listening
-from verifier.hashing import sha256
 
 BATCHES = "/v1/batches"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.ports import StoreBusy
-from ledger.service.keeping import Keeper
-from ledger.service.questions import Asked
-from ledger.service.receipts import VerificationReceipt
-from ledger.service.values import Verification
-from ledger.service.verifying import Told
-from ledger.store.engine import SqlStore, open_store
+from certledger.ledger.ports import StoreBusy
+from certledger.ledger.service.keeping import Keeper
+from certledger.ledger.service.questions import Asked
+from certledger.ledger.service.receipts import VerificationReceipt
+from certledger.ledger.service.values import Verification
+from certledger.ledger.service.verifying import Told
+from certledger.ledger.store.engine import SqlStore, open_store
 from tests.api.world import World
 
 

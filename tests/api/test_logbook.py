@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import httpx
 
-from ledger.issuing.sealing import Head
-from ledger.service.logbook import LEASE, Logbook
-from ledger.service.values import Role
+from certledger.ledger.issuing.sealing import Head
+from certledger.ledger.service.logbook import LEASE, Logbook
+from certledger.ledger.service.values import Role
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.hashing import sha256
+from certledger.verifier.receipts import RECEIPT_ENTRY
 from tests.api.operating import OPERATOR
 from tests.api.world import DAY, Running, World, disclosures
-from verifier.catalog import Catalog
-from verifier.hashing import sha256
-from verifier.receipts import RECEIPT_ENTRY
 
 
 def ask(running: Running) -> str:

@@ -8,16 +8,16 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from ledger.acts import Lane
-from ledger.checkpoints import Cadence, checkpoint
-from ledger.domain import load_domain
-from ledger.issuing.catalogs import catalog_of
-from ledger.service.values import Role
+from certledger.ledger.acts import Lane
+from certledger.ledger.checkpoints import Cadence, checkpoint
+from certledger.ledger.domain import load_domain
+from certledger.ledger.issuing.catalogs import catalog_of
+from certledger.ledger.service.values import Role
+from certledger.verifier.acts import Act
+from certledger.verifier.compact import Compact
+from certledger.verifier.encoding import Json, format_canonical
 from tests.api.world import Running, World, disclosures, make_world, serve
 from tests.ledger.live import Body
-from verifier.acts import Act
-from verifier.compact import Compact
-from verifier.encoding import Json, format_canonical
 
 _LOST = ("DELETE FROM names", "DELETE FROM catalogs", "DELETE FROM record_frames")
 _ACTS = ("DELETE FROM carriages", "DELETE FROM acts")

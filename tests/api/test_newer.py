@@ -7,16 +7,16 @@ import httpx
 import orjson
 import pytest
 
-from ledger.service.judging import MirrorJudge
-from ledger.service.values import Role
+from certledger.ledger.service.judging import MirrorJudge
+from certledger.ledger.service.values import Role
+from certledger.verifier.basis import OPERATOR_NODE
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.compact import Compact
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.stateproof import slot_position
+from certledger.verifier.trust import Slot
+from certledger.verifier.vocabulary import Status
 from tests.api.world import World, disclosures, make_world, serve
-from verifier.basis import OPERATOR_NODE
-from verifier.checkpoint import parse_note
-from verifier.compact import Compact
-from verifier.evidence import Evidence
-from verifier.stateproof import slot_position
-from verifier.trust import Slot
-from verifier.vocabulary import Status
 
 
 @pytest.fixture(scope="module")

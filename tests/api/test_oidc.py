@@ -16,10 +16,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from oidc_provider_mock import run_server_in_thread
 
-from api.app import app_of
-from api.oidc import OidcTokens, Provider, usable
-from api.refusals import CredentialsInvalid, ProviderSilent
-from api.service import Service
+from certledger.api.app import app_of
+from certledger.api.oidc import OidcTokens, Provider, usable
+from certledger.api.refusals import CredentialsInvalid, ProviderSilent
+from certledger.api.service import Service
 from tests.api.signing_in import SignIn
 from tests.api.world import World, listening
 

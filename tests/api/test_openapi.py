@@ -20,11 +20,11 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from referencing import Registry, Resource
 
-from api import routing
-from api.rules import RULES
-from ledger.service.calling import message
-from ledger.service.telling import Teller
-from ledger.service.values import EVENT_KINDS, RETRACTIONS, Role, Watch
+from certledger.api import routing
+from certledger.api.rules import RULES
+from certledger.ledger.service.calling import message
+from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.values import EVENT_KINDS, RETRACTIONS, Role, Watch
 from tests.api.documented import Answers
 from tests.api.world import Running, World
 

@@ -12,12 +12,12 @@ import httpx
 import orjson
 import pytest
 
-from api.app import app_of
-from api.pools import MIN_JOB_BYTES, FairPool
-from api.refusals import Busy
-from api.service import Options, Service
 from bench.load import hammer, request
-from ledger.service.values import Role
+from certledger.api.app import app_of
+from certledger.api.pools import MIN_JOB_BYTES, FairPool
+from certledger.api.refusals import Busy
+from certledger.api.service import Options, Service
+from certledger.ledger.service.values import Role
 from tests.api.world import World, listening
 
 OPEN = 256

@@ -11,25 +11,24 @@ from typing import cast
 import httpx
 import pytest
 
-import api.refusals
-import ledger.evidence
-import ledger.intake.refusals
-import ledger.ports
-import verifier.errors
-from api.app import app_of
-from api.problems import STATUSES, problem, status_of
-from api.routing import operation
-from api.rules import RULES, Rule
-from api.service import Options, Service
+from certledger.api import refusals as api_refusals
+from certledger.api.app import app_of
+from certledger.api.problems import STATUSES, problem, status_of
+from certledger.api.routing import operation
+from certledger.api.rules import RULES, Rule
+from certledger.api.service import Options, Service
+from certledger.ledger import evidence, ports
+from certledger.ledger.intake import refusals as intake_refusals
+from certledger.verifier import errors
+from certledger.verifier.errors import Malformed, Refused
 from tests.api.world import World, listening
-from verifier.errors import Malformed, Refused
 
 MODULES: tuple[ModuleType, ...] = (
-    api.refusals,
-    ledger.intake.refusals,
-    ledger.evidence,
-    ledger.ports,
-    verifier.errors,
+    api_refusals,
+    intake_refusals,
+    evidence,
+    ports,
+    errors,
 )
 
 
@@ -53,7 +52,7 @@ def test_what_is_no_json_is_400_and_what_breaks_a_schema_422() -> None:
 
 
 def test_a_fault_of_ours_tells_nothing_of_itself() -> None:
-    told = problem(ledger.evidence.EvidenceInconsistent("secret of the house"), "abc")
+    told = problem(evidence.EvidenceInconsistent("secret of the house"), "abc")
     assert "secret" not in str(told)
     assert told["code"] == "evidence.inconsistent"
 
@@ -77,8 +76,8 @@ def test_pages_of_other_origins_are_let_in_only_where_they_are_named(world: Worl
 @pytest.mark.parametrize(
     ("broken", "method", "path", "body"),
     [
-        ("api.guesses._find", "POST", "/v1/lookups", b'{"digest":"%b"}' % (b"0" * 64)),
-        ("api.routes.standing._newest", "GET", "/v1/issuers/11310000XX00000196", b""),
+        ("certledger.api.guesses._find", "POST", "/v1/lookups", b'{"digest":"%b"}' % (b"0" * 64)),
+        ("certledger.api.routes.standing._newest", "GET", "/v1/issuers/11310000XX00000196", b""),
     ],
 )
 def test_what_nobody_foresaw_is_a_problem_like_every_other(

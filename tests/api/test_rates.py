@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.app import app_of
-from api.callers import network_of
-from api.gate import Rates
-from api.guesses import MAX_MISSES
-from api.refusals import TooMany
-from api.service import Options, Service
-from ledger.service.values import Role
+from certledger.api.app import app_of
+from certledger.api.callers import network_of
+from certledger.api.gate import Rates
+from certledger.api.guesses import MAX_MISSES
+from certledger.api.refusals import TooMany
+from certledger.api.service import Options, Service
+from certledger.ledger.service.values import Role
 from tests.api.world import World, listening
 
 

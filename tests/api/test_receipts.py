@@ -9,18 +9,18 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger.asking import AnswerFalse, ServerRefuses
-from ledger.node import POLICY
-from ledger.service.logbook import Logbook
-from ledger.service.receipts import VerificationReceipt, content_of
-from ledger.service.values import Role
+from certledger.ledger.asking import AnswerFalse, ServerRefuses
+from certledger.ledger.node import POLICY
+from certledger.ledger.service.logbook import Logbook
+from certledger.ledger.service.receipts import VerificationReceipt, content_of
+from certledger.ledger.service.values import Role
+from certledger.verifier.cli import main
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.vocabulary import Status
 from tests.api.operating import OPERATOR, operator_body
 from tests.api.test_client import client_of
 from tests.api.world import Running, World
-from verifier.cli import main
-from verifier.encoding import format_canonical
-from verifier.evidence import Evidence
-from verifier.vocabulary import Status
 
 
 @pytest.fixture

@@ -14,18 +14,18 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from api.callers import KeyRing, load_pepper
-from ledger.service.values import Role
-from ledger.store import open_store
+from certledger.api.callers import KeyRing, load_pepper
+from certledger.ledger.service.values import Role
+from certledger.ledger.store import open_store
+from certledger.verifier.cli import main
 from tests.api.test_serving import RUN, serving
 from tests.effort import effort
-from verifier.cli import main
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ledger.demo import operating
-from ledger.demo.run import run
+from certledger.ledger.demo import operating
+from certledger.ledger.demo.run import run
 
 name, when = sys.argv[2], sys.argv[3]
 real = getattr(operating, name)

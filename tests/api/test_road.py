@@ -19,17 +19,17 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api.app import app_of
-from api.service import Service
-from ledger.issuing.checking import Issue
-from ledger.issuing.sealing import seal_issues
-from ledger.service.receipts import VerificationReceipt
-from ledger.submitting import submit_batch
+from certledger.api.app import app_of
+from certledger.api.service import Service
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.sealing import seal_issues
+from certledger.ledger.service.receipts import VerificationReceipt
+from certledger.ledger.submitting import submit_batch
+from certledger.verifier.content import Fingerprint
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.presentation import Request as PresentationRequest
+from certledger.verifier.presentation import Subject, format_holder_key, sign
 from tests.api.world import Running, World, disclosures, listening
-from verifier.content import Fingerprint
-from verifier.evidence import Evidence
-from verifier.presentation import Request as PresentationRequest
-from verifier.presentation import Subject, format_holder_key, sign
 
 
 def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Client) -> None:

@@ -20,21 +20,21 @@ import pytest
 from click.testing import CliRunner
 from oidc_provider_mock import run_server_in_thread
 
-from api import bodies
-from api.app import app_of
-from api.callers import KeyRing, load_pepper
-from api.service import Service
-from ledger.files import write_atomically
-from ledger.issuing.sealing import SealedBatch
-from ledger.node import POLICY
-from ledger.service.values import Role
+from certledger.api import bodies
+from certledger.api.app import app_of
+from certledger.api.callers import KeyRing, load_pepper
+from certledger.api.service import Service
+from certledger.ledger.files import write_atomically
+from certledger.ledger.issuing.sealing import SealedBatch
+from certledger.ledger.node import POLICY
+from certledger.ledger.service.values import Role
+from certledger.verifier.cli import main
+from certledger.verifier.encoding import format_canonical
 from tests.api.signing_in import SignIn
 from tests.api.world import World, listening, policy_of
 from tests.ledger.live import Body, open_live
-from verifier.cli import main
-from verifier.encoding import format_canonical
 
-RUN = "from verifier.cli import main; main()"
+RUN = "from certledger.verifier.cli import main; main()"
 BATCHES = 12
 
 

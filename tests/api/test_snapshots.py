@@ -5,13 +5,13 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from ledger.node import POLICY
-from ledger.service.values import Role
+from certledger.ledger.node import POLICY
+from certledger.ledger.service.values import Role
+from certledger.verifier.cli import main
+from certledger.verifier.compact import Compact
+from certledger.verifier.encoding import format_time
+from certledger.verifier.snapshot import Snapshot
 from tests.api.world import Running
-from verifier.cli import main
-from verifier.compact import Compact
-from verifier.encoding import format_time
-from verifier.snapshot import Snapshot
 
 
 def run(*words: object) -> Result:

@@ -12,15 +12,22 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from api.app import app_of
-from api.callers import KeyRing, load_pepper
-from api.readiness import INTAKE, MAX_AHEAD_SECONDS, MAX_BLOCK_SECONDS, PARTS, STOPS, parts_of
-from api.service import Options, Service
-from ledger.chain.embedded import open_node
-from ledger.files import write_atomically
-from ledger.node import POLICY, operator_of
-from ledger.service.values import Role
-from ledger.settings import load_settings
+from certledger.api.app import app_of
+from certledger.api.callers import KeyRing, load_pepper
+from certledger.api.readiness import (
+    INTAKE,
+    MAX_AHEAD_SECONDS,
+    MAX_BLOCK_SECONDS,
+    PARTS,
+    STOPS,
+    parts_of,
+)
+from certledger.api.service import Options, Service
+from certledger.ledger.chain.embedded import open_node
+from certledger.ledger.files import write_atomically
+from certledger.ledger.node import POLICY, operator_of
+from certledger.ledger.service.values import Role
+from certledger.ledger.settings import load_settings
 from tests.api.test_serving import serving
 from tests.api.world import World, listening, policy_of
 from tests.ledger.live import Body, open_live

@@ -12,17 +12,17 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from api.answers import takes_gzip
-from api.routes.standing import LOCAL
+from certledger.api.answers import takes_gzip
+from certledger.api.routes.standing import LOCAL
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.compact import Compact
+from certledger.verifier.delta import apply_delta
+from certledger.verifier.hashing import keccak
+from certledger.verifier.policyfile import SignedPolicy
+from certledger.verifier.snapshot import Snapshot, roll
+from certledger.verifier.vocabulary import Status
 from tests.api.world import OTHER, World
 from tests.ledger.live import Body
-from verifier.checkpoint import parse_note
-from verifier.compact import Compact
-from verifier.delta import apply_delta
-from verifier.hashing import keccak
-from verifier.policyfile import SignedPolicy
-from verifier.snapshot import Snapshot, roll
-from verifier.vocabulary import Status
 
 
 def test_a_snapshot_is_proved_whole_and_named_by_its_digest(

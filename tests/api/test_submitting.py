@@ -15,22 +15,22 @@ import httpx
 import orjson
 import pytest
 
-from api.app import app_of
-from api.bodies import IN_MEMORY
-from api.routes.submitting import issuer_of
-from api.service import Service
-from contracts import calls
-from ledger.acts import Lane
-from ledger.issuing.sealing import SealedBatch
-from ledger.service.values import Role
-from ledger.store import SqlStore
-from ledger.store.tables import Row
-from ledger.submitting import Intake
+from certledger.api.app import app_of
+from certledger.api.bodies import IN_MEMORY
+from certledger.api.routes.submitting import issuer_of
+from certledger.api.service import Service
+from certledger.contracts import calls
+from certledger.ledger.acts import Lane
+from certledger.ledger.issuing.sealing import SealedBatch
+from certledger.ledger.service.values import Role
+from certledger.ledger.store import SqlStore
+from certledger.ledger.store.tables import Row
+from certledger.ledger.submitting import Intake
+from certledger.verifier.acts import statement_to_json
+from certledger.verifier.encoding import format_canonical, to_base64url
+from certledger.verifier.errors import Malformed
+from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, listening
-from verifier.acts import statement_to_json
-from verifier.encoding import format_canonical, to_base64url
-from verifier.errors import Malformed
-from verifier.vocabulary import Status
 
 
 def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(

@@ -16,18 +16,18 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from api.app import app_of
-from api.service import Options, Service
-from ledger.files import write_atomically
-from ledger.issuing.sealing import SealedBatch
-from ledger.node import POLICY, Ledger, load_policy
-from ledger.service.values import Role
+from certledger.api.app import app_of
+from certledger.api.service import Options, Service
+from certledger.ledger.files import write_atomically
+from certledger.ledger.issuing.sealing import SealedBatch
+from certledger.ledger.node import POLICY, Ledger, load_policy
+from certledger.ledger.service.values import Role
+from certledger.verifier.certificate import Disclosure, lookup_digest
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
+from certledger.verifier.policyfile import sign
+from certledger.verifier.vocabulary import Status, Way
 from tests.ledger.live import Body, open_live
-from verifier.certificate import Disclosure, lookup_digest
-from verifier.evidence import Evidence
-from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
-from verifier.policyfile import sign
-from verifier.vocabulary import Status, Way
 
 OTHER = "11320000XX00000258"
 DAY = 86_400

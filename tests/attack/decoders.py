@@ -18,18 +18,18 @@ from dataclasses import dataclass
 
 import cbor2
 
+from certledger.verifier.audit.published import chunks, unzipped
+from certledger.verifier.base45 import from_base45, to_base45
+from certledger.verifier.compact import Compact
+from certledger.verifier.encoding import parse, parse_canonical
+from certledger.verifier.errors import Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.hashing import keccak
+from certledger.verifier.packing import MAX_BATCH
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.stateproof import NodeSet, check_account, check_slot
 from tests.conformance.case import Scene
 from tests.conformance.snapshot_cases import code_of, pack
-from verifier.audit.published import chunks, unzipped
-from verifier.base45 import from_base45, to_base45
-from verifier.compact import Compact
-from verifier.encoding import parse, parse_canonical
-from verifier.errors import Refused
-from verifier.evidence import Evidence
-from verifier.hashing import keccak
-from verifier.packing import MAX_BATCH
-from verifier.snapshot import Snapshot
-from verifier.stateproof import NodeSet, check_account, check_slot
 
 LONGEST = 65_536
 MAX_BYTES_A_BYTE = 20

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.auditing.home import audit_home
+from certledger.ledger.auditing.home import audit_home
+from certledger.verifier.audit.report import Report
 from tests.audit import little
-from verifier.audit.report import Report
 
 
 class Auditor:

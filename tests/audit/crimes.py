@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts import calls
-from ledger.auditing.kept import unpacked
-from ledger.intake.submission import parse_submission
-from ledger.issuing.sealing import SealedBatch
-from ledger.store.frames import pack_frame
+from certledger.contracts import calls
+from certledger.ledger.auditing.kept import unpacked
+from certledger.ledger.intake.submission import parse_submission
+from certledger.ledger.issuing.sealing import SealedBatch
+from certledger.ledger.store.frames import pack_frame
+from certledger.verifier.audit.report import AuditVerdict, Report
 from tests.audit.little import POLICE, Body
-from verifier.audit.report import AuditVerdict, Report
 
 
 def sql(home: Path, statement: str, *values: Any) -> list[Any]:

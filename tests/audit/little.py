@@ -11,28 +11,28 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ledger.domain import load_domain
-from ledger.files import write_atomically
-from ledger.issuing.catalogs import catalog_change, catalog_of
-from ledger.issuing.checking import Issue
-from ledger.issuing.papers import Paper
-from ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from ledger.issuing.signing import packed_keys, sign_statement
-from ledger.keys import Signer, signer_of
-from ledger.node import POLICY, Ledger, open_ledger
-from ledger.settings import load_settings
-from ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
+from certledger.ledger.domain import load_domain
+from certledger.ledger.files import write_atomically
+from certledger.ledger.issuing.catalogs import catalog_change, catalog_of
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.papers import Paper
+from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from certledger.ledger.issuing.signing import packed_keys, sign_statement
+from certledger.ledger.keys import Signer, signer_of
+from certledger.ledger.node import POLICY, Ledger, open_ledger
+from certledger.ledger.settings import load_settings
+from certledger.ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
+from certledger.verifier.acts import Act
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.certificate import describe_document
+from certledger.verifier.checkpoint import Note, cosign, parse_note
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.hashing import sha256
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Register, Statement, StatusChange
+from certledger.verifier.status import choose
+from certledger.verifier.vocabulary import Purpose, Status
 from tests.world import OPERATORS, signed_policy, witness_key
-from verifier.acts import Act
-from verifier.catalog import Catalog
-from verifier.certificate import describe_document
-from verifier.checkpoint import Note, cosign, parse_note
-from verifier.encoding import format_canonical
-from verifier.hashing import sha256
-from verifier.state import BodyState
-from verifier.statements import Register, Statement, StatusChange
-from verifier.status import choose
-from verifier.vocabulary import Purpose, Status
 
 ALL = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 REGIONS = (31, 32, 33, 34)

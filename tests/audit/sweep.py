@@ -16,23 +16,23 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table
 
-from ledger.auditing.coverage import ALL, ROWS, reason
-from ledger.auditing.kept import Kept
-from ledger.auditing.publishing import publish
-from ledger.rebuilding import rebuild
-from ledger.service.logbook import logbook_of
-from ledger.service.values import ApiKey, Hook, Role, Watch
-from ledger.settings import load_settings
-from ledger.store.service_tables import ApiKeyRow
-from ledger.store.tables import Row
-from ledger.submitting import submit_batch
+from certledger.ledger.auditing.coverage import ALL, ROWS, reason
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.publishing import publish
+from certledger.ledger.rebuilding import rebuild
+from certledger.ledger.service.logbook import logbook_of
+from certledger.ledger.service.values import ApiKey, Hook, Role, Watch
+from certledger.ledger.settings import load_settings
+from certledger.ledger.store.service_tables import ApiKeyRow
+from certledger.ledger.store.tables import Row
+from certledger.ledger.submitting import submit_batch
+from certledger.verifier.audit.report import AuditVerdict
+from certledger.verifier.state import NO_END
 from tests.api.operating import operator_body
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.little import POLICE, Body, cosigned, now, opened
 from tests.audit.test_told import tell
-from verifier.audit.report import AuditVerdict
-from verifier.state import NO_END
 
 assert ApiKeyRow.metadata is Row.metadata  # The service's tables are among them.
 assert NO_END

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts import calls
-from ledger.chain.client import Payment, sign_transaction
-from ledger.domain import load_domain
-from ledger.issuing.catalogs import catalog_of
-from ledger.issuing.signing import (
+from certledger.contracts import calls
+from certledger.ledger.chain.client import Payment, sign_transaction
+from certledger.ledger.domain import load_domain
+from certledger.ledger.issuing.catalogs import catalog_of
+from certledger.ledger.issuing.signing import (
     challenge_registrar,
     change_registrar,
     change_standing,
@@ -20,18 +20,15 @@ from ledger.issuing.signing import (
     packed_keys,
     rotate_registrar,
 )
-from tests.audit.conftest import Auditor
-from tests.audit.crimes import assert_told, carry, codes, smuggle
-from tests.audit.little import ALL, DAY, POLICE, Body, now, opened, person, registrar
-from verifier import merkle
-from verifier.acts import statement_from_json
-from verifier.audit.deployment import check_deployment, created
-from verifier.audit.report import AuditVerdict
-from verifier.hashing import keccak
-from verifier.recovery import recover_address
-from verifier.rpc import LONGEST_HISTORY, Rpc
-from verifier.state import NO_END
-from verifier.statements import (
+from certledger.verifier import merkle
+from certledger.verifier.acts import statement_from_json
+from certledger.verifier.audit.deployment import check_deployment, created
+from certledger.verifier.audit.report import AuditVerdict
+from certledger.verifier.hashing import keccak
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
+from certledger.verifier.state import NO_END
+from certledger.verifier.statements import (
     Batch,
     CatalogChange,
     KeysChange,
@@ -39,8 +36,11 @@ from verifier.statements import (
     StatusChange,
     ledger_identity,
 )
-from verifier.status import StatusTree, choose
-from verifier.vocabulary import Standing, Status
+from certledger.verifier.status import StatusTree, choose
+from certledger.verifier.vocabulary import Standing, Status
+from tests.audit.conftest import Auditor
+from tests.audit.crimes import assert_told, carry, codes, smuggle
+from tests.audit.little import ALL, DAY, POLICE, Body, now, opened, person, registrar
 
 
 def test_records_withheld_for_a_day_are_a_fault_and_before_that_none(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.auditing.coverage import ALL, NOT_COVERED, ROWS, describe, reason
+from certledger.ledger.auditing.coverage import ALL, NOT_COVERED, ROWS, describe, reason
+from certledger.verifier.audit.report import AuditVerdict
 from tests.audit.conftest import Auditor
 from tests.audit.sweep import Crime, convicts, crimes, tables
-from verifier.audit.report import AuditVerdict
 
 
 def test_a_served_home_is_clean(served: Path, auditor: Auditor) -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ledger.issuing.sealing import Head
-from ledger.submitting import submit_batch
+from certledger.ledger.issuing.sealing import Head
+from certledger.ledger.submitting import submit_batch
+from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.audit.report import AuditVerdict
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.encoding import format_canonical
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, edit_records, sql, told
 from tests.audit.little import POLICE, Body, cosigned, opened
-from verifier.audit.published import DataUnreachable
-from verifier.audit.report import AuditVerdict
-from verifier.checkpoint import parse_note
-from verifier.encoding import format_canonical
 
 
 def test_a_pristine_ledger_is_clean(pristine: Path, auditor: Auditor) -> None:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from contracts import calls
-from contracts.loader import load_artifact
-from ledger.chain.client import Payment, sign_transaction
-from ledger.chain.follow import Follower
-from ledger.node import Ledger
-from ledger.store import open_store
-from ledger.submitting import submit_batch
-from ledger.witness.nodes import ExecutingNode, RpcSource
+from certledger.contracts import calls
+from certledger.contracts.loader import load_artifact
+from certledger.ledger.chain.client import Payment, sign_transaction
+from certledger.ledger.chain.follow import Follower
+from certledger.ledger.node import Ledger
+from certledger.ledger.store import open_store
+from certledger.ledger.submitting import submit_batch
+from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
+from certledger.verifier.events import Skipped, parse_log
 from tests.audit import little
 from tests.audit.conftest import Auditor
-from verifier.events import Skipped, parse_log
 
 SELECTORS = tuple(load_artifact().selectors.values())
 GAS = 2_000_000

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from ledger.auditing.home import chain_of, pinned
-from ledger.auditing.kept import Kept
-from ledger.settings import load_settings
+from certledger.ledger.auditing.home import chain_of, pinned
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.settings import load_settings
+from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.running import Job, audit
+from certledger.verifier.events import TOPICS
+from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import codes
 from tests.audit.little import POLICE
-from verifier.audit.report import AuditVerdict, Report
-from verifier.audit.running import Job, audit
-from verifier.events import TOPICS
-from verifier.rpc import LONGEST_HISTORY, Rpc
 
 Ask = Callable[[str, list[Any]], Any]
 Lie = Callable[[str, list[Any], Any, Ask], Any]

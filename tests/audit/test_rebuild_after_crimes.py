@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ledger.auditing.coverage import ROWS
-from ledger.auditing.kept import Kept
-from ledger.auditing.publishing import publish
-from ledger.rebuilding import rebuild
+from certledger.ledger.auditing.coverage import ROWS
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.publishing import publish
+from certledger.ledger.rebuilding import rebuild
+from certledger.verifier.audit.report import AuditVerdict
 from tests.audit import sweep
 from tests.audit.conftest import Auditor
 from tests.audit.little import opened
 from tests.audit.sweep import Crime
-from verifier.audit.report import AuditVerdict
 
 
 def rounds(served: Path) -> list[list[Crime]]:

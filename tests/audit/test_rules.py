@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from contracts import abi, calls
-from ledger.auditing.home import chain_of, pinned
-from ledger.issuing.signing import (
+from certledger.contracts import abi, calls
+from certledger.ledger.auditing.home import chain_of, pinned
+from certledger.ledger.issuing.signing import (
     change_registrar,
     change_standing,
     hold,
@@ -20,15 +20,14 @@ from ledger.issuing.signing import (
     release,
     rotate_registrar,
 )
-from ledger.keys import Signer
-from ledger.settings import load_settings
-from tests.audit.little import ALL, DAY, POLICE, now, person, registrar
-from verifier.audit.faults import Weight
-from verifier.audit.published import Nothing
-from verifier.audit.replay import Replay, Unobserved
-from verifier.events import TOPICS
-from verifier.rpc import LONGEST_HISTORY, Log, Rpc
-from verifier.statements import (
+from certledger.ledger.keys import Signer
+from certledger.ledger.settings import load_settings
+from certledger.verifier.audit.faults import Weight
+from certledger.verifier.audit.published import Nothing
+from certledger.verifier.audit.replay import Replay, Unobserved
+from certledger.verifier.events import TOPICS
+from certledger.verifier.rpc import LONGEST_HISTORY, Log, Rpc
+from certledger.verifier.statements import (
     Batch,
     CatalogChange,
     KeysChange,
@@ -37,8 +36,9 @@ from verifier.statements import (
     Statement,
     StatusChange,
 )
-from verifier.status import choose
-from verifier.vocabulary import Standing, Status
+from certledger.verifier.status import choose
+from certledger.verifier.vocabulary import Standing, Status
+from tests.audit.little import ALL, DAY, POLICE, now, person, registrar
 
 EVENTS = {
     "Register": "Registered",

@@ -20,22 +20,22 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from ledger.auditing.home import audit_home, chain_of, pinned
-from ledger.auditing.kept import Kept
-from ledger.auditing.publishing import publish
-from ledger.node import Ledger
-from ledger.settings import load_settings
+from certledger.ledger.auditing.home import audit_home, chain_of, pinned
+from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.publishing import publish
+from certledger.ledger.node import Ledger
+from certledger.ledger.settings import load_settings
+from certledger.verifier.audit.command import PatientExecutor
+from certledger.verifier.audit.faults import SENTENCE
+from certledger.verifier.audit.published import Address, Folder, Nothing, Published
+from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.running import Job, audit
+from certledger.verifier.cli import main
+from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, edit_records, sql, told
 from tests.audit.little import POLICE
-from verifier.audit.command import PatientExecutor
-from verifier.audit.faults import SENTENCE
-from verifier.audit.published import Address, Folder, Nothing, Published
-from verifier.audit.report import AuditVerdict, Report
-from verifier.audit.running import Job, audit
-from verifier.cli import main
-from verifier.rpc import LONGEST_HISTORY, Rpc
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from ledger.keys import Signer
-from ledger.node import Ledger
-from ledger.receipt_chain import ReceiptChain
-from ledger.service.logbook import logbook_of
-from ledger.service.receipts import VerificationReceipt, content_of, draw_reference
-from ledger.service.values import Verification
+from certledger.ledger.keys import Signer
+from certledger.ledger.node import Ledger
+from certledger.ledger.receipt_chain import ReceiptChain
+from certledger.ledger.service.logbook import logbook_of
+from certledger.ledger.service.receipts import VerificationReceipt, content_of, draw_reference
+from certledger.ledger.service.values import Verification
+from certledger.verifier.audit.report import AuditVerdict
 from tests.api.operating import operator_body
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, sql
 from tests.audit.little import DAY, now, opened, person
-from verifier.audit.report import AuditVerdict
 
 LEAF = bytes(31) + b"\x07"
 

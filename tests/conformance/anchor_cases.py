@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.evidence import EntryProof
+from certledger.verifier.hashing import keccak
+from certledger.verifier.state import Key
+from certledger.verifier.statements import SECP256K1_ORDER
+from certledger.verifier.vocabulary import BodyKind, HolderKind, Purpose, Standing
 from tests.conformance.case import UNANCHORED, Case, Scene
 from tests.world import ENTRY, LICENCE, draw, policy, signed_policy
-from verifier.catalog import Catalog, Entry
-from verifier.evidence import EntryProof
-from verifier.hashing import keccak
-from verifier.state import Key
-from verifier.statements import SECP256K1_ORDER
-from verifier.vocabulary import BodyKind, HolderKind, Purpose, Standing
 
 
 def cases() -> Iterator[Case]:

@@ -7,6 +7,11 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from certledger.verifier.checkpoint import Cosignature, Note, cosign
+from certledger.verifier.policy import LedgerPin, Trust, Witness
+from certledger.verifier.policyfile import SignedPolicy, sign
+from certledger.verifier.statements import ledger_identity
+from certledger.verifier.vocabulary import Way
 from tests.conformance.case import BLOCKED, Case, Scene
 from tests.world import (
     ADDRESS,
@@ -20,11 +25,6 @@ from tests.world import (
     signed_policy,
     witness_key,
 )
-from verifier.checkpoint import Cosignature, Note, cosign
-from verifier.policy import LedgerPin, Trust, Witness
-from verifier.policyfile import SignedPolicy, sign
-from verifier.statements import ledger_identity
-from verifier.vocabulary import Way
 
 
 def cases() -> Iterator[Case]:

@@ -12,6 +12,12 @@ import orjson
 import rlp
 from trie.hexary import HexaryTrie
 
+from certledger.verifier.base45 import to_base45
+from certledger.verifier.compact import PREFIX, Compact
+from certledger.verifier.encoding import to_base64url
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.hashing import keccak
+from certledger.verifier.stateproof import slot_position
 from tests.conformance.anchor_cases import unanchored
 from tests.conformance.block_cases import blocked
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene
@@ -19,12 +25,6 @@ from tests.conformance.file_cases import unreadable
 from tests.conformance.force_cases import ASKED, bound, present
 from tests.conformance.snapshot_cases import UNTRUSTED, code_of, compact, pack, taken
 from tests.world import ADDRESS, LICENCE, World, draw
-from verifier.base45 import to_base45
-from verifier.compact import PREFIX, Compact
-from verifier.encoding import to_base64url
-from verifier.evidence import Evidence
-from verifier.hashing import keccak
-from verifier.stateproof import slot_position
 
 LAST_TIME = 253402300799
 """The last second of the year 9999."""

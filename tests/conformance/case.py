@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from certledger.verifier.catalog import Entry
+from certledger.verifier.checkpoint import Note
+from certledger.verifier.encoding import format_time
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.vocabulary import CheckName
 from tests.world import ENTRY, LICENCE, NOW, Body, Issued, World, signed_policy
-from verifier.catalog import Entry
-from verifier.checkpoint import Note
-from verifier.encoding import format_time
-from verifier.evidence import Evidence
-from verifier.vocabulary import CheckName
 
 NAMES = [str(check) for check in CheckName]
 EXITS = {"valid": 0, "not_in_force": 1, "not_genuine": 1, "cannot_tell": 3, "refused": 2}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from certledger.verifier.policyfile import SignedPolicy, sign
 from tests.conformance.case import Case, Scene
 from tests.rotation import LAST, ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
 from tests.world import NOW, ROOT_KEYS, policy, signed_policy
-from verifier.policyfile import SignedPolicy, sign
 
 
 def cases() -> Iterator[Case]:

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from tests.conformance.case import Case, Scene
-from tests.world import LICENCE, Issued, draw
-from verifier.certificate import (
+from certledger.verifier.certificate import (
     Disclosure,
     derived_salt,
     describe_document,
     format_disclosure,
 )
-from verifier.encoding import to_base64url
+from certledger.verifier.encoding import to_base64url
+from tests.conformance.case import Case, Scene
+from tests.world import LICENCE, Issued, draw
 
 PAPER = "示例证照 Example certificate\n".encode()
 PLAN = "附图 Plan\n".encode()

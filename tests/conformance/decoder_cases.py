@@ -8,14 +8,14 @@ from typing import Any
 
 import cbor2
 
+from certledger.verifier.base45 import to_base45
+from certledger.verifier.compact import PREFIX
+from certledger.verifier.delta import format_delta
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.vocabulary import Status
 from tests.conformance.case import UNREADABLE, Case, Scene
 from tests.conformance.desk_cases import edited
 from tests.conformance.snapshot_cases import code_of, compact, pack
-from verifier.base45 import to_base45
-from verifier.compact import PREFIX
-from verifier.delta import format_delta
-from verifier.snapshot import Snapshot
-from verifier.vocabulary import Status
 
 LINKED = b"\xd8\x1c\x82\xd8\x1d\x00\xd8\x1d\x00"
 """A list that shares itself: tags 28 and 29."""

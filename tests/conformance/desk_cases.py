@@ -10,13 +10,13 @@ from typing import Any
 
 import cbor2
 
+from certledger.verifier.delta import format_delta
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.vocabulary import HolderKind, Standing, Status
 from tests.conformance.case import Case, Scene
 from tests.conformance.force_cases import ASKED, DAY, T, bound, changed, present
 from tests.conformance.snapshot_cases import code_of, compact, pack, taken
 from tests.world import LICENCE, NOW, signed_policy
-from verifier.delta import format_delta
-from verifier.snapshot import Snapshot
-from verifier.vocabulary import HolderKind, Standing, Status
 
 
 def cases() -> Iterator[Case]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
+from certledger.verifier.certificate import format_disclosure
+from certledger.verifier.encoding import to_base64url
+from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+from certledger.verifier.vocabulary import Status
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene
-from verifier.certificate import format_disclosure
-from verifier.encoding import to_base64url
-from verifier.evidence import LONGEST_EVIDENCE, Evidence
-from verifier.vocabulary import Status
 
 
 def cases() -> Iterator[Case]:

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from certledger.verifier import presentation
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.presentation import HolderPrivateKey, Presentation, Request, Subject
+from certledger.verifier.status import DEFAULTS
+from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import BLOCKED, UNANCHORED, Case, Scene
 from tests.conformance.content_cases import disclosure
 from tests.world import IDENTITY, LICENCE, NOW, OPERATORS, draw, signed_policy
-from verifier import presentation
-from verifier.evidence import Evidence
-from verifier.presentation import HolderPrivateKey, Presentation, Request, Subject
-from verifier.status import DEFAULTS
-from verifier.vocabulary import Standing, Status
 
 DAY = 86400
 T = NOW - 595

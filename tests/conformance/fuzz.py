@@ -23,12 +23,12 @@ from typing import Any
 import cbor2
 import orjson
 
+from certledger.verifier.base45 import from_base45, to_base45
+from certledger.verifier.compact import PREFIX
 from tests.conformance.ours import answer
 from tests.conformance.policy_cases import signed_again
 from tests.conformance.run import FILES, ROOT
 from tests.conformance.snapshot_cases import pack
-from verifier.base45 import from_base45, to_base45
-from verifier.compact import PREFIX
 
 SECOND = ("node", str(Path(__file__).parent / "js_verifier.mjs"), "--batch")
 Answer = tuple[int, Any]

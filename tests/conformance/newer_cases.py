@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Case, Scene
 from tests.conformance.snapshot_cases import taken
 from tests.world import NOW, OPERATORS, World
-from verifier.vocabulary import Standing, Status
 
 LATER = 100
 """Blocks, and seconds, between the evidence and the snapshot."""

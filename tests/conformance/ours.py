@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from verifier.delta import apply_delta
-from verifier.desk import Desk
-from verifier.encoding import format_canonical, parse_time
-from verifier.errors import Refused
-from verifier.judges import choose_judge
-from verifier.policy import LedgerPin
-from verifier.policy_store import open_chain, read_chain
-from verifier.presentation import Request
-from verifier.snapshot import Snapshot
-from verifier.trust import Judgement
-from verifier.verdict import Result
-from verifier.verify import Question, verify_bytes
+from certledger.verifier.delta import apply_delta
+from certledger.verifier.desk import Desk
+from certledger.verifier.encoding import format_canonical, parse_time
+from certledger.verifier.errors import Refused
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.policy_store import open_chain, read_chain
+from certledger.verifier.presentation import Request
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.trust import Judgement
+from certledger.verifier.verdict import Result
+from certledger.verifier.verify import Question, verify_bytes
 
 EXITS = {"valid": 0, "not_in_force": 1, "not_genuine": 1, "cannot_tell": 3}
 REFUSED = 2

@@ -8,14 +8,8 @@ from typing import Any
 
 import cbor2
 
-from tests.conformance.case import BLOCKED, UNREADABLE, Case, Scene
-from tests.conformance.content_cases import PAPER, PLAN, named
-from tests.conformance.file_cases import unreadable
-from tests.conformance.force_cases import ASKED, bound, present
-from tests.conformance.snapshot_cases import code_of, compact
-from tests.world import OPERATORS, Issued, draw
-from verifier.base45 import to_base45
-from verifier.certificate import (
+from certledger.verifier.base45 import to_base45
+from certledger.verifier.certificate import (
     Disclosure,
     Value,
     derived_salt,
@@ -23,9 +17,15 @@ from verifier.certificate import (
     digest_of,
     format_disclosure,
 )
-from verifier.compact import PREFIX, Compact, Shown
-from verifier.encoding import to_base64url
-from verifier.evidence import Evidence
+from certledger.verifier.compact import PREFIX, Compact, Shown
+from certledger.verifier.encoding import to_base64url
+from certledger.verifier.evidence import Evidence
+from tests.conformance.case import BLOCKED, UNREADABLE, Case, Scene
+from tests.conformance.content_cases import PAPER, PLAN, named
+from tests.conformance.file_cases import unreadable
+from tests.conformance.force_cases import ASKED, bound, present
+from tests.conformance.snapshot_cases import code_of, compact
+from tests.world import OPERATORS, Issued, draw
 
 OTHER_SM3 = {**describe_document(PAPER), "sm3": "00" * 32}
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import cbor2
 
+from certledger.verifier.base45 import to_base45
+from certledger.verifier.compact import PREFIX, Compact, Shown
+from certledger.verifier.delta import format_delta
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.state import UNNAMED, BodyState, UnnamedBody
+from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import BLOCKED, UNANCHORED, UNREADABLE, Case, Scene
 from tests.conformance.force_cases import ASKED, DAY, T, bound, changed, present
 from tests.world import IDENTITY, NOW, OPERATORS, Issued, World, draw, policy, signed_policy
-from verifier.base45 import to_base45
-from verifier.compact import PREFIX, Compact, Shown
-from verifier.delta import format_delta
-from verifier.evidence import Evidence
-from verifier.snapshot import Snapshot
-from verifier.state import UNNAMED, BodyState, UnnamedBody
-from verifier.vocabulary import Standing, Status
 
 UNTRUSTED = {
     **BLOCKED,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from eth_keys.datatypes import PrivateKey
 
-from contracts import calls
-from tests.contracts.world import Outcome, World, sign
-from verifier.state import BodyState
-from verifier.statements import (
+from certledger.contracts import calls
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import (
     Batch,
     CatalogChange,
     Hold,
@@ -25,7 +24,8 @@ from verifier.statements import (
     Statement,
     StatusChange,
 )
-from verifier.status import MultiProof, StatusTree
+from certledger.verifier.status import MultiProof, StatusTree
+from tests.contracts.world import Outcome, World, sign
 
 Signer = PrivateKey
 NO_PROOF = MultiProof(marks=b"", siblings=())

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from certledger.verifier.hashing import keccak
+from certledger.verifier.status import StatusTree, choose, move
+from certledger.verifier.vocabulary import Status
 from tests.contracts.acts import Anchoring
 from tests.contracts.people import ACTS, Office
 from tests.contracts.world import REGIONS, World, code, ends_of
-from verifier.hashing import keccak
-from verifier.status import StatusTree, choose, move
-from verifier.vocabulary import Status
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
 BATCH = 1_000

@@ -8,12 +8,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from tests.contracts.acts import Act, Anchoring, SignedBatch
-from tests.contracts.world import NAME, address
-from verifier.errors import ProofInvalid
-from verifier.hashing import keccak
-from verifier.state import BodyState, Key, batch_leaf
-from verifier.statements import (
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.hashing import keccak
+from certledger.verifier.state import BodyState, Key, batch_leaf
+from certledger.verifier.statements import (
     LONGEST_LIFE,
     CatalogChange,
     Hold,
@@ -27,8 +25,10 @@ from verifier.statements import (
     StandingChange,
     StatusChange,
 )
-from verifier.status import CELLS, EMPTY_ROOT, MOST_WORDS, StatusTree
-from verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.status import CELLS, EMPTY_ROOT, MOST_WORDS, StatusTree
+from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from tests.contracts.acts import Act, Anchoring, SignedBatch
+from tests.contracts.world import NAME, address
 
 CODE = re.compile(rb"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}")
 NO_KEY = 255

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.build import EXIT_NO_COMPILER
+from certledger.contracts.build import EXIT_NO_COMPILER
 
 HOUSE = Path(__file__).resolve().parents[2]
 SOURCES = ("IssuerRegistry.sol", "CertificateLedger.sol", "StatusTree.sol")
@@ -131,7 +131,7 @@ def _tried(mutant: Mutant, folder: Path, seconds: float) -> str:
     tests = [f"tests/contracts/test_{name}.py" for name in TESTS]
     pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
     try:
-        built = _run(["contracts.build"], folder, environment, seconds)
+        built = _run(["certledger.contracts.build"], folder, environment, seconds)
         if built.returncode == EXIT_NO_COMPILER:
             sys.exit(built.stderr)
         if built.returncode != 0:

@@ -9,7 +9,24 @@ from typing import Any
 
 from eth_keys.datatypes import PrivateKey
 
-from contracts.calls import NO_KEY
+from certledger.contracts.calls import NO_KEY
+from certledger.verifier.events import StateTold
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import (
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChallenge,
+    RegistrarChange,
+    RegistrarRotation,
+    Release,
+    Restore,
+    StandingChange,
+    StatusChange,
+)
+from certledger.verifier.status import StatusTree, choose, move
+from certledger.verifier.vocabulary import Purpose, Standing, Status
 from tests.contracts.acts import Act, Anchoring, SignedBatch, play, with_proof
 from tests.contracts.world import (
     NAME,
@@ -24,23 +41,6 @@ from tests.contracts.world import (
     person,
     registrar,
 )
-from verifier.events import StateTold
-from verifier.state import BodyState
-from verifier.statements import (
-    CatalogChange,
-    Hold,
-    KeysChange,
-    Register,
-    RegistrarChallenge,
-    RegistrarChange,
-    RegistrarRotation,
-    Release,
-    Restore,
-    StandingChange,
-    StatusChange,
-)
-from verifier.status import StatusTree, choose, move
-from verifier.vocabulary import Purpose, Standing, Status
 
 NAME_DIGEST = hashlib.sha256(NAME.encode()).digest()
 BATCHES, STATUS, CATALOG, KEYS = range(4)

@@ -7,8 +7,8 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import abi
-from contracts.loader import load_artifact
+from certledger.contracts import abi
+from certledger.contracts.loader import load_artifact
 
 
 def values_of(kind: str) -> st.SearchStrategy:

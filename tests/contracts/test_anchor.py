@@ -6,8 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from contracts import calls
-from contracts.loader import load_artifact
+from certledger.contracts import calls
+from certledger.contracts.loader import load_artifact
+from certledger.verifier import merkle
+from certledger.verifier.events import Anchored, Skipped, StateTold
+from certledger.verifier.state import batch_leaf
+from certledger.verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
+from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Anchoring, SignedBatch, pack
 from tests.contracts.people import BATCHES, STATUS, Office, stale
 from tests.contracts.world import (
@@ -20,11 +25,6 @@ from tests.contracts.world import (
     person,
     registrar,
 )
-from verifier import merkle
-from verifier.events import Anchored, Skipped, StateTold
-from verifier.state import batch_leaf
-from verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
-from verifier.vocabulary import Standing, Status
 
 
 def name_of(reason: bytes) -> str | None:

@@ -10,9 +10,13 @@ import pytest
 from eth.vm.forks.paris import ParisVM
 from eth.vm.opcode import as_opcode
 
-from contracts import abi, calls
-from contracts.calls import NO_KEY
-from contracts.loader import load_artifact
+from certledger.contracts import abi, calls
+from certledger.contracts.calls import NO_KEY
+from certledger.contracts.loader import load_artifact
+from certledger.verifier.events import Created, Said, StateTold
+from certledger.verifier.hashing import keccak
+from certledger.verifier.statements import RegistrarChange
+from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Act, Anchoring
 from tests.contracts.people import (
     ACTS,
@@ -40,10 +44,6 @@ from tests.contracts.world import (
     registrar,
     vm_with,
 )
-from verifier.events import Created, Said, StateTold
-from verifier.hashing import keccak
-from verifier.statements import RegistrarChange
-from verifier.vocabulary import Standing, Status
 
 NO_END = 2**40 - 1
 LATE = 10_000_000_000

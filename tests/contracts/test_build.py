@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from eth_utils.crypto import keccak
 
-from contracts import build
-from contracts.loader import ARTIFACT, load_artifact
+from certledger.contracts import build
+from certledger.contracts.loader import ARTIFACT, load_artifact
 
 HOUSE = Path(__file__).resolve().parents[2]
 
 
 def run_build(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "contracts.build", *arguments],
+        [sys.executable, "-m", "certledger.contracts.build", *arguments],
         cwd=HOUSE,
         env=os.environ | environment,
         capture_output=True,

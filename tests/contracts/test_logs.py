@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.calls import NO_KEY, state_words
+from certledger.contracts.calls import NO_KEY, state_words
+from certledger.verifier import merkle
+from certledger.verifier.errors import Malformed
+from certledger.verifier.events import TOPICS, Anchored, Event, Said, StateTold, parse_log
+from certledger.verifier.state import BodyState, batch_leaf, without_brake
+from certledger.verifier.statements import StatusChange
+from certledger.verifier.status import StatusTree, move
+from certledger.verifier.vocabulary import Status
 from tests.contracts.acts import Anchoring
 from tests.contracts.people import ACTS, BATCHES, Office
 from tests.contracts.world import NAME, World, code, ends_of, person
-from verifier import merkle
-from verifier.errors import Malformed
-from verifier.events import TOPICS, Anchored, Event, Said, StateTold, parse_log
-from verifier.state import BodyState, batch_leaf, without_brake
-from verifier.statements import StatusChange
-from verifier.status import StatusTree, move
-from verifier.vocabulary import Status
 
 
 @dataclass

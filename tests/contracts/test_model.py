@@ -10,8 +10,33 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contracts.calls import NO_KEY, state_words
-from contracts.loader import load_artifact
+from certledger.contracts.calls import NO_KEY, state_words
+from certledger.contracts.loader import load_artifact
+from certledger.verifier.contract_rules import apply
+from certledger.verifier.contract_state import (
+    BlockTime,
+    Issuer,
+    LedgerState,
+    RuleBroken,
+    Seat,
+    SignedAct,
+)
+from certledger.verifier.events import Skipped, StateTold
+from certledger.verifier.hashing import keccak
+from certledger.verifier.statements import (
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChallenge,
+    RegistrarChange,
+    RegistrarRotation,
+    Release,
+    Restore,
+    StandingChange,
+    StatusChange,
+)
+from certledger.verifier.status import choose
 from tests.contracts.acts import Act, Anchoring, SignedBatch, with_proof
 from tests.contracts.model import Model, ModelRefusal
 from tests.contracts.world import (
@@ -29,31 +54,6 @@ from tests.contracts.world import (
     registrar,
 )
 from tests.effort import effort
-from verifier.contract_rules import apply
-from verifier.contract_state import (
-    BlockTime,
-    Issuer,
-    LedgerState,
-    RuleBroken,
-    Seat,
-    SignedAct,
-)
-from verifier.events import Skipped, StateTold
-from verifier.hashing import keccak
-from verifier.statements import (
-    CatalogChange,
-    Hold,
-    KeysChange,
-    Register,
-    RegistrarChallenge,
-    RegistrarChange,
-    RegistrarRotation,
-    Release,
-    Restore,
-    StandingChange,
-    StatusChange,
-)
-from verifier.status import choose
 
 ISSUERS = (code(31), code(31, 2), code(32), code(34), code(35))
 FEW = 3

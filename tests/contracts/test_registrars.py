@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from contracts import abi
-from contracts.loader import load_artifact
+from certledger.contracts import abi
+from certledger.contracts.loader import load_artifact
+from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Act
 from tests.contracts.people import Office, challenge, rotation, saying, seating
 from tests.contracts.world import World, address, code, person, recovery, registrar
-from verifier.vocabulary import Standing, Status
 
 DAY = 86_400
 NOBODY = bytes(20)

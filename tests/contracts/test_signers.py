@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from certledger.verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
+from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Act, Anchoring, play
 from tests.contracts.people import ACTS, KEYS, Office, stale
 from tests.contracts.world import (
@@ -19,8 +21,6 @@ from tests.contracts.world import (
     registrar,
     sign,
 )
-from verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
-from verifier.vocabulary import Standing, Status
 
 STRANGER = person("stranger")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from eth_account.messages import encode_typed_data
 
+from certledger.verifier.hashing import keccak
+from certledger.verifier.statements import Receipt, Statement
 from tests.contracts.people import ACTS, Office
 from tests.contracts.world import next_batch
-from verifier.hashing import keccak
-from verifier.statements import Receipt, Statement
 
 
 def statement(office: Office, name: str) -> Statement:

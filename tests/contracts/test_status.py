@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from certledger.verifier.status import DEFAULTS, StatusTree, move
+from certledger.verifier.vocabulary import MEANING, Standing, Status
 from tests.contracts.acts import Act
 from tests.contracts.people import STATUS, Office
 from tests.effort import effort
-from verifier.status import DEFAULTS, StatusTree, move
-from verifier.vocabulary import MEANING, Standing, Status
 
 STEPS = [(before, after) for before in Status for after in Status]
 

@@ -12,14 +12,14 @@ from eth.vm.spoof import SpoofTransaction
 from eth_keys.datatypes import PrivateKey
 from eth_tester import PyEVMBackend
 
-from contracts import calls
-from contracts.loader import load_artifact
-from verifier.events import Event, parse_log
-from verifier.hashing import keccak
-from verifier.state import BodyState, Key
-from verifier.statements import Batch, Statement, ledger_identity
-from verifier.status import EMPTY_ROOT
-from verifier.vocabulary import BodyKind, Purpose
+from certledger.contracts import calls
+from certledger.contracts.loader import load_artifact
+from certledger.verifier.events import Event, parse_log
+from certledger.verifier.hashing import keccak
+from certledger.verifier.state import BodyState, Key
+from certledger.verifier.statements import Batch, Statement, ledger_identity
+from certledger.verifier.status import EMPTY_ROOT
+from certledger.verifier.vocabulary import BodyKind, Purpose
 
 CHAIN_ID = 20261124
 START = 1_800_000_000

@@ -13,18 +13,18 @@ from typing import Any
 
 import orjson
 
-from ledger.keys import Signer, signer_of
-from ledger.ports import Anchored, Block, BodySeen, RegistrarSeen, Store
-from ledger.submitting import Intake, Limits, displace
-from verifier.acts import Act, statement_to_json
-from verifier.catalog import Catalog, Entry
-from verifier.certificate import Record
-from verifier.encoding import format_canonical, to_base64url
-from verifier.merkle import leaf_hash, root
-from verifier.state import BodyState, Key, batch_leaf
-from verifier.statements import Batch, Statement
-from verifier.status import EMPTY_ROOT
-from verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose
+from certledger.ledger.keys import Signer, signer_of
+from certledger.ledger.ports import Anchored, Block, BodySeen, RegistrarSeen, Store
+from certledger.ledger.submitting import Intake, Limits, displace
+from certledger.verifier.acts import Act, statement_to_json
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.certificate import Record
+from certledger.verifier.encoding import format_canonical, to_base64url
+from certledger.verifier.merkle import leaf_hash, root
+from certledger.verifier.state import BodyState, Key, batch_leaf
+from certledger.verifier.statements import Batch, Statement
+from certledger.verifier.status import EMPTY_ROOT
+from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose
 
 IDENTITY = sha256(b"a ledger").digest()
 NOW = 1_795_500_000

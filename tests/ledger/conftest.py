@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from ledger.store import SqlStore, open_store
-from ledger.store.engine import make_engine
+from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.store.engine import make_engine
 
 ENGINES = [
     pytest.param("sqlite", id="sqlite"),

@@ -11,21 +11,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ledger.domain import load_domain
-from ledger.issuing.catalogs import catalog_change, catalog_of
-from ledger.issuing.checking import Issue
-from ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from ledger.issuing.signing import packed_keys, sign_statement
-from ledger.issuing.statuses import sign_changes, status_changes
-from ledger.keys import Signer, signer_of
-from ledger.node import Ledger, open_ledger
-from ledger.settings import load_settings
-from ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
-from verifier.acts import Act
-from verifier.catalog import Catalog
-from verifier.encoding import format_canonical
-from verifier.statements import Register
-from verifier.vocabulary import BodyKind, Purpose, Status
+from certledger.ledger.domain import load_domain
+from certledger.ledger.issuing.catalogs import catalog_change, catalog_of
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from certledger.ledger.issuing.signing import packed_keys, sign_statement
+from certledger.ledger.issuing.statuses import sign_changes, status_changes
+from certledger.ledger.keys import Signer, signer_of
+from certledger.ledger.node import Ledger, open_ledger
+from certledger.ledger.settings import load_settings
+from certledger.ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
+from certledger.verifier.acts import Act
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.statements import Register
+from certledger.verifier.vocabulary import BodyKind, Purpose, Status
 
 REGIONS = (31, 32, 33, 34)
 EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS

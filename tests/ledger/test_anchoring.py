@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from ledger.acts import ActState
-from ledger.anchoring import LEASE, Anchorer, oldest_unanchored_seconds
-from ledger.node import Ledger
-from ledger.ports import Act, ChainUnreachable, LeaseLost, TxState
+from certledger.ledger.acts import ActState
+from certledger.ledger.anchoring import LEASE, Anchorer, oldest_unanchored_seconds
+from certledger.ledger.node import Ledger
+from certledger.ledger.ports import Act, ChainUnreachable, LeaseLost, TxState
+from certledger.verifier.vocabulary import Status
 from tests.ledger.live import Body, open_live
 from tests.ledger.store.leases import end_lease
-from verifier.vocabulary import Status
 
 
 class Crash(Exception):
@@ -71,7 +71,7 @@ def acts(ledger: Ledger, digests: list[bytes]) -> list[Act]:
 
 def anchored(ledger: Ledger, issuer: str) -> list[int]:
     """Return the sequences that the chain's own events tell of."""
-    from verifier.events import Anchored, parse_log
+    from certledger.verifier.events import Anchored, parse_log
 
     logs = ledger.chain.logs(0, ledger.chain.head().number)
     told = [parse_log(log.topics, log.data) for log in logs]
@@ -197,7 +197,7 @@ def test_a_batch_and_a_status_change_of_one_body_do_not_collide(ledger: Ledger, 
 
 
 def test_a_batch_that_the_body_carried_itself_is_not_sent_again(ledger: Ledger, body: Body) -> None:
-    from contracts import calls
+    from certledger.contracts import calls
 
     batch = body.submit(2)
     with ledger.store.begin(write=False) as unit:
@@ -218,7 +218,7 @@ def test_a_batch_that_the_body_carried_itself_is_not_sent_again(ledger: Ledger, 
 def test_a_second_batch_at_a_sequence_displaces_the_one_that_waits(
     ledger: Ledger, body: Body
 ) -> None:
-    from contracts import calls
+    from certledger.contracts import calls
 
     waiting = body.submit(2)
     body.head = type(body.head)()

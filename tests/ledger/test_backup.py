@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup import BackupUnusable, DatabaseElsewhere, back_up, restore
+from certledger.ledger.backup import BackupUnusable, DatabaseElsewhere, back_up, restore
 from tests.ledger.live import Body, open_live
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from ledger.checkpoints import ROLL_NAME, Cadence, checkpoint
-from ledger.node import Ledger
-from ledger.ports import ChainUnreachable, Checkpoint, MirrorDiffers, StateProof
+from certledger.ledger.checkpoints import ROLL_NAME, Cadence, checkpoint
+from certledger.ledger.node import Ledger
+from certledger.ledger.ports import ChainUnreachable, Checkpoint, MirrorDiffers, StateProof
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.state import without_brake
+from certledger.verifier.stateproof import check_account, check_slot, slot_position
 from tests.ledger.live import Body, open_live
-from verifier.checkpoint import parse_note
-from verifier.state import without_brake
-from verifier.stateproof import check_account, check_slot, slot_position
 
 SELDOM = Cadence(seconds=10**9)
 

@@ -148,7 +148,7 @@ def test_the_demo_goes_on_in_its_home_and_doubles_nothing(home: Path) -> None:
 
 
 def _batches(home: Path) -> int:
-    from ledger.store import open_store
+    from certledger.ledger.store import open_store
 
     store = open_store(f"sqlite:///{home}/ledger.db")
     with store.begin(write=False) as unit:
@@ -170,8 +170,8 @@ def test_a_witness_of_the_policy_runs_as_a_command(home: Path, tmp_path: Path) -
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from ledger.chain.embedded import open_node
-    from ledger.keys import save_pem_key
+    from certledger.ledger.chain.embedded import open_node
+    from certledger.ledger.keys import save_pem_key
 
     keys = json.loads((home / "demo-keys.json").read_bytes())["secrets"]
     secret = bytes.fromhex(keys["witness-shanghai"])

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from ledger.doctor import command
-from ledger.node import Ledger
+from certledger.ledger.doctor import command
+from certledger.ledger.node import Ledger
+from certledger.verifier.console import run
 from tests.ledger.live import Body, open_live
-from verifier.console import run
 
 
 @pytest.fixture

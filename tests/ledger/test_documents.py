@@ -14,7 +14,7 @@ from fontTools.pens.areaPen import AreaPen
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
-from ledger.documents import (
+from certledger.ledger.documents import (
     CertificateDocument,
     DocumentWriter,
     GlyphMissing,
@@ -23,11 +23,11 @@ from ledger.documents import (
     certificate_document,
     render_certificate,
 )
-from ledger.documents.fonts import Face, convert_face
-from ledger.documents.layout import show_date
-from ledger.domain import load_domain
-from ledger.samples import sample_certificates
-from verifier.certificate import printed_code
+from certledger.ledger.documents.fonts import Face, convert_face
+from certledger.ledger.documents.layout import show_date
+from certledger.ledger.domain import load_domain
+from certledger.ledger.samples import sample_certificates
+from certledger.verifier.certificate import printed_code
 
 CODE = "7K3M9QXA2B4CDEFG"
 LINK = "https://verify.example/v#7K3M9QXA2B4CDEFG"

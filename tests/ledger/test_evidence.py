@@ -7,16 +7,21 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from ledger.evidence import EvidenceInconsistent, EvidenceMaker, EvidencePending, EvidenceUnknown
-from ledger.node import Ledger
+from certledger.ledger.evidence import (
+    EvidenceInconsistent,
+    EvidenceMaker,
+    EvidencePending,
+    EvidenceUnknown,
+)
+from certledger.ledger.node import Ledger
+from certledger.verifier.certificate import lookup_digest
+from certledger.verifier.holding import Holding
+from certledger.verifier.judges import RememberingNode, choose_judge
+from certledger.verifier.rpc import Rpc
+from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.vocabulary import Status, Verdict
 from tests.ledger.live import Body, open_live
 from tests.world import policy
-from verifier.certificate import lookup_digest
-from verifier.holding import Holding
-from verifier.judges import RememberingNode, choose_judge
-from verifier.rpc import Rpc
-from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Status, Verdict
 
 
 @pytest.fixture(scope="module")

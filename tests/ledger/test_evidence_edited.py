@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine, text
 
-from ledger.evidence import EvidenceInconsistent, EvidenceMaker
-from ledger.node import Ledger
+from certledger.ledger.evidence import EvidenceInconsistent, EvidenceMaker
+from certledger.ledger.node import Ledger
 from tests.ledger.live import Body, open_live
 
 ASKED = 1

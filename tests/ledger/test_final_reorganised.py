@@ -9,13 +9,19 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.follow import Follower
-from ledger.node import Ledger
-from ledger.ports import Block
-from ledger.service.telling import Teller
-from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED, Hook, Watch
+from certledger.ledger.chain.follow import Follower
+from certledger.ledger.node import Ledger
+from certledger.ledger.ports import Block
+from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.values import (
+    BATCH_FINAL,
+    BATCH_REORGANISED,
+    STATUS_CHANGED,
+    Hook,
+    Watch,
+)
+from certledger.verifier.vocabulary import Status
 from tests.ledger.live import Body, open_live
-from verifier.vocabulary import Status
 
 
 @pytest.fixture

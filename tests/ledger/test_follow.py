@@ -10,24 +10,22 @@ from typing import Any
 
 import pytest
 
-from contracts import calls
-from ledger.acts import ActState
-from ledger.chain import follow
-from ledger.chain.client import EthereumChain, Node
-from ledger.chain.follow import Follower
-from ledger.issuing.signing import packed_keys
-from ledger.keys import Signer
-from ledger.naming import placeholder
-from ledger.node import Ledger
-from ledger.ports import Block, ChainUnreachable, Log, MirrorDiffers, Unit
-from ledger.store import SqlStore, open_store
-from ledger.submitting import submit_act
-from tests.ledger.chain.nodes import deployed, head_time, mined, registration, running_anvil, signed
-from tests.ledger.live import DAY, Body, open_live, person, registrar
-from verifier.encoding import format_canonical
-from verifier.events import TOPICS
-from verifier.state import UnnamedBody
-from verifier.statements import (
+from certledger.contracts import calls
+from certledger.ledger.acts import ActState
+from certledger.ledger.chain import follow
+from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.follow import Follower
+from certledger.ledger.issuing.signing import packed_keys
+from certledger.ledger.keys import Signer
+from certledger.ledger.naming import placeholder
+from certledger.ledger.node import Ledger
+from certledger.ledger.ports import Block, ChainUnreachable, Log, MirrorDiffers, Unit
+from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.submitting import submit_act
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.events import TOPICS
+from certledger.verifier.state import UnnamedBody
+from certledger.verifier.statements import (
     Batch,
     Hold,
     KeysChange,
@@ -40,8 +38,10 @@ from verifier.statements import (
     StandingChange,
     Statement,
 )
-from verifier.stateproof import check_account, check_slot, slot_position
-from verifier.vocabulary import Purpose, Standing, Status
+from certledger.verifier.stateproof import check_account, check_slot, slot_position
+from certledger.verifier.vocabulary import Purpose, Standing, Status
+from tests.ledger.chain.nodes import deployed, head_time, mined, registration, running_anvil, signed
+from tests.ledger.live import DAY, Body, open_live, person, registrar
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ledger.node import POLICY, adopt_policy, load_policy
+from certledger.ledger.node import POLICY, adopt_policy, load_policy
+from certledger.verifier.cli import main
+from certledger.verifier.policy_store import current_policy, policy_files
+from certledger.verifier.policyfile import PolicyUnsigned, SignedPolicy
 from tests.ledger.live import open_live
 from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
-from verifier.cli import main
-from verifier.policy_store import current_policy, policy_files
-from verifier.policyfile import PolicyUnsigned, SignedPolicy
 
 
 def put(home: Path, signed: SignedPolicy) -> None:

@@ -9,15 +9,15 @@ from http import HTTPStatus
 
 import pytest
 
-from ledger.asking import Asker
-from ledger.chain.client import Node, NodeAnswerTooLong
-from ledger.cosigning import Collector
-from ledger.ports import ChainUnreachable
+from certledger.ledger.asking import Asker
+from certledger.ledger.chain.client import Node, NodeAnswerTooLong
+from certledger.ledger.cosigning import Collector
+from certledger.ledger.ports import ChainUnreachable
+from certledger.verifier.policy import Witness
 from tests.ledger.test_witness import checkpoint_of
 from tests.verifier.hostile import ANSWERS, Answer, endless, hostile
 from tests.verifier.refusals import refused_as
 from tests.world import policy, witness_key
-from verifier.policy import Witness
 
 SECONDS = 0.5
 GENEROUS = 10.0

@@ -10,9 +10,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from ledger import keys
-from ledger.keys import KeyUnusable, load_keystore, save_keystore, signer_of
-from verifier.statements import SECP256K1_ORDER, Batch, Statement, ledger_identity, signed_by
+from certledger.ledger import keys
+from certledger.ledger.keys import KeyUnusable, load_keystore, save_keystore, signer_of
+from certledger.verifier.statements import (
+    SECP256K1_ORDER,
+    Batch,
+    Statement,
+    ledger_identity,
+    signed_by,
+)
 
 SECRET = bytes.fromhex("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318")
 QUICK = 2**4

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.acts import ActState
+from certledger.ledger.acts import ActState
+from certledger.verifier.events import Anchored, parse_log
 from tests.effort import effort
 from tests.ledger.live import Body, open_live
-from verifier.events import Anchored, parse_log
 
 WORKER = """
 import sys

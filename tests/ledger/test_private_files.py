@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ledger.files import write_atomically
-from ledger.store import open_store
-from verifier.cli import main
+from certledger.ledger.files import write_atomically
+from certledger.ledger.store import open_store
+from certledger.verifier.cli import main
 
 
 @pytest.fixture(autouse=True)

@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
-from ledger.acts import ActState
-from ledger.evidence import EvidencePending
-from ledger.node import Ledger
-from ledger.rebuilding import rebuild
+from certledger.ledger.acts import ActState
+from certledger.ledger.evidence import EvidencePending
+from certledger.ledger.node import Ledger
+from certledger.ledger.rebuilding import rebuild
+from certledger.verifier.cli import main
+from certledger.verifier.vocabulary import Status
 from tests.ledger.live import Body, open_live
-from verifier.cli import main
-from verifier.vocabulary import Status
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_lost_records_are_mended_from_batch_files(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import ledger.rebuilding
+import certledger.ledger.rebuilding
 from tests.ledger.live import open_live
 
 def killed(*_):

@@ -12,24 +12,24 @@ from typing import Any
 import pytest
 import rlp
 
-from contracts import calls
-from ledger.acts import ActState
-from ledger.anchoring import LEASE, Anchorer, Pace
-from ledger.chain.client import EthereumChain, Node
-from ledger.issuing.signing import packed_keys
-from ledger.keys import Signer
-from ledger.node import Ledger, open_ledger, operator_of
-from ledger.ports import Act, ChainRefuses, Transaction, TxState
-from ledger.settings import load_settings
-from ledger.submitting import submit_act
+from certledger.contracts import calls
+from certledger.ledger.acts import ActState
+from certledger.ledger.anchoring import LEASE, Anchorer, Pace
+from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.issuing.signing import packed_keys
+from certledger.ledger.keys import Signer
+from certledger.ledger.node import Ledger, open_ledger, operator_of
+from certledger.ledger.ports import Act, ChainRefuses, Transaction, TxState
+from certledger.ledger.settings import load_settings
+from certledger.ledger.submitting import submit_act
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.events import Anchored, parse_log
+from certledger.verifier.hashing import keccak
+from certledger.verifier.statements import Hold, KeysChange, Release
+from certledger.verifier.vocabulary import Purpose, Status
 from tests.effort import effort
 from tests.ledger.chain.nodes import head_time, mined, running_anvil, signed
 from tests.ledger.live import DAY, REGIONS, Body, open_live, person, registrar
-from verifier.encoding import format_canonical
-from verifier.events import Anchored, parse_log
-from verifier.hashing import keccak
-from verifier.statements import Hold, KeysChange, Release
-from verifier.vocabulary import Purpose, Status
 
 CARRIER = person("a carrier")
 
@@ -467,10 +467,10 @@ def registered(ledger: Ledger, node: Node) -> Body:
 ZYGOTE = """
 import os, signal, sys
 from pathlib import Path
-from ledger.anchoring import LEASE, Anchorer
-from ledger.chain.follow import Follower
-from ledger.node import open_ledger
-from ledger.settings import load_settings
+from certledger.ledger.anchoring import LEASE, Anchorer
+from certledger.ledger.chain.follow import Follower
+from certledger.ledger.node import open_ledger
+from certledger.ledger.settings import load_settings
 
 class Count:
     left = 0
@@ -571,9 +571,9 @@ def test_a_worker_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path
 COLLEAGUE = """
 import sys
 from pathlib import Path
-from ledger.node import open_ledger
-from ledger.ports import ChainUnreachable, LeaseLost, StoreBusy
-from ledger.settings import load_settings
+from certledger.ledger.node import open_ledger
+from certledger.ledger.ports import ChainUnreachable, LeaseLost, StoreBusy
+from certledger.ledger.settings import load_settings
 
 ledger = open_ledger(load_settings(home=Path(sys.argv[1]), chain_url=sys.argv[2]))
 print("ready", flush=True)

@@ -6,15 +6,15 @@ from datetime import date
 
 import pytest
 
-from ledger.domain import codes, load_domain
-from ledger.domain.fields import load_field_names
-from ledger.domain.model import USCC_PREFIXES
-from ledger.samples import SampleCertificate, SamplesImpossible, sample_certificates
-from ledger.samples.offices import FITTING, bodies_issuing
-from ledger.samples.values import MAKERS
-from verifier.catalog import add_months
-from verifier.certificate import normal_number
-from verifier.vocabulary import HolderKind
+from certledger.ledger.domain import codes, load_domain
+from certledger.ledger.domain.fields import load_field_names
+from certledger.ledger.domain.model import USCC_PREFIXES
+from certledger.ledger.samples import SampleCertificate, SamplesImpossible, sample_certificates
+from certledger.ledger.samples.offices import FITTING, bodies_issuing
+from certledger.ledger.samples.values import MAKERS
+from certledger.verifier.catalog import add_months
+from certledger.verifier.certificate import normal_number
+from certledger.verifier.vocabulary import HolderKind
 
 TODAY = date(2026, 11, 24)
 DOMAIN = load_domain()

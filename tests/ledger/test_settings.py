@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ledger.settings import SettingRow, SettingsUnusable, describe_settings, load_settings
+from certledger.ledger.settings import (
+    SettingRow,
+    SettingsUnusable,
+    describe_settings,
+    load_settings,
+)
 
 
 @pytest.fixture(autouse=True)

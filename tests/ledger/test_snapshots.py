@@ -10,18 +10,18 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
-from ledger.evidence import EvidenceInconsistent, EvidencePending
-from ledger.node import Ledger
-from ledger.snapshots import SnapshotMaker
+from certledger.ledger.evidence import EvidenceInconsistent, EvidencePending
+from certledger.ledger.node import Ledger
+from certledger.ledger.snapshots import SnapshotMaker
+from certledger.verifier.cli import main
+from certledger.verifier.delta import apply_delta
+from certledger.verifier.policy import Roots
+from certledger.verifier.policyfile import sign
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.vocabulary import Status
 from tests.ledger.live import DAY, Body, open_live
 from tests.ledger.test_road import on_anvil, settle_on
 from tests.world import policy, witness_key
-from verifier.cli import main
-from verifier.delta import apply_delta
-from verifier.policy import Roots
-from verifier.policyfile import sign
-from verifier.snapshot import Snapshot
-from verifier.vocabulary import Status
 
 ISSUERS = ("11330000XX00000915", "11320000XX00000258", "11310000XX00000196")
 """In the order of their registration, which is not that of their codes."""

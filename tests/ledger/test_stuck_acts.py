@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from contracts import calls
-from ledger.acts import ActState, Lane
-from ledger.intake.desk import Limits
-from ledger.intake.refusals import ActDead, IntakeOverloaded
-from ledger.issuing.signing import sign_statement
-from ledger.node import Ledger
-from ledger.ports import Act, Backlog
-from ledger.submitting import head, submit_act, submit_batch
+from certledger.contracts import calls
+from certledger.ledger.acts import ActState, Lane
+from certledger.ledger.intake.desk import Limits
+from certledger.ledger.intake.refusals import ActDead, IntakeOverloaded
+from certledger.ledger.issuing.signing import sign_statement
+from certledger.ledger.node import Ledger
+from certledger.ledger.ports import Act, Backlog
+from certledger.ledger.submitting import head, submit_act, submit_batch
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.statements import Hold, KeysChange, Restore, StandingChange, Statement
+from certledger.verifier.vocabulary import Standing
 from tests.ledger.live import DAY, Body, open_live, registrar
-from verifier.encoding import format_canonical
-from verifier.statements import Hold, KeysChange, Restore, StandingChange, Statement
-from verifier.vocabulary import Standing
 
 OTHER = "12320000XX00000276"
 

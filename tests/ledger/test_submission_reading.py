@@ -14,21 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.intake.reading import (
+from certledger.ledger.intake.reading import (
     LONGEST_HEAD,
     LONGEST_LINE,
     LONGEST_PART,
     MOST_IN_BATCH,
     reader_of,
 )
-from ledger.intake.refusals import RecordRefused
-from ledger.intake.submission import parse_submission
-from ledger.store import open_store
-from ledger.submitting import submit_batch
+from certledger.ledger.intake.refusals import RecordRefused
+from certledger.ledger.intake.submission import parse_submission
+from certledger.ledger.store import open_store
+from certledger.ledger.submitting import submit_batch
+from certledger.verifier.certificate import Record
+from certledger.verifier.encoding import Json, Members, parse
+from certledger.verifier.errors import Malformed, Refused
 from tests.ledger.bodies import Office, desk, found
-from verifier.certificate import Record
-from verifier.encoding import Json, Members, parse
-from verifier.errors import Malformed, Refused
 
 BATCH = Office().seal(4)
 VALUE: dict[str, Any] = orjson.loads(BATCH)

@@ -11,12 +11,23 @@ from typing import Any
 import orjson
 import pytest
 
-from ledger.acts import ActState, Lane
-from ledger.intake import refusals
-from ledger.intake.refusals import IntakeOverloaded
-from ledger.store import SqlStore
-from ledger.store.tables import Row
-from ledger.submitting import expire, head, submit_batch
+from certledger.ledger.acts import ActState, Lane
+from certledger.ledger.intake import refusals
+from certledger.ledger.intake.refusals import IntakeOverloaded
+from certledger.ledger.store import SqlStore
+from certledger.ledger.store.tables import Row
+from certledger.ledger.submitting import expire, head, submit_batch
+from certledger.verifier.encoding import (
+    format_canonical,
+    from_base64url,
+    parse_canonical,
+    to_base64url,
+)
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.state import Key
+from certledger.verifier.statements import SECP256K1_ORDER, Receipt, signed_by
+from certledger.verifier.vocabulary import HolderKind, Purpose, Standing
 from tests.ledger.bodies import (
     ALL,
     CATALOG,
@@ -35,12 +46,6 @@ from tests.ledger.bodies import (
     seen,
     submission,
 )
-from verifier.encoding import format_canonical, from_base64url, parse_canonical, to_base64url
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.state import Key
-from verifier.statements import SECP256K1_ORDER, Receipt, signed_by
-from verifier.vocabulary import HolderKind, Purpose, Standing
 
 
 def rows(store: SqlStore) -> dict[str, int]:

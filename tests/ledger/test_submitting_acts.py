@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from ledger.acts import ActKind, ActState, Lane
-from ledger.store import SqlStore
-from ledger.submitting import (
+from certledger.ledger.acts import ActKind, ActState, Lane
+from certledger.ledger.store import SqlStore
+from certledger.ledger.submitting import (
     expire,
     head,
     submit_act,
@@ -19,6 +19,27 @@ from ledger.submitting import (
     submit_catalog,
     submit_status,
 )
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.encoding import format_canonical, parse_canonical
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.state import NO_END, BodyState, Key
+from certledger.verifier.statements import (
+    CatalogChange,
+    Hold,
+    KeysChange,
+    Register,
+    RegistrarChallenge,
+    RegistrarChange,
+    RegistrarRotation,
+    Release,
+    Restore,
+    StandingChange,
+    Statement,
+    StatusChange,
+)
+from certledger.verifier.status import choose
+from certledger.verifier.vocabulary import Purpose, Standing, Status
 from tests.ledger.bodies import (
     ALL,
     CATALOG,
@@ -39,27 +60,6 @@ from tests.ledger.bodies import (
     with_name,
 )
 from tests.ledger.test_submitting import rows
-from verifier.catalog import Catalog, Entry
-from verifier.encoding import format_canonical, parse_canonical
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.state import NO_END, BodyState, Key
-from verifier.statements import (
-    CatalogChange,
-    Hold,
-    KeysChange,
-    Register,
-    RegistrarChallenge,
-    RegistrarChange,
-    RegistrarRotation,
-    Release,
-    Restore,
-    StandingChange,
-    Statement,
-    StatusChange,
-)
-from verifier.status import choose
-from verifier.vocabulary import Purpose, Standing, Status
 
 OFFICE = Office()
 BODY, REGISTRAR, OTHER = OFFICE.key, person("registrar 31"), person("registrar 32")

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ledger.store import SqlStore, open_store
-from ledger.store.engine import make_engine
-from ledger.submitting import head, submit_act, submit_batch
+from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.store.engine import make_engine
+from certledger.ledger.submitting import head, submit_act, submit_batch
+from certledger.verifier.catalog import Catalog
 from tests.ledger.bodies import (
     Office,
     act_file,
@@ -25,7 +26,6 @@ from tests.ledger.bodies import (
 )
 from tests.ledger.test_submitting import rows
 from tests.ledger.test_submitting_acts import catalog_change
-from verifier.catalog import Catalog
 
 STEPS = ["lock", "act", "body", "editions", "add_records", "add_act", "backlog"]
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.store import SqlStore, open_store
-from ledger.store.frames import pack_frames, unpack_frame
-from ledger.submitting import Intake, submit_act, submit_batch
+from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.store.frames import pack_frames, unpack_frame
+from certledger.ledger.submitting import Intake, submit_act, submit_batch
+from certledger.verifier.certificate import Record
+from certledger.verifier.errors import Refused
+from certledger.verifier.swift import GRAMMAR, read_canonical
+from certledger.verifier.vocabulary import HolderKind
 from tests.ledger.bodies import Office, act_file, desk, found
 from tests.ledger.test_submitting import rows
 from tests.ledger.test_submitting_acts import BODY, revoke
-from verifier.certificate import Record
-from verifier.errors import Refused
-from verifier.swift import GRAMMAR, read_canonical
-from verifier.vocabulary import HolderKind
 
 BATCH = Office().seal(2)
 ACT = act_file(revoke(0), BODY)

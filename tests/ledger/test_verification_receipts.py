@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.service.receipts import ReceiptInvalid, VerificationReceipt
-from verifier.encoding import format_canonical
-from verifier.errors import Malformed
-from verifier.receipts import disclosures_of, lookup_of
+from certledger.ledger.service.receipts import ReceiptInvalid, VerificationReceipt
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.receipts import disclosures_of, lookup_of
 
 KNOWN = json.loads((Path(__file__).parents[1] / "vectors" / "receipts.json").read_bytes())
 FILE = KNOWN["file"].encode()

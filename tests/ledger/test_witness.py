@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.checkpoints import Cadence, checkpoint
-from ledger.cosigning import Collector
-from ledger.node import Ledger
-from ledger.witness.deployment import DeploymentForeign, check_deployment
-from ledger.witness.memory import (
+from certledger.ledger.checkpoints import Cadence, checkpoint
+from certledger.ledger.cosigning import Collector
+from certledger.ledger.node import Ledger
+from certledger.ledger.witness.deployment import DeploymentForeign, check_deployment
+from certledger.ledger.witness.memory import (
     FILE,
     FORK,
     HomeLocked,
@@ -27,9 +27,9 @@ from ledger.witness.memory import (
     OtherLedgerHome,
     release_home,
 )
-from ledger.witness.nodes import ChainForeign, ExecutingNode, RpcSource
-from ledger.witness.server import WitnessServer
-from ledger.witness.witness import (
+from certledger.ledger.witness.nodes import ChainForeign, ExecutingNode, RpcSource
+from certledger.ledger.witness.server import WitnessServer
+from certledger.ledger.witness.witness import (
     BlockDiffers,
     BlockUnknown,
     ClockOff,
@@ -40,10 +40,8 @@ from ledger.witness.witness import (
     TwoHistories,
     Witness,
 )
-from tests.ledger.live import Body, open_live
-from tests.world import IDENTITY, NOW, policy, witness_key
-from verifier.audit.published import DataUnreachable
-from verifier.checkpoint import (
+from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.checkpoint import (
     Checkpoint,
     Cosignature,
     Note,
@@ -51,11 +49,13 @@ from verifier.checkpoint import (
     cosign,
     parse_note,
 )
-from verifier.hashing import keccak
-from verifier.policy import TrustPolicy
-from verifier.policy import Witness as PolicyWitness
-from verifier.rpc import Block
-from verifier.trust import judge_by_witnesses
+from certledger.verifier.hashing import keccak
+from certledger.verifier.policy import TrustPolicy
+from certledger.verifier.policy import Witness as PolicyWitness
+from certledger.verifier.rpc import Block
+from certledger.verifier.trust import judge_by_witnesses
+from tests.ledger.live import Body, open_live
+from tests.world import IDENTITY, NOW, policy, witness_key
 
 NAME = "shanghai"
 
@@ -241,7 +241,7 @@ def test_a_kill_at_any_instant_never_leads_to_two_histories(
 
 
 def _die_at(patch: pytest.MonkeyPatch, step: str, *, applied: bool) -> None:
-    from ledger.witness import witness as module
+    from certledger.ledger.witness import witness as module
 
     targets: dict[str, tuple[Any, str, int]] = {
         "open": (Path, "open", 1),
@@ -375,7 +375,7 @@ def test_another_process_does_not_witness_from_the_same_home(
     witness: Witness, tmp_path: Path
 ) -> None:
     code = (
-        "import sys, pathlib; from ledger.witness.memory import acquire_home;"
+        "import sys, pathlib; from certledger.ledger.witness.memory import acquire_home;"
         " acquire_home(pathlib.Path(sys.argv[1])); print('locked', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

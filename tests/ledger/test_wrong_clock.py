@@ -12,34 +12,34 @@ import httpx
 import orjson
 import pytest
 
-from api.app import app_of
-from api.readiness import find_faults
-from api.service import Service
-from ledger.checkpoints import Cadence, checkpoint
-from ledger.clock_check import (
+from certledger.api.app import app_of
+from certledger.api.readiness import find_faults
+from certledger.api.service import Service
+from certledger.ledger.checkpoints import Cadence, checkpoint
+from certledger.ledger.clock_check import (
     CHECK_SECONDS,
     MAX_CLOCK_DIFFERENCE_SECONDS,
     RECHECK_SECONDS,
     ClockDiffers,
     clock_difference,
 )
-from ledger.cosigning import Collector
-from ledger.files import write_atomically
-from ledger.node import POLICY, Ledger, open_ledger
-from ledger.service.telling import Teller
-from ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
-from ledger.settings import load_settings
-from ledger.witness.nodes import ExecutingNode, RpcSource
-from ledger.witness.server import WitnessServer
-from ledger.witness.witness import Witness
+from certledger.ledger.cosigning import Collector
+from certledger.ledger.files import write_atomically
+from certledger.ledger.node import POLICY, Ledger, open_ledger
+from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
+from certledger.ledger.settings import load_settings
+from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
+from certledger.ledger.witness.server import WitnessServer
+from certledger.ledger.witness.witness import Witness
+from certledger.verifier.checkpoint import parse_note
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.trust import judge_by_witnesses
+from certledger.verifier.vocabulary import Status
 from tests.api.world import listening
 from tests.ledger.live import DAY, Body, open_live
 from tests.ledger.test_final_reorganised import watch
 from tests.world import signed_policy, witness_key
-from verifier.checkpoint import parse_note
-from verifier.policy import LedgerPin
-from verifier.trust import judge_by_witnesses
-from verifier.vocabulary import Status
 
 LAG = 600
 AHEAD = 3 * DAY

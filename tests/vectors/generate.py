@@ -21,8 +21,29 @@ import rlp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eth_keys.datatypes import Signature
 
-from contracts import calls
-from contracts.loader import load_artifact
+from certledger.contracts import calls
+from certledger.contracts.loader import load_artifact
+from certledger.verifier import merkle
+from certledger.verifier.acts import ACTS, statement_to_json
+from certledger.verifier.certificate import lookup_digest, normal_number, printed_code
+from certledger.verifier.codes import CODES, WARNINGS
+from certledger.verifier.compact import Compact
+from certledger.verifier.delta import format_delta
+from certledger.verifier.encoding import format_canonical, format_time, hash_list, to_base64url
+from certledger.verifier.fingerprint import fingerprint_of, format_words
+from certledger.verifier.hashing import keccak, sha256, sm3
+from certledger.verifier.holding import Holding
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.packing import pack_statuses
+from certledger.verifier.policyfile import signed_bytes
+from certledger.verifier.presentation import Request, Subject, format_holder_key, message, sign
+from certledger.verifier.receipts import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
+from certledger.verifier.snapshot import Snapshot, roll
+from certledger.verifier.statements import Receipt, Statement
+from certledger.verifier.stateproof import slot_position
+from certledger.verifier.status import DEFAULTS, StatusTree, choose, move
+from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.vocabulary import Purpose, Status
 from tests.world import (
     ADDRESS,
     CHAIN_ID,
@@ -39,27 +60,6 @@ from tests.world import (
     signed_policy,
     witness_key,
 )
-from verifier import merkle
-from verifier.acts import ACTS, statement_to_json
-from verifier.certificate import lookup_digest, normal_number, printed_code
-from verifier.codes import CODES, WARNINGS
-from verifier.compact import Compact
-from verifier.delta import format_delta
-from verifier.encoding import format_canonical, format_time, hash_list, to_base64url
-from verifier.fingerprint import fingerprint_of, format_words
-from verifier.hashing import keccak, sha256, sm3
-from verifier.holding import Holding
-from verifier.judges import choose_judge
-from verifier.packing import pack_statuses
-from verifier.policyfile import signed_bytes
-from verifier.presentation import Request, Subject, format_holder_key, message, sign
-from verifier.receipts import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
-from verifier.snapshot import Snapshot, roll
-from verifier.statements import Receipt, Statement
-from verifier.stateproof import slot_position
-from verifier.status import DEFAULTS, StatusTree, choose, move
-from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Purpose, Status
 
 FOLDER = Path(__file__).parent
 DOCUMENT = b"%PDF-1.7 a certificate, as good as any other bytes"

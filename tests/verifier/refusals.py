@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from verifier.errors import Refused
+from certledger.verifier.errors import Refused
 
 
 def tried(read: Callable[..., Any], *arguments: Any) -> tuple[Any, str | None]:

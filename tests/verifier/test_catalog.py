@@ -12,12 +12,20 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier import merkle
+from certledger.verifier.catalog import (
+    EMPTY,
+    MOST_ENTRIES,
+    Catalog,
+    Entry,
+    add_months,
+    bound_root,
+    disobeyed,
+)
+from certledger.verifier.certificate import Record
+from certledger.verifier.vocabulary import EntryKind, HolderKind
 from tests.verifier.mutations import json_values, mutated
 from tests.verifier.refusals import refused_as, tried
-from verifier import merkle
-from verifier.catalog import EMPTY, MOST_ENTRIES, Catalog, Entry, add_months, bound_root, disobeyed
-from verifier.certificate import Record
-from verifier.vocabulary import EntryKind, HolderKind
 
 ENTRY = Entry(
     category="BIZ-LICENCE",

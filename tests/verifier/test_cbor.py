@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.cbor import MAX_UINT, CborReader
 from tests.verifier.refusals import refused_as, tried
-from verifier.cbor import MAX_UINT, CborReader
 
 CODE, RESPELLED = "other.invalid", "other.not_canonical"
 LEAST = -MAX_UINT - 1

@@ -11,9 +11,7 @@ import rfc8785
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.verifier.mutations import json_values, mutated, one_byte_changed
-from tests.verifier.refusals import refused_as, tried
-from verifier.certificate import (
+from certledger.verifier.certificate import (
     LONGEST_RECORD,
     MOST_DIGESTS,
     Disclosure,
@@ -30,8 +28,10 @@ from verifier.certificate import (
     normal_number,
     printed_code,
 )
-from verifier.encoding import format_canonical, from_base64url, to_base64url
-from verifier.vocabulary import HolderKind
+from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
+from certledger.verifier.vocabulary import HolderKind
+from tests.verifier.mutations import json_values, mutated, one_byte_changed
+from tests.verifier.refusals import refused_as, tried
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 WHITE_SPACE = [

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.checkpoint import (
+from certledger.verifier.checkpoint import (
     GREATEST_BLOCK,
     GREATEST_TIME,
     Checkpoint,

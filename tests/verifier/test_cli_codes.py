@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from certledger.verifier.cli import main
+from certledger.verifier.delta import format_delta
+from certledger.verifier.encoding import format_time
+from certledger.verifier.memory import recall
+from certledger.verifier.scanned import scanned_bytes
+from certledger.verifier.snapshot import LONGEST
+from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import ASKED, bound, present
 from tests.verifier.test_compact import compact_of
 from tests.world import NOW, policy, signed_policy
-from verifier.cli import main
-from verifier.delta import format_delta
-from verifier.encoding import format_time
-from verifier.memory import recall
-from verifier.scanned import scanned_bytes
-from verifier.snapshot import LONGEST
-from verifier.vocabulary import Status
 
 T = NOW - 595
 COUNTER = ("--audience", ASKED[0], "--nonce", ASKED[1])

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from certledger.verifier.cli import main
+from certledger.verifier.encoding import format_time
+from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import ASKED, bound, changed, present
 from tests.world import NOW, signed_policy
-from verifier.cli import main
-from verifier.encoding import format_time
-from verifier.vocabulary import Status
 
 AT = format_time(NOW)
 PAPER = "示例证照\n".encode()

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.base45 import to_base45
+from certledger.verifier.compact import LONGEST, PREFIX, Compact
+from certledger.verifier.encoding import to_base64url
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.evidence import Evidence
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import bound, present
 from tests.world import ENTRY, IDENTITY, LICENCE, draw
-from verifier.base45 import to_base45
-from verifier.compact import LONGEST, PREFIX, Compact
-from verifier.encoding import to_base64url
-from verifier.errors import Malformed, Refused
-from verifier.evidence import Evidence
 
 EIGHT = replace(
     ENTRY,

@@ -13,15 +13,15 @@ import click.testing
 import pytest
 from click.testing import CliRunner
 
+from certledger.verifier.cli import main
+from certledger.verifier.encoding import format_time
+from certledger.verifier.foreign_formats import FORMATS, recognise
+from certledger.verifier.scanned import scanned_bytes, scanned_text
+from certledger.verifier.snapshot import deflate
+from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.verifier.test_compact import compact_of
 from tests.world import NOW, signed_policy
-from verifier.cli import main
-from verifier.encoding import format_time
-from verifier.foreign_formats import FORMATS, recognise
-from verifier.scanned import scanned_bytes, scanned_text
-from verifier.snapshot import deflate
-from verifier.vocabulary import Status
 
 SCRIPT = Path(sys.executable).parent / "certledger"
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from certledger.verifier.catalog import Entry
+from certledger.verifier.certificate import describe_document
+from certledger.verifier.content import Fingerprint, Paper, Showing, check_content
+from certledger.verifier.hashing import sm3
 from tests.conformance.case import Scene
 from tests.world import ENTRY
-from verifier.catalog import Entry
-from verifier.certificate import describe_document
-from verifier.content import Fingerprint, Paper, Showing, check_content
-from verifier.hashing import sm3
 
 PAPER, PLAN = "示例证照\n".encode(), b"plan\n"
 SCENE = Scene(documents=[PAPER, PLAN])

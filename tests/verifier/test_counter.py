@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from certledger.verifier.counter import FILE, LEAST_KEPT, Counter
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.memory import recall
+from certledger.verifier.policyfile import PolicyOlder
+from certledger.verifier.presentation import HolderPrivateKey, format_holder_key
+from certledger.verifier.statements import ZERO
+from certledger.verifier.verdict import Result
+from certledger.verifier.verify import Question, verify
+from certledger.verifier.vocabulary import Status, Verdict
 from tests.changing import ASKED, HOLDERS, presented
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import changed
 from tests.verifier.refusals import refused_as
 from tests.world import NOW, policy, signed_policy
-from verifier.counter import FILE, LEAST_KEPT, Counter
-from verifier.evidence import Evidence
-from verifier.judges import choose_judge
-from verifier.memory import recall
-from verifier.policyfile import PolicyOlder
-from verifier.presentation import HolderPrivateKey, format_holder_key
-from verifier.statements import ZERO
-from verifier.verdict import Result
-from verifier.verify import Question, verify
-from verifier.vocabulary import Status, Verdict
 
 T = NOW - 595
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -162,8 +162,9 @@ def test_a_damaged_memory_is_refused_rather_than_forgotten(tmp_path: Path, data:
 def test_processes_that_accept_at_once_lose_nothing(tmp_path: Path) -> None:
     Counter.open(tmp_path, [signed_policy()], 5)
     script = (
-        "import sys; from pathlib import Path; from verifier.counter import Counter\n"
-        "from verifier.verdict import Result; from verifier.vocabulary import Verdict\n"
+        "import sys; from pathlib import Path; from certledger.verifier.counter import Counter\n"
+        "from certledger.verifier.verdict import Result\n"
+        "from certledger.verifier.vocabulary import Verdict\n"
         "counter = Counter.open(Path(sys.argv[1]), [], 5)\n"
         "for n in range(30):\n"
         "    counter.seen(bytes([n]) * 31 + sys.argv[2].encode())\n"

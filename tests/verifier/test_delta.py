@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.delta import apply_delta, format_delta
+from certledger.verifier.desk import Desk
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.vocabulary import Standing, Status
 from tests.verifier.refusals import refused_as, tried
 from tests.verifier.test_compact import CBOR
 from tests.verifier.test_snapshot import NOBODY, PIN, edited, judge, packed, world
 from tests.world import ENTRY, IDENTITY, Body, World, policy
-from verifier.catalog import Catalog
-from verifier.delta import apply_delta, format_delta
-from verifier.desk import Desk
-from verifier.snapshot import Snapshot
-from verifier.vocabulary import Standing, Status
 
 WORLD = world()
 OLD = WORLD.snapshot()

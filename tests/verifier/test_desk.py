@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.compact import Compact
+from certledger.verifier.desk import Desk
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.presentation import Request, format_holder_key
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.trust import Judgement
+from certledger.verifier.verdict import Result
+from certledger.verifier.verify import Question, verify
+from certledger.verifier.vocabulary import Standing, Status, Verdict
 from tests.changing import ASKED, HOLDERS, PAPERS, presented
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import changed
 from tests.verifier.test_compact import CODES, compact_of
 from tests.world import ENTRY, LICENCE, NOW, OPERATORS, World, policy
-from verifier.compact import Compact
-from verifier.desk import Desk
-from verifier.evidence import Evidence
-from verifier.judges import choose_judge
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.presentation import Request, format_holder_key
-from verifier.snapshot import Snapshot
-from verifier.trust import Judgement
-from verifier.verdict import Result
-from verifier.verify import Question, verify
-from verifier.vocabulary import Standing, Status, Verdict
 
 SHOWN = ("certificate_number", "holder_name", "holder_key")
 

@@ -12,8 +12,7 @@ import rfc8785
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.verifier.refusals import refused_as, tried
-from verifier.encoding import (
+from certledger.verifier.encoding import (
     BYTES_A_VALUE,
     DEEPEST,
     GREATEST_INTEGER,
@@ -32,7 +31,8 @@ from verifier.encoding import (
     to_base64url,
     without,
 )
-from verifier.errors import Malformed
+from certledger.verifier.errors import Malformed
+from tests.verifier.refusals import refused_as, tried
 
 VECTORS = Path(os.environ.get("CERTLEDGER_VECTORS", "../shared/vectors")) / "jcs"
 LIMIT = 100_000

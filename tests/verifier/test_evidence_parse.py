@@ -11,16 +11,16 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from certledger.verifier.base45 import from_base45, to_base45
+from certledger.verifier.certificate import Disclosure
+from certledger.verifier.compact import PREFIX, Compact
+from certledger.verifier.encoding import format_canonical, to_base64url
+from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence, batch_from_json, batch_to_json
+from certledger.verifier.holding import Holding
+from certledger.verifier.memo import Reader
 from tests.verifier.mutations import json_values, mutated, one_byte_changed, parts_of
 from tests.verifier.refusals import refused_as, tried
 from tests.world import Body, World
-from verifier.base45 import from_base45, to_base45
-from verifier.certificate import Disclosure
-from verifier.compact import PREFIX, Compact
-from verifier.encoding import format_canonical, to_base64url
-from verifier.evidence import LONGEST_EVIDENCE, Evidence, batch_from_json, batch_to_json
-from verifier.holding import Holding
-from verifier.memo import Reader
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.holding import LONGEST_HOLDING, Holding
 from tests.conformance.case import Scene
 from tests.verifier.mutations import mutated, one_byte_changed
 from tests.verifier.refusals import refused_as, tried
-from verifier.encoding import format_canonical
-from verifier.holding import LONGEST_HOLDING, Holding
 
 SCENE = Scene(documents=[b"one", b"two"])
 HELD = Holding(

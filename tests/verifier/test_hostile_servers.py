@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verifier.hostile import ANSWERS, hostile
-from tests.verifier.refusals import refused_as
-from verifier.audit.published import (
+from certledger.verifier.audit.published import (
     CHUNK,
     MAX_RECORDS,
     Address,
@@ -21,10 +19,12 @@ from verifier.audit.published import (
     pack_lines,
     unzipped,
 )
-from verifier.certificate import LONGEST_RECORD
-from verifier.judges import RememberingNode
-from verifier.rpc import NodeFailed, NodeUnreachable, Rpc
-from verifier.syncing import Service
+from certledger.verifier.certificate import LONGEST_RECORD
+from certledger.verifier.judges import RememberingNode
+from certledger.verifier.rpc import NodeFailed, NodeUnreachable, Rpc
+from certledger.verifier.syncing import Service
+from tests.verifier.hostile import ANSWERS, hostile
+from tests.verifier.refusals import refused_as
 
 SECONDS = 0.5
 GENEROUS = 10.0

@@ -1,10 +1,10 @@
 """Evidence on a chain of a million accounts: one file of at most 10 KB, and it verifies."""
 
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.vocabulary import Verdict
 from tests.large import Size, large_evidence
 from tests.world import NOW, policy
-from verifier.judges import choose_judge
-from verifier.verify import Question, verify_bytes
-from verifier.vocabulary import Verdict
 
 
 def test_evidence_of_a_body_of_100000_batches_on_a_million_accounts_has_at_most_10_kb() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.errors import Malformed
-from verifier.memory import FILE, Memory, recall, remember_time
+from certledger.verifier.errors import Malformed
+from certledger.verifier.memory import FILE, Memory, recall, remember_time
 
 
 def test_a_new_home_remembers_nothing(tmp_path):
@@ -53,7 +53,7 @@ def test_nothing_but_the_memory_and_its_lock_is_left_behind(tmp_path):
 
 def test_processes_that_remember_at_once_lose_nothing(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from verifier import memory\n"
+        "import sys; from pathlib import Path; from certledger.verifier import memory\n"
         "for n in range(int(sys.argv[2]), 41, 2):\n"
         "    memory.remember_time(Path(sys.argv[1]), n)\n"
     )

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier import merkle
+from certledger.verifier.errors import ProofInvalid
 from tests.verifier.refusals import refused_as, tried
-from verifier import merkle
-from verifier.errors import ProofInvalid
 
 hashes = st.binary(min_size=32, max_size=32)
 trees = st.lists(hashes, min_size=1, max_size=40)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from verifier import http_client
-from verifier.name_resolver import THREAD_NAME, NameResolver, TooManyLookups
-from verifier.rpc import NodeUnreachable, Rpc
+from certledger.verifier import http_client
+from certledger.verifier.name_resolver import THREAD_NAME, NameResolver, TooManyLookups
+from certledger.verifier.rpc import NodeUnreachable, Rpc
 
 SECONDS = 0.05
 GENEROUS = 30.0

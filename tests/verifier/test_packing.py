@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verifier.refusals import refused_as, tried
-from verifier.cbor import CborReader
-from verifier.packing import (
+from certledger.verifier.cbor import CborReader
+from certledger.verifier.packing import (
     LISTED,
     AnchoredRow,
     differences,
@@ -20,8 +19,9 @@ from verifier.packing import (
     unpack_batches,
     unpack_statuses,
 )
-from verifier.status import CELLS, StatusTree, choose, move, root_of_words
-from verifier.vocabulary import Status
+from certledger.verifier.status import CELLS, StatusTree, choose, move, root_of_words
+from certledger.verifier.vocabulary import Status
+from tests.verifier.refusals import refused_as, tried
 
 CATALOGS = [b"\x01" * 32, b"\x02" * 32]
 PLACES = {root: at for at, root in enumerate(CATALOGS)}

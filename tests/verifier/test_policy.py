@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier import compact, snapshot
-from verifier.checkpoint import Checkpoint, Note, cosign
-from verifier.encoding import format_canonical
-from verifier.errors import Malformed, Refused
-from verifier.evidence import Evidence
-from verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
-from verifier.policyfile import (
+from certledger.verifier import compact, snapshot
+from certledger.verifier.checkpoint import Checkpoint, Note, cosign
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.policyfile import (
     PolicyOlder,
     PolicyUnsigned,
     SignedPolicy,
@@ -24,7 +24,7 @@ from verifier.policyfile import (
     sign,
     signed_bytes,
 )
-from verifier.vocabulary import Way
+from certledger.verifier.vocabulary import Way
 
 
 def key(number: int) -> Ed25519PrivateKey:

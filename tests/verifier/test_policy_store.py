@@ -10,18 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rotation import LAST, ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
-from tests.verifier.refusals import refused_as
-from tests.world import ROOT_KEYS, policy, signed_policy
-from verifier.errors import Malformed
-from verifier.fingerprint import (
+from certledger.verifier.errors import Malformed
+from certledger.verifier.fingerprint import (
     FingerprintDiffers,
     check_fingerprint,
     fingerprint_of,
     format_words,
     parse_fingerprint,
 )
-from verifier.policy_store import (
+from certledger.verifier.policy_store import (
     PolicyMissing,
     adopt_chain,
     current_policy,
@@ -29,7 +26,16 @@ from verifier.policy_store import (
     policy_files,
     read_chain,
 )
-from verifier.policyfile import PolicyOlder, PolicyUnsigned, SignedPolicy, find_successors, sign
+from certledger.verifier.policyfile import (
+    PolicyOlder,
+    PolicyUnsigned,
+    SignedPolicy,
+    find_successors,
+    sign,
+)
+from tests.rotation import LAST, ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
+from tests.verifier.refusals import refused_as
+from tests.world import ROOT_KEYS, policy, signed_policy
 
 
 def test_the_first_policy_is_kept_whole(tmp_path: Path) -> None:
@@ -152,8 +158,8 @@ def test_processes_that_adopt_at_once_end_with_the_newest(tmp_path: Path) -> Non
     for number, one in enumerate((ONE, TWO, THREE)):
         (tmp_path / f"{number}.json").write_bytes(one.format())
     script = (
-        "import sys; from pathlib import Path; from verifier import policy_store\n"
-        "from verifier.errors import Refused\n"
+        "import sys; from pathlib import Path; from certledger.verifier import policy_store\n"
+        "from certledger.verifier.errors import Refused\n"
         "home, *files = map(Path, sys.argv[1:])\n"
         "for _ in range(20):\n"
         "    try:\n"

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.encoding import format_canonical, parse_canonical, to_base64url
-from verifier.errors import Malformed, Refused
-from verifier.presentation import (
+from certledger.verifier.encoding import format_canonical, parse_canonical, to_base64url
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.presentation import (
     HolderPrivateKey,
     Presentation,
     Request,

@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from PIL import Image
 
+from certledger.verifier.certificate import HOLDER_KEY
+from certledger.verifier.cli import main
+from certledger.verifier.compact import Compact
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.holding import Holding
+from certledger.verifier.presentation import HolderPrivateKey, format_holder_key
 from tests.changing import HOLDERS
 from tests.conformance.case import Scene
 from tests.world import signed_policy
-from verifier.certificate import HOLDER_KEY
-from verifier.cli import main
-from verifier.compact import Compact
-from verifier.evidence import Evidence
-from verifier.holding import Holding
-from verifier.presentation import HolderPrivateKey, format_holder_key
 
 COUNTER = ("--audience", "counter-7", "--nonce", "q7Rk2")
 DEFAULT = ["certificate_number", "holder_name"]

@@ -5,9 +5,9 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.keys import signer_of
-from verifier import recovery
-from verifier.statements import SECP256K1_ORDER, address_of
+from certledger.ledger.keys import signer_of
+from certledger.verifier import recovery
+from certledger.verifier.statements import SECP256K1_ORDER, address_of
 
 DIGESTS = st.binary(min_size=32, max_size=32)
 SECRETS = st.integers(1, SECP256K1_ORDER - 1).map(lambda number: number.to_bytes(32, "big"))

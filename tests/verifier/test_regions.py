@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from api.words import words
+from certledger.api.words import words
+from certledger.verifier.cli import main
+from certledger.verifier.encoding import format_time
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.regions import REGIONS, issuer_in_words, region_named
+from certledger.verifier.verify import Question, verify_bytes
 from tests.world import NOW, Body, World, policy, signed_policy
-from verifier.cli import main
-from verifier.encoding import format_time
-from verifier.judges import choose_judge
-from verifier.regions import REGIONS, issuer_in_words, region_named
-from verifier.verify import Question, verify_bytes
 
 NAME = "上海市公安局"
 CODES = {"11310000XX00000196": ("上海", "Shanghai"), "11340000XX00000196": ("安徽", "Anhui")}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verifier.rpc import (
+from certledger.verifier.rpc import (
     LONGEST_ANSWER,
     Block,
     NodeAnsweredNonsense,

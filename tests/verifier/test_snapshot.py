@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.catalog import Catalog
+from certledger.verifier.desk import Desk
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.judges import choose_judge
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.snapshot import LONGEST, Snapshot, inflate, roll
+from certledger.verifier.trust import Judgement
+from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Scene
 from tests.verifier.refusals import refused_as, tried
 from tests.verifier.test_compact import CBOR
 from tests.world import ENTRY, NOW, ZERO, Body, World, draw, policy
-from verifier.catalog import Catalog
-from verifier.desk import Desk
-from verifier.encoding import format_canonical
-from verifier.judges import choose_judge
-from verifier.policy import LedgerPin
-from verifier.snapshot import LONGEST, Snapshot, inflate, roll
-from verifier.trust import Judgement
-from verifier.vocabulary import Standing, Status
 
 PIN = policy().ledgers[0]
 NOBODY = "12330000MB2F00003C"

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from certledger.verifier.cli import main
+from certledger.verifier.delta import format_delta
+from certledger.verifier.encoding import format_time
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.verifier.test_statuslists import read_bitstring, read_token
 from tests.world import NOW, OPERATORS, World, signed_policy
-from verifier.cli import main
-from verifier.delta import format_delta
-from verifier.encoding import format_time
-from verifier.snapshot import Snapshot
-from verifier.vocabulary import Status
 
 ISSUER = "11310000XX00000196"
 

@@ -9,11 +9,9 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verifier.mutations import json_values, mutated
-from tests.verifier.refusals import refused_as, tried
-from verifier import merkle
-from verifier.encoding import format_canonical, from_base64url, to_base64url
-from verifier.state import (
+from certledger.verifier import merkle
+from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
+from certledger.verifier.state import (
     NO_END,
     BodyState,
     Key,
@@ -21,7 +19,9 @@ from verifier.state import (
     region_of,
     without_brake,
 )
-from verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from tests.verifier.mutations import json_values, mutated
+from tests.verifier.refusals import refused_as, tried
 
 hashes = st.binary(min_size=32, max_size=32)
 blocks = st.integers(0, NO_END)

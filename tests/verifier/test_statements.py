@@ -10,8 +10,8 @@ from eth_keys.datatypes import PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.acts import ACTS
-from verifier.statements import (
+from certledger.verifier.acts import ACTS
+from certledger.verifier.statements import (
     SECP256K1_ORDER,
     Batch,
     Hold,

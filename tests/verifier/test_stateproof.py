@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
-from verifier.errors import ProofInvalid
-from verifier.hashing import keccak
-from verifier.stateproof import (
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.hashing import keccak
+from certledger.verifier.stateproof import (
     SLOT_OF_BODIES,
     Account,
     check_account,

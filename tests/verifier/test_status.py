@@ -8,10 +8,8 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verifier.mutations import json_values, mutated
-from tests.verifier.refusals import refused_as, tried
-from verifier.encoding import format_canonical, hash_list, to_base64url
-from verifier.status import (
+from certledger.verifier.encoding import format_canonical, hash_list, to_base64url
+from certledger.verifier.status import (
     CELLS,
     DEFAULTS,
     DEPTH,
@@ -25,7 +23,9 @@ from verifier.status import (
     move,
     read_cell,
 )
-from verifier.vocabulary import Status
+from certledger.verifier.vocabulary import Status
+from tests.verifier.mutations import json_values, mutated
+from tests.verifier.refusals import refused_as, tried
 
 NUMBER = {Status.VALID: 0, Status.REVOKED: 1, Status.SUSPENDED: 2, Status.SUPERSEDED: 3}
 STEPS = {

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.encoding import from_base64url
+from certledger.verifier.statuslists import (
+    SMALLEST_BITSTRING,
+    bitstring_status_list,
+    token_status_list,
+)
+from certledger.verifier.vocabulary import Status
 from tests.verifier.test_packing import statuses, words_of
-from verifier.encoding import from_base64url
-from verifier.statuslists import SMALLEST_BITSTRING, bitstring_status_list, token_status_list
-from verifier.vocabulary import Status
 
 VECTORS = Path(os.environ.get("CERTLEDGER_VECTORS", "../shared/vectors")) / "status-list"
 COUNT = 5001

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
-from verifier.checkpoint import Checkpoint, Cosignature, Note, cosign, parse_note
-from verifier.hashing import keccak
-from verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
-from verifier.rpc import Rpc
-from verifier.stateproof import slot_position
-from verifier.trust import Judgement, Slot, judge_by_node, judge_by_witnesses
-from verifier.vocabulary import Outcome, Way
+from certledger.verifier.checkpoint import Checkpoint, Cosignature, Note, cosign, parse_note
+from certledger.verifier.hashing import keccak
+from certledger.verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.rpc import Rpc
+from certledger.verifier.stateproof import slot_position
+from certledger.verifier.trust import Judgement, Slot, judge_by_node, judge_by_witnesses
+from certledger.verifier.vocabulary import Outcome, Way
 
 TIME = 1_795_000_000
 ADDRESS, CODE_HASH = b"\x06" * 20, b"\x07" * 32

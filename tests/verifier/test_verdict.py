@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from verifier.codes import CODES
-from verifier.encoding import format_canonical
-from verifier.verdict import CHECKS, Finding, Result, decide, judged, unusable
-from verifier.vocabulary import CheckName, Outcome, Verdict
+from certledger.verifier.codes import CODES
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.verdict import CHECKS, Finding, Result, decide, judged, unusable
+from certledger.verifier.vocabulary import CheckName, Outcome, Verdict
 
 PASSED = dict.fromkeys(CHECKS, "ok")
 FAILS = {

@@ -16,27 +16,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.codes import CODES
+from certledger.verifier.compact import Compact
+from certledger.verifier.desk import Desk
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.evidence import Evidence
+from certledger.verifier.judges import RememberingNode, choose_judge
+from certledger.verifier.memo import LONGEST_KEPT, Reader, Verifier
+from certledger.verifier.policy import Trust
+from certledger.verifier.policyfile import SignedPolicy
+from certledger.verifier.presentation import Request
+from certledger.verifier.rpc import Block, Rpc, SlotProof
+from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.trust import as_block, judge_by_witnesses
+from certledger.verifier.verdict import Result
+from certledger.verifier.verify import Question, judge_block, verify, verify_bytes
+from certledger.verifier.vocabulary import Advice, Outcome, Status, Verdict, Way
 from tests.conformance.case import Case, Scene
 from tests.conformance.file_cases import PARTS, donors, mix
 from tests.conformance.force_cases import ASKED, bound, present
 from tests.conformance.generate import cases
 from tests.world import ADDRESS, LICENCE, NOW, OPERATORS, World, policy
-from verifier.codes import CODES
-from verifier.compact import Compact
-from verifier.desk import Desk
-from verifier.encoding import format_canonical
-from verifier.evidence import Evidence
-from verifier.judges import RememberingNode, choose_judge
-from verifier.memo import LONGEST_KEPT, Reader, Verifier
-from verifier.policy import Trust
-from verifier.policyfile import SignedPolicy
-from verifier.presentation import Request
-from verifier.rpc import Block, Rpc, SlotProof
-from verifier.snapshot import Snapshot
-from verifier.trust import as_block, judge_by_witnesses
-from verifier.verdict import Result
-from verifier.verify import Question, judge_block, verify, verify_bytes
-from verifier.vocabulary import Advice, Outcome, Status, Verdict, Way
 
 SPEC = Path(__file__).parents[2] / "docs" / "SPEC.md"
 CASES = [case for case in cases() if case.verdict != "refused"]
@@ -163,7 +163,8 @@ def test_every_code_of_the_table_is_reached_and_no_other(monkeypatch: pytest.Mon
     results += [*from_nodes(), *from_desks(), *from_replays()]
     paper = b"paper"
     scene = Scene(documents=[paper], with_sm3=True)
-    monkeypatch.setattr("verifier.content.sm3", lambda data: None)  # An OpenSSL without SM3.
+    # An OpenSSL without SM3.
+    monkeypatch.setattr("certledger.verifier.content.sm3", lambda data: None)
     results.append(ask(scene.file(show=("document",)), documents=[paper]))
     reached = {code for result in results for code in codes_of(result)}
     # What a service's snapshot lacks of an issuer: tests/conformance and tests/api/test_missing.py.
@@ -342,9 +343,9 @@ def test_a_result_is_the_same_bytes_in_another_place_language_and_process(tmp_pa
     script = (
         "import sys, orjson\n"
         "from tests.world import NOW, policy\n"
-        "from verifier.encoding import format_canonical\n"
-        "from verifier.judges import choose_judge\n"
-        "from verifier.verify import Question, verify_bytes\n"
+        "from certledger.verifier.encoding import format_canonical\n"
+        "from certledger.verifier.judges import choose_judge\n"
+        "from certledger.verifier.verify import Question, verify_bytes\n"
         "asked = Question(policy=policy(), judge=choose_judge(policy()), now=NOW)\n"
         "result = verify_bytes(open(sys.argv[1], 'rb').read(), asked)\n"
         "sys.stdout.buffer.write(format_canonical(result.to_json()))\n"

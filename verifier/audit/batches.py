@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
-from verifier import merkle
-from verifier.audit.faults import Fault, fault
-from verifier.audit.published import LONGEST_CATALOG, DataUnreachable, Published
-from verifier.catalog import Catalog, Entry, disobeyed
-from verifier.certificate import Record
-from verifier.checks import today
-from verifier.encoding import Json, hash_list, parse_canonical
-from verifier.errors import Malformed, Refused
-from verifier.swift import GRAMMAR, read_canonical
+from certledger.verifier import merkle
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.published import LONGEST_CATALOG, DataUnreachable, Published
+from certledger.verifier.catalog import Catalog, Entry, disobeyed
+from certledger.verifier.certificate import Record
+from certledger.verifier.checks import today
+from certledger.verifier.encoding import Json, hash_list, parse_canonical
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.swift import GRAMMAR, read_canonical
 
 MOST_FAULTS = 50
 """Faults of one batch that are told; more are surely of one cause."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from verifier.audit.faults import Fault, fault
-from verifier.checkpoint import Checkpoint, CheckpointUnusable, Note, check_cosignature, parse_note
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, Rpc
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.checkpoint import (
+    Checkpoint,
+    CheckpointUnusable,
+    Note,
+    check_cosignature,
+    parse_note,
+)
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.rpc import Block, Rpc
 
 
 def newest_cosigned(

@@ -18,17 +18,17 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from verifier.address_options import DATA, NODE
-from verifier.audit.faults import Fault
-from verifier.audit.memory import AuditMemory
-from verifier.audit.published import open_published
-from verifier.audit.replay import Watch
-from verifier.audit.report import AuditVerdict, Report
-from verifier.audit.running import Job, audit, unwatched
-from verifier.errors import Refused
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.policy_options import PolicyChoice, policy_options
-from verifier.rpc import LONGEST_HISTORY, Rpc
+from certledger.verifier.address_options import DATA, NODE
+from certledger.verifier.audit.faults import Fault
+from certledger.verifier.audit.memory import AuditMemory
+from certledger.verifier.audit.published import open_published
+from certledger.verifier.audit.replay import Watch
+from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.running import Job, audit, unwatched
+from certledger.verifier.errors import Refused
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.policy_options import PolicyChoice, policy_options
+from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
 
 HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how its home is audited."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts import abi, calls
-from contracts.loader import load_artifact
-from verifier.audit.faults import Fault, fault
-from verifier.encoding import Json
-from verifier.errors import Refused
-from verifier.hashing import keccak
-from verifier.policy import LedgerPin
-from verifier.recovery import recover_address
-from verifier.rpc import Rpc
-from verifier.statements import ledger_identity
+from certledger.contracts import abi, calls
+from certledger.contracts.loader import load_artifact
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import keccak
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.recovery import recover_address
+from certledger.verifier.rpc import Rpc
+from certledger.verifier.statements import ledger_identity
 
 WHERE = "deployment"
 _ARGUMENTS = ["bytes32", "(uint16,address,address)[]"]

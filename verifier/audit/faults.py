@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from verifier.encoding import Json
-from verifier.rpc import Log
+from certledger.verifier.encoding import Json
+from certledger.verifier.rpc import Log
 
 MOST_LISTED = 200
 """Findings of one code that are told in full; all are counted."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from verifier.encoding import Json
-from verifier.rpc import Block
+from certledger.verifier.encoding import Json
+from certledger.verifier.rpc import Block
 
 MAX_MEMORY_BYTES = 1 << 20
 

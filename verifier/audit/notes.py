@@ -11,15 +11,15 @@ from pathlib import Path
 
 import orjson
 
-from verifier.audit.faults import Faults
-from verifier.audit.register import Register
-from verifier.audit.replay import Replay
-from verifier.audit.rules import Body
-from verifier.contract_state import Seat
-from verifier.encoding import Json
-from verifier.events import parse_state
-from verifier.rpc import Block
-from verifier.status import StatusTree
+from certledger.verifier.audit.faults import Faults
+from certledger.verifier.audit.register import Register
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.audit.rules import Body
+from certledger.verifier.contract_state import Seat
+from certledger.verifier.encoding import Json
+from certledger.verifier.events import parse_state
+from certledger.verifier.rpc import Block
+from certledger.verifier.status import StatusTree
 
 FILE = "audit.json"
 VERSION = 2

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from verifier.audit.faults import Fault, fault
-from verifier.audit.replay import Replay
-from verifier.contract_state import NO_ACCOUNT, Seat
-from verifier.encoding import Json
-from verifier.errors import ProofInvalid
-from verifier.hashing import keccak
-from verifier.policy import LedgerPin
-from verifier.rpc import Block, Rpc, SlotProof
-from verifier.stateproof import ROLL, check_account, check_slot, slot_position
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.contract_state import NO_ACCOUNT, Seat
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.hashing import keccak
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.rpc import Block, Rpc, SlotProof
+from certledger.verifier.stateproof import ROLL, check_account, check_slot, slot_position
 
 SLOTS_A_CALL = 256
 _SEATS = (4).to_bytes(32, "big")

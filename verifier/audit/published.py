@@ -17,11 +17,11 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-from verifier.certificate import LONGEST_RECORD
-from verifier.checkpoint import LONGEST_NOTE
-from verifier.encoding import Json, format_canonical, parse
-from verifier.errors import Malformed, Refused
-from verifier.http_client import AnswerTooLong, stream
+from certledger.verifier.certificate import LONGEST_RECORD
+from certledger.verifier.checkpoint import LONGEST_NOTE
+from certledger.verifier.encoding import Json, format_canonical, parse
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.http_client import AnswerTooLong, stream
 
 MAX_RECORDS = 65_536
 LONGEST_RECORDS = MAX_RECORDS * (LONGEST_RECORD + 1)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from verifier.audit.batches import ID_TEXT, NO_INDEX, ROW
-from verifier.audit.faults import Fault, fault
-from verifier.encoding import Json
-from verifier.vocabulary import Status
+from certledger.verifier.audit.batches import ID_TEXT, NO_INDEX, ROW
+from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.encoding import Json
+from certledger.verifier.vocabulary import Status
 
 _ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """The characters of base64url in byte order: the first of an id says which file it is in."""

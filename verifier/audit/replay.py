@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, TypeAlias
 
-from verifier import events
-from verifier.acts import statement_to_json
-from verifier.audit import rules
-from verifier.audit.batches import BatchTask, read_catalog
-from verifier.audit.faults import Fault, Faults, fault, log_evidence
-from verifier.audit.published import DataUnreachable, Nothing, Published
-from verifier.audit.rules import Body, Broken
-from verifier.contract_state import (
+from certledger.verifier import events
+from certledger.verifier.acts import statement_to_json
+from certledger.verifier.audit import rules
+from certledger.verifier.audit.batches import BatchTask, read_catalog
+from certledger.verifier.audit.faults import Fault, Faults, fault, log_evidence
+from certledger.verifier.audit.published import DataUnreachable, Nothing, Published
+from certledger.verifier.audit.rules import Body, Broken
+from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
     LedgerState,
@@ -22,14 +22,14 @@ from verifier.contract_state import (
     changed_seats,
     issuers_of,
 )
-from verifier.encoding import Json
-from verifier.errors import Malformed, Refused
-from verifier.events import Said, StateTold, parse_log, parse_state
-from verifier.hashing import sha256
-from verifier.policy import LedgerPin
-from verifier.rpc import Log
-from verifier.state import ZERO, BodyState, batch_leaf
-from verifier.statements import (
+from certledger.verifier.encoding import Json
+from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.events import Said, StateTold, parse_log, parse_state
+from certledger.verifier.hashing import sha256
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.rpc import Log
+from certledger.verifier.state import ZERO, BodyState, batch_leaf
+from certledger.verifier.statements import (
     CatalogChange,
     Hold,
     Register,
@@ -39,8 +39,8 @@ from verifier.statements import (
     StatusChange,
     ledger_identity,
 )
-from verifier.status import StepForbidden, chosen, move
-from verifier.vocabulary import MEANING, Status
+from certledger.verifier.status import StepForbidden, chosen, move
+from certledger.verifier.vocabulary import MEANING, Status
 
 _STATUSES = tuple(Status)
 _TERMINAL = frozenset(status for status in Status if not MEANING[status].may_become)

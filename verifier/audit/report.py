@@ -10,11 +10,11 @@ from string import Template
 
 import orjson
 
-from verifier.audit.faults import Fault, Faults, Weight
-from verifier.audit.replay import Replay
-from verifier.encoding import Json, format_time
-from verifier.policy import LedgerPin
-from verifier.rpc import Block
+from certledger.verifier.audit.faults import Fault, Faults, Weight
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.encoding import Json, format_time
+from certledger.verifier.policy import LedgerPin
+from certledger.verifier.rpc import Block
 
 
 class AuditVerdict(StrEnum):

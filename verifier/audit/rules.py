@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from verifier.contract_rules import apply
-from verifier.contract_state import BlockTime, LedgerState, RuleBroken, SignedAct
-from verifier.errors import Refused
-from verifier.hashing import keccak
-from verifier.state import BodyState, without_brake
-from verifier.status import StatusTree
+from certledger.verifier.contract_rules import apply
+from certledger.verifier.contract_state import BlockTime, LedgerState, RuleBroken, SignedAct
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import keccak
+from certledger.verifier.state import BodyState, without_brake
+from certledger.verifier.status import StatusTree
 
 _CODES: Mapping[str, str] = {
     "StatementExpired": "act.time",

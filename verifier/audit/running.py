@@ -13,21 +13,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from verifier.audit.batches import ROW, BatchReport, BatchTask, check_batch
-from verifier.audit.checkpoints import Heights, newest_cosigned
-from verifier.audit.deployment import DeploymentUnknown, check_deployment, deployment_block
-from verifier.audit.faults import Fault, fault, log_evidence
-from verifier.audit.memory import AuditMemory, Seen
-from verifier.audit.notes import Notes
-from verifier.audit.proving import check_state
-from verifier.audit.published import DataUnreachable, Nothing, Published
-from verifier.audit.register import Register
-from verifier.audit.replay import Mark, Observer, Replay, Unobserved, Watch
-from verifier.audit.report import Report
-from verifier.policy import LedgerPin, TrustPolicy
-from verifier.rpc import Block, NodeFailed, Rpc
-from verifier.trust import newest_final
-from verifier.vocabulary import Status, Way
+from certledger.verifier.audit.batches import ROW, BatchReport, BatchTask, check_batch
+from certledger.verifier.audit.checkpoints import Heights, newest_cosigned
+from certledger.verifier.audit.deployment import (
+    DeploymentUnknown,
+    check_deployment,
+    deployment_block,
+)
+from certledger.verifier.audit.faults import Fault, fault, log_evidence
+from certledger.verifier.audit.memory import AuditMemory, Seen
+from certledger.verifier.audit.notes import Notes
+from certledger.verifier.audit.proving import check_state
+from certledger.verifier.audit.published import DataUnreachable, Nothing, Published
+from certledger.verifier.audit.register import Register
+from certledger.verifier.audit.replay import Mark, Observer, Replay, Unobserved, Watch
+from certledger.verifier.audit.report import Report
+from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.rpc import Block, NodeFailed, Rpc
+from certledger.verifier.trust import newest_final
+from certledger.verifier.vocabulary import Status, Way
 
 SPAN = 2_000
 """Blocks whose events are asked for at once."""

@@ -1,4 +1,6 @@
-"""Joins the verifier's JavaScript modules into one file: `python -m verifier.js.bundle [--check]`.
+"""Joins the verifier's JavaScript modules into one file.
+
+`python -m certledger.verifier.js.bundle [--check]`
 
 Not a general bundler.  It accepts a small grammar, and refuses what is outside it:
 
@@ -23,7 +25,7 @@ from pathlib import Path, PurePosixPath
 HERE = Path(__file__).parent
 BUNDLE = HERE.parents[1] / "api" / "web" / "static" / "certledger-verifier.mjs"
 ENTRY = "index.mjs"
-COMMAND = "python -m verifier.js.bundle"
+COMMAND = "python -m certledger.verifier.js.bundle"
 EXIT_DIFFERS = 1
 
 _NAMES = r"\{(\s*\w+(?:,\s*\w+)*,?\s*)\}"

@@ -1,4 +1,4 @@
-// Made from the modules in verifier/js by `python -m verifier.js.bundle`. Do not edit.
+// Made from the modules in verifier/js by `python -m certledger.verifier.js.bundle`. Do not edit.
 /**
  * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, no network.
  *

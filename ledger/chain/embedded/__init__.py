@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ledger.chain.embedded.errors import (
+from certledger.ledger.chain.embedded.errors import (
     BlockAhead,
     BlockMalformed,
     BlockMismatch,
@@ -18,9 +18,9 @@ from ledger.chain.embedded.errors import (
 )
 
 if TYPE_CHECKING:
-    from ledger.chain.embedded.genesis import Genesis
-    from ledger.chain.embedded.node import NodeSettings, RunningNode, open_node
-    from ledger.chain.embedded.replay import Follower
+    from certledger.ledger.chain.embedded.genesis import Genesis
+    from certledger.ledger.chain.embedded.node import NodeSettings, RunningNode, open_node
+    from certledger.ledger.chain.embedded.replay import Follower
 
 __all__ = [
     "BlockAhead",

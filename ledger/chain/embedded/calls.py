@@ -9,8 +9,8 @@ from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
-from ledger.chain.embedded.params import Json, RpcError, binary, invalid, mapping, number
-from ledger.chain.embedded.view import View
+from certledger.ledger.chain.embedded.params import Json, RpcError, binary, invalid, mapping, number
+from certledger.ledger.chain.embedded.view import View
 
 REVERTED = 3
 _PANIC, _ERROR = bytes.fromhex("4e487b71"), bytes.fromhex("08c379a0")

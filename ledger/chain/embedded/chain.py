@@ -16,17 +16,17 @@ from eth.vm.forks.paris import ParisVM
 from eth_typing import Address, BlockNumber
 from eth_utils.exceptions import ValidationError
 
-from ledger.chain.embedded.db import SCHEMA_VERSION, SqliteDB
-from ledger.chain.embedded.errors import (
+from certledger.ledger.chain.embedded.db import SCHEMA_VERSION, SqliteDB
+from certledger.ledger.chain.embedded.errors import (
     BlockAhead,
     BlockMalformed,
     BlockMismatch,
     BlockOutOfPlace,
     GenesisMismatch,
 )
-from ledger.chain.embedded.genesis import Genesis, format_genesis, parse_genesis
-from ledger.chain.embedded.logs import record_logs
-from ledger.chain.embedded.nesting import BLOCK_DEPTH, TRANSACTION_DEPTH, check_nesting
+from certledger.ledger.chain.embedded.genesis import Genesis, format_genesis, parse_genesis
+from certledger.ledger.chain.embedded.logs import record_logs
+from certledger.ledger.chain.embedded.nesting import BLOCK_DEPTH, TRANSACTION_DEPTH, check_nesting
 
 _GENESIS_KEY: Final = "genesis"
 _HASH_KEY: Final = "genesis_hash"

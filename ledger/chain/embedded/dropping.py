@@ -16,7 +16,7 @@ from eth.rlp.sedes import chain_gaps
 from eth.vm.forks.paris import ParisVM
 from eth_typing import BlockNumber
 
-from ledger.chain.embedded.chain import DurableChain
+from certledger.ledger.chain.embedded.chain import DurableChain
 
 log = structlog.get_logger(__name__)
 

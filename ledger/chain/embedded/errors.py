@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from verifier.errors import Refused
+from certledger.verifier.errors import Refused
 
 
 class EmbeddedChainError(Refused):

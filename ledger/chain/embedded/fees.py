@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from eth.abc import BlockHeaderAPI
 
-from ledger.chain.embedded.formats import effective_price, quantity
-from ledger.chain.embedded.params import invalid
-from ledger.chain.embedded.view import View
+from certledger.ledger.chain.embedded.formats import effective_price, quantity
+from certledger.ledger.chain.embedded.params import invalid
+from certledger.ledger.chain.embedded.view import View
 
 Json = Any
 #: Wei a gas above the base fee that is enough: blocks are never full for long.

@@ -7,8 +7,8 @@ from eth.abc import BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI
 from eth.vm.forks.paris import ParisVM
 from eth_hash.auto import keccak
 
-from ledger.chain.embedded.logs import StoredLog
-from ledger.chain.embedded.view import Body
+from certledger.ledger.chain.embedded.logs import StoredLog
+from certledger.ledger.chain.embedded.view import Body
 
 Json = Any
 

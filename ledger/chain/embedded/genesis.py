@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.chain.embedded.errors import GenesisMalformed
+from certledger.ledger.chain.embedded.errors import GenesisMalformed
 
 FORK: Final = "paris"
 GAS_LIMIT: Final = 30_000_000

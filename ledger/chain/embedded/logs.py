@@ -6,7 +6,7 @@ from typing import Final
 
 from eth.abc import BlockAPI, ReceiptAPI
 
-from ledger.chain.embedded.db import SqliteDB
+from certledger.ledger.chain.embedded.db import SqliteDB
 
 _TOPICS: Final = ("topic0", "topic1", "topic2", "topic3")
 

@@ -6,9 +6,16 @@ from typing import Any, Final
 from eth.abc import BlockHeaderAPI
 from eth_typing import BlockNumber
 
-from ledger.chain.embedded.logs import LogQuery
-from ledger.chain.embedded.params import RpcError, binary, choices, invalid, mapping, number
-from ledger.chain.embedded.view import View
+from certledger.ledger.chain.embedded.logs import LogQuery
+from certledger.ledger.chain.embedded.params import (
+    RpcError,
+    binary,
+    choices,
+    invalid,
+    mapping,
+    number,
+)
+from certledger.ledger.chain.embedded.view import View
 
 Json = Any
 #: The chain never reorganises, so its head is safe and final at once.

@@ -17,10 +17,10 @@ from eth.exceptions import PyEVMError
 from eth.vm.forks.paris import ParisVM
 from eth_utils.exceptions import ValidationError
 
-from ledger.chain.embedded.chain import DurableChain, Mined
-from ledger.chain.embedded.errors import TransactionRefused
-from ledger.chain.embedded.nesting import TRANSACTION_DEPTH, check_nesting
-from ledger.chain.embedded.view import View
+from certledger.ledger.chain.embedded.chain import DurableChain, Mined
+from certledger.ledger.chain.embedded.errors import TransactionRefused
+from certledger.ledger.chain.embedded.nesting import TRANSACTION_DEPTH, check_nesting
+from certledger.ledger.chain.embedded.view import View
 
 log = structlog.get_logger(__name__)
 PAUSED_SECONDS = 1.0

@@ -9,15 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from ledger.chain.embedded.chain import DurableChain, genesis_hash, open_chain, stored_genesis
-from ledger.chain.embedded.db import SqliteDB, connect_writer, hold_lock
-from ledger.chain.embedded.dropping import Signed, drop_future_blocks
-from ledger.chain.embedded.errors import GenesisMismatch, HomeInUse
-from ledger.chain.embedded.genesis import Genesis
-from ledger.chain.embedded.miner import Miner
-from ledger.chain.embedded.rpc import Rpc
-from ledger.chain.embedded.server import Server
-from ledger.chain.embedded.view import Readers
+from certledger.ledger.chain.embedded.chain import (
+    DurableChain,
+    genesis_hash,
+    open_chain,
+    stored_genesis,
+)
+from certledger.ledger.chain.embedded.db import SqliteDB, connect_writer, hold_lock
+from certledger.ledger.chain.embedded.dropping import Signed, drop_future_blocks
+from certledger.ledger.chain.embedded.errors import GenesisMismatch, HomeInUse
+from certledger.ledger.chain.embedded.genesis import Genesis
+from certledger.ledger.chain.embedded.miner import Miner
+from certledger.ledger.chain.embedded.rpc import Rpc
+from certledger.ledger.chain.embedded.server import Server
+from certledger.ledger.chain.embedded.view import Readers
 
 FILE: Final = "chain.sqlite"
 LOCK: Final = "chain.lock"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from eth.abc import SignedTransactionAPI
 
-from ledger.chain.embedded.chain import stored_genesis
-from ledger.chain.embedded.db import SqliteDB, connect_reader
-from ledger.chain.embedded.errors import GenesisMalformed, TransactionRefused
-from ledger.chain.embedded.node import FILE
-from ledger.chain.embedded.rpc import Rpc
-from ledger.chain.embedded.server import Server
-from ledger.chain.embedded.view import Readers, View
+from certledger.ledger.chain.embedded.chain import stored_genesis
+from certledger.ledger.chain.embedded.db import SqliteDB, connect_reader
+from certledger.ledger.chain.embedded.errors import GenesisMalformed, TransactionRefused
+from certledger.ledger.chain.embedded.node import FILE
+from certledger.ledger.chain.embedded.rpc import Rpc
+from certledger.ledger.chain.embedded.server import Server
+from certledger.ledger.chain.embedded.view import Readers, View
 
 
 class Bystander:

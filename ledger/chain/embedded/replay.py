@@ -4,10 +4,10 @@ from pathlib import Path
 
 from eth.abc import BlockHeaderAPI
 
-from ledger.chain.embedded.chain import open_chain
-from ledger.chain.embedded.db import SqliteDB, connect_writer
-from ledger.chain.embedded.genesis import Genesis
-from ledger.chain.embedded.view import View
+from certledger.ledger.chain.embedded.chain import open_chain
+from certledger.ledger.chain.embedded.db import SqliteDB, connect_writer
+from certledger.ledger.chain.embedded.genesis import Genesis
+from certledger.ledger.chain.embedded.view import View
 
 NEVER = 2**63
 """A time (seconds) that no block reaches."""

@@ -12,23 +12,28 @@ import rlp
 from eth.abc import BlockHeaderAPI, SignedTransactionAPI
 from eth_typing import Address
 
-from ledger.chain.embedded import formats
-from ledger.chain.embedded.calls import call, estimate, parse_call
-from ledger.chain.embedded.chain import stored_genesis
-from ledger.chain.embedded.errors import TransactionRefused
-from ledger.chain.embedded.fees import MOST_BLOCKS, TIP, fee_history, parse_percentiles
-from ledger.chain.embedded.formats import data, quantity
-from ledger.chain.embedded.genesis import format_genesis
-from ledger.chain.embedded.logs import LogQuery
-from ledger.chain.embedded.lookup import block_hash, header_of, header_or_none, parse_query
-from ledger.chain.embedded.params import (
+from certledger.ledger.chain.embedded import formats
+from certledger.ledger.chain.embedded.calls import call, estimate, parse_call
+from certledger.ledger.chain.embedded.chain import stored_genesis
+from certledger.ledger.chain.embedded.errors import TransactionRefused
+from certledger.ledger.chain.embedded.fees import MOST_BLOCKS, TIP, fee_history, parse_percentiles
+from certledger.ledger.chain.embedded.formats import data, quantity
+from certledger.ledger.chain.embedded.genesis import format_genesis
+from certledger.ledger.chain.embedded.logs import LogQuery
+from certledger.ledger.chain.embedded.lookup import (
+    block_hash,
+    header_of,
+    header_or_none,
+    parse_query,
+)
+from certledger.ledger.chain.embedded.params import (
     RpcError,
     binary,
     count,
     invalid,
     number,
 )
-from ledger.chain.embedded.view import Readers, View
+from certledger.ledger.chain.embedded.view import Readers, View
 
 Json = Any
 CLIENT: Final = "certledger-embedded/1"

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import orjson
 import structlog
 
-from ledger.chain.embedded.errors import NotLoopback
-from ledger.chain.embedded.params import RpcError
-from ledger.chain.embedded.rpc import Rpc
-from verifier.http_client import is_loopback
+from certledger.ledger.chain.embedded.errors import NotLoopback
+from certledger.ledger.chain.embedded.params import RpcError
+from certledger.ledger.chain.embedded.rpc import Rpc
+from certledger.verifier.http_client import is_loopback
 
 Json = Any
 log = structlog.get_logger(__name__)

@@ -16,9 +16,9 @@ from eth_hash.auto import keccak
 from eth_typing import Address, BlockNumber, Hash32
 from trie.hexary import HexaryTrie
 
-from ledger.chain.embedded.chain import DurableChain
-from ledger.chain.embedded.db import SqliteDB, connect_reader
-from ledger.chain.embedded.logs import LogQuery, StoredLog, find_logs
+from certledger.ledger.chain.embedded.chain import DurableChain
+from certledger.ledger.chain.embedded.db import SqliteDB, connect_reader
+from certledger.ledger.chain.embedded.logs import LogQuery, StoredLog, find_logs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

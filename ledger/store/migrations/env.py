@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ledger.store.tables import Row
+from certledger.ledger.store.tables import Row
 
 context.configure(
     connection=context.config.attributes["connection"],

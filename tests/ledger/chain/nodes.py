@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from ledger.chain.client import EthereumChain, Node
-from ledger.chain.deploy import Deployment, deploy
-from ledger.chain.embedded import open_node
-from ledger.issuing.signing import packed_keys
-from ledger.keys import Signer, signer_of
-from ledger.ports import Block, ChainUnreachable, Included
-from verifier.acts import Act
-from verifier.statements import Register, Statement
-from verifier.vocabulary import Purpose
+from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.deploy import Deployment, deploy
+from certledger.ledger.chain.embedded import open_node
+from certledger.ledger.issuing.signing import packed_keys
+from certledger.ledger.keys import Signer, signer_of
+from certledger.ledger.ports import Block, ChainUnreachable, Included
+from certledger.verifier.acts import Act
+from certledger.verifier.statements import Register, Statement
+from certledger.verifier.vocabulary import Purpose
 
 REGIONS = (31, 32, 33, 34)
 RICH = 10**24

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from ledger.chain.client import Node, NodeRefuses
+from certledger.ledger.chain.client import Node, NodeRefuses
 
 Change = Callable[[dict[str, Any], Callable[[], Any]], Any]
 """Makes the answer of a request and of what asks the node for the honest result."""

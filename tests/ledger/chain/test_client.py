@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import rlp
 
-from contracts import calls
-from ledger.chain.client import MOST_BYTES, EthereumChain, Node, NodeRefuses
-from ledger.chain.deploy import Deployment
-from ledger.ports import CallReverted, ChainRefuses, ChainUnreachable, Signed
+from certledger.contracts import calls
+from certledger.ledger.chain.client import MOST_BYTES, EthereumChain, Node, NodeRefuses
+from certledger.ledger.chain.deploy import Deployment
+from certledger.ledger.ports import CallReverted, ChainRefuses, ChainUnreachable, Signed
+from certledger.verifier.events import Created, Said, StateTold, parse_log
+from certledger.verifier.hashing import keccak
+from certledger.verifier.stateproof import check_account, check_slot, slot_position
 from tests.ledger.chain.nodes import (
     NODES,
     PAYER,
@@ -26,9 +29,6 @@ from tests.ledger.chain.nodes import (
     running_node,
 )
 from tests.ledger.chain.proxy import between, told
-from verifier.events import Created, Said, StateTold, parse_log
-from verifier.hashing import keccak
-from verifier.stateproof import check_account, check_slot, slot_position
 
 ISSUER = "11310000XX00000196"
 

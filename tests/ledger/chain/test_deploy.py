@@ -10,14 +10,20 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.client import Node
-from ledger.chain.deploy import FILE, Deployment, DeploymentFailed, deploy, load_deployment
-from ledger.chain.embedded import open_node
-from ledger.ports import ChainRefuses
+from certledger.ledger.chain.client import Node
+from certledger.ledger.chain.deploy import (
+    FILE,
+    Deployment,
+    DeploymentFailed,
+    deploy,
+    load_deployment,
+)
+from certledger.ledger.chain.embedded import open_node
+from certledger.ledger.ports import ChainRefuses
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.hashing import keccak
 from tests.ledger.chain.nodes import NODES, PAYER, REGISTRARS, running_anvil, running_node
-from verifier.encoding import format_canonical
-from verifier.errors import Malformed
-from verifier.hashing import keccak
 
 
 @pytest.fixture(params=NODES)

@@ -12,27 +12,27 @@ import pytest
 import rlp
 from trie.hexary import HexaryTrie
 
-from ledger.chain.block_logs import (
+from certledger.ledger.chain.block_logs import (
     LogsIncomplete,
     complete_logs,
     may_contain,
     receipts_root,
     trie_root,
 )
-from ledger.chain.client import EthereumChain, Node
-from ledger.chain.embedded import open_node
-from ledger.chain.follow import ChainBehind, Follower
-from ledger.chain.nodes import Nodes, nodes_at
-from ledger.node import Ledger, operator_of
-from ledger.ports import ChainUnreachable
-from ledger.settings import load_settings
-from ledger.store import SqlStore, open_store
+from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.embedded import open_node
+from certledger.ledger.chain.follow import ChainBehind, Follower
+from certledger.ledger.chain.nodes import Nodes, nodes_at
+from certledger.ledger.node import Ledger, operator_of
+from certledger.ledger.ports import ChainUnreachable
+from certledger.ledger.settings import load_settings
+from certledger.ledger.store import SqlStore, open_store
+from certledger.verifier.events import TOPICS
+from certledger.verifier.vocabulary import Status
 from tests.ledger.chain.nodes import NODES, PAYER, deployed, mined, running_node
 from tests.ledger.chain.proxy import between, told
 from tests.ledger.chain.test_client import World
 from tests.ledger.live import Body, open_live, person
-from verifier.events import TOPICS
-from verifier.vocabulary import Status
 
 
 @dataclass

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ledger.domain import codes
-from ledger.domain.codes import CodeInvalid
+from certledger.ledger.domain import codes
+from certledger.ledger.domain.codes import CodeInvalid
 
 CAPITALS = codes.ALPHANUMERIC
 uscc_17 = st.text(codes.USCC_ALPHABET, min_size=17, max_size=17)
@@ -137,6 +137,6 @@ def test_a_code_of_another_form_is_refused_with_its_value(check, value):
 
 
 def test_the_kinds_of_registration_cover_every_kind_of_body():
-    from ledger.domain.model import USCC_PREFIXES
+    from certledger.ledger.domain.model import USCC_PREFIXES
 
     assert set().union(*USCC_PREFIXES.values()) <= set(codes.REGISTERED_AS)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.domain import DomainInvalid, FaultCode, load_domain
-from ledger.domain.fields import label_en, label_zh, load_field_names
-from ledger.domain.loading import PACKAGED
-from ledger.domain.model import USCC_PREFIXES
-from ledger.domain.schemas import FILES
+from certledger.ledger.domain import DomainInvalid, FaultCode, load_domain
+from certledger.ledger.domain.fields import label_en, label_zh, load_field_names
+from certledger.ledger.domain.loading import PACKAGED
+from certledger.ledger.domain.model import USCC_PREFIXES
+from certledger.ledger.domain.schemas import FILES
 from tests.effort import effort
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "domain"
@@ -215,7 +215,7 @@ def test_an_unattended_item_must_be_online(folder):
 
 def test_a_wrong_inner_organization_check_is_a_warning_only(folder):
     # 11310000XX0000010 with another inner check character, and the outer one made right again.
-    from ledger.domain.codes import compute_uscc_check
+    from certledger.ledger.domain.codes import compute_uscc_check
 
     first17 = "11310000XX0000018"
     edit(folder / ISSUERS, 2, "uscc", first17 + compute_uscc_check(first17))

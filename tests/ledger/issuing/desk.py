@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from ledger.issuing.checking import Desk, Issue, Issued, NothingIssued
-from ledger.issuing.papers import Papers
-from ledger.issuing.reading import Row
-from ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from ledger.keys import signer_of
-from verifier.catalog import Catalog, Entry
-from verifier.statements import ledger_identity
-from verifier.vocabulary import EntryKind, HolderKind
+from certledger.ledger.issuing.checking import Desk, Issue, Issued, NothingIssued
+from certledger.ledger.issuing.papers import Papers
+from certledger.ledger.issuing.reading import Row
+from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from certledger.ledger.keys import signer_of
+from certledger.verifier.catalog import Catalog, Entry
+from certledger.verifier.statements import ledger_identity
+from certledger.verifier.vocabulary import EntryKind, HolderKind
 
 ISSUER = "11310000XX00000196"
 LEDGER = ledger_identity(7, bytes(range(20)), bytes(range(32)))

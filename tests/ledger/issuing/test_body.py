@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from ledger.issuing.body import BodyFolder, BodyUnusable, Profile
-from ledger.issuing.checking import check_rows
-from ledger.issuing.faults import SheetInvalid
-from ledger.issuing.register import Certificate, Register
-from ledger.issuing.sealing import Head
-from ledger.keys import KeyUnusable
+from certledger.ledger.issuing.body import BodyFolder, BodyUnusable, Profile
+from certledger.ledger.issuing.checking import check_rows
+from certledger.ledger.issuing.faults import SheetInvalid
+from certledger.ledger.issuing.register import Certificate, Register
+from certledger.ledger.issuing.sealing import Head
+from certledger.ledger.keys import KeyUnusable
+from certledger.verifier.errors import Malformed
+from certledger.verifier.vocabulary import BodyKind
 from tests.ledger.issuing.desk import CATALOG, ISSUER, LEDGER, desk, issue, row, sealed
-from verifier.errors import Malformed
-from verifier.vocabulary import BodyKind
 
 PROFILE = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
 QUICK = 16

@@ -10,21 +10,27 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from contracts import calls
-from ledger.chain.client import EthereumChain, Node
-from ledger.chain.deploy import FILE, Deployment, deploy
-from ledger.chain.embedded import open_node
-from ledger.intake.submission import LONGEST_SUBMISSION
-from ledger.issuing.body import Profile
-from ledger.issuing.carrying import CarryRefused, _wait, carry_batch, newest_state, read_batch
-from ledger.issuing.catalogs import catalog_change
-from ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from ledger.issuing.signing import EVERY_PURPOSE, register, sign_statement
-from ledger.keys import Signer, save_keystore, signer_of
+from certledger.contracts import calls
+from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.deploy import FILE, Deployment, deploy
+from certledger.ledger.chain.embedded import open_node
+from certledger.ledger.intake.submission import LONGEST_SUBMISSION
+from certledger.ledger.issuing.body import Profile
+from certledger.ledger.issuing.carrying import (
+    CarryRefused,
+    _wait,
+    carry_batch,
+    newest_state,
+    read_batch,
+)
+from certledger.ledger.issuing.catalogs import catalog_change
+from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
+from certledger.ledger.issuing.signing import EVERY_PURPOSE, register, sign_statement
+from certledger.ledger.keys import Signer, save_keystore, signer_of
+from certledger.verifier.cli import main
+from certledger.verifier.errors import Malformed
+from certledger.verifier.vocabulary import BodyKind
 from tests.ledger.issuing.desk import CATALOG, ISSUER, SECRET, SEED, issue
-from verifier.cli import main
-from verifier.errors import Malformed
-from verifier.vocabulary import BodyKind
 
 PAYER, BODY, STRANGER = (signer_of(bytes([number]) * 32) for number in (11, 12, 13))
 REGISTRARS = {region: signer_of(bytes([region]) * 32) for region in (31, 32, 33)}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.issuing.checking import Edition, check_rows
-from ledger.issuing.faults import SheetInvalid
-from ledger.issuing.reading import Row
+from certledger.ledger.issuing.checking import Edition, check_rows
+from certledger.ledger.issuing.faults import SheetInvalid
+from certledger.ledger.issuing.reading import Row
+from certledger.verifier.catalog import Catalog
 from tests.ledger.issuing.desk import GOOD, LICENCE, desk, row
-from verifier.catalog import Catalog
 
 KEY = "ed25519:" + "A" * 42 + "E"
 

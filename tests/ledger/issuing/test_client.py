@@ -10,16 +10,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ledger.asking import AnswerFalse, ServerRefuses, ServerSilent, retry_after
-from ledger.issuing.client import Parcel, Server, check_handed_in, parcel_of
-from ledger.issuing.envelopes import Envelope
-from ledger.issuing.statuses import sign_changes, status_changes
+from certledger.ledger.asking import AnswerFalse, ServerRefuses, ServerSilent, retry_after
+from certledger.ledger.issuing.client import Parcel, Server, check_handed_in, parcel_of
+from certledger.ledger.issuing.envelopes import Envelope
+from certledger.ledger.issuing.statuses import sign_changes, status_changes
+from certledger.verifier.encoding import Json, format_canonical, to_base64url
+from certledger.verifier.errors import Refused
+from certledger.verifier.hashing import sha256
+from certledger.verifier.statements import Receipt
+from certledger.verifier.vocabulary import Status
 from tests.ledger.issuing.desk import ISSUER, LEDGER, NOW, SIGNER, issue, sealed
-from verifier.encoding import Json, format_canonical, to_base64url
-from verifier.errors import Refused
-from verifier.hashing import sha256
-from verifier.statements import Receipt
-from verifier.vocabulary import Status
 
 Reply = tuple[int, dict[str, str], bytes]
 RECEIPT = {"receipt": {"sequence": 1}, "signature": "x"}

@@ -9,16 +9,16 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger import keys
-from ledger.intake.submission import parse_submission
-from ledger.issuing import body as body_module
-from ledger.issuing import checking, console
-from ledger.issuing.envelopes import Envelope
-from ledger.issuing.signing import signers_of
-from ledger.keys import save_keystore
+from certledger.ledger import keys
+from certledger.ledger.intake.submission import parse_submission
+from certledger.ledger.issuing import body as body_module
+from certledger.ledger.issuing import checking, console
+from certledger.ledger.issuing.envelopes import Envelope
+from certledger.ledger.issuing.signing import signers_of
+from certledger.ledger.keys import save_keystore
+from certledger.verifier.cli import ROOM_COMMANDS, main
+from certledger.verifier.presentation import format_holder_key
 from tests.ledger.issuing.desk import ISSUER, LEDGER, SIGNER
-from verifier.cli import ROOM_COMMANDS, main
-from verifier.presentation import format_holder_key
 
 Call = Callable[..., Any]
 HEADER = "category,number,holder_name,issued,documents,replaces"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.issuing.faults import SheetFault, SheetInvalid
-from ledger.issuing.reading import Faults, Row, read_sheet
-from ledger.issuing.xlsx import read_xlsx
+from certledger.ledger.issuing.faults import SheetFault, SheetInvalid
+from certledger.ledger.issuing.reading import Faults, Row, read_sheet
+from certledger.ledger.issuing.xlsx import read_xlsx
 from tests.effort import effort
 
 HEADER = "number,holder_name,issued"

@@ -5,13 +5,12 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.issuing.checking import Issue
-from ledger.issuing.papers import Paper
-from ledger.issuing.records import seal_records
-from ledger.issuing.text import refusal_of
-from tests.ledger.issuing.desk import ISSUER, LICENCE, PROOF, SECRET, SEED, issue, sealed
-from verifier.catalog import disobeyed
-from verifier.certificate import (
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.papers import Paper
+from certledger.ledger.issuing.records import seal_records
+from certledger.ledger.issuing.text import refusal_of
+from certledger.verifier.catalog import disobeyed
+from certledger.verifier.certificate import (
     Disclosure,
     Record,
     certificate_id,
@@ -19,8 +18,9 @@ from verifier.certificate import (
     lookup_digest,
     normal_number,
 )
-from verifier.encoding import from_base64url
-from verifier.holding import Holding
+from certledger.verifier.encoding import from_base64url
+from certledger.verifier.holding import Holding
+from tests.ledger.issuing.desk import ISSUER, LICENCE, PROOF, SECRET, SEED, issue, sealed
 
 KEY = "ed25519:" + "A" * 42 + "E"
 PAPERS = (

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from datetime import date
 
-from ledger.domain import Body, load_domain
-from ledger.issuing.catalogs import catalog_of
-from ledger.issuing.sealing import Head, row_of, seal
-from ledger.samples.generating import sample_certificates
+from certledger.ledger.domain import Body, load_domain
+from certledger.ledger.issuing.catalogs import catalog_of
+from certledger.ledger.issuing.sealing import Head, row_of, seal
+from certledger.ledger.samples.generating import sample_certificates
+from certledger.verifier.catalog import disobeyed
+from certledger.verifier.certificate import Record
 from tests.ledger.issuing.desk import LEDGER, NOW, SECRET, SEED, SIGNER
-from verifier.catalog import disobeyed
-from verifier.certificate import Record
 
 
 def test_every_sample_certificate_can_be_sealed_and_obeys_its_entry() -> None:

@@ -12,12 +12,18 @@ import orjson
 import pytest
 from eth_account import Account
 
-from ledger import files
-from ledger.issuing import workspace
-from ledger.issuing.checking import Issue
-from ledger.issuing.papers import Papers
-from ledger.issuing.sealing import Head, SealedBatch, SealRefused, row_of, seal
-from ledger.issuing.workspace import Plan, SheetChanged, Workspace
+from certledger.ledger import files
+from certledger.ledger.issuing import workspace
+from certledger.ledger.issuing.checking import Issue
+from certledger.ledger.issuing.papers import Papers
+from certledger.ledger.issuing.sealing import Head, SealedBatch, SealRefused, row_of, seal
+from certledger.ledger.issuing.workspace import Plan, SheetChanged, Workspace
+from certledger.verifier import merkle
+from certledger.verifier.acts import statement_from_json
+from certledger.verifier.certificate import Record, lookup_digest
+from certledger.verifier.encoding import format_canonical, from_base64url, parse
+from certledger.verifier.holding import Holding
+from certledger.verifier.statements import LONGEST_LIFE, ZERO, Batch
 from tests.ledger.issuing.desk import (
     CATALOG,
     GOOD,
@@ -30,12 +36,6 @@ from tests.ledger.issuing.desk import (
     issue,
     sealed,
 )
-from verifier import merkle
-from verifier.acts import statement_from_json
-from verifier.certificate import Record, lookup_digest
-from verifier.encoding import format_canonical, from_base64url, parse
-from verifier.holding import Holding
-from verifier.statements import LONGEST_LIFE, ZERO, Batch
 
 PLAN = Plan(issuer=ISSUER, ledger=LEDGER, catalog=CATALOG.root(), head=Head(), now=NOW)
 

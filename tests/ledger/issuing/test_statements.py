@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.domain import load_domain
-from ledger.issuing import signing
-from ledger.issuing.body import Profile
-from ledger.issuing.catalogs import catalog_change, catalog_of, entry_of, read_catalog
-from ledger.issuing.faults import SheetInvalid
-from ledger.issuing.register import Register
-from ledger.issuing.signing import (
+from certledger.ledger.domain import load_domain
+from certledger.ledger.issuing import signing
+from certledger.ledger.issuing.body import Profile
+from certledger.ledger.issuing.catalogs import catalog_change, catalog_of, entry_of, read_catalog
+from certledger.ledger.issuing.faults import SheetInvalid
+from certledger.ledger.issuing.register import Register
+from certledger.ledger.issuing.signing import (
     ActsDiffer,
     KeysUnfit,
     add_signature,
@@ -19,7 +19,7 @@ from ledger.issuing.signing import (
     sign_statement,
     signers_of,
 )
-from ledger.issuing.statuses import (
+from certledger.ledger.issuing.statuses import (
     CertificateUnknown,
     ReasonUnfit,
     index_of,
@@ -28,16 +28,16 @@ from ledger.issuing.statuses import (
     sign_changes,
     status_changes,
 )
-from ledger.keys import KeyUnusable, signer_of
+from certledger.ledger.keys import KeyUnusable, signer_of
+from certledger.verifier import statements
+from certledger.verifier.acts import Act
+from certledger.verifier.catalog import Entry
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.errors import Malformed
+from certledger.verifier.statements import LONGEST_LIFE, StatusChange, signed_by
+from certledger.verifier.status import chosen
+from certledger.verifier.vocabulary import BodyKind, Purpose, Standing, Status
 from tests.ledger.issuing.desk import CATALOG, ISSUER, LEDGER, NOW, PROOF, SIGNER, issue, sealed
-from verifier import statements
-from verifier.acts import Act
-from verifier.catalog import Entry
-from verifier.encoding import format_canonical
-from verifier.errors import Malformed
-from verifier.statements import LONGEST_LIFE, StatusChange, signed_by
-from verifier.status import chosen
-from verifier.vocabulary import BodyKind, Purpose, Standing, Status
 
 OTHER_ISSUER = ISSUER[:-1] + "Z"
 OTHER = signer_of(bytes([8]) * 32)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.issuing.text import refusal_of, unassigned
+from certledger.ledger.issuing.text import refusal_of, unassigned
 
 ON_14 = unicodedata.unidata_version == "14.0.0"
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from ledger.store import SqlStore
+from certledger.ledger.store import SqlStore
 
 
 def end_lease(store: SqlStore, name: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ledger.acts import ActKind, ActState, Lane
-from ledger.ports import (
+from certledger.ledger.acts import ActKind, ActState, Lane
+from certledger.ledger.ports import (
     CatalogSeen,
     Checkpoint,
     LeaseLost,
@@ -22,7 +22,9 @@ from ledger.ports import (
     TxState,
     Unit,
 )
-from ledger.store import SqlStore
+from certledger.ledger.store import SqlStore
+from certledger.verifier.certificate import Record
+from certledger.verifier.statements import Batch, StatusChange
 from tests.ledger.bodies import (
     IDENTITY,
     NOW,
@@ -35,8 +37,6 @@ from tests.ledger.bodies import (
     seen,
 )
 from tests.ledger.store.leases import end_lease
-from verifier.certificate import Record
-from verifier.statements import Batch, StatusChange
 
 
 class Trouble(Exception):

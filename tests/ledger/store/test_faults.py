@@ -13,11 +13,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ledger.anchoring import Pace
-from ledger.leases import lease_holder
-from ledger.ports import StoreBusy, StoreDamaged, StoreFull, StoreUnavailable, TextUnusable
-from ledger.store import SqlStore, open_store
-from ledger.store.engine import IDLE_SECONDS, make_engine
+from certledger.ledger.anchoring import Pace
+from certledger.ledger.leases import lease_holder
+from certledger.ledger.ports import (
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    StoreUnavailable,
+    TextUnusable,
+)
+from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.store.engine import IDLE_SECONDS, make_engine
 from tests.ledger.bodies import block
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {}"
@@ -141,7 +147,7 @@ def test_a_nul_is_refused_wherever_it_would_be_kept_or_asked_for(postgresql: str
 
 STOPPED = """
 import sys, time
-from ledger.store.engine import SqlStore, make_engine
+from certledger.ledger.store.engine import SqlStore, make_engine
 store = SqlStore(make_engine(sys.argv[1]), idle_seconds=1)
 with store.begin() as unit:
     unit.lock("an issuer")

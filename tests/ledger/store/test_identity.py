@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ledger.node import Ledger, open_ledger
-from ledger.service.pepper import PEPPER, PepperAbsentError, PepperDiffersError, load_pepper
-from ledger.settings import load_settings
-from ledger.store import SqlStore, check_unnamed, open_store
-from ledger.store.engine import make_engine, switch_to_wal
-from ledger.store.identity import DatabaseLedgerError
+from certledger.ledger.node import Ledger, open_ledger
+from certledger.ledger.service.pepper import (
+    PEPPER,
+    PepperAbsentError,
+    PepperDiffersError,
+    load_pepper,
+)
+from certledger.ledger.settings import load_settings
+from certledger.ledger.store import SqlStore, check_unnamed, open_store
+from certledger.ledger.store.engine import make_engine, switch_to_wal
+from certledger.ledger.store.identity import DatabaseLedgerError
 from tests.ledger.bodies import IDENTITY, Office
 from tests.ledger.live import Body, open_live
 from tests.ledger.store.test_contract import keep

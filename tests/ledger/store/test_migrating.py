@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from ledger.store import open_store
-from ledger.store.engine import DatabaseUnknown, make_engine
-from ledger.store.migrating import SchemaNewer, drift, migrate, version_of
-from ledger.store.tables import Row
+from certledger.ledger.store import open_store
+from certledger.ledger.store.engine import DatabaseUnknown, make_engine
+from certledger.ledger.store.migrating import SchemaNewer, drift, migrate, version_of
+from certledger.ledger.store.tables import Row
 
 
 def test_a_migrated_schema_is_what_the_tables_say(database_url: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.ports import LeaseLost
-from ledger.service.values import Verification
-from ledger.store import SqlStore
+from certledger.ledger.ports import LeaseLost
+from certledger.ledger.service.values import Verification
+from certledger.ledger.store import SqlStore
 from tests.ledger.store.leases import end_lease
 
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.acts import ActKind, ActState, Lane
-from ledger.ports import Anchored, Lookups, NewAct, Unit
-from ledger.store import SqlStore, open_store
+from certledger.ledger.acts import ActKind, ActState, Lane
+from certledger.ledger.ports import Anchored, Lookups, NewAct, Unit
+from certledger.ledger.store import SqlStore, open_store
+from certledger.verifier.state import BodyState
+from certledger.verifier.statements import Batch
 from tests.ledger.bodies import IDENTITY, NOW, Office, anchored, block, leaf_of, seen
-from verifier.state import BodyState
-from verifier.statements import Batch
 
 ISSUERS = ("11310000000000AB01", "11320000000000AB02")
 

@@ -15,16 +15,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from api.app import app_of
-from api.service import Service
-from ledger.issuing.signing import packed_keys, sign_statement
-from ledger.service.values import Role
-from ledger.store.engine import make_engine
+from certledger.api.app import app_of
+from certledger.api.service import Service
+from certledger.ledger.issuing.signing import packed_keys, sign_statement
+from certledger.ledger.service.values import Role
+from certledger.ledger.store.engine import make_engine
+from certledger.verifier.encoding import format_canonical
+from certledger.verifier.statements import Register
 from tests.api.world import Running, World, listening, make_world, serve
 from tests.ledger.live import DAY, EVERY, Body
 from tests.ledger.store.test_faults import cut_all
-from verifier.encoding import format_canonical
-from verifier.statements import Register
 
 _ROUNDS = 40
 _AT_ONCE = 16

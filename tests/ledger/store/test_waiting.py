@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from ledger.ports import StoreBusy
-from ledger.store import SqlStore, open_store
+from certledger.ledger.ports import StoreBusy
+from certledger.ledger.store import SqlStore, open_store
 from tests.ledger.bodies import block
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.store.tables import Big
+from certledger.ledger.store.tables import Big
 
 revision = "0009"
 down_revision = "0008"

@@ -10,7 +10,7 @@ import pytest
 import rlp
 from eth_hash.auto import keccak
 
-from contracts.loader import load_artifact
+from certledger.contracts.loader import load_artifact
 from tests.ledger.anvil import mined, running_anvil
 from tests.ledger.chain.embedded.conftest import CHAIN_ID, GENESIS_TIME, OTHER, RICH, call, transfer
 from tests.ledger.chain.embedded.test_rpc import REGISTRARS

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.embedded import GenesisMismatch, HomeInUse, open_node
-from ledger.chain.embedded.chain import DurableChain, open_chain
-from ledger.chain.embedded.db import SqliteDB, connect_writer
-from ledger.chain.embedded.genesis import Genesis
-from ledger.chain.embedded.miner import parse_transaction
-from ledger.chain.embedded.replay import Follower
-from ledger.chain.embedded.view import View
+from certledger.ledger.chain.embedded import GenesisMismatch, HomeInUse, open_node
+from certledger.ledger.chain.embedded.chain import DurableChain, open_chain
+from certledger.ledger.chain.embedded.db import SqliteDB, connect_writer
+from certledger.ledger.chain.embedded.genesis import Genesis
+from certledger.ledger.chain.embedded.miner import parse_transaction
+from certledger.ledger.chain.embedded.replay import Follower
+from certledger.ledger.chain.embedded.view import View
 from tests.ledger.chain.embedded import conftest as world
 from tests.ledger.chain.embedded.conftest import (
     CHAIN_ID,

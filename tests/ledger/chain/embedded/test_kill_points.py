@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from ledger.chain.embedded.chain import DurableChain, open_chain
-from ledger.chain.embedded.db import SqliteDB, connect_writer
+from certledger.ledger.chain.embedded.chain import DurableChain, open_chain
+from certledger.ledger.chain.embedded.db import SqliteDB, connect_writer
 from tests.ledger.chain.embedded.conftest import CHAIN_ID
 from tests.ledger.chain.embedded.test_durable import GENESIS, mine_one, seen
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from web3 import Web3
 from web3.exceptions import ContractLogicError
 
-from ledger.chain.embedded import BlockMalformed
-from ledger.chain.embedded.nesting import check_nesting
-from ledger.chain.embedded.node import NodeSettings, RunningNode
-from ledger.chain.embedded.replay import Follower
+from certledger.ledger.chain.embedded import BlockMalformed
+from certledger.ledger.chain.embedded.nesting import check_nesting
+from certledger.ledger.chain.embedded.node import NodeSettings, RunningNode
+from certledger.ledger.chain.embedded.replay import Follower
 from tests.ledger.chain.embedded.conftest import (
     CHAIN_ID,
     FUNDED,

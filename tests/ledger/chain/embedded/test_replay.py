@@ -10,9 +10,9 @@ import pytest
 import rlp
 from eth.vm.forks.paris import ParisVM
 
-from ledger.chain.embedded import BlockMalformed, BlockMismatch, BlockOutOfPlace
-from ledger.chain.embedded.genesis import Genesis
-from ledger.chain.embedded.replay import Follower
+from certledger.ledger.chain.embedded import BlockMalformed, BlockMismatch, BlockOutOfPlace
+from certledger.ledger.chain.embedded.genesis import Genesis
+from certledger.ledger.chain.embedded.replay import Follower
 from tests.ledger.chain.embedded.conftest import CHAIN_ID, FUNDED, GENESIS_TIME, call, transfer
 
 GENESIS = Genesis(chain_id=CHAIN_ID, timestamp=GENESIS_TIME, alloc=FUNDED)

@@ -16,10 +16,10 @@ from trie.hexary import HexaryTrie
 from web3 import Web3
 from web3.exceptions import ContractCustomError
 
-from contracts.loader import load_artifact
-from ledger.chain.embedded import NotLoopback, RunningNode
-from ledger.chain.embedded.rpc import METHODS
-from ledger.chain.embedded.server import LONGEST_REQUEST, MOST_CALLS
+from certledger.contracts.loader import load_artifact
+from certledger.ledger.chain.embedded import NotLoopback, RunningNode
+from certledger.ledger.chain.embedded.rpc import METHODS
+from certledger.ledger.chain.embedded.server import LONGEST_REQUEST, MOST_CALLS
 from tests.ledger.chain.embedded.conftest import (
     CHAIN_ID,
     OTHER,

@@ -1,0 +1,61 @@
+"""Certificates that prove themselves: the public library.
+
+    from certledger import Policy, verify
+
+    policy = Policy.parse(Path("policy.json").read_bytes())
+    result = verify(Path("evidence.json").read_bytes(), policy)
+    print(result.verdict, result.as_of)
+
+The names in `__all__`, and what their docstrings promise, stay as they are within one major
+version.  Every other module and name of the package is private and may move.  Nothing is loaded
+before it is used, so that a command of `certledger` starts quickly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from certledger.verifier.errors import Refused as CertledgerError
+    from certledger.verifier.evidence import Evidence
+    from certledger.verifier.library import present, verify
+    from certledger.verifier.policyfile import SignedPolicy as Policy
+    from certledger.verifier.presentation import Request
+    from certledger.verifier.verdict import Result
+    from certledger.verifier.vocabulary import Verdict
+
+__all__ = [
+    "CertledgerError",
+    "Evidence",
+    "Policy",
+    "Request",
+    "Result",
+    "Verdict",
+    "present",
+    "verify",
+]
+
+_PLACES = {
+    "CertledgerError": ("errors", "Refused"),
+    "Evidence": ("evidence", "Evidence"),
+    "Policy": ("policyfile", "SignedPolicy"),
+    "Request": ("presentation", "Request"),
+    "Result": ("verdict", "Result"),
+    "Verdict": ("vocabulary", "Verdict"),
+    "present": ("library", "present"),
+    "verify": ("library", "verify"),
+}
+"""The module of `certledger.verifier` in which each public name is defined, and its name there."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name (PEP 562)."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, own_name = _PLACES[name]
+    return getattr(import_module(f"{__name__}.verifier.{module}"), own_name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,6 @@
+"""The command line: `python -m certledger`."""
+
+from certledger.verifier.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="certledger")
