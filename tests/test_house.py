@@ -304,3 +304,8 @@ def test_the_JavaScript_modules_use_the_terms_of_the_field() -> None:
         if private.search(line) and path.name != "codes.mjs"  # whose sentences are those of SPEC
     ]
     assert faults == []
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (HOUSE / "docs" / "decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
