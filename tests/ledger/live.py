@@ -42,10 +42,13 @@ def registrar(region: int) -> Signer:
     return person(f"registrar {region}")
 
 
-def open_live(home: Path, *, chain_url: str | None = None, **options: Any) -> Ledger:
+def open_live(
+    home: Path, *, chain_url: str | None = None, database_url: str | None = None, **options: Any
+) -> Ledger:
     """Open the ledger of `home`, deployed with the four registrars."""
     registrars = [(region, registrar(region).address) for region in REGIONS]
-    chosen = {} if chain_url is None else {"chain_url": chain_url}
+    given = {"chain_url": chain_url, "database_url": database_url}
+    chosen = {name: value for name, value in given.items() if value is not None}
     ledger = open_ledger(load_settings(home=home, **chosen), registrars=registrars, **options)
     ledger.follower.follow()
     return ledger
