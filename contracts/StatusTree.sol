@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-/// @notice The list is empty, longer than 512 words, or its parts differ in length.
-error StatusSize();
-/// @notice There are only the statuses 0 to 3.
-error StatusUnknown();
-/// @notice Positions of words must strictly increase and lie below 2^25.
-error StatusOrder();
-/// @notice A mask is zero, or has one bit of a certificate's cell without the other.
-error StatusMask();
-/// @notice A chosen certificate has not been issued.
-error StatusNotIssued();
-/// @notice A chosen certificate already has this status.
-error StatusUnchanged();
-/// @notice A chosen certificate is revoked or superseded, and the registrar did not sign.
-error StatusTerminal();
-/// @notice The multi-proof has too few or too many siblings or marks, or lists a default.
-error StatusProofShape();
-/// @notice The old words and siblings do not lead to the status root of the body.
-error StatusProofRoot();
+import {ICertificateLedger} from "./ICertificateLedger.sol";
 
-/// @title The list of statuses of one body: two bits a certificate under a Merkle root
+/// @title The list of statuses of one issuer: two bits a certificate under a Merkle root
 /// @notice Moves chosen certificates to one status and follows the root.  SPEC section 9.
 /// @dev Cells: 0 valid, 1 revoked, 2 suspended, 3 superseded, so a terminal status is one with its low bit set.
 library StatusTree {
-    struct Proof {
-        bytes32[] words; // the words as they stand before the change
-        bytes marks; // one bit a missing sibling: 0 default of its level, 1 next of `siblings`
-        bytes32[] siblings;
-    }
-
     uint256 internal constant LEVELS = 25;
-    uint256 internal constant MOST_WORDS = 512;
+    uint256 internal constant MAX_WORDS = 512;
     bytes32 internal constant EMPTY_ROOT = 0x0abf5ac974a1ed57f4050aa510dd9c74f508277b39d7973bb2dfccc5eeb0618d;
 
     uint256 private constant LOW_BITS = type(uint256).max / 3; // the low bit of each of the 128 cells
@@ -39,7 +16,7 @@ library StatusTree {
 
     /// @notice Returns the root after the cells in `masks` became `status`.
     /// @param root the root before, which `proof` must lead to
-    /// @param issued number of certificates of the body
+    /// @param issued number of certificates of the issuer
     /// @param anyStep true if the registrar signed too, so that terminal statuses may be left
     function move(
         bytes32 root,
@@ -48,18 +25,18 @@ library StatusTree {
         uint256[] calldata masks,
         uint256 status,
         bool anyStep,
-        Proof calldata proof
+        ICertificateLedger.StatusProof calldata proof
     ) internal pure returns (bytes32) {
-        if (words.length == 0 || words.length > MOST_WORDS) revert StatusSize();
-        if (masks.length != words.length || proof.words.length != words.length) revert StatusSize();
-        if (status > 3) revert StatusUnknown();
+        if (words.length == 0 || words.length > MAX_WORDS) revert ICertificateLedger.StatusSize();
+        if (masks.length != words.length || proof.words.length != words.length) revert ICertificateLedger.StatusSize();
+        if (status > 3) revert ICertificateLedger.StatusUnknown();
         uint256 nodes = _leaves(issued, words, masks, status, anyStep, proof.words);
         (bytes32 before, bytes32 later) = _climb(nodes, words.length, proof.marks, proof.siblings);
-        if (before != root) revert StatusProofRoot();
+        if (before != root) revert ICertificateLedger.StatusProofRoot();
         return later;
     }
 
-    /// @dev Checks every word and writes its node; returns where in memory the nodes stand.
+    /// @dev Checks every word and writes its node; returns where in memory the nodes are.
     function _leaves(
         uint256 issued,
         uint32[] calldata words,
@@ -71,7 +48,7 @@ library StatusTree {
         uint256 count = words.length;
         uint256 target = status * LOW_BITS;
         uint256 terminal = anyStep ? 0 : LOW_BITS;
-        uint256 least; // the least position the next word may have
+        uint256 least; // position that the next word may have
         assembly ("memory-safe") {
             nodes := mload(0x40)
             mstore(0x40, add(nodes, mul(count, NODE)))
@@ -87,14 +64,14 @@ library StatusTree {
                     mask := calldataload(add(masks.offset, at))
                     old := calldataload(add(olds.offset, at))
                 }
-                if (word < least || word >> LEVELS != 0) revert StatusOrder();
+                if (word < least || word >> LEVELS != 0) revert ICertificateLedger.StatusOrder();
                 least = word + 1;
                 uint256 chosen = mask & LOW_BITS;
-                if (mask == 0 || chosen * 3 != mask) revert StatusMask();
+                if (mask == 0 || chosen * 3 != mask) revert ICertificateLedger.StatusMask();
                 if (least << 7 > issued) _checkIssued(word << 7, mask, issued);
-                if (old & chosen & terminal != 0) revert StatusTerminal();
+                if (old & chosen & terminal != 0) revert ICertificateLedger.StatusTerminal();
                 uint256 change = (old ^ target) & mask;
-                if ((change | change >> 1) & chosen != chosen) revert StatusUnchanged();
+                if ((change | change >> 1) & chosen != chosen) revert ICertificateLedger.StatusUnchanged();
                 assembly ("memory-safe") {
                     let node := add(nodes, mul(i, NODE))
                     mstore(node, word)
@@ -107,10 +84,10 @@ library StatusTree {
 
     /// @dev `start` is the index of the word's first certificate; some of the word's cells lie beyond `issued`.
     function _checkIssued(uint256 start, uint256 mask, uint256 issued) private pure {
-        if (start >= issued || mask >> (2 * (issued - start)) != 0) revert StatusNotIssued();
+        if (start >= issued || mask >> (2 * (issued - start)) != 0) revert ICertificateLedger.StatusNotIssued();
     }
 
-    /// @dev Walks up all levels at once, before and after side by side.  Each level overwrites the one below, which is
+    /// @dev Walks up all levels at once, before and after together.  Each level overwrites the one below, which is
     ///      safe because it is never longer.
     function _climb(uint256 nodes, uint256 count, bytes calldata marks, bytes32[] calldata siblings)
         private
@@ -149,7 +126,7 @@ library StatusTree {
                             next := add(next, 32)
                             bad := or(bad, eq(sibling, none))
                         }
-                        let side := shl(5, and(position, 1)) // where this node stands in the pair
+                        let side := shl(5, and(position, 1)) // the place of this node in the pair
                         mstore(sub(0x20, side), sibling)
                         mstore(side, old)
                         old := keccak256(0x00, 0x40)
@@ -176,6 +153,6 @@ library StatusTree {
             before := mload(add(nodes, 32))
             later := mload(add(nodes, 64))
         }
-        if (bad) revert StatusProofShape();
+        if (bad) revert ICertificateLedger.StatusProofShape();
     }
 }

@@ -20,6 +20,7 @@ from certledger.contracts.loader import ARTIFACT
 
 SOLC_VERSION = "0.8.30"
 CONTRACT = "CertificateLedger"
+INTERFACE = f"I{CONTRACT}"
 HERE = Path(__file__).parent
 NPM = HERE.parent / ".tools" / "npm" / "node_modules"
 OPENZEPPELIN = "@openzeppelin/contracts"
@@ -94,7 +95,8 @@ def main() -> int:
 
 def _try_runs(numbers: Iterable[int]) -> int:
     for runs in numbers:
-        size = len(json.loads(build(runs=runs))["runtime"]) // 2
+        built = build({**SETTINGS, "optimizer": {**SETTINGS["optimizer"], "runs": runs}})
+        size = len(json.loads(built)["runtime"]) // 2
         print(f"{runs:,} optimizer runs: {size:,} bytes of code")
         if size > MAX_CODE_BYTES:
             print(f"more than the {MAX_CODE_BYTES:,} bytes of EIP-170", file=sys.stderr)
@@ -113,10 +115,10 @@ def _compare(built: str) -> int:
     return EXIT_DIFFERS
 
 
-def build(runs: int | None = None) -> str:
+def build(settings: Mapping[str, Any] = SETTINGS, sources: Mapping[str, str] | None = None) -> str:
     """Return the artifact's text as the sources give it; the compiler's warnings go to stderr.
 
-    `runs` is another number of optimizer runs than that of `SETTINGS`.
+    `sources` are other texts than those of the folder, by file name, or further ones.
 
     Raises:
         CannotBuild: no compiler or no OpenZeppelin.
@@ -127,16 +129,14 @@ def build(runs: int | None = None) -> str:
         import solcx.exceptions
     except ImportError as error:
         raise CannotBuild("py-solc-x is not installed (make setup)") from error
-    settings = dict(SETTINGS)
-    if runs is not None:
-        settings["optimizer"] = {**SETTINGS["optimizer"], "runs": runs}
+    texts = dict(_sources()) | dict(sources or {})
     request = {
         "language": "Solidity",
-        "sources": {name: {"content": text} for name, text in _sources()},
+        "sources": {name: {"content": text} for name, text in texts.items()},
         "settings": {**settings, "outputSelection": {"*": {"*": list(_OUTPUT), "": ["ast"]}}},
     }
     try:
-        answer = solcx.compile_standard(request, **_compiler())
+        answer = solcx.compile_standard(request, **compiler())
     except solcx.exceptions.SolcError as error:
         raise SourcesRefused(str(error)) from error
     for warning in answer.get("errors", ()):
@@ -144,7 +144,12 @@ def build(runs: int | None = None) -> str:
     return json.dumps(_artifact(answer), indent=1, sort_keys=True) + "\n"
 
 
-def _compiler() -> dict[str, Any]:
+def compiler() -> dict[str, Any]:
+    """Return which compiler py-solc-x is to call, as its keyword arguments.
+
+    Raises:
+        CannotBuild: there is none.
+    """
     import solcx
 
     if binary := os.environ.get("CERTLEDGER_SOLC"):
@@ -199,8 +204,7 @@ def _resolve(importer: str, target: str) -> str:
 def _artifact(answer: Mapping[str, Any]) -> dict[str, Any]:
     compiled = answer["contracts"][f"{CONTRACT}.sol"][CONTRACT]
     deployed = compiled["evm"]["deployedBytecode"]
-    # The compiler lists the errors of libraries too, which never leave ours.
-    abi = [entry for entry in compiled["abi"] if entry["type"] != "error"] + _errors(answer)
+    abi = published_abi(compiled["abi"], answer["contracts"][f"{INTERFACE}.sol"][INTERFACE]["abi"])
     return {
         "contract": CONTRACT,
         "compiler": SOLC_VERSION,
@@ -238,22 +242,28 @@ def _immutables(answer: Mapping[str, Any], references: Mapping[str, Any]) -> dic
     }
 
 
-def _errors(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the ABI entries of all our errors; the compiler lists only those it sees thrown.
+def published_abi(
+    abi: Iterable[Mapping[str, Any]], interface: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the contract's ABI; the interface must have all of it but the constructor.
 
-    Some are only ever named by their selector: in an event, or thrown by it.
+    The errors are the interface's: the compiler lists those of libraries too, which never leave
+    ours.
+
+    Raises:
+        SourcesRefused: the contract has a function or an event that its interface does not.
     """
-    entries = []
-    for name, source in answer["sources"].items():
-        for node in source["ast"]["nodes"]:
-            if node["nodeType"] == "ErrorDefinition" and not name.startswith(OPENZEPPELIN):
-                inputs = [
-                    {"internalType": kind, "name": parameter["name"], "type": kind}
-                    for parameter in node["parameters"]["parameters"]
-                    for kind in [parameter["typeDescriptions"]["typeString"]]
-                ]
-                entries.append({"inputs": inputs, "name": node["name"], "type": "error"})
-    return sorted(entries, key=lambda entry: str(entry["name"]))
+    found = [entry for entry in abi if entry["type"] != "error"]
+    published = [entry for entry in interface if entry["type"] != "error"]
+    errors = [entry for entry in interface if entry["type"] == "error"]
+    missing = [
+        entry["name"]
+        for entry in found
+        if entry["type"] != "constructor" and entry not in published
+    ]
+    if missing:
+        raise SourcesRefused(f"{INTERFACE} does not have, or otherwise, {', '.join(missing)}")
+    return found + sorted(errors, key=lambda entry: str(entry["name"]))
 
 
 def _selectors(abi: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Model:
     roll: bytes = bytes(32)
     block: int = 0
     now: int = 0
-    first_refusal: tuple[str, str | None] | None = None
+    first_refusal: tuple[str, str] | None = None
 
     # What stands on the chain
 
@@ -364,10 +364,7 @@ class Model:
                 self.bodies[body.issuer] = body
             if passed and first is None:
                 first = (passed[0][0], passed[0][2])
-        # Where no batch was handed in, nothing is refused: the last issuer, without a reason.
-        self.first_refusal = first or next(
-            ((handed.issuer, None) for handed, _ in reversed(act.entries)), None
-        )
+        self.first_refusal = first
         if not anchored:
             refuse("NothingAnchored")
         return passed

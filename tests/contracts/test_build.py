@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,10 +69,20 @@ def test_selectors_and_topics_are_those_of_their_signatures():
             assert value == keccak(text=signature)[:size]
 
 
-def test_every_error_of_the_sources_is_in_the_artifact():
-    text = "".join(path.read_text(encoding="utf-8") for path in (HOUSE / "contracts").glob("*.sol"))
-    named = {line.split()[1].split("(")[0] for line in text.splitlines() if line[:6] == "error "}
-    assert named == {name.split("(")[0] for name in load_artifact().errors}
+def test_every_error_is_declared_in_the_interface_and_in_the_artifact():
+    texts = {
+        path.name: path.read_text(encoding="utf-8") for path in (HOUSE / "contracts").glob("*.sol")
+    }
+    declared = {name: re.findall(r"^ *error (\w+)\(", text, re.M) for name, text in texts.items()}
+    errors = declared.pop("ICertificateLedger.sol")
+    assert sorted(errors) == sorted(name.split("(")[0] for name in load_artifact().errors)
+    assert not any(declared.values())
+
+
+def test_what_the_interface_lacks_is_refused():
+    function = {"type": "function", "name": "extra", "inputs": [], "outputs": []}
+    with pytest.raises(build.SourcesRefused, match="extra"):
+        build.published_abi([function], [])
 
 
 def test_the_artifact_names_nothing_of_the_machine_it_was_built_on():

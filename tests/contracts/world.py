@@ -20,6 +20,7 @@ from certledger.verifier.state import BodyState, Key
 from certledger.verifier.statements import Batch, Statement, ledger_identity
 from certledger.verifier.status import EMPTY_ROOT
 from certledger.verifier.vocabulary import BodyKind, Purpose
+from tests.contracts.published import is_published
 
 CHAIN_ID = 20261124
 START = 1_800_000_000
@@ -196,7 +197,10 @@ class World:
         if computation.is_success:
             return Outcome(refused=None, data=computation.output)
         output = bytes(computation.output)
-        name = load_artifact().error_name(output) or f"nameless: {output.hex()} {computation.error}"
+        name = load_artifact().error_name(output)
+        if name is None:
+            return Outcome(f"nameless: {output.hex()} {computation.error}", data=output)
+        assert not self.contract or is_published(data, name), f"the interface lacks {name}"
         return Outcome(refused=name, data=output)
 
     def view(self, signature: str, argument: bytes = b"") -> bytes:
