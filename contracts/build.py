@@ -21,7 +21,8 @@ from certledger.contracts.loader import ARTIFACT
 SOLC_VERSION = "0.8.30"
 CONTRACT = "CertificateLedger"
 INTERFACE = f"I{CONTRACT}"
-HERE = Path(__file__).parent
+# The folder itself: the import package reaches it by a symbolic link.
+HERE = Path(__file__).resolve().parent
 NPM = HERE.parent / ".tools" / "npm" / "node_modules"
 OPENZEPPELIN = "@openzeppelin/contracts"
 OPENZEPPELIN_VERSION = "5.2.0"

@@ -35,6 +35,10 @@ def has_compiler() -> bool:
     return Path(library).exists() and Path(compiler).exists()
 
 
+def test_the_tools_are_looked_for_where_make_tools_puts_them():
+    assert build.NPM == HOUSE / ".tools" / "npm" / "node_modules"
+
+
 @pytest.mark.skipif(not has_compiler(), reason="no Solidity compiler here: make tools brings one")
 def test_the_sources_give_the_committed_artifact():
     done = run_build("--check")
