@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
@@ -14,6 +15,7 @@ from certledger.ledger.auditing.documents import Leaves
 from certledger.ledger.auditing.stored import BATCHES, CERTIFICATES
 from certledger.ledger.auditing.told import RECEIPT_BATCHES, VERIFICATIONS, receipt_columns
 from certledger.ledger.auditing.transactions import CARRIAGES, TRANSACTIONS, transaction_facts
+from certledger.ledger.intake.submission import parse_submission
 from certledger.ledger.receipt_chain import ReceiptChain
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.service.receipts import VerificationReceipt
@@ -62,7 +64,7 @@ def _repair_carriages(unit: SqlUnit) -> None:
 def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
     """Read rows of verifications from their receipts again, and find the batches they are in."""
     newest: tuple[int, bytes] | None = None
-    _mark_anchored_batches(unit, operator)
+    _repair_receipt_batches(unit, operator)
     for row in unit.connection.execute(raw(VERIFICATIONS).order_by(VERIFICATIONS.c.number)).all():
         try:
             receipt = VerificationReceipt.parse(row.receipt)
@@ -95,16 +97,38 @@ def _sequence(unit: SqlUnit, receipt: VerificationReceipt, held: Any) -> Any:
     return held if unit.connection.execute(sealed).scalar_one() else None
 
 
-def _mark_anchored_batches(unit: SqlUnit, operator: bytes) -> None:
-    """Say of each batch of receipts that the chain holds that it is done."""
+def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
+    """Say how far each batch of receipts has come; forget those that nobody could hand in.
+
+    The receipts of a forgotten batch are sealed again, as they lie in their own rows.
+    """
     done = {"submission": b"", "handed_in": True}
     anchored = _operator_sequences(unit, operator)
     for row in unit.connection.execute(raw(RECEIPT_BATCHES)).all():
-        of = RECEIPT_BATCHES.c.sequence == row.sequence
+        mine = RECEIPT_BATCHES.c.sequence == row.sequence
         if row.sequence in anchored:
-            unit.connection.execute(update(RECEIPT_BATCHES).where(of).values(done))
+            unit.connection.execute(update(RECEIPT_BATCHES).where(mine).values(done))
+        elif (handed_in := _is_handed_in(unit, row)) is None:
+            unit.connection.execute(delete(RECEIPT_BATCHES).where(mine))
+        else:
+            unit.connection.execute(update(RECEIPT_BATCHES).where(mine).values(handed_in=handed_in))
     for sequence in anchored:
         unit.insert_new(RECEIPT_BATCHES, {"sequence": sequence} | done)
+
+
+def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
+    """Return whether a batch that is not anchored was handed in, None where its row is damaged."""
+    submission = row.submission
+    if not isinstance(submission, bytes):
+        return None
+    known = select(exists().where(ACTS.c.digest == submission))
+    if unit.connection.execute(known).scalar_one():
+        return True
+    try:
+        statement = parse_submission(BytesIO(submission)).statement
+    except (Refused, ValueError):
+        return None
+    return False if statement.sequence == row.sequence else None
 
 
 def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
@@ -130,7 +154,7 @@ def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
 
 
 def repair_watches(unit: SqlUnit) -> None:
-    """Let each watched certificate be one that is anchored: by its leaf, else by its index."""
+    """Let each watched certificate be one that is anchored: by its leaf, else by its place."""
     leaves = Leaves(unit.connection)
     for row in unit.connection.execute(raw(WATCHES)).all():
         index = row._mapping["index"]
@@ -138,24 +162,25 @@ def repair_watches(unit: SqlUnit) -> None:
         if row.leaf == leaf:
             continue
         mine = [WATCHES.c[name] == row._mapping[name] for name in ("caller", "issuer", "index")]
-        place = _index_of(unit, row.issuer, row.leaf)
+        place = _place_of(unit, row.leaf)
         if place is not None:
             unit.connection.execute(delete(WATCHES).where(*mine))
-            unit.insert_new(WATCHES, dict(row._mapping) | {"index": place})
+            unit.insert_new(WATCHES, dict(row._mapping) | place)
         elif leaf is not None:
             unit.connection.execute(update(WATCHES).where(*mine).values(leaf=leaf))
 
 
-def _index_of(unit: SqlUnit, issuer: str, leaf: Any) -> int | None:
+def _place_of(unit: SqlUnit, leaf: Any) -> dict[str, Any] | None:
+    """Return issuer and index of the anchored certificate that has a leaf, None for none."""
     if not isinstance(leaf, bytes):
         return None
     index = BATCHES.c.first + CERTIFICATES.c.place % literal_column(str(PLACES))
     query = (
-        select(index)
+        select(BATCHES.c.issuer, index)
         .join(BATCHES, BATCHES.c.number == CERTIFICATES.c.place // PLACES)
-        .where(CERTIFICATES.c.leaf == leaf[:PREFIX], BATCHES.c.issuer == issuer)
+        .where(CERTIFICATES.c.leaf == leaf[:PREFIX])
     )
-    for found in unit.connection.execute(query).scalars():
+    for issuer, found in unit.connection.execute(query):
         if Leaves(unit.connection).at(issuer, found) == leaf:
-            return int(found)
+            return {"issuer": issuer, "index": int(found)}
     return None
