@@ -7,15 +7,21 @@ on the mirror's state; an act that breaks a rule without a reason of ours is set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from certledger.ledger.acts import ACTS, ActKind, Lane
+from certledger.ledger.acts import ACTS, Lane
 from certledger.ledger.contract_view import after_act, ledger_state
 from certledger.ledger.ports import Act, BodySeen, Unit
 from certledger.verifier.contract_state import Issuer, LedgerState, RuleBroken
 from certledger.verifier.state import BodyState
-from certledger.verifier.statements import Batch, CatalogChange
+from certledger.verifier.statements import (
+    Batch,
+    CatalogChange,
+    KeysChange,
+    StandingChange,
+    Statement,
+)
 from certledger.verifier.vocabulary import Standing
 
 
@@ -38,7 +44,7 @@ def place_of(act: Act) -> tuple[str, Lane]:
     return act.subject, ACTS[act.kind].lane
 
 
-_COUNTED = {
+COUNTED: Mapping[Lane, Callable[[BodyState], int]] = {
     Lane.SEQUENCE: lambda state: state.batches,
     Lane.EPOCH: lambda state: state.epoch,
     Lane.VERSION: lambda state: state.catalog_version,
@@ -51,6 +57,10 @@ _NEVER = {
     "FirstWrong": "batch.previous_differs",
 }
 """Rules of the contract that an act of an issuer's key breaks for ever, and what it is told."""
+_CATALOG = "catalog.not_in_force"
+_OWN_STANDING = (KeysChange, StandingChange)
+"""Acts that change what they are judged on: they wait, whatever they meet."""
+PASSED, BEFORE_ENDED = "counter.passed", "act.before_it_ended"
 
 
 def obstacles(unit: Unit, waiting: Sequence[Act], identity: bytes) -> list[Obstacle]:
@@ -68,7 +78,7 @@ def obstacles(unit: Unit, waiting: Sequence[Act], identity: bytes) -> list[Obsta
     ledger = ledger_state(identity, unit.registrars(), {})
     found = []
     for (subject, lane), act in first.items():
-        seen = unit.body(subject) if lane in _COUNTED else None
+        seen = unit.body(subject) if lane in COUNTED else None
         if seen is not None and (met := _met(unit, ledger, seen, act, block)) is not None:
             found.append(Obstacle(act=act, reason=met[0], final=met[1]))
     return found
@@ -79,9 +89,9 @@ def _met(
 ) -> tuple[str, bool] | None:
     """Return the reason and whether it is final, None where the act may go."""
     state, lane = seen.state, ACTS[act.kind].lane
-    place = _COUNTED[lane](state)
+    place = COUNTED[lane](state)
     if act.counter <= place:
-        return "counter.passed", True
+        return PASSED, True
     if act.counter > place + 1:
         return _gap(unit, act, lane)
     # What lasts beyond the brake counts first: an act that never goes need not wait for it.
@@ -98,28 +108,40 @@ def _reason(unit: Unit, state: BodyState, act: Act, rule: str) -> tuple[str, boo
     """Return the reason for a rule that an act breaks, and whether it breaks it for ever."""
     if rule == "BodyHeld":
         return "issuer.held", False
-    if act.kind in (ActKind.KEYS, ActKind.STANDING):
-        return f"contract.{rule}", False
+    never = final_reason(state, act.statement, rule)
+    if never == _CATALOG and _is_filed_soon(unit, state, act.statement):
+        return None
+    if never is not None:
+        return never, True
+    suspended = rule == "StandingForbids" and not isinstance(act.statement, _OWN_STANDING)
+    return (f"issuer.{state.standing}" if suspended else f"contract.{rule}"), False
+
+
+def final_reason(state: BodyState, statement: Statement, rule: str) -> str | None:
+    """Return why an act is rejected that breaks a rule of the contract; None where it may wait.
+
+    The audit judges rejections by it, on the issuer's state at the block of the rejection.
+    """
+    if isinstance(statement, _OWN_STANDING):
+        return None
     if rule == "StandingForbids":
-        return f"issuer.{state.standing}", state.standing is not Standing.SUSPENDED
-    if rule == "SignerWrong" and isinstance(act.statement, Batch):
-        return _builds_on_other(unit, state, act.statement)
-    return (_NEVER[rule], True) if rule in _NEVER else (f"contract.{rule}", False)
+        return None if state.standing is Standing.SUSPENDED else f"issuer.{state.standing}"
+    if rule == "SignerWrong" and isinstance(statement, Batch):
+        return _NEVER["FirstWrong"] if statement.previous != state.last else _CATALOG
+    return _NEVER.get(rule)
 
 
 def _gap(unit: Unit, act: Act, lane: Lane) -> tuple[str, bool] | None:
     """Return what an act meets whose turn has not come: is the one before it still alive?"""
     before = unit.act_at(act.subject, lane, act.counter - 1)
     if before is None:
-        return "act.before_it_ended", True
+        return BEFORE_ENDED, True
     return None if before.reason is None else ("act.before_it_waits", False)
 
 
-def _builds_on_other(unit: Unit, state: BodyState, said: Batch) -> tuple[str, bool] | None:
-    """Return what a batch meets that names another predecessor, or a catalog not in force."""
-    if said.previous != state.last:
-        return "batch.previous_differs", True
+def _is_filed_soon(unit: Unit, state: BodyState, said: Statement) -> bool:
+    """Return whether a change of catalog waits that files the catalog of a batch."""
     coming = (one.statement for one in unit.queue(state.issuer, Lane.VERSION))
-    if any(isinstance(one, CatalogChange) and one.root == said.catalog for one in coming):
-        return None
-    return "catalog.not_in_force", True
+    return isinstance(said, Batch) and any(
+        isinstance(one, CatalogChange) and one.root == said.catalog for one in coming
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +105,7 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
 def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None:
     """Mend what only the database has, and make the rest anew."""
     from certledger.ledger.checkpoints import Cadence, checkpoint
+    from certledger.ledger.repair.acts import repair_rejected
     from certledger.ledger.repair.chain_acts import read_chain
     from certledger.ledger.repair.checkpoints import CheckpointRepair
     from certledger.ledger.repair.records import RecordRepair
@@ -121,10 +122,11 @@ def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None
     chain = read_chain(node, ledger.pin, ledger.deployment.block or 0, unit.connection)
     names = find_names(unit) | files.names
     checkpoints = CheckpointRepair(unit, ledger.chain, ledger.pin)
-    _repair_handed_in(ledger, unit, chain, names, files)
+    rejected_at = _repair_handed_in(ledger, unit, chain, names, files)
     single = SingleTransaction(unit)
     unit.clear_mirror()
     ledger.make_follower(single).rebuild()
+    repair_rejected(unit, ledger.pin.identity, rejected_at)
     repair_catalogs(unit, files)
     RecordRepair(unit, kept, files).run()
     repair_transactions(unit, ledger.operator.address)
@@ -137,15 +139,17 @@ def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None
 
 def _repair_handed_in(
     ledger: Ledger, unit: SqlUnit, chain: ChainActs, names: set[str], files: BatchFiles
-) -> None:
-    """Mend acts and their receipts, and names."""
+) -> Mapping[int, int]:
+    """Mend acts and their receipts, and names; return the blocks of rejections, by number."""
     from certledger.ledger.repair.acts import ActRepair
     from certledger.ledger.repair.receipts import ReceiptRepair
     from certledger.ledger.repair.registry import repair_names
 
-    ActRepair(unit, chain, files, ledger.pin.identity, ledger.operator.address).run()
+    acts = ActRepair(unit, chain, files, ledger.pin.identity, ledger.operator.address)
+    acts.run()
     ReceiptRepair(unit, ledger.intake, chain.absent).run()
     repair_names(unit, names, chain.names)
+    return acts.rejected_at
 
 
 def _audit(ledger: Ledger, kept: Kept) -> Report:

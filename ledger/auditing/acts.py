@@ -13,6 +13,7 @@ from certledger.ledger.acts import ACTS as KINDS
 from certledger.ledger.acts import ActKind, ActState, Lane
 from certledger.ledger.auditing.chains import ReceiptChainCheck
 from certledger.ledger.auditing.mirror import PREFIX, STANDS, MirrorObserver
+from certledger.ledger.auditing.rejections import RejectionJudge
 from certledger.ledger.ports import NewAct
 from certledger.ledger.receipt_chain import ReceiptChain
 from certledger.ledger.store import rows
@@ -173,8 +174,29 @@ class ActComparison:
                 yield fault("database.row_changed", where, "it expired, and names a block")
         elif ActState(row.state) is ActState.REJECTED:
             gone.add(place)
-            if row.reason is None or row.tx is not None:
-                yield fault("database.row_changed", where, "it was rejected for no reason")
+            yield from self._rejected(row, where, final)
+
+    def _rejected(self, row: Any, where: str, final: Block) -> Iterator[Fault]:
+        """Yield a fault where an act was rejected that the contract would have taken."""
+        head = self._observer.reach.head
+        if row.reason is None or row.tx is not None:
+            yield fault("database.row_changed", where, "it was rejected for no reason")
+        elif row.block is None or row.block > head:
+            yield fault("database.row_changed", where, "nothing rejected it in this block")
+        elif _statement_of(row) is not None:
+            judge = RejectionJudge(
+                self._connection,
+                self._pin.identity,
+                final=min(final.number, head),
+                version_at=self._observer.version_at,
+            )
+            if (objection := judge.objection(row)) is not None:
+                evidence: dict[str, Json] = {
+                    "statement": readable(row.statement),
+                    "signatures": row.signatures.hex(),
+                    "receipt": readable(row.receipt),
+                }
+                yield fault("receipt.rejected_wrongly", where, objection, **evidence)
 
     # Receipts ---------------------------------------------------------------------------------
 

@@ -17,9 +17,10 @@ _OWN_WORK = "the service's own work list: it says nothing of a certificate"
 
 NOT_COVERED: Mapping[str, Mapping[str, str]] = {
     "acts": {
-        "state": "`included` and `final` are compared up to the newest checkpoint kept, and whether"
-        " an act was rejected rightly is not",
-        "reason": "the worker's own note of why an act waits; it is worked out anew in every round",
+        "state": "`included` and `final` are compared up to the newest checkpoint kept; rejections"
+        " are judged on the state at their block",
+        "reason": "of an act that waits it is the worker's own note, worked out anew in every"
+        " round; of a rejected one it is compared",
     },
     "blocks": {
         ROWS: "blocks in which nothing was said are kept or not, as the follower came by",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -87,6 +88,7 @@ class MirrorObserver:
         self.notes: dict[str, Json] = {}
         self._versions: dict[str, set[_Key]] = {"bodies": set(), "registrars": set()}
         self._pending: dict[_Key, tuple[Table, Mapping[str, Any]]] = {}
+        self._states: dict[str, list[int]] | None = None
         self._block = 0
         self.behind = 0
 
@@ -207,6 +209,18 @@ class MirrorObserver:
         self._versions = {
             name: {tuple(key) for key in keys} for name, keys in value["versions"].items()
         }
+
+    # Versions ---------------------------------------------------------------------------------
+
+    def version_at(self, issuer: str, block: int) -> int | None:
+        """Return since which block an issuer's state was as it was at `block`; None before it."""
+        if self._states is None:
+            self._states = {}
+            for name, at in sorted(self._versions["bodies"]):
+                self._states.setdefault(str(name), []).append(int(at))
+        blocks = self._states.get(issuer, [])
+        place = bisect_right(blocks, block)
+        return blocks[place - 1] if place else None
 
     # Comparing --------------------------------------------------------------------------------
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 
 from certledger.ledger.acts import ACTS as KINDS
 from certledger.ledger.acts import ActKind, ActState, kind_of
 from certledger.ledger.auditing.acts import ACTS
+from certledger.ledger.auditing.mirror import BODIES
+from certledger.ledger.auditing.rejections import RejectionJudge
 from certledger.ledger.ports import NewAct
 from certledger.ledger.repair.chain_acts import ChainActs
 from certledger.ledger.repair.sources import BatchFiles
@@ -81,6 +84,8 @@ class ActRepair:
         told = {act.digest: (act.statement, act.signatures) for act in chain.unsound.values()}
         self._known = files.signed(identity) | told
         self._gone: set[tuple[str, str]] = set()
+        self.rejected_at: dict[int, int] = {}
+        """By number of an act the block at which it was rejected; following resets the column."""
 
     def run(self) -> None:
         """Mend every row whose act is known."""
@@ -91,6 +96,10 @@ class ActRepair:
                 wanted = {"state": str(ActState.REJECTED), "reason": UNREADABLE, "tx": None}
             else:
                 wanted |= self._standing(row, wanted)
+            if wanted["state"] == ActState.REJECTED:
+                head = self._chain.head.number
+                known = isinstance(row.block, int) and row.block <= head
+                self.rejected_at[wanted.get("number", row.number)] = row.block if known else head
             changed = {key: one for key, one in wanted.items() if getattr(row, key) != one}
             if changed:
                 change = update(ACTS).where(ACTS.c.number == row.number).values(changed)
@@ -180,7 +189,41 @@ class ActRepair:
 
     def _is_free(self, row: Any, wanted: dict[str, Any]) -> bool:
         """Return whether no other living act has the place of this one."""
-        same = [ACTS.c[name] == wanted[name] for name in ("subject", "lane", "counter")]
-        alive = ACTS.c.state.in_([str(state) for state in ActState if state.alive])
-        other = exists().where(*same, alive, ACTS.c.number != row.number)
-        return not self._unit.connection.execute(select(other)).scalar_one()
+        place = (wanted["subject"], wanted["lane"], wanted["counter"])
+        return is_place_free(self._unit, row.number, *place)
+
+
+def repair_rejected(unit: SqlUnit, identity: bytes, rejected_at: Mapping[int, int]) -> None:
+    """Give rejected acts their block again; let those wait again that were rejected wrongly.
+
+    They are judged on the states that the chain tells.  Those at whose place another act stands by
+    now stay as they are.
+    """
+
+    def version_at(issuer: str, block: int) -> int | None:
+        query = select(func.max(BODIES.c.block))
+        query = query.where(BODIES.c.issuer == issuer, BODIES.c.block <= block)
+        found: int | None = unit.connection.execute(query).scalar_one()
+        return found
+
+    head = unit.head()
+    final = 0 if head is None else head.number
+    judge = RejectionJudge(unit.connection, identity, final=final, version_at=version_at)
+    for number, block in rejected_at.items():
+        mine = [ACTS.c.number == number, ACTS.c.state == str(ActState.REJECTED)]
+        unit.connection.execute(update(ACTS).where(*mine).values(block=block))
+    rejected = raw(ACTS).where(ACTS.c.state == str(ActState.REJECTED)).order_by(ACTS.c.number)
+    waits = {"state": str(ActState.ACCEPTED), "block": None, "reason": None}
+    for row in unit.connection.execute(rejected).all():
+        if row.reason == UNREADABLE or judge.objection(row) is None:
+            continue
+        if is_place_free(unit, row.number, row.subject, row.lane, row.counter):
+            unit.connection.execute(update(ACTS).where(ACTS.c.number == row.number).values(waits))
+
+
+def is_place_free(unit: SqlUnit, number: int, subject: str, lane: str, counter: int) -> bool:
+    """Return whether no other living act than the one of this number has a place."""
+    alive = ACTS.c.state.in_([str(state) for state in ActState if state.alive])
+    same = [ACTS.c.subject == subject, ACTS.c.lane == lane, ACTS.c.counter == counter]
+    other = exists().where(*same, alive, ACTS.c.number != number)
+    return not unit.connection.execute(select(other)).scalar_one()

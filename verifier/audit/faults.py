@@ -84,6 +84,7 @@ FAULTS: Mapping[str, str] = {
     "receipt.unanchored": "what a caller was told was not anchored within two days",
     "receipt.gap": "the operator's numbered receipts have a gap, or were put back",
     "receipt.broken": "an act was not anchored within the time its receipt promised",
+    "receipt.rejected_wrongly": "an act was rejected that the contract would have taken",
     "document.swapped": "a document is not the one that the record holds",
     "evidence.differs": "an evidence file says something else than the chain",
 }
