@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from certledger.ledger.node import Ledger
     from certledger.ledger.service.receipts import VerificationReceipt
     from certledger.ledger.settings import Settings
+    from certledger.ledger.store import SqlStore
     from certledger.verifier.policy import TrustPolicy
     from certledger.verifier.receipts import AnchoredReceipt
 
@@ -208,8 +209,34 @@ def revoke(home: Path | None, prefix: str, as_json: bool) -> None:
     _print({"revoked": prefix}, f"{prefix} is revoked", as_json=as_json)
 
 
+@apikey.command("reset")
+@_HOME
+@_JSON
+def reset(home: Path | None, as_json: bool) -> None:
+    """Draw another secret where the old one (keys/api.pepper) is lost, and end every key.
+
+    Keys and web hooks are made anew.  Nothing else may be running on the home or its database.
+    """
+    from certledger.ledger.service.pepper import renew_pepper
+    from certledger.ledger.settings import load_settings
+
+    store, path = _store(home), load_settings(home=home).home
+    keys, hooks = renew_pepper(path, store, now=int(time.time()))
+    text = f"{keys} keys are revoked and {hooks} web hooks removed: make them anew"
+    _print({"hooks": hooks, "keys": keys}, text, as_json=as_json)
+
+
 def _ring(home: Path | None) -> KeyRing:
     from certledger.api.callers import KeyRing, load_pepper
+    from certledger.ledger.settings import load_settings
+
+    store = _store(home)
+    pepper = load_pepper(load_settings(home=home).home, store)
+    return KeyRing(store=store, pepper=pepper, clock=time.time)
+
+
+def _store(home: Path | None) -> SqlStore:
+    """Open the database of a home that has a ledger."""
     from certledger.ledger.chain.deploy import load_deployment
     from certledger.ledger.node import LedgerAbsent
     from certledger.ledger.settings import load_settings
@@ -219,8 +246,7 @@ def _ring(home: Path | None) -> KeyRing:
     deployment = load_deployment(settings.home)
     if deployment is None:
         raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
-    store = open_store(settings.database, ledger=deployment.identity)
-    return KeyRing(store=store, pepper=load_pepper(settings.home, store), clock=time.time)
+    return open_store(settings.database, ledger=deployment.identity)
 
 
 def _print(value: Any, text: str, *, as_json: bool) -> None:

@@ -372,6 +372,9 @@ class IdentityUnit(Protocol):
     def claim_identity(self, name: str, value: bytes) -> bytes:
         """Name the database where it has no such name; return what it is named."""
 
+    def replace_identity(self, name: str, value: bytes) -> None:
+        """Name the database otherwise than before."""
+
 
 class Unit(IntakeUnit, RoadUnit, MirrorUnit, ReadUnit, LeaseUnit, IdentityUnit, Protocol):
     """One transaction of the store, seen whole."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from certledger.ledger.files import write_atomically
 from certledger.ledger.ports import Store
+from certledger.ledger.service.ports import ServiceStore
 from certledger.verifier.errors import Refused
 
 PEPPER = "keys/api.pepper"
@@ -21,6 +22,12 @@ class PepperAbsentError(Refused):
     """The database's keys are hashed under a pepper that this home does not have."""
 
     code = "service.pepper_absent"
+
+
+class PepperPresentError(Refused):
+    """A new pepper is asked for where this home has one."""
+
+    code = "service.pepper_present"
 
 
 class PepperDiffersError(Refused):
@@ -45,9 +52,11 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
     drawn = not path.exists()
     if drawn:
         if known is not None:
-            raise PepperAbsentError(f"copy {path} from the home that used this database before")
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, random(_SIZE).hex().encode(), private=True)
+            raise PepperAbsentError(
+                f"copy {path} from the home that used this database before; where it is lost for"
+                " good, `certledger apikey reset` draws another and revokes every key"
+            )
+        _draw(path, random)
     pepper = bytes.fromhex(path.read_text())
     digest = hmac.digest(pepper, _CHECKED, "sha256")
     if known is None:
@@ -57,4 +66,35 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
         if drawn:
             path.unlink()  # Another home was quicker.
         raise PepperDiffersError(f"{path} is not the pepper that this database was used with")
+    return pepper
+
+
+def renew_pepper(
+    home: Path, store: ServiceStore, *, now: int, random: Callable[[int], bytes] = os.urandom
+) -> tuple[int, int]:
+    """Draw another secret where the old one is lost; return how many keys and web hooks end.
+
+    No key is good under another secret, and web hooks would be signed with what no receiver knows.
+
+    Raises:
+        PepperPresentError: the home has a secret.
+    """
+    path = home / PEPPER
+    if path.exists():
+        raise PepperPresentError(f"{path} is there; move it away first if it is not the right one")
+    try:
+        with store.begin() as unit:
+            ended = unit.revoke_api_keys(now), unit.remove_hooks(now)
+            pepper = _draw(path, random)
+            unit.replace_identity(_NAME, hmac.digest(pepper, _CHECKED, "sha256"))
+    except BaseException:
+        path.unlink(missing_ok=True)  # The database still has the old digest.
+        raise
+    return ended
+
+
+def _draw(path: Path, random: Callable[[int], bytes]) -> bytes:
+    pepper = random(_SIZE)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_atomically(path, pepper.hex().encode(), private=True)
     return pepper

@@ -34,6 +34,9 @@ class KeysUnit(Protocol):
     def revoke_api_key(self, prefix: str, now: int) -> bool:
         """Revoke a key; return whether there was one that was not revoked."""
 
+    def revoke_api_keys(self, now: int) -> int:
+        """Revoke every key; return how many were not revoked before."""
+
     def begin_request(self, caller: str, key: str, request: bytes, now: int) -> Answered | None:
         """Claim an idempotency key; return what stands under it if it was claimed before."""
 
@@ -121,6 +124,9 @@ class HooksUnit(Protocol):
 
     def remove_hook(self, hook_id: str, now: int) -> None:
         """Tell a hook nothing any more."""
+
+    def remove_hooks(self, now: int) -> int:
+        """Remove every web hook; return how many."""
 
     def add_watch(self, watch: Watch) -> None:
         """Keep a watch; one of the same certificate by the same caller stays as it is."""

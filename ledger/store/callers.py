@@ -57,6 +57,10 @@ class CallersPart(Base):
         )
         return bool(self.connection.execute(statement).rowcount)
 
+    def revoke_api_keys(self, now: int) -> int:
+        statement = update(API_KEYS).where(API_KEYS.c.revoked.is_(None)).values(revoked=now)
+        return int(self.connection.execute(statement).rowcount)
+
     # Idempotency ------------------------------------------------------------------------------
 
     def begin_request(self, caller: str, key: str, request: bytes, now: int) -> Answered | None:

@@ -78,6 +78,13 @@ class HooksPart(Base):
             )
         )
 
+    def remove_hooks(self, now: int) -> int:
+        query = select(HOOKS.c.id).where(HOOKS.c.removed.is_(None))
+        found = self.connection.execute(query).scalars().all()
+        for hook_id in found:
+            self.remove_hook(hook_id, now)
+        return len(found)
+
     # Watches ----------------------------------------------------------------------------------
 
     def add_watch(self, watch: Watch) -> None:

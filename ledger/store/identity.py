@@ -1,12 +1,12 @@
 """Which ledger a database belongs to, and which pepper its callers' keys are hashed under.
 
-Both are written once.  A database of another ledger is refused before anything else of it is read:
-the mirror of the wrong chain would roll it back to nothing.
+Both are written once, but for a pepper that was lost.  A database of another ledger is refused
+before anything else of it is read: the mirror of the wrong chain would roll it back to nothing.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine, delete, inspect, select
 
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, table
@@ -36,6 +36,10 @@ class IdentityPart(Base):
     def claim_identity(self, name: str, value: bytes) -> bytes:
         self.insert_new(IDENTITY, {"name": name, "value": value})
         return self.identity(name) or value
+
+    def replace_identity(self, name: str, value: bytes) -> None:
+        self.connection.execute(delete(IDENTITY).where(IDENTITY.c.name == name))
+        self.insert_new(IDENTITY, {"name": name, "value": value})
 
     def check_ledger(self, ledger: bytes) -> None:
         """Check that the database is this ledger's; one without a name shows it by its acts.

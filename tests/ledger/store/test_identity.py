@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
+from certledger.api.callers import KeyRing
+from certledger.api.refusals import CredentialsInvalid
 from certledger.ledger.node import Ledger, open_ledger
 from certledger.ledger.service.pepper import (
     PEPPER,
     PepperAbsentError,
     PepperDiffersError,
+    PepperPresentError,
     load_pepper,
+    renew_pepper,
 )
+from certledger.ledger.service.values import Hook, Role
 from certledger.ledger.settings import load_settings
 from certledger.ledger.store import SqlStore, check_unnamed, open_store
 from certledger.ledger.store.engine import make_engine, switch_to_wal
 from certledger.ledger.store.identity import DatabaseLedgerError
+from certledger.verifier.cli import main
 from tests.ledger.bodies import IDENTITY, Office
 from tests.ledger.live import Body, open_live
 from tests.ledger.store.test_contract import keep
@@ -152,6 +161,48 @@ def test_a_home_without_the_pepper_of_its_database_is_refused(
         load_pepper(two, store)
     (two / PEPPER).write_bytes((one / PEPPER).read_bytes())
     assert load_pepper(two, store) == pepper
+
+
+def test_a_lost_pepper_is_drawn_anew_and_every_key_ends(store: SqlStore, tmp_path: Path) -> None:
+    lost = load_pepper(tmp_path, store)
+    ring = KeyRing(store=store, pepper=lost, clock=time.time)
+    _, text = ring.create(name="desk", role=Role.COUNTER, counter="desk-7")
+    with store.begin() as unit:
+        kinds = frozenset({"certificate.status"})
+        unit.add_hook(Hook(id="hook_1", caller="desk", url="https://desk", kinds=kinds, created=1))
+    with pytest.raises(PepperPresentError):
+        renew_pepper(tmp_path, store, now=2)
+    (tmp_path / PEPPER).unlink()
+    with pytest.raises(PepperAbsentError, match="apikey reset"):
+        load_pepper(tmp_path, store)
+
+    assert renew_pepper(tmp_path, store, now=2) == (1, 1)
+
+    drawn = load_pepper(tmp_path, store)
+    assert drawn != lost
+    with store.begin(write=False) as unit:
+        assert [key.revoked for key in unit.api_keys()] == [2]
+        assert unit.hooks_of("desk") == []
+    for pepper in (lost, drawn):
+        with pytest.raises(CredentialsInvalid):
+            KeyRing(store=store, pepper=pepper, clock=time.time).authenticate(text)
+
+
+def test_the_command_draws_another_pepper_only_where_the_home_has_none(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_live(home) as ledger:
+        load_pepper(home, ledger.store)
+
+    there = CliRunner().invoke(main, ["apikey", "reset", "--home", str(home)])
+    assert (there.exit_code, "(service.pepper_present)" in there.stderr) == (3, True)
+    (home / PEPPER).unlink()
+    lost = CliRunner().invoke(main, ["apikey", "list", "--home", str(home)])
+    assert (lost.exit_code, "(service.pepper_absent)" in lost.stderr) == (3, True)
+
+    done = CliRunner().invoke(main, ["apikey", "reset", "--home", str(home), "--json"])
+
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"hooks": 0, "keys": 0})
+    assert CliRunner().invoke(main, ["apikey", "list", "--home", str(home)]).exit_code == 0
 
 
 def test_whoever_succeeds_in_a_home_takes_the_lease_at_once_and_its_copy_is_fenced_out(
