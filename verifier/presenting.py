@@ -96,12 +96,12 @@ def _present(
     signer: tuple[Request, HolderPrivateKey] | None,
 ) -> Evidence:
     """Return the evidence with the fields `show`, or else with those that must be shown."""
-    from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+    from certledger.verifier.evidence_file import read_evidence
     from certledger.verifier.files import read_file
     from certledger.verifier.holding import LONGEST_HOLDING, Holding
     from certledger.verifier.library import present
 
-    evidence = Evidence.parse(read_file(file, LONGEST_EVIDENCE))
+    evidence = read_evidence(file)
     disclosures = None
     if holding is not None:
         disclosures = Holding.parse(read_file(holding, LONGEST_HOLDING)).disclosures
