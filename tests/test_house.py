@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "contracts": {"contracts"},
 }
 # What a light install has: the base dependencies, by the names they are imported under.
-LIGHT = {"Crypto", "cbor2", "click", "cryptography", "orjson", "rich", "segno", "sha3"}
+LIGHT = {"Crypto", "click", "cryptography", "orjson", "rich", "segno", "sha3"}
 # What makes it quicker where it happens to be installed, and is never needed.
 QUICKER = {("verifier/recovery.py", "coincurve")}
 HEAVY = {"eth", "eth_tester", "fastapi", "solcx", "sqlalchemy", "sqlmodel", "web3"}

@@ -1,21 +1,26 @@
-"""A strict reader of CBOR: the deterministic subset that codes and snapshots need (SPEC 19).
+"""A strict reader and a writer of CBOR: the deterministic subset that SPEC 19 allows.
 
-The caller asks for each element by type and range, so nothing is built that has no place: no tags,
-no floats, no indefinite lengths, one spelling of each number.
+The reader's caller asks for each element by type and range, so nothing is built that has no
+place: no tags, no floats, no indefinite lengths, one spelling of each number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NoReturn
+from struct import Struct
+from typing import Any, NoReturn
 
 from certledger.verifier.errors import Malformed
 
 MAX_UINT = 2**53 - 1
 _INTEGER, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (kind << 5 for kind in range(6))
-_NULL = 0xF6
+_FALSE, _TRUE, _NULL = 0xF4, 0xF5, 0xF6
 _MAX_SHORT = 23
 """Greatest argument that stands in the head itself."""
+_HEAD_0, _HEAD_1, _HEAD_2, _HEAD_4, _HEAD_8 = (
+    Struct(form).pack for form in (">B", ">BB", ">BH", ">BL", ">BQ")
+)
+"""Heads by the bytes of the argument that follow."""
 
 
 class CborReader:
@@ -155,3 +160,62 @@ class CborReader:
             raise Malformed(self._respelled, f"the number at byte {at} has a shorter spelling")
         self._at = at + 1 + width
         return number
+
+
+def encode(item: Any) -> bytes:
+    """Return the deterministic CBOR of integers, bytes, texts, lists, maps, booleans and None.
+
+    The keys of a map are integers from zero on.
+
+    Raises:
+        TypeError: anything else.
+    """
+    out = bytearray()
+    _append(out, item)
+    return bytes(out)
+
+
+def _append(out: bytearray, item: Any) -> None:
+    match item:
+        case None:
+            out.append(_NULL)
+        case bool():
+            out.append(_TRUE if item else _FALSE)
+        case int():
+            out += _integer(item)
+        case bytes():
+            out += _head(_BYTES, len(item)) + item
+        case str():
+            data = item.encode()
+            out += _head(_TEXT, len(data)) + data
+        case list() | tuple():
+            out += _head(_LIST, len(item))
+            if all(type(part) is int for part in item):  # A column of a snapshot is long.
+                out += b"".join([_integer(part) for part in item])
+                return
+            for part in item:
+                _append(out, part)
+        case dict():
+            out += _head(_MAP, len(item))
+            for key in sorted(item):
+                _append(out, key)
+                _append(out, item[key])
+        case _:
+            raise TypeError(f"{type(item).__name__} has no place in these formats")
+
+
+def _integer(value: int) -> bytes:
+    return _head(_INTEGER, value) if value >= 0 else _head(_NEGATIVE, -1 - value)
+
+
+def _head(kind: int, argument: int) -> bytes:
+    """Return the head of an item, its argument (below 2^64) in the shortest spelling."""
+    if argument <= _MAX_SHORT:
+        return _HEAD_0(kind | argument)
+    if argument < 1 << 8:
+        return _HEAD_1(kind | 24, argument)
+    if argument < 1 << 16:
+        return _HEAD_2(kind | 25, argument)
+    if argument < 1 << 32:
+        return _HEAD_4(kind | 26, argument)
+    return _HEAD_8(kind | 27, argument)

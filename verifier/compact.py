@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import cbor2
-
 from certledger.verifier.base45 import from_base45, to_base45
 from certledger.verifier.catalog import Entry
-from certledger.verifier.cbor import CborReader
+from certledger.verifier.cbor import CborReader, encode
 from certledger.verifier.certificate import (
     LONGEST_VALUE,
     MOST_DIGESTS,
@@ -112,7 +110,7 @@ class Compact:
         ]
         if (given := self.presentation) is not None:
             parts.append([given.audience, given.nonce, given.time, given.signature])
-        return cbor2.dumps(parts, canonical=True)
+        return encode(parts)
 
     @classmethod
     def parse(cls, text: str) -> Compact:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import cbor2
-
 from certledger.verifier.catalog import Catalog
-from certledger.verifier.cbor import CborReader
+from certledger.verifier.cbor import CborReader, encode
 from certledger.verifier.checkpoint import parse_note
 from certledger.verifier.errors import Malformed, ProofInvalid
 from certledger.verifier.policy import LedgerPin
@@ -55,7 +53,7 @@ def format_delta(old: Snapshot, new: Snapshot) -> bytes:
         ],
         [_pack_change(at, old, body, places) for at, body in enumerate(new.bodies)],
     ]
-    return deflate(cbor2.dumps(parts, canonical=True))
+    return deflate(encode(parts))
 
 
 def _places(catalogs: Mapping[bytes, Catalog | None]) -> dict[bytes, int]:

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import cbor2
-
 from certledger.verifier import merkle
 from certledger.verifier.catalog import MOST_ENTRIES, Catalog, Entry
-from certledger.verifier.cbor import CborReader
+from certledger.verifier.cbor import CborReader, encode
 from certledger.verifier.checkpoint import LONGEST_NOTE, Note, parse_note
 from certledger.verifier.encoding import parse_canonical
 from certledger.verifier.errors import ExitStatus, Malformed, ProofInvalid, Refused
@@ -187,7 +185,7 @@ class Snapshot:
     def to_cbor(self) -> bytes:
         """Return the deterministic CBOR of the whole snapshot."""
         places = {root: at for at, root in enumerate(self.catalogs)}
-        return cbor2.dumps(
+        return encode(
             [
                 TYPE,
                 self.checkpoint,
@@ -195,8 +193,7 @@ class Snapshot:
                 list(self.nodes),
                 [pack_catalog(root, catalog) for root, catalog in self.catalogs.items()],
                 [pack_body(body, places) for body in self.bodies],
-            ],
-            canonical=True,
+            ]
         )
 
     def digest(self) -> bytes:

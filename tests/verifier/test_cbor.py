@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.cbor import MAX_UINT, CborReader
+from certledger.verifier.cbor import MAX_UINT, CborReader, encode
 from tests.verifier.refusals import refused_as, tried
 
 CODE, RESPELLED = "other.invalid", "other.not_canonical"
@@ -45,6 +45,23 @@ def test_bytes_texts_and_the_rest_are_read_as_they_were_written(
 @given(st.dictionaries(st.integers(0, 999), st.binary(min_size=2, max_size=2), max_size=9))
 def test_maps_are_read_as_they_were_written(value: dict[int, bytes]) -> None:
     assert reader(cbor2.dumps(value, canonical=True)).byte_map(1000, 2) == value
+
+
+ITEMS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary() | st.text(),
+    lambda item: st.lists(item) | st.dictionaries(st.integers(0, 2**64 - 1), item),
+)
+
+
+@given(ITEMS)
+def test_what_is_written_is_the_canonical_CBOR_of_another_library(item: object) -> None:
+    assert encode(item) == cbor2.dumps(item, canonical=True)
+
+
+@pytest.mark.parametrize("item", [1.5, {1}, object()])
+def test_what_has_no_place_in_the_formats_is_not_written(item: object) -> None:
+    with pytest.raises(TypeError, match="no place"):
+        encode([item])
 
 
 ASK: dict[str, Callable[[CborReader], object]] = {
