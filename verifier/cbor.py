@@ -14,7 +14,8 @@ from certledger.verifier.errors import Malformed
 
 MAX_UINT = 2**53 - 1
 _INTEGER, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (kind << 5 for kind in range(6))
-_FALSE, _TRUE, _NULL = 0xF4, 0xF5, 0xF6
+_NULL = 0xF6
+_SIMPLE = {False: 0xF4, True: 0xF5, None: _NULL}
 _MAX_SHORT = 23
 """Greatest argument that stands in the head itself."""
 _HEAD_0, _HEAD_1, _HEAD_2, _HEAD_4, _HEAD_8 = (
@@ -177,10 +178,8 @@ def encode(item: Any) -> bytes:
 
 def _append(out: bytearray, item: Any) -> None:
     match item:
-        case None:
-            out.append(_NULL)
-        case bool():
-            out.append(_TRUE if item else _FALSE)
+        case None | True | False:
+            out.append(_SIMPLE[item])
         case int():
             out += _integer(item)
         case bytes():

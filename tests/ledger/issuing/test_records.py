@@ -1,5 +1,6 @@
 """Sealed records, held against the verifier's own definition of a certificate."""
 
+import unicodedata
 from datetime import date
 
 from hypothesis import given
@@ -27,7 +28,11 @@ PAPERS = (
     Paper(name="a.pdf", value={"sha256": "ab" * 32, "size": 5, "sm3": "cd" * 32}),
     Paper(name="b.pdf", value={"size": 0, "sha256": "00" * 32}),
 )
-texts = st.text(min_size=1, max_size=30).filter(lambda text: refusal_of(text) is None)
+texts = (
+    st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=30)
+    .map(lambda text: unicodedata.normalize("NFC", text).strip())
+    .filter(lambda text: refusal_of(text) is None)
+)
 
 
 @st.composite
