@@ -37,6 +37,7 @@ ATTACKS ?=
 BENCH ?=
 SEED ?= 1
 MUTANTS ?= 5000
+EVERY ?= 1
 VERIFIER ?= $(PY) -m tests.conformance.ours
 
 .PHONY: help
@@ -92,8 +93,8 @@ attack: setup ## Hostile input to the service, a minute of each, and mutants to 
 	CERTLEDGER_ATTACK_CALLS=10000 $(PY) -m pytest -q tests/audit/test_hostile_callers.py
 
 .PHONY: mutants
-mutants: setup ## Mutants of the contracts against their tests (hours; goes on where it stopped): BUDGET=seconds
-	$(PY) -m tests.contracts.mutants $(if $(BUDGET),--budget $(BUDGET))
+mutants: setup ## Mutants of the contracts against their tests (goes on where it stopped): BUDGET=seconds EVERY=1
+	$(PY) -m tests.contracts.mutants --every $(EVERY) $(if $(BUDGET),--budget $(BUDGET))
 
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"

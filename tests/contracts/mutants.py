@@ -1,174 +1,91 @@
 """Mutants of the contracts against their tests: `python -m tests.contracts.mutants` (make mutants).
 
 Each mutant has one condition dropped, one comparison or connective turned, or one term of a hash
-left out.  It is built in a copy of the sources and `tests/contracts` run on it until one fails.
-Results are kept in a file, so that a run can be stopped and goes on.
+left out.  Groups of them are compiled into one contract, and `tests/contracts` run with each one
+turned on until a test fails, those of the mutant's subject first.  Before, all of these tests must
+pass with none turned on.  Results are kept in a file, so that a run can be stopped and goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from certledger.contracts.build import EXIT_NO_COMPILER
+from certledger.contracts import build
+from tests.contracts.mutant_runs import HOUSE, SURVIVED, TOO_SLOW, run_tests
+from tests.contracts.mutations import Mutant, mutants, woven
 
-HOUSE = Path(__file__).resolve().parents[2]
-SOURCES = ("IssuerRegistry.sol", "CertificateLedger.sol", "StatusTree.sol")
-TESTS = ("registrars", "bodies", "anchor", "status", "signers", "logs", "statements", "model")
 RESULTS = HOUSE / ".mutants.json"
 WANTED = 0.98
-TURNED = {
-    "<": "<=",
-    "<=": "<",
-    ">": ">=",
-    ">=": ">",
-    "==": "!=",
-    "!=": "==",
-    "&&": "||",
-    "||": "&&",
+NOT_BUILT = "not built"
+SETTINGS: Mapping[str, Any] = {
+    **build.SETTINGS,
+    # Quick: a short list of steps, and what the stack has no room for in memory.
+    "optimizer": {
+        "enabled": True,
+        "runs": 1,
+        "details": {
+            "cse": False,
+            "constantOptimizer": False,
+            "yul": True,
+            "yulDetails": {
+                "stackAllocation": True,
+                "optimizerSteps": "dhfoDgvulfnTUtnIf:fDnTOcmu",
+            },
+        },
+    },
 }
-_COMPARISON = re.compile(r"(?<= )(<=|>=|==|!=|&&|\|\||<|>)(?= )")
-_REFUSAL = re.compile(r"if \((?P<condition>.+)\) revert ")
-_HASHED = re.compile(r"(?:abi\.encode|abi\.encodePacked)\(")
+TESTS = ("anchor", "bodies", "registrars", "signers", "logs", "statements", "status", "model")
+"""Files of tests; the slow ones come last."""
+FIRST = {
+    "CertificateLedger.sol": ("anchor", "status"),
+    "IssuerRegistry.sol": ("bodies",),
+    "Issuers.sol": ("bodies", "signers"),
+    "PackedWords.sol": ("anchor", "bodies"),
+    "Registrars.sol": ("registrars",),
+    "Signatures.sol": ("registrars", "anchor"),
+    "StatusTree.sol": ("status",),
+}
+"""Which of them are about a source."""
 
-EQUIVALENT: dict[str, str] = {
-    "if (block.chainid == 0 || block.number > NO_END) revert ChainUnfit(); > >=": (
-        "no chain comes to block 2^40 - 1"
-    ),
-    "for (uint256 left = body[1] >> 192; left != 0; left &= left - 1) { != ==": (
-        "a state of no batches has no peak either way, and others never end"
-    ),
-}
+EQUIVALENT: dict[str, str] = {}
 """Mutants that no call can tell from the contract, each with the reason."""
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change of one source; `name` says which, and is the same from run to run."""
-
-    source: str
-    line: int
-    name: str
-    text: str
+def _tests_of(source: str) -> list[str]:
+    first = FIRST.get(source, ())
+    names = [*first, *(name for name in TESTS if name not in first)]
+    return [f"tests/contracts/test_{name}.py" for name in names]
 
 
-def mutants() -> list[Mutant]:
-    """Return every mutant of every source, in the order of the sources."""
-    found: dict[str, Mutant] = {}
-    for source in SOURCES:
-        text = (HOUSE / "contracts" / source).read_text(encoding="utf-8")
-        for line, name, changed in _changes(text):
-            label = f"{source}:{name}"
-            while label in found:
-                label += "'"
-            found[label] = Mutant(source=source, line=line, name=label, text=changed)
-    return list(found.values())
-
-
-def _changes(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield line, name and the whole changed source of each mutant."""
-    start = 0
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        code = line.partition("//")[0]
-        if (refusal := _REFUSAL.search(code)) is not None:
-            at, end = (start + place for place in refusal.span("condition"))
-            yield number, f"{line.strip()} dropped", text[:at] + "false" + text[end:]
-        for sign in _COMPARISON.finditer(code):
-            at, end = start + sign.start(), start + sign.end()
-            other = TURNED[sign[0]]
-            name = f"{line.strip()} {sign[0]} {other}"
-            yield number, name, text[:at] + other + text[end:]
-        start += len(line)
-    for hashed in _HASHED.finditer(text):
-        number = text.count("\n", 0, hashed.start()) + 1
-        for at, end, term in _terms(text, hashed.end()):
-            yield number, f"hash without {term}", text[:at] + text[end:]
-
-
-def _terms(text: str, start: int) -> Iterator[tuple[int, int, str]]:
-    """Yield where each argument of a call stands, with its comma, of those that have several."""
-    depth, at, spans = 0, start, []
-    for place in range(start, len(text)):
-        character = text[place]
-        if character in "([":
-            depth += 1
-        elif character in ")]" and depth:
-            depth -= 1
-        elif character == "," and not depth:
-            spans.append((at, place))
-            at = place + 1
-        elif character == ")":
-            spans.append((at, place))
-            break
-    for index, (first, last) in enumerate(spans if len(spans) > 1 else ()):
-        with_comma = (first, last + 1) if index == 0 else (first - 1, last)
-        yield (*with_comma, text[first:last].strip())
-
-
-def _tried(mutant: Mutant, folder: Path, seconds: float) -> str:
-    """Return what became of a mutant: `killed by`, `not built`, `survived` or `too slow`."""
-    path = folder / "contracts" / mutant.source
-    good = path.read_text(encoding="utf-8")
-    path.write_text(mutant.text, encoding="utf-8")
-    environment = os.environ | {
-        "PYTHONPATH": str(folder),
-        "CERTLEDGER_SOLC": os.environ.get("CERTLEDGER_SOLC", str(HOUSE / ".ci" / "solc")),
-        "CERTLEDGER_OPENZEPPELIN": os.environ.get(
-            "CERTLEDGER_OPENZEPPELIN",
-            str(HOUSE / ".tools" / "npm" / "node_modules" / "@openzeppelin" / "contracts"),
-        ),
-    }
-    tests = [f"tests/contracts/test_{name}.py" for name in TESTS]
-    pytest = ["pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
+def _tried(group: Sequence[Mutant], folder: Path, seconds: float) -> Iterator[tuple[Mutant, str]]:
+    """Yield each mutant of a group and what became of it."""
+    artifact, log = folder / "artifact.json", folder / "log"
     try:
-        built = _run(["certledger.contracts.build"], folder, environment, seconds)
-        if built.returncode == EXIT_NO_COMPILER:
-            sys.exit(built.stderr)
-        if built.returncode != 0:
-            return "not built"
-        done = _run(pytest, folder, environment, seconds)
-    except subprocess.TimeoutExpired:
-        return "too slow"
-    finally:
-        path.write_text(good, encoding="utf-8")
-    if done.returncode == 0:
-        return "survived"
-    named = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
-    return f"killed by {named[1] if named else 'the collection'}"
-
-
-def _run(
-    module: list[str], folder: Path, environment: dict[str, str], seconds: float
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *module],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
-
-
-def _copy(folder: Path) -> None:
-    for name in ("contracts", "verifier", "tests"):
-        shutil.copytree(
-            HOUSE / name,
-            folder / name,
-            ignore=shutil.ignore_patterns("__pycache__", "cases", "vectors"),
-        )
-    shutil.copy(HOUSE / "pyproject.toml", folder)
+        artifact.write_text(build.build(SETTINGS, woven(group)), encoding="utf-8")
+    except build.SourcesRefused:
+        if len(group) == 1:
+            yield group[0], NOT_BUILT
+            return
+        for half in (group[: len(group) // 2], group[len(group) // 2 :]):
+            yield from _tried(half, folder, seconds)
+        return
+    start = time.monotonic()
+    if run_tests(artifact, 0, _tests_of(""), float("inf"), log) != SURVIVED:
+        sys.exit(f"tests fail with no mutant turned on:\n{log.read_text(encoding='utf-8')}")
+    unmutated = time.monotonic() - start
+    print(f"{len(group)} mutants built; without any the tests take {unmutated:.0f} s", flush=True)
+    for number, mutant in enumerate(group, 1):
+        result = run_tests(artifact, number, _tests_of(mutant.source), seconds, log)
+        if result == TOO_SLOW and unmutated * 5 < seconds:
+            result = "killed by the clock"
+        yield mutant, result
 
 
 def main() -> int:
@@ -177,33 +94,46 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=900, help="most for one mutant's tests")
     parser.add_argument("--budget", type=float, default=float("inf"), help="most seconds in all")
     parser.add_argument("--every", type=int, default=1, help="try only every n-th mutant")
+    parser.add_argument("--group", type=int, default=50, help="mutants in one build")
+    parser.add_argument("--only", default="", help="try only those with this text in their name")
     parser.add_argument("--list", action="store_true", help="only list them")
     parser.add_argument("--again", action="store_true", help="forget earlier results")
     options = parser.parse_args()
-    wanted = mutants()[:: options.every]
+    wanted = [one for one in mutants()[:: options.every] if options.only in one.name]
     if options.list:
         print("\n".join(mutant.name for mutant in wanted))
         return 0
     results: dict[str, str] = {}
-    if RESULTS.exists() and not options.again:
+    if RESULTS.exists():
         results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    if options.again:
+        results = {name: results[name] for name in results.keys() - {one.name for one in wanted}}
+    try:
+        _try_all(wanted, results, options)
+    except build.CannotBuild as error:
+        print(build.HOW_TO.format(error), file=sys.stderr)
+        return build.EXIT_NO_COMPILER
+    return _report({one.name: results[one.name] for one in wanted if one.name in results})
+
+
+def _try_all(wanted: Sequence[Mutant], results: dict[str, str], options: Any) -> None:
+    """Try what has no result yet, and write each result down at once."""
     end = time.monotonic() + options.budget
+    pending = [one for one in wanted if one.name not in results]
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        _copy(Path(name))
-        for mutant in wanted:
-            if mutant.name in results or time.monotonic() > end:
-                continue
-            results[mutant.name] = _tried(mutant, Path(name), options.seconds)
-            print(f"{results[mutant.name]}: {mutant.name}", flush=True)
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    return _told({one.name: results[one.name] for one in wanted if one.name in results})
+        for at in range(0, len(pending), options.group):
+            group = pending[at : at + options.group]
+            for mutant, result in _tried(group, Path(name), options.seconds):
+                results[mutant.name] = result
+                print(f"{result}: {mutant.name}", flush=True)
+                RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+                if time.monotonic() > end:
+                    return
 
 
-def _told(results: dict[str, str]) -> int:
-    built = {name: result for name, result in results.items() if result != "not built"}
-    counted = {
-        name: result for name, result in built.items() if name.partition(":")[2] not in EQUIVALENT
-    }
+def _report(results: Mapping[str, str]) -> int:
+    built = {name: result for name, result in results.items() if result != NOT_BUILT}
+    counted = {name: result for name, result in built.items() if name not in EQUIVALENT}
     killed = sum(result.startswith("killed") for result in counted.values())
     for name, result in counted.items():
         if not result.startswith("killed"):
