@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import signal
@@ -10,7 +11,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import hypothesis
 import pytest
 from eth.db.account import AccountDB
 from eth.vm.forks.spurious_dragon import computation as spurious_dragon
@@ -28,6 +28,12 @@ OF_THE_CODE = (
 )
 # Woven builds are longer than EIP-170 allows.
 MAX_WOVEN_BYTES = 1 << 20
+
+
+def import_early(tests: Sequence[str]) -> None:
+    """Import what the tests import, once for all child processes."""
+    for test in tests:
+        importlib.import_module(test.removesuffix(".py").replace("/", "."))
 
 
 def run_tests(artifact: Path, number: int, tests: Sequence[str], seconds: float, log: Path) -> str:
@@ -61,8 +67,10 @@ def _run_and_exit(artifact: Path, number: int, tests: Sequence[str], log: Path) 
         loader.ARTIFACT = artifact
         loader.load_artifact.cache_clear()
         vars(spurious_dragon)["EIP170_CODE_SIZE_LIMIT"] = MAX_WOVEN_BYTES
-        hypothesis.settings.register_profile("mutants", database=None)
-        hypothesis.settings.load_profile("mutants")
+        os.environ |= {
+            "HYPOTHESIS_PROFILE": "house-ci",  # the same examples for every mutant
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
         _turn_on(number)
         options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:randomly"]
         options += [f"--deselect={OF_THE_CODE}"]

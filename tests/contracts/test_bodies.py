@@ -121,6 +121,18 @@ def test_the_greatest_block_number_it_can_begin_at_is_2_to_the_40_less_1():
         assert world.call(calls.deploy(SALT, SEATS)).refused == name
 
 
+def test_the_first_and_the_last_time_it_can_begin_at():
+    for seconds, name in (
+        (1_600_000_000, None),
+        (1_600_000_000 - 1, "ChainUnfit"),
+        (10_000_000_000, None),
+        (10_000_000_000 + 1, "ChainUnfit"),
+    ):
+        world = World()
+        world.chain.header = world.chain.header.copy(timestamp=seconds)
+        assert world.call(calls.deploy(SALT, SEATS)).refused == name
+
+
 SEATS = [(region, address(registrar(region)), bytes(20)) for region in REGIONS]
 
 
@@ -200,6 +212,15 @@ def test_the_roll_chains_and_counts_all_bodies(world):
 def test_a_code_that_is_none_is_refused(world, issuer):
     office = Office(world=world)
     assert refused(office, office.registration(issuer=issuer.ljust(18))) == "CodeInvalid"
+
+
+@pytest.mark.parametrize(
+    "issuer", ["0A3109AZ09AZ09AZ09", "Z931ZZZZZZ99999999", "A0310A0A0A0A0A0A0A"]
+)
+def test_a_code_has_any_digit_and_capital_letter(world, issuer):
+    office = Office(world=world, issuer=issuer)
+    assert office.register().refused is None
+    assert office.state.issuer == issuer
 
 
 def test_a_region_without_a_registrar_registers_nobody(world):
@@ -412,6 +433,18 @@ def test_a_majority_undoes_a_strike_and_raises_ends(office):
     assert refused(office, office.restoration(ends=ends_of((4, 1)), term=2)) == "KeyUnknown"
     twice = office.restoration(ends=ends_of((1, 1), (1, 1)), term=2)
     assert refused(office, twice) == "EndOrder"
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_a_majority_sets_any_of_the_four_standings(office, standing):
+    assert office.carry(office.restoration(standing)).refused is None
+    assert office.state.standing is standing
+
+
+@pytest.mark.parametrize("number", [0, 5, 255])
+def test_a_majority_sets_no_other_standing(office, number):
+    act = office.restoration(standings=(number,))
+    assert refused(office, act) == "StandingForbids"
 
 
 def test_restoring_the_same_standing_leaves_its_block(office):
