@@ -49,6 +49,8 @@ def test_no_input_makes_the_service_fail_or_leave_its_schema(
     role = ROLE_OF[TABLE[name][0]]
     headers = {} if role is None else {"authorization": f"Bearer {running.world.keys[role]}"}
     found = document.find_operation_by_id(name)
+    # Nothing is mined meanwhile, so that readiness may rightly be 503 by now.
+    checks = [check for check in CHECKS if name != "isReady" or check is not not_a_server_error]
     takes = "parameters" in found.definition.raw or "requestBody" in found.definition.raw
     for mode in GenerationMode if takes else (GenerationMode.POSITIVE,):
 
@@ -61,6 +63,6 @@ def test_no_input_makes_the_service_fail_or_leave_its_schema(
         )
         @given(case=found.as_strategy(generation_mode=mode))
         def holds(case: Any) -> None:
-            case.call_and_validate(headers=headers, checks=CHECKS)
+            case.call_and_validate(headers=headers, checks=checks)
 
         holds()
