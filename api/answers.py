@@ -22,7 +22,7 @@ from certledger.verifier.hashing import sha256
 JSON = "application/json"
 NO_STORE = "no-store"
 IMMUTABLE = "public, max-age=31536000, immutable"
-_SMALLEST_PACKED = 1_024
+_MIN_COMPRESSED_BYTES = 1_024
 _SMALL = 2**15
 """Bytes that are hashed and packed in well under a millisecond."""
 PIECE_BYTES = 2**16
@@ -40,7 +40,7 @@ def fresh_for(seconds: int) -> str:
     return f"public, max-age={seconds}"
 
 
-def told(value: Json, status: int = 200, **headers: str) -> Response:
+def json_response(value: Json, status: int = 200, **headers: str) -> Response:
     """Return a JSON answer that nobody keeps."""
     return raw(orjson.dumps(value), status, **headers)
 
@@ -57,18 +57,20 @@ async def cached(
     request: Request, data: bytes, *, media: str = JSON, control: str, tag: str | None = None
 ) -> Response:
     """Return ready bytes with an entity tag: 304 where the caller has them, packed if it likes."""
-    found = f'"{tag or await _beside(tag_of, data)}"'
+    found = f'"{tag or await _in_thread(tag_of, data)}"'
     headers = {"cache-control": control, "etag": found, "vary": "accept-encoding"}
     if matches(request.headers.get("if-none-match", ""), found):
         return Response(status_code=304, headers=headers)
-    if len(data) >= _SMALLEST_PACKED and takes_gzip(request.headers.get("accept-encoding", "")):
+    if len(data) >= _MIN_COMPRESSED_BYTES and takes_gzip(
+        request.headers.get("accept-encoding", "")
+    ):
         headers["content-encoding"] = "gzip"
         headers["etag"] = f"W/{found}"
-        data = await _beside(pack, data)
+        data = await _in_thread(pack, data)
     return in_pieces(data, headers, media)
 
 
-async def _beside(work: Callable[[bytes], _Found], data: bytes) -> _Found:
+async def _in_thread(work: Callable[[bytes], _Found], data: bytes) -> _Found:
     """Return what `work` makes of bytes, beside the event loop where it takes a while."""
     return work(data) if len(data) <= _SMALL else await asyncio.to_thread(work, data)
 
@@ -98,15 +100,15 @@ class ByteCache:
     def __init__(self, most: int) -> None:
         """`most` is how many bytes are remembered; what is larger than a quarter is not."""
         self._most, self.size = most, 0
-        self._held: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._entries: OrderedDict[Hashable, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> bytes | None:
         """Return what is remembered under a key."""
         with self._lock:
-            found = self._held.get(key)
+            found = self._entries.get(key)
             if found is not None:
-                self._held.move_to_end(key)
+                self._entries.move_to_end(key)
             return found
 
     def put(self, key: Hashable, data: bytes) -> None:
@@ -114,10 +116,10 @@ class ByteCache:
         if len(data) > self._most // 4:
             return
         with self._lock:
-            self.size += len(data) - len(self._held.pop(key, b""))
-            self._held[key] = data
+            self.size += len(data) - len(self._entries.pop(key, b""))
+            self._entries[key] = data
             while self.size > self._most:
-                self.size -= len(self._held.popitem(last=False)[1])
+                self.size -= len(self._entries.popitem(last=False)[1])
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from certledger.api.direct import Direct
 from certledger.api.door import Door, request_id_of
 from certledger.api.problems import answer
-from certledger.api.refusals import Broken, MethodUnknown, RequestInvalid, ResourceUnknown
+from certledger.api.refusals import (
+    InternalError,
+    MethodUnknownError,
+    RequestInvalidError,
+    ResourceUnknownError,
+)
 from certledger.api.routes import (
     administering,
     hearing,
@@ -29,12 +34,12 @@ from certledger.api.routes import (
     submitting,
     verifying,
 )
-from certledger.api.routing import refuse, refuse_full
+from certledger.api.routing import error_response, storage_error_response
 from certledger.api.rules import RULES
 from certledger.api.schemas import SCHEMAS
 from certledger.api.service import Options, ServedLedger, Service
 from certledger.api.webhook_document import webhook_schemas, webhooks_document
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 _ABOUT = """Certificates that prove themselves: genuine, and still in force, as of when.
 
@@ -54,7 +59,7 @@ _ROUTERS = (verifying, receipts, submitting, standing, hearing, administering, o
 
 
 def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:
-    """Return the application that serves `ledger`; `more` is what `Service` takes besides."""
+    """Return the application that serves `ledger`; `more` is what `SnapshotService` takes besides."""
     return app_of(Service(ledger=ledger, options=options or Options(), **more))
 
 
@@ -74,7 +79,7 @@ def app_of(service: Service) -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router)
     _check_rules()
-    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(CertledgerError, _error_response)
     app.add_exception_handler(OSError, _full)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -138,39 +143,39 @@ def _check_rules() -> None:
         raise RuntimeError(f"routes and rules differ: {sorted(served ^ RULES.keys())}")
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return refuse(request, error)
+async def _error_response(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CertledgerError)
+    return error_response(request, error)
 
 
 async def _full(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
-    return refuse_full(request, error)
+    return storage_error_response(request, error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     places = [".".join(map(str, fault["loc"][1:])) for fault in error.errors()]
     sentence = f"not as it should be: {', '.join(sorted(set(places)))[:200]}"
-    return answer(RequestInvalid(sentence), request_id_of(request))
+    return answer(RequestInvalidError(sentence), request_id_of(request))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     """Answer for what nobody foresaw; the door hears of it too, and logs it."""
-    return answer(Broken("a fault of this service"), request_id_of(request))
+    return answer(InternalError("a fault of this service"), request_id_of(request))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    refusal: Refused = RequestInvalid("the request cannot be understood")
+    refusal: CertledgerError = RequestInvalidError("the request cannot be understood")
     if error.status_code == 404:
-        refusal = ResourceUnknown("there is nothing at this path")
+        refusal = ResourceUnknownError("there is nothing at this path")
     elif error.status_code == 405:
-        refusal = MethodUnknown("the resource does not take this method")
-    told = answer(refusal, request_id_of(request))
+        refusal = MethodUnknownError("the resource does not take this method")
+    response = answer(refusal, request_id_of(request))
     if allow := (error.headers or {}).get("Allow"):
-        told.headers["allow"] = allow
-    return told
+        response.headers["allow"] = allow
+    return response
 
 
 def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
@@ -207,7 +212,7 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
 def _drop_validation(document: dict[str, Any]) -> None:
     """Take out the answers of FastAPI's own validation: ours are 400, and told by each route."""
     for path in document["paths"].values():
-        for told in path.values():
-            held = told.get("responses", {}).get("422", {})
-            if "HTTPValidationError" in str(held):
-                del told["responses"]["422"]
+        for response in path.values():
+            current = response.get("responses", {}).get("422", {})
+            if "HTTPValidationError" in str(current):
+                del response["responses"]["422"]

@@ -19,7 +19,13 @@ from starlette.types import Message, Receive
 from certledger.api.budgets import hold
 from certledger.api.callers import asker_of
 from certledger.api.connections import WHOLE
-from certledger.api.refusals import BodyCrowded, MediaUnknown, Stopping, TooLarge, TooSlow
+from certledger.api.refusals import (
+    MediaUnknownError,
+    RequestTimeoutError,
+    RequestTooLargeError,
+    ServiceStoppingError,
+    TooManyValuesError,
+)
 from certledger.api.rules import RULES, Rule
 from certledger.api.service import Service, service_of
 
@@ -59,7 +65,7 @@ async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[
     however the process ends.
 
     Raises:
-        Refused: as `read_body`.
+        CertledgerError: as `read_body`.
     """
     service, asker, hashed = service_of(request), asker_of(request), sha256()
     share = service.spool.share(asker.name, public=asker.public)
@@ -90,10 +96,10 @@ async def read_body(request: Request, *media: str) -> bytes:
     """Return the body, unpacked, of one of the `media` types; by default JSON.
 
     Raises:
-        MediaUnknown: another media type, or an encoding that the route does not take.
-        TooLarge: more bytes than the route takes; what is packed is unpacked no further.
-        TooSlow: it did not come in time.
-        Stopping: it stood still while the service was to end.
+        MediaUnknownError: another media type, or an encoding that the route does not take.
+        RequestTooLargeError: more bytes than the route takes; what is packed is unpacked no further.
+        RequestTimeoutError: it did not come in time.
+        ServiceStoppingError: it stood still while the service was to end.
     """
     service, asker = service_of(request), asker_of(request)
     share = service.memory.share(asker.name, public=asker.public)
@@ -123,45 +129,47 @@ class Values:
         """Count the values that begin or end in a piece.
 
         Raises:
-            BodyCrowded: there are more than may be.
+            TooManyValuesError: there are more than may be.
         """
         for at in range(0, len(piece), _PIECE):
             self._left -= sum(map(piece[at : at + _PIECE].count, _MARKS))
             if self._left < 0:
-                raise BodyCrowded(f"more than {self._most} values, which is the most that is taken")
+                raise TooManyValuesError(
+                    f"more than {self._most} values, which is the most that is taken"
+                )
 
 
 _MARKS = (b",", b"[", b"{")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class RequestLimits:
     """What a body of this caller may have: bytes, unpacked, and values of JSON."""
 
     longest: int
     values: int
 
 
-def limits_of(request: Request) -> Limits:
+def limits_of(request: Request) -> RequestLimits:
     """Return what the body of a request may have."""
     rule = RULES[request.scope["route"].operation_id]
     if asker_of(request).public and rule.public_longest is not None:
-        return Limits(longest=rule.public_longest, values=PUBLIC_VALUES)
-    return Limits(longest=rule.longest, values=MAX_VALUES)
+        return RequestLimits(longest=rule.public_longest, values=PUBLIC_VALUES)
+    return RequestLimits(longest=rule.longest, values=MAX_VALUES)
 
 
 async def receive_body(request: Request, media: tuple[str, ...], take: Take) -> None:
     """Hand the pieces of the body to `take` as they come, unpacked.
 
     Raises:
-        Refused: as `read_body`.
+        CertledgerError: as `read_body`.
     """
     rule, longest = RULES[request.scope["route"].operation_id], limits_of(request).longest
     check_media(request, media)
     unpack = _unpacker(request, rule)
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > longest:
-        raise TooLarge(f"{declared} bytes where at most {longest} are taken")
+        raise RequestTooLargeError(f"{declared} bytes where at most {longest} are taken")
     collect = partial(_collect, longest=longest, unpack=unpack, take=take)
     if WHOLE in request.scope.get("extensions", ()):
         await collect(request.receive)  # There is nothing to wait for.
@@ -179,20 +187,22 @@ async def _wait_for(
                 await collect(watch.receive)
     except TimeoutError as error:
         if service.stopping:
-            raise Stopping from error
-        raise TooSlow(f"the body did not come within {rule.seconds:g} seconds") from error
+            raise ServiceStoppingError from error
+        raise RequestTimeoutError(
+            f"the body did not come within {rule.seconds:g} seconds"
+        ) from error
 
 
 def check_media(request: Request, media: tuple[str, ...]) -> str:
     """Return the media type of a request's body; none given counts as the first of `media`.
 
     Raises:
-        MediaUnknown: it is none of `media`.
+        MediaUnknownError: it is none of `media`.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     given = JSON_LINES if given in _LINES else given
     if given and given not in media:
-        raise MediaUnknown(f"{given[:80]!r} is none of {', '.join(media)}")
+        raise MediaUnknownError(f"{given[:80]!r} is none of {', '.join(media)}")
     return given or media[0]
 
 
@@ -239,17 +249,17 @@ class _Inflate:
             try:
                 found = self._stream.decompress(packed, _PIECE)
             except zlib.error as error:
-                raise MediaUnknown("the body is not packed by gzip") from error
+                raise MediaUnknownError("the body is not packed by gzip") from error
             yield found
             packed = self._stream.unconsumed_tail
             # At the end what follows may stay in the tail, though nothing will come of it.
             more = not self._stream.eof and (bool(packed) or len(found) == _PIECE)
         if self._stream.unused_data:
-            raise MediaUnknown("bytes follow the packed body")
+            raise MediaUnknownError("bytes follow the packed body")
 
     def done(self) -> None:
         if not self._stream.eof:
-            raise MediaUnknown("the packed body is cut short")
+            raise MediaUnknownError("the packed body is cut short")
 
 
 def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
@@ -257,7 +267,7 @@ def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
     if encoding == "identity":
         return None
     if encoding != "gzip" or not rule.packed:
-        raise MediaUnknown(f"the encoding {encoding[:40]!r} is not taken here")
+        raise MediaUnknownError(f"the encoding {encoding[:40]!r} is not taken here")
     return _Inflate()
 
 
@@ -266,13 +276,15 @@ async def _collect(receive: Receive, *, longest: int, unpack: _Inflate | None, t
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise TooSlow("the caller went away before the body had come")
+            raise RequestTimeoutError("the caller went away before the body had come")
         piece, more = message.get("body", b""), message.get("more_body", False)
         came += len(piece)
         for part in (piece,) if unpack is None else unpack(piece):
             size += len(part)
             if max(came, size) > longest:
-                raise TooLarge(f"more than {longest} bytes, which is the most that is taken")
+                raise RequestTooLargeError(
+                    f"more than {longest} bytes, which is the most that is taken"
+                )
             await take(part)
             if unpack is not None:
                 await asyncio.sleep(0)  # A little that came may unpack to much.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
-from certledger.api.refusals import Busy
+from certledger.api.refusals import ServiceBusyError
 
 MEGABYTE = 2**20
 STEP_BYTES = 2**16
@@ -14,7 +14,7 @@ STEP_BYTES = 2**16
 
 
 @dataclass(kw_only=True)
-class Budget:
+class MemoryBudget:
     """Bytes that may be held at once.
 
     Attributes:
@@ -26,7 +26,7 @@ class Budget:
     total: int
     public: int
     caller: int
-    _held: dict[tuple[str, bool], int] = field(default_factory=dict)
+    _reserved: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def share(self, who: str, *, public: bool) -> Share:
         """Return a share of `who`, with nothing in it yet."""
@@ -36,32 +36,34 @@ class Budget:
         """Hold `count` bytes more.
 
         Raises:
-            Busy: there is no room.
+            ServiceBusyError: there is no room.
         """
-        own = self._held.get(key, 0) + count
-        together = sum(self._held.values()) + count
-        public = sum(held for (_, is_public), held in self._held.items() if is_public) + count
+        own = self._reserved.get(key, 0) + count
+        together = sum(self._reserved.values()) + count
+        public = (
+            sum(current for (_, is_public), current in self._reserved.items() if is_public) + count
+        )
         if own > self.caller or together > self.total or (key[1] and public > self.public):
-            raise Busy("this service holds as many bytes of requests as it can")
-        self._held[key] = own
+            raise ServiceBusyError("this service holds as many bytes of requests as it can")
+        self._reserved[key] = own
 
     def give_back(self, key: tuple[str, bool], count: int) -> None:
         """Hold `count` bytes no more."""
-        left = self._held.pop(key, 0) - count
+        left = self._reserved.pop(key, 0) - count
         if left > 0:
-            self._held[key] = left
+            self._reserved[key] = left
 
     @property
     def held(self) -> int:
         """Bytes that are held at present."""
-        return sum(self._held.values())
+        return sum(self._reserved.values())
 
 
 @dataclass(kw_only=True)
 class Share:
     """What one request holds; small bodies hold nothing."""
 
-    budget: Budget
+    budget: MemoryBudget
     key: tuple[str, bool]
     _size: int = 0
     _taken: int = 0
@@ -70,7 +72,7 @@ class Share:
         """Count bytes that came.
 
         Raises:
-            Busy: there is no room for them.
+            ServiceBusyError: there is no room for them.
         """
         self._size += count
         while self._size - self._taken > STEP_BYTES:
@@ -108,11 +110,11 @@ def release(scope: Scope) -> None:
 _SHARES = "shares"
 
 
-def memory_budget() -> Budget:
+def memory_budget() -> MemoryBudget:
     """Return the budget of bodies that are held in memory."""
-    return Budget(total=96 * MEGABYTE, public=32 * MEGABYTE, caller=32 * MEGABYTE)
+    return MemoryBudget(total=96 * MEGABYTE, public=32 * MEGABYTE, caller=32 * MEGABYTE)
 
 
-def spool_budget() -> Budget:
+def spool_budget() -> MemoryBudget:
     """Return the budget of bodies that lie in files."""
-    return Budget(total=1_024 * MEGABYTE, public=0, caller=256 * MEGABYTE)
+    return MemoryBudget(total=1_024 * MEGABYTE, public=0, caller=256 * MEGABYTE)

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 
 from starlette.requests import Request
 
-from certledger.api.refusals import CredentialsInvalid
+from certledger.api.refusals import CredentialsInvalidError
 from certledger.ledger.service.pepper import load_pepper as load_pepper
 from certledger.ledger.service.ports import ServiceStore
 from certledger.ledger.service.values import ApiKey, Role
@@ -27,7 +27,7 @@ SECRET_SIZE = 32
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REMEMBERED_SECONDS = 1.0
 """How long a key that was looked up is believed: a revoked one is shut off as soon as that."""
-_MOST_REMEMBERED = 10_000
+_MAX_CACHED_TOKENS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,16 +65,16 @@ def in_region(issuer: str, region: int) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asker:
+class RateLimitSubject:
     """Whose share of the service a request uses: a party, or an address of the public."""
 
     name: str
     public: bool
 
 
-def asker_of(request: Request) -> Asker:
+def asker_of(request: Request) -> RateLimitSubject:
     """Return whose share a request uses, as the gate found."""
-    asker: Asker = request.state.asker
+    asker: RateLimitSubject = request.state.asker
     return asker
 
 
@@ -155,14 +155,14 @@ class KeyRing:
 
     def remembered(self, text: str) -> Caller | None:
         """Return the caller of a key that was looked up just now, without asking the database."""
-        held = self._seen.get(sha256(text.encode()))
-        return held[1] if held is not None and self.clock() < held[0] else None
+        cached = self._seen.get(sha256(text.encode()))
+        return cached[1] if cached is not None and self.clock() < cached[0] else None
 
     def authenticate(self, text: str) -> Caller:
         """Return the caller behind a key.
 
         Raises:
-            CredentialsInvalid: it is unknown, ended or revoked; which of them is not said.
+            CredentialsInvalidError: it is unknown, ended or revoked; which of them is not said.
         """
         prefix, _, secret = text.rpartition("_")
         now = self.clock()
@@ -171,9 +171,9 @@ class KeyRing:
         # A key that is unknown costs what a known one does.
         same = hmac.compare_digest(self._digest(text), key.digest if key else bytes(32))
         if key is None or not same or not key.good(int(now)):
-            raise CredentialsInvalid("the key is unknown, has ended, or was revoked")
+            raise CredentialsInvalidError("the key is unknown, has ended, or was revoked")
         caller = caller_of(key)
-        if len(self._seen) >= _MOST_REMEMBERED:
+        if len(self._seen) >= _MAX_CACHED_TOKENS:
             self._seen.clear()
         self._seen[sha256(text.encode())] = (now + _REMEMBERED_SECONDS, caller)
         return caller

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from certledger.api.refusals import KeyInFlight, KeyReused
+from certledger.api.refusals import KeyInFlightError, KeyReusedError
 
 
 class Claims:
@@ -16,7 +16,7 @@ class Claims:
     """
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str], bytes] = {}
+        self._claims: dict[tuple[str, str], bytes] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -24,19 +24,19 @@ class Claims:
         """Hold a key while the block runs.
 
         Raises:
-            KeyReused: it is held for another request.
-            KeyInFlight: it is held for this request.
+            KeyReusedError: it is held for another request.
+            KeyInFlightError: it is held for this request.
         """
         name = (party, key)
         with self._lock:
-            held = self._held.get(name)
-            if held == request:
-                raise KeyInFlight
-            if held is not None:
-                raise KeyReused("this idempotency key came with another request before")
-            self._held[name] = request
+            existing = self._claims.get(name)
+            if existing == request:
+                raise KeyInFlightError
+            if existing is not None:
+                raise KeyReusedError("this idempotency key came with another request before")
+            self._claims[name] = request
         try:
             yield
         finally:
             with self._lock:
-                del self._held[name]
+                del self._claims[name]

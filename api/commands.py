@@ -96,10 +96,10 @@ def serve(
     from certledger.api.oidc import Provider
     from certledger.ledger.settings import load_settings
 
-    told: dict[str, Any] = {name: value for name, value in oidc.items() if value}
-    if told and not {"issuer", "audience"} <= told.keys():
+    response: dict[str, Any] = {name: value for name, value in oidc.items() if value}
+    if response and not {"issuer", "audience"} <= response.keys():
         raise click.UsageError("a provider needs --oidc-issuer and --oidc-audience")
-    provider = Provider(**told) if told else None
+    provider = Provider(**response) if response else None
     lines = log_to_stderr()
     try:
         settings = load_settings(
@@ -238,14 +238,14 @@ def _ring(home: Path | None) -> KeyRing:
 def _store(home: Path | None) -> SqlStore:
     """Open the database of a home that has a ledger."""
     from certledger.ledger.chain.deploy import load_deployment
-    from certledger.ledger.node import LedgerAbsent
+    from certledger.ledger.node import LedgerAbsentError
     from certledger.ledger.settings import load_settings
     from certledger.ledger.store import open_store
 
     settings = load_settings(home=home)
     deployment = load_deployment(settings.home)
     if deployment is None:
-        raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
+        raise LedgerAbsentError(f"there is no ledger in {settings.home} yet")
     return open_store(settings.database, ledger=deployment.identity)
 
 
@@ -298,7 +298,7 @@ def verify_receipt(
     from certledger.verifier.errors import ExitStatus
     from certledger.verifier.vocabulary import Outcome
 
-    expected, told = _address(operator), None
+    expected, response = _address(operator), None
     if evidence_file is None and policy.fingerprint is not None:
         raise click.UsageError("--fingerprint is of the policy that --evidence is judged by")
     trusted = None if evidence_file is None else policy.open()
@@ -309,8 +309,8 @@ def verify_receipt(
     if results:
         receipt.check_results(results)
     if evidence_file is not None and trusted is not None:
-        told = _check_anchored(receipt, evidence_file, trusted, nodes, instant)
-    known = expected is not None if told is None else told.outcome is Outcome.PASS
+        response = _check_anchored(receipt, evidence_file, trusted, nodes, instant)
+    known = expected is not None if response is None else response.outcome is Outcome.PASS
     document = {
         "good": known,
         "operator": f"0x{receipt.operator.hex()}",
@@ -318,10 +318,10 @@ def verify_receipt(
         "reference": receipt.reference,
         "results": bool(results),
     }
-    if told is not None:
-        document["anchored"] = told.to_json()
-    _print(document, _sentence(receipt, known, told), as_json=as_json)
-    if told is not None and told.outcome is Outcome.FAIL:
+    if response is not None:
+        document["anchored"] = response.to_json()
+    _print(document, _sentence(receipt, known, response), as_json=as_json)
+    if response is not None and response.outcome is Outcome.FAIL:
         raise SystemExit(ExitStatus.AGAINST)
     raise SystemExit(ExitStatus.OK if known else ExitStatus.UNDECIDED)
 
@@ -353,10 +353,10 @@ def _check_anchored(
     )
 
 
-def _sentence(receipt: VerificationReceipt, known: bool, told: AnchoredReceipt | None) -> str:
+def _sentence(receipt: VerificationReceipt, known: bool, response: AnchoredReceipt | None) -> str:
     signed = f"{receipt.reference} is signed by 0x{receipt.operator.hex()}"
-    if told is not None:
-        return f"{signed}; {told.sentence()}"
+    if response is not None:
+        return f"{signed}; {response.sentence()}"
     return signed if known else f"{signed}; compare that with the operator's address (--operator)"
 
 

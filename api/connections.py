@@ -159,7 +159,7 @@ class _Joined:
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._held: list[bytes] = []
+        self._pending: list[bytes] = []
         self._size = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -167,9 +167,9 @@ class _Joined:
 
     def write(self, data: bytes) -> None:
         """Hold bytes until the end of this turn."""
-        if not self._held:
+        if not self._pending:
             self._loop.call_soon(self._send)
-        self._held.append(data)
+        self._pending.append(data)
         self._size += len(data)
         if self._size > _MAX_JOINED:
             self._send()
@@ -180,6 +180,6 @@ class _Joined:
         self._transport.close()
 
     def _send(self) -> None:
-        self._transport.write(b"".join(self._held))
-        self._held.clear()
+        self._transport.write(b"".join(self._pending))
+        self._pending.clear()
         self._size = 0

@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from certledger.api.routing import admit, refuse, refuse_full
-from certledger.verifier.errors import Refused
+from certledger.api.routing import admit, error_response, storage_error_response
+from certledger.verifier.errors import CertledgerError
 
 _TAKEN = {"request", "caller"}
 
@@ -35,10 +35,10 @@ class Direct:
         request = Request(scope, receive, send)
         try:
             response = await known.endpoint(request, await admit(request))
-        except Refused as error:
-            response = refuse(request, error)
+        except CertledgerError as error:
+            response = error_response(request, error)
         except OSError as error:
-            response = refuse_full(request, error)
+            response = storage_error_response(request, error)
         await response(scope, receive, send)
 
 

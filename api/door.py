@@ -18,13 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from certledger.api.budgets import release
 from certledger.api.metrics import Metrics
 from certledger.api.problems import answer
-from certledger.api.refusals import Broken, RequestInvalid
+from certledger.api.refusals import InternalError, RequestInvalidError
 from certledger.api.rules import RULES
 
 log = structlog.get_logger(__name__)
 ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-LONGEST_PATH = 2_048
-MOST_HEADERS = 100
+MAX_PATH_BYTES = 2_048
+MAX_HEADERS = 100
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -81,7 +81,9 @@ class Door:
         except Exception:
             log.exception("request_failed", request=request_id)
             if not status:
-                await answer(Broken("a fault of this service"), request_id)(scope, receive, told)
+                await answer(InternalError("a fault of this service"), request_id)(
+                    scope, receive, told
+                )
         finally:
             release(scope)
             self._tell(scope, request_id, status, self._clock() - started)
@@ -102,14 +104,14 @@ class Door:
         )
 
     def _meters_of(self, operation: str, status: int) -> tuple[Counter, Histogram]:
-        held = self._meters.get((operation, status))
-        if held is None:
-            held = (
+        current = self._meters.get((operation, status))
+        if current is None:
+            current = (
                 self._metrics.requests.labels(operation, str(status)),
                 self._metrics.seconds.labels(operation),
             )
-            self._meters[operation, status] = held
-        return held
+            self._meters[operation, status] = current
+        return current
 
 
 def _request_id(scope: Scope) -> str:
@@ -122,20 +124,20 @@ def _request_id(scope: Scope) -> str:
 
 
 def _headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    held = {name for name, _ in given}
-    added = [pair for pair in HEADERS if pair[0] not in held]
+    current = {name for name, _ in given}
+    added = [pair for pair in HEADERS if pair[0] not in current]
     return [*given, *added, (b"x-request-id", request_id.encode("ascii"))]
 
 
 def _leaving(scope: Scope) -> list[tuple[bytes, bytes]]:
     """Return what callers of a route are told that will not stay (RFC 9745, RFC 8594)."""
     rule = RULES.get(getattr(scope.get("route"), "operation_id", None) or _UNKNOWN)
-    told = []
+    send_response = []
     if rule is not None and rule.deprecated is not None:
-        told.append((b"deprecation", b"@%d" % rule.deprecated))
+        send_response.append((b"deprecation", b"@%d" % rule.deprecated))
     if rule is not None and rule.sunset is not None:
-        told.append((b"sunset", formatdate(rule.sunset, usegmt=True).encode("ascii")))
-    return told
+        send_response.append((b"sunset", formatdate(rule.sunset, usegmt=True).encode("ascii")))
+    return send_response
 
 
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
@@ -157,17 +159,17 @@ def _frames_twice(scope: Scope) -> bool:
     return b"transfer-encoding" in names and b"content-length" in names
 
 
-def _unfit(scope: Scope) -> RequestInvalid | None:
+def _unfit(scope: Scope) -> RequestInvalidError | None:
     """Return why a request is not looked at, None where it is."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    if len(raw) + len(scope["query_string"]) > LONGEST_PATH:
-        return RequestInvalid(f"a path has at most {LONGEST_PATH} bytes")
-    if len(scope["headers"]) > MOST_HEADERS:
-        return RequestInvalid(f"a request has at most {MOST_HEADERS} headers")
+    if len(raw) + len(scope["query_string"]) > MAX_PATH_BYTES:
+        return RequestInvalidError(f"a path has at most {MAX_PATH_BYTES} bytes")
+    if len(scope["headers"]) > MAX_HEADERS:
+        return RequestInvalidError(f"a request has at most {MAX_HEADERS} headers")
     if _frames_twice(scope):
-        return RequestInvalid("a body has a length or comes in chunks, not both")
+        return RequestInvalidError("a body has a length or comes in chunks, not both")
     if b"%2f" in raw.lower() or b"\x00" in scope["path"].encode():
-        return RequestInvalid("a part of a path holds no slash and no zero")
+        return RequestInvalidError("a part of a path holds no slash and no zero")
     return None
 
 

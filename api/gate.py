@@ -12,20 +12,25 @@ from typing import Protocol
 from limits import parse
 from starlette.requests import Request
 
-from certledger.api.callers import MARK, PUBLIC, Asker, Caller, KeyRing, network_of
+from certledger.api.callers import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
 from certledger.api.pools import FairPool
-from certledger.api.refusals import CredentialsInvalid, Forbidden, TooMany, Unauthenticated
+from certledger.api.refusals import (
+    CredentialsInvalidError,
+    ForbiddenError,
+    RateLimitError,
+    UnauthenticatedError,
+)
 from certledger.api.rules import RULES, Rule
 from certledger.ledger.service.values import Role
 
-_LONGEST_CREDENTIAL = 8_192
+_MAX_CREDENTIAL_CHARACTERS = 8_192
 
 
 class Tokens(Protocol):
     """Reads access tokens of an identity provider."""
 
     async def authenticate(self, text: str) -> Caller:
-        """Return the caller of a token, or raise CredentialsInvalid."""
+        """Return the caller of a token, or raise CredentialsInvalidError."""
 
 
 @lru_cache(maxsize=64)
@@ -35,7 +40,7 @@ def _span(rate: str) -> tuple[int, float]:
     return item.amount, float(item.get_expiry())
 
 
-_MOST_COUNTED = 100_000
+_MAX_COUNTED_KEYS = 100_000
 
 
 @dataclass(kw_only=True)
@@ -53,14 +58,14 @@ class Rates:
         """Count a call.
 
         Raises:
-            TooMany: there were more than `rate` allows.
+            RateLimitError: there were more than `rate` allows.
         """
         amount, span = _span(rate)
         now = self.clock()
         booked = max(self._booked.get(who, 0.0), now) + span / amount
         if booked - now > span:
-            raise TooMany(max(1, math.ceil(booked - now - span)))
-        if len(self._booked) >= _MOST_COUNTED:
+            raise RateLimitError(max(1, math.ceil(booked - now - span)))
+        if len(self._booked) >= _MAX_COUNTED_KEYS:
             self._booked = {name: until for name, until in self._booked.items() if until > now}
         self._booked[who] = booked
 
@@ -92,15 +97,15 @@ class Gate:
         """Return who calls a route, counted against its rate.
 
         Raises:
-            Unauthenticated: nobody says who calls, and the route is not for the public.
-            CredentialsInvalid: the key or token is no good.
-            Forbidden: the caller's role or scopes do not reach as far.
-            TooMany: it calls too often.
+            UnauthenticatedError: nobody says who calls, and the route is not for the public.
+            CredentialsInvalidError: the key or token is no good.
+            ForbiddenError: the caller's role or scopes do not reach as far.
+            RateLimitError: it calls too often.
         """
         operation: str = request.scope["route"].operation_id
         rule = RULES[operation]
         address = network_of((request.scope.get("client") or "?")[0])
-        request.state.asker = Asker(name=address, public=True)
+        request.state.asker = RateLimitSubject(name=address, public=True)
         self.rates.hit(self.address_rate, address)
         text = credential_of(request)
         if rule.roles is None:
@@ -109,7 +114,7 @@ class Gate:
         caller = PUBLIC if text is None else await self._authenticate(text, address)
         request.state.caller = caller.id
         if caller is not PUBLIC:
-            request.state.asker = Asker(name=caller.party, public=False)
+            request.state.asker = RateLimitSubject(name=caller.party, public=False)
         _check(rule, operation, caller)
         if caller is PUBLIC:
             self.rates.hit(self.public_rate, operation, address)
@@ -137,16 +142,16 @@ class Gate:
             checking.exception()  # Told, if anybody still waits for it; never a warning.
 
     async def _authenticate(self, text: str, address: str) -> Caller:
-        held = self.keys.remembered(text)
-        if held is not None:
-            return held
+        cached = self.keys.remembered(text)
+        if cached is not None:
+            return cached
         try:
             if text.startswith(MARK):
                 return await self.check_key(address, text)
             if self.tokens is not None:
                 return await self.tokens.authenticate(text)
-            raise CredentialsInvalid("the service takes keys only, and this is none")
-        except CredentialsInvalid:
+            raise CredentialsInvalidError("the service takes keys only, and this is none")
+        except CredentialsInvalidError:
             # Good ones are let through from the same address, whoever guesses there.
             self.rates.hit(_WRONG, "wrong", address)
             raise
@@ -160,14 +165,14 @@ def credential_of(request: Request) -> str | None:
     """Return the key or token of a request, None where there is none.
 
     Raises:
-        CredentialsInvalid: another scheme than Bearer, or too long.
+        CredentialsInvalidError: another scheme than Bearer, or too long.
     """
     header = request.headers.get("authorization")
     if header is None:
         return None
     scheme, _, text = header.partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(text) <= _LONGEST_CREDENTIAL:
-        raise CredentialsInvalid("credentials come as `Authorization: Bearer ...`")
+    if scheme.lower() != "bearer" or not 0 < len(text) <= _MAX_CREDENTIAL_CHARACTERS:
+        raise CredentialsInvalidError("credentials come as `Authorization: Bearer ...`")
     return text.strip()
 
 
@@ -175,7 +180,7 @@ def _check(rule: Rule, operation: str, caller: Caller) -> None:
     assert rule.roles is not None
     if caller.role not in rule.roles:
         if caller.role is Role.PUBLIC:
-            raise Unauthenticated("this needs a key or a token")
-        raise Forbidden(f"a caller of role {caller.role} may not do this")
+            raise UnauthenticatedError("this needs a key or a token")
+        raise ForbiddenError(f"a caller of role {caller.role} may not do this")
     if caller.scopes and operation not in caller.scopes:
-        raise Forbidden("the key's scopes do not reach as far")
+        raise ForbiddenError("the key's scopes do not reach as far")

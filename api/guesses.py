@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from certledger.api.callers import asker_of
 from certledger.api.gate import Rates
-from certledger.api.refusals import TooMany
+from certledger.api.refusals import RateLimitError
 from certledger.api.service import Service, service_of
 
 MAX_MISSES = "30/minute"
@@ -26,13 +26,13 @@ async def find_leaves(request: Request, digests: Sequence[bytes]) -> list[bytes 
     more than single requests do.
 
     Raises:
-        TooMany: the caller's look-ups found nothing too often.
+        RateLimitError: the caller's look-ups found nothing too often.
     """
     service, loop = service_of(request), asyncio.get_running_loop()
     started, who = loop.time(), ("misses", asker_of(request).name)
     rates = service.gate.rates
     if not rates.open(MAX_MISSES, *who):
-        raise TooMany(60)
+        raise RateLimitError(60)
     leaves = await service.pools.prove(request, _find, service, digests)
     delay = service.options.lookup_floor + _delay(rates, who)
     for leaf in leaves:

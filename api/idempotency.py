@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 from certledger.api.answers import raw
 from certledger.api.callers import Caller
-from certledger.api.refusals import KeyReused, RequestInvalid
+from certledger.api.refusals import KeyReusedError, RequestInvalidError
 from certledger.api.service import Service
 from certledger.verifier.hashing import sha256
 
 HEADER = "idempotency-key"
-KEPT_SECONDS = 7 * 86_400
+RETENTION_SECONDS = 7 * 86_400
 """How long an answer is kept: as long as a statement may live."""
-_LONGEST = 255
+_MAX_KEY_CHARACTERS = 255
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 """A string of structured fields (RFC 9651, section 3.3.3), as the draft has it."""
 _BARE = re.compile("[!#-~]+")
@@ -36,9 +36,9 @@ async def once(
     `work` runs in a thread and gives status and body; where it refuses, the key is free again.
 
     Raises:
-        RequestInvalid: what the header holds is no key.
-        KeyReused: the key came with another request.
-        KeyInFlight: the same request is being worked on.
+        RequestInvalidError: what the header holds is no key.
+        KeyReusedError: the key came with another request.
+        KeyInFlightError: the same request is being worked on.
     """
     given = request.headers.getlist(HEADER)
     if given:
@@ -53,12 +53,14 @@ def parse_key(text: str) -> str:
     """Return the key that the header's text holds, without its quotes.
 
     Raises:
-        RequestInvalid: it is no string of structured fields, or not 1 to 255 characters.
+        RequestInvalidError: it is no string of structured fields, or not 1 to 255 characters.
     """
     quoted = _QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
-    if not 0 < len(key) <= _LONGEST or not (quoted or _BARE.fullmatch(text)):
-        raise RequestInvalid(f"an idempotency key is a string of 1 to {_LONGEST} characters")
+    if not 0 < len(key) <= _MAX_KEY_CHARACTERS or not (quoted or _BARE.fullmatch(text)):
+        raise RequestInvalidError(
+            f"an idempotency key is a string of 1 to {_MAX_KEY_CHARACTERS} characters"
+        )
     return key
 
 
@@ -73,7 +75,7 @@ def under_key(
     """Return status and body of what `work` gives, or gave before under the same key.
 
     Raises:
-        KeyReused, KeyInFlight: as `once`.
+        KeyReusedError, KeyInFlightError: as `once`.
     """
     with service.claims.claim(caller.party, key, digest):
         return _under_claim(service, caller, key, digest, work)
@@ -89,12 +91,12 @@ def _under_claim(
     """
     now = int(service.clock())
     with service.store.begin() as unit:
-        unit.drop_requests(now - KEPT_SECONDS)
-        held = unit.begin_request(caller.party, key, digest, now)
-    if held is not None and held.request != digest:
-        raise KeyReused("this idempotency key came with another request before")
-    if held is not None and held.status:
-        return held.status, held.answer
+        unit.drop_requests(now - RETENTION_SECONDS)
+        current = unit.begin_request(caller.party, key, digest, now)
+    if current is not None and current.request != digest:
+        raise KeyReusedError("this idempotency key came with another request before")
+    if current is not None and current.status:
+        return current.status, current.answer
     try:
         status, answer = work()
     except BaseException:

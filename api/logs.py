@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import orjson
 import structlog
 
-_LONGEST_MESSAGE = 500
+_MAX_MESSAGE_CHARACTERS = 500
 MAX_LIBRARY_LINES = 60
 """Lines of libraries in a minute: a fault that repeats a thousand times is told so often."""
 MAX_WAITING_BYTES = 4 * 2**20
@@ -38,7 +38,7 @@ class _Others(logging.Handler):
             record.levelno,
             "library",
             logger=record.name,
-            message=record.getMessage()[:_LONGEST_MESSAGE],
+            message=record.getMessage()[:_MAX_MESSAGE_CHARACTERS],
             exc_info=record.exc_info,
         )
 

@@ -16,9 +16,9 @@ from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import Key, KeySet
 
 from certledger.api.callers import BINDINGS, COUNTER, Caller, party_of
-from certledger.api.refusals import CredentialsInvalid, ProviderSilent
+from certledger.api.refusals import CredentialsInvalidError, ProviderUnreachableError
 from certledger.ledger.service.values import Role
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.http_client import require_secure
 from certledger.verifier.state import ISSUER
@@ -38,7 +38,7 @@ STALE_SECONDS = 86_400
 _TIMEOUT = 10.0
 WAIT_SECONDS = 2.0
 """How long a token waits whose key is not known, while keys are fetched."""
-_LONGEST = 262_144
+_MAX_RESPONSE_BYTES = 262_144
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,8 +74,8 @@ class OidcTokens:
         """Return the caller of a token.
 
         Raises:
-            CredentialsInvalid: not signed by the provider, over, for others, or without a role.
-            ProviderSilent: the provider's keys are not to be had.
+            CredentialsInvalidError: not signed by the provider, over, for others, or without a role.
+            ProviderUnreachableError: the provider's keys are not to be had.
         """
         try:
             token = await self._decode(text)
@@ -89,7 +89,7 @@ class OidcTokens:
             )
             registry.validate(token.claims)
         except (JoseError, ValueError, TypeError) as error:
-            raise CredentialsInvalid(f"the token is no good: {_reason(error)}") from error
+            raise CredentialsInvalidError(f"the token is no good: {_reason(error)}") from error
         return caller_of(token.claims, self.provider)
 
     async def _decode(self, text: str) -> jwt.Token:
@@ -110,7 +110,7 @@ class OidcTokens:
         does not wait for a provider that hangs.  Others wait `WAIT_SECONDS` at most.
 
         Raises:
-            ProviderSilent: no keys are known.
+            ProviderUnreachableError: no keys are known.
         """
         now = self.clock()
         if self._keys is not None and now >= self._fetched + STALE_SECONDS:
@@ -121,7 +121,7 @@ class OidcTokens:
         if self._fetching is not None and (self._keys is None or fresh == SOONEST_SECONDS):
             await asyncio.wait({self._fetching}, timeout=WAIT_SECONDS)
         if self._keys is None:
-            raise ProviderSilent("the identity provider does not answer")
+            raise ProviderUnreachableError("the identity provider does not answer")
         return self._keys
 
     async def _refresh(self) -> None:
@@ -150,7 +150,7 @@ class OidcTokens:
 
 
 _UNREADABLE = (
-    httpx.HTTPError, httpx.InvalidURL, Refused, TimeoutError, ValueError, KeyError, TypeError,
+    httpx.HTTPError, httpx.InvalidURL, CertledgerError, TimeoutError, ValueError, KeyError, TypeError,
 )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ async def _json(client: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
         answer.raise_for_status()
         async for piece in answer.aiter_bytes():
             data += piece
-            if len(data) > _LONGEST:
+            if len(data) > _MAX_RESPONSE_BYTES:
                 raise ValueError("longer than any metadata")
     value = orjson.loads(data)
     if not isinstance(value, dict):
@@ -194,13 +194,15 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     names no person.
 
     Raises:
-        CredentialsInvalid: not exactly one role, or not bound to what the role needs.
+        CredentialsInvalidError: not exactly one role, or not bound to what the role needs.
     """
     listed = claim_of(claims, provider.roles)
     named = listed if isinstance(listed, list) else [listed]
     roles = [Role(name) for name in named if isinstance(name, str) and name in BINDINGS]
     if len(roles) != 1:
-        raise CredentialsInvalid(f"the token names no one role of this service in {provider.roles}")
+        raise CredentialsInvalidError(
+            f"the token names no one role of this service in {provider.roles}"
+        )
     role = roles[0]
     bound = {
         "issuer": _bound(claims, provider.body, ISSUER),
@@ -208,10 +210,10 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     }
     needed = BINDINGS[role]
     if needed is not None and bound[needed] is None:
-        raise CredentialsInvalid(f"a token of role {role} is bound to its {needed}")
+        raise CredentialsInvalidError(f"a token of role {role} is bound to its {needed}")
     region = claim_of(claims, provider.region)
     if region is not None and (type(region) is not int or not 0 <= region <= 99):
-        raise CredentialsInvalid(f"the claim {provider.region} is not a number from 0 to 99")
+        raise CredentialsInvalidError(f"the claim {provider.region} is not a number from 0 to 99")
     subject = sha256(f"{provider.issuer}\n{claims['sub']}".encode()).hex()
     name = f"oidc:{subject[:NAMED]}"
     issuer = bound["issuer"] if role is Role.ISSUER else None
@@ -245,5 +247,5 @@ def _bound(claims: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> st
     if value is None:
         return None
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise CredentialsInvalid(f"the claim {name} is not text like {pattern.pattern}")
+        raise CredentialsInvalidError(f"the claim {name} is not text like {pattern.pattern}")
     return value

@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from certledger.api.budgets import size_of
 from certledger.api.callers import asker_of
-from certledger.api.refusals import Busy
+from certledger.api.refusals import ServiceBusyError
 
 MAX_WAITING_BYTES = 64 * 2**20
 """Bytes of requests that wait in one pool."""
@@ -83,7 +83,7 @@ class FairPool:
         earlier work is done, counts and is never refused.
 
         Raises:
-            Busy: too much waits, and most of it is this caller's.
+            ServiceBusyError: too much waits, and most of it is this caller's.
         """
         size = max(size, MIN_JOB_BYTES)
         if not begun:
@@ -120,7 +120,7 @@ class FairPool:
         """Drop the newest jobs of callers with more bytes waiting than `who` would have.
 
         Raises:
-            Busy: there is no such caller, and no room.
+            ServiceBusyError: there is no such caller, and no room.
         """
         own = self._droppable.get(who, 0) + size
         while self._bytes + size > self._max_bytes:
@@ -185,8 +185,8 @@ class FairPool:
             job.done.set_exception(error)
 
 
-def _busy() -> Busy:
-    return Busy("more work waits than this service takes on")
+def _busy() -> ServiceBusyError:
+    return ServiceBusyError("more work waits than this service takes on")
 
 
 @dataclass(kw_only=True)
@@ -241,11 +241,11 @@ class Slots:
         """Hold a slot while the block runs.
 
         Raises:
-            Busy: the caller has as many as it may.
+            ServiceBusyError: the caller has as many as it may.
         """
         count = self._open.get(who, 0)
         if count >= self._most:
-            raise Busy(f"{self._most} such requests of this caller are open already")
+            raise ServiceBusyError(f"{self._most} such requests of this caller are open already")
         self._open[who] = count + 1
         try:
             yield

@@ -13,39 +13,44 @@ from certledger.api.problems import status_of_class
 from certledger.api.rules import RULES
 from certledger.ledger import evidence, ports
 from certledger.ledger.intake import refusals as intake
-from certledger.ledger.service.proving import ReceiptPending
-from certledger.ledger.service.targets import TargetForbidden
+from certledger.ledger.service.proving import ReceiptPendingError
+from certledger.ledger.service.targets import TargetForbiddenError
 from certledger.ledger.service.values import Role
-from certledger.ledger.store_errors import StoreBusy, StoreDamaged, StoreFull, StoreUnavailable
-from certledger.verifier.errors import Malformed, Refused
-from certledger.verifier.status import StepForbidden
+from certledger.ledger.store_errors import (
+    StoreBusyError,
+    StoreDamagedError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.status import StepForbiddenError
 
-Entry = type[Refused] | tuple[type[Refused], str] | str
+Entry = type[CertledgerError] | tuple[type[CertledgerError], str] | str
 
-_STORE: tuple[Entry, ...] = (StoreBusy, StoreUnavailable, StoreDamaged)
+_STORE: tuple[Entry, ...] = (StoreBusyError, StoreUnavailableError, StoreDamagedError)
 _ANY: tuple[Entry, ...] = (
-    api.RequestInvalid,
-    api.TooMany,
-    api.NotOpen,
-    api.Broken,
-    StoreFull,
+    api.RequestInvalidError,
+    api.RateLimitError,
+    api.NotReadyError,
+    api.InternalError,
+    StoreFullError,
 )
 """Of every operation; where no file more can be opened, each may be refused with `store.full`."""
 _CALLER: tuple[Entry, ...] = (
-    api.CredentialsInvalid,
-    api.Forbidden,
-    api.ProviderSilent,
-    api.Busy,
+    api.CredentialsInvalidError,
+    api.ForbiddenError,
+    api.ProviderUnreachableError,
+    api.ServiceBusyError,
     *_STORE,
 )
 """Of operations that ask who calls."""
 _BODY: tuple[Entry, ...] = (
-    api.TooLarge,
-    api.TooSlow,
-    api.MediaUnknown,
-    api.BodyCrowded,
-    api.Stopping,
-    api.Busy,
+    api.RequestTooLargeError,
+    api.RequestTimeoutError,
+    api.MediaUnknownError,
+    api.TooManyValuesError,
+    api.ServiceStoppingError,
+    api.ServiceBusyError,
 )
 """Of operations that take a body."""
 _JSON: tuple[str, ...] = (
@@ -66,37 +71,37 @@ _BYTES: tuple[str, ...] = (
     "hex.invalid",
     "schema.version",
 )
-_TEXT: tuple[Entry, ...] = (*_JSON, ports.TextUnusable)
+_TEXT: tuple[Entry, ...] = (*_JSON, ports.TextUnusableError)
 """Of bodies of JSON whose texts are stored, or looked up."""
-_KEYED: tuple[Entry, ...] = (api.KeyReused, api.KeyInFlight)
+_KEYED: tuple[Entry, ...] = (api.KeyReusedError, api.KeyInFlightError)
 _ADMITTED: tuple[Entry, ...] = (
     *_TEXT,
     *_BYTES,
     *_KEYED,
-    ports.MirrorDiffers,
-    intake.BodyUnknown,
-    intake.BodyHeld,
-    intake.StandingForbids,
-    intake.OtherLedger,
-    intake.StatementOver,
-    intake.StatementTooLong,
-    intake.CounterWrong,
-    intake.NothingChanges,
-    intake.ActDead,
-    intake.ChainAway,
-    intake.IntakeOverloaded,
-    intake.SignatureInvalid,
-    intake.SignatureCount,
-    intake.SignerUnknown,
-    intake.SignerWrongPurpose,
-    intake.SignerEnded,
+    ports.MirrorDiffersError,
+    intake.IssuerUnknownError,
+    intake.IssuerOnHoldError,
+    intake.StandingForbidsError,
+    intake.OtherLedgerError,
+    intake.StatementOverError,
+    intake.StatementTooLongError,
+    intake.CounterWrongError,
+    intake.NothingChangesError,
+    intake.ActDeadError,
+    intake.ChainAbsentError,
+    intake.IntakeOverloadedError,
+    intake.SignatureInvalidError,
+    intake.SignatureCountError,
+    intake.SignerUnknownError,
+    intake.SignerWrongPurposeError,
+    intake.SignerEndedError,
 )
 """Of whatever is handed in to be anchored."""
 _CATALOG: tuple[Entry, ...] = (
-    intake.ActConflict,
-    intake.CatalogUnknown,
-    intake.CatalogDiffers,
-    intake.EntryChanged,
+    intake.ActConflictError,
+    intake.CatalogUnknownError,
+    intake.CatalogDiffersError,
+    intake.EntryChangedError,
     "catalog.order",
     "catalog.size",
     "catalog.twice",
@@ -104,22 +109,22 @@ _CATALOG: tuple[Entry, ...] = (
     "entry.shown",
 )
 _STATUS: tuple[Entry, ...] = (
-    intake.ActConflict,
-    intake.StatusMalformed,
-    intake.StatusBeyond,
-    StepForbidden,
+    intake.ActConflictError,
+    intake.StatusMalformedError,
+    intake.StatusBeyondError,
+    StepForbiddenError,
 )
 _OWN_EVIDENCE: tuple[Entry, ...] = (
-    evidence.EvidenceUnknown,
-    evidence.EvidencePending,
-    evidence.EvidenceInconsistent,
+    evidence.EvidenceUnknownError,
+    evidence.EvidencePendingError,
+    evidence.EvidenceInconsistentError,
 )
-_FROM_CHECKPOINT: tuple[Entry, ...] = (evidence.EvidencePending,)
+_FROM_CHECKPOINT: tuple[Entry, ...] = (evidence.EvidencePendingError,)
 _JUDGED: tuple[Entry, ...] = (
     "schema.invalid",
-    api.PolicyAbsent,
-    evidence.EvidenceInconsistent,
-    ports.MirrorDiffers,
+    api.PolicyAbsentError,
+    evidence.EvidenceInconsistentError,
+    ports.MirrorDiffersError,
 )
 """Of whatever is answered with a verdict."""
 _RECORD_CODES = (
@@ -135,21 +140,21 @@ _RECORD_CODES = (
 OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "submitBatch": (
         *_ADMITTED,
-        *((intake.RecordRefused, code) for code in _RECORD_CODES),
-        intake.BatchConflict,
-        intake.BatchCount,
-        intake.SequenceWrong,
-        intake.FirstWrong,
-        intake.PreviousWrong,
-        intake.RootWrong,
-        intake.CatalogNotInForce,
-        intake.CatalogUnknown,
-        intake.RecordOtherBody,
-        intake.RecordOtherIndex,
-        intake.RecordUncatalogued,
-        intake.RecordDisobeys,
-        intake.RecordTwice,
-        intake.RecordReplacesNothing,
+        *((intake.RecordRejectedError, code) for code in _RECORD_CODES),
+        intake.BatchConflictError,
+        intake.BatchCountError,
+        intake.SequenceWrongError,
+        intake.FirstWrongError,
+        intake.PreviousWrongError,
+        intake.RootWrongError,
+        intake.CatalogNotInForceError,
+        intake.CatalogUnknownError,
+        intake.RecordOtherIssuerError,
+        intake.RecordOtherIndexError,
+        intake.RecordUncataloguedError,
+        intake.RecordDisobeysError,
+        intake.RecordDuplicateError,
+        intake.RecordReplacesNothingError,
     ),
     "submitStatusUpdate": (*_ADMITTED, *_STATUS),
     "submitCatalog": (*_ADMITTED, *_CATALOG),
@@ -157,17 +162,17 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
         *_ADMITTED,
         *_CATALOG,
         *_STATUS,
-        intake.BodyKnown,
-        intake.RegistrarUnknown,
-        intake.RegistrarWrong,
-        intake.IssuersWrong,
-        intake.KeysWrong,
-        intake.NameDiffers,
-        intake.NameUnusable,
+        intake.IssuerExistsError,
+        intake.RegistrarUnknownError,
+        intake.RegistrarWrongError,
+        intake.IssuersWrongError,
+        intake.KeysWrongError,
+        intake.NameDiffersError,
+        intake.NameUnusableError,
     ),
-    "getBatch": (api.ResourceUnknown,),
-    "getBatchRecords": (api.ResourceUnknown,),
-    "getHead": (intake.BodyUnknown,),
+    "getBatch": (api.ResourceUnknownError,),
+    "getBatchRecords": (api.ResourceUnknownError,),
+    "getHead": (intake.IssuerUnknownError,),
     "createVerification": (
         *_JUDGED,
         *_TEXT,
@@ -175,42 +180,46 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
         "time.invalid",
         "document.empty",
         "item.unknown",
-        evidence.EvidencePending,
+        evidence.EvidencePendingError,
     ),
     "verifyFiles": (*_JUDGED, "json.size"),
     "verifyUpload": (*_JUDGED, "document.empty"),
-    "getVerification": (api.ResourceUnknown,),
-    "getReceiptEvidence": (api.ResourceUnknown, ReceiptPending, *_OWN_EVIDENCE),
+    "getVerification": (api.ResourceUnknownError,),
+    "getReceiptEvidence": (api.ResourceUnknownError, ReceiptPendingError, *_OWN_EVIDENCE),
     "listVerifications": (),
     "createLookup": _JSON,
     "getEvidence": _OWN_EVIDENCE,
     "getEvidenceByIndex": _OWN_EVIDENCE,
     "listIssuers": _FROM_CHECKPOINT,
-    "getIssuer": (api.ResourceUnknown, *_FROM_CHECKPOINT),
-    "getCatalog": (api.ResourceUnknown,),
-    "getCheckpoint": (*_FROM_CHECKPOINT, api.Busy, *_STORE),
-    "getPolicy": (api.PolicyAbsent,),
-    "getSnapshot": (api.ResourceUnknown, *_FROM_CHECKPOINT, evidence.EvidenceInconsistent),
-    "getDelta": (api.ResourceUnknown, *_FROM_CHECKPOINT, evidence.EvidenceInconsistent),
-    "getStatusList": (api.ResourceUnknown, *_FROM_CHECKPOINT),
-    "getStatusListToken": (api.ResourceUnknown, *_FROM_CHECKPOINT),
-    "getStatusListCredential": (api.ResourceUnknown, *_FROM_CHECKPOINT),
-    "createHook": (*_TEXT, TargetForbidden, api.QuotaFull),
+    "getIssuer": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
+    "getCatalog": (api.ResourceUnknownError,),
+    "getCheckpoint": (*_FROM_CHECKPOINT, api.ServiceBusyError, *_STORE),
+    "getPolicy": (api.PolicyAbsentError,),
+    "getSnapshot": (
+        api.ResourceUnknownError,
+        *_FROM_CHECKPOINT,
+        evidence.EvidenceInconsistentError,
+    ),
+    "getDelta": (api.ResourceUnknownError, *_FROM_CHECKPOINT, evidence.EvidenceInconsistentError),
+    "getStatusList": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
+    "getStatusListToken": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
+    "getStatusListCredential": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
+    "createHook": (*_TEXT, TargetForbiddenError, api.QuotaFullError),
     "listHooks": (),
-    "deleteHook": (api.ResourceUnknown,),
+    "deleteHook": (api.ResourceUnknownError,),
     "listFailedDeliveries": (),
-    "replayDelivery": (api.ResourceUnknown,),
-    "createWatch": (*_JSON, api.ResourceUnknown, api.QuotaFull),
+    "replayDelivery": (api.ResourceUnknownError,),
+    "createWatch": (*_JSON, api.ResourceUnknownError, api.QuotaFullError),
     "listWatches": (),
-    "deleteWatch": (api.ResourceUnknown,),
+    "deleteWatch": (api.ResourceUnknownError,),
     "listEvents": (),
     "createApiKey": _TEXT,
     "listApiKeys": (),
-    "revokeApiKey": (api.ResourceUnknown,),
-    "callNode": (ports.ChainUnreachable,),
+    "revokeApiKey": (api.ResourceUnknownError,),
+    "callNode": (ports.ChainUnreachableError,),
     "isAlive": (),
     "isReady": (),
-    "getMetrics": (api.Busy, *_STORE),
+    "getMetrics": (api.ServiceBusyError, *_STORE),
 }
 """What an operation refuses with beside what its credentials and its body may be refused with."""
 
@@ -233,11 +242,11 @@ def _entries(operation: str, *, body: bool) -> Iterable[Entry]:
     if roles is not None:
         yield from _CALLER
         if Role.PUBLIC not in roles:
-            yield api.Unauthenticated
+            yield api.UnauthenticatedError
 
 
 def _status_and_code(entry: Entry) -> tuple[int, str]:
     if isinstance(entry, str):
-        entry = (Malformed, entry)
+        entry = (MalformedError, entry)
     kind, code = entry if isinstance(entry, tuple) else (entry, entry.code)
     return int(status_of_class(kind, code)), code

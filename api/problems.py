@@ -11,101 +11,101 @@ from starlette.responses import Response
 from certledger.api import refusals as api
 from certledger.ledger import evidence, ports
 from certledger.ledger.intake import refusals as intake
-from certledger.ledger.keys import KeyUnusable
-from certledger.ledger.service.proving import ReceiptPending
-from certledger.ledger.service.receipts import ReceiptInvalid
-from certledger.ledger.service.targets import TargetForbidden
+from certledger.ledger.keys import KeyUnusableError
+from certledger.ledger.service.proving import ReceiptPendingError
+from certledger.ledger.service.receipts import ReceiptInvalidError
+from certledger.ledger.service.targets import TargetForbiddenError
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import Malformed, ProofInvalid, Refused
-from certledger.verifier.snapshot import SnapshotUnproved
-from certledger.verifier.status import StepForbidden
+from certledger.verifier.errors import CertledgerError, MalformedError, ProofInvalidError
+from certledger.verifier.snapshot import SnapshotUnprovedError
+from certledger.verifier.status import StepForbiddenError
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "https://certledger.example/problems/"
 """In front of a code, where a problem's type is told; nothing needs to be fetched there."""
 
 _SYNTAX = "json."
-STATUSES: Mapping[type[Refused], HTTPStatus] = {
+STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     # Who asks
-    api.Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    api.CredentialsInvalid: HTTPStatus.UNAUTHORIZED,
-    api.Forbidden: HTTPStatus.FORBIDDEN,
-    api.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    api.UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    api.CredentialsInvalidError: HTTPStatus.UNAUTHORIZED,
+    api.ForbiddenError: HTTPStatus.FORBIDDEN,
+    api.RateLimitError: HTTPStatus.TOO_MANY_REQUESTS,
     # How it is asked
-    api.ResourceUnknown: HTTPStatus.NOT_FOUND,
-    api.MethodUnknown: HTTPStatus.METHOD_NOT_ALLOWED,
-    api.RequestInvalid: HTTPStatus.BAD_REQUEST,
-    api.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    api.BodyCrowded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    api.TooSlow: HTTPStatus.REQUEST_TIMEOUT,
-    api.MediaUnknown: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    api.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    api.KeyInFlight: HTTPStatus.CONFLICT,
-    api.QuotaFull: HTTPStatus.CONFLICT,
-    TargetForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Malformed: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ProofInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    SnapshotUnproved: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ReceiptInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    KeyUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ports.TextUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    api.ResourceUnknownError: HTTPStatus.NOT_FOUND,
+    api.MethodUnknownError: HTTPStatus.METHOD_NOT_ALLOWED,
+    api.RequestInvalidError: HTTPStatus.BAD_REQUEST,
+    api.RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    api.TooManyValuesError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    api.RequestTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
+    api.MediaUnknownError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    api.KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    api.KeyInFlightError: HTTPStatus.CONFLICT,
+    api.QuotaFullError: HTTPStatus.CONFLICT,
+    TargetForbiddenError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MalformedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ProofInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SnapshotUnprovedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ReceiptInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    KeyUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ports.TextUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     # What is handed in
-    intake.BodyUnknown: HTTPStatus.NOT_FOUND,
-    intake.BodyKnown: HTTPStatus.CONFLICT,
-    intake.BodyHeld: HTTPStatus.CONFLICT,
-    intake.StandingForbids: HTTPStatus.CONFLICT,
-    intake.RegistrarUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.RegistrarWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.IssuersWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.OtherLedger: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.StatementOver: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.StatementTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.CounterWrong: HTTPStatus.CONFLICT,
-    intake.NothingChanges: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.ActConflict: HTTPStatus.CONFLICT,
-    intake.ActDead: HTTPStatus.CONFLICT,
-    intake.ChainAway: HTTPStatus.SERVICE_UNAVAILABLE,
-    intake.IntakeOverloaded: HTTPStatus.SERVICE_UNAVAILABLE,
-    intake.SignatureInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.SignatureCount: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.SignerUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.SignerWrongPurpose: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.SignerEnded: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.BatchConflict: HTTPStatus.CONFLICT,
-    intake.BatchCount: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.SequenceWrong: HTTPStatus.CONFLICT,
-    intake.FirstWrong: HTTPStatus.CONFLICT,
-    intake.PreviousWrong: HTTPStatus.CONFLICT,
-    intake.RootWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.CatalogNotInForce: HTTPStatus.CONFLICT,
-    intake.RecordRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.CatalogUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.CatalogDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.EntryChanged: HTTPStatus.CONFLICT,
-    intake.NameDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.NameUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.StatusMalformed: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.StatusBeyond: HTTPStatus.UNPROCESSABLE_ENTITY,
-    intake.KeysWrong: HTTPStatus.UNPROCESSABLE_ENTITY,
-    StepForbidden: HTTPStatus.CONFLICT,
+    intake.IssuerUnknownError: HTTPStatus.NOT_FOUND,
+    intake.IssuerExistsError: HTTPStatus.CONFLICT,
+    intake.IssuerOnHoldError: HTTPStatus.CONFLICT,
+    intake.StandingForbidsError: HTTPStatus.CONFLICT,
+    intake.RegistrarUnknownError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.RegistrarWrongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.IssuersWrongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.OtherLedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.StatementOverError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.StatementTooLongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.CounterWrongError: HTTPStatus.CONFLICT,
+    intake.NothingChangesError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.ActConflictError: HTTPStatus.CONFLICT,
+    intake.ActDeadError: HTTPStatus.CONFLICT,
+    intake.ChainAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,
+    intake.IntakeOverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    intake.SignatureInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.SignatureCountError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.SignerUnknownError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.SignerWrongPurposeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.SignerEndedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.BatchConflictError: HTTPStatus.CONFLICT,
+    intake.BatchCountError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.SequenceWrongError: HTTPStatus.CONFLICT,
+    intake.FirstWrongError: HTTPStatus.CONFLICT,
+    intake.PreviousWrongError: HTTPStatus.CONFLICT,
+    intake.RootWrongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.CatalogNotInForceError: HTTPStatus.CONFLICT,
+    intake.RecordRejectedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.CatalogUnknownError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.CatalogDiffersError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.EntryChangedError: HTTPStatus.CONFLICT,
+    intake.NameDiffersError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.NameUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.StatusMalformedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.StatusBeyondError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    intake.KeysWrongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StepForbiddenError: HTTPStatus.CONFLICT,
     # What is asked for
-    evidence.EvidenceUnknown: HTTPStatus.NOT_FOUND,
-    evidence.EvidencePending: HTTPStatus.CONFLICT,
-    evidence.EvidenceInconsistent: HTTPStatus.INTERNAL_SERVER_ERROR,
-    ReceiptPending: HTTPStatus.CONFLICT,
-    ports.MirrorDiffers: HTTPStatus.INTERNAL_SERVER_ERROR,
+    evidence.EvidenceUnknownError: HTTPStatus.NOT_FOUND,
+    evidence.EvidencePendingError: HTTPStatus.CONFLICT,
+    evidence.EvidenceInconsistentError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ReceiptPendingError: HTTPStatus.CONFLICT,
+    ports.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # What is away, or busy
-    api.PolicyAbsent: HTTPStatus.SERVICE_UNAVAILABLE,
-    api.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
-    api.NotOpen: HTTPStatus.SERVICE_UNAVAILABLE,
-    api.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
-    api.ProviderSilent: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.LeaseLost: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.ChainUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.CallReverted: HTTPStatus.CONFLICT,
-    api.Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    api.PolicyAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.ServiceStoppingError: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.ServiceBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    api.ProviderUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ports.StoreBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ports.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ports.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ports.ChainUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ports.CallRevertedError: HTTPStatus.CONFLICT,
+    api.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The HTTP status of each class of refusal; a class without a row has that of its parent."""
 
@@ -113,24 +113,24 @@ RETRY_AFTER = 5
 """Seconds after which to try again where a refusal of 503 does not say."""
 
 
-def status_of(error: Refused) -> HTTPStatus:
+def status_of(error: CertledgerError) -> HTTPStatus:
     """Return the status of a refusal; what is no JSON is 400, what breaks a schema 422."""
     return status_of_class(type(error), error.code)
 
 
-def status_of_class(kind: type[Refused], code: str) -> HTTPStatus:
+def status_of_class(kind: type[CertledgerError], code: str) -> HTTPStatus:
     """Return the status of refusals of a class with a code."""
-    if issubclass(kind, Malformed) and code.startswith(_SYNTAX):
+    if issubclass(kind, MalformedError) and code.startswith(_SYNTAX):
         too_long = code == "json.size"
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_long else HTTPStatus.BAD_REQUEST
     found = (STATUSES[one] for one in kind.__mro__ if one in STATUSES)
     return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def problem(error: Refused, request_id: str | None = None) -> Json:
+def problem(error: CertledgerError, request_id: str | None = None) -> Json:
     """Return the problem document of a refusal; `instance` is the request's id."""
     status = status_of(error)
-    told: dict[str, Json] = {
+    document: dict[str, Json] = {
         "type": TYPES + error.code,
         "title": status.phrase,
         "status": int(status),
@@ -138,17 +138,17 @@ def problem(error: Refused, request_id: str | None = None) -> Json:
         "detail": _detail(error, status),
     }
     if request_id is not None:
-        told["instance"] = f"urn:certledger:request:{request_id}"
-    return told
+        document["instance"] = f"urn:certledger:request:{request_id}"
+    return document
 
 
-def _detail(error: Refused, status: HTTPStatus) -> str:
+def _detail(error: CertledgerError, status: HTTPStatus) -> str:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return "a fault of this service; its log has more under the request's id"
     return str(error)[:2_000]
 
 
-def answer(error: Refused, request_id: str | None = None) -> Response:
+def answer(error: CertledgerError, request_id: str | None = None) -> Response:
     """Return the HTTP answer that tells a refusal."""
     status = status_of(error)
     headers = {"cache-control": "no-store"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from certledger.api.service import Service
-from certledger.ledger.ports import Backlog, Block, Checkpoint, StoreUnavailable
+from certledger.ledger.ports import Backlog, Block, StoredCheckpoint, StoreUnavailableError
 
 INTAKE, LOOKUPS, EVIDENCE, VERIFICATION, ANCHORING = PARTS = (
     "intake",
@@ -49,7 +49,7 @@ def find_faults(service: Service) -> list[str]:
             checkpoint, head, backlog = unit.checkpoint(), unit.head(), unit.backlog()
             taken_back = unit.reorganisations()
         service.check_writing()
-    except StoreUnavailable as error:
+    except StoreUnavailableError as error:
         return [*faults, error.code]
     except Exception:
         return [*faults, "store.silent"]
@@ -63,7 +63,7 @@ def find_faults(service: Service) -> list[str]:
     return [*faults, *_of_checkpoint(checkpoint, now), *_of_chain(service, head, backlog, now)]
 
 
-def _of_checkpoint(checkpoint: Checkpoint | None, now: float) -> list[str]:
+def _of_checkpoint(checkpoint: StoredCheckpoint | None, now: float) -> list[str]:
     if checkpoint is None:
         return ["checkpoint.absent"]
     return ["checkpoint.old"] if now - checkpoint.time > MAX_CHECKPOINT_SECONDS else []

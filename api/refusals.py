@@ -2,64 +2,64 @@
 
 from __future__ import annotations
 
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 
-class Unauthenticated(Refused):
+class UnauthenticatedError(CertledgerError):
     """The route is not for the public, and the caller has not said who it is."""
 
     code = "auth.missing"
 
 
-class CredentialsInvalid(Refused):
+class CredentialsInvalidError(CertledgerError):
     """The key or token is unknown, ended, revoked, or not for this service."""
 
     code = "auth.invalid"
 
 
-class Forbidden(Refused):
+class ForbiddenError(CertledgerError):
     """The caller is known and may not do this, or not for this body."""
 
     code = "auth.forbidden"
 
 
-class ResourceUnknown(Refused):
+class ResourceUnknownError(CertledgerError):
     """There is nothing here that the caller may see."""
 
     code = "resource.unknown"
 
 
-class MethodUnknown(Refused):
+class MethodUnknownError(CertledgerError):
     """The resource does not take this method."""
 
     code = "request.method"
 
 
-class BodyCrowded(Refused):
+class TooManyValuesError(CertledgerError):
     """The body has more values than the route takes, however few bytes they are."""
 
     code = "request.too_many_values"
 
 
-class RequestInvalid(Refused):
+class RequestInvalidError(CertledgerError):
     """A part of the request outside its body cannot be what it is."""
 
     code = "request.invalid"
 
 
-class TooLarge(Refused):
+class RequestTooLargeError(CertledgerError):
     """The body is longer than the route takes, packed or unpacked."""
 
     code = "request.too_large"
 
 
-class TooSlow(Refused):
+class RequestTimeoutError(CertledgerError):
     """The body did not arrive in time."""
 
     code = "request.too_slow"
 
 
-class Stopping(Refused):
+class ServiceStoppingError(CertledgerError):
     """The service is to end, and the body does not come; another one may take it."""
 
     code = "service.stopping"
@@ -68,13 +68,13 @@ class Stopping(Refused):
         super().__init__("the service is stopping, and the body has not come")
 
 
-class MediaUnknown(Refused):
+class MediaUnknownError(CertledgerError):
     """The body's media type or encoding is none that the route takes."""
 
     code = "request.media_type"
 
 
-class TooMany(Refused):
+class RateLimitError(CertledgerError):
     """The caller asks more often than it may; `retry_after` is in seconds."""
 
     code = "rate.exceeded"
@@ -84,7 +84,7 @@ class TooMany(Refused):
         self.retry_after = retry_after
 
 
-class Busy(Refused):
+class ServiceBusyError(CertledgerError):
     """More is asked at once than the service takes on; others are served meanwhile."""
 
     code = "service.busy"
@@ -94,13 +94,13 @@ class Busy(Refused):
         self.retry_after = 1
 
 
-class KeyReused(Refused):
+class KeyReusedError(CertledgerError):
     """The idempotency key came with another request before."""
 
     code = "idempotency.reused"
 
 
-class KeyInFlight(Refused):
+class KeyInFlightError(CertledgerError):
     """A request with this idempotency key is being worked on."""
 
     code = "idempotency.in_flight"
@@ -110,31 +110,31 @@ class KeyInFlight(Refused):
         self.retry_after = 1
 
 
-class QuotaFull(Refused):
+class QuotaFullError(CertledgerError):
     """The caller has as many of these as it may have."""
 
     code = "quota.full"
 
 
-class ProviderSilent(Refused):
+class ProviderUnreachableError(CertledgerError):
     """The identity provider, whose keys tokens are checked by, does not answer."""
 
     code = "auth.provider_silent"
 
 
-class PolicyAbsent(Refused):
+class PolicyAbsentError(CertledgerError):
     """The service has no trust policy to judge by yet."""
 
     code = "policy.absent"
 
 
-class NotOpen(Refused):
+class NotReadyError(CertledgerError):
     """The service runs, and has not been able to open its ledger yet."""
 
     code = "service.not_open"
 
 
-class Broken(Refused):
+class InternalError(CertledgerError):
     """The service met a fault of its own; the log has more under the request's id."""
 
     code = "service.broken"

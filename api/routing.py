@@ -17,12 +17,12 @@ from certledger.api.callers import Caller
 from certledger.api.door import request_id_of
 from certledger.api.problem_codes import codes_of
 from certledger.api.problems import MEDIA_TYPE, answer, status_of
-from certledger.api.refusals import KeyInFlight
+from certledger.api.refusals import KeyInFlightError
 from certledger.api.rules import RULES, Rule
 from certledger.api.service import service_of
-from certledger.ledger.evidence import EvidenceInconsistent
-from certledger.ledger.ports import StoreFull
-from certledger.verifier.errors import Refused
+from certledger.ledger.evidence import EvidenceInconsistentError
+from certledger.ledger.ports import StoreFullError
+from certledger.verifier.errors import CertledgerError
 
 log = structlog.get_logger(__name__)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -107,7 +107,7 @@ Asking = Annotated[Caller, Depends(admit)]
 """The caller of a route."""
 
 
-def refuse(request: Request, error: Refused) -> Response:
+def error_response(request: Request, error: CertledgerError) -> Response:
     """Return the answer that tells a refusal; evidence that did not check is counted.
 
     Whoever is told that the log has more finds it there, under the same id.
@@ -115,7 +115,7 @@ def refuse(request: Request, error: Refused) -> Response:
     request_id = request_id_of(request)
     if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_broken", request=request_id, code=error.code, reason=str(error))
-    if isinstance(error, EvidenceInconsistent):
+    if isinstance(error, EvidenceInconsistentError):
         service_of(request).metrics.proof_failures.inc()
     return answer(error, request_id)
 
@@ -123,7 +123,7 @@ def refuse(request: Request, error: Refused) -> Response:
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})
 
 
-def refuse_full(request: Request, error: OSError) -> Response:
+def storage_error_response(request: Request, error: OSError) -> Response:
     """Return the answer where the disk is full, or no file more can be opened.
 
     Raises:
@@ -131,7 +131,7 @@ def refuse_full(request: Request, error: OSError) -> Response:
     """
     if error.errno not in _FULL:
         raise error
-    return refuse(request, StoreFull("there is no room for what a request needs"))
+    return error_response(request, StoreFullError("there is no room for what a request needs"))
 
 
 def operation(
@@ -150,8 +150,8 @@ def operation(
     """
     rule = RULES[name]
     answers: dict[int | str, dict[str, Any]] = {}
-    for status, told in good.items():
-        answers[status] = {**told, "headers": _described(rule, *told.get("headers", ()))}
+    for status, response in good.items():
+        answers[status] = {**response, "headers": _described(rule, *response.get("headers", ()))}
     for status, codes in codes_of(name, body=body is not None).items():
         if status not in good:
             answers[status] = _problem(rule, status, codes)
@@ -185,7 +185,7 @@ def _described(rule: Rule, *names: str) -> dict[str, Any]:
 def _problem(rule: Rule, status: int, codes: Sequence[str]) -> dict[str, Any]:
     """Return the answer that refuses with one of some codes."""
     sent = _SENT.get(status, ())
-    if KeyInFlight.code in codes:
+    if KeyInFlightError.code in codes:
         sent = ("Retry-After",)
     spelled = ", ".join(f"`{code}`" for code in codes)
     return {

@@ -41,7 +41,7 @@ BODIES = frozenset({Role.ISSUER})
 _OWN = frozenset({Role.ISSUER, Role.AUDITOR, Role.ADMINISTRATOR})
 _RECORDS = frozenset({Role.ISSUER, Role.PARTNER, Role.AUDITOR})
 _OFFLINE = frozenset({Role.COUNTER, Role.PARTNER, Role.AUDITOR, Role.ADMINISTRATOR})
-_TOLD = frozenset({Role.ISSUER, Role.COUNTER, Role.PARTNER})
+_NOTIFIED_ROLES = frozenset({Role.ISSUER, Role.COUNTER, Role.PARTNER})
 _RELYING = frozenset({Role.COUNTER, Role.PARTNER})
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 _STANDING = "1200/minute"
@@ -90,15 +90,15 @@ RULES: Mapping[str, Rule] = {
     "getStatusListToken": Rule(roles=KNOWN, rate=_STANDING),
     "getStatusListCredential": Rule(roles=KNOWN, rate=_STANDING),
     # Being told
-    "createHook": Rule(roles=_TOLD, longest=8 * KILOBYTE),
-    "listHooks": Rule(roles=_TOLD),
-    "deleteHook": Rule(roles=_TOLD),
-    "listFailedDeliveries": Rule(roles=_TOLD),
-    "replayDelivery": Rule(roles=_TOLD),
+    "createHook": Rule(roles=_NOTIFIED_ROLES, longest=8 * KILOBYTE),
+    "listHooks": Rule(roles=_NOTIFIED_ROLES),
+    "deleteHook": Rule(roles=_NOTIFIED_ROLES),
+    "listFailedDeliveries": Rule(roles=_NOTIFIED_ROLES),
+    "replayDelivery": Rule(roles=_NOTIFIED_ROLES),
     "createWatch": Rule(roles=_RELYING, longest=KILOBYTE),
     "listWatches": Rule(roles=_RELYING),
     "deleteWatch": Rule(roles=_RELYING),
-    "listEvents": Rule(roles=_TOLD),
+    "listEvents": Rule(roles=_NOTIFIED_ROLES),
     # Administration
     "createApiKey": Rule(roles=_ADMINISTRATORS, longest=8 * KILOBYTE),
     "listApiKeys": Rule(roles=_ADMINISTRATORS),

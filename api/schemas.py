@@ -5,7 +5,7 @@ from typing import Any
 
 from certledger.api.examples import EXAMPLES
 from certledger.api.schema_parts import Schema, listed, number, one, ref, text
-from certledger.ledger.service.questions import MOST_DOCUMENTS, MOST_ITEMS
+from certledger.ledger.service.questions import MAX_DOCUMENTS, MAX_QUESTIONS
 from certledger.ledger.service.values import EVENT_KINDS, Role
 from certledger.verifier.codes import CODES
 from certledger.verifier.vocabulary import CheckName, Outcome, Status, Verdict
@@ -152,7 +152,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "evidence": ANYTHING,
             "code": text(longest=4_096),
             "lookup": ref("LookedUp"),
-            "documents": listed(ref("Fingerprint"), MOST_DOCUMENTS),
+            "documents": listed(ref("Fingerprint"), MAX_DOCUMENTS),
             "nonce": text("^[A-Za-z0-9._-]{1,64}$"),
             "service_item": text("^[A-Z0-9-]{2,32}$"),
         },
@@ -165,7 +165,7 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     VERIFICATION: {
         "description": "One question, or a list of them.",
-        "oneOf": [ref("Question"), listed(ref("Question"), MOST_ITEMS, 1)],
+        "oneOf": [ref("Question"), listed(ref("Question"), MAX_QUESTIONS, 1)],
     },
     "Check": one(
         "How one of the ten checks ended.",
@@ -230,7 +230,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "result": ref("Result"),
             "words": ref("Words"),
             "wanted": {"type": "boolean"},
-            "results": listed(ref("Answered"), MOST_ITEMS, 1),
+            "results": listed(ref("Answered"), MAX_QUESTIONS, 1),
             "receipt": ref("VerificationReceipt"),
         },
         "result",

@@ -17,15 +17,15 @@ from certledger.api.claims import Claims
 from certledger.api.gate import Gate, Rates, Tokens
 from certledger.api.metrics import Metrics
 from certledger.api.pools import Pools, Slots
-from certledger.api.refusals import PolicyAbsent
+from certledger.api.refusals import PolicyAbsentError
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.clock_check import ClockWatch
 from certledger.ledger.evidence import EvidenceMaker
 from certledger.ledger.keys import Signer
 from certledger.ledger.missing import MissingList
-from certledger.ledger.ports import Chain, StoreUnavailable
-from certledger.ledger.service.judging import HeldNode
-from certledger.ledger.service.keeping import Keeper
+from certledger.ledger.ports import Chain, StoreUnavailableError
+from certledger.ledger.service.judging import MirrorNode
+from certledger.ledger.service.keeping import ReceiptWriter
 from certledger.ledger.service.ports import ServiceStore
 from certledger.ledger.service.targets import RESOLVER, Resolver
 from certledger.ledger.service.verifying import Verdicts
@@ -109,7 +109,7 @@ class Service:
         self.memory, self.spool = memory_budget(), spool_budget()
         self.claims, self.relays = Claims(), Slots(MAX_RELAYS)
         self._probing, self._probed = threading.Lock(), 0.0
-        self._fault: StoreUnavailable | None = None
+        self._fault: StoreUnavailableError | None = None
         self.pepper = load_pepper(ledger.settings.home, ledger.store)
         self.keys = KeyRing(store=ledger.store, pepper=self.pepper, clock=self.clock)
         self.gate = Gate(
@@ -120,11 +120,11 @@ class Service:
             public_rate=self.options.public_rate,
             address_rate=self.options.address_rate,
         )
-        self.keeper = Keeper(store=ledger.store, operator=ledger.operator)
+        self.keeper = ReceiptWriter(store=ledger.store, operator=ledger.operator)
         self.making, self.snapping = threading.Lock(), threading.Lock()
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
         self.lists = ByteCache(MAX_LISTS_BYTES)
-        self.held = HeldNode(
+        self.held = MirrorNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )
         self.missing = MissingList(store=ledger.store, clock=self.clock)
@@ -139,7 +139,7 @@ class Service:
         """Check that the database takes what is written, at most once a second.
 
         Raises:
-            StoreUnavailable: it does not, as where its disk is full.
+            StoreUnavailableError: it does not, as where its disk is full.
         """
         with self._probing:
             if self.clock() < self._probed + PROBE_SECONDS:
@@ -151,7 +151,7 @@ class Service:
                 with self.store.begin() as unit:
                     unit.begin_request("service", "probe", bytes(32), int(self.clock()))
                     unit.drop_request("service", "probe")
-            except StoreUnavailable as error:
+            except StoreUnavailableError as error:
                 self._fault = type(error)(str(error))
                 raise
 
@@ -160,12 +160,12 @@ class Service:
         """What answers questions.
 
         Raises:
-            PolicyAbsent: there is no trust policy to judge by.
+            PolicyAbsentError: there is no trust policy to judge by.
         """
         if self._verdicts is None:
             ledger = self.ledger
             if ledger.policy is None:
-                raise PolicyAbsent("the service has no trust policy to judge by yet")
+                raise PolicyAbsentError("the service has no trust policy to judge by yet")
             self._verdicts = Verdicts(
                 policy=ledger.policy.policy,
                 identity=ledger.pin.identity,

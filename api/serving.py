@@ -23,7 +23,7 @@ from certledger.api.standby import Standby
 from certledger.api.working import Worker, stop_all
 from certledger.ledger.node import Ledger
 from certledger.ledger.service.logbook import logbook_of
-from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.telling import EventDispatcher
 
 log = structlog.get_logger(__name__)
 STEP_SECONDS = 0.5
@@ -31,7 +31,7 @@ TELL_SECONDS = 1.0
 LOG_SECONDS = 60.0
 TURN_SECONDS = 0.0005
 """How long a thread beside the requests may go on while a request waits for its turn."""
-DEEPEST = 2_000
+MAX_RECURSION_DEPTH = 2_000
 """Calls within calls: far more than a request or the contract needs, far fewer than crash."""
 GRACE = 20
 """Seconds that requests at hand have to end."""
@@ -84,7 +84,7 @@ class Opened:
             self._stack = stack.pop_all()
         settle_garbage()
         # The chain's library lets Python recurse until the C stack ends, as a nested body would.
-        sys.setrecursionlimit(DEEPEST)
+        sys.setrecursionlimit(MAX_RECURSION_DEPTH)
         return app
 
     async def answered(self) -> None:
@@ -113,7 +113,7 @@ def serve(
     beside keys, None for nobody's.
 
     Raises:
-        Refused: it cannot be opened, for a reason that does not pass by itself.
+        CertledgerError: it cannot be opened, for a reason that does not pass by itself.
     """
     Connection.most = most_connections()
     listening = listen(host, port)
@@ -171,7 +171,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _workers(ledger: Ledger, service: Service) -> list[Worker]:
-    teller = Teller(
+    teller = EventDispatcher(
         store=ledger.store,
         pepper=service.pepper,
         clock=service.clock,

@@ -13,28 +13,28 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from certledger.api.problems import RETRY_AFTER, answer
-from certledger.api.refusals import NotOpen
-from certledger.ledger.chain.client import WrongChain
-from certledger.ledger.ports import ChainUnreachable, StoreBusy, StoreUnavailable
-from certledger.verifier.errors import Refused
+from certledger.api.refusals import NotReadyError
+from certledger.ledger.chain.client import WrongChainError
+from certledger.ledger.ports import ChainUnreachableError, StoreBusyError, StoreUnavailableError
+from certledger.verifier.errors import CertledgerError
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 5.0
-RETRIED = (ChainUnreachable, StoreBusy, StoreUnavailable, sqlite3.DatabaseError)
+RETRIED = (ChainUnreachableError, StoreBusyError, StoreUnavailableError, sqlite3.DatabaseError)
 """Failures that may pass, or that somebody mends while the process waits."""
 
 
-class ChainDamaged(Refused):
+class ChainDamagedError(CertledgerError):
     """The database of the embedded chain cannot be read; restore a backup."""
 
     code = "chain.damaged"
 
 
-def failure_of(error: Exception) -> Refused:
+def failure_of(error: Exception) -> CertledgerError:
     """Return why the ledger could not be opened, with a code for programs."""
-    if isinstance(error, Refused):
+    if isinstance(error, CertledgerError):
         return error
-    return ChainDamaged("the chain in the home cannot be read: its file is damaged")
+    return ChainDamagedError("the chain in the home cannot be read: its file is damaged")
 
 
 @dataclass(kw_only=True)
@@ -48,7 +48,7 @@ class Standby:
     open: Callable[[], ASGIApp]
     closing: Callable[[], Awaitable[None]]
     _app: ASGIApp | None = None
-    _failure: Refused = field(default_factory=lambda: NotOpen("not tried yet"))
+    _failure: CertledgerError = field(default_factory=lambda: NotReadyError("not tried yet"))
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -56,7 +56,7 @@ class Standby:
         """Open the application now, or go on trying in a thread.
 
         Raises:
-            Refused: for a reason that does not pass by itself.
+            CertledgerError: for a reason that does not pass by itself.
         """
         if not self._try():
             self._thread = threading.Thread(target=self._retry, name="opening", daemon=True)
@@ -80,7 +80,7 @@ class Standby:
     def _try(self) -> bool:
         try:
             self._app = self.open()
-        except WrongChain:
+        except WrongChainError:
             raise
         except RETRIED as error:
             self._failure = failure_of(error)
@@ -109,10 +109,12 @@ class Standby:
             return Response(b'{"alive":true}', media_type="application/json")
         if path == "/readyz":
             faults = orjson.dumps({"ready": False, "faults": [self._failure.code], "parts": {}})
-            told = Response(faults, 503, media_type="application/json")
+            response = Response(faults, 503, media_type="application/json")
         else:
-            told = answer(
-                NotOpen(f"the ledger cannot be opened: {self._failure} ({self._failure.code})")
+            response = answer(
+                NotReadyError(
+                    f"the ledger cannot be opened: {self._failure} ({self._failure.code})"
+                )
             )
-        told.headers["retry-after"] = str(RETRY_AFTER)
-        return told
+        response.headers["retry-after"] = str(RETRY_AFTER)
+        return response

@@ -11,12 +11,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from certledger.api.bodies import check_media, receive_body
-from certledger.api.refusals import RequestInvalid
+from certledger.api.refusals import RequestInvalidError
 from certledger.api.service import service_of
-from certledger.ledger.service.questions import MOST_DOCUMENTS, Asked
+from certledger.ledger.service.questions import MAX_DOCUMENTS, Asked
 from certledger.verifier.content import Fingerprint
-from certledger.verifier.errors import Malformed
-from certledger.verifier.evidence import LONGEST_EVIDENCE
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.evidence import MAX_EVIDENCE_BYTES
 from certledger.verifier.hashing import sm3
 
 FORM = "multipart/form-data"
@@ -27,7 +27,7 @@ UPLOAD: dict[str, Any] = {
         "document": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
-            "maxItems": MOST_DOCUMENTS,
+            "maxItems": MAX_DOCUMENTS,
         },
     },
     "required": ["evidence"],
@@ -72,9 +72,9 @@ class _Form(MultipartParser):
         kind, options = parse_options_header(self._headers.get(b"content-disposition"))
         name = options.get(b"name")
         if kind != b"form-data" or b"filename" not in options or name not in _FIELDS:
-            raise Malformed("schema.invalid", "a form has the files evidence and document")
-        if len(self.evidence) + len(self.documents) > MOST_DOCUMENTS:
-            raise Malformed("schema.invalid", f"a form has at most {MOST_DOCUMENTS} documents")
+            raise MalformedError("schema.invalid", "a form has the files evidence and document")
+        if len(self.evidence) + len(self.documents) > MAX_DOCUMENTS:
+            raise MalformedError("schema.invalid", f"a form has at most {MAX_DOCUMENTS} documents")
         if name == b"evidence":
             self.evidence.append(bytearray())
             self._take: Callable[[bytes], object] = self._take_evidence
@@ -84,8 +84,10 @@ class _Form(MultipartParser):
 
     def _take_evidence(self, data: bytes) -> None:
         self.evidence[-1].extend(data)
-        if len(self.evidence[-1]) > LONGEST_EVIDENCE:
-            raise Malformed("schema.invalid", f"evidence has at most {LONGEST_EVIDENCE} bytes")
+        if len(self.evidence[-1]) > MAX_EVIDENCE_BYTES:
+            raise MalformedError(
+                "schema.invalid", f"evidence has at most {MAX_EVIDENCE_BYTES} bytes"
+            )
 
     def _data_comes(self, data: bytes, start: int, end: int) -> None:
         self._take(data[start:end])
@@ -100,8 +102,8 @@ async def read_upload(request: Request) -> Asked:
     Nothing but the evidence is in memory at any time, and the hashes are made beside the loop.
 
     Raises:
-        RequestInvalid: it is no form.
-        Malformed: another field, more or fewer files, or evidence that is too long.
+        RequestInvalidError: it is no form.
+        MalformedError: another field, more or fewer files, or evidence that is too long.
     """
     pools = service_of(request).pools
     check_media(request, (FORM,))
@@ -114,14 +116,14 @@ async def read_upload(request: Request) -> Asked:
 
         await receive_body(request, (FORM,), take)
     except (FormParserError, KeyError, ValueError) as error:
-        raise RequestInvalid("the body is no form of files") from error
+        raise RequestInvalidError("the body is no form of files") from error
     if not form.ended:
-        raise RequestInvalid("the body is no form of files: it does not end")
+        raise RequestInvalidError("the body is no form of files: it does not end")
     if len(form.evidence) != 1:
-        raise Malformed("schema.invalid", "a form has one evidence file")
+        raise MalformedError("schema.invalid", "a form has one evidence file")
     documents = tuple(hashed.fingerprint() for hashed in form.documents)
     if any(document.size == 0 for document in documents):
-        raise Malformed("document.empty", "an empty file is no document: was another meant?")
+        raise MalformedError("document.empty", "an empty file is no document: was another meant?")
     return Asked(evidence=bytes(form.evidence[0]), documents=documents)
 
 

@@ -58,7 +58,7 @@ def _words(
 ) -> dict[str, Json]:
     banner = BANNERS[verdict]
     advice = next((CODES[code].advice for code in codes if CODES[code].advice), None)
-    told: dict[str, Json] = {
+    document: dict[str, Json] = {
         "language": language,
         "mark": banner.mark,
         "banner": banner.zh if language == "zh" else banner.en,
@@ -71,8 +71,8 @@ def _words(
         ],
     }
     if basis:
-        told["basis"] = in_chinese(basis) if language == "zh" else basis
+        document["basis"] = in_chinese(basis) if language == "zh" else basis
     if advice is not None and verdict is not Verdict.VALID:
         english, chinese = ADVICE[advice]
-        told["advice"] = chinese if language == "zh" else english
-    return told
+        document["advice"] = chinese if language == "zh" else english
+    return document

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from certledger.api.metrics import Metrics
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 log = structlog.get_logger(__name__)
-LONGEST_PAUSE = 30.0
+MAX_PAUSE_SECONDS = 30.0
 
 
 @dataclass(kw_only=True)
@@ -40,13 +40,13 @@ class Worker:
     def _run(self) -> None:
         pause = self.pause
         while not self._stop.is_set():
-            pause = self.pause if self._step() else min(pause * 2, LONGEST_PAUSE)
+            pause = self.pause if self._step() else min(pause * 2, MAX_PAUSE_SECONDS)
             self._stop.wait(pause)
 
     def _step(self) -> bool:
         try:
             self.step()
-        except Refused as error:
+        except CertledgerError as error:
             self.metrics.steps_failed.labels(error.code).inc()
             log.warning("step_refused", worker=self.name, code=error.code, reason=str(error))
             return False

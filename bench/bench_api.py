@@ -18,7 +18,7 @@ from bench.load import Load, ask, hammer, pace, request
 from bench.report import Row, Target, at_least, at_most
 from bench.served import Process, home, keys, running, service
 from certledger.ledger.issuing.sealing import SealedBatch, seal_issues
-from certledger.ledger.service.judging import HeldNode, MirrorJudge
+from certledger.ledger.service.judging import MirrorJudge, MirrorNode
 from certledger.ledger.service.values import Role
 from certledger.ledger.submitting import submit_batch
 from certledger.verifier.certificate import lookup_digest
@@ -88,7 +88,9 @@ class Home:
         ledger = self.body.ledger
         assert ledger.policy is not None
         policy = ledger.policy.policy
-        node = HeldNode(store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=time.time)
+        node = MirrorNode(
+            store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=time.time
+        )
         verifier, turns = Verifier(policy, MirrorJudge(policy, node)), cycle(self.files)
 
         def verify() -> None:

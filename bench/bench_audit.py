@@ -19,7 +19,7 @@ from bench.report import Row, at_least, at_most, rates
 from certledger.ledger.issuing.records import seal_records
 from certledger.verifier import merkle
 from certledger.verifier.audit.batches import BatchTask, check_batch
-from certledger.verifier.audit.register import Register
+from certledger.verifier.audit.register import CertificateIndex
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import format_canonical, to_base64url
 from certledger.verifier.vocabulary import Status
@@ -112,7 +112,7 @@ def sweep(certificates: int, batch: int) -> dict[str, float]:
     """
     spent, shelf = 0.0, Shelf()
     with tempfile.TemporaryDirectory() as folder:
-        register = Register(Path(folder) / "rows")
+        register = CertificateIndex(Path(folder) / "rows")
         for place, first in enumerate(range(0, certificates, batch)):
             work = task(shelf, place, first, min(batch, certificates - first))
             began = time.perf_counter()

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from bench.report import Row, at_least
 from certledger.verifier import merkle
 from certledger.verifier.compact import Compact
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.memo import Verifier
 from certledger.verifier.policy import TrustPolicy
-from certledger.verifier.rpc import Block, SlotProof
+from certledger.verifier.rpc import NodeBlock, SlotProof
 from certledger.verifier.statements import signed_by
 from certledger.verifier.trust import judge_by_witnesses
 from certledger.verifier.verify import Question, verify_bytes
@@ -32,9 +32,9 @@ BODIES = 100
 class OwnNode:
     """One's own node, here without a network: it knows one block."""
 
-    known: Block
+    known: NodeBlock
 
-    def block(self, which: int | str) -> Block | None:
+    def block(self, which: int | str) -> NodeBlock | None:
         """Return the block that is known, whatever was asked for."""
         return self.known
 
@@ -80,7 +80,7 @@ def material(count: int) -> Material:
     return Material(
         world=world,
         node=OwnNode(
-            known=Block(
+            known=NodeBlock(
                 number=checkpoint.number,
                 hash=checkpoint.block_hash,
                 state_root=checkpoint.state_root,
@@ -164,8 +164,8 @@ def _warm(verifier: Verifier, file: bytes) -> None:
     assert verifier.verify_bytes(file, now=NOW).verdict == "valid"
 
 
-def _desk(world: World, chosen: TrustPolicy) -> Desk:
-    return Desk.open(
+def _desk(world: World, chosen: TrustPolicy) -> CompactVerifier:
+    return CompactVerifier.open(
         chosen,
         world.snapshot(),
         lambda snapshot, pin: judge_by_witnesses(snapshot.note, chosen, pin),

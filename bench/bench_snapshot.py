@@ -11,8 +11,8 @@ from hashlib import sha256
 
 from bench.report import Row, at_most, seconds
 from certledger.verifier.delta import apply_delta, format_delta
-from certledger.verifier.packing import AnchoredRow, pack_statuses
-from certledger.verifier.snapshot import Snapshot, SnapshotBody
+from certledger.verifier.packing import PackedBatch, pack_statuses
+from certledger.verifier.snapshot import Snapshot, SnapshotIssuer
 from certledger.verifier.statements import ZERO
 from certledger.verifier.status import StatusTree, choose, move
 from certledger.verifier.vocabulary import Status
@@ -64,7 +64,7 @@ def _body(number: int, batches: int, count: int) -> Body:
     for _ in range(batches):
         block, time = block + luck.randrange(1, 2000), time + luck.randrange(1, 60_000)
         rows.append(
-            AnchoredRow(
+            PackedBatch(
                 root=luck.randbytes(32),
                 count=count,
                 not_after=time,
@@ -83,8 +83,8 @@ def _body(number: int, batches: int, count: int) -> Body:
     return _anchored(body, rows)
 
 
-def _anchored(body: Body, rows: Sequence[AnchoredRow]) -> Body:
-    held = SnapshotBody.of(body.state, rows, body.tree.words, IDENTITY)
+def _anchored(body: Body, rows: Sequence[PackedBatch]) -> Body:
+    held = SnapshotIssuer.of(body.state, rows, body.tree.words, IDENTITY)
     body.state = held.state
     body.batches = [
         Anchored(

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from certledger.verifier.errors import Refused as CertledgerError
+    from certledger.verifier.errors import CertledgerError
     from certledger.verifier.evidence import Evidence
     from certledger.verifier.library import present, verify
     from certledger.verifier.policyfile import SignedPolicy as Policy
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "CertledgerError": ("errors", "Refused"),
+    "CertledgerError": ("errors", "CertledgerError"),
     "Evidence": ("evidence", "Evidence"),
     "Policy": ("policyfile", "SignedPolicy"),
     "Request": ("presentation", "Request"),

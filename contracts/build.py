@@ -55,11 +55,11 @@ HOW_TO = f"""cannot build the contracts here: {{}}
     CERTLEDGER_OPENZEPPELIN=/path     the folder of the npm package (it has utils/cryptography)"""
 
 
-class CannotBuild(Exception):
+class BuildError(Exception):
     """The compiler or the library it needs is not on this machine."""
 
 
-class SourcesRefused(Exception):
+class SourcesInvalidError(Exception):
     """The compiler refuses the sources."""
 
 
@@ -80,10 +80,10 @@ def main() -> int:
         if arguments.runs:
             return _try_runs(arguments.runs)
         built = build()
-    except CannotBuild as error:
+    except BuildError as error:
         print(HOW_TO.format(error), file=sys.stderr)
         return EXIT_NO_COMPILER
-    except SourcesRefused as error:
+    except SourcesInvalidError as error:
         print(error, file=sys.stderr)
         return EXIT_DIFFERS
     if check:
@@ -122,14 +122,14 @@ def build(settings: Mapping[str, Any] = SETTINGS, sources: Mapping[str, str] | N
     `sources` are other texts than those of the folder, by file name, or further ones.
 
     Raises:
-        CannotBuild: no compiler or no OpenZeppelin.
-        SourcesRefused: the sources have errors.
+        BuildError: no compiler or no OpenZeppelin.
+        SourcesInvalidError: the sources have errors.
     """
     try:
         import solcx
         import solcx.exceptions
     except ImportError as error:
-        raise CannotBuild("py-solc-x is not installed (make setup)") from error
+        raise BuildError("py-solc-x is not installed (make setup)") from error
     texts = dict(_sources()) | dict(sources or {})
     request = {
         "language": "Solidity",
@@ -139,7 +139,7 @@ def build(settings: Mapping[str, Any] = SETTINGS, sources: Mapping[str, str] | N
     try:
         answer = solcx.compile_standard(request, **compiler())
     except solcx.exceptions.SolcError as error:
-        raise SourcesRefused(str(error)) from error
+        raise SourcesInvalidError(str(error)) from error
     for warning in answer.get("errors", ()):
         print(warning["formattedMessage"], file=sys.stderr)
     return json.dumps(_artifact(answer), indent=1, sort_keys=True) + "\n"
@@ -149,20 +149,20 @@ def compiler() -> dict[str, Any]:
     """Return which compiler py-solc-x is to call, as its keyword arguments.
 
     Raises:
-        CannotBuild: there is none.
+        BuildError: there is none.
     """
     import solcx
 
     if binary := os.environ.get("CERTLEDGER_SOLC"):
         if not Path(binary).exists():
-            raise CannotBuild(f"CERTLEDGER_SOLC names {binary}, which is not there")
+            raise BuildError(f"CERTLEDGER_SOLC names {binary}, which is not there")
         return {"solc_binary": binary}
     if (NPM / ".bin" / "solcjs").exists():
         return {"solc_binary": str(HERE.parent / ".ci" / "solc")}
     try:
         solcx.install_solc(SOLC_VERSION)
     except Exception as error:  # whatever the download runs into
-        raise CannotBuild(
+        raise BuildError(
             f"no compiler, and none could be downloaded ({type(error).__name__})"
         ) from error
     return {"solc_version": SOLC_VERSION}
@@ -173,11 +173,11 @@ def _sources() -> Iterator[tuple[str, str]]:
     library = Path(os.environ.get("CERTLEDGER_OPENZEPPELIN") or NPM / OPENZEPPELIN)
     package = library / "package.json"
     if not package.exists():
-        raise CannotBuild(f"{OPENZEPPELIN} is not there")
+        raise BuildError(f"{OPENZEPPELIN} is not there")
     if (
         found := json.loads(package.read_text(encoding="utf-8"))["version"]
     ) != OPENZEPPELIN_VERSION:
-        raise CannotBuild(f"{OPENZEPPELIN} is {found}, not {OPENZEPPELIN_VERSION}")
+        raise BuildError(f"{OPENZEPPELIN} is {found}, not {OPENZEPPELIN_VERSION}")
     pending = {f"./{path.name}" for path in HERE.glob("*.sol")}
     done: set[str] = set()
     while pending - done:
@@ -252,7 +252,7 @@ def published_abi(
     ours.
 
     Raises:
-        SourcesRefused: the contract has a function or an event that its interface does not.
+        SourcesInvalidError: the contract has a function or an event that its interface does not.
     """
     found = [entry for entry in abi if entry["type"] != "error"]
     published = [entry for entry in interface if entry["type"] != "error"]
@@ -263,7 +263,7 @@ def published_abi(
         if entry["type"] != "constructor" and entry not in published
     ]
     if missing:
-        raise SourcesRefused(f"{INTERFACE} does not have, or otherwise, {', '.join(missing)}")
+        raise SourcesInvalidError(f"{INTERFACE} does not have, or otherwise, {', '.join(missing)}")
     return found + sorted(errors, key=lambda entry: str(entry["name"]))
 
 

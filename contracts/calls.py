@@ -14,7 +14,7 @@ NO_KEY = 255
 SIGNATURE_SIZE = 65
 
 
-class Statement(Protocol):
+class TypedStatement(Protocol):
     """An EIP-712 statement that knows its members as (attribute, name, Solidity type)."""
 
     @classmethod
@@ -30,7 +30,7 @@ class State(Protocol):
     def key_words(self) -> tuple[bytes, ...]: ...
 
 
-class BatchStatement(Statement, Protocol):
+class BatchStatement(TypedStatement, Protocol):
     """What a packed batch takes from its statement; the rest follows from the state."""
 
     @property
@@ -48,7 +48,7 @@ class BatchStatement(Statement, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Witness:
+class StatusProof:
     """What lets the contract follow a status root: the words before, and their multi-proof."""
 
     words: Sequence[bytes]
@@ -61,20 +61,20 @@ def state_words(state: State) -> tuple[bytes, ...]:
     return (*state.words(), *state.key_words(), *state.peaks)
 
 
-def pack_batch(said: BatchStatement, *, key: int, signature: bytes) -> tuple[bytes, ...]:
+def pack_batch(statement: BatchStatement, *, key: int, signature: bytes) -> tuple[bytes, ...]:
     """Return a signed batch as five words (SPEC section 12).
 
     `signature` is 65 bytes `r ‖ s ‖ v` by the body's key of index `key`.
     """
     _check_signature(signature)
     head = (
-        said.sequence.to_bytes(8, "big")
-        + said.first.to_bytes(8, "big")
-        + said.count.to_bytes(4, "big")
-        + said.not_after.to_bytes(8, "big")
+        statement.sequence.to_bytes(8, "big")
+        + statement.first.to_bytes(8, "big")
+        + statement.count.to_bytes(4, "big")
+        + statement.not_after.to_bytes(8, "big")
         + bytes([key, signature[64], 0, 0])
     )
-    return head, said.root, said.countersignature, signature[:32], signature[32:64]
+    return head, statement.root, statement.countersignature, signature[:32], signature[32:64]
 
 
 def deploy(
@@ -90,12 +90,12 @@ def deploy(
     return load_artifact().creation + arguments
 
 
-def register(said: Statement, signatures: Sequence[bytes]) -> bytes:
+def register(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
     """Return the call that registers a body.
 
     Signatures: the registrar's, another region's registrar's, then each key's.
     """
-    return _stateless("register", said, signatures)
+    return _stateless("register", statement, signatures)
 
 
 def anchor(entries: Iterable[tuple[State, Sequence[tuple[bytes, ...]]]]) -> bytes:
@@ -105,10 +105,15 @@ def anchor(entries: Iterable[tuple[State, Sequence[tuple[bytes, ...]]]]) -> byte
 
 
 def change_status(
-    state: State, said: Statement, *, key: int, signatures: Sequence[bytes], witness: Witness
+    state: State,
+    statement: TypedStatement,
+    *,
+    key: int,
+    signatures: Sequence[bytes],
+    witness: StatusProof,
 ) -> bytes:
     """Return the call that moves certificates: signed by a key of the body [, its registrar]."""
-    kind, values = _without_issuer(said)
+    kind, values = _without_issuer(statement)
     proof = (tuple(witness.words), witness.marks, tuple(witness.siblings))
     return _call(
         "changeStatus",
@@ -118,32 +123,38 @@ def change_status(
 
 
 def change_catalog(
-    state: State, said: Statement, *, key: int, signatures: Sequence[bytes]
+    state: State, statement: TypedStatement, *, key: int, signatures: Sequence[bytes]
 ) -> bytes:
     """Return the call that sets a catalog: key, registrar; or with `NO_KEY` the registrar."""
-    return _keyed("changeCatalog", state, said, key, signatures)
+    return _keyed("changeCatalog", state, statement, key, signatures)
 
 
-def change_keys(state: State, said: Statement, *, key: int, signatures: Sequence[bytes]) -> bytes:
+def change_keys(
+    state: State, statement: TypedStatement, *, key: int, signatures: Sequence[bytes]
+) -> bytes:
     """Return the call that adds and ends keys.
 
     Signatures: the registrar's, that of key `key` (with `NO_KEY` another registrar's), then each
     added key's; or that of key `key` alone.
     """
-    return _keyed("changeKeys", state, said, key, signatures)
+    return _keyed("changeKeys", state, statement, key, signatures)
 
 
-def change_standing(state: State, said: Statement, *, signatures: Sequence[bytes]) -> bytes:
+def change_standing(
+    state: State, statement: TypedStatement, *, signatures: Sequence[bytes]
+) -> bytes:
     """Return the call that suspends, resumes, closes, or with a second registrar strikes."""
-    return _stated("changeStanding", state, said, signatures)
+    return _stated("changeStanding", state, statement, signatures)
 
 
-def restore(states: Iterable[State], said: Statement, *, signatures: Sequence[bytes]) -> bytes:
+def restore(
+    states: Iterable[State], statement: TypedStatement, *, signatures: Sequence[bytes]
+) -> bytes:
     """Return the call by which a majority of registrars sets standings and key ends.
 
     `states` are those of the statement's issuers, in their order.
     """
-    kind, values = _without_issuer(said)
+    kind, values = _without_issuer(statement)
     return _call(
         "restore",
         ["bytes32[][]", kind, "bytes"],
@@ -151,38 +162,38 @@ def restore(states: Iterable[State], said: Statement, *, signatures: Sequence[by
     )
 
 
-def hold(said: Statement, signatures: Sequence[bytes]) -> bytes:
+def hold(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
     """Return the call by which a registrar sets the brake on bodies."""
-    return _stateless("hold", said, signatures)
+    return _stateless("hold", statement, signatures)
 
 
-def release(said: Statement, signatures: Sequence[bytes]) -> bytes:
+def release(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
     """Return the call by which a registrar clears the brake of bodies."""
-    return _stateless("release", said, signatures)
+    return _stateless("release", statement, signatures)
 
 
-def change_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
+def change_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
     """Return the call by which a majority, ascending by region, seats or removes a registrar."""
-    return _stateless("changeRegistrar", said, signatures)
+    return _stateless("changeRegistrar", statement, signatures)
 
 
-def rotate_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
+def rotate_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
     """Return the call that gives a registrar another account.
 
     Signatures: the present account's or the recovery account's, then the new one's.
     """
-    return _stateless("rotateRegistrar", said, signatures)
+    return _stateless("rotateRegistrar", statement, signatures)
 
 
-def challenge_registrar(said: Statement, signatures: Sequence[bytes]) -> bytes:
+def challenge_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
     """Return the call by which a majority of the others asks a registrar for an answer."""
-    return _stateless("challengeRegistrar", said, signatures)
+    return _stateless("challengeRegistrar", statement, signatures)
 
 
 def _keyed(
-    name: str, state: State, said: Statement, key: int, signatures: Sequence[bytes]
+    name: str, state: State, statement: TypedStatement, key: int, signatures: Sequence[bytes]
 ) -> bytes:
-    kind, values = _without_issuer(said)
+    kind, values = _without_issuer(statement)
     return _call(
         name,
         ["bytes32[]", kind, "uint8", "bytes"],
@@ -190,31 +201,33 @@ def _keyed(
     )
 
 
-def _stated(name: str, state: State, said: Statement, signatures: Sequence[bytes]) -> bytes:
-    kind, values = _without_issuer(said)
+def _stated(
+    name: str, state: State, statement: TypedStatement, signatures: Sequence[bytes]
+) -> bytes:
+    kind, values = _without_issuer(statement)
     return _call(
         name, ["bytes32[]", kind, "bytes"], [state_words(state), values, _joined(signatures)]
     )
 
 
-def _stateless(name: str, said: Statement, signatures: Sequence[bytes]) -> bytes:
-    kind, values = _tuple_of(said)
+def _stateless(name: str, statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
+    kind, values = _tuple_of(statement)
     return _call(name, [kind, "bytes"], [values, _joined(signatures)])
 
 
-def _without_issuer(said: Statement) -> tuple[str, tuple[Any, ...]]:
+def _without_issuer(statement: TypedStatement) -> tuple[str, tuple[Any, ...]]:
     """Return a statement as calls take it that are handed the state, which names the issuer."""
-    return _tuple_of(said, {"issuer", "issuers"})
+    return _tuple_of(statement, {"issuer", "issuers"})
 
 
 def _tuple_of(
-    said: Statement, without: Container[str] = frozenset()
+    statement: TypedStatement, without: Container[str] = frozenset()
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the tuple type and the values of a statement's members but `without`."""
-    members = [member for member in said.members() if member[0] not in without]
+    members = [member for member in statement.members() if member[0] not in without]
     return (
         f"({','.join(kind for _, _, kind in members)})",
-        tuple(getattr(said, attribute) for attribute, _, _ in members),
+        tuple(getattr(statement, attribute) for attribute, _, _ in members),
     )
 
 

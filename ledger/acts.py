@@ -57,7 +57,7 @@ class ActState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Meaning:
+class ActSpecification:
     """What an act is signed as, the lane it moves, and the member that holds the counter."""
 
     statement: type[Statement]
@@ -65,25 +65,37 @@ class Meaning:
     counter: str | None
 
 
-ACTS: Mapping[ActKind, Meaning] = {
-    ActKind.REGISTER: Meaning(statement=statements.Register, lane=Lane.REGISTRATION, counter=None),
-    ActKind.BATCH: Meaning(statement=statements.Batch, lane=Lane.SEQUENCE, counter="sequence"),
-    ActKind.STATUS: Meaning(statement=statements.StatusChange, lane=Lane.EPOCH, counter="epoch"),
-    ActKind.CATALOG: Meaning(
+ACTS: Mapping[ActKind, ActSpecification] = {
+    ActKind.REGISTER: ActSpecification(
+        statement=statements.Register, lane=Lane.REGISTRATION, counter=None
+    ),
+    ActKind.BATCH: ActSpecification(
+        statement=statements.Batch, lane=Lane.SEQUENCE, counter="sequence"
+    ),
+    ActKind.STATUS: ActSpecification(
+        statement=statements.StatusChange, lane=Lane.EPOCH, counter="epoch"
+    ),
+    ActKind.CATALOG: ActSpecification(
         statement=statements.CatalogChange, lane=Lane.VERSION, counter="version"
     ),
-    ActKind.KEYS: Meaning(statement=statements.KeysChange, lane=Lane.REVISION, counter="revision"),
-    ActKind.STANDING: Meaning(
+    ActKind.KEYS: ActSpecification(
+        statement=statements.KeysChange, lane=Lane.REVISION, counter="revision"
+    ),
+    ActKind.STANDING: ActSpecification(
         statement=statements.StandingChange, lane=Lane.REVISION, counter="revision"
     ),
-    ActKind.HOLD: Meaning(statement=statements.Hold, lane=Lane.NONCE, counter="nonce"),
-    ActKind.RELEASE: Meaning(statement=statements.Release, lane=Lane.NONCE, counter="nonce"),
-    ActKind.RESTORE: Meaning(statement=statements.Restore, lane=Lane.TERM, counter="term"),
-    ActKind.REGISTRAR: Meaning(
+    ActKind.HOLD: ActSpecification(statement=statements.Hold, lane=Lane.NONCE, counter="nonce"),
+    ActKind.RELEASE: ActSpecification(
+        statement=statements.Release, lane=Lane.NONCE, counter="nonce"
+    ),
+    ActKind.RESTORE: ActSpecification(statement=statements.Restore, lane=Lane.TERM, counter="term"),
+    ActKind.REGISTRAR: ActSpecification(
         statement=statements.RegistrarChange, lane=Lane.TERM, counter="term"
     ),
-    ActKind.ROTATE: Meaning(statement=statements.RegistrarRotation, lane=Lane.TURN, counter="turn"),
-    ActKind.CHALLENGE: Meaning(
+    ActKind.ROTATE: ActSpecification(
+        statement=statements.RegistrarRotation, lane=Lane.TURN, counter="turn"
+    ),
+    ActKind.CHALLENGE: ActSpecification(
         statement=statements.RegistrarChallenge, lane=Lane.TURN, counter="turn"
     ),
 }

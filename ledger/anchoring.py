@@ -16,17 +16,17 @@ import structlog
 
 from certledger.ledger.acts import ActState
 from certledger.ledger.obstacles import obstacles, place_of
-from certledger.ledger.planning import MOST_BATCHES as MAX_BATCHES
-from certledger.ledger.planning import Call, plan, touched
+from certledger.ledger.planning import MAX_CALL_BATCHES as MAX_BATCHES
+from certledger.ledger.planning import ContractCall, plan, touched
 from certledger.ledger.ports import (
-    Act,
-    CallReverted,
+    CallRevertedError,
     Chain,
-    ChainRefuses,
-    ChainUnreachable,
+    ChainRefusesError,
+    ChainUnreachableError,
     Included,
-    Signed,
+    SignedTransaction,
     Store,
+    SubmittedAct,
     Transaction,
     TxState,
     Unit,
@@ -34,7 +34,7 @@ from certledger.ledger.ports import (
 
 log = structlog.get_logger(__name__)
 LEASE = "anchoring"
-MOST_ACTS = 2_000
+MAX_ACTS = 2_000
 """Acts looked at in one round."""
 _TRANSIENT = frozenset({"StateStale", "CounterWrong", "StatementTooFar", "NothingAnchored"})
 """Refusals of the contract that mean that the mirror, or the node's clock, is a block behind."""
@@ -70,18 +70,18 @@ class Anchorer:
         """Move everything one step closer to final; return whether this worker had its turn.
 
         Raises:
-            ChainUnreachable: the node does not answer; call again.
-            LeaseLost: another worker has taken over in the middle.
+            ChainUnreachableError: the node does not answer; call again.
+            LeaseLostError: another worker has taken over in the middle.
         """
         with self.store.begin() as unit:
             token = self._take(unit)
         self.leads = token is not None
         if token is None:
             return False
-        failure: ChainUnreachable | None = None
+        failure: ChainUnreachableError | None = None
         try:
             self._walk(token)
-        except ChainUnreachable as error:
+        except ChainUnreachableError as error:
             failure = error  # What waits is sent all the same: that takes other answers.
         self._set_out(token)
         if failure is not None:
@@ -108,7 +108,7 @@ class Anchorer:
 
     def _walk(self, token: int) -> None:
         with self.store.begin(write=False) as unit:
-            road = unit.on_the_road()
+            road = unit.pending_transactions()
         if not road:
             return
         mined = self.chain.mined_nonce()  # Before the search, so what is mined meanwhile is found.
@@ -168,7 +168,7 @@ class Anchorer:
             for call in calls:
                 try:
                     signed = self.chain.sign(call.data, nonce=self._free_nonce())
-                except CallReverted as error:
+                except CallRevertedError as error:
                     log.info("call_refused", acts=list(call.acts), error=error.error)
                     refused.update(call.acts)
                     self._set_aside(token, call, error.error)
@@ -182,16 +182,16 @@ class Anchorer:
                 unit.reconsider()
             self._reconsidered = now
 
-    def _set_aside(self, token: int, call: Call, error: str) -> None:
+    def _set_aside(self, token: int, call: ContractCall, error: str) -> None:
         """Let acts wait that the contract refuses, for as long as they may still come."""
         if error in _TRANSIENT:
             return
         with self._turn(token) as unit:
-            for act in unit.waiting(MOST_ACTS, MAX_BATCHES):
+            for act in unit.waiting(MAX_ACTS, MAX_BATCHES):
                 if act.number in call.acts:
                     unit.set_aside(act, f"contract.{error}"[:64])
 
-    def _plan(self, token: int, refused: Collection[int]) -> list[Call]:
+    def _plan(self, token: int, refused: Collection[int]) -> list[ContractCall]:
         """Return calls for subjects that nothing on the road is about to move."""
         with self.store.begin(write=False) as unit:
             waiting = [act for act in self._movable(unit) if act.number not in refused]
@@ -203,17 +203,17 @@ class Anchorer:
             self._clear_way(token, refused)
         return calls
 
-    def _movable(self, unit: Unit) -> list[Act]:
+    def _movable(self, unit: Unit) -> list[SubmittedAct]:
         head = unit.head()
         seen = -1 if head is None else head.number
         moving: set[str] = set()
-        for one in unit.on_the_road():
+        for one in unit.pending_transactions():
             # What a block included is known once the mirror has followed it.
             if one.block is None or one.block > seen:
                 waiting = (a for a in unit.acts_of(one.hash) if a.state is ActState.ACCEPTED)
                 moving.update(*map(touched, waiting))
         return [
-            act for act in unit.waiting(MOST_ACTS, MAX_BATCHES) if moving.isdisjoint(touched(act))
+            act for act in unit.waiting(MAX_ACTS, MAX_BATCHES) if moving.isdisjoint(touched(act))
         ]
 
     def _clear_way(self, token: int, refused: Collection[int]) -> None:
@@ -239,10 +239,10 @@ class Anchorer:
     def _free_nonce(self) -> int:
         """Return the next nonce that no transaction on the road has."""
         with self.store.begin(write=False) as unit:
-            taken = {one.nonce for one in unit.on_the_road()}
+            taken = {one.nonce for one in unit.pending_transactions()}
         return next(nonce for nonce in count(self.chain.next_nonce()) if nonce not in taken)
 
-    def _send(self, token: int, signed: Signed, acts: Iterable[int]) -> None:
+    def _send(self, token: int, signed: SignedTransaction, acts: Iterable[int]) -> None:
         """Record a transaction with the acts it carries, and then broadcast it."""
         transaction = Transaction(
             hash=signed.hash,
@@ -260,7 +260,7 @@ class Anchorer:
         """Offer a transaction; return whether the node took it."""
         try:
             self.chain.broadcast(raw)
-        except ChainRefuses as error:
+        except ChainRefusesError as error:
             log.warning("transaction_refused", error=str(error))
             return False
         return True

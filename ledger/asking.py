@@ -14,11 +14,11 @@ from tenacity.wait import wait_random_exponential
 
 from certledger.ledger.keys import recover
 from certledger.verifier.encoding import Json, format_canonical, from_base64url
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.http_client import (
-    AnswerTooLong,
-    NoAnswer,
+    AnswerTooLongError,
+    NoAnswerError,
     Response,
     exchange,
     is_server_address,
@@ -31,12 +31,12 @@ MIN_UPLOAD_RATE = 65_536
 """Bytes a second at which a body is sent at least; slower lines are given up."""
 MAX_ANSWER_BYTES = 32 << 20
 """Bytes of an answer, where the caller does not say otherwise."""
-LONGEST_WAIT = 60.0
+MAX_WAIT_SECONDS = 60.0
 """Seconds between two tries where the server does not say how long."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class ServerRefuses(Refused):
+class ServerRefusedError(CertledgerError):
     """The server refuses for good; `code` is the one it gave, `status` that of HTTP."""
 
     def __init__(self, status: int, code: str, sentence: str) -> None:
@@ -45,19 +45,19 @@ class ServerRefuses(Refused):
         self.code = code  # The server's own code, or `server.refused`.
 
 
-class ServerSilent(Refused):
+class ServerUnreachableError(CertledgerError):
     """The server gave no answer within our patience."""
 
     code = "server.silent"
 
 
-class AnswerFalse(Refused):
+class AnswerInvalidError(CertledgerError):
     """The server answers what does not check: it is not believed."""
 
     code = "server.false"
 
 
-class _Again(Exception):
+class _RetryError(Exception):
     """The server asks to try again, after `wait` seconds where it says so."""
 
     def __init__(self, status: int, wait: float | None) -> None:
@@ -76,16 +76,16 @@ class ServerResponse:
         """Return what the answer says in JSON.
 
         Raises:
-            AnswerFalse: it is none.
+            AnswerInvalidError: it is none.
         """
         try:
             return orjson.loads(self.content)
         except orjson.JSONDecodeError as error:
-            raise AnswerFalse(f"{self.url} does not answer in JSON") from error
+            raise AnswerInvalidError(f"{self.url} does not answer in JSON") from error
 
 
 @dataclass(kw_only=True)
-class Asker:
+class ServerClient:
     """Asks one server.  The token is never shown; `patience` and `timeout` are in seconds."""
 
     url: str
@@ -97,7 +97,7 @@ class Asker:
 
     def __post_init__(self) -> None:
         if not is_server_address(self.url):
-            raise ServerSilent(f"{self.url!r} is no address of a server")
+            raise ServerUnreachableError(f"{self.url!r} is no address of a server")
 
     def ask(
         self,
@@ -114,13 +114,13 @@ class Asker:
         `longest` bounds the bytes of the answer.
 
         Raises:
-            ServerRefuses: the server refuses for good.
-            ServerSilent: no answer within our patience.
-            AnswerFalse: an answer that is longer than `longest`.
+            ServerRefusedError: the server refuses for good.
+            ServerUnreachableError: no answer within our patience.
+            AnswerInvalidError: an answer that is longer than `longest`.
         """
         asked = self._request(method, path, content, headers or {}, params or {})
         retrying = Retrying(
-            retry=retry_if_exception_type((_Again, NoAnswer)),
+            retry=retry_if_exception_type((_RetryError, NoAnswerError)),
             stop=stop_before_delay(self.patience),
             wait=_wait,
             before_sleep=self._tell,
@@ -128,10 +128,10 @@ class Asker:
         )
         try:
             response = retrying(self._once, asked, longest)
-        except (_Again, NoAnswer) as error:
-            raise ServerSilent(f"{self.url} does not answer: {error}") from error
-        except AnswerTooLong as error:
-            raise AnswerFalse(f"{self.url} answers over {longest} bytes") from error
+        except (_RetryError, NoAnswerError) as error:
+            raise ServerUnreachableError(f"{self.url} does not answer: {error}") from error
+        except AnswerTooLongError as error:
+            raise AnswerInvalidError(f"{self.url} answers over {longest} bytes") from error
         return ServerResponse(self.url, response.body)
 
     def _request(
@@ -160,8 +160,10 @@ class Asker:
         upload = len(content) / MIN_UPLOAD_RATE if isinstance(content, bytes) else 0.0
         answer = exchange(request, seconds=self.timeout + upload, longest=longest)
         if answer.status in _AGAIN:
-            held = answer.headers
-            raise _Again(answer.status, retry_after(held.get("retry-after"), held.get("date")))
+            current = answer.headers
+            raise _RetryError(
+                answer.status, retry_after(current.get("retry-after"), current.get("date"))
+            )
         if not answer.is_success:
             raise _refusal(answer)
         return answer
@@ -169,9 +171,9 @@ class Asker:
 
 def _wait(state: RetryCallState) -> float:
     """Return the seconds to wait: what the server asks and a little, else longer each time."""
-    jitter = wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT)(state)
+    jitter = wait_random_exponential(multiplier=0.2, max=MAX_WAIT_SECONDS)(state)
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Again) and error.wait is not None:
+    if isinstance(error, _RetryError) and error.wait is not None:
         # All who were told the same time would else come back at the same time.
         return error.wait + min(jitter, 1.0)
     return jitter
@@ -190,7 +192,7 @@ def retry_after(value: str | None, date: str | None) -> float | None:
         return None
 
 
-def _refusal(answer: Response) -> ServerRefuses:
+def _refusal(answer: Response) -> ServerRefusedError:
     """Return the refusal that a problem document (RFC 9457) tells."""
     code, detail = "server.refused", f"the server answers {answer.status}"
     try:
@@ -200,7 +202,7 @@ def _refusal(answer: Response) -> ServerRefuses:
     if isinstance(problem, dict):
         code = str(problem.get("code", code))[:80]
         detail = str(problem.get("detail", problem.get("title", detail)))[:2_000]
-    return ServerRefuses(answer.status, code, detail)
+    return ServerRefusedError(answer.status, code, detail)
 
 
 def check_receipt(
@@ -211,17 +213,17 @@ def check_receipt(
     `digest` (32 bytes) is that of the statement; `operator` is None where nobody knows it yet.
 
     Raises:
-        AnswerFalse: it is none, is for another statement or ledger, or another signed it.
+        AnswerInvalidError: it is none, is for another statement or ledger, or another signed it.
     """
     try:
         content, signature = answer["receipt"], from_base64url(answer["signature"])
         signed = Receipt(content=sha256(format_canonical(content)))
         signer = recover(signed.digest(identity), signature)
         named = (content["digest"], content["ledger"])
-    except (KeyError, TypeError, Refused) as error:
-        raise AnswerFalse("the answer is no receipt") from error
+    except (KeyError, TypeError, CertledgerError) as error:
+        raise AnswerInvalidError("the answer is no receipt") from error
     if named != (digest.hex(), identity.hex()):
-        raise AnswerFalse("the receipt is for another statement, or of another ledger")
+        raise AnswerInvalidError("the receipt is for another statement, or of another ledger")
     if operator is not None and signer != operator:
-        raise AnswerFalse(f"the receipt is signed by 0x{signer.hex()}, not by the operator")
+        raise AnswerInvalidError(f"the receipt is signed by 0x{signer.hex()}, not by the operator")
     return content, signer

@@ -15,11 +15,11 @@ from certledger.verifier.encoding import Json
 from certledger.verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
-    from certledger.ledger.asking import Asker
-    from certledger.ledger.client import Verdict
+    from certledger.ledger.asking import ServerClient
+    from certledger.ledger.client import SignedVerdict
 
 PATIENCE = 30.0
-MOST = 1_000
+MAX_QUESTIONS = 1_000
 CODE_SUFFIX = ".txt"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -75,8 +75,8 @@ def ask(
     from certledger.verifier.verifying import exit_status
     from certledger.verifier.vocabulary import Verdict as VerdictName
 
-    if len(evidence) > MOST:
-        raise click.UsageError(f"at most {MOST} files at once")
+    if len(evidence) > MAX_QUESTIONS:
+        raise click.UsageError(f"at most {MAX_QUESTIONS} files at once")
     client = Client(
         url=server,
         key=token,
@@ -86,18 +86,18 @@ def ask(
         language=language,
         notice=notice,
     )
-    told = client.verify([_question(file) for file in evidence])
-    document = _document(told)
+    verdicts = client.verify([_question(file) for file in evidence])
+    document = _document(verdicts)
     if out is not None:
         write_atomically(out, format_canonical(document))
-    _show(evidence, told, document, as_json=as_json)
-    raise SystemExit(exit_status(VerdictName(one.verdict) for one in told))
+    _show(evidence, verdicts, document, as_json=as_json)
+    raise SystemExit(exit_status(VerdictName(one.verdict) for one in verdicts))
 
 
 def _question(path: Path) -> Json:
     from certledger.verifier.encoding import parse
-    from certledger.verifier.errors import Malformed
-    from certledger.verifier.evidence import LONGEST_EVIDENCE
+    from certledger.verifier.errors import MalformedError
+    from certledger.verifier.evidence import MAX_EVIDENCE_BYTES
     from certledger.verifier.evidence_file import EvidenceFile
     from certledger.verifier.foreign_formats import words_of
 
@@ -112,31 +112,31 @@ def _question(path: Path) -> Json:
     if found is not None:
         notice(f"{path} is no evidence: {words_of(found)}")
     try:
-        return {"evidence": parse(file.data, LONGEST_EVIDENCE)}
-    except Malformed as error:
+        return {"evidence": parse(file.data, MAX_EVIDENCE_BYTES)}
+    except MalformedError as error:
         if found is None:
             notice(f"{path} is no evidence: {error} ({error.code})")
         return {"evidence": {}}
 
 
-def _document(told: Sequence[Verdict]) -> Json:
-    receipt = told[0].receipt
+def _document(verdicts: Sequence[SignedVerdict]) -> Json:
+    receipt = verdicts[0].receipt
     return {
         "receipt": receipt.to_json(),
         "reference": receipt.reference,
-        "results": [{"result": one.result, "words": one.words} for one in told],
+        "results": [{"result": one.result, "words": one.words} for one in verdicts],
     }
 
 
 def _show(
-    evidence: Sequence[Path], told: Sequence[Verdict], document: Json, *, as_json: bool
+    evidence: Sequence[Path], verdicts: Sequence[SignedVerdict], document: Json, *, as_json: bool
 ) -> None:
     import orjson
 
     if as_json:
         click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
         return
-    for file, one in zip(evidence, told, strict=True):
+    for file, one in zip(evidence, verdicts, strict=True):
         as_of = f"  {one.result['as_of']}" if "as_of" in one.result else ""
         click.echo(f"{one.words['mark']} {one.words['banner']}  {file}{as_of}")
     click.echo(document["reference"])
@@ -150,10 +150,10 @@ def hooks() -> None:
     """Web hooks: where a service tells you, what failed, and the same as a feed."""
 
 
-def _asker(server: str, token: str | None, patience: float) -> Asker:
-    from certledger.ledger.asking import Asker
+def _asker(server: str, token: str | None, patience: float) -> ServerClient:
+    from certledger.ledger.asking import ServerClient
 
-    return Asker(url=server, token=token, patience=patience, notice=notice)
+    return ServerClient(url=server, token=token, patience=patience, notice=notice)
 
 
 @hooks.command("add")

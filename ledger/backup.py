@@ -15,21 +15,21 @@ import click
 from certledger.ledger.files import PRIVATE
 from certledger.ledger.issuing.console import Answer, answers
 from certledger.ledger.settings import load_settings
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 _DATABASES = (".db", ".sqlite")
 _LEFT_OUT = ("-wal", "-shm", "-journal", ".lock", ".partial")
 """What belongs to a running process: a copy of it would spoil the copy of the database."""
 
 
-class DatabaseElsewhere(Refused):
+class DatabaseElsewhereError(CertledgerError):
     """The home's database is no file in it, and its server has tools of its own for copies."""
 
     code = "backup.database_elsewhere"
     exit_status = ExitStatus.UNUSABLE
 
 
-class BackupUnusable(Refused):
+class BackupUnusableError(CertledgerError):
     """A file is no backup of a home, or there is something where it would be restored."""
 
     code = "backup.unusable"
@@ -43,13 +43,15 @@ def back_up(home: Path, out: Path) -> int:
     one that is newer, and would have to go back on one that is older.
 
     Raises:
-        BackupUnusable: `out` exists, or lies inside the home.
-        DatabaseElsewhere: the database is on a server.
+        BackupUnusableError: `out` exists, or lies inside the home.
+        DatabaseElsewhereError: the database is on a server.
     """
     if not load_settings(home=home).database.startswith("sqlite"):
-        raise DatabaseElsewhere("copy the database with pg_dump, and the home's folder beside it")
+        raise DatabaseElsewhereError(
+            "copy the database with pg_dump, and the home's folder beside it"
+        )
     if out.exists() or home.resolve() in out.resolve().parents:
-        raise BackupUnusable(f"{out} exists, or lies in the home: name a new file elsewhere")
+        raise BackupUnusableError(f"{out} exists, or lies in the home: name a new file elsewhere")
     partial = out.with_name(f".{out.name}.partial")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
     with os.fdopen(handle, "wb") as file, tempfile.TemporaryDirectory(dir=out.parent) as scratch:
@@ -91,19 +93,21 @@ def restore(archive: Path, home: Path) -> int:
     """Make a home of a backup and return the number of its files.
 
     Raises:
-        BackupUnusable: `archive` is no backup, or `home` is not empty.
+        BackupUnusableError: `archive` is no backup, or `home` is not empty.
     """
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
-        raise BackupUnusable(f"{home} is not empty: a backup is restored to a new folder")
+        raise BackupUnusableError(f"{home} is not empty: a backup is restored to a new folder")
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
         try:
             with tarfile.open(archive, mode="r:gz") as opened:
                 opened.extractall(scratch, filter="data")
         except (tarfile.TarError, EOFError, ValueError) as error:
-            raise BackupUnusable(f"{archive} is no backup of a home, or is cut short") from error
+            raise BackupUnusableError(
+                f"{archive} is no backup of a home, or is cut short"
+            ) from error
         if not (Path(scratch) / "deployment.json").is_file():
-            raise BackupUnusable(f"{archive} holds no home of a ledger")
+            raise BackupUnusableError(f"{archive} holds no home of a ledger")
         count = sum(path.is_file() for path in Path(scratch).rglob("*"))
         whole = Path(scratch) / "whole"
         whole.mkdir(mode=0o700)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from certledger.ledger.ports import (
     Block,
-    BodySeen,
     Chain,
-    ChainUnreachable,
-    Checkpoint,
-    MirrorDiffers,
+    ChainUnreachableError,
+    IssuerRow,
+    MirrorDiffersError,
     Store,
+    StoredCheckpoint,
     Unit,
 )
 from certledger.verifier import checkpoint as notes
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.state import without_brake
 from certledger.verifier.stateproof import ROLL, check_account, check_slot, slot_position
@@ -40,14 +40,14 @@ class Cadence:
 
 def checkpoint(
     store: Store, chain: Chain, ledger: LedgerPin, cadence: Cadence
-) -> Checkpoint | None:
+) -> StoredCheckpoint | None:
     """Make the checkpoint of the newest final block, if one is due; return it.
 
     Safe to repeat: the same block gives the same checkpoint.
 
     Raises:
-        ChainUnreachable: the node does not answer, or proves nothing; call again.
-        MirrorDiffers: the node proves another state than the mirror holds.
+        ChainUnreachableError: the node does not answer, or proves nothing; call again.
+        MirrorDiffersError: the node proves another state than the mirror holds.
     """
     final = chain.finalized()
     with store.begin(write=False) as unit:
@@ -64,7 +64,7 @@ def checkpoint(
     return made
 
 
-def _due(unit: Unit, final: Block, cadence: Cadence) -> list[BodySeen] | None:
+def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
     """Return the bodies at the final block where a checkpoint is due, else None."""
     head, last = unit.head(), unit.checkpoint()
     if head is None or head.number < final.number:
@@ -80,13 +80,13 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[BodySeen] | None:
 
 
 def capture(
-    chain: Chain, ledger: LedgerPin, final: Block, bodies: list[BodySeen]
-) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]]:
+    chain: Chain, ledger: LedgerPin, final: Block, bodies: list[IssuerRow]
+) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]]:
     """Return the checkpoint of a final block, and the proofs of the slots of its bodies.
 
     Raises:
-        ChainUnreachable: the node does not answer, or no longer proves states of this block.
-        MirrorDiffers: the node proves another state than the mirror holds.
+        ChainUnreachableError: the node does not answer, or no longer proves states of this block.
+        MirrorDiffersError: the node proves another state than the mirror holds.
     """
     positions = {ROLL_NAME: ROLL}
     positions |= {body.state.issuer: slot_position(body.state.issuer) for body in bodies}
@@ -102,7 +102,7 @@ def capture(
         )
     )
     check_proofs(ledger, final, bodies, account, proofs)
-    made = Checkpoint(
+    made = StoredCheckpoint(
         number=final.number,
         hash=final.hash,
         state_root=final.state_root,
@@ -129,27 +129,27 @@ def _prove(
 def check_proofs(
     ledger: LedgerPin,
     final: Block,
-    bodies: list[BodySeen],
+    bodies: list[IssuerRow],
     account_proof: tuple[bytes, ...],
     proofs: Mapping[str, tuple[bytes, ...]],
 ) -> None:
     """Check what the node proves against the mirror: neither is believed alone.
 
     Raises:
-        ChainUnreachable: a proof leads nowhere.
-        MirrorDiffers: it proves another state than the mirror holds.
+        ChainUnreachableError: a proof leads nowhere.
+        MirrorDiffersError: it proves another state than the mirror holds.
     """
     try:
         account = check_account(final.state_root, ledger.address, account_proof)
         if account is None or account.code_hash != ledger.code_hash:
-            raise MirrorDiffers("the chain holds another contract than the ledger's")
+            raise MirrorDiffersError("the chain holds another contract than the ledger's")
         for body in bodies:
             issuer = body.state.issuer
             slot = check_slot(account.storage_root, slot_position(issuer), proofs[issuer])
             if without_brake(slot) != body.state.digest():
-                raise MirrorDiffers(f"the chain holds another state of {issuer}")
-        told = check_slot(account.storage_root, ROLL, proofs[ROLL_NAME])
-        if told[28:] != len(bodies).to_bytes(4, "big"):
-            raise MirrorDiffers(f"the chain has another number of bodies than {len(bodies)}")
-    except ProofInvalid as error:
-        raise ChainUnreachable(f"the node's proof does not verify: {error}") from error
+                raise MirrorDiffersError(f"the chain holds another state of {issuer}")
+        response = check_slot(account.storage_root, ROLL, proofs[ROLL_NAME])
+        if response[28:] != len(bodies).to_bytes(4, "big"):
+            raise MirrorDiffersError(f"the chain has another number of bodies than {len(bodies)}")
+    except ProofInvalidError as error:
+        raise ChainUnreachableError(f"the node's proof does not verify: {error}") from error

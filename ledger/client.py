@@ -8,16 +8,22 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from certledger.ledger.asking import AnswerFalse, Asker, ServerRefuses, ServerSilent, check_receipt
+from certledger.ledger.asking import (
+    AnswerInvalidError,
+    ServerClient,
+    ServerRefusedError,
+    ServerUnreachableError,
+    check_receipt,
+)
 from certledger.ledger.service.receipts import VerificationReceipt
 from certledger.verifier.compact import Compact
 from certledger.verifier.delta import apply_delta
 from certledger.verifier.encoding import Json, parse_time
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.receipts import show
-from certledger.verifier.snapshot import LONGEST, Snapshot
+from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES, Snapshot
 
 PATIENCE = 120.0
 """Seconds after which a request is given up."""
@@ -27,7 +33,7 @@ _ENDED = frozenset({"final", "displaced", "expired", "rejected"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class SignedVerdict:
     """What was told of one question, and the receipt that the operator signed for it."""
 
     result: Mapping[str, Json]
@@ -58,7 +64,7 @@ class Client:
     _snapshot: Snapshot | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._asker = Asker(
+        self._asker = ServerClient(
             url=self.url,
             token=self.key,
             patience=self.patience,
@@ -74,8 +80,8 @@ class Client:
         `data` is one JSON object, or with `lines` gzip of JSON lines.  Doing it again harms nobody.
 
         Raises:
-            ServerRefuses, ServerSilent: as they say.
-            AnswerFalse: the receipt is for another statement, or not signed by the operator.
+            ServerRefusedError, ServerUnreachableError: as they say.
+            AnswerInvalidError: the receipt is for another statement, or not signed by the operator.
         """
         headers = {"content-type": "application/json"}
         if lines:
@@ -96,18 +102,20 @@ class Client:
         what proves it is evidence of a certificate in it.
 
         Raises:
-            ServerSilent: neither within so many seconds.
-            AnswerFalse: another batch stands there.
+            ServerUnreachableError: neither within so many seconds.
+            AnswerInvalidError: another batch stands there.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             path = f"/v1/batches/{issuer}/{sequence}"
             found: Json = self._asker.ask("GET", path, params={"wait": 30}).json()
             if found["digest"] != digest.hex():
-                raise AnswerFalse(f"another batch stands at {sequence} of {issuer}")
+                raise AnswerInvalidError(f"another batch stands at {sequence} of {issuer}")
             if found["state"] in _ENDED:
                 return found
-        raise ServerSilent(f"batch {sequence} of {issuer} is not final after {seconds:g} seconds")
+        raise ServerUnreachableError(
+            f"batch {sequence} of {issuer} is not final after {seconds:g} seconds"
+        )
 
     def _receipt(self, answer: Json, digest: bytes) -> Json:
         identity = self.ledger.identity
@@ -115,54 +123,56 @@ class Client:
 
     # Verifying --------------------------------------------------------------------------------
 
-    def verify(self, questions: Sequence[Json]) -> list[Verdict]:
+    def verify(self, questions: Sequence[Json]) -> list[SignedVerdict]:
         """Return what is told of 1 to 1,000 questions (as `POST /v1/verifications` takes them).
 
         Raises:
-            ServerRefuses, ServerSilent: as they say.
-            AnswerFalse: the receipt is not the operator's, not for these results or not of now,
+            ServerRefusedError, ServerUnreachableError: as they say.
+            AnswerInvalidError: the receipt is not the operator's, not for these results or not of now,
                 or a result is of another certificate than was asked about.
         """
         body = orjson.dumps(list(questions), option=orjson.OPT_SORT_KEYS)
         headers = {"content-type": "application/json"}
         asked = self.clock()
-        told = self._asker.ask("POST", "/v1/verifications", content=body, headers=headers).json()
+        response = self._asker.ask(
+            "POST", "/v1/verifications", content=body, headers=headers
+        ).json()
         try:
-            receipt = VerificationReceipt.from_json(told["receipt"])
-            results = [one["result"] for one in told["results"]]
+            receipt = VerificationReceipt.from_json(response["receipt"])
+            results = [one["result"] for one in response["results"]]
             receipt.check(self.operator)
             spelled = [orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in results]
             receipt.check_results(spelled)
             checked = parse_time(str(receipt.content["checked"]))
-        except (KeyError, TypeError, Refused) as error:
-            raise AnswerFalse(f"the receipt does not check: {error}") from error
+        except (KeyError, TypeError, CertledgerError) as error:
+            raise AnswerInvalidError(f"the receipt does not check: {error}") from error
         named = str(receipt.content["ledger"])
         if len(results) != len(questions) or named != self.ledger.identity.hex():
-            raise AnswerFalse("the receipt is for other questions, or of another ledger")
+            raise AnswerInvalidError("the receipt is for other questions, or of another ledger")
         # An answer of yesterday is as well signed as one of now.
         if not asked - CLOCKS_DIFFER <= checked <= self.clock() + CLOCKS_DIFFER:
-            raise AnswerFalse(f"the answer is of {receipt.content['checked']}, not of now")
+            raise AnswerInvalidError(f"the answer is of {receipt.content['checked']}, not of now")
         for question, result in zip(questions, results, strict=True):
             _check_about(question, result)
         return [
-            Verdict(result=one["result"], words=one["words"], receipt=receipt)
-            for one in told["results"]
+            SignedVerdict(result=one["result"], words=one["words"], receipt=receipt)
+            for one in response["results"]
         ]
 
     def look_up(self, digest: bytes) -> Evidence | None:
         """Return evidence of the certificate with this lookup digest, None if there is none.
 
         Raises:
-            AnswerFalse: the evidence is of another certificate.
+            AnswerInvalidError: the evidence is of another certificate.
         """
         body = orjson.dumps({"digest": digest.hex()})
         headers = {"content-type": "application/json"}
-        told = self._asker.ask("POST", "/v1/lookups", content=body, headers=headers).json()
-        if not told["found"]:
+        response = self._asker.ask("POST", "/v1/lookups", content=body, headers=headers).json()
+        if not response["found"]:
             return None
-        evidence = self.evidence(bytes.fromhex(told["leaf"]))
+        evidence = self.evidence(bytes.fromhex(response["leaf"]))
         if evidence.record.digests[0] != digest:
-            raise AnswerFalse("the evidence is of another number")
+            raise AnswerInvalidError("the evidence is of another number")
         return evidence
 
     def evidence(self, leaf: bytes) -> Evidence:
@@ -171,15 +181,15 @@ class Client:
         What it claims is then checked by `verifier.verify`, as that of any file.
 
         Raises:
-            AnswerFalse: it is no evidence, or of another certificate.
+            AnswerInvalidError: it is no evidence, or of another certificate.
         """
         answer = self._asker.ask("GET", f"/v1/evidence/{leaf.hex()}")
         try:
             evidence = Evidence.parse(answer.content)
-        except Malformed as error:
-            raise AnswerFalse(f"the answer is no evidence: {error}") from error
+        except MalformedError as error:
+            raise AnswerInvalidError(f"the answer is no evidence: {error}") from error
         if evidence.record.leaf() != leaf:
-            raise AnswerFalse("the evidence is of another certificate")
+            raise AnswerInvalidError("the evidence is of another certificate")
         return evidence
 
     def prove(self, receipt: VerificationReceipt) -> Evidence:
@@ -188,49 +198,49 @@ class Client:
         What it claims is then checked by `verifier.receipts.check_anchored`.
 
         Raises:
-            ServerRefuses: with the code `receipt.pending`, where it is not anchored yet.
-            AnswerFalse: it is no evidence, or of something else.
+            ServerRefusedError: with the code `receipt.pending`, where it is not anchored yet.
+            AnswerInvalidError: it is no evidence, or of something else.
         """
         answer = self._asker.ask("GET", f"/v1/verifications/{receipt.reference}/evidence")
         try:
             return show(Evidence.parse(answer.content), receipt.format(), receipt.reference)
-        except Refused as error:
-            raise AnswerFalse(f"the answer does not prove the receipt: {error}") from error
+        except CertledgerError as error:
+            raise AnswerInvalidError(f"the answer does not prove the receipt: {error}") from error
 
     def snapshot(self) -> Snapshot:
         """Return the newest trust snapshot, proved; a delta is fetched where one is held.
 
         Raises:
-            AnswerFalse: it is not what the chain holds, or older than the one that is held.
+            AnswerInvalidError: it is not what the chain holds, or older than the one that is held.
         """
         try:
             found = self._newer(self._snapshot) or self._whole()
-        except Refused as error:
-            if isinstance(error, ServerRefuses | ServerSilent):
+        except CertledgerError as error:
+            if isinstance(error, ServerRefusedError | ServerUnreachableError):
                 raise
-            raise AnswerFalse(f"the snapshot does not check: {error}") from error
+            raise AnswerInvalidError(f"the snapshot does not check: {error}") from error
         if self._snapshot is not None and _block(found) < _block(self._snapshot):
-            raise AnswerFalse("the snapshot is older than the one that is held")
+            raise AnswerInvalidError("the snapshot is older than the one that is held")
         self._snapshot = found
         return found
 
     def _whole(self) -> Snapshot:
-        answer = self._asker.ask("GET", "/v1/snapshots/latest", longest=LONGEST)
+        answer = self._asker.ask("GET", "/v1/snapshots/latest", longest=MAX_SNAPSHOT_BYTES)
         snapshot = Snapshot.parse(answer.content)
         snapshot.check(self.ledger)
         return snapshot
 
-    def _newer(self, held: Snapshot | None) -> Snapshot | None:
-        if held is None:
+    def _newer(self, current: Snapshot | None) -> Snapshot | None:
+        if current is None:
             return None
         try:
-            path = f"/v1/snapshots/{held.digest().hex()}/delta"
-            answer = self._asker.ask("GET", path, longest=LONGEST)
-        except ServerRefuses as error:
+            path = f"/v1/snapshots/{current.digest().hex()}/delta"
+            answer = self._asker.ask("GET", path, longest=MAX_SNAPSHOT_BYTES)
+        except ServerRefusedError as error:
             if error.status == 404:
                 return None
             raise
-        return apply_delta(held, answer.content, self.ledger)
+        return apply_delta(current, answer.content, self.ledger)
 
 
 def _block(snapshot: Snapshot) -> int:
@@ -241,7 +251,7 @@ def _check_about(question: Json, result: Json) -> None:
     """Check that a result is of the certificate that was asked about.
 
     Raises:
-        AnswerFalse: it is of another.
+        AnswerInvalidError: it is of another.
     """
     try:
         if "evidence" in question:
@@ -251,11 +261,11 @@ def _check_about(question: Json, result: Json) -> None:
             record = Compact.parse(question["code"]).record
         else:
             return  # The digest of a lookup does not tell the leaf.
-    except Refused:
+    except CertledgerError:
         wanted = None
     else:
         wanted = record.leaf().hex()
     verdict, leaf = result.get("verdict"), result.get("certificate", {}).get("leaf")
     relied_on = verdict in ("valid", "not_in_force")
     if (leaf is not None or relied_on) and leaf != wanted:
-        raise AnswerFalse("a result is of another certificate than was asked about")
+        raise AnswerInvalidError("a result is of another certificate than was asked about")

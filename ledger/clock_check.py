@@ -14,8 +14,8 @@ import structlog
 
 from certledger.ledger.cosigning import MAX_COSIGNATURE_BYTES, Collector
 from certledger.verifier.checkpoint import Cosignature
-from certledger.verifier.errors import Refused
-from certledger.verifier.http_client import AnswerTooLong, NoAnswer, exchange
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.http_client import AnswerTooLongError, NoAnswerError, exchange
 
 log = structlog.get_logger(__name__)
 MAX_CLOCK_DIFFERENCE_SECONDS = 300
@@ -28,7 +28,7 @@ ANSWER_SECONDS = 2.0
 """Time in which a witness must have told its time."""
 
 
-class ClockDiffers(Refused):
+class ClockDiffersError(CertledgerError):
     """Our clock differs from those of the witnesses: a block would get a wrong time."""
 
     code = "clock.differs"
@@ -76,7 +76,7 @@ class ClockWatch:
         """Compare the clocks where that is due; `signed` reads the newest cosignatures.
 
         Raises:
-            ClockDiffers: they differ by more than `MAX_CLOCK_DIFFERENCE_SECONDS`.
+            ClockDiffersError: they differ by more than `MAX_CLOCK_DIFFERENCE_SECONDS`.
         """
         with self._turn:
             if collector is not None and self.timer() >= self._due:
@@ -85,7 +85,9 @@ class ClockWatch:
                 self._due = self.timer() + pause
         if self.differs():
             way = "ahead of" if self.difference > 0 else "behind"
-            raise ClockDiffers(f"the clock is {abs(self.difference)} s {way} the witnesses' clocks")
+            raise ClockDiffersError(
+                f"the clock is {abs(self.difference)} s {way} the witnesses' clocks"
+            )
 
     def differs(self) -> bool:
         """Return whether the last comparison found that the clocks differ."""
@@ -129,7 +131,7 @@ class ClockWatch:
         request = Request(url.rstrip("/") + "/v1/cosignatures/latest")
         try:
             answer = exchange(request, seconds=ANSWER_SECONDS, longest=MAX_COSIGNATURE_BYTES)
-            told = parsedate_to_datetime(answer.headers.get("Date", ""))
-            return self.clock() - int(told.timestamp())
-        except (AnswerTooLong, NoAnswer, ValueError, TypeError, OverflowError):
+            server_time = parsedate_to_datetime(answer.headers.get("Date", ""))
+            return self.clock() - int(server_time.timestamp())
+        except (AnswerTooLongError, NoAnswerError, ValueError, TypeError, OverflowError):
             return None

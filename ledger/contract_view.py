@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from certledger.ledger.values import Act, RegistrarSeen
+from certledger.ledger.values import RegistrarSeen, SubmittedAct
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
 from certledger.verifier.recovery import recover_address
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import KeysChange, Statement
 
 _SEAT = [one.name for one in fields(Seat)]
@@ -36,7 +36,7 @@ def registrar_seen(region: int, seat: Seat, *, term: int, block: int) -> Registr
 
 
 def signing_key(
-    state: BodyState, statement: Statement, digest: bytes, signatures: Sequence[bytes]
+    state: IssuerState, statement: Statement, digest: bytes, signatures: Sequence[bytes]
 ) -> int | None:
     """Return the index of the issuer's key that signs an act, None where none of its keys does.
 
@@ -49,13 +49,13 @@ def signing_key(
     return next((at for at, key in enumerate(state.keys) if key.address == signer), None)
 
 
-def after_act(ledger: LedgerState, act: Act, issuer: str, block: int) -> LedgerState:
+def after_act(ledger: LedgerState, act: SubmittedAct, issuer: str, block: int) -> LedgerState:
     """Return the ledger after `issuer`'s act in block `block`, by the contract's rules.
 
     Whether its last instant has passed is not looked at: it is judged as of that instant.
 
     Raises:
-        RuleBroken: the contract would refuse it.
+        RuleBrokenError: the contract would refuse it.
     """
     state = ledger.issuers[issuer].state
     signed = SignedAct(

@@ -19,9 +19,9 @@ from certledger.verifier.checkpoint import (
     check_cosignature,
     parse_note,
 )
-from certledger.verifier.errors import Refused
-from certledger.verifier.http_client import AnswerTooLong, NoAnswer, Response, exchange
-from certledger.verifier.policy import TrustPolicy, Witness
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.http_client import AnswerTooLongError, NoAnswerError, Response, exchange
+from certledger.verifier.policy import TrustPolicy, WitnessKey
 
 log = structlog.get_logger(__name__)
 _PATH = "/v1/cosignatures"
@@ -81,17 +81,17 @@ class Collector:
         chosen = [*first, *others][:MAX_SIGNATURE_LINES]
         return tuple(lines[name] for name in sorted(chosen))
 
-    def _ask(self, witness: Witness, checkpoint: Checkpoint) -> Cosignature | None:
+    def _ask(self, witness: WitnessKey, checkpoint: Checkpoint) -> Cosignature | None:
         """Return a witness's line if it is good; one that is down or refuses stops nobody."""
         try:
             answer = self._post(self.urls[witness.name], checkpoint)
             if answer.status == HTTPStatus.CONFLICT and _NOT_NEWEST.encode() in answer.body:
                 self.overtaken = True
             if not answer.is_success:
-                raise NoAnswer(f"HTTP status {answer.status}")
+                raise NoAnswerError(f"HTTP status {answer.status}")
             text = answer.body.decode()
             line = parse_note(f"{checkpoint.format_body()}\n{text}").cosignatures
-        except (AnswerTooLong, OSError, ValueError, Refused) as error:
+        except (AnswerTooLongError, OSError, ValueError, CertledgerError) as error:
             log.warning("witness_silent", witness=witness.name, reason=str(error)[:200])
             return None
         if len(line) != 1 or line[0].name != witness.name:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 if TYPE_CHECKING:
     from certledger.ledger.chain.deploy import Deployment
@@ -57,7 +57,7 @@ def diagnose(settings: Settings) -> Iterator[Diagnosis]:
         signed = load_policy(settings.home)
         detail = "none" if signed is None else f"version {signed.policy.version}"
         yield Diagnosis(name="policy", well=True, detail=detail)
-    except (Refused, OSError) as error:
+    except (CertledgerError, OSError) as error:
         yield Diagnosis(name="files", well=False, detail=str(error), advice="restore a backup")
     if deployment is not None:
         yield from _database(settings, deployment)
@@ -83,8 +83,8 @@ def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]
             unit.check_ledger(deployment.identity)
             head, missing = unit.head(), missing_of(unit)
             waiting = unit.backlog().acts
-    except (Refused, SQLAlchemyError, ValueError, TypeError, KeyError) as error:
-        detail = str(error) if isinstance(error, Refused) else type(error).__name__
+    except (CertledgerError, SQLAlchemyError, ValueError, TypeError, KeyError) as error:
+        detail = str(error) if isinstance(error, CertledgerError) else type(error).__name__
         yield Diagnosis(name="database", well=False, detail=detail, advice=REBUILD)
         return
     at = "nothing followed yet" if head is None else f"followed to block {head.number}"
@@ -98,15 +98,15 @@ def _chain(settings: Settings, deployment: Deployment) -> Diagnosis:
     """Return whether the node answers, and is of the ledger's chain."""
     from certledger.ledger.auditing.home import chain_of
     from certledger.ledger.node import NAME
-    from certledger.verifier.rpc import Rpc
+    from certledger.verifier.rpc import RpcClient
 
     pin = deployment.pin(NAME)
     try:
         with chain_of(settings) as url:
-            node = Rpc(url)
+            node = RpcClient(url)
             genesis, newest = node.block(0), node.block("latest")
             same = node.chain_id() == pin.chain_id
-    except (Refused, OSError) as error:
+    except (CertledgerError, OSError) as error:
         advice = "start the node, or correct CERTLEDGER_CHAIN_URL"
         return Diagnosis(name="chain", well=False, detail=str(error), advice=advice)
     if not same or genesis is None or genesis.hash != pin.genesis:

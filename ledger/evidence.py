@@ -7,47 +7,47 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from certledger.ledger.keys import KeyUnusable, recover_key
+from certledger.ledger.keys import KeyUnusableError, recover_key
 from certledger.ledger.naming import is_placeholder
-from certledger.ledger.ports import Anchored, Checkpoint, Place, ReadUnit, Store
+from certledger.ledger.ports import AnchoredBatch, Location, ReadUnit, Store, StoredCheckpoint
 from certledger.verifier import merkle
 from certledger.verifier.catalog import Catalog, bound_root
 from certledger.verifier.certificate import Record
 from certledger.verifier.checks import check_inclusion
 from certledger.verifier.encoding import parse_canonical
-from certledger.verifier.errors import Malformed, ProofInvalid, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError, ProofInvalidError
 from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.proving import check_batch, check_state
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import Batch, address_of
 from certledger.verifier.status import CELLS, StatusTree
 
-_LONGEST_CATALOG = 64 * 2**20
+_MAX_CATALOG_BYTES = 64 * 2**20
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class EvidenceUnknown(Refused):
+class EvidenceUnknownError(CertledgerError):
     """The ledger has no such certificate."""
 
     code = "evidence.unknown"
 
 
-class EvidencePending(Refused):
+class EvidencePendingError(CertledgerError):
     """The certificate was taken in, and is not anchored under a checkpoint yet."""
 
     code = "evidence.pending"
 
 
-class EvidenceInconsistent(Refused):
+class EvidenceInconsistentError(CertledgerError):
     """What the database holds does not lead to the chain: it answers nothing instead."""
 
     code = "evidence.inconsistent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BodyTrees:
+class IssuerTrees:
     """What stands under a body's state: its batches and its statuses, checked against it."""
 
     leaves: tuple[bytes, ...]
@@ -55,13 +55,13 @@ class BodyTrees:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BodyView:
+class IssuerView:
     """A body at a checkpoint."""
 
-    checkpoint: Checkpoint
-    state: BodyState
+    checkpoint: StoredCheckpoint
+    state: IssuerState
     digest: bytes
-    trees: BodyTrees
+    trees: IssuerTrees
     slot_proof: tuple[bytes, ...]
 
 
@@ -77,7 +77,7 @@ class CatalogView:
 class BatchView:
     """An anchored batch with its tree."""
 
-    anchored: Anchored
+    anchored: AnchoredBatch
     statement: Batch
     signer: bytes
     tree: merkle.Tree
@@ -96,10 +96,10 @@ class EvidenceMaker:
         self, store: Store, ledger: LedgerPin, *, bodies: int = 64, leaves: int = 2**20
     ) -> None:
         self._store, self._ledger = store, ledger
-        self._views: _Kept[tuple[str, int], BodyView] = _Kept(bodies)
-        self._trees: _Kept[bytes, BodyTrees] = _Kept(bodies)
-        self._catalogs: _Kept[bytes, CatalogView] = _Kept(bodies)
-        self._batches: _Kept[tuple[bytes, int], BatchView] = _Kept(
+        self._views: _WeightedCache[tuple[str, int], IssuerView] = _WeightedCache(bodies)
+        self._trees: _WeightedCache[bytes, IssuerTrees] = _WeightedCache(bodies)
+        self._catalogs: _WeightedCache[bytes, CatalogView] = _WeightedCache(bodies)
+        self._batches: _WeightedCache[tuple[bytes, int], BatchView] = _WeightedCache(
             leaves, weight=lambda batch: batch.tree.size
         )
 
@@ -107,9 +107,9 @@ class EvidenceMaker:
         """Return evidence, with nothing disclosed, of the certificate with this leaf hash.
 
         Raises:
-            EvidenceUnknown: no certificate here has it.
-            EvidencePending: it is not anchored under a checkpoint yet.
-            EvidenceInconsistent: the database does not lead to the chain.
+            EvidenceUnknownError: no certificate here has it.
+            EvidencePendingError: it is not anchored under a checkpoint yet.
+            EvidenceInconsistentError: the database does not lead to the chain.
         """
         with self._store.begin(write=False) as unit:
             evidence = self._make(unit, unit.place_of_leaf(leaf))
@@ -129,28 +129,28 @@ class EvidenceMaker:
             evidence = self._make(unit, places[-1] if places else None)
         return _asked(evidence, evidence.record.digests[0] == lookup)
 
-    def of_issuer(self, issuer: str) -> BodyView:
+    def of_issuer(self, issuer: str) -> IssuerView:
         """Return an issuer at the newest checkpoint, checked against the slot; as `of_leaf`."""
         with self._store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
             if checkpoint is None:
-                raise EvidencePending("no block has been made a checkpoint yet")
+                raise EvidencePendingError("no block has been made a checkpoint yet")
             return self._body(unit, checkpoint, issuer)
 
-    def _make(self, unit: ReadUnit, place: Place | None) -> Evidence:
+    def _make(self, unit: ReadUnit, place: Location | None) -> Evidence:
         if place is None:
-            raise EvidenceUnknown("the ledger has no such certificate")
+            raise EvidenceUnknownError("the ledger has no such certificate")
         checkpoint = unit.checkpoint()
         if checkpoint is None:
-            raise EvidencePending("no block has been made a checkpoint yet")
+            raise EvidencePendingError("no block has been made a checkpoint yet")
         try:
             body = self._body(unit, checkpoint, place.issuer)
             batch = self._batch(unit, body, place)
             return self._checked(self._assemble(body, batch, self._record(unit, place)))
-        except (ProofInvalid, Malformed, KeyUnusable) as error:
-            raise EvidenceInconsistent(f"{place.issuer} {place.index}: {error}") from error
+        except (ProofInvalidError, MalformedError, KeyUnusableError) as error:
+            raise EvidenceInconsistentError(f"{place.issuer} {place.index}: {error}") from error
 
-    def _assemble(self, body: BodyView, batch: BatchView, record: Record) -> Evidence:
+    def _assemble(self, body: IssuerView, batch: BatchView, record: Record) -> Evidence:
         return Evidence(
             record=record,
             disclosures=(),
@@ -183,7 +183,7 @@ class EvidenceMaker:
             "status": status_root == body.status,
         }
         if broken := [name for name, holds in links.items() if not holds]:
-            raise EvidenceInconsistent(
+            raise EvidenceInconsistentError(
                 f"{evidence.record.issuer} {evidence.record.index}: the {broken[0]} leads elsewhere"
             )
         return evidence
@@ -199,25 +199,25 @@ class EvidenceMaker:
         anchor, body = evidence.anchor, evidence.body
         return check_batch(evidence.statement, anchor, body, identity=identity) == "ok"
 
-    def _record(self, unit: ReadUnit, place: Place) -> Record:
+    def _record(self, unit: ReadUnit, place: Location) -> Record:
         data = unit.record(place.root, place.index - place.first)
         if data is None:
-            raise EvidenceUnknown("the records of this batch were never handed in")
+            raise EvidenceUnknownError("the records of this batch were never handed in")
         return Record.parse(data)
 
     # What many certificates share ------------------------------------------------------------
 
-    def _body(self, unit: ReadUnit, checkpoint: Checkpoint, issuer: str) -> BodyView:
+    def _body(self, unit: ReadUnit, checkpoint: StoredCheckpoint, issuer: str) -> IssuerView:
         key = (issuer, checkpoint.number)
-        held = self._views.get(key)
-        if held is not None and held.checkpoint.note == checkpoint.note:
-            return held
+        cached = self._views.get(key)
+        if cached is not None and cached.checkpoint.note == checkpoint.note:
+            return cached
         seen = unit.body(issuer, at=checkpoint.number)
         proof = unit.slot_proof(checkpoint.number, issuer)
         if seen is None or proof is None:
-            raise EvidencePending(f"{issuer} is not under a checkpoint yet")
+            raise EvidencePendingError(f"{issuer} is not under a checkpoint yet")
         if is_placeholder(seen.state.name):
-            raise EvidencePending(f"the name of {issuer} was not handed in yet")
+            raise EvidencePendingError(f"the name of {issuer} was not handed in yet")
         code = check_state(
             seen.state,
             state_root=checkpoint.state_root,
@@ -226,8 +226,8 @@ class EvidenceMaker:
             slot_proof=tuple(proof),
         )
         if code != "ok":
-            raise EvidenceInconsistent(f"the state of {issuer} does not check ({code})")
-        view = BodyView(
+            raise EvidenceInconsistentError(f"the state of {issuer} does not check ({code})")
+        view = IssuerView(
             checkpoint=checkpoint,
             state=seen.state,
             digest=seen.state.digest(),
@@ -237,36 +237,40 @@ class EvidenceMaker:
         self._views.put(key, view)
         return view
 
-    def _body_trees(self, unit: ReadUnit, checkpoint: Checkpoint, state: BodyState) -> BodyTrees:
+    def _body_trees(
+        self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
+    ) -> IssuerTrees:
         """Return the trees of a state that was proved; most checkpoints leave them as they are."""
         digest = state.digest()
-        held = self._trees.get(digest)
-        if held is not None:
-            return held
-        trees = BodyTrees(
+        cached = self._trees.get(digest)
+        if cached is not None:
+            return cached
+        trees = IssuerTrees(
             leaves=tuple(unit.anchored_leaves(state.issuer, batches=state.batches)),
             status=StatusTree(unit.words(state.issuer, at=checkpoint.number)),
         )
         if tuple(merkle.peaks(trees.leaves)) != state.peaks or trees.status.root != state.status:
-            raise EvidenceInconsistent(f"batches or statuses of {state.issuer} are not its state's")
+            raise EvidenceInconsistentError(
+                f"batches or statuses of {state.issuer} are not its state's"
+            )
         self._trees.put(digest, trees)
         return trees
 
-    def _batch(self, unit: ReadUnit, body: BodyView, place: Place) -> BatchView:
+    def _batch(self, unit: ReadUnit, body: IssuerView, place: Location) -> BatchView:
         anchored = unit.anchored_root(place.issuer, place.root)
         if anchored is None or anchored.sequence > body.state.batches:
-            raise EvidencePending("the batch is not anchored under a checkpoint yet")
+            raise EvidencePendingError("the batch is not anchored under a checkpoint yet")
         key = (body.digest, anchored.sequence)
-        held = self._batches.get(key)
-        if held is None:
-            held = self._batch_view(unit, body, anchored)
-            self._batches.put(key, held)
-        return held
+        cached = self._batches.get(key)
+        if cached is None:
+            cached = self._batch_view(unit, body, anchored)
+            self._batches.put(key, cached)
+        return cached
 
-    def _batch_view(self, unit: ReadUnit, body: BodyView, anchored: Anchored) -> BatchView:
+    def _batch_view(self, unit: ReadUnit, body: IssuerView, anchored: AnchoredBatch) -> BatchView:
         statement = anchored.statement
         if not isinstance(statement, Batch):
-            raise EvidenceInconsistent(f"batch {anchored.sequence} is kept as something else")
+            raise EvidenceInconsistentError(f"batch {anchored.sequence} is kept as something else")
         digest = statement.digest(self._ledger.identity)
         return BatchView(
             anchored=anchored,
@@ -277,33 +281,35 @@ class EvidenceMaker:
             catalog=self._catalog(unit, anchored),
         )
 
-    def _catalog(self, unit: ReadUnit, anchored: Anchored) -> CatalogView:
-        held = self._catalogs.get(anchored.catalog)
-        if held is None:
+    def _catalog(self, unit: ReadUnit, anchored: AnchoredBatch) -> CatalogView:
+        cached = self._catalogs.get(anchored.catalog)
+        if cached is None:
             entries = unit.catalog(anchored.catalog)
             if entries is None:
-                raise EvidencePending(
+                raise EvidencePendingError(
                     f"the catalog of batch {anchored.sequence} of {anchored.issuer}"
                     " was not handed in yet"
                 )
-            catalog = Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
-            held = CatalogView(catalog=catalog, tree=merkle.Tree(catalog.leaves()))
-            self._catalogs.put(anchored.catalog, held)
-        return held
+            catalog = Catalog.from_json(parse_canonical(entries, _MAX_CATALOG_BYTES))
+            cached = CatalogView(catalog=catalog, tree=merkle.Tree(catalog.leaves()))
+            self._catalogs.put(anchored.catalog, cached)
+        return cached
 
 
 def _asked(evidence: Evidence, holds: bool) -> Evidence:
     """Return the evidence if it is of the certificate that was asked for."""
     if not holds:
         record = evidence.record
-        raise EvidenceInconsistent(f"the database leads to {record.issuer} {record.index} instead")
+        raise EvidenceInconsistentError(
+            f"the database leads to {record.issuer} {record.index} instead"
+        )
     return evidence
 
 
 def _entry_proof(view: CatalogView, record: Record) -> EntryProof:
     found = view.catalog.find(record.category, record.entry)
     if found is None:
-        raise EvidenceInconsistent(f"the catalog of {record.issuer} lacks {record.category}")
+        raise EvidenceInconsistentError(f"the catalog of {record.issuer} lacks {record.category}")
     place, entry = found
     return EntryProof(
         entry=entry,
@@ -313,27 +319,27 @@ def _entry_proof(view: CatalogView, record: Record) -> EntryProof:
     )
 
 
-def _address_at(body: BodyState, key: int) -> bytes | None:
+def _address_at(body: IssuerState, key: int) -> bytes | None:
     return body.keys[key].address if key < len(body.keys) else None
 
 
-class _Kept(Generic[_Key, _Value]):
+class _WeightedCache(Generic[_Key, _Value]):
     """The values used last, together at most so heavy; without a weight each counts as one."""
 
     def __init__(self, most: int, weight: Callable[[_Value], int] = lambda value: 1) -> None:
         self._most, self._weight = most, weight
-        self._held: OrderedDict[_Key, _Value] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Value] = OrderedDict()
         self._sum = 0
 
     def get(self, key: _Key) -> _Value | None:
-        if key in self._held:
-            self._held.move_to_end(key)
-        return self._held.get(key)
+        if key in self._entries:
+            self._entries.move_to_end(key)
+        return self._entries.get(key)
 
     def put(self, key: _Key, value: _Value) -> None:
-        if (before := self._held.pop(key, None)) is not None:
+        if (before := self._entries.pop(key, None)) is not None:
             self._sum -= self._weight(before)
-        self._held[key] = value
+        self._entries[key] = value
         self._sum += self._weight(value)
-        while self._sum > self._most and len(self._held) > 1:
-            self._sum -= self._weight(self._held.popitem(last=False)[1])
+        while self._sum > self._most and len(self._entries) > 1:
+            self._sum -= self._weight(self._entries.popitem(last=False)[1])

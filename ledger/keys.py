@@ -22,21 +22,21 @@ from cryptography.hazmat.primitives.serialization import (
 
 from certledger.ledger.files import write_atomically
 from certledger.verifier import recovery
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.statements import SECP256K1_ORDER, address_of
 
 SECRET_SIZE = 32
 DIGEST_SIZE = 32
 SCRYPT_WORK = 2**18
 """The scrypt work factor (n) of geth's standard keystores: some 256 MB and a second."""
-LONGEST_KEYSTORE = 65_536
+MAX_KEYSTORE_BYTES = 65_536
 
 PemKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 """An Ed25519 key (witnesses, roots of policies, holders) or a P-256 key (holders)."""
 PemKind = Literal["ed25519", "p256"]
 
 
-class KeyUnusable(Refused):
+class KeyUnusableError(CertledgerError):
     """A key file cannot be read, or the passphrase does not open it."""
 
     code = "key.unusable"
@@ -77,10 +77,12 @@ def signer_of(secret: bytes) -> Signer:
     """Return the signer of a 32-byte secret.
 
     Raises:
-        KeyUnusable: the secret is zero or beyond the order of the curve, or not 32 bytes.
+        KeyUnusableError: the secret is zero or beyond the order of the curve, or not 32 bytes.
     """
     if len(secret) != SECRET_SIZE or not 0 < int.from_bytes(secret, "big") < SECP256K1_ORDER:
-        raise KeyUnusable("a secp256k1 secret is 32 bytes, above zero and below the curve's order")
+        raise KeyUnusableError(
+            "a secp256k1 secret is 32 bytes, above zero and below the curve's order"
+        )
     try:
         sign, public_key = _with_coincurve(secret)
     except ImportError:
@@ -121,11 +123,11 @@ def recover_key(digest: bytes, signature: bytes) -> bytes:
     """Return the public key (x ‖ y, 64 bytes) that made `signature` (65 bytes) over `digest`.
 
     Raises:
-        KeyUnusable: the signature is none: size, v, high s, or no such point.
+        KeyUnusableError: the signature is none: size, v, high s, or no such point.
     """
     key = recovery.recover_key(digest, signature)
     if key is None:
-        raise KeyUnusable("no key made this: a signature is r ‖ s ‖ v, low s and v 27 or 28")
+        raise KeyUnusableError("no key made this: a signature is r ‖ s ‖ v, low s and v 27 or 28")
     return key
 
 
@@ -146,15 +148,15 @@ def save_keystore(path: Path, secret: bytes, passphrase: str, *, work: int = SCR
     `work` is scrypt's n, a power of two.
 
     Raises:
-        KeyUnusable: the file is there already, the passphrase is empty, or the secret is none.
+        KeyUnusableError: the file is there already, the passphrase is empty, or the secret is none.
     """
     from eth_account import Account
 
     signer = signer_of(secret)
     if not passphrase:
-        raise KeyUnusable("a keystore needs a passphrase")
+        raise KeyUnusableError("a keystore needs a passphrase")
     if path.exists():
-        raise KeyUnusable(f"{path} is there already, and a key is never overwritten")
+        raise KeyUnusableError(f"{path} is there already, and a key is never overwritten")
     keystore = Account.encrypt(secret, passphrase, kdf="scrypt", iterations=work)
     write_atomically(path, json.dumps(keystore, indent=1).encode() + b"\n", private=True)
     return signer
@@ -164,14 +166,16 @@ def load_keystore(path: Path, passphrase: str) -> Signer:
     """Return the signer of an Ethereum keystore.
 
     Raises:
-        KeyUnusable: the file is no keystore, or the passphrase does not open it.
+        KeyUnusableError: the file is no keystore, or the passphrase does not open it.
     """
     from eth_account import Account
 
     try:
         secret = bytes(Account.decrypt(_read(path).decode(), passphrase))
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
-        raise KeyUnusable(f"{path} is no keystore, or the passphrase does not open it") from error
+        raise KeyUnusableError(
+            f"{path} is no keystore, or the passphrase does not open it"
+        ) from error
     return signer_of(secret)
 
 
@@ -179,14 +183,14 @@ def keystore_address(path: Path) -> bytes:
     """Return the address (20 bytes) that a keystore names, without opening it.
 
     Raises:
-        KeyUnusable: the file is no keystore, or names no address.
+        KeyUnusableError: the file is no keystore, or names no address.
     """
     try:
         address = bytes.fromhex(json.loads(_read(path))["address"].removeprefix("0x"))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise KeyUnusable(f"{path} is no keystore that names its address") from error
+        raise KeyUnusableError(f"{path} is no keystore that names its address") from error
     if len(address) != 20:
-        raise KeyUnusable(f"{path} names an address of {len(address)} bytes, not 20")
+        raise KeyUnusableError(f"{path} names an address of {len(address)} bytes, not 20")
     return address
 
 
@@ -206,12 +210,12 @@ def save_pem_key(path: Path, key: PemKey, passphrase: str) -> None:
     """Write a key as encrypted PKCS#8 in PEM.
 
     Raises:
-        KeyUnusable: the file is there already, or the passphrase is empty.
+        KeyUnusableError: the file is there already, or the passphrase is empty.
     """
     if not passphrase:
-        raise KeyUnusable("a key file needs a passphrase")
+        raise KeyUnusableError("a key file needs a passphrase")
     if path.exists():
-        raise KeyUnusable(f"{path} is there already, and a key is never overwritten")
+        raise KeyUnusableError(f"{path} is there already, and a key is never overwritten")
     sealed = BestAvailableEncryption(passphrase.encode())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealed)
     write_atomically(path, pem, private=True)
@@ -221,19 +225,19 @@ def load_pem_key(path: Path, passphrase: str) -> PemKey:
     """Return the key of a PEM file, Ed25519 or P-256.
 
     Raises:
-        KeyUnusable: no such key, not encrypted, or the passphrase does not open it.
+        KeyUnusableError: no such key, not encrypted, or the passphrase does not open it.
     """
     try:
         key = load_pem_private_key(_read(path), passphrase.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyUnusable(
+        raise KeyUnusableError(
             f"{path} is no encrypted key, or the passphrase does not open it"
         ) from error
     if isinstance(key, Ed25519PrivateKey):
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise KeyUnusable(f"{path} holds neither an Ed25519 nor a P-256 key")
+    raise KeyUnusableError(f"{path} holds neither an Ed25519 nor a P-256 key")
 
 
 # Files and passphrases -------------------------------------------------------------------------
@@ -250,23 +254,23 @@ def read_passphrase(path: Path) -> str:
     """Return the passphrase in a file: its first line, without the line end.
 
     Raises:
-        KeyUnusable: the file cannot be read, or its first line is empty.
+        KeyUnusableError: the file cannot be read, or its first line is empty.
     """
     try:
         line = _read(path).decode().splitlines()[:1]
     except UnicodeDecodeError as error:
-        raise KeyUnusable(f"the passphrase in {path} is not UTF-8") from error
+        raise KeyUnusableError(f"the passphrase in {path} is not UTF-8") from error
     if not line or not line[0]:
-        raise KeyUnusable(f"{path} holds no passphrase on its first line")
+        raise KeyUnusableError(f"{path} holds no passphrase on its first line")
     return line[0]
 
 
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(LONGEST_KEYSTORE + 1)
+            data = file.read(MAX_KEYSTORE_BYTES + 1)
     except OSError as error:
-        raise KeyUnusable(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > LONGEST_KEYSTORE:
-        raise KeyUnusable(f"{path} is longer than any key file")
+        raise KeyUnusableError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MAX_KEYSTORE_BYTES:
+        raise KeyUnusableError(f"{path} is longer than any key file")
     return data

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from certledger.verifier.state import UNNAMED, BodyState, UnnamedBody
+from certledger.verifier.state import UNNAMED, IssuerState, UnnamedBody
 
 _PLACEHOLDER = re.compile(UNNAMED + r"([0-9a-f]{64})")
 
@@ -25,7 +25,7 @@ def is_placeholder(name: str) -> bool:
     return _PLACEHOLDER.fullmatch(name) is not None
 
 
-def unnamed(state: BodyState) -> BodyState:
+def unnamed(state: IssuerState) -> IssuerState:
     """Return `state` as an unnamed body if its name is a placeholder, else as it is."""
     if isinstance(state, UnnamedBody) or not is_placeholder(state.name):
         return state

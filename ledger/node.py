@@ -16,30 +16,30 @@ import structlog
 
 from certledger.ledger.anchoring import LEASE, Anchorer
 from certledger.ledger.chain.block_logs import JsonRpc
-from certledger.ledger.chain.client import EthereumChain, Payment, WrongChain, sign_transaction
+from certledger.ledger.chain.client import EthereumChain, Payment, WrongChainError, sign_transaction
 from certledger.ledger.chain.deploy import Deployment, deploy, load_deployment
 from certledger.ledger.chain.follow import Follower
 from certledger.ledger.chain.nodes import Nodes, nodes_at
 from certledger.ledger.checkpoints import Cadence, checkpoint
-from certledger.ledger.clock_check import ClockDiffers, ClockWatch
+from certledger.ledger.clock_check import ClockDiffersError, ClockWatch
 from certledger.ledger.cosigning import Collector
 from certledger.ledger.evidence import EvidenceMaker
 from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer, draw_secret, load_keystore, save_keystore
 from certledger.ledger.leases import LOGBOOK, lease_holder, succeed_holder
-from certledger.ledger.ports import ChainUnreachable, Store
+from certledger.ledger.ports import ChainUnreachableError, Store
 from certledger.ledger.settings import Settings
 from certledger.ledger.store import SqlStore, check_unnamed, open_store
 from certledger.ledger.submitting import Intake
 from certledger.verifier.checkpoint import Cosignature, parse_note
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
 from certledger.verifier.policyfile import SignedPolicy, find_successors
 
 if TYPE_CHECKING:
     from certledger.ledger.chain.embedded import RunningNode
-    from certledger.ledger.chain.embedded.dropping import Signed
+    from certledger.ledger.chain.embedded.dropping import SignedHead
 
 log = structlog.get_logger(__name__)
 POLICY = "policy.json"
@@ -53,7 +53,7 @@ _LIGHT_SCRYPT = 2**12
 """Scrypt's n where the passphrase is 32 random bytes in a file beside the key: nothing to guess."""
 
 
-class LedgerAbsent(Refused):
+class LedgerAbsentError(CertledgerError):
     """There is no ledger in this home yet."""
 
     code = "ledger.absent"
@@ -147,8 +147,8 @@ class Ledger:
         only the part that needs it.
 
         Raises:
-            ChainUnreachable: the node does not answer; call again.
-            ClockDiffers: our clock differs from the witnesses'; call again.
+            ChainUnreachableError: the node does not answer; call again.
+            ClockDiffersError: our clock differs from the witnesses'; call again.
         """
         self.follower.follow()
         self._check_clock()
@@ -160,19 +160,19 @@ class Ledger:
         """Send what waits, on the state that was followed last, and see at once what came of it.
 
         Raises:
-            ChainUnreachable: the node does not answer; call again.
-            ClockDiffers: our clock differs from the witnesses'; call again.
+            ChainUnreachableError: the node does not answer; call again.
+            ClockDiffersError: our clock differs from the witnesses'; call again.
         """
         self._check_clock()
         if self.anchorer.advance():
-            with suppress(ChainUnreachable):  # Whoever follows says so.
+            with suppress(ChainUnreachableError):  # Whoever follows says so.
                 self.follower.follow()
 
     def publish(self) -> None:
         """Make the checkpoint that is due and have it cosigned, where this process anchors.
 
         Raises:
-            ChainUnreachable: the node does not answer; call again.
+            ChainUnreachableError: the node does not answer; call again.
         """
         if self.anchorer.leads:
             self._publish()
@@ -197,13 +197,13 @@ class Ledger:
         """Step until nothing waits and the newest checkpoint covers all that was anchored.
 
         Raises:
-            LedgerStuck: it does not come to rest in so many rounds.
+            LedgerStuckError: it does not come to rest in so many rounds.
         """
         for _ in range(rounds):
             self.step()
             if self._rests():
                 return
-        raise LedgerStuck(f"acts still wait after {rounds} rounds")
+        raise LedgerStuckError(f"acts still wait after {rounds} rounds")
 
     def beat(self) -> None:
         """Let the chain make a block of now, by a payment of nothing from the operator to itself.
@@ -242,7 +242,7 @@ class Ledger:
         self.close()
 
 
-class LedgerStuck(Refused):
+class LedgerStuckError(CertledgerError):
     """What waits does not get anchored."""
 
     code = "ledger.stuck"
@@ -259,12 +259,12 @@ def open_ledger(
     """Return the ledger of a home, its contract deployed with `registrars` if it is not yet.
 
     Raises:
-        LedgerAbsent: nothing is deployed, and no registrars are given to deploy with.
+        LedgerAbsentError: nothing is deployed, and no registrars are given to deploy with.
         DatabaseLedgerError: the database belongs to another ledger.
-        HomeInUse: another process runs the embedded chain of this home.
-        ChainUnreachable: nothing is deployed, and the node does not answer.
-        WrongChain: the node is of another chain.
-        StoreUnavailable: the database does not answer.
+        HomeInUseError: another process runs the embedded chain of this home.
+        ChainUnreachableError: nothing is deployed, and the node does not answer.
+        WrongChainError: the node is of another chain.
+        StoreUnavailableError: the database does not answer.
     """
     if load_deployment(settings.home) is None:
         check_unnamed(settings.database)
@@ -278,7 +278,7 @@ def open_ledger(
             stack.callback(embedded.close)
         node = nodes_at(settings.chain or (embedded.url if embedded else ""))
         if load_deployment(settings.home) is None and not registrars:
-            raise LedgerAbsent(f"there is no ledger in {settings.home} yet")
+            raise LedgerAbsentError(f"there is no ledger in {settings.home} yet")
         deployment = _deployed(settings.home, node, operator, registrars)
         store = open_store(settings.database, ledger=deployment.identity)
         stack.callback(store.close)
@@ -306,9 +306,9 @@ def _deployed(
     """Return the deployment of a home; one that was included is known without the node."""
     try:
         return deploy(home, node, operator, registrars, os.urandom)
-    except WrongChain:
+    except WrongChainError:
         raise
-    except ChainUnreachable:
+    except ChainUnreachableError:
         known = load_deployment(home)
         if known is None or known.block is None:
             raise
@@ -323,8 +323,8 @@ def load_policy(home: Path) -> SignedPolicy | None:
     the newest that the home has relied on.
 
     Raises:
-        PolicyOlder, PolicyUnsigned: it may not take the place of the newest.
-        Malformed: a file is damaged.
+        PolicyOlderError, PolicyUnsignedError: it may not take the place of the newest.
+        MalformedError: a file is damaged.
     """
     current, path = current_policy(home), home / POLICY
     if not path.exists():
@@ -372,7 +372,7 @@ def _collector(settings: Settings, policy: SignedPolicy | None) -> Collector | N
 
 def _check_clock_at_start(settings: Settings, clock_watch: ClockWatch) -> None:
     """Compare the clocks before the embedded chain mines: it makes blocks without being asked."""
-    with suppress(ClockDiffers):  # The chain is opened, and waits.
+    with suppress(ClockDiffersError):  # The chain is opened, and waits.
         clock_watch.check(_collector(settings, load_policy(settings.home)), tuple)
 
 
@@ -383,9 +383,9 @@ def _newest_cosignatures(store: Store) -> tuple[Cosignature, ...]:
     return () if newest is None else parse_note(newest.note).cosignatures
 
 
-def _find_signed(settings: Settings) -> Signed | None:
+def _find_signed(settings: Settings) -> SignedHead | None:
     """Return what witnesses have signed of the embedded chain, as far as the database knows."""
-    from certledger.ledger.chain.embedded.dropping import Signed
+    from certledger.ledger.chain.embedded.dropping import SignedHead
 
     deployment, policy = load_deployment(settings.home), load_policy(settings.home)
     if deployment is None or policy is None:
@@ -398,4 +398,4 @@ def _find_signed(settings: Settings) -> Signed | None:
     if newest is None:
         return None
     times = [line.time for line in parse_note(newest.note).cosignatures]
-    return Signed(number=newest.number, time=max(times), lag=policy.policy.block_lag)
+    return SignedHead(number=newest.number, time=max(times), lag=policy.policy.block_lag)

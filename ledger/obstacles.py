@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from certledger.ledger.acts import ACTS, Lane
 from certledger.ledger.contract_view import after_act, ledger_state
-from certledger.ledger.ports import Act, BodySeen, Unit
-from certledger.verifier.contract_state import Issuer, LedgerState, RuleBroken
-from certledger.verifier.state import BodyState
+from certledger.ledger.ports import IssuerRow, SubmittedAct, Unit
+from certledger.verifier.contract_state import Issuer, LedgerState, RuleBrokenError
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import (
     Batch,
     CatalogChange,
@@ -29,7 +29,7 @@ from certledger.verifier.vocabulary import Standing
 class Obstacle:
     """Why the first act of a lane cannot go; `final` where it never will."""
 
-    act: Act
+    act: SubmittedAct
     reason: str
     final: bool
 
@@ -39,12 +39,12 @@ class Obstacle:
         return place_of(self.act)
 
 
-def place_of(act: Act) -> tuple[str, Lane]:
+def place_of(act: SubmittedAct) -> tuple[str, Lane]:
     """Return the lane of an act: its subject, and the counter that it moves."""
     return act.subject, ACTS[act.kind].lane
 
 
-COUNTED: Mapping[Lane, Callable[[BodyState], int]] = {
+COUNTED: Mapping[Lane, Callable[[IssuerState], int]] = {
     Lane.SEQUENCE: lambda state: state.batches,
     Lane.EPOCH: lambda state: state.epoch,
     Lane.VERSION: lambda state: state.catalog_version,
@@ -63,12 +63,12 @@ _OWN_STANDING = (KeysChange, StandingChange)
 PASSED, BEFORE_ENDED = "counter.passed", "act.before_it_ended"
 
 
-def obstacles(unit: Unit, waiting: Sequence[Act], identity: bytes) -> list[Obstacle]:
+def obstacles(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> list[Obstacle]:
     """Return what stands in the way of the first act of each lane among those that wait.
 
     `identity` is the ledger's.
     """
-    first: dict[tuple[str, Lane], Act] = {}
+    first: dict[tuple[str, Lane], SubmittedAct] = {}
     for act in waiting:
         place = place_of(act)
         if place not in first or act.counter < first[place].counter:
@@ -85,7 +85,7 @@ def obstacles(unit: Unit, waiting: Sequence[Act], identity: bytes) -> list[Obsta
 
 
 def _met(
-    unit: Unit, ledger: LedgerState, seen: BodySeen, act: Act, block: int
+    unit: Unit, ledger: LedgerState, seen: IssuerRow, act: SubmittedAct, block: int
 ) -> tuple[str, bool] | None:
     """Return the reason and whether it is final, None where the act may go."""
     state, lane = seen.state, ACTS[act.kind].lane
@@ -95,16 +95,18 @@ def _met(
     if act.counter > place + 1:
         return _gap(unit, act, lane)
     # What lasts beyond the brake counts first: an act that never goes need not wait for it.
-    for held in sorted({False, seen.held}):
-        issuer = Issuer(state=state, held=held)
+    for current in sorted({False, seen.held}):
+        issuer = Issuer(state=state, held=current)
         try:
             after_act(replace(ledger, issuers={state.issuer: issuer}), act, state.issuer, block)
-        except RuleBroken as broken:
+        except RuleBrokenError as broken:
             return _reason(unit, state, act, broken.rule)
     return None
 
 
-def _reason(unit: Unit, state: BodyState, act: Act, rule: str) -> tuple[str, bool] | None:
+def _reason(
+    unit: Unit, state: IssuerState, act: SubmittedAct, rule: str
+) -> tuple[str, bool] | None:
     """Return the reason for a rule that an act breaks, and whether it breaks it for ever."""
     if rule == "BodyHeld":
         return "issuer.held", False
@@ -117,7 +119,7 @@ def _reason(unit: Unit, state: BodyState, act: Act, rule: str) -> tuple[str, boo
     return (f"issuer.{state.standing}" if suspended else f"contract.{rule}"), False
 
 
-def final_reason(state: BodyState, statement: Statement, rule: str) -> str | None:
+def final_reason(state: IssuerState, statement: Statement, rule: str) -> str | None:
     """Return why an act is rejected that breaks a rule of the contract; None where it may wait.
 
     The audit judges rejections by it, on the issuer's state at the block of the rejection.
@@ -131,7 +133,7 @@ def final_reason(state: BodyState, statement: Statement, rule: str) -> str | Non
     return _NEVER.get(rule)
 
 
-def _gap(unit: Unit, act: Act, lane: Lane) -> tuple[str, bool] | None:
+def _gap(unit: Unit, act: SubmittedAct, lane: Lane) -> tuple[str, bool] | None:
     """Return what an act meets whose turn has not come: is the one before it still alive?"""
     before = unit.act_at(act.subject, lane, act.counter - 1)
     if before is None:
@@ -139,7 +141,7 @@ def _gap(unit: Unit, act: Act, lane: Lane) -> tuple[str, bool] | None:
     return None if before.reason is None else ("act.before_it_waits", False)
 
 
-def _is_filed_soon(unit: Unit, state: BodyState, said: Statement) -> bool:
+def _is_filed_soon(unit: Unit, state: IssuerState, said: Statement) -> bool:
     """Return whether a change of catalog waits that files the catalog of a batch."""
     coming = (one.statement for one in unit.queue(state.issuer, Lane.VERSION))
     return isinstance(said, Batch) and any(

@@ -24,54 +24,87 @@ from typing import Protocol
 from certledger.ledger.acts import Lane
 from certledger.ledger.receipt_chain import ReceiptChainUnit
 from certledger.ledger.store_errors import (
-    StoreBusy,
-    StoreDamaged,
-    StoreFull,
-    StoreUnavailable,
-    TextUnusable,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreFullError,
+    StoreUnavailableError,
+    TextUnusableError,
 )
 from certledger.ledger.values import (
-    Act,
     Address,
-    Anchored,
+    AnchoredBatch,
+    AnchoredEdition,
     Backlog,
     Block,
-    BodySeen,
     CatalogSeen,
-    Checkpoint,
-    Edition,
+    ContractLog,
     Included,
-    Log,
+    IssuerRow,
+    Location,
     Lookups,
+    MirroredStatusChange,
     NewAct,
-    Place,
     RegistrarSeen,
     Reorganisation,
-    Signed,
+    SignedTransaction,
     StateProof,
-    StatusSeen,
+    StoredCheckpoint,
+    SubmittedAct,
     Transaction,
     TxState,
 )
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 __all__ = [
-    "Act", "Address", "Anchored", "Backlog", "Block", "BodySeen", "CallReverted", "CatalogSeen",
-    "Chain", "ChainRefuses", "ChainUnreachable", "Checkpoint", "Edition", "Included",
-    "IntakeUnit", "LeaseLost", "LeaseUnit", "Log", "Lookups", "MirrorDiffers", "MirrorUnit",
-    "NewAct", "Place", "ReadUnit", "RegistrarSeen", "Reorganisation", "RoadUnit", "Signed",
-    "StateProof", "StatusSeen", "Store", "StoreBusy", "StoreDamaged", "StoreFull",
-    "StoreUnavailable", "TextUnusable", "Transaction", "TxState", "Unit",
+    "Address",
+    "AnchoredBatch",
+    "AnchoredEdition",
+    "Backlog",
+    "Block",
+    "CallRevertedError",
+    "CatalogSeen",
+    "Chain",
+    "ChainRefusesError",
+    "ChainUnreachableError",
+    "ContractLog",
+    "Included",
+    "IntakeUnit",
+    "IssuerRow",
+    "LeaseLostError",
+    "LeaseUnit",
+    "Location",
+    "Lookups",
+    "MirrorDiffersError",
+    "MirrorUnit",
+    "MirroredStatusChange",
+    "NewAct",
+    "ReadUnit",
+    "RegistrarSeen",
+    "Reorganisation",
+    "RoadUnit",
+    "SignedTransaction",
+    "StateProof",
+    "Store",
+    "StoreBusyError",
+    "StoreDamagedError",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "StoredCheckpoint",
+    "SubmittedAct",
+    "TextUnusableError",
+    "Transaction",
+    "TxState",
+    "Unit",
 ]  # fmt: skip
 
 
-class MirrorDiffers(Refused):
+class MirrorDiffersError(CertledgerError):
     """What the chain tells or proves does not agree with the mirror: nothing of it is kept."""
 
     code = "mirror.differs"
 
 
-class LeaseLost(Refused):
+class LeaseLostError(CertledgerError):
     """Another worker has taken over; whoever gets this stops at once."""
 
     code = "lease.lost"
@@ -89,7 +122,7 @@ class IntakeUnit(ReceiptChainUnit, Protocol):
     def lock(self, subject: str) -> None:
         """Let no other unit take in acts of `subject` until this one ends."""
 
-    def body(self, issuer: str, *, at: int | None = None) -> BodySeen | None:
+    def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         """Return the body's state, newest or as of block `at`."""
 
     def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
@@ -101,19 +134,19 @@ class IntakeUnit(ReceiptChainUnit, Protocol):
     def head(self) -> Block | None:
         """Return the newest block that the mirror follows."""
 
-    def act(self, digest: bytes) -> Act | None:
+    def act(self, digest: bytes) -> SubmittedAct | None:
         """Return the act whose statement has this digest."""
 
-    def act_at(self, subject: str, lane: Lane, counter: int) -> Act | None:
+    def act_at(self, subject: str, lane: Lane, counter: int) -> SubmittedAct | None:
         """Return the living act at this value of the counter."""
 
-    def queue(self, subject: str, lane: Lane) -> Sequence[Act]:
+    def queue(self, subject: str, lane: Lane) -> Sequence[SubmittedAct]:
         """Return the acts of the lane that are accepted and not yet included, in order."""
 
-    def last_waiting(self, subject: str, lane: Lane) -> Act | None:
+    def last_waiting(self, subject: str, lane: Lane) -> SubmittedAct | None:
         """Return the last of the queue."""
 
-    def add_act(self, act: NewAct) -> Act:
+    def add_act(self, act: NewAct) -> SubmittedAct:
         """Take an act in.  Its digest, and its place among the living, must be free."""
 
     def add_records(
@@ -124,10 +157,10 @@ class IntakeUnit(ReceiptChainUnit, Protocol):
         `records` are gone through once, and never held together.
         """
 
-    def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
+    def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[AnchoredEdition]:
         """Return the editions of these ids that are anchored or alive."""
 
-    def anchored(self, issuer: str, sequence: int) -> Anchored | None:
+    def anchored(self, issuer: str, sequence: int) -> AnchoredBatch | None:
         """Return the batch that the chain holds at this sequence."""
 
     def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
@@ -162,9 +195,9 @@ class RoadUnit(Protocol):
     """What the anchoring worker needs."""
 
     def fence(self, name: str, token: int) -> None:
-        """Raise LeaseLost unless `token` is the lease's newest; holds until the unit ends."""
+        """Raise LeaseLostError unless `token` is the lease's newest; holds until the unit ends."""
 
-    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[Act]:
+    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[SubmittedAct]:
         """Return accepted acts that no transaction signed or broadcast carries, oldest first.
 
         At most the next `per_lane` of each lane, so that no issuer fills the answer, and none
@@ -174,22 +207,22 @@ class RoadUnit(Protocol):
         not followed its block yet.
         """
 
-    def set_aside(self, act: Act, reason: str) -> None:
+    def set_aside(self, act: SubmittedAct, reason: str) -> None:
         """Let an act, and those behind it in its lane, wait for something about their subject."""
 
-    def reject(self, act: Act, reason: str, block: int) -> None:
+    def reject(self, act: SubmittedAct, reason: str, block: int) -> None:
         """Give up an act, and those behind it: at `block` it was known that none can come."""
 
     def reconsider(self, subject: str | None = None) -> None:
         """Take back what was set aside, of one subject or of all."""
 
-    def on_the_road(self) -> Sequence[Transaction]:
+    def pending_transactions(self) -> Sequence[Transaction]:
         """Return transactions that are signed, broadcast or included, ascending by nonce."""
 
     def transaction(self, tx: bytes) -> Transaction | None:
         """Return the transaction with this hash."""
 
-    def acts_of(self, tx: bytes) -> Sequence[Act]:
+    def acts_of(self, tx: bytes) -> Sequence[SubmittedAct]:
         """Return the acts that a transaction carries."""
 
     def add_transaction(self, transaction: Transaction, acts: Iterable[int]) -> None:
@@ -233,7 +266,7 @@ class MirrorUnit(Protocol):
     def prune(self, number: int) -> None:
         """Give up answering questions about blocks before `number`.  The newest state stays."""
 
-    def put_body(self, body: BodySeen) -> None:
+    def put_body(self, body: IssuerRow) -> None:
         """Record a body's state since its block."""
 
     def put_registrar(self, registrar: RegistrarSeen) -> None:
@@ -242,10 +275,10 @@ class MirrorUnit(Protocol):
     def put_words(self, issuer: str, words: Mapping[int, bytes], block: int) -> None:
         """Record status words (position to 32 bytes) since `block`."""
 
-    def add_anchored(self, batches: Iterable[Anchored]) -> None:
+    def add_anchored(self, batches: Iterable[AnchoredBatch]) -> None:
         """Record batches that were anchored."""
 
-    def add_status(self, change: StatusSeen) -> None:
+    def add_status(self, change: MirroredStatusChange) -> None:
         """Record a status statement that was carried out."""
 
     def add_catalog_change(self, change: CatalogSeen) -> None:
@@ -267,7 +300,9 @@ class MirrorUnit(Protocol):
         it that name another as the one before.
         """
 
-    def add_checkpoint(self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]) -> None:
+    def add_checkpoint(
+        self, checkpoint: StoredCheckpoint, proofs: Mapping[str, Sequence[bytes]]
+    ) -> None:
         """Keep a checkpoint with the trie nodes of each body's slot."""
 
     def set_note(self, number: int, note: str) -> None:
@@ -280,25 +315,25 @@ class MirrorUnit(Protocol):
 class ReadUnit(Protocol):
     """What evidence, snapshots, pages and the background check read."""
 
-    def bodies(self, *, at: int | None = None) -> Sequence[BodySeen]:
+    def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
         """Return every body, ascending by code, newest or as of block `at`."""
 
-    def body(self, issuer: str, *, at: int | None = None) -> BodySeen | None:
+    def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         """Return one body, newest or as of block `at`."""
 
     def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
         """Return the status words that are not zero, newest or as of block `at`."""
 
-    def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[Act]:
+    def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[SubmittedAct]:
         """Return every act taken in at this value of the counter, dead ones too, oldest first."""
 
-    def place_of_leaf(self, leaf: bytes) -> Place | None:
+    def place_of_leaf(self, leaf: bytes) -> Location | None:
         """Return where a certificate stands that is anchored or alive."""
 
-    def places_of_lookup(self, lookup: bytes) -> Sequence[Place]:
+    def places_of_lookup(self, lookup: bytes) -> Sequence[Location]:
         """Return where certificates with this lookup digest stand, newest last."""
 
-    def place_at(self, issuer: str, index: int) -> Place | None:
+    def place_at(self, issuer: str, index: int) -> Location | None:
         """Return where certificate `index` of a body stands, if its records are kept."""
 
     def record(self, root: bytes, place: int) -> bytes | None:
@@ -310,21 +345,21 @@ class ReadUnit(Protocol):
     def leaves(self, root: bytes) -> Sequence[bytes]:
         """Return the leaf hashes of a batch; empty if its records are not kept."""
 
-    def anchored(self, issuer: str, sequence: int) -> Anchored | None:
+    def anchored(self, issuer: str, sequence: int) -> AnchoredBatch | None:
         """Return the batch that the chain holds at this sequence."""
 
-    def anchored_root(self, issuer: str, root: bytes) -> Anchored | None:
+    def anchored_root(self, issuer: str, root: bytes) -> AnchoredBatch | None:
         """Return the batch of a body with this root."""
 
     def anchored_batches(
         self, issuer: str, *, after: int = 0, limit: int | None = None
-    ) -> Sequence[Anchored]:
+    ) -> Sequence[AnchoredBatch]:
         """Return a body's batches with a sequence above `after`, ascending."""
 
     def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
         """Return the leaves of the first `batches` of a body's tree."""
 
-    def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[StatusSeen]:
+    def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[MirroredStatusChange]:
         """Return a body's status statements with an epoch above `after`, ascending."""
 
     def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
@@ -333,16 +368,16 @@ class ReadUnit(Protocol):
     def catalog(self, root: bytes) -> bytes | None:
         """Return the canonical JSON list of a catalog's entries."""
 
-    def checkpoint(self, number: int | None = None) -> Checkpoint | None:
+    def checkpoint(self, number: int | None = None) -> StoredCheckpoint | None:
         """Return a checkpoint, the newest by default."""
 
-    def cosigned_checkpoint(self) -> Checkpoint | None:
+    def cosigned_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint that any witness has cosigned."""
 
     def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
         """Return the trie nodes of a body's slot at a checkpoint."""
 
-    def missing_records(self, limit: int | None = None) -> Sequence[Anchored]:
+    def missing_records(self, limit: int | None = None) -> Sequence[AnchoredBatch]:
         """Return anchored batches whose records are not here, or not all of them."""
 
     def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
@@ -387,9 +422,9 @@ class Store(Protocol):
         """Open one transaction; with `write=False` it may only read, and waits for nobody.
 
         Raises:
-            StoreBusy: others were at work on the same things for too long.
-            StoreUnavailable: the database does not answer, is full or damaged.
-            TextUnusable: a text was to be kept that no database can hold.
+            StoreBusyError: others were at work on the same things for too long.
+            StoreUnavailableError: the database does not answer, is full or damaged.
+            TextUnusableError: a text was to be kept that no database can hold.
         """
 
     def close(self) -> None:
@@ -399,19 +434,19 @@ class Store(Protocol):
 # The chain --------------------------------------------------------------------------------------
 
 
-class ChainUnreachable(Refused):
+class ChainUnreachableError(CertledgerError):
     """The node does not answer, or not sensibly; trying again later may help."""
 
     code = "chain.unreachable"
 
 
-class ChainRefuses(ChainUnreachable):
+class ChainRefusesError(ChainUnreachableError):
     """The node answers, but will not do what it was asked."""
 
     code = "chain.refused"
 
 
-class CallReverted(Refused):
+class CallRevertedError(CertledgerError):
     """The contract refuses the call, and says why."""
 
     code = "chain.reverted"
@@ -424,7 +459,7 @@ class CallReverted(Refused):
 class Chain(Protocol):
     """Somewhere public that remembers what was said and will not take it back.
 
-    Every method raises ChainUnreachable where the node fails.
+    Every method raises ChainUnreachableError where the node fails.
     """
 
     @property
@@ -434,14 +469,14 @@ class Chain(Protocol):
     def next_nonce(self) -> int:
         """Return the sender's next nonce, counting what the node has in its pool."""
 
-    def sign(self, data: bytes, *, nonce: int) -> Signed:
+    def sign(self, data: bytes, *, nonce: int) -> SignedTransaction:
         """Return the signed transaction that calls the contract with `data`.  Sends nothing.
 
         Raises:
-            CallReverted: the contract would refuse it now.
+            CallRevertedError: the contract would refuse it now.
         """
 
-    def resign(self, raw: bytes) -> Signed:
+    def resign(self, raw: bytes) -> SignedTransaction:
         """Return the same call with the same nonce, for a fee that nodes take in its place."""
 
     def mined_nonce(self) -> int:
@@ -451,7 +486,7 @@ class Chain(Protocol):
         """Offer a transaction to the network.  Safe to repeat: the same bytes are the same one.
 
         Raises:
-            ChainRefuses: the node will not take it: its fee is too low, or its nonce is used.
+            ChainRefusesError: the node will not take it: its fee is too low, or its nonce is used.
         """
 
     def find(self, tx: bytes) -> Included | None:
@@ -466,11 +501,11 @@ class Chain(Protocol):
     def block(self, number: int) -> Block | None:
         """Return a block, or None beyond the head."""
 
-    def logs(self, first: int, last: int) -> Sequence[Log]:
+    def logs(self, first: int, last: int) -> Sequence[ContractLog]:
         """Return the contract's events in blocks `first` to `last`, in order, and all of them.
 
         Raises:
-            ChainUnreachable: also where no node proves that none is missing.
+            ChainUnreachableError: also where no node proves that none is missing.
         """
 
     def prove(self, slots: Sequence[int], block: int) -> StateProof:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 if TYPE_CHECKING:
-    from certledger.ledger.auditing.kept import Kept
+    from certledger.ledger.auditing.kept import StoredFiles
     from certledger.ledger.missing import Missing
     from certledger.ledger.node import Ledger
     from certledger.ledger.repair.chain_acts import ChainActs
     from certledger.ledger.repair.sources import BatchFiles
     from certledger.ledger.store.unit import SqlUnit
-    from certledger.verifier.audit.faults import Fault
-    from certledger.verifier.audit.report import Report
+    from certledger.verifier.audit.faults import AuditFault
+    from certledger.verifier.audit.report import AuditReport
     from certledger.verifier.encoding import Json
 
 
-class RebuildUnproved(Refused):
+class RebuildUnprovedError(CertledgerError):
     """The new view could not be compared with the chain; the old one was left as it was."""
 
     code = "rebuild.unproved"
@@ -44,7 +44,7 @@ class Rebuilt:
     certificates: int
     checkpoint: int | None
     missing: Sequence[Missing]
-    left: Sequence[Fault]
+    left: Sequence[AuditFault]
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -72,21 +72,21 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
     or what an audit published.
 
     Raises:
-        ChainUnreachable, NodeFailed: the node does not answer; run again.
-        MirrorDiffers: what this node tells does not add up, or is not what it proves.
-        RebuildUnproved: the audit could not be ended.
+        ChainUnreachableError, NodeFailedError: the node does not answer; run again.
+        MirrorDiffersError: what this node tells does not add up, or is not what it proves.
+        RebuildUnprovedError: the audit could not be ended.
     """
     from certledger.ledger.missing import missing_of
     from certledger.ledger.repair.sources import BatchFiles
-    from certledger.ledger.repair.transaction import KeptInTransaction, prepare
+    from certledger.ledger.repair.transaction import TransactionFiles, prepare
 
     files = BatchFiles(folders)
     with ledger.store.begin() as unit:
         prepare(unit)
         settings = ledger.settings
-        kept = KeptInTransaction(settings.database, settings.home, unit.connection)
-        _renew(ledger, unit, kept, files)
-        report = _audit(ledger, kept)
+        stored_files = TransactionFiles(settings.database, settings.home, unit.connection)
+        _renew(ledger, unit, stored_files, files)
+        report = _audit(ledger, stored_files)
         head, last = unit.head(), unit.checkpoint()
         states = [body.state for body in unit.bodies()]
         rebuilt = Rebuilt(
@@ -102,7 +102,7 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
     return rebuilt
 
 
-def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None:
+def _renew(ledger: Ledger, unit: SqlUnit, stored_files: StoredFiles, files: BatchFiles) -> None:
     """Mend what only the database has, and make the rest anew."""
     from certledger.ledger.checkpoints import Cadence, checkpoint
     from certledger.ledger.repair.acts import repair_rejected
@@ -116,9 +116,9 @@ def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None
         repair_watches,
     )
     from certledger.ledger.repair.transaction import SingleTransaction
-    from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
+    from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 
-    node = Rpc(_address(ledger), timeout=60.0, longest=LONGEST_HISTORY)
+    node = RpcClient(_address(ledger), timeout=60.0, longest=MAX_LOG_RESPONSE_BYTES)
     chain = read_chain(node, ledger.pin, ledger.deployment.block or 0, unit.connection)
     names = find_names(unit) | files.names
     checkpoints = CheckpointRepair(unit, ledger.chain, ledger.pin)
@@ -128,11 +128,11 @@ def _renew(ledger: Ledger, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None
     ledger.make_follower(single).rebuild()
     repair_rejected(unit, ledger.pin.identity, rejected_at)
     repair_catalogs(unit, files)
-    RecordRepair(unit, kept, files).run()
+    RecordRepair(unit, stored_files, files).run()
     repair_transactions(unit, ledger.operator.address)
     repair_verifications(unit, ledger.operator.address)
     repair_watches(unit)
-    notes = [*kept.file_notes(), *files.notes()]
+    notes = [*stored_files.file_notes(), *files.notes()]
     checkpoints.run(notes, None if ledger.policy is None else ledger.policy.policy)
     checkpoint(single, ledger.chain, ledger.pin, Cadence(seconds=0))
 
@@ -152,19 +152,19 @@ def _repair_handed_in(
     return acts.rejected_at
 
 
-def _audit(ledger: Ledger, kept: Kept) -> Report:
+def _audit(ledger: Ledger, stored_files: StoredFiles) -> AuditReport:
     """Return what the audit finds of the new view.
 
     Raises:
-        RebuildUnproved: it could not be ended.
+        RebuildUnprovedError: it could not be ended.
     """
     from certledger.ledger.auditing.home import audit_open
     from certledger.ledger.repair.transaction import InlineExecutor
 
-    with kept.open() as connection:
+    with stored_files.open() as connection:
         report = audit_open(
             ledger.settings,
-            kept,
+            stored_files,
             connection,
             InlineExecutor(),
             url=_address(ledger),
@@ -172,7 +172,7 @@ def _audit(ledger: Ledger, kept: Kept) -> Report:
         )
     for gap in report.gaps:
         if gap.code.startswith(("node.", "work.", "deployment.")):
-            raise RebuildUnproved(f"the new view could not be audited: {gap.detail}")
+            raise RebuildUnprovedError(f"the new view could not be audited: {gap.detail}")
     return report
 
 

@@ -24,8 +24,8 @@ from pydantic_settings import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from certledger.ledger.intake.desk import Limits
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.ledger.intake.desk import IntakeLimits
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.http_client import require_secure
 
 PREFIX = "CERTLEDGER_"
@@ -34,7 +34,7 @@ EMBEDDED = "embedded"
 HIDDEN = "********"
 
 
-class SettingsUnusable(Refused):
+class SettingsUnusableError(CertledgerError):
     """A setting is unknown or cannot be what it is."""
 
     code = "settings.unusable"
@@ -86,40 +86,42 @@ class Settings(BaseSettings):
         description="addresses of the policy's witnesses, by name, who are asked to cosign",
     )
     waiting_certificates: int = Field(
-        default=Limits().waiting_certificates,
+        default=IntakeLimits().waiting_certificates,
         ge=1,
         description="certificates that may wait to be anchored before intake refuses",
     )
     waiting_acts: int = Field(
-        default=Limits().waiting_acts,
+        default=IntakeLimits().waiting_acts,
         ge=1,
         description="statements that may wait to be anchored before intake refuses",
     )
     issuer_certificates: int = Field(
-        default=Limits().issuer_certificates,
+        default=IntakeLimits().issuer_certificates,
         ge=1,
         description="certificates of one issuer that may wait before intake refuses its next",
     )
     issuer_acts: int = Field(
-        default=Limits().issuer_acts,
+        default=IntakeLimits().issuer_acts,
         ge=1,
         description="statements of one issuer that may wait before intake refuses its next",
     )
     longest_wait: int = Field(
-        default=Limits().longest_wait,
+        default=IntakeLimits().longest_wait,
         ge=1,
         description="seconds that the oldest that can move may have waited before intake refuses",
     )
     submission_bytes: int = Field(
-        default=Limits().submission_bytes, ge=4096, description="greatest bytes of a submission"
+        default=IntakeLimits().submission_bytes,
+        ge=4096,
+        description="greatest bytes of a submission",
     )
     anchored_within: int = Field(
-        default=Limits().anchored_within,
+        default=IntakeLimits().anchored_within,
         ge=1,
         description="seconds within which a receipt promises anchoring",
     )
     retry_after: int = Field(
-        default=Limits().retry_after,
+        default=IntakeLimits().retry_after,
         ge=1,
         description="seconds after which to try again where intake is overloaded",
     )
@@ -173,9 +175,9 @@ class Settings(BaseSettings):
         return self.home / self.operator_key
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> IntakeLimits:
         """How much intake takes, and what it promises."""
-        return Limits(
+        return IntakeLimits(
             waiting_certificates=self.waiting_certificates,
             waiting_acts=self.waiting_acts,
             issuer_certificates=self.issuer_certificates,
@@ -213,8 +215,8 @@ def load_settings(**arguments: Any) -> Settings:
     """Return the settings; an argument that is None counts as not given.
 
     Raises:
-        SettingsUnusable: a setting is unknown or ill-formed, or the file is no TOML.
-        AddressInsecure: a node elsewhere is to be asked by plain http.
+        SettingsUnusableError: a setting is unknown or ill-formed, or the file is no TOML.
+        AddressInsecureError: a node elsewhere is to be asked by plain http.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -224,9 +226,9 @@ def load_settings(**arguments: Any) -> Settings:
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
             for fault in error.errors(include_input=False, include_url=False)
         )
-        raise SettingsUnusable(f"settings cannot be used: {faults}") from None
+        raise SettingsUnusableError(f"settings cannot be used: {faults}") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsUnusable(f"{file_of(given)} is no TOML: {error}") from error
+        raise SettingsUnusableError(f"{file_of(given)} is no TOML: {error}") from error
     for url in (settings.chain or "").split(","):
         if not settings.plain_http:
             require_secure(url.strip(), "node")
@@ -247,7 +249,7 @@ def describe_settings(**arguments: Any) -> list[SettingRow]:
     """Return each setting with its meaning, value (secrets hidden) and origin.
 
     Raises:
-        SettingsUnusable: as `load_settings`.
+        SettingsUnusableError: as `load_settings`.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     settings, file = load_settings(**given), file_of(given)

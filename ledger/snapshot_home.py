@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 from certledger.ledger.auditing.home import chain_of
-from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import load_deployment
-from certledger.ledger.node import NAME, LedgerAbsent, operator_of
+from certledger.ledger.node import NAME, LedgerAbsentError, operator_of
 from certledger.ledger.settings import load_settings
 from certledger.ledger.snapshots import SnapshotMaker
 from certledger.ledger.store import open_store
@@ -18,20 +18,20 @@ def snapshot_of_home(home: Path) -> bytes:
     """Return the file of the snapshot at a home's newest checkpoint.
 
     Raises:
-        LedgerAbsent: there is no ledger in the home.
-        HomeInUse: another process runs the embedded chain of this home; ask its address.
+        LedgerAbsentError: there is no ledger in the home.
+        HomeInUseError: another process runs the embedded chain of this home; ask its address.
         DatabaseLedgerError: the database belongs to another ledger.
-        EvidencePending: no block has been made a checkpoint yet.
-        EvidenceInconsistent: the database does not lead to what the chain proves.
+        EvidencePendingError: no block has been made a checkpoint yet.
+        EvidenceInconsistentError: the database does not lead to what the chain proves.
     """
     settings = load_settings(home=home)
     deployment = load_deployment(settings.home)
     if deployment is None:
-        raise LedgerAbsent(f"there is no ledger in {settings.home}")
+        raise LedgerAbsentError(f"there is no ledger in {settings.home}")
     pin = deployment.pin(NAME)
     with (
         chain_of(settings) as url,
         closing(open_store(settings.database, ledger=pin.identity)) as store,
     ):
-        chain = EthereumChain(Node(url), pin, operator_of(settings))
+        chain = EthereumChain(NodeClient(url), pin, operator_of(settings))
         return SnapshotMaker(store=store, chain=chain, ledger=pin).latest().data

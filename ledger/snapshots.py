@@ -8,24 +8,31 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from certledger.ledger.checkpoints import ROLL_NAME
-from certledger.ledger.evidence import EvidenceInconsistent, EvidencePending
-from certledger.ledger.ports import Anchored, BodySeen, Chain, Checkpoint, ReadUnit, Store
+from certledger.ledger.evidence import EvidenceInconsistentError, EvidencePendingError
+from certledger.ledger.ports import (
+    AnchoredBatch,
+    Chain,
+    IssuerRow,
+    ReadUnit,
+    Store,
+    StoredCheckpoint,
+)
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.delta import format_delta
 from certledger.verifier.encoding import parse_canonical
-from certledger.verifier.errors import Malformed
-from certledger.verifier.events import Said, parse_log
-from certledger.verifier.packing import AnchoredRow
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.events import ActEvent, parse_log
+from certledger.verifier.packing import PackedBatch
 from certledger.verifier.policy import LedgerPin
-from certledger.verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
-from certledger.verifier.state import BodyState
+from certledger.verifier.snapshot import Snapshot, SnapshotIssuer, SnapshotUnprovedError
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import ZERO, Batch, Register
 
-_LONGEST_CATALOG = 64 * 2**20
+_MAX_CATALOG_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class SnapshotFile:
     """A snapshot, its file, and the digest by which deltas name it."""
 
     snapshot: Snapshot
@@ -44,26 +51,28 @@ class SnapshotMaker:
     chain: Chain
     ledger: LedgerPin
     kept: int = 8
-    _made: OrderedDict[str, Made] = field(default_factory=OrderedDict)
+    _made: OrderedDict[str, SnapshotFile] = field(default_factory=OrderedDict)
     _deltas: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _orders: dict[int, list[str]] = field(default_factory=dict)
 
-    def latest(self) -> Made:
+    def latest(self) -> SnapshotFile:
         """Return the snapshot at the newest checkpoint.
 
         Raises:
-            EvidencePending: no block has been made a checkpoint yet.
-            EvidenceInconsistent: the mirror does not lead to what the chain proves.
-            ChainUnreachable: the order of registration had to be asked, and the node is silent.
+            EvidencePendingError: no block has been made a checkpoint yet.
+            EvidenceInconsistentError: the mirror does not lead to what the chain proves.
+            ChainUnreachableError: the order of registration had to be asked, and the node is silent.
         """
         with self.store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
             if checkpoint is None:
-                raise EvidencePending("no block has been made a checkpoint yet")
-            if (held := self.at(checkpoint.note)) is not None:
-                return held
+                raise EvidencePendingError("no block has been made a checkpoint yet")
+            if (cached := self.at(checkpoint.note)) is not None:
+                return cached
             snapshot = self._make(unit, checkpoint)
-        made = Made(snapshot=snapshot, data=snapshot.format(), digest=snapshot.digest().hex())
+        made = SnapshotFile(
+            snapshot=snapshot, data=snapshot.format(), digest=snapshot.digest().hex()
+        )
         self._made[made.digest] = made
         while len(self._made) > self.kept:
             self._made.popitem(last=False)
@@ -72,16 +81,16 @@ class SnapshotMaker:
         }
         return made
 
-    def at(self, note: str) -> Made | None:
+    def at(self, note: str) -> SnapshotFile | None:
         """Return the newest snapshot that was made, if it is of the checkpoint with this note."""
-        held = next(reversed(self._made.values()), None)
-        return held if held is not None and held.snapshot.checkpoint == note else None
+        cached = next(reversed(self._made.values()), None)
+        return cached if cached is not None and cached.snapshot.checkpoint == note else None
 
-    def find(self, digest: str) -> Made | None:
+    def find(self, digest: str) -> SnapshotFile | None:
         """Return a kept snapshot by its digest (lower-case hex)."""
         return self._made.get(digest)
 
-    def delta(self, base: str) -> tuple[bytes, Made] | None:
+    def delta(self, base: str) -> tuple[bytes, SnapshotFile] | None:
         """Return the delta from a kept snapshot to the latest, None where it is not kept."""
         newest, old = self.latest(), self._made.get(base)
         if old is None:
@@ -93,7 +102,7 @@ class SnapshotMaker:
 
     # Making -----------------------------------------------------------------------------------
 
-    def _make(self, unit: ReadUnit, checkpoint: Checkpoint) -> Snapshot:
+    def _make(self, unit: ReadUnit, checkpoint: StoredCheckpoint) -> Snapshot:
         seen = self._in_order(list(unit.bodies(at=checkpoint.number)))
         bodies = [self._body(unit, checkpoint, body.state) for body in seen]
         names = [ROLL_NAME, *(body.state.issuer for body in seen)]
@@ -112,28 +121,30 @@ class SnapshotMaker:
         )
         try:
             snapshot.check(self.ledger)
-        except SnapshotUnproved as error:
-            raise EvidenceInconsistent(f"the snapshot does not check: {error}") from error
+        except SnapshotUnprovedError as error:
+            raise EvidenceInconsistentError(f"the snapshot does not check: {error}") from error
         return snapshot
 
-    def _body(self, unit: ReadUnit, checkpoint: Checkpoint, state: BodyState) -> SnapshotBody:
+    def _body(
+        self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
+    ) -> SnapshotIssuer:
         batches = unit.anchored_batches(state.issuer, limit=state.batches)
-        return SnapshotBody.of(
+        return SnapshotIssuer.of(
             _founding(state),
             [_row(batch) for batch in batches],
             unit.words(state.issuer, at=checkpoint.number),
             self.ledger.identity,
         )
 
-    def _in_order(self, seen: list[BodySeen]) -> list[BodySeen]:
+    def _in_order(self, seen: list[IssuerRow]) -> list[IssuerRow]:
         """Return bodies as they were registered, which only the chain tells within one block."""
-        ordered: list[BodySeen] = []
+        ordered: list[IssuerRow] = []
         by_block = sorted(seen, key=lambda body: (body.state.keys[0].start, body.state.issuer))
         for block, group in groupby(by_block, key=lambda body: body.state.keys[0].start):
             bodies = list(group)
             if len(bodies) > 1:
-                told = self._registered(block)
-                bodies.sort(key=lambda body: told.index(body.state.issuer))
+                response = self._registered(block)
+                bodies.sort(key=lambda body: response.index(body.state.issuer))
             ordered += bodies
         return ordered
 
@@ -143,20 +154,20 @@ class SnapshotMaker:
             self._orders[block] = [
                 event.statement.issuer.decode("ascii")
                 for event in events
-                if isinstance(event, Said) and isinstance(event.statement, Register)
+                if isinstance(event, ActEvent) and isinstance(event.statement, Register)
             ]
         return self._orders[block]
 
 
-def _founding(state: BodyState) -> BodyState:
+def _founding(state: IssuerState) -> IssuerState:
     """Return a state without what its batches tell; one without a name stays without."""
     return replace(state, batches=0, certificates=0, last=ZERO, peaks=())
 
 
-def _row(batch: Anchored) -> AnchoredRow:
+def _row(batch: AnchoredBatch) -> PackedBatch:
     statement = batch.statement
     assert isinstance(statement, Batch)
-    return AnchoredRow(
+    return PackedBatch(
         root=batch.root,
         count=batch.count,
         not_after=statement.not_after,
@@ -167,7 +178,7 @@ def _row(batch: Anchored) -> AnchoredRow:
     )
 
 
-def _roots(bodies: Sequence[SnapshotBody]) -> set[bytes]:
+def _roots(bodies: Sequence[SnapshotIssuer]) -> set[bytes]:
     roots = {row.catalog for body in bodies for row in body.rows}
     return (roots | {body.state.catalog for body in bodies}) - {ZERO}
 
@@ -178,7 +189,7 @@ def _catalog(unit: ReadUnit, root: bytes) -> Catalog | None:
         entries = unit.catalog(root)
         if entries is None:
             return None
-        catalog = Catalog.from_json(parse_canonical(entries, _LONGEST_CATALOG))
-    except Malformed:
+        catalog = Catalog.from_json(parse_canonical(entries, _MAX_CATALOG_BYTES))
+    except MalformedError:
         return None
     return catalog if catalog.root() == root else None

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 
-class StoreBusy(Refused):
+class StoreBusyError(CertledgerError):
     """Another unit is at work on the same things; run again."""
 
     code = "store.busy"
 
 
-class StoreUnavailable(Refused):
+class StoreUnavailableError(CertledgerError):
     """The database does not answer, or cut the connection: nothing was written, or all of it."""
 
     code = "store.unavailable"
 
 
-class StoreFull(StoreUnavailable):
+class StoreFullError(StoreUnavailableError):
     """The disk of the database is full: nothing was written."""
 
     code = "store.full"
 
 
-class StoreDamaged(StoreUnavailable):
+class StoreDamagedError(StoreUnavailableError):
     """The database is damaged; restore a backup, or rebuild it."""
 
     code = "store.damaged"
 
 
-class TextUnusable(Refused):
+class TextUnusableError(CertledgerError):
     """A text has a character that the database cannot hold: NUL."""
 
     code = "text.unusable"

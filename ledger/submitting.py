@@ -10,12 +10,12 @@ from __future__ import annotations
 from certledger.ledger.acts import Lane
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.carrying import submit_act, submit_catalog, submit_status
-from certledger.ledger.intake.desk import Intake, Limits, PendingHead, head
+from certledger.ledger.intake.desk import Intake, IntakeLimits, PendingHead, head
 from certledger.ledger.ports import Store, Unit
 
 __all__ = [
     "Intake",
-    "Limits",
+    "IntakeLimits",
     "PendingHead",
     "displace",
     "expire",

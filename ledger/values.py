@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from certledger.ledger.acts import ActKind, ActState
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import Statement
 
 Address = bytes
@@ -43,7 +43,7 @@ class NewAct:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Act:
+class SubmittedAct:
     """An act that was taken in, and how far it has come.  `block` and `tx` once included.
 
     `reason` says why an accepted act is set aside, and why a rejected one was.
@@ -91,10 +91,10 @@ class Transaction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BodySeen:
+class IssuerRow:
     """A body's state since `block`; `held` is the brake, and `slot` what the contract stores."""
 
-    state: BodyState
+    state: IssuerState
     held: bool
     slot: bytes
     block: int
@@ -120,7 +120,7 @@ class RegistrarSeen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Anchored:
+class AnchoredBatch:
     """A batch that stands in its body's tree.  `key` is an index, `leaf` its hash in that tree."""
 
     issuer: str
@@ -139,7 +139,7 @@ class Anchored:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StatusSeen:
+class MirroredStatusChange:
     """A status statement that was carried out, and by which signatures."""
 
     issuer: str
@@ -164,7 +164,7 @@ class CatalogSeen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Checkpoint:
+class StoredCheckpoint:
     """A final block that evidence speaks of, its note, and the trie nodes of the contract."""
 
     number: int
@@ -189,7 +189,7 @@ class Lookups:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Location:
     """Where a certificate stands: in the batch with `root`, whose first index is `first`."""
 
     issuer: str
@@ -200,7 +200,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edition:
+class AnchoredEdition:
     """An edition of a certificate id that is anchored or waiting to be."""
 
     id: bytes
@@ -239,7 +239,7 @@ class Reorganisation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Signed:
+class SignedTransaction:
     """A signed transaction: its bytes, hash (32 bytes), nonce and sender."""
 
     raw: bytes
@@ -257,7 +257,7 @@ class Included:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Log:
+class ContractLog:
     """An event of the ledger's contract."""
 
     block: int

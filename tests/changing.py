@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
 from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.policyfile import SignedPolicy
 from certledger.verifier.presentation import (
@@ -152,7 +152,7 @@ def one_bit(draw_from: st.DrawFn, text: str) -> str:
     """Return text with one bit of the bytes it spells changed, or of its own."""
     try:
         data = bytearray(from_base64url(text))
-    except Refused:
+    except CertledgerError:
         data = bytearray()
     at = draw_from(st.integers(0, max(len(data), len(text), 1) - 1))
     if at < len(data):

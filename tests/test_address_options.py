@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from certledger.api import oidc
 from certledger.ledger.settings import load_settings
-from certledger.verifier.address_options import Address
+from certledger.verifier.address_options import AddressType
 from certledger.verifier.cli import main
-from certledger.verifier.http_client import AddressInsecure, require_secure
+from certledger.verifier.http_client import AddressInsecureError, require_secure
 from tests.test_policy_options import commands, options
 
 ELSEWHERE = "http://node.example:8545/path"
@@ -53,7 +53,7 @@ def test_every_option_that_takes_an_address_is_in_the_table() -> None:
     typed, named = set(), set()
     for name, command in commands():
         for option, parameter in options(command).items():
-            if isinstance(parameter.type, Address):
+            if isinstance(parameter.type, AddressType):
                 typed.add((name, option))
             if option in TAKING or "URL" in (parameter.make_metavar(click.Context(command)) or ""):
                 named.add((name, option))
@@ -86,7 +86,7 @@ def test_https_and_this_machine_are_taken(url: str) -> None:
 
 @pytest.mark.parametrize("url", INSECURE)
 def test_whatever_leads_elsewhere_by_plain_http_is_not(url: str) -> None:
-    with pytest.raises(AddressInsecure) as caught:
+    with pytest.raises(AddressInsecureError) as caught:
         require_secure(url, "node")
     assert (caught.value.code, caught.value.exit_status) == ("node.insecure", 2)
 
@@ -108,10 +108,10 @@ def test_a_ledgers_nodes_are_judged_however_they_are_named(
     assert (ran.exit_code, "(node.insecure)" in ran.stderr) == (2, True)
     allowed = CliRunner().invoke(main, [*served, "--chain", ELSEWHERE, "--plain-http"])
     assert (allowed.exit_code, "(ledger.absent)" in allowed.stderr) == (2, True)
-    with pytest.raises(AddressInsecure):
+    with pytest.raises(AddressInsecureError):
         load_settings(home=tmp_path, chain_url=f"https://node.example, {ELSEWHERE}")
     (tmp_path / "certledger.toml").write_text(f'chain_url = "{ELSEWHERE}"\n')
-    with pytest.raises(AddressInsecure):
+    with pytest.raises(AddressInsecureError):
         load_settings(home=tmp_path)
     assert load_settings(home=tmp_path, plain_http=True).chain == ELSEWHERE
     monkeypatch.setenv("CERTLEDGER_PLAIN_HTTP", "true")
@@ -123,5 +123,5 @@ def test_a_providers_keys_are_not_fetched_by_plain_http_from_elsewhere() -> None
         async with httpx.AsyncClient() as client:
             await oidc._json(client, ELSEWHERE)
 
-    with pytest.raises(AddressInsecure):
+    with pytest.raises(AddressInsecureError):
         asyncio.run(fetch())

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 
 from certledger.verifier.compact import Compact
 from certledger.verifier.delta import apply_delta, format_delta
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.encoding import format_canonical, format_time
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.fingerprint import (
     check_fingerprint,
     fingerprint_of,
@@ -255,7 +255,7 @@ def test_a_changed_policy_is_refused_by_the_same_rule_or_leads_to_the_same_verdi
     asked = {"policy": policy, "now": NOW, "documents": (), "request": None}
     try:
         ours, theirs = ask_both(other, data, asked)
-    except Refused as refusal:
+    except CertledgerError as refusal:
         words = ["--evidence", other.file(data), *arguments(other, asked)]
         ours, (_, theirs) = refusal.code.encode(), other.ask(words)
     assert theirs == ours
@@ -332,15 +332,17 @@ def counter() -> Counter:
 
 
 @cache
-def open_desk(snapshots: tuple[bytes, ...], policy: bytes) -> Desk:
+def open_desk(snapshots: tuple[bytes, ...], policy: bytes) -> CompactVerifier:
     """Return our desk on a snapshot and deltas to it."""
     chosen = SignedPolicy.parse(policy).policy
     whole, *deltas = snapshots
     snapshot = Snapshot.parse(whole)
-    desk = Desk.open(chosen, snapshot, lambda held, pin: judge_by_witnesses(held.note, chosen, pin))
+    desk = CompactVerifier.open(
+        chosen, snapshot, lambda held, pin: judge_by_witnesses(held.note, chosen, pin)
+    )
     for delta in deltas:
         snapshot = apply_delta(snapshot, delta, desk.ledger)
-        desk = Desk.open(
+        desk = CompactVerifier.open(
             chosen, snapshot, lambda held, pin: judge_by_witnesses(held.note, chosen, pin)
         )
     return desk
@@ -356,7 +358,7 @@ def ask_desks(
     _, theirs = other.ask(words)
     try:
         desk = open_desk(tuple(snapshots), asked["policy"])
-    except Refused as refusal:
+    except CertledgerError as refusal:
         return refusal.code.encode(), theirs
     result: Result = desk.verify_text(
         text, now=asked["now"], documents=asked["documents"], request=asked["request"]
@@ -508,7 +510,7 @@ def test_both_take_the_same_policies_of_any_chain_after_the_one_held() -> None:
         current = None if held is None else known[held]
         try:
             new = find_successors(current, [known[number] for number in chain])
-        except Refused as error:
+        except CertledgerError as error:
             return error.code
         return [known.index(one) for one in new]
 
@@ -542,7 +544,7 @@ def test_both_read_a_fingerprint_as_people_type_it() -> None:
     def ours(text: str) -> str:
         try:
             check_fingerprint(ONE.policy, parse_fingerprint(text))
-        except Refused as error:
+        except CertledgerError as error:
             return str(error.code)
         return "ok"
 

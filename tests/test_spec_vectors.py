@@ -49,13 +49,13 @@ from certledger.verifier.encoding import (
     parse_time,
     to_base64url,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.holding import Holding
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.policyfile import SignedPolicy
 from certledger.verifier.receipts import RECEIPT_ENTRY
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.status import MultiProof, StatusTree, WordProof, chosen
 from certledger.verifier.verify import Question, verify_bytes
 
@@ -136,7 +136,7 @@ def test_section_1_spells_bytes_hashes_and_times():
         assert base64.urlsafe_b64encode(data).rstrip(b"=").decode() == pair["text"]
         assert from_base64url(pair["text"]) == data
     for text in known["base64url_refused"]:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             from_base64url(text)
     assert known["sha256_abc"] == hashlib.sha256(b"abc").hexdigest()
     assert known["keccak_abc"] == keccak(b"abc").hex()
@@ -156,7 +156,7 @@ def test_section_2_gives_the_bytes_of_RFC_8785(pair):
 @pytest.mark.parametrize("part", vectors("canonical")["refused"], ids=lambda part: part["input"])
 def test_section_2_refuses_with_the_code_it_names(part):
     for reader in (parse, parse_canonical):
-        with pytest.raises(Malformed) as refused:
+        with pytest.raises(MalformedError) as refused:
             reader(unhex(part["input"]), 1000)
         assert refused.value.code == part["code"]
 
@@ -164,7 +164,7 @@ def test_section_2_refuses_with_the_code_it_names(part):
 @pytest.mark.parametrize("data", vectors("canonical")["not_canonical"])
 def test_section_2_refuses_a_second_spelling(data):
     parse(unhex(data), 1000)
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(MalformedError) as refused:
         parse_canonical(unhex(data), 1000)
     assert refused.value.code == "json.not_canonical"
 
@@ -387,7 +387,7 @@ def test_section_8_words_and_digest():
     whole = keccak(b"".join(words) + keccak(keys + b"\0") + keccak(unpad(said["peaks"])))
     digest = int.from_bytes(whole, "big") & ~1
     assert digest == int(known["digest"], 16)
-    assert BodyState.from_json(said).digest().hex() == known["digest"]
+    assert IssuerState.from_json(said).digest().hex() == known["digest"]
 
 
 def test_section_8_tree_of_batches():
@@ -790,5 +790,5 @@ def test_section_21_derives_the_record_from_the_receipt():
 def test_section_21_refuses_what_is_no_receipt(change):
     file = json.loads(vectors("receipts")["file"])
     file["receipt"] |= change
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         VerificationReceipt.parse(rfc8785.dumps(file))

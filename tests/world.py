@@ -39,15 +39,15 @@ from certledger.verifier.checkpoint import Checkpoint, Note, cosign
 from certledger.verifier.encoding import to_base64url
 from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
 from certledger.verifier.hashing import keccak
-from certledger.verifier.packing import AnchoredRow
-from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.packing import PackedBatch
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
 from certledger.verifier.policyfile import SignedPolicy, sign
-from certledger.verifier.snapshot import Snapshot, SnapshotBody, roll
-from certledger.verifier.state import BodyState, Key, batch_leaf
+from certledger.verifier.snapshot import Snapshot, SnapshotIssuer, roll
+from certledger.verifier.state import IssuerState, Key, batch_leaf
 from certledger.verifier.statements import SECP256K1_ORDER, ZERO, Batch, address_of, ledger_identity
 from certledger.verifier.stateproof import ROLL, slot_position
 from certledger.verifier.status import CELLS, EMPTY_ROOT, StatusTree, choose, move
-from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose, Status, Way
+from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Purpose, Status, Way
 
 NOW = 1_795_000_000
 """2026-11-18, the instant at which the world asks its questions."""
@@ -150,8 +150,8 @@ class Anchored:
             block=self.block,
         )
 
-    def row(self) -> AnchoredRow:
-        return AnchoredRow(
+    def row(self) -> PackedBatch:
+        return PackedBatch(
             root=self.statement.root,
             count=self.statement.count,
             not_after=self.statement.not_after,
@@ -166,7 +166,7 @@ class Anchored:
 class Body:
     """An issuing body, its state moved by hand exactly as the contract would."""
 
-    state: BodyState
+    state: IssuerState
     signer: Signer
     catalog: Catalog
     batches: list[Anchored] = field(default_factory=list)
@@ -178,11 +178,11 @@ class Body:
         issuer: str = "11310000XX00000196",
         name: str = "上海市公安局",
         entries: Sequence[Entry] = (ENTRY, LICENCE),
-        kind: BodyKind = BodyKind.DEPARTMENT,
+        kind: IssuerKind = IssuerKind.DEPARTMENT,
     ) -> Body:
         signer, catalog = Signer(issuer), Catalog.of(entries)
         key = Key(address=signer.address, purposes=EVERY, start=10)
-        state = BodyState(
+        state = IssuerState(
             issuer=issuer,
             kind=kind,
             name=name,
@@ -393,7 +393,7 @@ class World:
             catalogs=[batch.catalog for body in self.bodies for batch in body.batches]
             + [body.catalog for body in self.bodies],
             bodies=[
-                SnapshotBody.of(
+                SnapshotIssuer.of(
                     replace(body.state, batches=0, certificates=0, last=ZERO, peaks=()),
                     [batch.row() for batch in body.batches],
                     dict(body.tree.words),
@@ -477,7 +477,7 @@ def policy(**changes: object) -> TrustPolicy:
         ),
         trust=Trust(ways=(Way.NODE, Way.RPC, Way.WITNESSES), threshold=3, confirmations=12),
         witnesses=tuple(
-            Witness(
+            WitnessKey(
                 operator=name,
                 name=name,
                 key=witness_key(name).public_key().public_bytes_raw(),

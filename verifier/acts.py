@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from certledger.verifier.encoding import (
-    GREATEST_INTEGER,
+    MAX_INTEGER,
     Json,
     Members,
     format_canonical,
@@ -16,7 +16,7 @@ from certledger.verifier.encoding import (
     parse,
     to_base64url,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.state import ISSUER
 from certledger.verifier.statements import (
     Batch,
@@ -36,10 +36,10 @@ from certledger.verifier.statements import (
 )
 
 REASON = re.compile(r"[A-Z0-9]{3}")
-LONGEST_ACT = 65_536
+MAX_ACT_BYTES = 65_536
 """Greatest bytes of an act's file; 512 status words take some 30,000."""
-MOST_ITEMS = 512
-MOST_SIGNATURES = 64
+MAX_ACT_ITEMS = 512
+MAX_SIGNATURES = 64
 SIGNATURE_SIZE = 65
 
 ACTS: Mapping[str, type[Statement]] = {
@@ -98,7 +98,7 @@ def statement_from_json(kind: type[_S], value: Json) -> _S:
     """Return the statement of class `kind` that a JSON object spells.
 
     Raises:
-        Malformed: an unknown, missing or ill-typed member, or a number over its width or 2^53-1.
+        MalformedError: an unknown, missing or ill-typed member, or a number over its width or 2^53-1.
     """
     read = Members(value, kind.primary.lower())
     parts = {name: _part_from_json(read, name, solidity) for name, _, solidity in kind.members()}
@@ -108,7 +108,7 @@ def statement_from_json(kind: type[_S], value: Json) -> _S:
 
 def _part_from_json(read: Members, name: str, solidity: str) -> Any:
     if name in _TEXTS and solidity.endswith("[]"):
-        items = read.array(name, 0, MOST_ITEMS)
+        items = read.array(name, 0, MAX_ACT_ITEMS)
         return tuple(
             Members({name: item}, name).text(name, _TEXTS[name]).encode("ascii") for item in items
         )
@@ -119,7 +119,7 @@ def _part_from_json(read: Members, name: str, solidity: str) -> Any:
     if solidity.endswith("[]") and solidity.startswith("bytes"):
         return _slices(read, name, int(solidity[5:-2]))
     if solidity.endswith("[]"):
-        items = read.array(name, 0, MOST_ITEMS)
+        items = read.array(name, 0, MAX_ACT_ITEMS)
         return tuple(_number(Members({name: item}, name), name, solidity) for item in items)
     if solidity.startswith("uint"):
         return _number(read, name, solidity)
@@ -128,13 +128,13 @@ def _part_from_json(read: Members, name: str, solidity: str) -> Any:
 
 def _number(read: Members, name: str, solidity: str) -> int:
     width = int(solidity.removesuffix("[]").removeprefix("uint"))
-    return read.integer(name, greatest=min(GREATEST_INTEGER, 2**width - 1))
+    return read.integer(name, greatest=min(MAX_INTEGER, 2**width - 1))
 
 
 def _slices(read: Members, name: str, size: int) -> tuple[bytes, ...]:
     data = read.binary(name)
-    if len(data) % size or len(data) > MOST_ITEMS * size:
-        read.refuse(name, f"at most {MOST_ITEMS} times {size} bytes")
+    if len(data) % size or len(data) > MAX_ACT_ITEMS * size:
+        read.fail(name, f"at most {MAX_ACT_ITEMS} times {size} bytes")
     return tuple(data[at : at + size] for at in range(0, len(data), size))
 
 
@@ -175,28 +175,28 @@ class Act:
         """Return the act that a file holds; white space and member order are free.
 
         Raises:
-            Malformed: not JSON of the subset, or an unknown, missing or ill-typed member.
+            MalformedError: not JSON of the subset, or an unknown, missing or ill-typed member.
         """
-        return cls.from_json(parse(data, LONGEST_ACT))
+        return cls.from_json(parse(data, MAX_ACT_BYTES))
 
     @classmethod
     def from_json(cls, value: Json) -> Act:
         """Return the act of a JSON value.
 
         Raises:
-            Malformed: an unknown act, or an unknown, missing or ill-typed member.
+            MalformedError: an unknown act, or an unknown, missing or ill-typed member.
         """
         read = Members(value, "act")
         read.const("type", cls.TYPE)
         name = read.text("act", longest=32)
         if name not in ACTS:
-            raise Malformed("schema.version", f"act.act is {name!r}, which is no known act")
+            raise MalformedError("schema.version", f"act.act is {name!r}, which is no known act")
         act = cls(
             ledger=bytes.fromhex(read.text("ledger", re.compile("[0-9a-f]{64}"))),
             statement=statement_from_json(ACTS[name], read.take("statement")),
             signatures=tuple(
                 Members({"signature": part}, "act").binary("signature", SIGNATURE_SIZE)
-                for part in read.array("signatures", 0, MOST_SIGNATURES)
+                for part in read.array("signatures", 0, MAX_SIGNATURES)
             ),
         )
         read.done()

@@ -17,7 +17,7 @@ PLAIN_HTTP = "plain_http"
 """The parameter of a command that lets plain http lead elsewhere than to this machine."""
 
 
-class Address(click.ParamType):  # type: ignore[type-arg]  # Generic in new versions of click.
+class AddressType(click.ParamType):  # type: ignore[type-arg]  # Generic in new versions of click.
     """An address of a node or a server: https, or plain http on this machine.
 
     `kind` is "node" or "server"; with `folders` what is no address may be a folder.
@@ -32,7 +32,7 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # Generic in new vers
         """Return the address.
 
         Raises:
-            AddressInsecure: others may read and change what is asked there.
+            AddressInsecureError: others may read and change what is asked there.
         """
         from certledger.verifier.http_client import require_secure
 
@@ -41,14 +41,14 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # Generic in new vers
         return require_secure(value, self.kind)
 
 
-NODE = Address("node")
-SERVER = Address("server")
-DATA = Address("server", folders=True)
+NODE = AddressType("node")
+SERVER = AddressType("server")
+DATA = AddressType("server", folders=True)
 
 plain_http_option = click.option(
     "--plain-http",
     is_flag=True,
-    is_eager=True,  # `Address` reads it while the other options are read.
+    is_eager=True,  # `HttpDirectory` reads it while the other options are read.
     help="Let addresses be plain http, over a network of your own.",
 )
 
@@ -68,8 +68,8 @@ class NodeChoice:
         """Return the judge of blocks by `policy` and these nodes.
 
         Raises:
-            NodeUnreachable: no address of a node.
-            NodeNotAllowed: the policy does not let a node be relied on alone.
+            NodeUnreachableError: no address of a node.
+            NodeNotAllowedError: the policy does not let a node be relied on alone.
         """
         from certledger.verifier.judges import open_judge
 

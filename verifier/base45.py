@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
@@ -25,23 +25,23 @@ def from_base45(text: str) -> bytes:
     """Return the bytes that `text` spells.
 
     Raises:
-        Malformed: `base45.invalid`, a character outside the alphabet or a group out of range.
+        MalformedError: `base45.invalid`, a character outside the alphabet or a group out of range.
     """
     try:
         values = [_VALUES[character] for character in text]
     except KeyError as error:
-        raise Malformed("base45.invalid", f"{error.args[0]!r} is not of base45") from error
+        raise MalformedError("base45.invalid", f"{error.args[0]!r} is not of base45") from error
     whole = len(values) - len(values) % 3
     data = bytearray()
     for at in range(0, whole, 3):
         number = values[at] + 45 * values[at + 1] + 2025 * values[at + 2]
         if number >> 16:
-            raise Malformed("base45.invalid", f"the group at character {at} is out of range")
+            raise MalformedError("base45.invalid", f"the group at character {at} is out of range")
         data += number.to_bytes(2, "big")
     if whole == len(values):
         return bytes(data)
     last = values[whole] + 45 * values[-1]
     if len(values) - whole == 1 or last > 255:
-        raise Malformed("base45.invalid", "the last group is out of range")
+        raise MalformedError("base45.invalid", "the last group is out of range")
     data.append(last)
     return bytes(data)

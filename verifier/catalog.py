@@ -13,13 +13,13 @@ from typing import ClassVar, NamedTuple
 from certledger.verifier import merkle
 from certledger.verifier.certificate import CATEGORY, DOCUMENT, HOLDER_KEY, NUMBER, Record
 from certledger.verifier.encoding import Json, Members, format_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.vocabulary import EntryKind, HolderKind
 
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
-MOST_FIELDS = 64
-MOST_ENTRIES = 4096
+MAX_FIELDS = 64
+MAX_ENTRIES = 4096
 EMPTY = bytes(32)
 _TAG = b"certledger/catalog/1"
 
@@ -100,7 +100,7 @@ class Entry:
         """Return the entry of a JSON value.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member, or fields that do not fit.
+            MalformedError: an unknown, missing or ill-typed member, or fields that do not fit.
         """
         read = Members(value, "entry")
         read.const("type", cls.TYPE)
@@ -123,18 +123,20 @@ class Entry:
     def _check_fields(self) -> None:
         in_order = [field for field in self.fields if field in self.shown]
         if len(set(self.fields)) != len(self.fields) or self.fields[0] != NUMBER:
-            raise Malformed("entry.fields", f"fields are distinct and start with {NUMBER}")
+            raise MalformedError("entry.fields", f"fields are distinct and start with {NUMBER}")
         if {DOCUMENT, HOLDER_KEY} & set(self.fields):
-            raise Malformed("entry.fields", f"no field is called {DOCUMENT} or {HOLDER_KEY}")
+            raise MalformedError("entry.fields", f"no field is called {DOCUMENT} or {HOLDER_KEY}")
         if in_order != list(self.shown) or NUMBER in self.shown:
-            raise Malformed("entry.shown", f"shown is an ordered part of fields, without {NUMBER}")
+            raise MalformedError(
+                "entry.shown", f"shown is an ordered part of fields, without {NUMBER}"
+            )
 
 
 def _names(read: Members, name: str) -> tuple[str, ...]:
-    names = read.array(name, 1, MOST_FIELDS)
+    names = read.array(name, 1, MAX_FIELDS)
     for field in names:
         if type(field) is not str or not FIELD.fullmatch(field):
-            read.refuse(name, "a list of names like holder_name")
+            read.fail(name, "a list of names like holder_name")
     return tuple(names)
 
 
@@ -158,14 +160,14 @@ class Catalog:
         """Return the catalog of `entries`, sorted.
 
         Raises:
-            Malformed: an entry twice, or more than 4,096.
+            MalformedError: an entry twice, or more than 4,096.
         """
         ordered = sorted(entries, key=lambda entry: entry.order)
-        if len(ordered) > MOST_ENTRIES:
-            raise Malformed("catalog.size", f"{len(ordered)} entries, at most {MOST_ENTRIES}")
+        if len(ordered) > MAX_ENTRIES:
+            raise MalformedError("catalog.size", f"{len(ordered)} entries, at most {MAX_ENTRIES}")
         for one, other in pairwise(ordered):
             if one.order == other.order:
-                raise Malformed("catalog.twice", f"{one.category} {one.version} stands twice")
+                raise MalformedError("catalog.twice", f"{one.category} {one.version} stands twice")
         return cls(entries=tuple(ordered))
 
     @classmethod
@@ -173,14 +175,14 @@ class Catalog:
         """Return the catalog of a JSON list of entries in order.
 
         Raises:
-            Malformed: not a list, an entry is none, or they do not strictly ascend.
+            MalformedError: not a list, an entry is none, or they do not strictly ascend.
         """
-        if type(value) is not list or len(value) > MOST_ENTRIES:
-            raise Malformed("schema.invalid", f"a catalog is a list of at most {MOST_ENTRIES}")
+        if type(value) is not list or len(value) > MAX_ENTRIES:
+            raise MalformedError("schema.invalid", f"a catalog is a list of at most {MAX_ENTRIES}")
         entries = [Entry.from_json(part) for part in value]
         catalog = cls.of(entries)
         if list(catalog.entries) != entries:
-            raise Malformed("catalog.order", "entries do not ascend by category and version")
+            raise MalformedError("catalog.order", "entries do not ascend by category and version")
         return catalog
 
     def to_json(self) -> Json:
@@ -239,8 +241,11 @@ def disobeyed(record: Record, entry: Entry) -> tuple[str, str] | None:
 def broken(terms: Terms, entry: Entry) -> tuple[str, str] | None:
     """Return (code, sentence) where terms break an entry's rules, or None if they keep them."""
     if terms.holder is not entry.holder:
-        held, wanted = terms.holder, entry.holder
-        return "entitlement.holder_kind", f"the record is for a {held} holder, the entry {wanted}"
+        current, wanted = terms.holder, entry.holder
+        return (
+            "entitlement.holder_kind",
+            f"the record is for a {current} holder, the entry {wanted}",
+        )
     if terms.digests < entry.first_document(bound=terms.bound):
         return "entitlement.fields_missing", f"{terms.digests} digests are too few"
     latest = entry.latest_expiry(terms.issued)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any, NoReturn
 
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 MAX_UINT = 2**53 - 1
 _INTEGER, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (kind << 5 for kind in range(6))
@@ -37,14 +37,14 @@ class CborReader:
         self._data, self._at = data, 0
         self._code, self._respelled = code, respelled
 
-    def refuse(self, want: str) -> NoReturn:
+    def fail(self, want: str) -> NoReturn:
         """Raise the refusal of what stands at this place."""
-        raise Malformed(self._code, f"byte {self._at} does not begin {want}")
+        raise MalformedError(self._code, f"byte {self._at} does not begin {want}")
 
     def done(self) -> None:
         """Check that nothing follows."""
         if self._at != len(self._data):
-            self.refuse("nothing: bytes are left over")
+            self.fail("nothing: bytes are left over")
 
     def is_integer(self) -> bool:
         """Return whether an integer from zero on is next."""
@@ -68,7 +68,7 @@ class CborReader:
         """Read true or false."""
         first = self._data[self._at : self._at + 1]
         if first not in (b"\xf4", b"\xf5"):
-            self.refuse("true or false")
+            self.fail("true or false")
         self._at += 1
         return first == b"\xf5"
 
@@ -78,7 +78,7 @@ class CborReader:
         number = self._argument(_NEGATIVE if negative else _INTEGER, "an integer")
         value = -1 - number if negative else number
         if not least <= value <= greatest:
-            self.refuse(f"an integer from {least} to {greatest}")
+            self.fail(f"an integer from {least} to {greatest}")
         return value
 
     def integers(self, size: int, least: int, greatest: int) -> list[int]:
@@ -91,7 +91,7 @@ class CborReader:
         else:
             values = [self.integer(least, greatest) for _ in range(size)]
         if values and not (least <= min(values) and max(values) <= greatest):
-            self.refuse(f"integers from {least} to {greatest}")
+            self.fail(f"integers from {least} to {greatest}")
         return values
 
     def binary(self, least: int, greatest: int) -> bytes:
@@ -104,7 +104,7 @@ class CborReader:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Malformed(self._code, "a text is not UTF-8") from error
+            raise MalformedError(self._code, "a text is not UTF-8") from error
 
     def list(self, least: int, greatest: int) -> int:
         """Read the head of a list; return its size, from `least` to `greatest`."""
@@ -125,7 +125,7 @@ class CborReader:
         for _ in range(self.list(0, most)):
             value = self.binary(1, longest)
             if ascending and value <= last:
-                self.refuse("bytes greater than the ones before")
+                self.fail("bytes greater than the ones before")
             yield value
             last = value
 
@@ -136,7 +136,7 @@ class CborReader:
         size = self._argument(kind, want)
         # Each element takes a byte at least, so that no count is believed beyond what is there.
         if not least <= size <= min(greatest, len(self._data) - self._at):
-            self.refuse(f"{want} of {least} to {greatest}")
+            self.fail(f"{want} of {least} to {greatest}")
         return size
 
     def _take(self, kind: int, least: int, greatest: int, want: str) -> bytes:
@@ -148,17 +148,17 @@ class CborReader:
         """Read a head of `kind` (its three bits) and return the number that it carries."""
         data, at = self._data, self._at
         if self._kind() != kind:
-            self.refuse(want)
+            self.fail(want)
         low = data[at] & 31
         if low <= _MAX_SHORT:
             self._at = at + 1
             return low
         width = 1 << (low - 24)
         if low > 27 or at + 1 + width > len(data):
-            self.refuse(f"{want} whose length is known")
+            self.fail(f"{want} whose length is known")
         number = int.from_bytes(data[at + 1 : at + 1 + width], "big")
         if number <= (_MAX_SHORT if width == 1 else (1 << 4 * width) - 1):
-            raise Malformed(self._respelled, f"the number at byte {at} has a shorter spelling")
+            raise MalformedError(self._respelled, f"the number at byte {at} has a shorter spelling")
         self._at = at + 1 + width
         return number
 

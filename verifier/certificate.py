@@ -22,17 +22,17 @@ from certledger.verifier.encoding import (
     parse_canonical,
     to_base64url,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import sm3
-from certledger.verifier.state import ISSUER, MOST_CERTIFICATES, region_of
+from certledger.verifier.state import ISSUER, MAX_CERTIFICATES, region_of
 from certledger.verifier.vocabulary import HolderKind
 
 CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-MOST_DIGESTS = 96
-LONGEST_RECORD = 8192
-LONGEST_NUMBER = 64
-LONGEST_VALUE = 512
+MAX_DIGESTS = 96
+MAX_RECORD_BYTES = 8192
+MAX_NUMBER_CHARACTERS = 64
+MAX_VALUE_CHARACTERS = 512
 NUMBER = "certificate_number"
 HOLDER_KEY = "holder_key"
 DOCUMENT = "document"
@@ -60,12 +60,14 @@ def normal_number(number: str) -> str:
     """Return the normal form of a certificate's number, which is what its disclosure holds.
 
     Raises:
-        Malformed: nothing is left, or more than 64 characters.
+        MalformedError: nothing is left, or more than 64 characters.
     """
     typed = unicodedata.normalize("NFKC", number).translate(_LOOKALIKES)
     normal = unicodedata.normalize("NFKC", "".join(typed.upper().split()))
-    if not 0 < len(normal) <= LONGEST_NUMBER:
-        raise Malformed("number.invalid", f"a number has 1 to {LONGEST_NUMBER} characters")
+    if not 0 < len(normal) <= MAX_NUMBER_CHARACTERS:
+        raise MalformedError(
+            "number.invalid", f"a number has 1 to {MAX_NUMBER_CHARACTERS} characters"
+        )
     return normal
 
 
@@ -79,14 +81,16 @@ def normal_code(typed: str) -> str:
     """Return the normal form of an access code that a person typed.
 
     Raises:
-        Malformed: not 16 characters of Crockford base32 once hyphens and white space are gone.
+        MalformedError: not 16 characters of Crockford base32 once hyphens and white space are gone.
     """
     plain = unicodedata.normalize("NFKC", typed).translate(_INVISIBLE | _DASHES)
     squeezed = "".join(plain.split())
     code = squeezed.upper().translate(_TYPED)
     # Upper case turns some letters beyond ASCII into the alphabet: a dotless i into I.
     if not squeezed.isascii() or not is_access_code(code):
-        raise Malformed("access_code.invalid", "an access code has 16 characters of 0-9 and A-Z")
+        raise MalformedError(
+            "access_code.invalid", "an access code has 16 characters of 0-9 and A-Z"
+        )
     return code
 
 
@@ -129,7 +133,7 @@ def lookup_digest(number: str, code: str) -> bytes:
     """Return the digest by which a certificate is looked up, from what a person reads or types.
 
     Raises:
-        Malformed: the number or the access code is none.
+        MalformedError: the number or the access code is none.
     """
     return digest_of(format_disclosure(normal_code(code), NUMBER, normal_number(number)))
 
@@ -153,14 +157,14 @@ class Disclosure:
         """Return the disclosure that `text` encodes.
 
         Raises:
-            Malformed: not canonical base64url of a canonical `[salt, name, value]`.
+            MalformedError: not canonical base64url of a canonical `[salt, name, value]`.
         """
         parts = parse_canonical(from_base64url(text), 4096)
         if type(parts) is not list or len(parts) != 3:
-            raise Malformed("schema.invalid", "a disclosure is a list of salt, name and value")
+            raise MalformedError("schema.invalid", "a disclosure is a list of salt, name and value")
         salt, name, value = parts
         if not isinstance(salt, str) or not isinstance(name, str) or not 0 < len(name) <= 64:
-            raise Malformed("schema.invalid", "salt and name of a disclosure are text")
+            raise MalformedError("schema.invalid", "salt and name of a disclosure are text")
         if name == DOCUMENT:
             check_document_value(value)
         else:
@@ -172,17 +176,17 @@ def check_text_value(value: Json) -> None:
     """Check the value of a field or a holder key.
 
     Raises:
-        Malformed: not text of 1 to 512 characters.
+        MalformedError: not text of 1 to 512 characters.
     """
-    if type(value) is not str or not 0 < len(value) <= LONGEST_VALUE:
-        raise Malformed("schema.invalid", f"a field is 1 to {LONGEST_VALUE} characters")
+    if type(value) is not str or not 0 < len(value) <= MAX_VALUE_CHARACTERS:
+        raise MalformedError("schema.invalid", f"a field is 1 to {MAX_VALUE_CHARACTERS} characters")
 
 
 def check_document_value(value: Json) -> None:
     """Check the description of a document.
 
     Raises:
-        Malformed: members other than `sha256`, `size` and, where wanted, `sm3`, or ill-typed.
+        MalformedError: members other than `sha256`, `size` and, where wanted, `sm3`, or ill-typed.
     """
     read = Members(value, "document")
     for name in ("sha256", "sm3"):
@@ -196,12 +200,12 @@ def describe_document(content: bytes, *, with_sm3: bool = False) -> Mapping[str,
     """Return what a record says of a document.
 
     Raises:
-        Malformed: `sm3.unavailable`, where SM3 is wanted and this OpenSSL has none.
+        MalformedError: `sm3.unavailable`, where SM3 is wanted and this OpenSSL has none.
     """
     value: dict[str, str | int] = {"sha256": sha256(content).hexdigest(), "size": len(content)}
     if with_sm3:
         if (digest := sm3(content)) is None:
-            raise Malformed("sm3.unavailable", "this OpenSSL cannot compute SM3")
+            raise MalformedError("sm3.unavailable", "this OpenSSL cannot compute SM3")
         value["sm3"] = digest.hex()
     return value
 
@@ -267,26 +271,26 @@ class Record:
         """Return the record of canonical bytes.
 
         Raises:
-            Malformed: the bytes are not the canonical bytes of a record.
+            MalformedError: the bytes are not the canonical bytes of a record.
         """
-        return cls.from_json(parse_canonical(data, LONGEST_RECORD))
+        return cls.from_json(parse_canonical(data, MAX_RECORD_BYTES))
 
     @classmethod
     def from_json(cls, value: Json) -> Record:
         """Return the record of a JSON value.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member, or dates or edition out of order.
+            MalformedError: an unknown, missing or ill-typed member, or dates or edition out of order.
         """
         read = Members(value, "record")
         read.const("type", cls.TYPE)
         record = cls(
             issuer=read.text("issuer", ISSUER),
-            index=read.integer("index", greatest=MOST_CERTIFICATES - 1),
+            index=read.integer("index", greatest=MAX_CERTIFICATES - 1),
             id=read.binary("id", 32),
             edition=read.integer("edition", greatest=65535),
             replaces=(
-                read.integer("replaces", greatest=MOST_CERTIFICATES - 1)
+                read.integer("replaces", greatest=MAX_CERTIFICATES - 1)
                 if read.has("replaces")
                 else None
             ),
@@ -296,7 +300,7 @@ class Record:
             issued=read_day(read, "issued"),
             expires=read_day(read, "expires") if read.has("expires") else None,
             bound=read.boolean("bound"),
-            digests=tuple(read.hashes("digests", MOST_DIGESTS)),
+            digests=tuple(read.hashes("digests", MAX_DIGESTS)),
         )
         read.done()
         region_of(record.issuer)
@@ -305,13 +309,17 @@ class Record:
 
     def _check_order(self) -> None:
         if not self.digests:
-            raise Malformed("schema.invalid", "record.digests is empty")
+            raise MalformedError("schema.invalid", "record.digests is empty")
         if (self.replaces is not None) != (self.edition > 0):
-            raise Malformed("record.edition", "replaces stands exactly where edition is above 0")
+            raise MalformedError(
+                "record.edition", "replaces stands exactly where edition is above 0"
+            )
         if self.replaces is not None and self.replaces >= self.index:
-            raise Malformed("record.edition", "a record replaces one of a lower index")
+            raise MalformedError("record.edition", "a record replaces one of a lower index")
         if self.expires is not None and self.expires < self.issued:
-            raise Malformed("record.dates", f"expires {self.expires} before issued {self.issued}")
+            raise MalformedError(
+                "record.dates", f"expires {self.expires} before issued {self.issued}"
+            )
 
 
 _HOLDERS = {str(kind): kind for kind in HolderKind}
@@ -320,7 +328,7 @@ _HOLDERS = {str(kind): kind for kind in HolderKind}
 def _holder(read: Members) -> HolderKind:
     value = read.take("holder")
     if type(value) is not str or value not in _HOLDERS:
-        read.refuse("holder", "natural, legal or object")
+        read.fail("holder", "natural, legal or object")
     return _HOLDERS[value]
 
 
@@ -328,12 +336,12 @@ def read_day(read: Members, name: str) -> date:
     """Return a calendar day written YYYY-MM-DD.
 
     Raises:
-        Malformed: `schema.invalid`, any other form or no such day.
+        MalformedError: `schema.invalid`, any other form or no such day.
     """
     value = read.take(name)
     if type(value) is not str or not DAY.fullmatch(value):
-        read.refuse(name, "a day like 2026-11-24")
+        read.fail(name, "a day like 2026-11-24")
     try:
         return date.fromisoformat(value)
     except ValueError:
-        read.refuse(name, "a day of the calendar")
+        read.fail(name, "a day of the calendar")

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.hashing import sha256
 
-LONGEST_NOTE = 4096
+MAX_NOTE_BYTES = 4096
 MAX_SIGNATURE_LINES = 16
 """Lines of one note, known or not: each known one costs a check of a signature (C2SP)."""
-GREATEST_BLOCK = 2**40 - 1
-GREATEST_TIME = 253_402_300_799
+MAX_BLOCK_NUMBER = 2**40 - 1
+MAX_TIME_SECONDS = 253_402_300_799
 """9999-12-31T23:59:59Z, the last second that RFC 3339 can write."""
 WITNESS_NAME = re.compile(r"[!-*,-~]{1,128}")
 """Printable ASCII without space and plus (C2SP signed-note)."""
@@ -32,7 +32,7 @@ _BODY = re.compile(
 _LINE = re.compile(rf"\u2014 ({WITNESS_NAME.pattern}) ([A-Za-z0-9+/]{{102}}==)\n")
 
 
-class CheckpointUnusable(Refused):
+class CheckpointUnusableError(CertledgerError):
     """A checkpoint is not a well-formed note, or carries a signature line that is not good."""
 
     code = "checkpoint.unusable"
@@ -92,28 +92,28 @@ def parse_note(text: str) -> Note:
     Signatures are read, not checked: that takes a policy (`verifier.trust`).
 
     Raises:
-        CheckpointUnusable: too long, another shape, a second spelling, or lines that do not
+        CheckpointUnusableError: too long, another shape, a second spelling, or lines that do not
             strictly ascend by name and key id.
     """
     # The dash of a signature line is three bytes in UTF-8, so characters do not bound bytes.
-    if len(text) > LONGEST_NOTE or len(text.encode("utf-8", "replace")) > LONGEST_NOTE:
-        raise CheckpointUnusable(f"the note is longer than {LONGEST_NOTE} bytes")
+    if len(text) > MAX_NOTE_BYTES or len(text.encode("utf-8", "replace")) > MAX_NOTE_BYTES:
+        raise CheckpointUnusableError(f"the note is longer than {MAX_NOTE_BYTES} bytes")
     body = _BODY.match(text)
     if body is None or text[body.end() : body.end() + 1] != "\n":
-        raise CheckpointUnusable("the note does not start with five lines and an empty one")
+        raise CheckpointUnusableError("the note does not start with five lines and an empty one")
     note = Note(
         checkpoint=Checkpoint(
             identity=bytes.fromhex(body[1]),
-            number=_bounded(body[2], GREATEST_BLOCK, "block number"),
+            number=_bounded(body[2], MAX_BLOCK_NUMBER, "block number"),
             state_root=_base64(body[3]),
             block_hash=bytes.fromhex(body[4]),
-            time=_bounded(body[5], GREATEST_TIME, "block time"),
+            time=_bounded(body[5], MAX_TIME_SECONDS, "block time"),
         ),
         cosignatures=_parse_lines(text, body.end() + 1),
     )
     order = [(line.name, line.key_id) for line in note.cosignatures]
     if order != sorted(set(order)):
-        raise CheckpointUnusable("the lines do not strictly ascend by name and key id")
+        raise CheckpointUnusableError("the lines do not strictly ascend by name and key id")
     return note
 
 
@@ -122,16 +122,18 @@ def _parse_lines(text: str, at: int) -> tuple[Cosignature, ...]:
     while at < len(text):
         line = _LINE.match(text, at)
         if line is None:
-            raise CheckpointUnusable(f"line {len(found) + 7} of the note is no cosignature")
+            raise CheckpointUnusableError(f"line {len(found) + 7} of the note is no cosignature")
         if len(found) == MAX_SIGNATURE_LINES:
-            raise CheckpointUnusable(f"the note has more than {MAX_SIGNATURE_LINES} signatures")
+            raise CheckpointUnusableError(
+                f"the note has more than {MAX_SIGNATURE_LINES} signatures"
+            )
         payload = _base64(line[2])
         found.append(
             Cosignature(
                 name=line[1],
                 key_id=payload[:4],
                 time=_bounded(
-                    int.from_bytes(payload[4:12], "big"), GREATEST_TIME, "time of a cosignature"
+                    int.from_bytes(payload[4:12], "big"), MAX_TIME_SECONDS, "time of a cosignature"
                 ),
                 signature=payload[12:],
             )
@@ -142,14 +144,14 @@ def _parse_lines(text: str, at: int) -> tuple[Cosignature, ...]:
 
 def _bounded(number: str | int, greatest: int, what: str) -> int:
     if int(number) > greatest:
-        raise CheckpointUnusable(f"the {what} {number} is greater than {greatest}")
+        raise CheckpointUnusableError(f"the {what} {number} is greater than {greatest}")
     return int(number)
 
 
 def _base64(text: str) -> bytes:
     data = base64.b64decode(text)  # The pattern has left only the spare bits to doubt.
     if base64.b64encode(data).decode("ascii") != text:
-        raise CheckpointUnusable("a line of the note is a second spelling of its bytes")
+        raise CheckpointUnusableError("a line of the note is a second spelling of its bytes")
     return data
 
 
@@ -169,12 +171,12 @@ def cosign(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey, time: int)
     """Return the line with which witness `name` says at `time` that it saw `checkpoint` final.
 
     Raises:
-        CheckpointUnusable: the name has characters that no line can carry, or the time no text.
+        CheckpointUnusableError: the name has characters that no line can carry, or the time no text.
     """
     if not WITNESS_NAME.fullmatch(name):
-        raise CheckpointUnusable(f"{name[:40]!r} cannot be the name of a witness")
-    if not 0 <= time <= GREATEST_TIME:
-        raise CheckpointUnusable(f"{time} is not a time from 0 to {GREATEST_TIME}")
+        raise CheckpointUnusableError(f"{name[:40]!r} cannot be the name of a witness")
+    if not 0 <= time <= MAX_TIME_SECONDS:
+        raise CheckpointUnusableError(f"{time} is not a time from 0 to {MAX_TIME_SECONDS}")
     return Cosignature(
         name=name,
         key_id=key_id(name, key.public_key().public_bytes_raw()),

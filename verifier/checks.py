@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from certledger.verifier import merkle, presentation
 from certledger.verifier.certificate import HOLDER_KEY, Record
 from certledger.verifier.content import Showing
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.policy import TrustPolicy
 from certledger.verifier.state import Key
 from certledger.verifier.statements import Batch
@@ -29,7 +29,7 @@ def check_inclusion(leaf: bytes, index: int, statement: Batch, path: Sequence[by
         return "inclusion.index_outside"
     try:
         root = merkle.implied_root(leaf, place, statement.count, path)
-    except ProofInvalid:
+    except ProofInvalidError:
         return "inclusion.path_differs"
     return "ok" if root == statement.root else "inclusion.path_differs"
 

@@ -11,8 +11,8 @@ from certledger.verifier.base45 import from_base45, to_base45
 from certledger.verifier.catalog import Entry
 from certledger.verifier.cbor import CborReader, encode
 from certledger.verifier.certificate import (
-    LONGEST_VALUE,
-    MOST_DIGESTS,
+    MAX_DIGESTS,
+    MAX_VALUE_CHARACTERS,
     Disclosure,
     Record,
     Value,
@@ -22,7 +22,7 @@ from certledger.verifier.certificate import (
     is_access_code,
 )
 from certledger.verifier.encoding import Json, from_base64url, to_base64url
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.merkle import split
 from certledger.verifier.presentation import Presentation
 from certledger.verifier.vocabulary import HolderKind
@@ -30,7 +30,7 @@ from certledger.verifier.vocabulary import HolderKind
 PREFIX = "CL1:"
 TYPE = "certledger/compact/1"
 """How a policy names codes of this version."""
-LONGEST = 4096
+MAX_COMPACT_CHARACTERS = 4096
 MAX_PATH = 32
 """Hashes of an inclusion path."""
 _VERSION = 1
@@ -44,7 +44,7 @@ _SALT_SIZE = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
+class CompactDisclosure:
     """A disclosure without its name, which the place gives; `salt` as the disclosure has it."""
 
     place: int
@@ -65,7 +65,7 @@ class Compact:
     ledger: bytes
     record: Record
     path: tuple[bytes, ...]
-    shown: tuple[Shown, ...]
+    shown: tuple[CompactDisclosure, ...]
     presentation: Presentation | None = None
 
     @classmethod
@@ -80,13 +80,13 @@ class Compact:
         """Return the compact evidence of a record that shows `disclosures`, in place order.
 
         Raises:
-            Malformed: `disclosure.foreign`, where one is not of this record.
+            MalformedError: `disclosure.foreign`, where one is not of this record.
         """
         shown = []
         for place, part in zip(record.places(disclosures), disclosures, strict=True):
             if place is None:
-                raise Malformed("disclosure.foreign", f"{part.name!r} is not of this record")
-            shown.append(Shown(place=place, salt=part.salt, value=part.value))
+                raise MalformedError("disclosure.foreign", f"{part.name!r} is not of this record")
+            shown.append(CompactDisclosure(place=place, salt=part.salt, value=part.value))
         return cls(
             ledger=identity[:8],
             record=record,
@@ -117,10 +117,12 @@ class Compact:
         """Return what a code's text says.
 
         Raises:
-            Malformed: another prefix, too long, not base45, or anything `from_cbor` refuses.
+            MalformedError: another prefix, too long, not base45, or anything `from_cbor` refuses.
         """
-        if len(text) > LONGEST or not text.startswith(PREFIX):
-            raise Malformed("compact.invalid", f"a code starts with {PREFIX} and is not longer")
+        if len(text) > MAX_COMPACT_CHARACTERS or not text.startswith(PREFIX):
+            raise MalformedError(
+                "compact.invalid", f"a code starts with {PREFIX} and is not longer"
+            )
         return cls.from_cbor(from_base45(text[len(PREFIX) :]))
 
     @classmethod
@@ -128,14 +130,14 @@ class Compact:
         """Return what the CBOR of a code says.
 
         Raises:
-            Malformed: not the deterministic bytes of compact evidence of a known version.
+            MalformedError: not the deterministic bytes of compact evidence of a known version.
         """
         reader = CborReader(data, "compact.invalid", "compact.not_canonical")
         size = reader.list(1, _PARTS + 1)
         if reader.integer() != _VERSION:
-            raise Malformed("compact.version", "not compact evidence of version 1")
+            raise MalformedError("compact.version", "not compact evidence of version 1")
         if size < _PARTS:
-            reader.refuse(f"{_PARTS} parts")
+            reader.fail(f"{_PARTS} parts")
         ledger, record = reader.binary(8, 8), _unpack_record(reader)
         compact = cls(
             ledger=ledger,
@@ -146,7 +148,7 @@ class Compact:
         )
         reader.done()
         if compact.presentation is not None and not compact.record.bound:
-            raise Malformed("compact.invalid", "a presentation of a record that is not bound")
+            raise MalformedError("compact.invalid", "a presentation of a record that is not bound")
         return compact
 
 
@@ -184,7 +186,7 @@ def _unpack_record(reader: CborReader) -> Record:
     if not reader.null():
         value["expires"] = _unpack_day(reader)
     value["bound"] = reader.boolean()
-    value["digests"] = to_base64url(reader.binary(0, 32 * MOST_DIGESTS))
+    value["digests"] = to_base64url(reader.binary(0, 32 * MAX_DIGESTS))
     return Record.from_json(value)
 
 
@@ -196,11 +198,11 @@ def _unpack_day(reader: CborReader) -> str:
 def _unpack_path(reader: CborReader) -> Iterable[bytes]:
     path = reader.binary(0, 32 * MAX_PATH)
     if len(path) % 32:
-        raise Malformed("compact.invalid", "a path is made of hashes of 32 bytes")
+        raise MalformedError("compact.invalid", "a path is made of hashes of 32 bytes")
     return split(path)
 
 
-def _pack_salt(shown: Shown) -> str | bytes:
+def _pack_salt(shown: CompactDisclosure) -> str | bytes:
     return shown.salt if shown.place == 0 else from_base64url(shown.salt)
 
 
@@ -211,13 +213,15 @@ def _pack_value(value: Value) -> Any:
     return [digests[0], value["size"], *digests[1:]]
 
 
-def _unpack_shown(reader: CborReader, places: int) -> Iterator[Shown]:
+def _unpack_shown(reader: CborReader, places: int) -> Iterator[CompactDisclosure]:
     """Read the disclosures, whose places strictly ascend among those of the record."""
     last = -1
     for _ in range(reader.list(0, places)):
         reader.list(3, 3)
         last = reader.integer(last + 1, places - 1)
-        yield Shown(place=last, salt=_unpack_salt(reader, last), value=_unpack_value(reader))
+        yield CompactDisclosure(
+            place=last, salt=_unpack_salt(reader, last), value=_unpack_value(reader)
+        )
 
 
 def _unpack_salt(reader: CborReader, place: int) -> str:
@@ -225,13 +229,13 @@ def _unpack_salt(reader: CborReader, place: int) -> str:
         return to_base64url(reader.binary(_SALT_SIZE, _SALT_SIZE))
     salt = reader.text(_MAX_WORD)
     if not is_access_code(salt):
-        raise Malformed("compact.invalid", "the salt of the number is no access code")
+        raise MalformedError("compact.invalid", "the salt of the number is no access code")
     return salt
 
 
 def _unpack_value(reader: CborReader) -> Value:
     if reader.is_text():
-        value = reader.text(4 * LONGEST_VALUE)
+        value = reader.text(4 * MAX_VALUE_CHARACTERS)
         check_text_value(value)
         return value
     size = reader.list(2, 3)

@@ -10,7 +10,7 @@ from certledger.verifier.certificate import Record
 from certledger.verifier.checks import today
 from certledger.verifier.content import Showing
 from certledger.verifier.encoding import Json, format_time
-from certledger.verifier.statements import LONGEST_LIFE, Batch
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, Batch
 from certledger.verifier.verdict import CHECKS, GENUINE, Codes, Result, judged
 from certledger.verifier.vocabulary import CheckName
 
@@ -36,11 +36,11 @@ class Proved:
             entry=entry,
             block=block,
             not_after=format_time(statement.not_after),
-            earliest=today(max(statement.not_after - LONGEST_LIFE, 0)),
+            earliest=today(max(statement.not_after - MAX_LIFETIME_SECONDS, 0)),
         )
 
 
-def conclude(
+def result_of(
     codes: Codes,
     *,
     showing: Showing,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 FALLBACK = "certledger-fallback"
 """The name of the error handler that replaces what a console's encoding lacks."""
@@ -80,7 +80,7 @@ def warn_unanswered(code: str) -> None:
     click.echo(f"{bilingual(*reversed(WARNINGS['node.adds_nothing']))} ({code})", err=True)
 
 
-def fail(error: Refused, *, as_json: bool) -> ExitStatus:
+def fail(error: CertledgerError, *, as_json: bool) -> ExitStatus:
     """Print why a command ends, with the place of each fault, and return its exit status."""
     document = error.to_json()
     if as_json:
@@ -103,31 +103,31 @@ def run(command: click.Command, arguments: Sequence[str], name: str | None) -> i
         ended = command.main(list(arguments), prog_name=name, standalone_mode=False)
         return ended if isinstance(ended, int) else ExitStatus.OK
     except click.exceptions.Abort:
-        return fail(Unexpected("interrupted", "command.interrupted"), as_json=as_json)
+        return fail(UnexpectedError("interrupted", "command.interrupted"), as_json=as_json)
     except click.ClickException as error:
         if not as_json:
             error.show()
             return ExitStatus.UNUSABLE
-        return fail(ArgumentsUnusable(error.format_message()), as_json=as_json)
-    except Refused as error:
+        return fail(ArgumentsUnusableError(error.format_message()), as_json=as_json)
+    except CertledgerError as error:
         return fail(error, as_json=as_json)
     except OSError as error:
-        return fail(FileUnusable(error), as_json=as_json)
+        return fail(FileUnusableError(error), as_json=as_json)
     except Exception as error:
         if os.environ.get("CERTLEDGER_TRACEBACK"):
             raise
         sentence = f"an unexpected {type(error).__name__}; CERTLEDGER_TRACEBACK=1 shows where"
-        return fail(Unexpected(sentence), as_json=as_json)
+        return fail(UnexpectedError(sentence), as_json=as_json)
 
 
-class ArgumentsUnusable(Refused):
+class ArgumentsUnusableError(CertledgerError):
     """The arguments of a command are not what it takes."""
 
     code = "arguments.unusable"
     exit_status = ExitStatus.UNUSABLE
 
 
-class FileUnusable(Refused):
+class FileUnusableError(CertledgerError):
     """A file cannot be read or written, or an address not be reached."""
 
     code = "file.unusable"
@@ -140,7 +140,7 @@ class FileUnusable(Refused):
             self.exit_status = ExitStatus.UNDECIDED  # No argument is at fault.
 
 
-class Unexpected(Refused):
+class UnexpectedError(CertledgerError):
     """A defect of the command, or somebody interrupted it."""
 
     def __init__(self, sentence: str, code: str = "command.defect") -> None:

@@ -23,18 +23,18 @@ from certledger.verifier.contract_state import (
 )
 from certledger.verifier.recovery import recover_address
 from certledger.verifier.state import (
-    MOST_CERTIFICATES,
-    MOST_KEYS,
+    MAX_CERTIFICATES,
+    MAX_KEYS,
     NO_END,
     ZERO,
-    BodyState,
+    IssuerState,
     Key,
     batch_leaf,
 )
 from certledger.verifier.statements import (
     CHALLENGE_SECONDS,
-    LONGEST_LIFE,
     MAX_ISSUERS,
+    MAX_LIFETIME_SECONDS,
     ROTATION_SECONDS,
     Batch,
     CatalogChange,
@@ -51,13 +51,13 @@ from certledger.verifier.statements import (
     StatusChange,
 )
 from certledger.verifier.status import EMPTY_ROOT
-from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 
 MAX_BATCH_CERTIFICATES = 65_536
 MAX_REGION = 99
 MIN_REGISTRARS = 3
 _CODE = re.compile(rb"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}")
-_KINDS, _STANDINGS = tuple(BodyKind), tuple(Standing)
+_KINDS, _STANDINGS = tuple(IssuerKind), tuple(Standing)
 _MAY_BECOME: Mapping[Standing, frozenset[Standing]] = {
     Standing.ACTIVE: frozenset({Standing.SUSPENDED, Standing.CLOSED, Standing.STRUCK}),
     Standing.SUSPENDED: frozenset({Standing.ACTIVE, Standing.STRUCK}),
@@ -70,7 +70,7 @@ def apply(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
     """Return the ledger after `act` in `block`; an issuer that it registers has no name.
 
     Raises:
-        RuleBroken: the contract would refuse it.
+        RuleBrokenError: the contract would refuse it.
     """
     case = _Case(state, act, block)
     _ACTS[type(act.statement)](case, act.statement)
@@ -106,7 +106,7 @@ class _Case:
         until: int = getattr(self.act.statement, "not_after")  # noqa: B009  (all carried have it)
         if until < self.block.time:
             broken("StatementExpired", f"good until {until}, the block is of {self.block.time}")
-        if until > self.block.time + LONGEST_LIFE:
+        if until > self.block.time + MAX_LIFETIME_SECONDS:
             broken("StatementTooFar", f"notAfter lies {until - self.block.time} seconds ahead")
 
     # Signatures ------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class _Case:
             before = region
             self.answer(region)
 
-    def by_key(self, state: BodyState, purpose: Purpose | None, at: int) -> None:
+    def by_key(self, state: IssuerState, purpose: Purpose | None, at: int) -> None:
         """Check that the key named signed, for `purpose` or for any."""
         index = self.act.key
         if index is None or index >= len(state.keys):
@@ -192,58 +192,58 @@ class _Case:
 # Acts of issuers -------------------------------------------------------------------------------
 
 
-def _register(case: _Case, said: Register) -> None:
-    code = said.issuer.decode("ascii", "replace")
+def _register(case: _Case, statement: Register) -> None:
+    code = statement.issuer.decode("ascii", "replace")
     if code in case.issuers:
         broken("BodyExists", f"{code} is registered already")
-    if not _CODE.fullmatch(said.issuer):
+    if not _CODE.fullmatch(statement.issuer):
         broken("CodeInvalid", f"{code!r} is not the code of an issuer")
-    if not 0 < said.kind <= len(_KINDS):
-        broken("KindUnknown", f"{said.kind} is no kind")
+    if not 0 < statement.kind <= len(_KINDS):
+        broken("KindUnknown", f"{statement.kind} is no kind")
     case.timely()
-    case.count(2 + len(said.keys))
+    case.count(2 + len(statement.keys))
     region = int(code[2:4])
     case.by_registrar(region, 0)
     case.by_other(region, 1)
-    state = BodyState(
+    state = IssuerState(
         issuer=code,
-        kind=_KINDS[said.kind - 1],
+        kind=_KINDS[statement.kind - 1],
         name="",
-        keys=_added(case, (), said.keys),
+        keys=_added(case, (), statement.keys),
         since=case.block.number,
         status=EMPTY_ROOT,
     )
     case.issuers[code] = Issuer(state=state)
 
 
-def _batch(case: _Case, said: Batch) -> None:
-    issuer = case.issuer(said.issuer)
+def _batch(case: _Case, statement: Batch) -> None:
+    issuer = case.issuer(statement.issuer)
     state = issuer.state
     if issuer.held:
         broken("BodyHeld", f"the registrar holds {state.issuer}")
     case.stands(issuer, Standing.ACTIVE)
-    case.next(said.sequence, state.batches, "batch")
-    if said.first != state.certificates:
-        broken("FirstWrong", f"the batch begins at {said.first}, not {state.certificates}")
-    room = MOST_CERTIFICATES - state.certificates
-    if not 0 < said.count <= min(MAX_BATCH_CERTIFICATES, room):
-        broken("BatchCount", f"{said.count} certificates")
+    case.next(statement.sequence, state.batches, "batch")
+    if statement.first != state.certificates:
+        broken("FirstWrong", f"the batch begins at {statement.first}, not {state.certificates}")
+    room = MAX_CERTIFICATES - state.certificates
+    if not 0 < statement.count <= min(MAX_BATCH_CERTIFICATES, room):
+        broken("BatchCount", f"{statement.count} certificates")
     case.timely()
-    if (said.previous, said.catalog) != (state.last, state.catalog):
+    if (statement.previous, statement.catalog) != (state.last, state.catalog):
         broken("SignerWrong", "previous and catalog are not those of the state")
     case.by_key(state, Purpose.BATCHES, 0)
     assert case.act.key is not None
     leaf = batch_leaf(
-        digest=case.digest, catalog=said.catalog, key=case.act.key, block=case.block.number
+        digest=case.digest, catalog=statement.catalog, key=case.act.key, block=case.block.number
     )
-    after = state.after_batch(digest=case.digest, count=said.count, leaf=leaf)
+    after = state.after_batch(digest=case.digest, count=statement.count, leaf=leaf)
     case.issuers[state.issuer] = replace(issuer, state=after)
 
 
-def _status(case: _Case, said: StatusChange) -> None:
-    issuer = case.issuer(said.issuer)
+def _status(case: _Case, statement: StatusChange) -> None:
+    issuer = case.issuer(statement.issuer)
     case.stands(issuer, Standing.ACTIVE, Standing.CLOSED)
-    case.next(said.epoch, issuer.state.epoch, "epoch")
+    case.next(statement.epoch, issuer.state.epoch, "epoch")
     case.timely()
     countersigned = len(case.act.signatures) > 1
     if issuer.held and not countersigned:
@@ -252,16 +252,16 @@ def _status(case: _Case, said: StatusChange) -> None:
     case.by_key(issuer.state, Purpose.STATUS, 0)
     if countersigned:
         case.by_registrar(issuer.state.region, 1)
-    case.put(issuer, epoch=said.epoch, status=case.act.status_root)
+    case.put(issuer, epoch=statement.epoch, status=case.act.status_root)
 
 
-def _catalog(case: _Case, said: CatalogChange) -> None:
-    issuer = case.issuer(said.issuer)
+def _catalog(case: _Case, statement: CatalogChange) -> None:
+    issuer = case.issuer(statement.issuer)
     case.stands(issuer, Standing.ACTIVE)
-    case.next(said.version, issuer.state.catalog_version, "catalog version")
+    case.next(statement.version, issuer.state.catalog_version, "catalog version")
     case.timely()
     if case.act.key is None:
-        if said.root != ZERO:
+        if statement.root != ZERO:
             broken("CatalogAlone", "a registrar alone may only empty a catalog")
         case.count(1)
         case.by_registrar(issuer.state.region, 0)
@@ -269,36 +269,36 @@ def _catalog(case: _Case, said: CatalogChange) -> None:
         case.count(2)
         case.by_key(issuer.state, Purpose.CATALOG, 0)
         case.by_registrar(issuer.state.region, 1)
-    case.put(issuer, catalog=said.root, catalog_version=said.version)
+    case.put(issuer, catalog=statement.root, catalog_version=statement.version)
 
 
-def _keys(case: _Case, said: KeysChange) -> None:
-    issuer = case.issuer(said.issuer)
+def _keys(case: _Case, statement: KeysChange) -> None:
+    issuer = case.issuer(statement.issuer)
     state = issuer.state
     case.stands(issuer, Standing.ACTIVE, Standing.SUSPENDED, Standing.CLOSED)
-    case.next(said.revision, state.revision, "revision")
+    case.next(statement.revision, state.revision, "revision")
     case.timely()
-    if not said.added and not said.ends:
+    if not statement.added and not statement.ends:
         broken("NothingChanges", "no key is added and none is ended")
     if len(case.act.signatures) == 1:
-        _end_alone(case, issuer, said)
+        _end_alone(case, issuer, statement)
     else:
-        case.count(2 + len(said.added))
+        case.count(2 + len(statement.added))
         case.by_registrar(state.region, 0)
         if case.act.key is None:
             case.by_other(state.region, 1)
         else:
             case.by_key(state, Purpose.KEYS, 1)
-    ended = _ended(state.keys, said.ends, raising=False)
-    case.put(issuer, keys=_added(case, ended, said.added), revision=said.revision)
+    ended = _ended(state.keys, statement.ends, raising=False)
+    case.put(issuer, keys=_added(case, ended, statement.added), revision=statement.revision)
 
 
-def _end_alone(case: _Case, issuer: Issuer, said: KeysChange) -> None:
+def _end_alone(case: _Case, issuer: Issuer, statement: KeysChange) -> None:
     if issuer.held:
         broken("BodyHeld", f"the registrar holds {issuer.state.issuer}")
-    if said.added or [end[0] for end in said.ends] != [case.act.key]:
+    if statement.added or [end[0] for end in statement.ends] != [case.act.key]:
         broken("EndAlone", "a key alone may only end itself")
-    if int.from_bytes(said.ends[0][1:], "big") <= case.block.number:
+    if int.from_bytes(statement.ends[0][1:], "big") <= case.block.number:
         broken("EndAlone", "a key alone may end itself only later than the present block")
     case.by_key(issuer.state, None, 0)
     assert case.act.key is not None
@@ -308,8 +308,8 @@ def _end_alone(case: _Case, issuer: Issuer, said: KeysChange) -> None:
 
 def _added(case: _Case, keys: tuple[Key, ...], added: Sequence[bytes]) -> tuple[Key, ...]:
     """Return the keys with those `added`, which signed from the third signature on."""
-    if not 0 < len(keys) + len(added) <= MOST_KEYS:
-        broken("KeyCount", f"{len(keys) + len(added)} keys, 1 to {MOST_KEYS}")
+    if not 0 < len(keys) + len(added) <= MAX_KEYS:
+        broken("KeyCount", f"{len(keys) + len(added)} keys, 1 to {MAX_KEYS}")
     for place, packed in enumerate(added):
         address, purposes = packed[:20], packed[20]
         if address == NO_ACCOUNT or address in {key.address for key in keys}:
@@ -337,18 +337,18 @@ def _ended(keys: Sequence[Key], ends: Sequence[bytes], *, raising: bool) -> tupl
     return tuple(changed)
 
 
-def _standing(case: _Case, said: StandingChange) -> None:
-    issuer = case.issuer(said.issuer)
-    wanted = _standing_of(said.standing)
+def _standing(case: _Case, statement: StandingChange) -> None:
+    issuer = case.issuer(statement.issuer)
+    wanted = _standing_of(statement.standing)
     if wanted not in _MAY_BECOME[issuer.state.standing]:
         broken("StandingForbids", f"what is {issuer.state.standing} does not become {wanted}")
-    case.next(said.revision, issuer.state.revision, "revision")
+    case.next(statement.revision, issuer.state.revision, "revision")
     case.timely()
     case.count(2 if wanted is Standing.STRUCK else 1)
     case.by_registrar(issuer.state.region, 0)
     if wanted is Standing.STRUCK:
         case.by_other(issuer.state.region, 1)
-    case.put(issuer, revision=said.revision, standing=wanted, since=case.block.number)
+    case.put(issuer, revision=statement.revision, standing=wanted, since=case.block.number)
 
 
 def _standing_of(number: int) -> Standing:
@@ -360,48 +360,53 @@ def _standing_of(number: int) -> Standing:
 # Acts of registrars ----------------------------------------------------------------------------
 
 
-def _hold(case: _Case, said: Hold) -> None:
-    for code in _braked(case, said):
+def _hold(case: _Case, statement: Hold) -> None:
+    for code in _braked(case, statement):
         case.issuers[code] = replace(case.issuers[code], held=True)
 
 
-def _release(case: _Case, said: Release) -> None:
-    for code in _braked(case, said):
+def _release(case: _Case, statement: Release) -> None:
+    for code in _braked(case, statement):
         case.issuers[code] = replace(case.issuers[code], held=False)
 
 
-def _braked(case: _Case, said: Hold | Release) -> list[str]:
+def _braked(case: _Case, statement: Hold | Release) -> list[str]:
     """Check a hold or a release but for the brakes; return the issuers it names."""
-    case.next(said.nonce, case.seat(said.region).nonce, "nonce")
+    case.next(statement.nonce, case.seat(statement.region).nonce, "nonce")
     case.timely()
     case.count(1)
-    case.by_registrar(said.region, 0)
-    case.seats[said.region] = replace(case.seats[said.region], nonce=said.nonce)
-    if len(said.issuers) > MAX_ISSUERS:
-        broken("IssuerList", f"{len(said.issuers)} issuers, at most {MAX_ISSUERS}")
+    case.by_registrar(statement.region, 0)
+    case.seats[statement.region] = replace(case.seats[statement.region], nonce=statement.nonce)
+    if len(statement.issuers) > MAX_ISSUERS:
+        broken("IssuerList", f"{len(statement.issuers)} issuers, at most {MAX_ISSUERS}")
     codes: list[str] = []
-    for code in said.issuers:
+    for code in statement.issuers:
         if codes and code <= codes[-1].encode():
             broken("IssuerList", "issuers do not strictly ascend")
         issuer = case.issuer(code)
         codes.append(issuer.state.issuer)
-        if issuer.state.region != said.region:
-            broken("IssuerList", f"{codes[-1]} is not of region {said.region}")
-        if isinstance(said, Release) and not issuer.held:
+        if issuer.state.region != statement.region:
+            broken("IssuerList", f"{codes[-1]} is not of region {statement.region}")
+        if isinstance(statement, Release) and not issuer.held:
             broken("NothingChanges", f"{codes[-1]} is not held")
     return codes
 
 
-def _restore(case: _Case, said: Restore) -> None:
-    case.next(said.term, case.term, "term")
+def _restore(case: _Case, statement: Restore) -> None:
+    case.next(statement.term, case.term, "term")
     case.timely()
-    if not said.issuers or len(said.standings) != len(said.issuers):
-        broken("IssuerList", f"{len(said.standings)} standings of {len(said.issuers)} issuers")
-    if len(said.issuers) > MAX_ISSUERS or list(said.issuers) != sorted(set(said.issuers)):
+    if not statement.issuers or len(statement.standings) != len(statement.issuers):
+        broken(
+            "IssuerList",
+            f"{len(statement.standings)} standings of {len(statement.issuers)} issuers",
+        )
+    if len(statement.issuers) > MAX_ISSUERS or list(statement.issuers) != sorted(
+        set(statement.issuers)
+    ):
         broken("IssuerList", f"more than {MAX_ISSUERS} issuers, or not in strict order")
     case.by_majority()
-    ends = list(said.ends)
-    for at, (code, number) in enumerate(zip(said.issuers, said.standings, strict=True)):
+    ends = list(statement.ends)
+    for at, (code, number) in enumerate(zip(statement.issuers, statement.standings, strict=True)):
         issuer, wanted = case.issuer(code), _standing_of(number)
         state = issuer.state
         mine: list[bytes] = []
@@ -416,30 +421,30 @@ def _restore(case: _Case, said: Restore) -> None:
         )
     if ends:
         broken("EndOrder", "ends do not stand in the order of the issuers")
-    case.term = said.term
+    case.term = statement.term
 
 
-def _registrar(case: _Case, said: RegistrarChange) -> None:
-    case.next(said.term, case.term, "term")
+def _registrar(case: _Case, statement: RegistrarChange) -> None:
+    case.next(statement.term, case.term, "term")
     case.timely()
-    seat = case.seat(said.region)
+    seat = case.seat(statement.region)
     silent = seat.challenged and case.block.time >= seat.challenged + CHALLENGE_SECONDS
-    case.by_majority(said.region if silent else 0)
-    if not 0 < said.region <= MAX_REGION:
-        broken("RegionOrder", f"{said.region} is no region")
-    if said.account == NO_ACCOUNT:
-        _removable(case, seat, said)
+    case.by_majority(statement.region if silent else 0)
+    if not 0 < statement.region <= MAX_REGION:
+        broken("RegionOrder", f"{statement.region} is no region")
+    if statement.account == NO_ACCOUNT:
+        _removable(case, seat, statement)
     else:
-        _free(case, said.account, said.recovery)
-    case.seats[said.region] = Seat(
-        account=said.account, recovery=said.recovery, nonce=seat.nonce, turn=seat.turn
+        _free(case, statement.account, statement.recovery)
+    case.seats[statement.region] = Seat(
+        account=statement.account, recovery=statement.recovery, nonce=seat.nonce, turn=seat.turn
     )
-    case.term = said.term
+    case.term = statement.term
 
 
-def _removable(case: _Case, seat: Seat, said: RegistrarChange) -> None:
-    if seat.account == NO_ACCOUNT or said.recovery != NO_ACCOUNT:
-        broken("RegistrarAccount", f"region {said.region} has no registrar to remove")
+def _removable(case: _Case, seat: Seat, statement: RegistrarChange) -> None:
+    if seat.account == NO_ACCOUNT or statement.recovery != NO_ACCOUNT:
+        broken("RegistrarAccount", f"region {statement.region} has no registrar to remove")
     if sum(one.account != NO_ACCOUNT for one in case.seats.values()) <= MIN_REGISTRARS:
         broken("RegistrarsTooFew", f"{MIN_REGISTRARS} registrars remain at least")
 
@@ -449,9 +454,9 @@ def _free(case: _Case, account: bytes, recovery: bytes) -> None:
         broken("RegistrarAccount", f"0x{account.hex()} cannot be this region's registrar")
 
 
-def _rotate(case: _Case, said: RegistrarRotation) -> None:
-    seat, now = case.seat(said.region), case.block.time
-    case.next(said.turn, seat.turn, "turn")
+def _rotate(case: _Case, statement: RegistrarRotation) -> None:
+    seat, now = case.seat(statement.region), case.block.time
+    case.next(statement.turn, seat.turn, "turn")
     case.timely()
     case.count(2)
     signer = case.signer(0)
@@ -460,24 +465,24 @@ def _rotate(case: _Case, said: RegistrarRotation) -> None:
             broken("RotatedRecently", f"the account has rotated at {seat.rotated}")
     elif signer != seat.recovery:
         broken("SignerWrong", "signature 0 is by neither the account nor its recovery account")
-    if case.signer(1) != said.account:
+    if case.signer(1) != statement.account:
         broken("SignerWrong", "signature 1 is not by the new account")
-    _free(case, said.account, seat.recovery)
-    case.seats[said.region] = replace(
-        seat, account=said.account, turn=said.turn, rotated=now, challenged=0
+    _free(case, statement.account, seat.recovery)
+    case.seats[statement.region] = replace(
+        seat, account=statement.account, turn=statement.turn, rotated=now, challenged=0
     )
 
 
-def _challenge(case: _Case, said: RegistrarChallenge) -> None:
-    seat = case.seat(said.region)
-    case.next(said.turn, seat.turn, "turn")
+def _challenge(case: _Case, statement: RegistrarChallenge) -> None:
+    seat = case.seat(statement.region)
+    case.next(statement.turn, seat.turn, "turn")
     case.timely()
     if seat.account == NO_ACCOUNT:
-        broken("RegistrarAccount", f"region {said.region} has no registrar")
+        broken("RegistrarAccount", f"region {statement.region} has no registrar")
     if seat.challenged:
-        broken("NothingChanges", f"region {said.region} is challenged since {seat.challenged}")
-    case.by_majority(said.region)
-    case.seats[said.region] = replace(seat, turn=said.turn, challenged=case.block.time)
+        broken("NothingChanges", f"region {statement.region} is challenged since {seat.challenged}")
+    case.by_majority(statement.region)
+    case.seats[statement.region] = replace(seat, turn=statement.turn, challenged=case.block.time)
 
 
 _ACTS: Mapping[type[Statement], Callable[[_Case, Any], None]] = {

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from certledger.verifier.errors import Refused
-from certledger.verifier.state import ZERO, BodyState
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.state import ZERO, IssuerState
 from certledger.verifier.statements import Statement
 
 NO_ACCOUNT = bytes(20)
 
 
-class RuleBroken(Refused):
+class RuleBrokenError(CertledgerError):
     """The contract refuses the act; `rule` is the name of its error."""
 
     code = "act.rule_broken"
@@ -26,7 +26,7 @@ class RuleBroken(Refused):
 
 def broken(rule: str, sentence: str) -> NoReturn:
     """Refuse an act by a rule of the contract."""
-    raise RuleBroken(rule, sentence)
+    raise RuleBrokenError(rule, sentence)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class Seat:
 class Issuer:
     """An issuer: its state, and whether its registrar holds it."""
 
-    state: BodyState
+    state: IssuerState
     held: bool = False
 
 

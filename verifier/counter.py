@@ -8,7 +8,7 @@ from pathlib import Path
 
 from certledger.verifier.durable import locked, replace_file
 from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.memory import recall, remember_time
 from certledger.verifier.policy_store import Adopted, adopt_chain
 from certledger.verifier.policyfile import SignedPolicy
@@ -17,9 +17,9 @@ from certledger.verifier.vocabulary import CheckName, Verdict
 
 TYPE = "certledger/accepted/1"
 FILE = "accepted-presentations.json"
-LEAST_KEPT = 86_400
+MIN_RETENTION_SECONDS = 86_400
 """Seconds that a presentation is remembered at least, in case a later policy lets them be older."""
-_LONGEST = 64 * 2**20
+_MAX_FILE_BYTES = 64 * 2**20
 _MARK_SIZE = 32
 
 
@@ -50,20 +50,20 @@ class Counter:
         first policy.  `now` is the later of `clock` and the latest instant relied on before.
 
         Raises:
-            PolicyMissing, FingerprintDiffers, PolicyOlder, PolicyUnsigned: as `adopt_chain`.
-            Malformed: the home's memory is damaged.
+            PolicyMissingError, FingerprintDiffersError, PolicyOlderError, PolicyUnsignedError: as `adopt_chain`.
+            MalformedError: the home's memory is damaged.
         """
         memory = recall(home)
         trusted = adopt_chain(home, chain, fingerprint)
         policy = trusted.current.policy
-        kept = max(LEAST_KEPT, policy.presentation_age + policy.clock_tolerance)
-        return cls(home=home, now=max(clock, memory.time), kept=kept, trusted=trusted)
+        stored = max(MIN_RETENTION_SECONDS, policy.presentation_age + policy.clock_tolerance)
+        return cls(home=home, now=max(clock, memory.time), kept=stored, trusted=trusted)
 
     def seen(self, mark: bytes) -> bool:
         """Return whether a presentation with this mark was accepted here before.
 
         Raises:
-            Malformed: the home's memory is damaged.
+            MalformedError: the home's memory is damaged.
         """
         self._shown = mark
         return mark in _accepted(self.home)
@@ -75,7 +75,7 @@ class Counter:
         the question must be asked again.
 
         Raises:
-            Malformed: the home's memory is damaged.
+            MalformedError: the home's memory is damaged.
         """
         mark, self._shown = self._shown, None
         codes = {finding.check: finding.code for finding in result.findings}
@@ -87,11 +87,11 @@ class Counter:
 
     def _accept(self, mark: bytes) -> bool:
         with locked(self.home / FILE):
-            held = _accepted(self.home)
-            if mark in held:
+            current = _accepted(self.home)
+            if mark in current:
                 return False
             # What is older than any policy lets a presentation be need not be remembered.
-            known = {one: at for one, at in held.items() if at >= self.now - self.kept}
+            known = {one: at for one, at in current.items() if at >= self.now - self.kept}
             replace_file(self.home / FILE, _format({**known, mark: self.now}))
             return True
 
@@ -109,13 +109,13 @@ def _accepted(home: Path) -> dict[bytes, int]:
         data = (home / FILE).read_bytes()
     except FileNotFoundError:
         return {}
-    read = Members(parse_canonical(data, _LONGEST), "file")
+    read = Members(parse_canonical(data, _MAX_FILE_BYTES), "file")
     read.const("type", TYPE)
-    listed = [_line(value) for value in read.array("presentations", 0, _LONGEST)]
+    listed = [_line(value) for value in read.array("presentations", 0, _MAX_FILE_BYTES)]
     read.done()
     found = dict(listed)
     if len(found) != len(listed):
-        raise Malformed("schema.invalid", "a presentation was accepted twice")
+        raise MalformedError("schema.invalid", "a presentation was accepted twice")
     return found
 
 

@@ -18,16 +18,16 @@ from certledger.verifier.checks import (
 )
 from certledger.verifier.compact import TYPE as CODE
 from certledger.verifier.compact import Compact
-from certledger.verifier.conclude import Proved, conclude
+from certledger.verifier.conclude import Proved, result_of
 from certledger.verifier.content import Paper, Showing, check_content
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import Judge
-from certledger.verifier.packing import AnchoredRow
+from certledger.verifier.packing import PackedBatch
 from certledger.verifier.policy import LedgerPin, TrustPolicy
 from certledger.verifier.snapshot import TYPE as SNAPSHOT
-from certledger.verifier.snapshot import Snapshot, SnapshotBody, SnapshotUnproved
-from certledger.verifier.state import BodyState, UnnamedBody
+from certledger.verifier.snapshot import Snapshot, SnapshotIssuer, SnapshotUnprovedError
+from certledger.verifier.state import IssuerState, UnnamedBody
 from certledger.verifier.statements import ZERO, Batch
 from certledger.verifier.stateproof import slot_position
 from certledger.verifier.status import CELLS
@@ -38,17 +38,17 @@ from certledger.verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Backing:
+class BatchContext:
     """What a snapshot holds behind one certificate."""
 
-    body: SnapshotBody
-    row: AnchoredRow
+    body: SnapshotIssuer
+    row: PackedBatch
     statement: Batch
     entry: Entry | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
+class CompactVerifier:
     """A snapshot that was proved, and what its block was judged to be.
 
     `seen` tells whether this counter has accepted a presentation (by its mark) before; `follow`
@@ -70,18 +70,18 @@ class Desk:
         judge: Callable[[Snapshot, LedgerPin], Judgement],
         seen: Callable[[bytes], bool] = lambda mark: False,
         follow: Judge | None = None,
-    ) -> Desk:
+    ) -> CompactVerifier:
         """Return a desk once the snapshot is proved whole.
 
         Raises:
-            Malformed: `snapshot.version`, one that the policy does not list.
-            SnapshotUnproved: it is of no ledger of the policy, or not what the chain holds.
+            MalformedError: `snapshot.version`, one that the policy does not list.
+            SnapshotUnprovedError: it is of no ledger of the policy, or not what the chain holds.
         """
         if not policy.accepts(SNAPSHOT):
-            raise Malformed("snapshot.version", f"the policy does not list {SNAPSHOT}")
+            raise MalformedError("snapshot.version", f"the policy does not list {SNAPSHOT}")
         ledger = policy.for_ledger(snapshot.note.checkpoint.identity)
         if ledger is None:
-            raise SnapshotUnproved("the policy does not know this ledger")
+            raise SnapshotUnprovedError("the policy does not know this ledger")
         snapshot.check(ledger)
         judgement = judge(snapshot, ledger)
         return cls(
@@ -111,7 +111,7 @@ class Desk:
         word = body.words.get(record.index // CELLS, ZERO)
         return Current(judgement=self._followed(body.state), state=body.state, word=word)
 
-    def _followed(self, state: BodyState) -> Judgement:
+    def _followed(self, state: IssuerState) -> Judgement:
         """Return the judgement of the block for the state of one issuer."""
         if self.follow is None or self.judgement.code != "ok":
             return self.judgement
@@ -129,7 +129,7 @@ class Desk:
         """Return the verdict on the text of a code; bad input is a verdict, not an error."""
         try:
             compact = Compact.parse(text)
-        except Refused as error:
+        except CertledgerError as error:
             return unusable(error.code)
         return self.verify(compact, now=now, documents=documents, request=request)
 
@@ -147,7 +147,7 @@ class Desk:
         judgement = self._judge(compact, now)
         # A snapshot that is of another ledger or not trusted speaks neither for nor against.
         found = self._find(compact) if judgement.code == "ok" else judgement.code
-        backing = found if isinstance(found, Backing) else None
+        backing = found if isinstance(found, BatchContext) else None
         if backing is not None:
             judgement = self._followed(backing.body.state)
         entry = backing.entry if backing is not None else None
@@ -159,7 +159,7 @@ class Desk:
             **self._backed(compact, showing.leaf, found, judgement, now),
         }
         time = judgement.time
-        return conclude(
+        return result_of(
             codes,
             showing=showing,
             proved=None
@@ -178,7 +178,7 @@ class Desk:
             return Judgement(code="block.other_ledger")
         return self.judgement
 
-    def _find(self, compact: Compact) -> Backing | str:
+    def _find(self, compact: Compact) -> BatchContext | str:
         """Return what stands behind a record, or the code of check 3 that says why nothing does."""
         record = compact.record
         body = self.snapshot.by_issuer.get(record.issuer)
@@ -193,7 +193,7 @@ class Desk:
         if self.snapshot.lacks(statement.catalog):
             return "anchor.catalog_absent"
         entries = self.snapshot.entries.get(statement.catalog, {})
-        return Backing(
+        return BatchContext(
             body=body,
             row=row,
             statement=statement,
@@ -201,7 +201,12 @@ class Desk:
         )
 
     def _backed(
-        self, compact: Compact, leaf: bytes, found: Backing | str, judgement: Judgement, now: int
+        self,
+        compact: Compact,
+        leaf: bytes,
+        found: BatchContext | str,
+        judgement: Judgement,
+        now: int,
     ) -> dict[CheckName, str]:
         """Return the codes of the checks that rest on the snapshot."""
         trusted, time = judgement.code == "ok", judgement.time
@@ -223,7 +228,7 @@ class Desk:
         codes[CheckName.ANCHOR] = "ok"
         return codes | self._relied(compact, found)
 
-    def _relied(self, compact: Compact, backing: Backing) -> dict[CheckName, str]:
+    def _relied(self, compact: Compact, backing: BatchContext) -> dict[CheckName, str]:
         record, state = compact.record, backing.body.state
         signature = check_key(state.keys[backing.row.key], backing.row.block)
         if signature == "ok" and self.policy.countersignature:

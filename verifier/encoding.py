@@ -12,20 +12,20 @@ from typing import Any, NoReturn
 
 import orjson
 
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 Json = Any
 """A value of the subset: dict, list, str, bool, or int from 0 to 2**53-1."""
 
-GREATEST_INTEGER = 2**53 - 1
-DEEPEST = 8
+MAX_INTEGER = 2**53 - 1
+MAX_NESTING_LEVELS = 8
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 MAX_FREE_VALUES = 4096
 """Values and members of any text; a longer one has room for one more in each `BYTES_A_VALUE`."""
 BYTES_A_VALUE = 8
 MAX_MEMBERS = 4096
 """Members of one object."""
-_MOST_OPEN = 500
+_MAX_OPEN_BRACKETS = 500
 """Brackets that may stand open, before the reader is asked: few enough for any stack."""
 _BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+([\[\]{}])')
 """The next bracket that stands in no text."""
@@ -38,7 +38,7 @@ def format_canonical(value: Json) -> bytes:
     """Return the canonical bytes of `value`.
 
     Raises:
-        Malformed: the value is outside the subset.
+        MalformedError: the value is outside the subset.
     """
     check_value(value, 0)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -48,21 +48,23 @@ def parse(data: bytes, limit: int) -> Json:
     """Return the value that `data` spells; white space and member order are free.
 
     Raises:
-        Malformed: more than `limit` bytes or values, or outside the subset (SPEC section 2).
+        MalformedError: more than `limit` bytes or values, or outside the subset (SPEC section 2).
     """
     _check_size(data, limit)
     _check_shape(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Malformed("json.syntax", f"not UTF-8 at byte {error.start}") from error
+        raise MalformedError("json.syntax", f"not UTF-8 at byte {error.start}") from error
     try:
         value = DECODER.decode(text)
     except json.JSONDecodeError as error:
         code = "json.trailing" if error.msg == "Extra data" else "json.syntax"
-        raise Malformed(code, f"not JSON at character {error.pos}: {error.msg.lower()}") from error
+        raise MalformedError(
+            code, f"not JSON at character {error.pos}: {error.msg.lower()}"
+        ) from error
     except RecursionError as error:
-        raise Malformed("json.depth", f"nested deeper than {DEEPEST}") from error
+        raise MalformedError("json.depth", f"nested deeper than {MAX_NESTING_LEVELS}") from error
     check_value(value, 0)
     return value
 
@@ -71,7 +73,7 @@ def parse_canonical(data: bytes, limit: int) -> Json:
     """Return the value that `data` spells in the one canonical way.
 
     Raises:
-        Malformed: as `parse`, and where `data` is another spelling of its value.
+        MalformedError: as `parse`, and where `data` is another spelling of its value.
     """
     _check_size(data, limit)
     _check_shape(data)
@@ -80,15 +82,15 @@ def parse_canonical(data: bytes, limit: int) -> Json:
         check_value(value, 0)
         if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
             return value
-    except (orjson.JSONDecodeError, TypeError, RecursionError, Malformed):
+    except (orjson.JSONDecodeError, TypeError, RecursionError, MalformedError):
         pass  # The slow reader names what is wrong.
     parse(data, limit)
-    raise Malformed("json.not_canonical", "a second spelling of the same value")
+    raise MalformedError("json.not_canonical", "a second spelling of the same value")
 
 
 def _check_size(data: bytes, limit: int) -> None:
     if len(data) > limit:
-        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
+        raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
 
 
 def _check_shape(data: bytes) -> None:
@@ -98,24 +100,24 @@ def _check_shape(data: bytes) -> None:
     """
     room = MAX_FREE_VALUES + len(data) // BYTES_A_VALUE
     brackets = data.count(b"[") + data.count(b"{")
-    if brackets <= _MOST_OPEN and brackets + data.count(b",") <= room:
+    if brackets <= _MAX_OPEN_BRACKETS and brackets + data.count(b",") <= room:
         return
     plain = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
     outside = b"".join(plain.replace(b'""', b"").split(b'"')[::2])
     nested = outside.replace(b",", b"")
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_NESTING_LEVELS + 1):
         nested = nested.replace(b"{}", b"").replace(b"[]", b"")
-    if nested.count(b"[") + nested.count(b"{") > _MOST_OPEN:
-        raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+    if nested.count(b"[") + nested.count(b"{") > _MAX_OPEN_BRACKETS:
+        raise MalformedError("json.depth", f"nested deeper than {MAX_NESTING_LEVELS}")
     if outside.count(b"[") + outside.count(b"{") + outside.count(b",") > room:
-        raise Malformed("json.size", f"more than {room} values in {len(data)} bytes")
+        raise MalformedError("json.size", f"more than {room} values in {len(data)} bytes")
 
 
 def check_nesting(text: str, at: int) -> None:
     """Check that the value that starts at `at` can be read without exhausting the stack.
 
     Raises:
-        Malformed: `json.depth`.
+        MalformedError: `json.depth`.
     """
     depth = 0
     if text.startswith(("[", "{"), at):
@@ -123,8 +125,8 @@ def check_nesting(text: str, at: int) -> None:
             depth += 1 if found[1] in "[{" else -1
             if depth == 0:
                 return
-            if depth > _MOST_OPEN:
-                raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+            if depth > _MAX_OPEN_BRACKETS:
+                raise MalformedError("json.depth", f"nested deeper than {MAX_NESTING_LEVELS}")
             at = found.end()
 
 
@@ -132,39 +134,41 @@ def object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     """Return the object with these members.
 
     Raises:
-        Malformed: `json.duplicate_name`, a name stands twice; `json.size`, too many members.
+        MalformedError: `json.duplicate_name`, a name stands twice; `json.size`, too many members.
     """
     found = dict(pairs)
     if len(found) != len(pairs):
         for name, _ in pairs:
             if name not in found:
-                raise Malformed("json.duplicate_name", f"the name {name[:40]!r} stands twice")
+                raise MalformedError("json.duplicate_name", f"the name {name[:40]!r} stands twice")
             del found[name]
     if len(pairs) > MAX_MEMBERS:
-        raise Malformed("json.size", f"{len(pairs)} members where at most {MAX_MEMBERS} are read")
+        raise MalformedError(
+            "json.size", f"{len(pairs)} members where at most {MAX_MEMBERS} are read"
+        )
     return found
 
 
 def _integer(token: str) -> int:
-    if token.startswith("-") or len(token) > 16 or int(token) > GREATEST_INTEGER:
-        _refuse_number(token)
+    if token.startswith("-") or len(token) > 16 or int(token) > MAX_INTEGER:
+        _fail_number(token)
     return int(token)
 
 
-def _refuse_number(token: str) -> NoReturn:
-    raise Malformed("json.number", f"{token[:40]} is not an integer from 0 to 2^53-1")
+def _fail_number(token: str) -> NoReturn:
+    raise MalformedError("json.number", f"{token[:40]} is not an integer from 0 to 2^53-1")
 
 
-def _refuse_word(token: str) -> NoReturn:
+def _fail_word(token: str) -> NoReturn:
     # Python's reader takes NaN and Infinity, which are no JSON.
-    raise Malformed("json.syntax", f"{token} is not JSON")
+    raise MalformedError("json.syntax", f"{token} is not JSON")
 
 
 DECODER = json.JSONDecoder(
     object_pairs_hook=object_of,
     parse_int=_integer,
-    parse_float=_refuse_number,
-    parse_constant=_refuse_word,
+    parse_float=_fail_number,
+    parse_constant=_fail_word,
 )
 """Reads JSON without duplicate names and with integers alone; `check_value` looks at the rest.
 
@@ -176,30 +180,30 @@ def check_value(value: Json, depth: int) -> None:
     """Check names, texts, null and depth of a value that stands inside `depth` others.
 
     Raises:
-        Malformed: outside the subset.
+        MalformedError: outside the subset.
     """
     kind = type(value)
     if kind is str:
         _check_text(value)
     elif kind is int:
-        if not 0 <= value <= GREATEST_INTEGER:
-            _refuse_number(str(value))
+        if not 0 <= value <= MAX_INTEGER:
+            _fail_number(str(value))
     elif kind is dict:
         for name in value:
             if type(name) is not str or not NAME.match(name):
-                raise Malformed("json.name", f"{str(name)[:40]!r} is not a member name")
+                raise MalformedError("json.name", f"{str(name)[:40]!r} is not a member name")
         _check_parts(value.values(), depth)
     elif kind is list:
         _check_parts(value, depth)
     elif value is None:
-        raise Malformed("json.null", "null has no meaning here")
+        raise MalformedError("json.null", "null has no meaning here")
     elif kind is not bool:
-        _refuse_number(repr(value))
+        _fail_number(repr(value))
 
 
 def _check_parts(parts: Iterable[Json], depth: int) -> None:
-    if depth == DEEPEST:
-        raise Malformed("json.depth", f"nested deeper than {DEEPEST}")
+    if depth == MAX_NESTING_LEVELS:
+        raise MalformedError("json.depth", f"nested deeper than {MAX_NESTING_LEVELS}")
     for part in parts:
         check_value(part, depth + 1)
 
@@ -209,7 +213,7 @@ def _check_text(value: str) -> None:
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise Malformed("json.surrogate", "a lone surrogate is no text") from error
+            raise MalformedError("json.surrogate", "a lone surrogate is no text") from error
 
 
 # Bytes in JSON ---------------------------------------------------------------------------------
@@ -224,7 +228,7 @@ def from_base64url(text: str) -> bytes:
     """Return the bytes that `text` spells in the one canonical way.
 
     Raises:
-        Malformed: characters outside the alphabet, padding, or spare bits that are not zero.
+        MalformedError: characters outside the alphabet, padding, or spare bits that are not zero.
     """
     try:
         raw = text.encode("ascii")
@@ -232,9 +236,9 @@ def from_base64url(text: str) -> bytes:
             raw.translate(_FROM_URL) + b"=" * (-len(raw) % 4), strict_mode=True
         )
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise Malformed("base64.invalid", f"{text[:20]!r} is not base64url") from error
+        raise MalformedError("base64.invalid", f"{text[:20]!r} is not base64url") from error
     if to_base64url(data) != text:
-        raise Malformed("base64.not_canonical", f"{text[:20]!r} is a second spelling")
+        raise MalformedError("base64.not_canonical", f"{text[:20]!r} is a second spelling")
     return data
 
 
@@ -247,10 +251,10 @@ def from_hex(text: str, size: int) -> bytes:
     """Return the `size` bytes that lower-case hexadecimal `text` spells, without `0x`.
 
     Raises:
-        Malformed: another length, upper case, or other characters.
+        MalformedError: another length, upper case, or other characters.
     """
     if len(text) != 2 * size or not re.fullmatch("[0-9a-f]*", text):
-        raise Malformed("hex.invalid", f"{text[:20]!r} is not {size} bytes in lower-case hex")
+        raise MalformedError("hex.invalid", f"{text[:20]!r} is not {size} bytes in lower-case hex")
     return bytes.fromhex(text)
 
 
@@ -261,14 +265,16 @@ def parse_time(text: str) -> int:
     """Return the seconds since 1970 of an RFC 3339 instant in UTC, whole seconds, ending in Z.
 
     Raises:
-        Malformed: any other form.
+        MalformedError: any other form.
     """
     try:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Malformed("time.invalid", f"{text!r} is not like 2026-11-24T06:00:00Z") from error
+        raise MalformedError(
+            "time.invalid", f"{text!r} is not like 2026-11-24T06:00:00Z"
+        ) from error
     if format_time(int(moment.timestamp())) != text:
-        raise Malformed("time.invalid", f"{text!r} is not like 2026-11-24T06:00:00Z")
+        raise MalformedError("time.invalid", f"{text!r} is not like 2026-11-24T06:00:00Z")
     return int(moment.timestamp())
 
 
@@ -291,20 +297,20 @@ class Members:
 
     def __init__(self, value: Json, where: str) -> None:
         if type(value) is not dict:
-            raise Malformed("schema.invalid", f"{where} is not an object")
+            raise MalformedError("schema.invalid", f"{where} is not an object")
         self._left: dict[str, Json] = dict(value)
         self._where = where
 
-    def refuse(self, name: str, want: str) -> NoReturn:
+    def fail(self, name: str, want: str) -> NoReturn:
         """Raise the refusal of member `name`."""
-        raise Malformed("schema.invalid", f"{self._where}.{name} is not {want}")
+        raise MalformedError("schema.invalid", f"{self._where}.{name} is not {want}")
 
     def take(self, name: str) -> Json:
         """Return the member as it is."""
         try:
             return self._left.pop(name)
         except KeyError as error:
-            raise Malformed("schema.invalid", f"{self._where}.{name} is missing") from error
+            raise MalformedError("schema.invalid", f"{self._where}.{name} is missing") from error
 
     def has(self, name: str) -> bool:
         """Return whether the member is there and not yet taken."""
@@ -314,62 +320,62 @@ class Members:
         """Return a text of any length, which another check judges."""
         value = self.take(name)
         if type(value) is not str:
-            self.refuse(name, "text")
+            self.fail(name, "text")
         return value
 
     def text(self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 512) -> str:
         """Return a text of 1 to `longest` characters that `pattern` matches whole."""
         value = self.take(name)
         if type(value) is not str or not 0 < len(value) <= longest:
-            self.refuse(name, f"text of 1 to {longest} characters")
+            self.fail(name, f"text of 1 to {longest} characters")
         if pattern is not None and not pattern.fullmatch(value):
-            self.refuse(name, f"text like {pattern.pattern}")
+            self.fail(name, f"text like {pattern.pattern}")
         return value
 
     def const(self, name: str, want: str) -> None:
         """Check that the member is exactly `want`; a type or version unknown here is refused."""
         value = self.take(name)
         if value != want or type(value) is not str:
-            raise Malformed(
+            raise MalformedError(
                 "schema.version", f"{self._where}.{name} is {str(value)[:60]!r}, not {want!r}"
             )
 
-    def integer(self, name: str, least: int = 0, greatest: int = GREATEST_INTEGER) -> int:
+    def integer(self, name: str, least: int = 0, greatest: int = MAX_INTEGER) -> int:
         """Return an integer from `least` to `greatest`."""
         value = self.take(name)
         if type(value) is not int or not least <= value <= greatest:
-            self.refuse(name, f"an integer from {least} to {greatest}")
+            self.fail(name, f"an integer from {least} to {greatest}")
         return value
 
     def boolean(self, name: str) -> bool:
         """Return true or false."""
         value = self.take(name)
         if type(value) is not bool:
-            self.refuse(name, "true or false")
+            self.fail(name, "true or false")
         return value
 
     def binary(self, name: str, size: int | None = None) -> bytes:
         """Return bytes written in base64url, `size` of them where it is given."""
         value = self.take(name)
         if type(value) is not str:
-            self.refuse(name, "base64url")
+            self.fail(name, "base64url")
         data = from_base64url(value)
         if size is not None and len(data) != size:
-            self.refuse(name, f"{size} bytes")
+            self.fail(name, f"{size} bytes")
         return data
 
     def hashes(self, name: str, most: int) -> list[bytes]:
         """Return a list of at most `most` hashes of 32 bytes."""
         data = self.binary(name)
         if len(data) % 32 or len(data) > 32 * most:
-            self.refuse(name, f"at most {most} hashes")
+            self.fail(name, f"at most {most} hashes")
         return [data[at : at + 32] for at in range(0, len(data), 32)]
 
     def array(self, name: str, least: int, most: int) -> list[Json]:
         """Return a list of `least` to `most` values."""
         value = self.take(name)
         if type(value) is not list or not least <= len(value) <= most:
-            self.refuse(name, f"a list of {least} to {most}")
+            self.fail(name, f"a list of {least} to {most}")
         return value
 
     def inner(self, name: str) -> Members:
@@ -380,7 +386,9 @@ class Members:
         """Check that no member is left over."""
         if self._left:
             names = ", ".join(sorted(self._left)[:3])
-            raise Malformed("schema.invalid", f"{self._where} has unknown members: {names[:80]}")
+            raise MalformedError(
+                "schema.invalid", f"{self._where} has unknown members: {names[:80]}"
+            )
 
 
 def hash_list(hashes: Iterable[bytes]) -> str:

@@ -15,7 +15,7 @@ class ExitStatus(IntEnum):
     UNDECIDED = 3  # It could not be found out or done: a server, a node, a key, a defect.
 
 
-class Refused(Exception):
+class CertledgerError(Exception):
     """Something handed in is refused, and the refusal can say why.
 
     `code` is stable and meant for programs; `str(self)` is a lower-case sentence for people.
@@ -30,7 +30,7 @@ class Refused(Exception):
         return {"code": str(self.code), "detail": str(self)}
 
 
-class Malformed(Refused):
+class MalformedError(CertledgerError):
     """Bytes are not what a format asks for.  The code names the rule that was broken."""
 
     exit_status = ExitStatus.UNUSABLE
@@ -40,7 +40,7 @@ class Malformed(Refused):
         self.code = code  # One class for the codes of SPEC section 2.
 
 
-class ProofInvalid(Refused):
+class ProofInvalidError(CertledgerError):
     """A proof does not lead where it claims to, or has the wrong shape."""
 
     code = "proof.invalid"

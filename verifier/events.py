@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from certledger.contracts import abi
 from certledger.verifier import statements
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import keccak, sha256
-from certledger.verifier.state import ISSUER, BodyState, Key
+from certledger.verifier.state import ISSUER, IssuerState, Key
 from certledger.verifier.statements import Statement
-from certledger.verifier.vocabulary import BodyKind, Standing
+from certledger.verifier.vocabulary import IssuerKind, Standing
 
 SIGNATURE_SIZE = 65
 HEAD_WORDS = 6
@@ -26,7 +26,7 @@ class Created:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class ActEvent:
     """A statement that the contract accepted, with the signatures (65 bytes each) it was given.
 
     `key` is the index of the body's key that signed, None where none may or did.
@@ -38,7 +38,7 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Anchored:
+class BatchAnchored:
     """A batch that was anchored: its statement but for what follows from the state before it."""
 
     issuer: str
@@ -85,7 +85,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StateTold:
+class IssuerStateEvent:
     """A body's whole state after the acts reported just before it in the same transaction."""
 
     issuer: str
@@ -96,18 +96,18 @@ class StateTold:
         """SHA-256 of the body's name."""
         return self.words[2]
 
-    def state(self, name: str) -> BodyState:
+    def state(self, name: str) -> IssuerState:
         """Return the state, given the body's name.
 
         Raises:
-            Malformed: the name is another, or the words are not those of a state.
+            MalformedError: the name is another, or the words are not those of a state.
         """
         if sha256(name.encode()) != self.name_digest:
-            raise Malformed("event.name", f"the body {self.issuer} is not named {name!r}")
+            raise MalformedError("event.name", f"the body {self.issuer} is not named {name!r}")
         return parse_state(self.words, name)
 
 
-Event = Created | Said | Anchored | Skipped | StateTold
+Event = Created | ActEvent | BatchAnchored | Skipped | IssuerStateEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,10 +163,12 @@ def parse_log(topics: Sequence[bytes], data: bytes) -> Event:
     """Return what a log of the contract says.
 
     Raises:
-        Malformed: an unknown event, or data that are not its one encoding.
+        MalformedError: an unknown event, or data that are not its one encoding.
     """
     if len(topics) != 2:
-        raise Malformed("event.unknown", f"a log of {len(topics)} topics is none of the ledger's")
+        raise MalformedError(
+            "event.unknown", f"a log of {len(topics)} topics is none of the ledger's"
+        )
     first, subject = topics
     try:
         if act := _ACT_OF.get(first):
@@ -176,16 +178,16 @@ def parse_log(topics: Sequence[bytes], data: bytes) -> Event:
         if name := _OTHER_OF.get(first):
             return _parse_other(name, abi.decode([_OTHERS[name][0]], subject)[0], data)
     except (abi.AbiError, UnicodeDecodeError, ValueError) as error:
-        raise Malformed("event.malformed", f"a log is not what it says: {error}") from error
-    raise Malformed("event.unknown", f"no event has the topic {first.hex()}")
+        raise MalformedError("event.malformed", f"a log is not what it says: {error}") from error
+    raise MalformedError("event.unknown", f"no event has the topic {first.hex()}")
 
 
-def _parse_act(act: _Act, subject: bytes, data: bytes) -> Said:
+def _parse_act(act: _Act, subject: bytes, data: bytes) -> ActEvent:
     types = act.types()
     values = [*abi.decode(types[:1], subject), *abi.decode(types[1:], data)]
     attributes = [attribute for attribute, _, _ in act.statement.members()]
     key = values[len(attributes)] if act.keyed else None
-    return Said(
+    return ActEvent(
         statement=act.statement(**dict(zip(attributes, values, strict=False))),
         key=None if key == 255 else key,
         signatures=_split(values[-1]),
@@ -206,7 +208,7 @@ def _parse_other(name: str, subject: bytes, data: bytes) -> Event:
     issuer = subject.decode("ascii")
     if name == "Anchored":
         return _parse_batch(issuer, values[0])
-    return StateTold(issuer=issuer, words=_state_words(values[0]))
+    return IssuerStateEvent(issuer=issuer, words=_state_words(values[0]))
 
 
 def _parse_skipped(subject: bytes, data: bytes) -> Skipped:
@@ -228,9 +230,9 @@ def _state_words(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
     raise abi.AbiError(f"{len(words)} words are no state")
 
 
-def _parse_batch(issuer: str, words: Sequence[bytes]) -> Anchored:
+def _parse_batch(issuer: str, words: Sequence[bytes]) -> BatchAnchored:
     head, root, countersignature, r, s = words
-    return Anchored(
+    return BatchAnchored(
         issuer=issuer,
         sequence=int.from_bytes(head[:8], "big"),
         first=int.from_bytes(head[8:16], "big"),
@@ -243,24 +245,24 @@ def _parse_batch(issuer: str, words: Sequence[bytes]) -> Anchored:
     )
 
 
-def parse_state(words: Sequence[bytes], name: str) -> BodyState:
+def parse_state(words: Sequence[bytes], name: str) -> IssuerState:
     """Return the state with these words, the name taken as given and not compared.
 
     Raises:
-        Malformed: the words are not those of a state.
+        MalformedError: the words are not those of a state.
     """
     """Return the state that `words` spell, under a name that is not compared with them.
 
     Raises:
-        Malformed: an unknown kind or standing, or a key without a known purpose.
+        MalformedError: an unknown kind or standing, or a key without a known purpose.
     """
     w0, w1, _, catalog, last, status = words[:HEAD_WORDS]
     batches = int.from_bytes(w1[:8], "big")
     keys_end = len(words) - batches.bit_count()
-    kinds, standings = list(BodyKind), list(Standing)
+    kinds, standings = list(IssuerKind), list(Standing)
     if not 0 < w0[20] <= len(kinds) or not 0 < w0[21] <= len(standings):
-        raise Malformed("event.state", "a state has an unknown kind or standing")
-    return BodyState(
+        raise MalformedError("event.state", "a state has an unknown kind or standing")
+    return IssuerState(
         issuer=w0[:18].decode("ascii"),
         kind=kinds[w0[20] - 1],
         name=name,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from certledger.verifier.catalog import MOST_ENTRIES, Entry
-from certledger.verifier.certificate import MOST_DIGESTS, Disclosure, Record
-from certledger.verifier.checkpoint import GREATEST_TIME
+from certledger.verifier.catalog import MAX_ENTRIES, Entry
+from certledger.verifier.certificate import MAX_DIGESTS, Disclosure, Record
+from certledger.verifier.checkpoint import MAX_TIME_SECONDS
 from certledger.verifier.content import Showing
 from certledger.verifier.encoding import (
     Json,
@@ -19,16 +19,16 @@ from certledger.verifier.encoding import (
     parse_canonical,
     to_base64url,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.presentation import Presentation
-from certledger.verifier.state import MOST_CERTIFICATES, NO_END, BodyState
+from certledger.verifier.state import MAX_CERTIFICATES, NO_END, IssuerState
 from certledger.verifier.statements import Batch
-from certledger.verifier.stateproof import LONGEST_NODE, MOST_NODES
+from certledger.verifier.stateproof import MAX_NODE_BYTES, MAX_PROOF_NODES
 from certledger.verifier.status import WordProof
 
-LONGEST_EVIDENCE = 65536
+MAX_EVIDENCE_BYTES = 65536
 MEDIA_TYPE = "application/vnd.certledger.evidence.v1+json"
-MOST_IN_BATCH = 65536
+MAX_BATCH_CERTIFICATES = 65536
 _PATH = 32
 
 
@@ -65,7 +65,7 @@ class Evidence:
     signer: bytes
     anchor: BatchAnchor
     catalog: EntryProof
-    body: BodyState
+    body: IssuerState
     word: WordProof
     account_proof: tuple[bytes, ...]
     slot_proof: tuple[bytes, ...]
@@ -96,9 +96,9 @@ class Evidence:
         """Return the evidence of a file's bytes.
 
         Raises:
-            Malformed: anything but the canonical bytes of evidence of a known version.
+            MalformedError: anything but the canonical bytes of evidence of a known version.
         """
-        return cls.from_json(parse_canonical(data, LONGEST_EVIDENCE))
+        return cls.from_json(parse_canonical(data, MAX_EVIDENCE_BYTES))
 
     def format(self) -> bytes:
         """Return the bytes of the file."""
@@ -109,17 +109,17 @@ class Evidence:
         """Return the evidence of a JSON value.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member at any level.
+            MalformedError: an unknown, missing or ill-typed member at any level.
         """
         read = Members(value, "evidence")
         read.const("type", cls.TYPE)
-        record, shown = Record.from_json(read.take("record")), Shown.read(read)
+        record, shown = Record.from_json(read.take("record")), CertificatePart.read(read)
         evidence = cls.of(
             Showing.of(record, shown.disclosures),
             shown,
-            Backing.read(read),
+            BatchProof.read(read),
             Proof.read(read),
-            Signed.read(read, record.issuer),
+            SignedStatement.read(read, record.issuer),
             WordProof.from_json(read.take("status")),
         )
         read.done()
@@ -129,21 +129,21 @@ class Evidence:
     def of(
         cls,
         showing: Showing,
-        shown: Shown,
-        backing: Backing,
+        shown: CertificatePart,
+        backing: BatchProof,
         proof: Proof,
-        signed: Signed,
+        signed: SignedStatement,
         word: WordProof,
     ) -> Evidence:
         """Return the evidence of its parts.
 
         Raises:
-            Malformed: disclosures out of order, or a presentation beside an unbound record.
+            MalformedError: disclosures out of order, or a presentation beside an unbound record.
         """
         if not showing.ascends:
-            raise Malformed("schema.invalid", "disclosures do not strictly ascend by place")
+            raise MalformedError("schema.invalid", "disclosures do not strictly ascend by place")
         if shown.presentation is not None and not showing.record.bound:
-            raise Malformed("schema.invalid", "a presentation stands beside an unbound record")
+            raise MalformedError("schema.invalid", "a presentation stands beside an unbound record")
         evidence = cls(
             record=showing.record,
             disclosures=shown.disclosures,
@@ -200,12 +200,12 @@ class Evidence:
         """Return this evidence with exactly `disclosures` shown, in the order of their places.
 
         Raises:
-            Malformed: `disclosure.foreign`, where one is not of this record.
+            MalformedError: `disclosure.foreign`, where one is not of this record.
         """
         places = {digest: place for place, digest in enumerate(self.record.digests)}
         foreign = [part.name for part in disclosures if part.digest not in places]
         if foreign:
-            raise Malformed("disclosure.foreign", f"{foreign[0]!r} is not of this record")
+            raise MalformedError("disclosure.foreign", f"{foreign[0]!r} is not of this record")
         ordered = sorted(disclosures, key=lambda part: places[part.digest])
         return replace(self, disclosures=tuple(ordered))
 
@@ -228,7 +228,7 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
     """Return the batch statement of `issuer` that evidence carries.
 
     Raises:
-        Malformed: an unknown, missing or ill-typed member.
+        MalformedError: an unknown, missing or ill-typed member.
     """
     read = Members(value, "statement")
     statement = Batch(
@@ -236,11 +236,11 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
         sequence=read.integer("sequence", 1),
         previous=read.binary("previous", 32),
         root=read.binary("root", 32),
-        first=read.integer("first", greatest=MOST_CERTIFICATES - 1),
-        count=read.integer("count", 1, MOST_IN_BATCH),
+        first=read.integer("first", greatest=MAX_CERTIFICATES - 1),
+        count=read.integer("count", 1, MAX_BATCH_CERTIFICATES),
         catalog=read.binary("catalog", 32),
         countersignature=read.binary("countersignature", 32),
-        not_after=read.integer("not_after", greatest=GREATEST_TIME),
+        not_after=read.integer("not_after", greatest=MAX_TIME_SECONDS),
     )
     read.done()
     return statement
@@ -250,7 +250,7 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
+class CertificatePart:
     """What is the certificate's own beside its record."""
 
     disclosures: tuple[Disclosure, ...]
@@ -258,11 +258,11 @@ class Shown:
     presentation: Presentation | None
 
     @classmethod
-    def read(cls, read: Members) -> Shown:
+    def read(cls, read: Members) -> CertificatePart:
         """Take `disclosures`, `path` and `presentation`; raises Malformed where they are not."""
-        texts = read.array("disclosures", 0, MOST_DIGESTS)
+        texts = read.array("disclosures", 0, MAX_DIGESTS)
         if not all(type(text) is str for text in texts):
-            read.refuse("disclosures", "a list of texts")
+            read.fail("disclosures", "a list of texts")
         return cls(
             disclosures=tuple(map(Disclosure.parse, texts)),
             path=tuple(read.hashes("path", _PATH)),
@@ -275,20 +275,20 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Backing:
+class BatchProof:
     """What stands behind the certificates of one batch and category."""
 
     anchor: BatchAnchor
-    body: BodyState
+    body: IssuerState
     catalog: EntryProof
     checkpoint: str
 
     @classmethod
-    def read(cls, read: Members) -> Backing:
+    def read(cls, read: Members) -> BatchProof:
         """Take `anchor`, `body`, `catalog` and `checkpoint`; raises Malformed."""
         return cls(
             anchor=_anchor(read.inner("anchor")),
-            body=BodyState.from_json(read.take("body")),
+            body=IssuerState.from_json(read.take("body")),
             catalog=_entry_proof(read.inner("catalog")),
             checkpoint=read.string("checkpoint"),
         )
@@ -311,7 +311,7 @@ class Proof:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Signed:
+class SignedStatement:
     """A batch statement and the body's signature under it."""
 
     signature: bytes
@@ -319,7 +319,7 @@ class Signed:
     statement: Batch
 
     @classmethod
-    def read(cls, read: Members, issuer: str) -> Signed:
+    def read(cls, read: Members, issuer: str) -> SignedStatement:
         """Take `signature`, `signer` and `statement` (of `issuer`); raises Malformed."""
         return cls(
             signature=read.binary("signature", 64),
@@ -341,8 +341,8 @@ def _anchor(read: Members) -> BatchAnchor:
 def _entry_proof(read: Members) -> EntryProof:
     proof = EntryProof(
         entry=Entry.from_json(read.take("entry")),
-        place=read.integer("place", greatest=MOST_ENTRIES - 1),
-        count=read.integer("count", 1, MOST_ENTRIES),
+        place=read.integer("place", greatest=MAX_ENTRIES - 1),
+        count=read.integer("count", 1, MAX_ENTRIES),
         path=tuple(read.hashes("path", _PATH)),
     )
     read.done()
@@ -350,10 +350,10 @@ def _entry_proof(read: Members) -> EntryProof:
 
 
 def _nodes(read: Members, name: str) -> tuple[bytes, ...]:
-    nodes = read.array(name, 1, MOST_NODES)
+    nodes = read.array(name, 1, MAX_PROOF_NODES)
     if not all(type(node) is str for node in nodes):
-        read.refuse(name, "a list of base64url texts")
+        read.fail(name, "a list of base64url texts")
     found = tuple(from_base64url(node) for node in nodes)
-    if any(len(node) > LONGEST_NODE for node in found):
-        read.refuse(name, f"nodes of at most {LONGEST_NODE} bytes")
+    if any(len(node) > MAX_NODE_BYTES for node in found):
+        read.fail(name, f"nodes of at most {MAX_NODE_BYTES} bytes")
     return found

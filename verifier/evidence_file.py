@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from certledger.verifier.errors import Malformed
-from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.evidence import MAX_EVIDENCE_BYTES, Evidence
 from certledger.verifier.foreign_formats import recognise, words_of
 from certledger.verifier.scanned import MAX_SCANNED_BYTES, scanned_bytes
 
@@ -29,7 +29,7 @@ class EvidenceFile:
         """Read the file at `path`."""
         try:
             with path.open("rb") as opened:
-                return cls(path=path, data=opened.read(LONGEST_EVIDENCE + 1))
+                return cls(path=path, data=opened.read(MAX_EVIDENCE_BYTES + 1))
         except OSError:
             return cls(path=path, data=None)
 
@@ -55,13 +55,13 @@ def read_evidence(path: Path) -> Evidence:
 
     Raises:
         OSError: it cannot be read.
-        Malformed: it is none, or has too many bytes; the sentence says what it looks like.
+        MalformedError: it is none, or has too many bytes; the sentence says what it looks like.
     """
     with path.open("rb") as opened:
-        data = opened.read(LONGEST_EVIDENCE + 1)
+        data = opened.read(MAX_EVIDENCE_BYTES + 1)
     try:
         return Evidence.parse(data)
-    except Malformed as error:
+    except MalformedError as error:
         if (found := recognise(data)) is None:
             raise
-        raise Malformed(error.code, f"{path} is no evidence: {words_of(found)}") from error
+        raise MalformedError(error.code, f"{path} is no evidence: {words_of(found)}") from error

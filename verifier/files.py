@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 
-class FileTooLarge(Refused):
+class FileTooLargeError(CertledgerError):
     """A file has more bytes than are read of its kind."""
 
     code = "file.size"
@@ -19,10 +19,10 @@ def read_file(path: Path, limit: int) -> bytes:
 
     Raises:
         OSError: it is not there, or may not be read.
-        FileTooLarge: it has more than `limit` bytes; no more than that is ever read.
+        FileTooLargeError: it has more than `limit` bytes; no more than that is ever read.
     """
     with path.open("rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise FileTooLarge(f"{path} has more than the {limit:,} bytes that are read")
+        raise FileTooLargeError(f"{path} has more than the {limit:,} bytes that are read")
     return data

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.policy import TrustPolicy
 from certledger.verifier.policyfile import signed_bytes
 
@@ -23,7 +23,7 @@ _SHAPE = ((12, CONSONANTS), (10, VOWELS), (6, CONSONANTS), (4, VOWELS), (0, CONS
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
-class FingerprintDiffers(Refused):
+class FingerprintDiffersError(CertledgerError):
     """The first policy is not the one whose fingerprint was named."""
 
     code = "policy.fingerprint"
@@ -51,7 +51,7 @@ def parse_fingerprint(text: str) -> bytes:
     Capitals are small letters; spaces, hyphens and colons between the characters do not count.
 
     Raises:
-        Malformed: neither 64 hex digits nor eight words.
+        MalformedError: neither 64 hex digits nor eight words.
     """
     if len(text) <= MAX_FINGERPRINT_CHARACTERS and text.isascii():
         letters = re.sub(r"[ \t\r\n:-]+", "", text).lower()
@@ -59,14 +59,16 @@ def parse_fingerprint(text: str) -> bytes:
             return bytes.fromhex(letters)
         if len(letters) == 5 * WORDS:
             return b"".join(_number(letters[at : at + 5]) for at in range(0, 5 * WORDS, 5))
-    raise Malformed("fingerprint.invalid", "neither 64 hex digits nor eight words of five letters")
+    raise MalformedError(
+        "fingerprint.invalid", "neither 64 hex digits nor eight words of five letters"
+    )
 
 
 def _number(word: str) -> bytes:
     number = 0
     for letter, (shift, letters) in zip(word, _SHAPE, strict=True):
         if letter not in letters:
-            raise Malformed("fingerprint.invalid", f"{word} is not a word of a fingerprint")
+            raise MalformedError("fingerprint.invalid", f"{word} is not a word of a fingerprint")
         number |= letters.index(letter) << shift
     return number.to_bytes(2, "big")
 
@@ -75,10 +77,10 @@ def check_fingerprint(policy: TrustPolicy, named: bytes) -> None:
     """Check that `named`, from `parse_fingerprint`, is the fingerprint of `policy`.
 
     Raises:
-        FingerprintDiffers: it is another policy's.
+        FingerprintDiffersError: it is another policy's.
     """
     found = fingerprint_of(policy)
     if found[: len(named)] != named:
-        raise FingerprintDiffers(
+        raise FingerprintDiffersError(
             f"version {policy.version} has the fingerprint {format_words(found)}, not the one named"
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from certledger.verifier.certificate import DOCUMENT, MOST_DIGESTS, Disclosure, Record
+from certledger.verifier.certificate import DOCUMENT, MAX_DIGESTS, Disclosure, Record
 from certledger.verifier.encoding import Json, Members, format_canonical, parse_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
-LONGEST_HOLDING = 262_144
+MAX_HOLDING_BYTES = 262_144
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,16 +40,16 @@ class Holding:
         """Return the holding of a file's bytes.
 
         Raises:
-            Malformed: not canonical, ill-typed, or a disclosure that is not of the record.
+            MalformedError: not canonical, ill-typed, or a disclosure that is not of the record.
         """
-        read = Members(parse_canonical(data, LONGEST_HOLDING), "holding")
+        read = Members(parse_canonical(data, MAX_HOLDING_BYTES), "holding")
         read.const("type", cls.TYPE)
         record = Record.from_json(read.take("record"))
-        disclosures = read.array("disclosures", 1, MOST_DIGESTS)
-        names = read.array("names", 0, MOST_DIGESTS)
+        disclosures = read.array("disclosures", 1, MAX_DIGESTS)
+        names = read.array("names", 0, MAX_DIGESTS)
         read.done()
         if not all(type(text) is str for text in [*disclosures, *names]):
-            raise Malformed("schema.invalid", "disclosures and names are lists of text")
+            raise MalformedError("schema.invalid", "disclosures and names are lists of text")
         holding = cls(
             record=record,
             disclosures=tuple(Disclosure.parse(text) for text in disclosures),
@@ -61,9 +61,9 @@ class Holding:
     def _check(self) -> None:
         places = self.record.places(self.disclosures)
         if None in places:
-            raise Malformed("disclosure.foreign", "a disclosure is not of this record")
+            raise MalformedError("disclosure.foreign", "a disclosure is not of this record")
         if places != sorted(set(places), key=lambda place: place or 0):
-            raise Malformed("schema.invalid", "disclosures do not strictly ascend by place")
+            raise MalformedError("schema.invalid", "disclosures do not strictly ascend by place")
         documents = [part for part in self.disclosures if part.name == DOCUMENT]
         if len(self.names) != len(documents):
-            raise Malformed("schema.invalid", "there are not as many names as documents")
+            raise MalformedError("schema.invalid", "there are not as many names as documents")

@@ -28,7 +28,7 @@ from urllib.request import (
     Request,
 )
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.name_resolver import NameResolver
 
 MAX_HEAD_BYTES = 65_536
@@ -38,11 +38,11 @@ MAX_ERROR_BYTES = 65_536
 _CHUNK = 1 << 16
 
 
-class AnswerTooLong(HTTPException):
+class AnswerTooLongError(HTTPException):
     """More bytes came than were asked for."""
 
 
-class AddressInsecure(Refused):
+class AddressInsecureError(CertledgerError):
     """A node or server is to be asked in a way in which others may read and change the answer."""
 
     exit_status = ExitStatus.UNUSABLE
@@ -52,7 +52,7 @@ class AddressInsecure(Refused):
         self.code = f"{kind}.insecure"
 
 
-class NoAnswer(OSError):
+class NoAnswerError(OSError):
     """No connection, no HTTP, or not within the deadline; the message says which."""
 
 
@@ -71,7 +71,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class Budget:
+class RequestBudget:
     """What is left of one question: the instant (monotonic) it ends at, and bytes."""
 
     ends: float
@@ -88,7 +88,7 @@ class Budget:
 class _Raw(io.RawIOBase):
     """The receiving half of a socket, within a budget."""
 
-    def __init__(self, sock: socket.socket, budget: Budget) -> None:
+    def __init__(self, sock: socket.socket, budget: RequestBudget) -> None:
         self._sock, self._budget = sock, budget
 
     def readable(self) -> bool:
@@ -99,7 +99,7 @@ class _Raw(io.RawIOBase):
         count = self._sock.recv_into(buffer)
         self._budget.bytes -= count
         if self._budget.bytes < 0:
-            raise AnswerTooLong("the answer is longer than what was asked for")
+            raise AnswerTooLongError("the answer is longer than what was asked for")
         return count
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class _Raw(io.RawIOBase):
 class _Sock:
     """What `http.client` needs of a socket, within a budget."""
 
-    def __init__(self, sock: socket.socket, budget: Budget) -> None:
+    def __init__(self, sock: socket.socket, budget: RequestBudget) -> None:
         self._sock, self._budget, self._owned = sock, budget, True
 
     def sendall(self, data: Any) -> None:
@@ -138,7 +138,7 @@ RESOLVER = NameResolver(_look_up)
 """Resolves the names of servers that an operator or a user chose."""
 
 
-def _connect(budget: Budget, address: tuple[str, int], *_: Any) -> socket.socket:
+def _connect(budget: RequestBudget, address: tuple[str, int], *_: Any) -> socket.socket:
     """Connect within the budget, whatever number of addresses a name has."""
     found = RESOLVER.resolve(*address, seconds=budget.seconds())
     failure: OSError = OSError("no address")
@@ -157,7 +157,7 @@ def _connect(budget: Budget, address: tuple[str, int], *_: Any) -> socket.socket
 
 
 class _Plain(HTTPConnection):
-    budget: Budget
+    budget: RequestBudget
 
     def connect(self) -> None:
         self._create_connection = partial(_connect, self.budget)
@@ -166,7 +166,7 @@ class _Plain(HTTPConnection):
 
 
 class _Tls(HTTPSConnection):
-    budget: Budget
+    budget: RequestBudget
 
     def connect(self) -> None:
         self._create_connection = partial(_connect, self.budget)
@@ -174,7 +174,7 @@ class _Tls(HTTPSConnection):
         self.sock: Any = _Sock(self.sock, self.budget)
 
 
-def _opener(budget: Budget) -> OpenerDirector:
+def _opener(budget: RequestBudget) -> OpenerDirector:
     """Return an opener without files, other schemes, cookies and redirects, within a budget."""
 
     class Plain(_Plain):
@@ -199,21 +199,23 @@ def _opener(budget: Budget) -> OpenerDirector:
     return opener
 
 
-def _open(request: Request, *, seconds: float, longest: int) -> tuple[HTTPResponse, Budget]:
+def _open(request: Request, *, seconds: float, longest: int) -> tuple[HTTPResponse, RequestBudget]:
     """Return the answer to a request once its head has come, and what is left of the budget."""
-    budget = Budget(ends=time.monotonic() + seconds, bytes=longest + longest // 8 + MAX_HEAD_BYTES)
+    budget = RequestBudget(
+        ends=time.monotonic() + seconds, bytes=longest + longest // 8 + MAX_HEAD_BYTES
+    )
     answer = _opener(budget).open(request)
     if answer is None:
         raise URLError("the address is neither http nor https")
     return answer, budget
 
 
-def _pieces(answer: HTTPResponse, budget: Budget, longest: int) -> Iterator[bytes]:
+def _pieces(answer: HTTPResponse, budget: RequestBudget, longest: int) -> Iterator[bytes]:
     left = longest
     while piece := answer.read1(_CHUNK):
         left -= len(piece)
         if left < 0:
-            raise AnswerTooLong(f"the answer is longer than {longest} bytes")
+            raise AnswerTooLongError(f"the answer is longer than {longest} bytes")
         yield piece
         budget.seconds()
 
@@ -222,7 +224,7 @@ def stream(request: Request, *, seconds: float, longest: int) -> Iterator[bytes]
     """Yield the body of the answer to a request in pieces; redirects are not followed.
 
     Raises:
-        AnswerTooLong: more than `longest` bytes.
+        AnswerTooLongError: more than `longest` bytes.
         HTTPError: another status than 200 to 299; it is closed already.
         OSError, HTTPException, ValueError: no connection, no HTTP, or not within `seconds`.
     """
@@ -245,8 +247,8 @@ def exchange(request: Request, *, seconds: float, longest: int) -> Response:
     Of an answer with an error status `MAX_ERROR_BYTES` of the body are read.
 
     Raises:
-        AnswerTooLong: a success has more than `longest` bytes.
-        NoAnswer: no connection, no HTTP, or not within `seconds`.
+        AnswerTooLongError: a success has more than `longest` bytes.
+        NoAnswerError: no connection, no HTTP, or not within `seconds`.
     """
     try:
         answer, budget = _open(request, seconds=seconds, longest=max(longest, MAX_ERROR_BYTES))
@@ -257,13 +259,13 @@ def exchange(request: Request, *, seconds: float, longest: int) -> Response:
                 else _start_of(answer, budget)
             )
             return Response(status=answer.status, headers=answer.headers, body=body)
-    except AnswerTooLong:
+    except AnswerTooLongError:
         raise
     except (OSError, HTTPException, ValueError) as error:
-        raise NoAnswer(reason_of(error)) from error
+        raise NoAnswerError(reason_of(error)) from error
 
 
-def _start_of(answer: HTTPResponse, budget: Budget) -> bytes:
+def _start_of(answer: HTTPResponse, budget: RequestBudget) -> bytes:
     """Return the first `MAX_ERROR_BYTES` of a body."""
     found = bytearray()
     while len(found) < MAX_ERROR_BYTES and (piece := answer.read1(_CHUNK)):
@@ -298,7 +300,7 @@ def require_secure(url: str, kind: str) -> str:
     Whether it is an address at all is for whoever asks there to say.
 
     Raises:
-        AddressInsecure: it is plain http, and not on this machine.
+        AddressInsecureError: it is plain http, and not on this machine.
     """
     try:
         parts = urlsplit(url)
@@ -306,7 +308,7 @@ def require_secure(url: str, kind: str) -> str:
     except ValueError:
         insecure = False  # Nobody can ask there.
     if insecure:
-        raise AddressInsecure(kind)
+        raise AddressInsecureError(kind)
     return url
 
 

@@ -9,14 +9,14 @@ from typing import TypeAlias, TypeVar
 
 from certledger.verifier.checkpoint import Note
 from certledger.verifier.console import warn_unanswered
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.rpc import Block, NodeUnreachable, Rpc, SlotProof
+from certledger.verifier.rpc import NodeBlock, NodeUnreachableError, RpcClient, SlotProof
 from certledger.verifier.trust import (
     Judgement,
-    Node,
     Sighting,
     Slot,
+    TrustNode,
     judge_by_node,
     judge_by_witnesses,
     look_ahead,
@@ -36,9 +36,9 @@ _REMEMBERED = 256
 
 def choose_judge(
     policy: TrustPolicy,
-    node: Node | None = None,
+    node: TrustNode | None = None,
     *,
-    trusted: Node | None = None,
+    trusted: TrustNode | None = None,
     unanswered: Callable[[str], None] = lambda code: None,
 ) -> Judge:
     """Return the judge that asks the witnesses of `policy`, and a node where one is given.
@@ -80,7 +80,7 @@ def choose_judge(
     return judge
 
 
-class NodeNotAllowed(Refused):
+class NodeNotAllowedError(CertledgerError):
     """The policy does not let a block rest on a node alone."""
 
     code = "policy.node_alone"
@@ -94,13 +94,13 @@ def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> 
     bring the old knowledge back.
 
     Raises:
-        NodeUnreachable: no address of a node.
-        NodeNotAllowed: the policy does not let `trust_node` be relied on alone.
+        NodeUnreachableError: no address of a node.
+        NodeNotAllowedError: the policy does not let `trust_node` be relied on alone.
     """
     if trust_node is not None and way_of_nodes(policy) not in policy.trust.ways:
-        raise NodeNotAllowed("the policy does not let a block rest on a node alone")
+        raise NodeNotAllowedError("the policy does not let a block rest on a node alone")
     node, trusted = (
-        None if url is None else RememberingNode(Rpc(url)) for url in (rpc, trust_node)
+        None if url is None else RememberingNode(RpcClient(url)) for url in (rpc, trust_node)
     )
     return choose_judge(policy, node, trusted=trusted, unanswered=cache(warn_unanswered))
 
@@ -139,11 +139,11 @@ class RememberingNode:
     hundred times for it.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._failure: NodeUnreachable | None = None
+    def __init__(self, node: TrustNode) -> None:
+        self._failure: NodeUnreachableError | None = None
         self._block, self._proof = cache(node.block), cache(node.proof)
 
-    def block(self, which: int | str) -> Block | None:
+    def block(self, which: int | str) -> NodeBlock | None:
         """Return the block of a number or tag, None where there is none."""
         return self._ask(lambda: self._block(which))
 
@@ -156,6 +156,6 @@ class RememberingNode:
             raise self._failure
         try:
             return ask()
-        except NodeUnreachable as error:
+        except NodeUnreachableError as error:
             self._failure = error
             raise

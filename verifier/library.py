@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from certledger.verifier.certificate import HOLDER_KEY, NUMBER, Disclosure
 from certledger.verifier.checkpoint import parse_note
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.policyfile import SignedPolicy
@@ -84,7 +84,7 @@ def present(
     bound = (HOLDER_KEY,) if request is not None else ()
     names = {*(tuple(show) or (NUMBER, *evidence.catalog.entry.shown)), *bound}
     if missing := names - {part.name for part in own}:
-        raise Malformed("disclosure.unknown", f"there is no {min(missing)!r} here to show")
+        raise MalformedError("disclosure.unknown", f"there is no {min(missing)!r} here to show")
     shown = evidence.showing([part for part in own if part.name in names])
     if request is None or key is None:
         return shown
@@ -94,7 +94,7 @@ def present(
 def _signed(evidence: Evidence, request: Request, key: HolderPrivateKey, now: int) -> Evidence:
     bound = [part.value for part in evidence.disclosures if part.name == HOLDER_KEY]
     if bound != [format_holder_key(key.public_key())]:
-        raise Malformed("holder.key", "the certificate is not bound to this key")
+        raise MalformedError("holder.key", "the certificate is not bound to this key")
     subject = Subject(
         identity=parse_note(evidence.checkpoint).checkpoint.identity,
         leaf=evidence.record.leaf(),

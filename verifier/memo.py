@@ -12,13 +12,20 @@ import orjson
 from certledger.verifier.certificate import Record
 from certledger.verifier.content import Paper, Showing
 from certledger.verifier.encoding import Json, Members
-from certledger.verifier.errors import Malformed, Refused
-from certledger.verifier.evidence import LONGEST_EVIDENCE, Backing, Evidence, Proof, Shown, Signed
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.evidence import (
+    MAX_EVIDENCE_BYTES,
+    BatchProof,
+    CertificatePart,
+    Evidence,
+    Proof,
+    SignedStatement,
+)
 from certledger.verifier.judges import Judge
 from certledger.verifier.merkle import leaf_hash
 from certledger.verifier.policy import TrustPolicy
 from certledger.verifier.presentation import Request
-from certledger.verifier.proving import Memo
+from certledger.verifier.proving import ProofCache
 from certledger.verifier.status import WordProof
 from certledger.verifier.trust import Judgement
 from certledger.verifier.verdict import Result, unusable
@@ -35,7 +42,7 @@ from certledger.verifier.verify import (
 
 REMEMBERED = 1024
 """Files, parts and answers of each kind that are kept: of ordinary files some 35 MB in all."""
-LONGEST_KEPT = 16_384
+MAX_CACHED_BYTES = 16_384
 """Greatest bytes of a file that is kept."""
 
 _Part = TypeVar("_Part")
@@ -58,7 +65,7 @@ class Verifier:
         remembered: int = REMEMBERED,
     ) -> None:
         self._policy, self._judge, self._newer = policy, judge, newer
-        self._reader, self._memo = Reader(remembered), Memo(remembered)
+        self._reader, self._memo = Reader(remembered), ProofCache(remembered)
         keep = lru_cache(maxsize=remembered)
         self._known, self._answered = keep(self._reader.read_parts), keep(self._answer)
 
@@ -83,7 +90,7 @@ class Verifier:
         )
         try:
             evidence = self._reader.read(data)
-        except Refused as error:
+        except CertledgerError as error:
             return unusable(error.code)
         return verify(evidence, question, self._memo)
 
@@ -93,8 +100,8 @@ class Verifier:
         What cannot be read is not kept, so that nobody fills the memory with it.
         """
         try:
-            return len(data) <= LONGEST_KEPT and self._known(data) is not None
-        except Refused:
+            return len(data) <= MAX_CACHED_BYTES and self._known(data) is not None
+        except CertledgerError:
             return False
 
     def verify_known(
@@ -136,7 +143,7 @@ class Reader:
 
     def __init__(self, size: int) -> None:
         keep = lru_cache(maxsize=size)
-        self._backing = keep(partial(_whole, take=Backing.read))
+        self._backing = keep(partial(_whole, take=BatchProof.read))
         self._proof = keep(partial(_whole, take=Proof.read))
         self._signed = keep(_read_signed)
         self._status = keep(partial(_whole, take=_take_status))
@@ -145,22 +152,22 @@ class Reader:
         """Return the evidence of a file's bytes.
 
         Raises:
-            Malformed: as `Evidence.parse`.
+            MalformedError: as `Evidence.parse`.
         """
         try:
             return self.read_parts(data)
-        except Refused:
+        except CertledgerError:
             return Evidence.parse(data)  # Which says what is wrong with the file.
 
     def read_parts(self, data: bytes) -> Evidence:
         """Return the evidence of a file's bytes, part by part.
 
         Raises:
-            Malformed: it cannot be read so, and never mind why.
+            MalformedError: it cannot be read so, and never mind why.
         """
         backing, shown, proof, record, signed, status = _cut(data)
         canonical = record[len(_RECORD) :]
-        own, what = Record.from_json(_spelled(canonical)), _whole(shown, Shown.read)
+        own, what = Record.from_json(_spelled(canonical)), _whole(shown, CertificatePart.read)
         return Evidence.of(
             Showing.of(own, what.disclosures, leaf_hash(canonical)),
             what,
@@ -175,15 +182,15 @@ def _cut(data: bytes) -> list[bytes]:
     """Return the parts of a file, without braces.
 
     Raises:
-        Malformed: they are not to be found.
+        MalformedError: they are not to be found.
     """
-    if len(data) > LONGEST_EVIDENCE or data[:1] != b"{" or data[-1:] != b"}":
-        raise Malformed("json.syntax", "no object of the length that evidence may have")
+    if len(data) > MAX_EVIDENCE_BYTES or data[:1] != b"{" or data[-1:] != b"}":
+        raise MalformedError("json.syntax", "no object of the length that evidence may have")
     parts, start = [], 1
     for name in _CUTS:
         end = data.find(name, start)
         if end < 0:
-            raise Malformed("schema.invalid", f"there is no {name.decode()}")
+            raise MalformedError("schema.invalid", f"there is no {name.decode()}")
         parts.append(data[start:end])
         start = end + 1
     return [*parts, data[start:-1]]
@@ -196,14 +203,14 @@ def _spelled(part: bytes) -> Json:
     `verifier.encoding.parse_canonical` to be done.
 
     Raises:
-        Malformed: some rule is broken, and never mind which.
+        MalformedError: some rule is broken, and never mind which.
     """
     try:
         value = orjson.loads(part)
     except orjson.JSONDecodeError as error:
-        raise Malformed("json.syntax", "a part is not JSON") from error
+        raise MalformedError("json.syntax", "a part is not JSON") from error
     if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != part:
-        raise Malformed("json.not_canonical", "a part has a second spelling")
+        raise MalformedError("json.not_canonical", "a part has a second spelling")
     return value
 
 
@@ -220,5 +227,5 @@ def _take_status(read: Members) -> WordProof:
     return WordProof.from_json(read.take("status"))
 
 
-def _read_signed(part: bytes, issuer: str) -> Signed:
-    return _whole(part, lambda read: Signed.read(read, issuer))
+def _read_signed(part: bytes, issuer: str) -> SignedStatement:
+    return _whole(part, lambda read: SignedStatement.read(read, issuer))

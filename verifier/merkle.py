@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 
 HASH_SIZE = 32
 
@@ -36,11 +36,11 @@ def root(leaves: Iterable[bytes]) -> bytes:
     """Return the root over leaf hashes.
 
     Raises:
-        ProofInvalid: there is no leaf.
+        ProofInvalidError: there is no leaf.
     """
     level = list(leaves)
     if not level:
-        raise ProofInvalid("a tree needs at least one leaf")
+        raise ProofInvalidError("a tree needs at least one leaf")
     while len(level) > 1:
         level = _level_above(level)
     return level[0]
@@ -50,7 +50,7 @@ def prove(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the inclusion path of leaf `index`, from the leaf upwards.
 
     Raises:
-        ProofInvalid: `index` lies outside the tree.
+        ProofInvalidError: `index` lies outside the tree.
     """
     return prove_all(leaves, [index])[0]
 
@@ -59,11 +59,11 @@ def prove_all(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[list[byte
     """Return the inclusion path of each of `indexes`, hashing the tree once.
 
     Raises:
-        ProofInvalid: an index lies outside the tree.
+        ProofInvalidError: an index lies outside the tree.
     """
     for index in indexes:
         if not 0 <= index < len(leaves):
-            raise ProofInvalid(f"leaf {index} is outside a tree of {len(leaves)} leaves")
+            raise ProofInvalidError(f"leaf {index} is outside a tree of {len(leaves)} leaves")
     paths: list[list[bytes]] = [[] for _ in indexes]
     places = list(indexes)
     level = list(leaves)
@@ -96,10 +96,10 @@ class Tree:
         """Return the inclusion path of leaf `index`, from the leaf upwards.
 
         Raises:
-            ProofInvalid: `index` lies outside the tree.
+            ProofInvalidError: `index` lies outside the tree.
         """
         if not 0 <= index < self.size:
-            raise ProofInvalid(f"leaf {index} is outside a tree of {self.size} leaves")
+            raise ProofInvalidError(f"leaf {index} is outside a tree of {self.size} leaves")
         path = []
         for height, level in enumerate(self._levels[:-1]):
             at = HASH_SIZE * (index >> height ^ 1)
@@ -112,22 +112,24 @@ def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
     """Return the root that `path` implies for leaf hash `leaf` at `index` of `size` leaves.
 
     Raises:
-        ProofInvalid: `index` lies outside the tree, or `path` has the wrong length.
+        ProofInvalidError: `index` lies outside the tree, or `path` has the wrong length.
     """
     if not 0 <= index < size:
-        raise ProofInvalid(f"leaf {index} is outside a tree of {size} leaves")
+        raise ProofInvalidError(f"leaf {index} is outside a tree of {size} leaves")
     found, position, last = leaf, index, size - 1
     hashes = iter(path)
     while last:
         # The right edge of an uneven tree skips the levels where it has no sibling.
         if position & 1 or position < last:
             if (sibling := next(hashes, None)) is None:
-                raise ProofInvalid(f"path of {len(path)} hashes is too short for {index} of {size}")
+                raise ProofInvalidError(
+                    f"path of {len(path)} hashes is too short for {index} of {size}"
+                )
             pair = sibling + found if position & 1 else found + sibling
             found = sha256(b"\x01" + pair).digest()
         position, last = position >> 1, last >> 1
     if next(hashes, None) is not None:
-        raise ProofInvalid(f"path of {len(path)} hashes is too long for {index} of {size}")
+        raise ProofInvalidError(f"path of {len(path)} hashes is too long for {index} of {size}")
     return found
 
 
@@ -144,10 +146,10 @@ def mountain(index: int, size: int) -> tuple[int, int, int]:
     """Return (which peak, place below it, height) of leaf `index` in an append-only tree.
 
     Raises:
-        ProofInvalid: `index` lies outside the tree.
+        ProofInvalidError: `index` lies outside the tree.
     """
     if not 0 <= index < size:
-        raise ProofInvalid(f"leaf {index} is outside a tree of {size} leaves")
+        raise ProofInvalidError(f"leaf {index} is outside a tree of {size} leaves")
     start = which = 0
     for height in reversed(range(size.bit_length())):
         if size >> height & 1:
@@ -179,7 +181,7 @@ def prove_to_peak(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the path from leaf `index` to its peak.
 
     Raises:
-        ProofInvalid: `index` lies outside the tree.
+        ProofInvalidError: `index` lies outside the tree.
     """
     _, place, height = mountain(index, len(leaves))
     start = index - place
@@ -192,13 +194,13 @@ def check_peak(
     """Check that leaf hash `leaf` stands at `index` under the peaks of a tree of `size` leaves.
 
     Raises:
-        ProofInvalid: the place is outside, a length is wrong, or the path leads elsewhere.
+        ProofInvalidError: the place is outside, a length is wrong, or the path leads elsewhere.
     """
     which, place, height = mountain(index, size)
     if len(peaks) != size.bit_count():
-        raise ProofInvalid(f"{len(peaks)} peaks cannot stand for {size} leaves")
+        raise ProofInvalidError(f"{len(peaks)} peaks cannot stand for {size} leaves")
     if implied_root(leaf, place, 1 << height, path) != peaks[which]:
-        raise ProofInvalid(f"path of leaf {index} does not lead to its peak")
+        raise ProofInvalidError(f"path of leaf {index} does not lead to its peak")
 
 
 def split(hashes: bytes) -> list[bytes]:

@@ -19,7 +19,7 @@ _Addresses = TypeVar("_Addresses")
 _Key = tuple[str, int]
 
 
-class TooManyLookups(OSError):
+class TooManyLookupsError(OSError):
     """As many lookups are open as may be."""
 
 
@@ -45,7 +45,7 @@ class NameResolver(Generic[_Addresses]):
         """Return the future addresses of a host; it raises what the lookup raises.
 
         Raises:
-            TooManyLookups: as many are open as may be.
+            TooManyLookupsError: as many are open as may be.
         """
         future: Future[_Addresses] = Future()
         future.set_running_or_notify_cancel()
@@ -57,14 +57,14 @@ class NameResolver(Generic[_Addresses]):
                 return self._open[host, port][1]
             of_caller = sum(one == caller for one, _ in self._open.values())
             if len(self._open) >= self._total or of_caller >= self._each:
-                raise TooManyLookups(f"{len(self._open)} names are being looked up")
+                raise TooManyLookupsError(f"{len(self._open)} names are being looked up")
             thread = threading.Thread(
                 target=self._run, args=(host, port, future), name=THREAD_NAME, daemon=True
             )
             try:
                 thread.start()
             except RuntimeError as error:
-                raise TooManyLookups("no thread more can be started") from error
+                raise TooManyLookupsError("no thread more can be started") from error
             self._open[host, port] = (caller, future)
         return future
 
@@ -73,7 +73,7 @@ class NameResolver(Generic[_Addresses]):
 
         Raises:
             TimeoutError: not within `seconds`.
-            TooManyLookups: as `begin`.
+            TooManyLookupsError: as `begin`.
         """
         return self.begin(host, port).result(seconds)
 

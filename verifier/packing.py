@@ -11,26 +11,26 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from certledger.verifier.cbor import CborReader
-from certledger.verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
-from certledger.verifier.errors import Malformed
+from certledger.verifier.checkpoint import MAX_BLOCK_NUMBER, MAX_TIME_SECONDS
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.merkle import split
-from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.state import MAX_CERTIFICATES
 from certledger.verifier.status import CELLS, ZERO_WORD
 from certledger.verifier.vocabulary import Status
 
 LISTED = (Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED)
 """The statuses that a snapshot lists, in their order."""
-MAX_BATCH = 65_536
+MAX_BATCH_CERTIFICATES = 65_536
 """Certificates in a batch."""
 _COLUMNS = 7
 _MAX_GAP = 5
 """Bytes of a difference below 2^32."""
-_LONGEST_SHIFT = 28
+_MAX_SHIFT_BITS = 28
 """Where the last seven bits of a gap below 2^32 stand: no run of bytes is summed up for long."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AnchoredRow:
+class PackedBatch:
     """What a snapshot holds of one batch; the rest follows from the batches before it."""
 
     root: bytes
@@ -42,7 +42,7 @@ class AnchoredRow:
     countersignature: bytes
 
 
-def pack_batches(rows: Sequence[AnchoredRow], catalogs: Mapping[bytes, int]) -> list[Any]:
+def pack_batches(rows: Sequence[PackedBatch], catalogs: Mapping[bytes, int]) -> list[Any]:
     """Return batches as columns; `catalogs` gives the place of each catalog by root."""
     return [
         b"".join(row.root for row in rows),
@@ -55,32 +55,32 @@ def pack_batches(rows: Sequence[AnchoredRow], catalogs: Mapping[bytes, int]) -> 
     ]
 
 
-def unpack_batches(reader: CborReader, catalogs: Sequence[bytes], keys: int) -> list[AnchoredRow]:
+def unpack_batches(reader: CborReader, catalogs: Sequence[bytes], keys: int) -> list[PackedBatch]:
     """Read batches of a body with so many `keys`; `catalogs` are the roots by place.
 
     Raises:
-        Malformed: `snapshot.invalid`, columns of different lengths, wrong types or out of range.
+        MalformedError: `snapshot.invalid`, columns of different lengths, wrong types or out of range.
     """
     reader.list(_COLUMNS, _COLUMNS)
-    joined = reader.binary(0, 32 * MOST_CERTIFICATES)
+    joined = reader.binary(0, 32 * MAX_CERTIFICATES)
     if len(joined) % 32:
-        reader.refuse("behind roots of 32 bytes each")
+        reader.fail("behind roots of 32 bytes each")
     roots = split(joined)
     size = len(roots)
-    counts = reader.integers(size, 1, MAX_BATCH)
-    not_afters = sums(reader.integers(size, -GREATEST_TIME, GREATEST_TIME))
-    blocks = sums(reader.integers(size, -GREATEST_BLOCK, GREATEST_BLOCK))
+    counts = reader.integers(size, 1, MAX_BATCH_CERTIFICATES)
+    not_afters = sums(reader.integers(size, -MAX_TIME_SECONDS, MAX_TIME_SECONDS))
+    blocks = sums(reader.integers(size, -MAX_BLOCK_NUMBER, MAX_BLOCK_NUMBER))
     signers = reader.integers(size, 0, keys - 1)
     places = reader.integers(size, -1, len(catalogs) - 1)
     countersignatures = reader.byte_map(size, 32)
-    if size and not (min(not_afters) >= 0 and max(not_afters) <= GREATEST_TIME):
-        reader.refuse("batches whose last instants lie between 1970 and 9999")
-    if size and not (min(blocks) >= 0 and max(blocks) <= GREATEST_BLOCK):
-        reader.refuse(f"batches anchored in blocks from 0 to {GREATEST_BLOCK}")
+    if size and not (min(not_afters) >= 0 and max(not_afters) <= MAX_TIME_SECONDS):
+        reader.fail("batches whose last instants lie between 1970 and 9999")
+    if size and not (min(blocks) >= 0 and max(blocks) <= MAX_BLOCK_NUMBER):
+        reader.fail(f"batches anchored in blocks from 0 to {MAX_BLOCK_NUMBER}")
     if not all(map(any, countersignatures.values())):
-        reader.refuse("countersignatures that are not zero")
+        reader.fail("countersignatures that are not zero")
     return [
-        AnchoredRow(
+        PackedBatch(
             root=root,
             count=counts[at],
             not_after=not_afters[at],
@@ -160,14 +160,14 @@ def unpack_statuses(reader: CborReader, certificates: int) -> ListedWords:
     """Read the statuses of a body with so many certificates.
 
     Raises:
-        Malformed: `snapshot.invalid`, a certificate twice or beyond those issued.
+        MalformedError: `snapshot.invalid`, a certificate twice or beyond those issued.
     """
     reader.list(len(LISTED), len(LISTED))
     indexes = [
         _unpack_gaps(reader.binary(0, certificates * _MAX_GAP), certificates) for _ in LISTED
     ]
     if any(first == second for first, second in pairwise(merge(*indexes))):
-        raise Malformed("snapshot.invalid", "a certificate has two statuses")
+        raise MalformedError("snapshot.invalid", "a certificate has two statuses")
     return ListedWords(indexes)
 
 
@@ -187,16 +187,16 @@ def _unpack_gaps(packed: bytes, below: int) -> array[int]:
     index, gap, shift = -1, 0, 0
     for byte in packed:
         gap |= (byte & 0x7F) << shift
-        if byte & 0x80 and shift < _LONGEST_SHIFT:
+        if byte & 0x80 and shift < _MAX_SHIFT_BITS:
             shift += 7
             continue
         if shift and not byte:
-            raise Malformed("snapshot.invalid", "a gap has a second spelling")
+            raise MalformedError("snapshot.invalid", "a gap has a second spelling")
         index += gap + 1
         gap = shift = 0
         if index >= below or byte & 0x80:
-            raise Malformed("snapshot.invalid", "a status lies beyond the certificates issued")
+            raise MalformedError("snapshot.invalid", "a status lies beyond the certificates issued")
         found.append(index)
     if shift:
-        raise Malformed("snapshot.invalid", "the last gap is cut short")
+        raise MalformedError("snapshot.invalid", "the last gap is cut short")
     return found

@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import AnyStr, TypeVar
 
 from certledger.verifier.checkpoint import (
-    GREATEST_BLOCK,
-    GREATEST_TIME,
+    MAX_BLOCK_NUMBER,
     MAX_SIGNATURE_LINES,
+    MAX_TIME_SECONDS,
     WITNESS_NAME,
     Checkpoint,
-    CheckpointUnusable,
+    CheckpointUnusableError,
     Cosignature,
     Note,
     key_id,
@@ -27,17 +27,17 @@ from certledger.verifier.encoding import (
     from_hex,
     parse_time,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.vocabulary import Way
 
 TYPE = "certledger/policy/1"
 READABLE = ("certledger/compact/1", "certledger/evidence/1", "certledger/snapshot/1")
 """The versions of codes, evidence and snapshots that can be read here, as a policy lists them."""
-MOST_KEYS = 64
-MOST_LEDGERS = 16
-MOST_WITNESSES = 256
-MOST_CATEGORIES = 1024
-GREATEST_SPAN = 2**32 - 1
+MAX_POLICY_KEYS = 64
+MAX_LEDGERS = 16
+MAX_WITNESSES = 256
+MAX_CATEGORIES = 1024
+MAX_SPAN = 2**32 - 1
 """Seconds, or blocks: no span of a policy is longer."""
 
 _CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
@@ -77,7 +77,7 @@ class Trust:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Witness:
+class WitnessKey:
     """A witness's Ed25519 key (32 bytes), and the blocks it counts for; both ends count."""
 
     operator: str
@@ -100,7 +100,7 @@ class TrustPolicy:
     roots: Roots
     ledgers: tuple[LedgerPin, ...]
     trust: Trust
-    witnesses: tuple[Witness, ...]
+    witnesses: tuple[WitnessKey, ...]
     block_lag: int
     default_age: int
     ages: Mapping[str, int]
@@ -125,15 +125,15 @@ class TrustPolicy:
         """Return the greatest age in seconds at which a status of `category` is relied on."""
         return self.ages.get(category, self.default_age)
 
-    def in_service(self, block: int) -> tuple[Witness, ...]:
+    def in_service(self, block: int) -> tuple[WitnessKey, ...]:
         """Return the witnesses whose cosignature of `block` counts."""
         return tuple(witness for witness in self.witnesses if witness.in_service(block))
 
-    def witness(self, name: str) -> Witness | None:
+    def witness(self, name: str) -> WitnessKey | None:
         """Return the witness of this name, in service or not."""
         return next((witness for witness in self.witnesses if witness.name == name), None)
 
-    def find_witness(self, line: Cosignature) -> Witness | None:
+    def find_witness(self, line: Cosignature) -> WitnessKey | None:
         """Return the witness, in service or not, whose key a signature line names.
 
         As C2SP has it, a line is known by its name and key id together.
@@ -178,7 +178,7 @@ class TrustPolicy:
         """Return the policy of the member `policy`.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member, an order not kept, a key or a
+            MalformedError: an unknown, missing or ill-typed member, an order not kept, a key or a
                 name twice, or a threshold that nobody could reach.
         """
         read = Members(value, "policy")
@@ -188,14 +188,14 @@ class TrustPolicy:
             version=read.integer("version", 1),
             ends=_time(read, "ends"),
             roots=_roots(read.inner("roots")),
-            ledgers=parts(read, "ledgers", 1, MOST_LEDGERS, _ledger),
+            ledgers=parts(read, "ledgers", 1, MAX_LEDGERS, _ledger),
             trust=_trust(read.inner("trust")),
-            witnesses=parts(read, "witnesses", 0, MOST_WITNESSES, _witness),
-            block_lag=read.integer("block_lag", greatest=GREATEST_SPAN),
-            default_age=ages.integer("default", greatest=GREATEST_SPAN),
+            witnesses=parts(read, "witnesses", 0, MAX_WITNESSES, _witness),
+            block_lag=read.integer("block_lag", greatest=MAX_SPAN),
+            default_age=ages.integer("default", greatest=MAX_SPAN),
             ages=_ages(ages),
-            clock_tolerance=read.integer("clock_tolerance", greatest=GREATEST_SPAN),
-            presentation_age=read.integer("presentation_age", greatest=GREATEST_SPAN),
+            clock_tolerance=read.integer("clock_tolerance", greatest=MAX_SPAN),
+            presentation_age=read.integer("presentation_age", greatest=MAX_SPAN),
             evidence=_evidence(read),
             countersignature=read.boolean("countersignature"),
         )
@@ -228,21 +228,21 @@ def _prefixed(read: Members, name: str, size: int) -> bytes:
     """Return the bytes of an Ethereum address or hash: lower-case hex after `0x`."""
     text = read.text(name)
     if not text.startswith("0x"):
-        read.refuse(name, f"0x and {size} bytes in lower-case hex")
+        read.fail(name, f"0x and {size} bytes in lower-case hex")
     return from_hex(text[2:], size)
 
 
 def _time(read: Members, name: str) -> int:
     seconds = parse_time(read.text(name))
-    if not 0 <= seconds <= GREATEST_TIME:
-        read.refuse(name, "a time since 1970")
+    if not 0 <= seconds <= MAX_TIME_SECONDS:
+        read.fail(name, "a time since 1970")
     return seconds
 
 
 def _roots(read: Members) -> Roots:
-    texts = read.array("keys", 1, MOST_KEYS)
+    texts = read.array("keys", 1, MAX_POLICY_KEYS)
     if not all(type(text) is str for text in texts):
-        read.refuse("keys", "a list of keys in hex")
+        read.fail("keys", "a list of keys in hex")
     keys = tuple(from_hex(text, 32) for text in texts)
     check_ascending("policy.roots.keys", keys)
     roots = Roots(keys=keys, threshold=read.integer("threshold", 1, len(keys)))
@@ -268,10 +268,10 @@ def _retired(read: Members, identity: bytes) -> Checkpoint:
     """Return the last checkpoint of a retired ledger: the policy's signatures vouch for it."""
     try:
         note = parse_note(read.text("retired", longest=512))
-    except CheckpointUnusable as error:
-        raise Malformed("schema.invalid", f"ledgers.retired: {error}") from error
+    except CheckpointUnusableError as error:
+        raise MalformedError("schema.invalid", f"ledgers.retired: {error}") from error
     if note.cosignatures or note.checkpoint.identity != identity:
-        read.refuse("retired", "a checkpoint of this ledger without cosignatures")
+        read.fail("retired", "a checkpoint of this ledger without cosignatures")
     return note.checkpoint
 
 
@@ -294,7 +294,7 @@ def _trust(read: Members) -> Trust:
     trust = Trust(
         ways=tuple(Way(way) for way in _texts(read, "ways", list(Way))),
         threshold=read.integer("threshold", 1, MAX_SIGNATURE_LINES),
-        confirmations=read.integer("confirmations", greatest=GREATEST_SPAN),
+        confirmations=read.integer("confirmations", greatest=MAX_SPAN),
     )
     read.done()
     return trust
@@ -304,23 +304,23 @@ def _texts(read: Members, name: str, known: Sequence[StrEnum]) -> list[str]:
     texts = read.array(name, 1, len(known))
     words = [str(word) for word in known]
     if not all(type(text) is str and text in words for text in texts):
-        read.refuse(name, f"a list of {', '.join(words)}")
+        read.fail(name, f"a list of {', '.join(words)}")
     check_ascending(f"policy.{name}", texts)
     return texts
 
 
-def _witness(read: Members) -> Witness:
-    start = read.integer("from", greatest=GREATEST_BLOCK)
-    return Witness(
+def _witness(read: Members) -> WitnessKey:
+    start = read.integer("from", greatest=MAX_BLOCK_NUMBER)
+    return WitnessKey(
         operator=read.text("operator", longest=128),
         name=read.text("name", WITNESS_NAME),
         key=_hex(read, "key", 32),
         start=start,
-        until=read.integer("until", start, GREATEST_BLOCK) if read.has("until") else None,
+        until=read.integer("until", start, MAX_BLOCK_NUMBER) if read.has("until") else None,
     )
 
 
-def _witness_to_json(witness: Witness) -> Json:
+def _witness_to_json(witness: WitnessKey) -> Json:
     value: dict[str, Json] = {
         "operator": witness.operator,
         "name": witness.name,
@@ -333,19 +333,19 @@ def _witness_to_json(witness: Witness) -> Json:
 
 
 def _ages(read: Members) -> dict[str, int]:
-    pairs = parts(read, "categories", 0, MOST_CATEGORIES, _age)
+    pairs = parts(read, "categories", 0, MAX_CATEGORIES, _age)
     check_ascending("policy.max_age.categories", [category for category, _ in pairs])
     return dict(pairs)
 
 
 def _age(read: Members) -> tuple[str, int]:
-    return read.text("category", _CATEGORY), read.integer("seconds", greatest=GREATEST_SPAN)
+    return read.text("category", _CATEGORY), read.integer("seconds", greatest=MAX_SPAN)
 
 
 def _evidence(read: Members) -> tuple[str, ...]:
     texts = read.array("evidence", 1, 16)
     if not all(type(text) is str and _EVIDENCE.fullmatch(text) for text in texts):
-        read.refuse("evidence", "a list of versions like certledger/evidence/1")
+        read.fail("evidence", "a list of versions like certledger/evidence/1")
     check_ascending("policy.evidence", texts)
     return tuple(texts)
 
@@ -354,17 +354,17 @@ def check_ascending(where: str, values: Sequence[AnyStr]) -> None:
     """Check that `values` strictly ascend, so that a list has one spelling and none stands twice.
 
     Raises:
-        Malformed: they do not.
+        MalformedError: they do not.
     """
     if list(values) != sorted(set(values)):
-        raise Malformed("schema.invalid", f"{where} do not strictly ascend")
+        raise MalformedError("schema.invalid", f"{where} do not strictly ascend")
 
 
 def _check_whole(policy: TrustPolicy) -> None:
     """Check what no single member shows.
 
     Raises:
-        Malformed: a ledger, witness name or key twice, or a threshold out of reach.
+        MalformedError: a ledger, witness name or key twice, or a threshold out of reach.
     """
     check_ascending("policy.witnesses", [witness.name for witness in policy.witnesses])
     _check_distinct("identities of ledgers", [pin.identity for pin in policy.ledgers])
@@ -372,7 +372,7 @@ def _check_whole(policy: TrustPolicy) -> None:
     _check_distinct("keys of witnesses", [witness.key for witness in policy.witnesses])
     operators = {witness.operator for witness in policy.witnesses}
     if Way.WITNESSES in policy.trust.ways and len(operators) < policy.trust.threshold:
-        raise Malformed(
+        raise MalformedError(
             "schema.invalid",
             f"{policy.trust.threshold} operators must witness where the policy has "
             f"{len(operators)}",
@@ -381,4 +381,4 @@ def _check_whole(policy: TrustPolicy) -> None:
 
 def _check_distinct(what: str, values: Sequence[str] | Sequence[bytes]) -> None:
     if len(set(values)) != len(values):
-        raise Malformed("schema.invalid", f"two {what} in the policy are the same")
+        raise MalformedError("schema.invalid", f"two {what} in the policy are the same")

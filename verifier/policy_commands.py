@@ -12,7 +12,7 @@ from certledger.verifier.console import bilingual
 from certledger.verifier.policy_options import PolicyChoice, fingerprint_option
 
 if TYPE_CHECKING:
-    from certledger.verifier.policy import LedgerPin, Roots, TrustPolicy, Witness
+    from certledger.verifier.policy import LedgerPin, Roots, TrustPolicy, WitnessKey
     from certledger.verifier.policyfile import SignedPolicy
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -150,7 +150,7 @@ def _ledger(pin: LedgerPin) -> Iterator[str]:
         yield f"      state_root 0x{pin.retired.state_root.hex()}"
 
 
-def _witness(witness: Witness) -> str:
+def _witness(witness: WitnessKey) -> str:
     from certledger.verifier.reporting import plain
 
     until = "" if witness.until is None else f"{witness.until}"

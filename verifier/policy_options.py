@@ -45,9 +45,9 @@ class PolicyChoice:
         """Return the last policy of the chain, or what the home keeps, which it then relies on.
 
         Raises:
-            PolicyMissing, FingerprintDiffers, PolicyOlder, PolicyUnsigned: as `adopt_chain`.
-            Malformed: a file is no policy, or the text no fingerprint.
-            OSError, FileTooLarge: a file cannot be read.
+            PolicyMissingError, FingerprintDiffersError, PolicyOlderError, PolicyUnsignedError: as `adopt_chain`.
+            MalformedError: a file is no policy, or the text no fingerprint.
+            OSError, FileTooLargeError: a file cannot be read.
         """
         from certledger.verifier.policy_store import adopt_chain, open_chain
 

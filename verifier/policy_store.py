@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certledger.verifier.durable import locked, replace_file
-from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.files import read_file
 from certledger.verifier.fingerprint import check_fingerprint
-from certledger.verifier.policyfile import LONGEST_POLICY, SignedPolicy, find_successors
+from certledger.verifier.policyfile import MAX_POLICY_BYTES, SignedPolicy, find_successors
 
 PREFIX = "trusted-policy-"
 _LOCK = "trusted-policy"
 _VERSION_DIGITS = 16  # Versions end below 2^53, so the names ascend as the versions do.
 
 
-class PolicyMissing(Refused):
+class PolicyMissingError(CertledgerError):
     """No policy is named, and the home has none."""
 
     code = "policy.missing"
@@ -41,7 +41,7 @@ def current_policy(home: Path) -> SignedPolicy | None:
     """Return the newest policy that a home has relied on, None where it has none.
 
     Raises:
-        Malformed, PolicyUnsigned: its file is damaged.  Forgetting must be somebody's decision.
+        Malformed, PolicyUnsignedError: its file is damaged.  Forgetting must be somebody's decision.
     """
     files = policy_files(home)
     return _load(files[-1]) if files else None
@@ -62,10 +62,10 @@ def adopt_chain(
     policy; it is compared before anything is stored.
 
     Raises:
-        PolicyMissing: the chain is empty, and the home has no policy.
-        FingerprintDiffers: the home's first policy, in a new home the chain's, has another one.
-        PolicyOlder, PolicyUnsigned: the chain does not lead on from the home's newest policy.
-        Malformed: a file of the home is damaged.
+        PolicyMissingError: the chain is empty, and the home has no policy.
+        FingerprintDiffersError: the home's first policy, in a new home the chain's, has another one.
+        PolicyOlderError, PolicyUnsignedError: the chain does not lead on from the home's newest policy.
+        MalformedError: a file of the home is damaged.
     """
     with locked(home / _LOCK):
         files = policy_files(home)
@@ -73,7 +73,7 @@ def adopt_chain(
         new = find_successors(current, chain)
         newest = new[-1] if new else current
         if newest is None:
-            raise PolicyMissing(f"name a --policy: {home} has none yet")
+            raise PolicyMissingError(f"name a --policy: {home} has none yet")
         if fingerprint is not None:
             first = _load(files[0]) if files else new[0]
             check_fingerprint(first.policy, fingerprint)
@@ -86,12 +86,12 @@ def open_chain(chain: Sequence[SignedPolicy], fingerprint: bytes | None = None) 
     """Return the last policy of `chain`, oldest first, where there is no home to remember it.
 
     Raises:
-        PolicyMissing: the chain is empty.
-        FingerprintDiffers: its first policy has another fingerprint than `fingerprint`.
-        PolicyOlder, PolicyUnsigned: a policy does not follow the one before.
+        PolicyMissingError: the chain is empty.
+        FingerprintDiffersError: its first policy has another fingerprint than `fingerprint`.
+        PolicyOlderError, PolicyUnsignedError: a policy does not follow the one before.
     """
     if not chain:
-        raise PolicyMissing("name a --policy")
+        raise PolicyMissingError("name a --policy")
     if fingerprint is not None:
         check_fingerprint(chain[0].policy, fingerprint)
     return find_successors(None, chain)[-1]
@@ -102,15 +102,15 @@ def read_chain(files: Sequence[Path]) -> list[SignedPolicy]:
 
     Raises:
         OSError: a file cannot be read.
-        FileTooLarge, Malformed, PolicyUnsigned: a file is no signed policy.
+        FileTooLargeError, Malformed, PolicyUnsignedError: a file is no signed policy.
     """
-    return [SignedPolicy.parse(read_file(file, LONGEST_POLICY)) for file in files]
+    return [SignedPolicy.parse(read_file(file, MAX_POLICY_BYTES)) for file in files]
 
 
 def _load(file: Path) -> SignedPolicy:
     (signed,) = read_chain([file])
     if file.name != _file(file.parent, signed.policy.version).name:
-        raise Malformed("schema.invalid", f"{file} holds version {signed.policy.version}")
+        raise MalformedError("schema.invalid", f"{file} holds version {signed.policy.version}")
     return signed
 
 

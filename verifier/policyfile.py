@@ -10,21 +10,21 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from certledger.verifier.encoding import Members, format_canonical, from_hex, parse_canonical
-from certledger.verifier.errors import ExitStatus, Refused
-from certledger.verifier.policy import MOST_KEYS, Roots, TrustPolicy, check_ascending, parts
+from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.policy import MAX_POLICY_KEYS, Roots, TrustPolicy, check_ascending, parts
 
-LONGEST_POLICY = 65536
+MAX_POLICY_BYTES = 65536
 _SIGNED = b"certledger/policy/1\n"
 
 
-class PolicyUnsigned(Refused):
+class PolicyUnsignedError(CertledgerError):
     """A policy does not carry the signatures it needs, or one that is not good."""
 
     code = "policy.unsigned"
     exit_status = ExitStatus.UNUSABLE
 
 
-class PolicyOlder(Refused):
+class PolicyOlderError(CertledgerError):
     """A policy would replace a newer one, or another one of the same version."""
 
     code = "policy.older"
@@ -55,13 +55,13 @@ class SignedPolicy:
         """Return the policy of a file whose signatures reach its own roots' threshold.
 
         Raises:
-            Malformed: anything but the canonical bytes of a policy of a known version.
-            PolicyUnsigned: a signature does not verify, or too few are by the policy's roots.
+            MalformedError: anything but the canonical bytes of a policy of a known version.
+            PolicyUnsignedError: a signature does not verify, or too few are by the policy's roots.
         """
-        read = Members(parse_canonical(data, LONGEST_POLICY), "file")
+        read = Members(parse_canonical(data, MAX_POLICY_BYTES), "file")
         policy = TrustPolicy.from_json(read.take("policy"))
         # The next version is signed by two sets of roots at most.
-        pairs = parts(read, "signatures", 0, 2 * MOST_KEYS, _signature)
+        pairs = parts(read, "signatures", 0, 2 * MAX_POLICY_KEYS, _signature)
         read.done()
         check_ascending("file.signatures", [key for key, _ in pairs])
         signed = cls(policy=policy, signatures=dict(pairs))
@@ -75,7 +75,7 @@ class SignedPolicy:
             try:
                 Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
             except (InvalidSignature, ValueError) as error:
-                raise PolicyUnsigned(
+                raise PolicyUnsignedError(
                     f"the policy's signature by key {key.hex()[:16]} does not verify"
                 ) from error
 
@@ -83,11 +83,11 @@ class SignedPolicy:
         """Check that enough of `roots` have signed; that signatures verify is known already.
 
         Raises:
-            PolicyUnsigned: fewer than their threshold have.
+            PolicyUnsignedError: fewer than their threshold have.
         """
         signed = sum(key in self.signatures for key in roots.keys)
         if signed < roots.threshold:
-            raise PolicyUnsigned(
+            raise PolicyUnsignedError(
                 f"{signed} of the root keys have signed version {self.policy.version} "
                 f"where {roots.threshold} must"
             )
@@ -106,16 +106,16 @@ def check_succession(old: SignedPolicy, new: SignedPolicy) -> None:
     """Check that `new` may take the place of `old`; the same policy may again.
 
     Raises:
-        PolicyOlder: a lower version, or another policy of the same version.
-        PolicyUnsigned: not signed by the threshold of `old`'s roots.
+        PolicyOlderError: a lower version, or another policy of the same version.
+        PolicyUnsignedError: not signed by the threshold of `old`'s roots.
     """
     if new.policy.version < old.policy.version:
-        raise PolicyOlder(
+        raise PolicyOlderError(
             f"version {new.policy.version} would replace version {old.policy.version}"
         )
     if new.policy.version == old.policy.version:
         if new.policy != old.policy:
-            raise PolicyOlder(f"another policy has version {old.policy.version} too")
+            raise PolicyOlderError(f"another policy has version {old.policy.version} too")
         return
     new.check_threshold(old.policy.roots)
 
@@ -129,7 +129,7 @@ def find_successors(
     follow it; so a chain may begin long before what a verifier relies on already.
 
     Raises:
-        PolicyOlder, PolicyUnsigned: as `check_succession`; also where the whole chain is older.
+        PolicyOlderError, PolicyUnsignedError: as `check_succession`; also where the whole chain is older.
     """
     for old, new in pairwise(chain):
         check_succession(old, new)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from certledger.verifier.checkpoint import GREATEST_TIME
+from certledger.verifier.checkpoint import MAX_TIME_SECONDS
 from certledger.verifier.encoding import (
     Json,
     Members,
@@ -24,7 +24,7 @@ from certledger.verifier.encoding import (
     from_base64url,
     to_base64url,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import sha256
 
 HolderKey = ec.EllipticCurvePublicKey | Ed25519PublicKey
@@ -46,7 +46,7 @@ def parse_holder_key(text: str) -> HolderKey:
     """Return the public key of its text: `p256:` or `ed25519:` and base64url (SPEC section 4.6).
 
     Raises:
-        Malformed: `holder.key`, where it is another kind, another length or no point of the curve.
+        MalformedError: `holder.key`, where it is another kind, another length or no point of the curve.
     """
     kind, _, encoded = text.partition(":")
     raw = from_base64url(encoded)
@@ -56,20 +56,20 @@ def parse_holder_key(text: str) -> HolderKey:
         if kind == "ed25519" and len(raw) == 32:
             return Ed25519PublicKey.from_public_bytes(raw)
     except ValueError as error:
-        raise Malformed("holder.key", f"{text[:60]!r} is no point of its curve") from error
-    raise Malformed("holder.key", f"{text[:60]!r} is not a P-256 or Ed25519 key")
+        raise MalformedError("holder.key", f"{text[:60]!r} is no point of its curve") from error
+    raise MalformedError("holder.key", f"{text[:60]!r} is not a P-256 or Ed25519 key")
 
 
 def format_holder_key(key: HolderKey) -> str:
     """Return the text of a holder's public key.
 
     Raises:
-        Malformed: `holder.key`, where the key lies on another curve.
+        MalformedError: `holder.key`, where the key lies on another curve.
     """
     if isinstance(key, Ed25519PublicKey):
         return _ED25519 + to_base64url(key.public_bytes_raw())
     if not isinstance(key.curve, ec.SECP256R1):
-        raise Malformed("holder.key", f"a holder key is on P-256, not on {key.curve.name}")
+        raise MalformedError("holder.key", f"a holder key is on P-256, not on {key.curve.name}")
     return _P256 + to_base64url(key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint))
 
 
@@ -127,14 +127,14 @@ class Presentation:
         """Return the presentation that evidence carries.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member.
+            MalformedError: an unknown, missing or ill-typed member.
         """
         read = Members(value, "presentation")
         presentation = cls(
             audience=read.text("audience", WORD),
             nonce=read.text("nonce", WORD),
             signature=read.binary("signature", _SIZE),
-            time=read.integer("time", greatest=GREATEST_TIME),
+            time=read.integer("time", greatest=MAX_TIME_SECONDS),
         )
         read.done()
         return presentation
@@ -144,11 +144,11 @@ def message(request: Request, subject: Subject, time: int) -> bytes:
     """Return the canonical bytes that a holder signs at `time` (seconds).
 
     Raises:
-        Malformed: audience or nonce are not words of the format, or `time` is no integer of it.
+        MalformedError: audience or nonce are not words of the format, or `time` is no integer of it.
     """
     for word in (request.audience, request.nonce):
         if not WORD.fullmatch(word):
-            raise Malformed("holder.word", f"{word[:70]!r} cannot be an audience or a nonce")
+            raise MalformedError("holder.word", f"{word[:70]!r} cannot be an audience or a nonce")
     return format_canonical(
         {
             "type": TYPE,
@@ -171,7 +171,7 @@ def sign(key: HolderPrivateKey, request: Request, subject: Subject, *, time: int
     """Return the holder's answer to `request` about `subject` at `time` (seconds).
 
     Raises:
-        Malformed: as `message`, or the key is on another curve.
+        MalformedError: as `message`, or the key is on another curve.
     """
     format_holder_key(key.public_key())
     data = message(request, subject, time)
@@ -226,6 +226,6 @@ def _signed_by(presentation: Presentation, holder_key: str, subject: Subject) ->
         else:
             r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
             key.verify(encode_dss_signature(r, s), data, _ECDSA)
-    except (Malformed, InvalidSignature):
+    except (MalformedError, InvalidSignature):
         return False
     return True

@@ -98,13 +98,13 @@ def _present(
     """Return the evidence with the fields `show`, or else with those that must be shown."""
     from certledger.verifier.evidence_file import read_evidence
     from certledger.verifier.files import read_file
-    from certledger.verifier.holding import LONGEST_HOLDING, Holding
+    from certledger.verifier.holding import MAX_HOLDING_BYTES, Holding
     from certledger.verifier.library import present
 
     evidence = read_evidence(file)
     disclosures = None
     if holding is not None:
-        disclosures = Holding.parse(read_file(holding, LONGEST_HOLDING)).disclosures
+        disclosures = Holding.parse(read_file(holding, MAX_HOLDING_BYTES)).disclosures
     request, key = signer or (None, None)
     return present(evidence, show, disclosures=disclosures, request=request, key=key)
 
@@ -114,16 +114,18 @@ def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    from certledger.verifier.errors import Malformed
+    from certledger.verifier.errors import MalformedError
     from certledger.verifier.files import read_file
 
     data = read_file(key, MAX_KEY_BYTES)
     try:
         found = load_pem_private_key(data, passphrase.encode() if passphrase else None)
     except (TypeError, ValueError) as error:
-        raise Malformed("holder.key", f"{key} is no key, or the passphrase is wrong") from error
+        raise MalformedError(
+            "holder.key", f"{key} is no key, or the passphrase is wrong"
+        ) from error
     if not isinstance(found, EllipticCurvePrivateKey | Ed25519PrivateKey):
-        raise Malformed("holder.key", f"{key} is neither P-256 nor Ed25519")
+        raise MalformedError("holder.key", f"{key} is neither P-256 nor Ed25519")
     return found
 
 

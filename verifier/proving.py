@@ -10,10 +10,10 @@ from certledger.verifier.catalog import Entry, bound_root
 from certledger.verifier.checkpoint import Note, parse_note
 from certledger.verifier.checks import check_key
 from certledger.verifier.conclude import Proved
-from certledger.verifier.errors import ProofInvalid, Refused
+from certledger.verifier.errors import CertledgerError, ProofInvalidError
 from certledger.verifier.evidence import BatchAnchor, EntryProof
 from certledger.verifier.policy import LedgerPin
-from certledger.verifier.state import BodyState, batch_leaf, without_brake
+from certledger.verifier.state import IssuerState, batch_leaf, without_brake
 from certledger.verifier.statements import ZERO, Batch, address_of, signed_by
 from certledger.verifier.stateproof import check_account, check_slot, slot_position
 from certledger.verifier.status import WordProof
@@ -26,7 +26,7 @@ def read_note(text: str) -> Note | None:
     """Return the checkpoint's note, None where it is unusable."""
     try:
         return parse_note(text)
-    except Refused:
+    except CertledgerError:
         return None
 
 
@@ -48,12 +48,12 @@ def prove_slot(
         if account is None or account.code_hash != ledger.code_hash:
             return "anchor.other_contract"
         value = check_slot(account.storage_root, position, slot_proof)
-    except ProofInvalid:
+    except ProofInvalidError:
         return "anchor.proof_unusable"
     return Slot(position=position, value=value)
 
 
-def compare_state(slot: Slot | str, body: BodyState) -> str:
+def compare_state(slot: Slot | str, body: IssuerState) -> str:
     """Return whether a slot (as `prove_slot` gives it) holds exactly this state, as a code."""
     if isinstance(slot, str):
         return slot
@@ -64,7 +64,7 @@ def compare_state(slot: Slot | str, body: BodyState) -> str:
 
 
 def check_state(
-    body: BodyState,
+    body: IssuerState,
     *,
     state_root: bytes,
     ledger: LedgerPin,
@@ -76,19 +76,21 @@ def check_state(
     return compare_state(slot, body)
 
 
-def check_batch(statement: Batch, anchor: BatchAnchor, body: BodyState, *, identity: bytes) -> str:
+def check_batch(
+    statement: Batch, anchor: BatchAnchor, body: IssuerState, *, identity: bytes
+) -> str:
     """Return whether a batch stands in its body's tree, as a code."""
     return find_batch(statement.digest(identity), statement, anchor, body)
 
 
-def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, body: BodyState) -> str:
+def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, body: IssuerState) -> str:
     """Return whether the batch with this statement digest stands in its body's tree, as a code."""
     if statement.sequence > body.batches:
         return "anchor.batch_pending"
     leaf = batch_leaf(digest=digest, catalog=statement.catalog, key=anchor.key, block=anchor.block)
     try:
         merkle.check_peak(leaf, statement.sequence - 1, body.batches, anchor.path, body.peaks)
-    except ProofInvalid:
+    except ProofInvalidError:
         return "anchor.batch_unproved"
     return "ok"
 
@@ -98,7 +100,7 @@ def prove_entry(proof: EntryProof, catalog: bytes) -> Entry | None:
     leaf = merkle.leaf_hash(proof.entry.canonical())
     try:
         root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
-    except ProofInvalid:
+    except ProofInvalidError:
         return None
     return proof.entry if bound_root(proof.count, root) == catalog else None
 
@@ -107,7 +109,7 @@ def status_root(proof: WordProof, position: int) -> bytes | None:
     """Return the status root that a proof of the word at `position` implies, None if none."""
     try:
         return proof.implied_root(position)
-    except ProofInvalid:
+    except ProofInvalidError:
         return None
 
 
@@ -116,7 +118,7 @@ def check_signature(
     signature: bytes,
     signer: bytes,
     anchor: BatchAnchor,
-    body: BodyState,
+    body: IssuerState,
     signed: Callable[[bytes, bytes, bytes], bool] = signed_by,
 ) -> str:
     """Return the code of check 4 for an anchored batch, whether countersigned or not."""
@@ -127,7 +129,7 @@ def check_signature(
     return "ok" if signed(digest, signature, signer) else "signature.damaged"
 
 
-class Memo:
+class ProofCache:
     """What many certificates share, each answer kept under the exact values that it rests on.
 
     Everything kept is a pure function of its key, so that remembering cannot change a verdict.
@@ -149,7 +151,7 @@ class Memo:
         self,
         identity: bytes,
         slot: Slot | str,
-        body: BodyState,
+        body: IssuerState,
         anchor: BatchAnchor,
         statement: Batch,
         signature: bytes,
@@ -166,5 +168,5 @@ class Memo:
         return code, check_signature(digest, signature, signer, anchor, body, self._signed)
 
 
-FORGETFUL = Memo(0)
+FORGETFUL = ProofCache(0)
 """Works everything out anew."""

@@ -16,15 +16,15 @@ from certledger.verifier.certificate import (
 )
 from certledger.verifier.codes import WARNINGS
 from certledger.verifier.encoding import Json, format_time
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.hashing import sha256
 from certledger.verifier.verdict import GENUINE, Result
 from certledger.verifier.verify import Question, verify
-from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Outcome, Verdict
+from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Outcome, Verdict
 
 DIGEST = "receipt_digest"
-LONGEST_WAIT = 2 * 86_400
+MAX_ANCHORING_SECONDS = 2 * 86_400
 """Seconds after which a receipt that is not anchored is a fault of the operator's."""
 _CODE_TAG = b"certledger/1/receipt"
 _CODE_BYTES = 10
@@ -44,14 +44,14 @@ RECEIPT_ENTRY = Entry(
 """What the operator's catalog holds: number is the reference, the digest that of the file."""
 
 
-class OtherRecord(Refused):
+class OtherRecordError(CertledgerError):
     """The evidence is of something else than the receipt."""
 
     code = "receipt.other_record"
     exit_status = ExitStatus.AGAINST
 
 
-class OtherOperator(Refused):
+class OtherOperatorError(CertledgerError):
     """The record is in a batch of a body that is not the operator who signed the receipt."""
 
     code = "receipt.other_operator"
@@ -70,10 +70,10 @@ def code_of(file: bytes) -> str:
 def disclosures_of(file: bytes, reference: str) -> tuple[Disclosure, Disclosure]:
     """Return both disclosures of the record of a receipt, the number's and the digest's."""
     code = code_of(file)
-    said = ((code, NUMBER, reference), (derived_salt(code, 1), DIGEST, sha256(file).hex()))
+    statement = ((code, NUMBER, reference), (derived_salt(code, 1), DIGEST, sha256(file).hex()))
     number, digest = (
         Disclosure(text=format_disclosure(*parts), salt=parts[0], name=parts[1], value=parts[2])
-        for parts in said
+        for parts in statement
     )
     return number, digest
 
@@ -87,14 +87,16 @@ def show(evidence: Evidence, file: bytes, reference: str) -> Evidence:
     """Return evidence of a receipt's record which shows both of its fields.
 
     Raises:
-        OtherRecord: the evidence is of another record.
+        OtherRecordError: the evidence is of another record.
     """
     disclosures = disclosures_of(file, reference)
     record = evidence.record
     wanted = tuple(part.digest for part in disclosures)
     order = (record.category, record.entry)
     if order != RECEIPT_ENTRY.order or record.digests != wanted:
-        raise OtherRecord(f"the evidence is of {record.issuer} {record.index}, not of this receipt")
+        raise OtherRecordError(
+            f"the evidence is of {record.issuer} {record.index}, not of this receipt"
+        )
     return evidence.showing(disclosures)
 
 
@@ -144,13 +146,13 @@ def check_anchored(
     the receipt.
 
     Raises:
-        OtherRecord: the evidence is of another record.
-        OtherOperator: the body is no operator, or the signer's key was never one of its keys.
+        OtherRecordError: the evidence is of another record.
+        OtherOperatorError: the body is no operator, or the signer's key was never one of its keys.
     """
     shown, body = show(evidence, file, reference), evidence.body
     keys = {key.address for key in body.keys}
-    if body.kind is not BodyKind.OPERATOR or signer not in keys:
-        raise OtherOperator(f"{body.issuer} is not the operator whose key is 0x{signer.hex()}")
+    if body.kind is not IssuerKind.OPERATOR or signer not in keys:
+        raise OtherOperatorError(f"{body.issuer} is not the operator whose key is 0x{signer.hex()}")
     result = verify(shown, question)
     passed = all(one.code == "ok" for one in result.findings[: len(GENUINE)])
     outcome = Outcome.PASS if passed else Outcome.UNKNOWN

@@ -13,40 +13,40 @@ from urllib.request import Request
 
 import orjson
 
-from certledger.verifier.checkpoint import GREATEST_BLOCK, GREATEST_TIME
-from certledger.verifier.errors import ExitStatus, Refused
-from certledger.verifier.http_client import AnswerTooLong, fetch, is_server_address, reason_of
-from certledger.verifier.stateproof import LONGEST_NODE, MOST_NODES
+from certledger.verifier.checkpoint import MAX_BLOCK_NUMBER, MAX_TIME_SECONDS
+from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.http_client import AnswerTooLongError, fetch, is_server_address, reason_of
+from certledger.verifier.stateproof import MAX_NODE_BYTES, MAX_PROOF_NODES
 
-LONGEST_ANSWER = 1 << 20
-LONGEST_HISTORY = 64 << 20
+MAX_RESPONSE_BYTES = 1 << 20
+MAX_LOG_RESPONSE_BYTES = 64 << 20
 """Greatest bytes of an answer to whoever reads logs: ranges are halved before it is reached."""
-MOST_TOPICS = 4
+MAX_TOPICS = 4
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
 
 
-class NodeFailed(Refused):
+class NodeFailedError(CertledgerError):
     """A node gave no answer that can be used."""
 
     code = "block.node_unreachable"
 
 
-class NodeUnreachable(NodeFailed):
+class NodeUnreachableError(NodeFailedError):
     """No answer came: no connection, no time left, or a status of HTTP other than 200."""
 
 
-class NodeAddressUnusable(NodeUnreachable):
+class NodeAddressUnusableError(NodeUnreachableError):
     """What was given as a node's address is none."""
 
     exit_status = ExitStatus.UNUSABLE
 
 
-class NodeAnsweredNonsense(NodeFailed):
+class NodeAnsweredNonsenseError(NodeFailedError):
     """The answer is not what JSON-RPC and the execution API ask for."""
 
 
-class NodeRefused(NodeFailed):
+class NodeRefusedError(NodeFailedError):
     """The node answered with an error of JSON-RPC; `number` is its code."""
 
     def __init__(self, method: str, number: int, message: str) -> None:
@@ -55,7 +55,7 @@ class NodeRefused(NodeFailed):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
+class NodeBlock:
     """A block as a node names it; hash and root are 32 bytes, time is in seconds."""
 
     number: int
@@ -84,36 +84,38 @@ class Log:
     data: bytes
 
 
-class Rpc:
+class RpcClient:
     """One node, reached by http or https.  No answer is believed beyond its shape.
 
     Redirects are not followed.  `timeout` (seconds) bounds a whole question with its answer,
     `longest` the bytes of the answer.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, longest: int = LONGEST_ANSWER) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, longest: int = MAX_RESPONSE_BYTES
+    ) -> None:
         self._url, self._longest = _checked(url), longest
         # Said instead of the address: a key of its user often stands in the path.
         self._host = urlsplit(url).netloc
         self._timeout = timeout
         self._asked = 0
 
-    def block(self, which: int | str) -> Block | None:
+    def block(self, which: int | str) -> NodeBlock | None:
         """Return the block of a number or tag (`latest`, `finalized`), None if there is none.
 
         Raises:
-            NodeFailed: no answer, one of another shape, or a block of another number.
+            NodeFailedError: no answer, one of another shape, or a block of another number.
         """
         asked = hex(which) if isinstance(which, int) else which
         answer = self._call("eth_getBlockByNumber", [asked, False])
         if answer is None:
             return None
         read = _Answer(answer, "the block")
-        block = Block(
-            number=read.quantity("number", GREATEST_BLOCK),
+        block = NodeBlock(
+            number=read.quantity("number", MAX_BLOCK_NUMBER),
             hash=read.data("hash", 32),
             state_root=read.data("stateRoot", 32),
-            time=read.quantity("timestamp", GREATEST_TIME),
+            time=read.quantity("timestamp", MAX_TIME_SECONDS),
         )
         if isinstance(which, int) and block.number != which:
             _nonsense(f"block {block.number} where {which} was asked for")
@@ -125,7 +127,7 @@ class Rpc:
         None where the node has no such state any more.
 
         Raises:
-            NodeFailed: no answer, or one of another shape.
+            NodeFailedError: no answer, or one of another shape.
         """
         proofs = self.proofs(address, [position], number)
         return None if proofs is None else proofs[0]
@@ -158,7 +160,7 @@ class Rpc:
     def code(self, address: bytes, number: int) -> bytes:
         """Return the code of an account (20 bytes) at block `number`; empty where it has none."""
         answer = self._call("eth_getCode", [f"0x{address.hex()}", hex(number)])
-        code = _bytes(answer, LONGEST_ANSWER)
+        code = _bytes(answer, MAX_RESPONSE_BYTES)
         return code if code is not None else _nonsense("the code is not bytes")
 
     def transaction(self, tx: bytes) -> dict[str, Any] | None:
@@ -182,12 +184,12 @@ class Rpc:
         A range that the node finds too large is halved until it answers.
 
         Raises:
-            NodeFailed: no answer, one of another shape, or an event outside the range.
+            NodeFailedError: no answer, one of another shape, or an event outside the range.
         """
         asked = {"address": f"0x{address.hex()}", "fromBlock": hex(first), "toBlock": hex(last)}
         try:
             answer = self._call("eth_getLogs", [asked])
-        except (NodeRefused, NodeAnsweredNonsense):
+        except (NodeRefusedError, NodeAnsweredNonsenseError):
             if first == last:
                 raise
             middle = (first + last) // 2
@@ -203,7 +205,7 @@ class Rpc:
         try:
             answer = orjson.loads(self._exchange(orjson.dumps(asked)))
         except orjson.JSONDecodeError as error:
-            raise NodeAnsweredNonsense(f"{self._host} does not answer in JSON") from error
+            raise NodeAnsweredNonsenseError(f"{self._host} does not answer in JSON") from error
         read = _Answer(answer, "the answer")
         if read.get("jsonrpc") != "2.0" or type(answer.get("id")) is not int:
             _nonsense("the answer is not JSON-RPC 2.0")
@@ -214,7 +216,7 @@ class Rpc:
             number = fault.member("code")
             if type(number) is not int:
                 _nonsense("the error has no code")
-            raise NodeRefused(method, number, str(fault.get("message")))
+            raise NodeRefusedError(method, number, str(fault.get("message")))
         return read.member("result")
 
     def _exchange(self, body: bytes) -> bytes:
@@ -226,22 +228,28 @@ class Rpc:
         )
         try:
             return fetch(request, seconds=self._timeout, longest=self._longest)
-        except AnswerTooLong as error:
-            raise NodeAnsweredNonsense(f"{self._host}: {error}") from error
+        except AnswerTooLongError as error:
+            raise NodeAnsweredNonsenseError(f"{self._host}: {error}") from error
         except HTTPError as error:
-            raise NodeUnreachable(f"{self._host} answers with HTTP status {error.code}") from error
+            raise NodeUnreachableError(
+                f"{self._host} answers with HTTP status {error.code}"
+            ) from error
         except (HTTPException, OSError, ValueError) as error:
-            raise NodeUnreachable(f"{self._host} cannot be reached: {reason_of(error)}") from error
+            raise NodeUnreachableError(
+                f"{self._host} cannot be reached: {reason_of(error)}"
+            ) from error
 
 
 def _checked(url: str) -> str:
     if not is_server_address(url):
-        raise NodeAddressUnusable("the address of a node is http:// or https://, a host and a path")
+        raise NodeAddressUnusableError(
+            "the address of a node is http:// or https://, a host and a path"
+        )
     return url
 
 
 def _nonsense(what: str) -> NoReturn:
-    raise NodeAnsweredNonsense(f"the node answers nonsense: {what}")
+    raise NodeAnsweredNonsenseError(f"the node answers nonsense: {what}")
 
 
 class _Answer:
@@ -278,9 +286,9 @@ class _Answer:
         texts = self.member(name)
         if texts is None:
             return None
-        if type(texts) is not list or len(texts) > MOST_NODES:
-            _nonsense(f"{name} is not a list of at most {MOST_NODES} trie nodes")
-        found = [_bytes(text, LONGEST_NODE) for text in texts]
+        if type(texts) is not list or len(texts) > MAX_PROOF_NODES:
+            _nonsense(f"{name} is not a list of at most {MAX_PROOF_NODES} trie nodes")
+        found = [_bytes(text, MAX_NODE_BYTES) for text in texts]
         if None in found:
             _nonsense(f"{name} holds something else than trie nodes")
         return tuple(node for node in found if node is not None)
@@ -289,10 +297,10 @@ class _Answer:
 def _log(value: Any, address: bytes, first: int, last: int) -> Log:
     read = _Answer(value, "a log")
     topics = read.member("topics")
-    if type(topics) is not list or len(topics) > MOST_TOPICS:
-        _nonsense(f"a log has no list of at most {MOST_TOPICS} topics")
-    data = _bytes(read.member("data"), LONGEST_HISTORY)
-    block = read.quantity("blockNumber", GREATEST_BLOCK)
+    if type(topics) is not list or len(topics) > MAX_TOPICS:
+        _nonsense(f"a log has no list of at most {MAX_TOPICS} topics")
+    data = _bytes(read.member("data"), MAX_LOG_RESPONSE_BYTES)
+    block = read.quantity("blockNumber", MAX_BLOCK_NUMBER)
     if data is None or not first <= block <= last or read.data("address", 20) != address:
         _nonsense("a log is not of the contract and the blocks that were asked for")
     return Log(

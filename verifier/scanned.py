@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 
-from certledger.verifier.compact import LONGEST as MAX_CODE_CHARACTERS
+from certledger.verifier.compact import MAX_COMPACT_CHARACTERS as MAX_CODE_CHARACTERS
 from certledger.verifier.compact import PREFIX
 
 MAX_SCANNED_BYTES = 4 * MAX_CODE_CHARACTERS

@@ -9,14 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from certledger.verifier import merkle
-from certledger.verifier.catalog import MOST_ENTRIES, Catalog, Entry
+from certledger.verifier.catalog import MAX_ENTRIES, Catalog, Entry
 from certledger.verifier.cbor import CborReader, encode
-from certledger.verifier.checkpoint import LONGEST_NOTE, Note, parse_note
+from certledger.verifier.checkpoint import MAX_NOTE_BYTES, Note, parse_note
 from certledger.verifier.encoding import parse_canonical
-from certledger.verifier.errors import ExitStatus, Malformed, ProofInvalid, Refused
+from certledger.verifier.errors import (
+    CertledgerError,
+    ExitStatus,
+    MalformedError,
+    ProofInvalidError,
+)
 from certledger.verifier.hashing import keccak, sha256
 from certledger.verifier.packing import (
-    AnchoredRow,
+    PackedBatch,
     pack_batches,
     pack_statuses,
     unpack_batches,
@@ -26,11 +31,11 @@ from certledger.verifier.policy import LedgerPin
 from certledger.verifier.state import (
     ISSUER,
     KEY_SIZE,
-    MOST_CERTIFICATES,
-    MOST_KEYS,
+    MAX_CERTIFICATES,
+    MAX_KEYS,
     NO_END,
     UNNAMED,
-    BodyState,
+    IssuerState,
     Key,
     UnnamedBody,
     batch_leaf,
@@ -39,19 +44,19 @@ from certledger.verifier.state import (
 )
 from certledger.verifier.statements import ZERO, Batch
 from certledger.verifier.stateproof import (
-    LONGEST_NODE,
-    MOST_NODES,
+    MAX_NODE_BYTES,
+    MAX_PROOF_NODES,
     ROLL,
     NodeSet,
     check_account,
     slot_position,
 )
 from certledger.verifier.status import root_of_words
-from certledger.verifier.vocabulary import BodyKind, Standing
+from certledger.verifier.vocabulary import IssuerKind, Standing
 
 TYPE = "certledger/snapshot/1"
 MEDIA_TYPE = "application/vnd.certledger.snapshot.v1"
-LONGEST = 256 * 2**20
+MAX_SNAPSHOT_BYTES = 256 * 2**20
 """Greatest size in bytes, unpacked."""
 MAX_FREE_BYTES = 65_536
 MAX_RATIO = 16
@@ -60,11 +65,11 @@ MAX_LISTED = 2**32 - 1
 """Bodies, catalogs and nodes: as many as the roll counts."""
 MAX_ENTRY_BYTES = 65_536
 MAX_NAME = 128
-LONGEST_CHECKPOINT = 4 * LONGEST_NOTE
-_KINDS, _STANDINGS = tuple(BodyKind), tuple(Standing)
+MAX_CHECKPOINT_BYTES = 4 * MAX_NOTE_BYTES
+_KINDS, _STANDINGS = tuple(IssuerKind), tuple(Standing)
 
 
-class SnapshotUnproved(Refused):
+class SnapshotUnprovedError(CertledgerError):
     """A snapshot is not what the chain holds at its checkpoint."""
 
     code = "snapshot.unproved"
@@ -72,11 +77,11 @@ class SnapshotUnproved(Refused):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SnapshotBody:
+class SnapshotIssuer:
     """One body at the checkpoint: state, batches in order, status words that are not zero."""
 
-    state: BodyState
-    rows: tuple[AnchoredRow, ...]
+    state: IssuerState
+    rows: tuple[PackedBatch, ...]
     statements: tuple[Batch, ...]
     words: Mapping[int, bytes]
     firsts: Sequence[int]
@@ -84,11 +89,11 @@ class SnapshotBody:
     @classmethod
     def of(
         cls,
-        state: BodyState,
-        rows: Sequence[AnchoredRow],
+        state: IssuerState,
+        rows: Sequence[PackedBatch],
         words: Mapping[int, bytes],
         identity: bytes,
-    ) -> SnapshotBody:
+    ) -> SnapshotIssuer:
         """Return the body whose `state` holds what no batch tells; the rest is recomputed."""
         issuer, statements = state.issuer.encode("ascii"), []
         last, certificates, peaks = state.last, state.certificates, list(state.peaks)
@@ -124,7 +129,7 @@ class SnapshotBody:
             firsts=[statement.first for statement in statements],
         )
 
-    def batch_of(self, index: int) -> tuple[AnchoredRow, Batch] | None:
+    def batch_of(self, index: int) -> tuple[PackedBatch, Batch] | None:
         """Return the batch of certificate `index`, None if it is not issued here."""
         if index >= self.state.certificates:
             return None
@@ -140,8 +145,8 @@ class Snapshot:
     account_proof: tuple[bytes, ...]
     nodes: tuple[bytes, ...]
     catalogs: Mapping[bytes, Catalog | None]
-    bodies: tuple[SnapshotBody, ...]
-    by_issuer: Mapping[str, SnapshotBody] = field(repr=False)
+    bodies: tuple[SnapshotIssuer, ...]
+    by_issuer: Mapping[str, SnapshotIssuer] = field(repr=False)
     entries: Mapping[bytes, Mapping[tuple[str, int], Entry]] = field(repr=False)
 
     @classmethod
@@ -152,24 +157,24 @@ class Snapshot:
         account_proof: Sequence[bytes],
         nodes: Iterable[bytes],
         catalogs: Iterable[Catalog],
-        bodies: Sequence[SnapshotBody],
+        bodies: Sequence[SnapshotIssuer],
         absent: Iterable[bytes] = (),
     ) -> Snapshot:
         """Return the snapshot of these parts; `bodies` stand in the order of registration.
 
         `absent` are the roots of catalogs that are not at hand.
         """
-        held = {catalog.root(): catalog for catalog in catalogs if catalog.entries}
+        current = {catalog.root(): catalog for catalog in catalogs if catalog.entries}
         return cls(
             checkpoint=checkpoint,
             account_proof=tuple(account_proof),
             nodes=tuple(sorted(set(nodes))),
-            catalogs=dict(sorted({**dict.fromkeys(absent), **held}.items())),
+            catalogs=dict(sorted({**dict.fromkeys(absent), **current}.items())),
             bodies=tuple(bodies),
             by_issuer={body.state.issuer: body for body in bodies},
             entries={
                 root: {entry.order: entry for entry in catalog.entries}
-                for root, catalog in held.items()
+                for root, catalog in current.items()
             },
         )
 
@@ -209,13 +214,13 @@ class Snapshot:
         """Return the snapshot of a file's bytes; what it claims is proved by `check`.
 
         Raises:
-            Malformed: `snapshot.invalid` or `json.*`, anything but a whole snapshot of version 1.
+            MalformedError: `snapshot.invalid` or `json.*`, anything but a whole snapshot of version 1.
         """
         reader = open_item(inflate(data), TYPE, 6)
-        checkpoint = reader.text(LONGEST_CHECKPOINT)
+        checkpoint = reader.text(MAX_CHECKPOINT_BYTES)
         identity = parse_note(checkpoint).checkpoint.identity
-        account_proof = list(reader.binaries(MOST_NODES, LONGEST_NODE))
-        nodes = list(reader.binaries(MAX_LISTED, LONGEST_NODE, ascending=True))
+        account_proof = list(reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES))
+        nodes = list(reader.binaries(MAX_LISTED, MAX_NODE_BYTES, ascending=True))
         catalogs = dict(unpack_catalogs(reader))
         roots = list(catalogs)
         snapshot = cls.of(
@@ -237,33 +242,33 @@ class Snapshot:
         Whether the block itself is to be trusted is judged apart, as for any evidence.
 
         Raises:
-            SnapshotUnproved: a proof, the roll or a body's state does not fit.
+            SnapshotUnprovedError: a proof, the roll or a body's state does not fit.
         """
         checkpoint = self.note.checkpoint
         nodes = NodeSet(self.nodes)
         try:
             account = check_account(checkpoint.state_root, ledger.address, self.account_proof)
             if account is None or account.code_hash != ledger.code_hash:
-                raise SnapshotUnproved("the chain holds another contract than the policy's")
+                raise SnapshotUnprovedError("the chain holds another contract than the policy's")
             if nodes.slot(account.storage_root, ROLL) != roll(self.by_issuer):
-                raise SnapshotUnproved("the list of bodies is not complete")
+                raise SnapshotUnprovedError("the list of bodies is not complete")
             for body in self.bodies:
                 slot = nodes.slot(account.storage_root, slot_position(body.state.issuer))
                 if without_brake(slot) != body.state.digest():
-                    raise SnapshotUnproved(f"the state of {body.state.issuer} is another one")
+                    raise SnapshotUnprovedError(f"the state of {body.state.issuer} is another one")
                 if root_of_words(body.words.items()) != body.state.status:
-                    raise SnapshotUnproved(f"the statuses of {body.state.issuer} are others")
-        except ProofInvalid as error:
-            raise SnapshotUnproved(str(error)) from error
+                    raise SnapshotUnprovedError(f"the statuses of {body.state.issuer} are others")
+        except ProofInvalidError as error:
+            raise SnapshotUnprovedError(str(error)) from error
         self._check_whole(nodes)
 
     def _check_whole(self, nodes: NodeSet) -> None:
         if nodes.used() != list(self.nodes) or len(self.by_issuer) != len(self.bodies):
-            raise SnapshotUnproved("a node is not needed, or a body stands twice")
+            raise SnapshotUnprovedError("a node is not needed, or a body stands twice")
         roots = {row.catalog for body in self.bodies for row in body.rows}
         roots |= {body.state.catalog for body in self.bodies}
         if roots - {ZERO} != set(self.catalogs):
-            raise SnapshotUnproved("a catalog is missing or not needed")
+            raise SnapshotUnprovedError("a catalog is missing or not needed")
 
 
 def roll(issuers: Iterable[str]) -> bytes:
@@ -279,22 +284,24 @@ def inflate(data: bytes) -> bytes:
     """Return what `data` packs: at most `MAX_FREE_BYTES` and `MAX_RATIO` times its size.
 
     Raises:
-        Malformed: `snapshot.invalid`, not zlib, too long, or bytes left over.
+        MalformedError: `snapshot.invalid`, not zlib, too long, or bytes left over.
     """
     longest = longest_item(len(data))
     unpack = zlib.decompressobj()
     try:
         whole = unpack.decompress(data, longest)
     except zlib.error as error:
-        raise Malformed("snapshot.invalid", "not packed by zlib") from error
+        raise MalformedError("snapshot.invalid", "not packed by zlib") from error
     if not unpack.eof or unpack.unused_data:
-        raise Malformed("snapshot.invalid", f"cut short, over {longest} bytes, or bytes left over")
+        raise MalformedError(
+            "snapshot.invalid", f"cut short, over {longest} bytes, or bytes left over"
+        )
     return whole
 
 
 def longest_item(packed: int) -> int:
     """Return how many bytes a file of `packed` bytes may unpack to."""
-    return min(LONGEST, MAX_FREE_BYTES + MAX_RATIO * packed)
+    return min(MAX_SNAPSHOT_BYTES, MAX_FREE_BYTES + MAX_RATIO * packed)
 
 
 def deflate(item: bytes) -> bytes:
@@ -318,14 +325,14 @@ def open_item(whole: bytes, kind: str, size: int) -> CborReader:
     """Return a reader of the item of a snapshot or delta, behind its type.
 
     Raises:
-        Malformed: `snapshot.invalid`; `snapshot.version`, where it is of another type.
+        MalformedError: `snapshot.invalid`; `snapshot.version`, where it is of another type.
     """
     reader = CborReader(whole, "snapshot.invalid", "snapshot.invalid")
     found = reader.list(1, MAX_LISTED)
     if reader.text(64) != kind:
-        raise Malformed("snapshot.version", f"not {kind}")
+        raise MalformedError("snapshot.version", f"not {kind}")
     if found != size:
-        reader.refuse(f"a list of {size}")
+        reader.fail(f"a list of {size}")
     return reader
 
 
@@ -333,13 +340,13 @@ def unpack_catalogs(reader: CborReader) -> Iterator[tuple[bytes, Catalog | None]
     """Read the list of catalogs: each with its root, None where that is all there is.
 
     Raises:
-        Malformed: an entry is not canonical, or entries or roots do not ascend.
+        MalformedError: an entry is not canonical, or entries or roots do not ascend.
     """
     last = b""
     for _ in range(reader.list(0, MAX_LISTED)):
         root, catalog = _unpack_catalog(reader)
         if root <= last:
-            reader.refuse("a catalog of a root greater than the one before")
+            reader.fail("a catalog of a root greater than the one before")
         last = root
         yield root, catalog
 
@@ -349,15 +356,15 @@ def _unpack_catalog(reader: CborReader) -> tuple[bytes, Catalog | None]:
         return reader.binary(32, 32), None
     entries = [
         parse_canonical(entry, MAX_ENTRY_BYTES)
-        for entry in reader.binaries(MOST_ENTRIES, MAX_ENTRY_BYTES)
+        for entry in reader.binaries(MAX_ENTRIES, MAX_ENTRY_BYTES)
     ]
     if not entries:
-        reader.refuse("a catalog with entries")
+        reader.fail("a catalog with entries")
     catalog = Catalog.from_json(entries)
     return catalog.root(), catalog
 
 
-def pack_body(body: SnapshotBody, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
+def pack_body(body: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
     """Return a body as a snapshot holds it, its batches from place `start` on."""
     state = body.state
     return [
@@ -380,29 +387,29 @@ def unpack_body(
     reader: CborReader,
     catalogs: Sequence[bytes],
     identity: bytes,
-    before: Sequence[AnchoredRow] = (),
-) -> SnapshotBody:
+    before: Sequence[PackedBatch] = (),
+) -> SnapshotIssuer:
     """Read a body; `before` are its batches in the snapshot built upon.
 
     Raises:
-        Malformed: `snapshot.invalid` and others, parts no body can have.
+        MalformedError: `snapshot.invalid` and others, parts no body can have.
     """
     reader.list(12, 12)
     fixed = _unpack_state(reader)
     rows = [*before, *unpack_batches(reader, catalogs, len(fixed.keys))]
     certificates = sum(row.count for row in rows)
-    if certificates > MOST_CERTIFICATES:
-        reader.refuse(f"behind at most {MOST_CERTIFICATES} certificates")
+    if certificates > MAX_CERTIFICATES:
+        reader.fail(f"behind at most {MAX_CERTIFICATES} certificates")
     words = unpack_statuses(reader, certificates)
     state = replace(fixed, status=root_of_words(words.items()))
-    return SnapshotBody.of(state, rows, words, identity)
+    return SnapshotIssuer.of(state, rows, words, identity)
 
 
-def _unpack_state(reader: CborReader) -> BodyState:
+def _unpack_state(reader: CborReader) -> IssuerState:
     """Read what a body has beside batches and statuses."""
     issuer = reader.text(18)
     if not ISSUER.fullmatch(issuer):
-        reader.refuse("behind the code of a body")
+        reader.fail("behind the code of a body")
     region_of(issuer)
     kind = _KINDS[reader.integer(1, len(_KINDS)) - 1]
     kind_of_state, name = _unpack_name(reader)
@@ -422,16 +429,16 @@ def _unpack_state(reader: CborReader) -> BodyState:
     )
 
 
-def _unpack_name(reader: CborReader) -> tuple[type[BodyState], str]:
+def _unpack_name(reader: CborReader) -> tuple[type[IssuerState], str]:
     """Read a body's name, or its SHA-256 where the name is absent; with the class of its state."""
     if reader.is_binary():
         return UnnamedBody, f"{UNNAMED}{reader.binary(32, 32).hex()}"
     name = reader.text(4 * MAX_NAME)
     if not 0 < len(name) <= MAX_NAME:
-        reader.refuse(f"behind a name of 1 to {MAX_NAME} characters")
-    return BodyState, name
+        reader.fail(f"behind a name of 1 to {MAX_NAME} characters")
+    return IssuerState, name
 
 
 def _unpack_keys(reader: CborReader) -> tuple[Key, ...]:
-    packed = reader.binary(KEY_SIZE, MOST_KEYS * KEY_SIZE)
+    packed = reader.binary(KEY_SIZE, MAX_KEYS * KEY_SIZE)
     return tuple(Key.unpacked(packed[at : at + KEY_SIZE]) for at in range(0, len(packed), KEY_SIZE))

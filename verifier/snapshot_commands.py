@@ -13,13 +13,13 @@ import click
 
 from certledger.verifier.address_options import SERVER, NodeChoice, node_options
 from certledger.verifier.console import bilingual
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
     from certledger.verifier.policy import TrustPolicy
-    from certledger.verifier.snapshot import Snapshot, SnapshotBody
-    from certledger.verifier.syncing import Source
+    from certledger.verifier.snapshot import Snapshot, SnapshotIssuer
+    from certledger.verifier.syncing import SnapshotSource
 
 HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how a home is read."""
@@ -29,7 +29,7 @@ _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
-class BlockUntrusted(Refused):
+class BlockUntrustedError(CertledgerError):
     """The block of a proved snapshot is not to be trusted now; the code is that of check 6."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -77,10 +77,10 @@ def fetch(
     if (url is None) == (home is None):
         raise click.UsageError("name either --from or --home")
     trusted = policy.open()
-    held = _read(file) if file.exists() else None
-    if held is not None:
-        held.check(pin_of(trusted, held))
-    newest = refresh(_source(url, token, home), trusted, held)
+    current = _read(file) if file.exists() else None
+    if current is not None:
+        current.check(pin_of(trusted, current))
+    newest = refresh(_source(url, token, home), trusted, current)
     warnings = [] if home is not None else _judge(newest, trusted, nodes, instant)
     replace_file(file, newest.format())
     _tell(newest, warnings, as_json=as_json)
@@ -115,14 +115,14 @@ def check(
     from certledger.verifier.delta import apply_delta
     from certledger.verifier.durable import replace_file
     from certledger.verifier.files import read_file
-    from certledger.verifier.snapshot import LONGEST
+    from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES
     from certledger.verifier.syncing import pin_of
 
     trusted, found = policy.open(), _read(file)
     ledger = pin_of(trusted, found)
     found.check(ledger)
     for delta in deltas:
-        found = apply_delta(found, read_file(delta, LONGEST), ledger)
+        found = apply_delta(found, read_file(delta, MAX_SNAPSHOT_BYTES), ledger)
     warnings = _judge(found, trusted, nodes, instant)
     if out is not None:
         replace_file(out, found.format())
@@ -179,18 +179,18 @@ def export(
 
 def _read(file: Path) -> Snapshot:
     from certledger.verifier.files import read_file
-    from certledger.verifier.snapshot import LONGEST, Snapshot
+    from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES, Snapshot
 
-    return Snapshot.parse(read_file(file, LONGEST))
+    return Snapshot.parse(read_file(file, MAX_SNAPSHOT_BYTES))
 
 
-def _source(url: str | None, token: str | None, home: Path | None) -> Source:
+def _source(url: str | None, token: str | None, home: Path | None) -> SnapshotSource:
     from functools import partial
 
-    from certledger.verifier.syncing import Service, Whole
+    from certledger.verifier.syncing import SnapshotService, Whole
 
     if home is None:
-        return Service(url or "", token)
+        return SnapshotService(url or "", token)
     for point in entry_points(group=HOMES, name="snapshot"):
         return Whole(partial(point.load(), home))
     raise click.UsageError("a home is read where the server is installed; name --from here")
@@ -209,7 +209,7 @@ def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | No
     if policy.ended(now):
         code = "policy.ended"
     if code != "ok":
-        raise BlockUntrusted(code, bilingual(CODES[code].zh, CODES[code].en))
+        raise BlockUntrustedError(code, bilingual(CODES[code].zh, CODES[code].en))
     return ["node.adds_nothing"] if judgement.unanswered else []
 
 
@@ -244,7 +244,7 @@ def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> No
 _COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")
 
 
-def _describe(body: SnapshotBody) -> dict[str, Any]:
+def _describe(body: SnapshotIssuer) -> dict[str, Any]:
     from certledger.verifier.packing import LISTED, listed
 
     state = body.state

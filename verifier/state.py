@@ -8,20 +8,20 @@ from typing import TypeVar
 
 from certledger.verifier import merkle
 from certledger.verifier.encoding import Json, Members, hash_list, to_base64url
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import keccak, sha256
-from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 
 ISSUER = re.compile(r"[0-9A-Z]{18}")
 NO_END = 2**40 - 1
-MOST_KEYS = 16
-MOST_CERTIFICATES = 2**32
+MAX_KEYS = 16
+MAX_CERTIFICATES = 2**32
 KEY_SIZE = 31
 ZERO = bytes(32)
 UNNAMED = "sha256:"
 """Before the digest that stands for a name that nobody handed in."""
 
-_Word = TypeVar("_Word", BodyKind, Standing)
+_Word = TypeVar("_Word", IssuerKind, Standing)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,12 +47,12 @@ class Key:
         """Return the key whose word starts with `data` (31 bytes).
 
         Raises:
-            Malformed: another length, no purpose or an unknown one.
+            MalformedError: another length, no purpose or an unknown one.
         """
         purposes = data[20] if len(data) == KEY_SIZE else 0
         start, end = (int.from_bytes(data[at : at + 5], "big") for at in (21, 26))
         if not 0 < purposes < 16:
-            raise Malformed("state.key", f"a key has no known purpose: {data.hex()}")
+            raise MalformedError("state.key", f"a key has no known purpose: {data.hex()}")
         return cls(address=data[:20], purposes=Purpose(purposes), start=start, end=end)
 
     def speaks(self, purpose: Purpose, block: int) -> bool:
@@ -61,11 +61,11 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BodyState:
+class IssuerState:
     """Everything the ledger holds of one body.  Blocks are numbers, hashes are 32 bytes."""
 
     issuer: str
-    kind: BodyKind
+    kind: IssuerKind
     name: str
     keys: tuple[Key, ...]
     standing: Standing = Standing.ACTIVE
@@ -105,10 +105,10 @@ class BodyState:
             self.status,
         )
 
-    def named(self, name: str) -> BodyState:
+    def named(self, name: str) -> IssuerState:
         """Return this state under `name`, whose digest must be the one it has."""
         parts = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(BodyState(**parts), name=name)
+        return replace(IssuerState(**parts), name=name)
 
     def key_words(self) -> tuple[bytes, ...]:
         """Return one word a key, 32 bytes each."""
@@ -123,7 +123,7 @@ class BodyState:
         )
         return without_brake(whole)
 
-    def after_batch(self, *, digest: bytes, count: int, leaf: bytes) -> BodyState:
+    def after_batch(self, *, digest: bytes, count: int, leaf: bytes) -> IssuerState:
         """Return the state once a batch of `count` certificates is anchored.
 
         `digest` is that of its statement, `leaf` its leaf in the tree of batches.
@@ -157,19 +157,19 @@ class BodyState:
         }
 
     @classmethod
-    def from_json(cls, value: Json) -> BodyState:
+    def from_json(cls, value: Json) -> IssuerState:
         """Return the state that evidence carries.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member, or a shape no body can have.
+            MalformedError: an unknown, missing or ill-typed member, or a shape no body can have.
         """
         read = Members(value, "body")
         packed = read.binary("keys")
-        if not packed or len(packed) % KEY_SIZE or len(packed) > MOST_KEYS * KEY_SIZE:
-            read.refuse("keys", f"1 to {MOST_KEYS} keys of {KEY_SIZE} bytes")
+        if not packed or len(packed) % KEY_SIZE or len(packed) > MAX_KEYS * KEY_SIZE:
+            read.fail("keys", f"1 to {MAX_KEYS} keys of {KEY_SIZE} bytes")
         state = cls(
             issuer=read.text("issuer", ISSUER),
-            kind=_member(BodyKind, read, "kind"),
+            kind=_member(IssuerKind, read, "kind"),
             name=read.text("name", longest=128),
             keys=tuple(
                 Key.unpacked(packed[at : at + KEY_SIZE]) for at in range(0, len(packed), KEY_SIZE)
@@ -178,8 +178,8 @@ class BodyState:
             since=read.integer("since", greatest=NO_END),
             catalog_version=read.integer("catalog_version", greatest=2**32 - 1),
             catalog=read.binary("catalog", 32),
-            batches=read.integer("batches", greatest=MOST_CERTIFICATES),
-            certificates=read.integer("certificates", greatest=MOST_CERTIFICATES),
+            batches=read.integer("batches", greatest=MAX_CERTIFICATES),
+            certificates=read.integer("certificates", greatest=MAX_CERTIFICATES),
             last=read.binary("last", 32),
             peaks=tuple(read.hashes("peaks", 32)),
             epoch=read.integer("epoch"),
@@ -189,14 +189,14 @@ class BodyState:
         read.done()
         region_of(state.issuer)
         if len(state.peaks) != state.batches.bit_count():
-            raise Malformed("schema.invalid", "body.peaks do not fit the number of batches")
+            raise MalformedError("schema.invalid", "body.peaks do not fit the number of batches")
         return state
 
 
 def _member(kind: type[_Word], read: Members, name: str) -> _Word:
     value = read.text(name)
     if value not in [str(member) for member in kind]:
-        read.refuse(name, "known")
+        read.fail(name, "known")
     return kind(value)
 
 
@@ -204,10 +204,10 @@ def region_of(issuer: str) -> int:
     """Return the region in a body's code (GB 32100: characters 3 and 4 are the province).
 
     Raises:
-        Malformed: they are not digits.
+        MalformedError: they are not digits.
     """
     if not ISSUER.fullmatch(issuer) or not issuer[2:4].isdigit():
-        raise Malformed("issuer.invalid", f"{issuer[:20]!r} is not the code of a body")
+        raise MalformedError("issuer.invalid", f"{issuer[:20]!r} is not the code of a body")
     return int(issuer[2:4])
 
 
@@ -226,7 +226,7 @@ def batch_leaf(*, digest: bytes, catalog: bytes, key: int, block: int) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UnnamedBody(BodyState):
+class UnnamedBody(IssuerState):
     """The state of a body of which only the digest of its name is known.
 
     `name` is `sha256:` and 64 hexadecimal digits.
@@ -239,6 +239,6 @@ class UnnamedBody(BodyState):
 
     def words(self) -> tuple[bytes, ...]:
         """Return the six words w0 to w5, the name's digest taken from the placeholder."""
-        head = list(BodyState.words(self))
+        head = list(IssuerState.words(self))
         head[2] = self.name_digest
         return tuple(head)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from certledger.verifier.hashing import keccak
 
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-LONGEST_LIFE = 7 * 24 * 3600
+MAX_LIFETIME_SECONDS = 7 * 24 * 3600
 """Greatest seconds between the block that carries a statement and its `notAfter`."""
 ROTATION_SECONDS = 7 * 24 * 3600
 """A registrar's own account rotates once in so many seconds; its recovery account at any time."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.hashing import keccak
 
-MOST_NODES = 64
-LONGEST_NODE = 1024
+MAX_PROOF_NODES = 64
+MAX_NODE_BYTES = 1024
 SLOT_OF_BODIES = 0
 """The storage slot of the contract's mapping from a body's code to its state (SPEC section 13)."""
 ROLL = (1).to_bytes(32, "big")
@@ -48,17 +48,17 @@ def check_account(state_root: bytes, address: bytes, nodes: Sequence[bytes]) -> 
     """Return the account at `address` (20 bytes) under `state_root`, or None if proved absent.
 
     Raises:
-        ProofInvalid: the nodes do not lead from the root to the account, or one is left over.
+        ProofInvalidError: the nodes do not lead from the root to the account, or one is left over.
     """
     value = _look_up(state_root, keccak(address), nodes)
     if value is None:
         return None
     items = decode_list(value)
     if len(items) != 4:
-        raise ProofInvalid(f"an account has 4 parts, not {len(items)}")
+        raise ProofInvalidError(f"an account has 4 parts, not {len(items)}")
     nonce, balance, storage_root, code_hash = map(decode_string, items)
     if len(storage_root) != 32 or len(code_hash) != 32:
-        raise ProofInvalid("an account's storage root and code hash are 32 bytes each")
+        raise ProofInvalidError("an account's storage root and code hash are 32 bytes each")
     return Account(
         nonce=_integer(nonce, 8),
         balance=_integer(balance, 32),
@@ -73,7 +73,7 @@ def check_slot(storage_root: bytes, position: bytes, nodes: Sequence[bytes]) -> 
     A slot proved absent is zero; no other proof shows a zero.
 
     Raises:
-        ProofInvalid: the nodes do not lead from the root to the slot, or one is left over.
+        ProofInvalidError: the nodes do not lead from the root to the slot, or one is left over.
     """
     return _slot_value(_look_up(storage_root, keccak(position), nodes))
 
@@ -83,7 +83,7 @@ def _slot_value(value: bytes | None) -> bytes:
         return bytes(32)
     number = decode_string(value)
     if not number:
-        raise ProofInvalid("a slot that is zero is absent from the trie")
+        raise ProofInvalidError("a slot that is zero is absent from the trie")
     return _integer(number, 32).to_bytes(32, "big")
 
 
@@ -97,7 +97,7 @@ class NodeSet:
     def _take(self, reference: bytes) -> bytes:
         node = self._nodes.get(reference[1:])
         if node is None:
-            raise ProofInvalid(f"node {reference[1:].hex()[:16]} is missing")
+            raise ProofInvalidError(f"node {reference[1:].hex()[:16]} is missing")
         self._used.add(reference[1:])
         return node
 
@@ -105,7 +105,7 @@ class NodeSet:
         """Return the value (32 bytes) of the slot at `position`, zero where it is proved absent.
 
         Raises:
-            ProofInvalid: a node is missing, or the nodes do not form a trie.
+            ProofInvalidError: a node is missing, or the nodes do not form a trie.
         """
         return _slot_value(_walk(storage_root, keccak(position), self._take))
 
@@ -121,13 +121,13 @@ def decode_list(data: bytes) -> list[bytes]:
     """Return the encoded items of the RLP list that `data` is, whole.
 
     Raises:
-        ProofInvalid: not one list, or not in the one canonical encoding.
+        ProofInvalidError: not one list, or not in the one canonical encoding.
     """
     if not data or data[0] < 0xC0:
-        _refuse_rlp("not a list")
+        _fail_rlp("not a list")
     at, end = _payload(data, 0, 0xC0)
     if end != len(data):
-        _refuse_rlp("bytes after a list")
+        _fail_rlp("bytes after a list")
     items = []
     while at < end:
         first = data[at]
@@ -140,7 +140,7 @@ def decode_list(data: bytes) -> list[bytes]:
         items.append(data[at:stop])
         at = stop
     if at != end:
-        _refuse_rlp("an item longer than its list")
+        _fail_rlp("an item longer than its list")
     return items
 
 
@@ -148,16 +148,16 @@ def decode_string(data: bytes) -> bytes:
     """Return the content of the RLP string that `data` is, whole.
 
     Raises:
-        ProofInvalid: not one string, or not in the one canonical encoding.
+        ProofInvalidError: not one string, or not in the one canonical encoding.
     """
     if not data or data[0] >= 0xC0:
-        _refuse_rlp("not a string")
+        _fail_rlp("not a string")
     if data[0] < 0x80:
         start, end = 0, 1
     else:
         start, end = _payload(data, 0, 0x80)
     if end != len(data):
-        _refuse_rlp("bytes after a string")
+        _fail_rlp("bytes after a string")
     return data[start:end]
 
 
@@ -170,22 +170,22 @@ def _payload(data: bytes, at: int, base: int) -> tuple[int, int]:
         start += width
         size = int.from_bytes(data[at + 1 : start], "big")
         if size < 56 or data[at + 1] == 0:
-            _refuse_rlp("a length in more bytes than it needs")
+            _fail_rlp("a length in more bytes than it needs")
     end = start + size
     if end > len(data):
-        _refuse_rlp("an item longer than its bytes")
+        _fail_rlp("an item longer than its bytes")
     if base == 0x80 and size == 1 and data[start] < 0x80:
-        _refuse_rlp("a single byte with a header it does not need")
+        _fail_rlp("a single byte with a header it does not need")
     return start, end
 
 
-def _refuse_rlp(what: str) -> NoReturn:
-    raise ProofInvalid(f"a trie node is not canonical RLP: {what}")
+def _fail_rlp(what: str) -> NoReturn:
+    raise ProofInvalidError(f"a trie node is not canonical RLP: {what}")
 
 
 def _integer(data: bytes, most: int) -> int:
     if len(data) > most or data[:1] == b"\x00":
-        raise ProofInvalid(f"{len(data)} bytes are no integer of at most {most} bytes")
+        raise ProofInvalidError(f"{len(data)} bytes are no integer of at most {most} bytes")
     return int.from_bytes(data, "big")
 
 
@@ -194,8 +194,8 @@ def _integer(data: bytes, most: int) -> int:
 
 def _look_up(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | None:
     """Return the value at `key` (32 bytes), or None if `nodes` prove that there is none."""
-    if len(nodes) > MOST_NODES:
-        raise ProofInvalid(f"a proof has at most {MOST_NODES} nodes, not {len(nodes)}")
+    if len(nodes) > MAX_PROOF_NODES:
+        raise ProofInvalidError(f"a proof has at most {MAX_PROOF_NODES} nodes, not {len(nodes)}")
     used = 0
 
     def take(reference: bytes) -> bytes:
@@ -208,7 +208,7 @@ def _look_up(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | None:
         return None
     found = _walk(root, key, take)
     if used != len(nodes):
-        raise ProofInvalid(f"the proof has {len(nodes)} nodes, of which {used} are used")
+        raise ProofInvalidError(f"the proof has {len(nodes)} nodes, of which {used} are used")
     return found
 
 
@@ -227,12 +227,12 @@ def _walk(root: bytes, key: bytes, take: Callable[[bytes], bytes]) -> bytes | No
 def _take(nodes: Sequence[bytes], used: int, reference: bytes) -> bytes:
     """Return the next node of the proof, which must hash to `reference` (0xa0 and the hash)."""
     if used == len(nodes):
-        raise ProofInvalid(f"the proof ends after {used} nodes, before its end is reached")
+        raise ProofInvalidError(f"the proof ends after {used} nodes, before its end is reached")
     node = nodes[used]
-    if len(node) > LONGEST_NODE or (used and len(node) < 32):
-        raise ProofInvalid(f"node {used} of the proof has {len(node)} bytes")
+    if len(node) > MAX_NODE_BYTES or (used and len(node) < 32):
+        raise ProofInvalidError(f"node {used} of the proof has {len(node)} bytes")
     if keccak(node) != reference[1:]:
-        raise ProofInvalid(f"node {used} of the proof is not the one its parent names")
+        raise ProofInvalidError(f"node {used} of the proof is not the one its parent names")
     return node
 
 
@@ -251,25 +251,25 @@ def _step(node: bytes, path: str, at: int) -> tuple[bytes | None, bytes | None, 
     if len(items) == 17:
         return _step_branch(items, path, at)
     if len(items) != 2:
-        raise ProofInvalid(f"a trie node has 2 or 17 items, not {len(items)}")
+        raise ProofInvalidError(f"a trie node has 2 or 17 items, not {len(items)}")
     leaf, nibbles = _hex_prefix(decode_string(items[0]))
     stop = at + len(nibbles)
     fits = path[at:stop] == nibbles
     if leaf:
         if stop != _NIBBLES:
-            raise ProofInvalid("a leaf does not stand at the end of a key of 32 bytes")
+            raise ProofInvalidError("a leaf does not stand at the end of a key of 32 bytes")
         return None, decode_string(items[1]) if fits else None, stop
     if stop >= _NIBBLES or not nibbles:
-        raise ProofInvalid("an extension has no nibble, or reaches the end of the key")
+        raise ProofInvalidError("an extension has no nibble, or reaches the end of the key")
     child_of_extension = _child(items[1])
     if child_of_extension is None:
-        raise ProofInvalid("an extension leads nowhere")
+        raise ProofInvalidError("an extension leads nowhere")
     return child_of_extension if fits else None, None, stop
 
 
 def _step_branch(items: list[bytes], path: str, at: int) -> tuple[bytes | None, None, int]:
     if at == _NIBBLES or items[16] != _EMPTY:
-        raise ProofInvalid("a branch stands where keys of 32 bytes end")
+        raise ProofInvalidError("a branch stands where keys of 32 bytes end")
     return _child(items[int(path[at], 16)]), None, at + 1
 
 
@@ -278,7 +278,7 @@ def _child(item: bytes) -> bytes | None:
     if item == _EMPTY:
         return None
     if not (len(item) == 33 and item[0] == 0xA0) and not (len(item) < 32 and item[0] >= 0xC0):
-        raise ProofInvalid("a child is neither a hash nor a node shorter than one")
+        raise ProofInvalidError("a child is neither a hash nor a node shorter than one")
     return item
 
 
@@ -286,5 +286,5 @@ def _hex_prefix(data: bytes) -> tuple[bool, str]:
     """Return whether this is a leaf's path, and its nibbles in hex (yellow paper, appendix C)."""
     flag = data[0] >> 4 if data else 4
     if flag > 3 or (not flag & 1 and data[0] & 15):
-        raise ProofInvalid("a path in a trie node is not hex-prefix encoded")
+        raise ProofInvalidError("a path in a trie node is not hex-prefix encoded")
     return flag >= 2, data.hex()[1 if flag & 1 else 2 :]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from certledger.verifier.encoding import Json, Members, hash_list, to_base64url
-from certledger.verifier.errors import Malformed, ProofInvalid, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError, ProofInvalidError
 from certledger.verifier.hashing import keccak
 from certledger.verifier.vocabulary import MEANING, Status
 
 DEPTH = 25
 CELLS = 128
 """Certificates in a word."""
-MOST_WORDS = 512
+MAX_STATUS_WORDS = 512
 """Words that one statement may touch."""
 ZERO_WORD = bytes(32)
 
@@ -33,7 +33,7 @@ EMPTY_ROOT = DEFAULTS[DEPTH]
 _STATUSES = tuple(Status)
 
 
-class StepForbidden(Refused):
+class StepForbiddenError(CertledgerError):
     """A certificate's present status rules out the one asked for."""
 
     code = "status.step_forbidden"
@@ -73,21 +73,23 @@ def move(word: bytes, mask: int, to: Status, *, correction: bool = False) -> byt
     """Return `word` with the cells of `mask` moved to `to`.
 
     Raises:
-        StepForbidden: a step the table of statuses does not allow, or one that changes nothing.
+        StepForbiddenError: a step the table of statuses does not allow, or one that changes nothing.
             A correction (countersigned by the registrar) may take any step that changes.
     """
     if not 0 < mask < 1 << 2 * CELLS:
-        raise StepForbidden("the mask chooses nothing, or more than the word holds")
+        raise StepForbiddenError("the mask chooses nothing, or more than the word holds")
     bits = int.from_bytes(word, "big")
     for place in range(CELLS):
         cell_mask = mask >> 2 * place & 3
         if not cell_mask:
             continue
         if cell_mask != 3:
-            raise StepForbidden(f"the mask takes half of cell {place}")
-        held = _STATUSES[bits >> 2 * place & 3]
-        if held is to or not (correction or to in MEANING[held].may_become):
-            raise StepForbidden(f"the certificate in cell {place} is {held}, not to become {to}")
+            raise StepForbiddenError(f"the mask takes half of cell {place}")
+        current = _STATUSES[bits >> 2 * place & 3]
+        if current is to or not (correction or to in MEANING[current].may_become):
+            raise StepForbiddenError(
+                f"the certificate in cell {place} is {current}, not to become {to}"
+            )
     every = int("01" * CELLS, 2) * to.number
     return (bits & ~mask | every & mask).to_bytes(32, "big")
 
@@ -104,18 +106,18 @@ class WordProof:
         """Return the status root this proof implies for the word at `position`.
 
         Raises:
-            ProofInvalid: position or marks out of range, a wrong number of siblings, or a
+            ProofInvalidError: position or marks out of range, a wrong number of siblings, or a
                 sibling listed that is the default of its level.
         """
         if position >> DEPTH or self.marks >> DEPTH or len(self.siblings) != self.marks.bit_count():
-            raise ProofInvalid(f"the status proof of word {position} has no possible shape")
+            raise ProofInvalidError(f"the status proof of word {position} has no possible shape")
         found, listed = self.word, iter(self.siblings)
         for level in range(DEPTH):
             sibling = DEFAULTS[level]
             if self.marks >> level & 1:
                 sibling = next(listed)
                 if sibling == DEFAULTS[level]:
-                    raise ProofInvalid(f"level {level} of the status proof lists the default")
+                    raise ProofInvalidError(f"level {level} of the status proof lists the default")
             right = position >> level & 1
             found = keccak(sibling + found if right else found + sibling)
         return found
@@ -133,7 +135,7 @@ class WordProof:
         """Return the proof that evidence carries.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member.
+            MalformedError: an unknown, missing or ill-typed member.
         """
         read = Members(value, "status")
         proof = cls(
@@ -159,13 +161,13 @@ class MultiProof:
         """Return the root this proof implies for `words` at `positions`, strictly increasing.
 
         Raises:
-            ProofInvalid: positions out of order or range, siblings or marks left or missing, or a
+            ProofInvalidError: positions out of order or range, siblings or marks left or missing, or a
                 sibling listed that is the default of its level.
         """
         if not positions or any(b <= a for a, b in pairwise(positions)):
-            raise ProofInvalid("positions must be there and strictly increase")
+            raise ProofInvalidError("positions must be there and strictly increase")
         if positions[0] < 0 or positions[-1] >> DEPTH or len(words) != len(positions):
-            raise ProofInvalid("positions are out of range, or words are not as many")
+            raise ProofInvalidError("positions are out of range, or words are not as many")
         reader = _SiblingReader(self)
         known = dict(zip(positions, words, strict=True))
         for level in range(DEPTH):
@@ -191,30 +193,30 @@ class _SiblingReader:
 
     def next(self, level: int) -> bytes:
         if self._read == self._size:
-            raise ProofInvalid("the multi-proof has too few marks")
+            raise ProofInvalidError("the multi-proof has too few marks")
         listed = self._marks >> self._read & 1
         self._read += 1
         if not listed:
             return DEFAULTS[level]
         sibling = next(self._siblings, None)
         if sibling is None:
-            raise ProofInvalid("the multi-proof has too few siblings")
+            raise ProofInvalidError("the multi-proof has too few siblings")
         if sibling == DEFAULTS[level]:
-            raise ProofInvalid(f"the multi-proof lists the default of level {level}")
+            raise ProofInvalidError(f"the multi-proof lists the default of level {level}")
         return sibling
 
     def done(self) -> None:
         if self._marks >> self._read or self._size - self._read >= 8:
-            raise ProofInvalid("the multi-proof has marks left over")
+            raise ProofInvalidError("the multi-proof has marks left over")
         if next(self._siblings, None) is not None:
-            raise ProofInvalid("the multi-proof has siblings left over")
+            raise ProofInvalidError("the multi-proof has siblings left over")
 
 
 def root_of_words(words: Iterable[tuple[int, bytes]]) -> bytes:
     """Return the status root of words by position, ascending, holding one node a level.
 
     Raises:
-        Malformed: `status.position`, a word beyond the tree.
+        MalformedError: `status.position`, a word beyond the tree.
     """
     # Left children, each waiting for what comes to the right of it: (level, position, hash).
     waiting: list[tuple[int, int, bytes]] = []
@@ -231,7 +233,7 @@ def root_of_words(words: Iterable[tuple[int, bytes]]) -> bytes:
     last: tuple[int, bytes] | None = None
     for at, word in words:
         if not 0 <= at < 1 << DEPTH:
-            raise Malformed("status.position", "a word lies beyond the status tree")
+            raise MalformedError("status.position", "a word lies beyond the status tree")
         if last is not None:
             top = (last[0] ^ at).bit_length() - 1
             waiting.append((top, last[0] >> top, climb(0, *last, top)))
@@ -276,7 +278,7 @@ class StatusTree:
     def update(self, words: Mapping[int, bytes]) -> None:
         """Set `words` by position, and every node above them."""
         if any(not 0 <= at < 1 << DEPTH for at in words):
-            raise Malformed("status.position", "a word lies beyond the status tree")
+            raise MalformedError("status.position", "a word lies beyond the status tree")
         for at, word in words.items():
             self._put(0, at, word)
         touched = set(words)

@@ -10,7 +10,7 @@ from certledger.verifier.encoding import Json, to_base64url
 from certledger.verifier.status import CELLS
 from certledger.verifier.vocabulary import Status
 
-SMALLEST_BITSTRING = 131_072
+MIN_BITSTRING_ENTRIES = 131_072
 """Fewest entries of a W3C list, so that it tells little about any one (section 6.1 there)."""
 _WORD = 32
 _TOKEN = {0: 0, 1: 1, 2: 2, 3: 1}
@@ -47,7 +47,7 @@ def bitstring_status_list(words: Mapping[int, bytes], certificates: int, purpose
     of the first byte being certificate 0.
     """
     numbers = {status.number for status in _PURPOSES[purpose]}
-    size = max(certificates, SMALLEST_BITSTRING)
+    size = max(certificates, MIN_BITSTRING_ENTRIES)
     data = bytearray(-(-size // 8))
     for position, word in words.items():
         bits = int.from_bytes(word, "big")

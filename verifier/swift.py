@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from certledger.verifier.certificate import MOST_DIGESTS, Record
+from certledger.verifier.certificate import MAX_DIGESTS, Record
 from certledger.verifier.encoding import bytes_of
-from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.state import MAX_CERTIFICATES
 from certledger.verifier.vocabulary import HolderKind
 
 _NUMBER = r"(0|[1-9][0-9]{0,9})"
@@ -26,7 +26,7 @@ GRAMMAR = re.compile(
 )
 """A canonical record, in the order that sorting its members gives."""
 
-_MOST_TEXT = (MOST_DIGESTS * 32 * 8 + 5) // 6
+_MAX_DIGESTS_CHARACTERS = (MAX_DIGESTS * 32 * 8 + 5) // 6
 _LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
 """By how many characters stand after the last four: which may be last, their spare bits zero."""
 
@@ -36,7 +36,9 @@ def read_canonical(match: re.Match[str]) -> Record | None:
     bound, category, digests, edition, entry, expires, holder, id_, index, issued, issuer, old = (
         match.groups()
     )
-    if len(digests) > _MOST_TEXT or not (_is_canonical(digests) and _is_canonical(id_)):
+    if len(digests) > _MAX_DIGESTS_CHARACTERS or not (
+        _is_canonical(digests) and _is_canonical(id_)
+    ):
         return None
     try:
         joined = bytes_of(digests.encode("ascii"))
@@ -61,7 +63,7 @@ def read_canonical(match: re.Match[str]) -> Record | None:
 
 def _in_range(record: Record) -> bool:
     """Return whether numbers and order are those of a record (SPEC section 5)."""
-    if record.index >= MOST_CERTIFICATES or record.edition > 65_535:
+    if record.index >= MAX_CERTIFICATES or record.edition > 65_535:
         return False
     if not 0 < record.entry <= 65_535:
         return False

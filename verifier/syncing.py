@@ -10,33 +10,33 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 from certledger.verifier.delta import apply_delta
-from certledger.verifier.errors import Malformed, Refused
-from certledger.verifier.http_client import AnswerTooLong, fetch
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.http_client import AnswerTooLongError, fetch
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.snapshot import LONGEST, Snapshot, SnapshotUnproved
+from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES, Snapshot, SnapshotUnprovedError
 
 TIMEOUT = 60.0
 """Seconds of one question with its whole answer."""
 
 
-class SnapshotUnreachable(Refused):
+class SnapshotUnreachableError(CertledgerError):
     """Whoever publishes snapshots does not answer."""
 
     code = "snapshot.unreachable"
 
 
-class Source(Protocol):
+class SnapshotSource(Protocol):
     """Where snapshots are published."""
 
     def newest(self) -> bytes:
-        """Return the file of the newest snapshot.  Raises SnapshotUnreachable."""
+        """Return the file of the newest snapshot.  Raises SnapshotUnreachableError."""
 
     def delta(self, digest: str) -> bytes | None:
         """Return what leads from the snapshot of this digest (hex) to the newest, None for none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class SnapshotService:
     """The API of a ledger at an http or https address; `token` is one's key there, if one has it.
 
     `timeout` is in seconds.
@@ -50,7 +50,7 @@ class Service:
         """Return the file of the newest snapshot."""
         data = self._get("/v1/snapshots/latest")
         if data is None:
-            raise SnapshotUnreachable("no snapshot is published there")
+            raise SnapshotUnreachableError("no snapshot is published there")
         return data
 
     def delta(self, digest: str) -> bytes | None:
@@ -59,19 +59,19 @@ class Service:
 
     def _get(self, path: str) -> bytes | None:
         if not self.url.startswith(("http://", "https://")):
-            raise SnapshotUnreachable("an address starts with http:// or https://")
+            raise SnapshotUnreachableError("an address starts with http:// or https://")
         headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         try:
             asked = Request(self.url.rstrip("/") + path, headers=headers)
-            return fetch(asked, seconds=self.timeout, longest=LONGEST)
+            return fetch(asked, seconds=self.timeout, longest=MAX_SNAPSHOT_BYTES)
         except HTTPError as error:
             if error.code in (404, 410):
                 return None
-            raise SnapshotUnreachable(f"{path} answers HTTP status {error.code}") from error
-        except AnswerTooLong as error:
-            raise SnapshotUnreachable(f"{path} has over {LONGEST} bytes") from error
+            raise SnapshotUnreachableError(f"{path} answers HTTP status {error.code}") from error
+        except AnswerTooLongError as error:
+            raise SnapshotUnreachableError(f"{path} has over {MAX_SNAPSHOT_BYTES} bytes") from error
         except (OSError, HTTPException, ValueError) as error:
-            raise SnapshotUnreachable(f"{path} cannot be fetched") from error
+            raise SnapshotUnreachableError(f"{path} cannot be fetched") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +93,30 @@ def pin_of(policy: TrustPolicy, snapshot: Snapshot) -> LedgerPin:
     """Return the policy's ledger that a snapshot is of.
 
     Raises:
-        SnapshotUnproved: there is none.
+        SnapshotUnprovedError: there is none.
     """
     ledger = policy.for_ledger(snapshot.note.checkpoint.identity)
     if ledger is None:
-        raise SnapshotUnproved("the policy does not know this ledger")
+        raise SnapshotUnprovedError("the policy does not know this ledger")
     return ledger
 
 
-def refresh(source: Source, policy: TrustPolicy, held: Snapshot | None) -> Snapshot:
+def refresh(source: SnapshotSource, policy: TrustPolicy, current: Snapshot | None) -> Snapshot:
     """Return the newest snapshot of `source`, proved; `held` is the proved one at hand.
 
     Raises:
-        SnapshotUnreachable: the source does not answer.
-        Malformed: it is no snapshot; `snapshot.older`, where it is older than `held`.
-        SnapshotUnproved: it is not what the chain holds, or of another ledger than `held`.
+        SnapshotUnreachableError: the source does not answer.
+        MalformedError: it is no snapshot; `snapshot.older`, where it is older than `held`.
+        SnapshotUnprovedError: it is not what the chain holds, or of another ledger than `held`.
     """
-    if held is not None and (delta := source.delta(held.digest().hex())) is not None:
-        return apply_delta(held, delta, pin_of(policy, held))
+    if current is not None and (delta := source.delta(current.digest().hex())) is not None:
+        return apply_delta(current, delta, pin_of(policy, current))
     found = Snapshot.parse(source.newest())
     found.check(pin_of(policy, found))
-    if held is not None:
-        old, new = held.note.checkpoint, found.note.checkpoint
+    if current is not None:
+        old, new = current.note.checkpoint, found.note.checkpoint
         if new.identity != old.identity:
-            raise SnapshotUnproved("the snapshot is of another ledger than the one at hand")
+            raise SnapshotUnprovedError("the snapshot is of another ledger than the one at hand")
         if new.number < old.number:
-            raise Malformed("snapshot.older", f"block {new.number} is before the one held")
+            raise MalformedError("snapshot.older", f"block {new.number} is before the one held")
     return found

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from certledger.verifier.basis import OWN_NODE, by_witnesses
 from certledger.verifier.checkpoint import Checkpoint, Note, check_cosignature
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.rpc import Block, NodeFailed, NodeRefused, SlotProof
+from certledger.verifier.rpc import NodeBlock, NodeFailedError, NodeRefusedError, SlotProof
 from certledger.verifier.state import without_brake
 from certledger.verifier.stateproof import check_account, check_slot
 from certledger.verifier.vocabulary import Outcome, Way
@@ -20,10 +20,10 @@ not found, invalid params (tags before the merge), unknown block.  A node that i
 or -32603, and must not thereby turn the weaker rule on."""
 
 
-class Node(Protocol):
-    """A node of the chain, asked for what it believes.  Raises NodeFailed where it cannot say."""
+class TrustNode(Protocol):
+    """A node of the chain, asked for what it believes.  Raises NodeFailedError where it cannot say."""
 
-    def block(self, which: int | str) -> Block | None:
+    def block(self, which: int | str) -> NodeBlock | None:
         """Return the block of a number or tag, None where there is none."""
 
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
@@ -134,14 +134,14 @@ class Sighting:
     """
 
     code: str
-    final: Block | None = None
+    final: NodeBlock | None = None
     moved: bool | None = None
     detail: str = ""
 
 
 def judge_by_node(
     note: Note,
-    node: Node,
+    node: TrustNode,
     policy: TrustPolicy,
     ledger: LedgerPin,
     *,
@@ -168,7 +168,11 @@ def judge_by_node(
 
 
 def look_ahead(
-    checkpoint: Checkpoint, node: Node, policy: TrustPolicy, ledger: LedgerPin, slot: Slot | None
+    checkpoint: Checkpoint,
+    node: TrustNode,
+    policy: TrustPolicy,
+    ledger: LedgerPin,
+    slot: Slot | None,
 ) -> Sighting:
     """Return what `node` says of a checkpoint's block, and of the issuer's slot since."""
     try:
@@ -177,7 +181,7 @@ def look_ahead(
         if final is None or final.number < checkpoint.number:
             return Sighting(code="block.not_final")
         known = node.block(checkpoint.number)
-    except NodeFailed as error:
+    except NodeFailedError as error:
         return Sighting(code="block.node_unreachable", detail=str(error))
     if known is None:
         return Sighting(code="block.not_final")
@@ -189,9 +193,9 @@ def look_ahead(
     return Sighting(code="ok", final=final, moved=moved)
 
 
-def as_block(checkpoint: Checkpoint) -> Block:
+def as_block(checkpoint: Checkpoint) -> NodeBlock:
     """Return the block that a checkpoint names, as a node tells it."""
-    return Block(
+    return NodeBlock(
         number=checkpoint.number,
         hash=checkpoint.block_hash,
         state_root=checkpoint.state_root,
@@ -199,15 +203,15 @@ def as_block(checkpoint: Checkpoint) -> Block:
     )
 
 
-def newest_final(node: Node, confirmations: int) -> Block | None:
+def newest_final(node: TrustNode, confirmations: int) -> NodeBlock | None:
     """Return the newest block that `node` calls final, or that is `confirmations` deep.
 
     Raises:
-        NodeFailed: the node does not say.
+        NodeFailedError: the node does not say.
     """
     try:
         final = node.block("finalized")
-    except NodeRefused as error:
+    except NodeRefusedError as error:
         if error.number not in TAG_UNKNOWN:
             raise
         final = None
@@ -219,7 +223,7 @@ def newest_final(node: Node, confirmations: int) -> Block | None:
     return node.block(latest.number - confirmations)
 
 
-def has_moved(node: Node, ledger: LedgerPin, slot: Slot, at: Block) -> bool | None:
+def has_moved(node: TrustNode, ledger: LedgerPin, slot: Slot, at: NodeBlock) -> bool | None:
     """Return whether the slot is proved to hold another state at block `at`, brake aside.
 
     No answer and a wrong one prove nothing: None.
@@ -232,6 +236,6 @@ def has_moved(node: Node, ledger: LedgerPin, slot: Slot, at: Block) -> bool | No
         if account is None or account.code_hash != ledger.code_hash:
             return None
         value = check_slot(account.storage_root, slot.position, proof.slot)
-    except (NodeFailed, ProofInvalid):
+    except (NodeFailedError, ProofInvalidError):
         return None
     return without_brake(value) != without_brake(slot.value)

@@ -16,14 +16,14 @@ from certledger.verifier.checks import (
     check_inclusion,
     check_status,
 )
-from certledger.verifier.conclude import conclude
+from certledger.verifier.conclude import result_of
 from certledger.verifier.content import Paper, check_content
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import Judge
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.proving import FORGETFUL, Memo, check_signature
-from certledger.verifier.state import BodyState
+from certledger.verifier.proving import FORGETFUL, ProofCache, check_signature
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import ZERO
 from certledger.verifier.status import CELLS
 from certledger.verifier.trust import Judgement, Slot
@@ -40,7 +40,7 @@ class Current:
     """
 
     judgement: Judgement
-    state: BodyState | None = None
+    state: IssuerState | None = None
     word: bytes = ZERO
 
 
@@ -71,19 +71,23 @@ def verify_bytes(data: bytes, question: Question) -> Result:
     """Return the verdict on the bytes of an evidence file; bad input is a verdict, not an error."""
     try:
         evidence = Evidence.parse(data)
-    except Refused as error:
+    except CertledgerError as error:
         return unusable(error.code)
     return verify(evidence, question)
 
 
-def verify(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Result:
+def verify(evidence: Evidence, question: Question, memo: ProofCache = FORGETFUL) -> Result:
     """Return the verdict on `evidence`."""
     block = bring_up(evidence, question, judge_block(evidence, question, memo))
     return answer(evidence, question, block, read_clock(evidence.record, question, block), memo)
 
 
 def answer(
-    evidence: Evidence, question: Question, block: Block, clock: Clock, memo: Memo = FORGETFUL
+    evidence: Evidence,
+    question: Question,
+    block: JudgedBlock,
+    clock: Clock,
+    memo: ProofCache = FORGETFUL,
 ) -> Result:
     """Return the verdict once the block is judged and the clock was read.
 
@@ -92,7 +96,7 @@ def answer(
     if not question.policy.accepts(evidence.TYPE):
         return unusable("schema.version")
     body = evidence.body if block.state is None else block.state
-    return conclude(
+    return result_of(
         _judge(evidence, question, block, clock, memo),
         showing=evidence.shown,
         proved=memo.proved(
@@ -117,7 +121,7 @@ class Clock:
     timely: bool
 
 
-def read_clock(record: Record, question: Question, block: Block) -> Clock:
+def read_clock(record: Record, question: Question, block: JudgedBlock) -> Clock:
     """Return what the time of asking says of a record under a block."""
     now, time = question.now, block.known.time
     if time is None:
@@ -133,7 +137,7 @@ def read_clock(record: Record, question: Question, block: Block) -> Clock:
 
 
 def _judge(
-    evidence: Evidence, question: Question, block: Block, clock: Clock, memo: Memo
+    evidence: Evidence, question: Question, block: JudgedBlock, clock: Clock, memo: ProofCache
 ) -> dict[CheckName, str]:
     """Return the code of each check.  What rests on another check is judged only if that passed."""
     record, statement, showing = evidence.record, evidence.statement, evidence.shown
@@ -167,7 +171,9 @@ def _judge(
     return codes
 
 
-def _batch(evidence: Evidence, block: Block, ledger: LedgerPin, memo: Memo) -> tuple[str, str]:
+def _batch(
+    evidence: Evidence, block: JudgedBlock, ledger: LedgerPin, memo: ProofCache
+) -> tuple[str, str]:
     """Return the codes of checks 3 and 4; keys are judged as they stand in the newest state."""
     if evidence.body.issuer != evidence.record.issuer:
         return "anchor.other_body", "anchor.needed"
@@ -192,7 +198,7 @@ def _batch(evidence: Evidence, block: Block, ledger: LedgerPin, memo: Memo) -> t
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
+class JudgedBlock:
     """The block that the evidence speaks of, once judged (check 6).
 
     `slot` is the body's slot under that block's state root, or the code of check 3 that says why
@@ -210,12 +216,12 @@ class Block:
         return self.judgement if self.current is None else self.current.judgement
 
     @property
-    def state(self) -> BodyState | None:
+    def state(self) -> IssuerState | None:
         """The issuer's state at the newest block, None where it is the evidence's own."""
         return None if self.current is None else self.current.state
 
 
-def bring_up(evidence: Evidence, question: Question, block: Block) -> Block:
+def bring_up(evidence: Evidence, question: Question, block: JudgedBlock) -> JudgedBlock:
     """Return the block with what the verifier holds of the issuer since."""
     if block.judgement.code != "ok" or block.ledger is None:
         return block
@@ -226,16 +232,18 @@ def bring_up(evidence: Evidence, question: Question, block: Block) -> Block:
     return replace(block, current=current) if current is not None else block
 
 
-def judge_block(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) -> Block:
+def judge_block(
+    evidence: Evidence, question: Question, memo: ProofCache = FORGETFUL
+) -> JudgedBlock:
     """Return what the policy and its way of trust say of the evidence's checkpoint."""
     if question.policy.ended(question.now):
-        return Block(judgement=Judgement(code="policy.ended"))
+        return JudgedBlock(judgement=Judgement(code="policy.ended"))
     note = memo.note(evidence.checkpoint)
     if note is None:
-        return Block(judgement=Judgement(code="checkpoint.unusable"))
+        return JudgedBlock(judgement=Judgement(code="checkpoint.unusable"))
     ledger = question.policy.for_ledger(note.checkpoint.identity)
     if ledger is None:
-        return Block(judgement=Judgement(code="block.other_ledger"))
+        return JudgedBlock(judgement=Judgement(code="block.other_ledger"))
     slot = memo.slot(
         evidence.body.issuer,
         note.checkpoint.state_root,
@@ -244,7 +252,7 @@ def judge_block(evidence: Evidence, question: Question, memo: Memo = FORGETFUL) 
         evidence.slot_proof,
     )
     judgement = question.judge(note, ledger, None if isinstance(slot, str) else slot)
-    return Block(judgement=judgement, ledger=ledger, slot=slot)
+    return JudgedBlock(judgement=judgement, ledger=ledger, slot=slot)
 
 
 # 5 entitlement, 8 status, 10 holder ------------------------------------------------------------
@@ -259,7 +267,7 @@ def _entitlement(record: Record, entry: Entry | None) -> str:
     return broken[0] if broken else "ok"
 
 
-def _status(evidence: Evidence, block: Block, memo: Memo) -> str:
+def _status(evidence: Evidence, block: JudgedBlock, memo: ProofCache) -> str:
     index = evidence.record.index
     if block.current is not None and block.state is not None:
         return check_status(index, block.current.word, block.state.standing)
@@ -268,7 +276,7 @@ def _status(evidence: Evidence, block: Block, memo: Memo) -> str:
     return check_status(index, evidence.word.word, evidence.body.standing)
 
 
-def _holder(evidence: Evidence, question: Question, block: Block) -> str:
+def _holder(evidence: Evidence, question: Question, block: JudgedBlock) -> str:
     code = check_holder(
         evidence.shown,
         evidence.presentation,

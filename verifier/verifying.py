@@ -18,7 +18,7 @@ from certledger.verifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from certledger.verifier.counter import Counter
-    from certledger.verifier.desk import Desk
+    from certledger.verifier.desk import CompactVerifier
     from certledger.verifier.evidence_file import EvidenceFile
     from certledger.verifier.policy import LedgerPin, TrustPolicy
     from certledger.verifier.snapshot import Snapshot
@@ -128,32 +128,36 @@ def _question(
     return question if counter is None else replace(question, now=counter.now, seen=counter.seen)
 
 
-def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> Desk:
+def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> CompactVerifier:
     """Return a desk on a snapshot and the deltas that follow it.
 
     `follows` says that a node is asked whether issuers' states moved since.
     """
     from certledger.verifier.delta import apply_delta
-    from certledger.verifier.desk import Desk
+    from certledger.verifier.desk import CompactVerifier
     from certledger.verifier.files import read_file
-    from certledger.verifier.snapshot import LONGEST, Snapshot
+    from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES, Snapshot
 
     def judge(snapshot: Snapshot, ledger: LedgerPin) -> Judgement:
         return question.judge(snapshot.note, ledger, None)
 
-    whole, *deltas = (read_file(file, LONGEST) for file in files)
+    whole, *deltas = (read_file(file, MAX_SNAPSHOT_BYTES) for file in files)
     follow = question.judge if follows else None
-    desk = Desk.open(question.policy, Snapshot.parse(whole), judge, question.seen, follow)
+    desk = CompactVerifier.open(
+        question.policy, Snapshot.parse(whole), judge, question.seen, follow
+    )
     for delta in deltas:
         newer = apply_delta(desk.snapshot, delta, desk.ledger)
-        desk = Desk.open(question.policy, newer, judge, question.seen, follow)
+        desk = CompactVerifier.open(question.policy, newer, judge, question.seen, follow)
     return desk
 
 
 class _Asking:
     """Asks one question of file after file."""
 
-    def __init__(self, question: Question, desk: Desk | None, counter: Counter | None) -> None:
+    def __init__(
+        self, question: Question, desk: CompactVerifier | None, counter: Counter | None
+    ) -> None:
         self._question, self._desk, self._counter = question, desk, counter
 
     def answer(self, file: EvidenceFile, documents: Sequence[Path]) -> Result:

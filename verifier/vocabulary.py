@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 
 
-class BodyKind(StrEnum):
+class IssuerKind(StrEnum):
     """What an issuing body is; the number stands in its state (SPEC section 7)."""
 
     DEPARTMENT = "department"
@@ -20,7 +20,7 @@ class BodyKind(StrEnum):
     @property
     def number(self) -> int:
         """The byte of this kind in a body's state."""
-        return list(BodyKind).index(self) + 1
+        return list(IssuerKind).index(self) + 1
 
 
 class Standing(StrEnum):
@@ -66,7 +66,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Meaning:
+class StatusMeaning:
     """What a status means for those who meet it."""
 
     letter: str
@@ -75,21 +75,21 @@ class Meaning:
     may_become: frozenset[Status] = frozenset()
 
 
-MEANING: Mapping[Status, Meaning] = {
-    Status.VALID: Meaning(
+MEANING: Mapping[Status, StatusMeaning] = {
+    Status.VALID: StatusMeaning(
         letter="V",
         label_en="Valid",
         label_zh="有效",
         may_become=frozenset({Status.SUSPENDED, Status.REVOKED, Status.SUPERSEDED}),
     ),
-    Status.REVOKED: Meaning(letter="R", label_en="Revoked", label_zh="已注销"),
-    Status.SUSPENDED: Meaning(
+    Status.REVOKED: StatusMeaning(letter="R", label_en="Revoked", label_zh="已注销"),
+    Status.SUSPENDED: StatusMeaning(
         letter="S",
         label_en="Suspended",
         label_zh="已暂停",
         may_become=frozenset({Status.VALID, Status.REVOKED, Status.SUPERSEDED}),
     ),
-    Status.SUPERSEDED: Meaning(letter="P", label_en="Superseded", label_zh="已换发"),
+    Status.SUPERSEDED: StatusMeaning(letter="P", label_en="Superseded", label_zh="已换发"),
 }
 
 

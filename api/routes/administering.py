@@ -8,22 +8,22 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from certledger.api.answers import told
+from certledger.api.answers import json_response
 from certledger.api.bodies import read_body
 from certledger.api.callers import BINDINGS, COUNTER, Caller, in_region
-from certledger.api.refusals import Forbidden, ResourceUnknown
+from certledger.api.refusals import ForbiddenError, ResourceUnknownError
 from certledger.api.routing import Asking, operation, schema
 from certledger.api.rules import RULES
 from certledger.api.schemas import KEY, content
 from certledger.api.service import service_of
 from certledger.ledger.service.values import ApiKey, Role
 from certledger.verifier.encoding import Json, Members, format_time, parse
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.state import ISSUER
 
 router = APIRouter()
 _TAG = "Administration"
-_LONGEST_NAME = 128
+_MAX_NAME_CHARACTERS = 128
 DAY = 86_400
 
 Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
@@ -60,27 +60,27 @@ async def create_api_key(request: Request, caller: Asking) -> Response:
         expires=asked.expires,
     )
     key, text = await service.pools.read(request, create)
-    return told(key_to_json(key) | {"key": text}, 201)
+    return json_response(key_to_json(key) | {"key": text}, 201)
 
 
 def parse_new_key(data: bytes, now: int) -> ApiKey:
     """Return the key that is asked for, without prefix and digest.
 
     Raises:
-        Malformed: an unknown, missing or ill-typed member, or a binding that its role needs.
+        MalformedError: an unknown, missing or ill-typed member, or a binding that its role needs.
     """
     read = Members(parse(data, RULES["createApiKey"].longest), "key")
     role = read.text("role")
     if role not in BINDINGS:
-        read.refuse("role", f"one of {', '.join(BINDINGS)}")
+        read.fail("role", f"one of {', '.join(BINDINGS)}")
     days = read.integer("days", 1, 3_650) if read.has("days") else None
     scopes = read.array("scopes", 0, 40) if read.has("scopes") else []
     if not all(type(scope) is str and scope in RULES for scope in scopes):
-        read.refuse("scopes", "a list of operations")
+        read.fail("scopes", "a list of operations")
     key = ApiKey(
         prefix="",
         digest=b"",
-        name=read.text("name", longest=_LONGEST_NAME),
+        name=read.text("name", longest=_MAX_NAME_CHARACTERS),
         role=Role(role),
         issuer=read.text("issuer", ISSUER) if read.has("issuer") else None,
         counter=read.text("counter", COUNTER) if read.has("counter") else None,
@@ -98,14 +98,14 @@ def check_grant(maker: Caller, key: ApiKey) -> None:
     """Check that a new key gives nothing that its maker lacks.
 
     Raises:
-        Forbidden: it reaches beyond the maker's region, scopes or end.
+        ForbiddenError: it reaches beyond the maker's region, scopes or end.
     """
     if maker.region is not None and key.region != maker.region:
-        raise Forbidden("an administrator of a region makes keys of its own region")
+        raise ForbiddenError("an administrator of a region makes keys of its own region")
     if maker.scopes and not (key.scopes and key.scopes <= maker.scopes):
-        raise Forbidden("a key with scopes makes keys with those scopes or fewer")
+        raise ForbiddenError("a key with scopes makes keys with those scopes or fewer")
     if key.role is Role.ADMINISTRATOR and _outlives(key, maker):
-        raise Forbidden("an administrator whose key ends makes none that end later")
+        raise ForbiddenError("an administrator whose key ends makes none that end later")
 
 
 def _outlives(key: ApiKey, maker: Caller) -> bool:
@@ -116,21 +116,25 @@ def check_binding(key: ApiKey) -> None:
     """Check that a key has a name, and is bound to what its role must be bound to.
 
     Raises:
-        Malformed: it is not, or to what is no body or counter.
+        MalformedError: it is not, or to what is no body or counter.
     """
-    if not (0 < len(key.name) <= _LONGEST_NAME and key.name.isprintable()):
-        what = f"a name has 1 to {_LONGEST_NAME} characters, all of which can be printed"
-        raise Malformed("schema.invalid", what)
+    if not (0 < len(key.name) <= _MAX_NAME_CHARACTERS and key.name.isprintable()):
+        what = f"a name has 1 to {_MAX_NAME_CHARACTERS} characters, all of which can be printed"
+        raise MalformedError("schema.invalid", what)
     needed = BINDINGS[key.role]
     for name, pattern in (("issuer", ISSUER), ("counter", COUNTER)):
         bound: str | None = getattr(key, name)
         if (bound is not None) != (needed == name):
             wants = "is" if needed == name else "is not"
-            raise Malformed("schema.invalid", f"a key of role {key.role} {wants} bound to {name}")
+            raise MalformedError(
+                "schema.invalid", f"a key of role {key.role} {wants} bound to {name}"
+            )
         if bound is not None and not pattern.fullmatch(bound):
-            raise Malformed("schema.invalid", f"{bound!r} is no {name}: not like {pattern.pattern}")
+            raise MalformedError(
+                "schema.invalid", f"{bound!r} is no {name}: not like {pattern.pattern}"
+            )
     if key.issuer is not None and key.region is not None and not in_region(key.issuer, key.region):
-        raise Malformed("schema.invalid", f"body {key.issuer} is not of region {key.region}")
+        raise MalformedError("schema.invalid", f"body {key.issuer} is not of region {key.region}")
 
 
 @router.get(
@@ -151,7 +155,7 @@ async def list_api_keys(request: Request, caller: Asking) -> Response:
             keys = unit.api_keys()
         return [key_to_json(k) for k in keys if caller.region in (None, k.region)]
 
-    return told({"keys": await service.pools.read(request, find)})
+    return json_response({"keys": await service.pools.read(request, find)})
 
 
 @router.delete(
@@ -169,12 +173,12 @@ async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Re
 
     def revoke() -> bool:
         with service.store.begin(write=False) as unit:
-            held = unit.api_key(prefix)
-        mine = held is not None and caller.region in (None, held.region)
+            current = unit.api_key(prefix)
+        mine = current is not None and caller.region in (None, current.region)
         return mine and service.keys.revoke(prefix)
 
     if not await service.pools.read(request, revoke):
-        raise ResourceUnknown(f"there is no open key {prefix}")
+        raise ResourceUnknownError(f"there is no open key {prefix}")
     return Response(status_code=204)
 
 

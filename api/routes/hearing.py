@@ -12,10 +12,10 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from certledger.api.answers import told
+from certledger.api.answers import json_response
 from certledger.api.bodies import read_body
 from certledger.api.callers import Caller
-from certledger.api.refusals import QuotaFull, ResourceUnknown
+from certledger.api.refusals import QuotaFullError, ResourceUnknownError
 from certledger.api.routing import DECIMAL, Asking, operation, schema
 from certledger.api.rules import RULES
 from certledger.api.schemas import HOOK, WATCH, content
@@ -39,9 +39,9 @@ router = APIRouter()
 _TAG = "Being told"
 _HEX = re.compile("[0-9a-f]{64}")
 _URL = re.compile("https?://[!-~]+")
-_MOST = 200
-MOST_HOOKS = 20
-MOST_WATCHES = 10_000
+_MAX_LISTED = 200
+MAX_WEBHOOKS = 20
+MAX_SUBSCRIPTIONS = 10_000
 """What one caller may have, so that it cannot keep the service busy with telling."""
 _Found = TypeVar("_Found")
 
@@ -82,7 +82,7 @@ async def create_hook(request: Request, caller: Asking) -> Response:
     url = read.text("url", _URL, 2_048)
     kinds = read.array("kinds", 1, len(EVENT_KINDS))
     if not all(kind in EVENT_KINDS for kind in kinds):
-        read.refuse("kinds", f"a list of {', '.join(EVENT_KINDS)}")
+        read.fail("kinds", f"a list of {', '.join(EVENT_KINDS)}")
     read.done()
     await check_target(
         url,
@@ -99,12 +99,12 @@ async def create_hook(request: Request, caller: Asking) -> Response:
     )
 
     def add(unit: ServiceUnit) -> None:
-        if len(unit.hooks_of(caller.party)) >= MOST_HOOKS:
-            raise QuotaFull(f"a caller has at most {MOST_HOOKS} hooks")
+        if len(unit.hooks_of(caller.party)) >= MAX_WEBHOOKS:
+            raise QuotaFullError(f"a caller has at most {MAX_WEBHOOKS} hooks")
         unit.add_hook(hook)
 
     await _with_unit(request, add, write=True)
-    return told(_hook(hook) | {"secret": secret_of(service.pepper, hook.id)}, 201)
+    return json_response(_hook(hook) | {"secret": secret_of(service.pepper, hook.id)}, 201)
 
 
 def _hook(hook: Hook) -> dict[str, Json]:
@@ -128,7 +128,7 @@ def _hook(hook: Hook) -> dict[str, Json]:
 async def list_hooks(request: Request, caller: Asking) -> Response:
     """All keys of a body, and all of a counter, share their hooks."""
     hooks = await _with_unit(request, lambda unit: unit.hooks_of(caller.party), write=False)
-    return told({"hooks": [_hook(hook) for hook in hooks]})
+    return json_response({"hooks": [_hook(hook) for hook in hooks]})
 
 
 @router.delete(
@@ -155,7 +155,7 @@ async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Respons
 def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
     hook = unit.hook(hook_id)
     if hook is None or hook.caller != caller.party:
-        raise ResourceUnknown(f"there is no hook {hook_id}")
+        raise ResourceUnknownError(f"there is no hook {hook_id}")
     return hook
 
 
@@ -171,9 +171,9 @@ def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
 async def list_failed(request: Request, caller: Asking) -> Response:
     """`due` is when it is tried next, until it is given up.  Each can be tried again at once."""
     found = await _with_unit(
-        request, lambda unit: unit.failing_of(caller.party, _MOST), write=False
+        request, lambda unit: unit.failing_of(caller.party, _MAX_LISTED), write=False
     )
-    return told({"deliveries": [_delivery(event, delivery) for event, delivery in found]})
+    return json_response({"deliveries": [_delivery(event, delivery) for event, delivery in found]})
 
 
 def _delivery(event: Event, delivery: Delivery) -> Json:
@@ -209,7 +209,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
                 now = int(service.clock())
                 unit.set_delivery(replace(delivery, state=DeliveryState.WAITING, tries=0, due=now))
                 return
-        raise ResourceUnknown(f"no delivery of event {event} to {hook} has failed")
+        raise ResourceUnknownError(f"no delivery of event {event} to {hook} has failed")
 
     await _with_unit(request, again, write=True)
     return Response(status_code=202)
@@ -238,10 +238,10 @@ async def create_watch(request: Request, caller: Asking) -> Response:
     def add(unit: ServiceUnit) -> Watch:
         place = unit.place_of_leaf(leaf)
         if place is None:
-            raise ResourceUnknown("the ledger has no such certificate")
-        held = unit.watches_of(caller.party)
-        if len(held) >= MOST_WATCHES and not any(one.leaf == leaf for one in held):
-            raise QuotaFull(f"a caller has at most {MOST_WATCHES} watches")
+            raise ResourceUnknownError("the ledger has no such certificate")
+        current = unit.watches_of(caller.party)
+        if len(current) >= MAX_SUBSCRIPTIONS and not any(one.leaf == leaf for one in current):
+            raise QuotaFullError(f"a caller has at most {MAX_SUBSCRIPTIONS} watches")
         checkpoint = unit.checkpoint()
         number = 0 if checkpoint is None else checkpoint.number
         word = unit.words(place.issuer, at=number).get(place.index // CELLS)
@@ -257,7 +257,7 @@ async def create_watch(request: Request, caller: Asking) -> Response:
         unit.add_watch(watch)
         return watch
 
-    return told(_watch(await _with_unit(request, add, write=True)), 201)
+    return json_response(_watch(await _with_unit(request, add, write=True)), 201)
 
 
 def _watch(watch: Watch) -> Json:
@@ -282,7 +282,7 @@ def _watch(watch: Watch) -> Json:
 async def list_watches(request: Request, caller: Asking) -> Response:
     """With the status that was told last."""
     found = await _with_unit(request, lambda unit: unit.watches_of(caller.party), write=False)
-    return told({"watches": [_watch(watch) for watch in found]})
+    return json_response({"watches": [_watch(watch) for watch in found]})
 
 
 @router.delete(
@@ -302,7 +302,7 @@ async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response
             if watch.leaf.hex() == leaf:
                 unit.remove_watch(caller.party, watch.issuer, watch.index)
                 return
-        raise ResourceUnknown("this certificate is not watched")
+        raise ResourceUnknownError("this certificate is not watched")
 
     await _with_unit(request, remove, write=True)
     return Response(status_code=204)
@@ -328,11 +328,11 @@ async def list_events(
     """For those who cannot receive calls."""
     events = await _with_unit(
         request,
-        lambda unit: unit.events_of(caller.party, after=after, limit=_MOST),
+        lambda unit: unit.events_of(caller.party, after=after, limit=_MAX_LISTED),
         write=False,
     )
     following = events[-1].number if events else after
-    return told({"events": [_event(event) for event in events], "next": following})
+    return json_response({"events": [_event(event) for event in events], "next": following})
 
 
 def _event(event: Event) -> Json:

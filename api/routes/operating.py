@@ -13,22 +13,22 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from certledger.api.answers import raw, told
+from certledger.api.answers import json_response, raw
 from certledger.api.bodies import read_body
 from certledger.api.callers import asker_of
 from certledger.api.problems import RETRY_AFTER
 from certledger.api.readiness import find_faults, parts_of
-from certledger.api.refusals import Busy
+from certledger.api.refusals import ServiceBusyError
 from certledger.api.routing import Asking, operation, schema
 from certledger.api.rules import RULES
 from certledger.api.schemas import RPC, content
 from certledger.api.service import Service, service_of
-from certledger.ledger.chain.client import NodeRefuses
-from certledger.ledger.ports import ChainUnreachable
-from certledger.ledger.service.beside import Beside
+from certledger.ledger.chain.client import NodeRefusesError
+from certledger.ledger.ports import ChainUnreachableError
+from certledger.ledger.service.beside import BoundedExecutor
 from certledger.ledger.service.values import DeliveryState
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 router = APIRouter()
 _TAG = "Operation"
@@ -54,7 +54,7 @@ READABLE = frozenset(
     }
 )
 """What a verifier or auditor asks of a node; nothing here writes."""
-MOST_CALLS = 100
+MAX_CALLS = 100
 MAX_ANSWER_BYTES = 4 * 2**20
 """Bytes of one answer, however many calls it answers: a request of few bytes gets no more."""
 
@@ -70,7 +70,7 @@ MAX_ANSWER_BYTES = 4 * 2**20
 )
 async def is_alive(request: Request, caller: Asking) -> Response:
     """Says nothing of whether it can serve: that is `/readyz`."""
-    return told({"alive": True})
+    return json_response({"alive": True})
 
 
 @router.get(
@@ -94,7 +94,7 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
     service = service_of(request)
     try:
         faults, missing = await service.pools.check(request, _look, service)
-    except Busy as error:
+    except ServiceBusyError as error:
         faults, missing = [error.code], []
     if await _head(service) is None:
         faults.append("chain.unreachable")
@@ -106,7 +106,9 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
         "parts": dict(parts),
         "missing": missing,
     }
-    return told(value) if ready else told(value, 503, retry_after=str(RETRY_AFTER))
+    return (
+        json_response(value) if ready else json_response(value, 503, retry_after=str(RETRY_AFTER))
+    )
 
 
 def _look(service: Service) -> tuple[list[str], list[Json]]:
@@ -118,15 +120,15 @@ async def _head(service: Service) -> int | None:
     """Return the number of the chain's newest block, None where the node does not say."""
     try:
         return (await _answer(_PROBING, service.ledger.chain.head)).number
-    except ChainUnreachable:
+    except ChainUnreachableError:
         return None
 
 
-async def _answer(asking: Beside, question: Callable[[], _Found]) -> _Found:
+async def _answer(asking: BoundedExecutor, question: Callable[[], _Found]) -> _Found:
     """Return the answer to a question, for which no thread of the other requests waits.
 
     Raises:
-        ChainUnreachable: it does not come in time, or too many wait for theirs.
+        ChainUnreachableError: it does not come in time, or too many wait for theirs.
     """
     try:
         return await asyncio.wait_for(asyncio.wrap_future(asking.begin(question)), asking.seconds)
@@ -134,8 +136,8 @@ async def _answer(asking: Beside, question: Callable[[], _Found]) -> _Found:
         raise asking.late() from error
 
 
-_PROBING = Beside(most=8, seconds=2.0)
-_RELAYING = Beside(most=16, seconds=30.0)
+_PROBING = BoundedExecutor(most=8, seconds=2.0)
+_RELAYING = BoundedExecutor(most=16, seconds=30.0)
 """How the node is asked for operators, and for verifiers and auditors, in this process."""
 
 
@@ -143,7 +145,7 @@ def _missing(service: Service) -> list[Json]:
     """Return what is missing of single issuers; nothing while the database does not answer."""
     try:
         return [one.to_json() for one in service.missing.get()]
-    except (Refused, SQLAlchemyError):
+    except (CertledgerError, SQLAlchemyError):
         return []
 
 
@@ -209,7 +211,7 @@ async def call_node(request: Request, caller: Asking) -> Response:
     data, service = await read_body(request), service_of(request)
     asker = asker_of(request)
     # Each call of a list counts as one, and what one address asks waits for what it asked before.
-    for _ in range(min(data.count(b'"method"'), MOST_CALLS) - 1):
+    for _ in range(min(data.count(b'"method"'), MAX_CALLS) - 1):
         service.gate.rates.hit(RULES["callNode"].rate, "callNode", asker.name)
     with service.relays.one_of(asker.name):
         answer = await _answer(_RELAYING, partial(_call, service, data))
@@ -224,8 +226,8 @@ def _call(service: Service, data: bytes) -> bytes | None:
         return orjson.dumps(_failed(None, -32700, "parse error"))
     if type(asked) is not list:
         return _spelled(_one(service, asked), MAX_ANSWER_BYTES)
-    if not 0 < len(asked) <= MOST_CALLS:
-        return orjson.dumps(_failed(None, -32600, f"a batch has 1 to {MOST_CALLS} calls"))
+    if not 0 < len(asked) <= MAX_CALLS:
+        return orjson.dumps(_failed(None, -32600, f"a batch has 1 to {MAX_CALLS} calls"))
     answers, left = [], MAX_ANSWER_BYTES
     for one in asked:
         spelled = _spelled(_one(service, one), left) if left > 0 else _too_much(one)
@@ -261,9 +263,9 @@ def _one(service: Service, asked: Json) -> Json | None:
         return _failed(name, -32602, "parameters come as a list")
     try:
         result = service.ledger.node.call(method, *params)
-    except NodeRefuses as error:
+    except NodeRefusesError as error:
         return _failed(name, error.number, error.message)
-    except ChainUnreachable:
+    except ChainUnreachableError:
         return _failed(name, -32603, "the node does not answer")
     return None if "id" not in asked else {"jsonrpc": "2.0", "id": name, "result": result}
 

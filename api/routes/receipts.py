@@ -8,9 +8,9 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from certledger.api.answers import cached, raw, told
+from certledger.api.answers import cached, json_response, raw
 from certledger.api.callers import Caller
-from certledger.api.refusals import ResourceUnknown
+from certledger.api.refusals import ResourceUnknownError
 from certledger.api.routing import DECIMAL, Asking, operation, schema, tagged
 from certledger.api.service import Service, service_of
 from certledger.ledger.service.ports import ServiceUnit
@@ -22,7 +22,7 @@ from certledger.verifier.evidence import MEDIA_TYPE
 router = APIRouter()
 _TAG = "Verifying"
 _ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
-MOST_LISTED = 1_000
+MAX_LISTED_RECEIPTS = 1_000
 _REFERENCE = "^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$"
 Reference = Annotated[str, Path(pattern=_REFERENCE)]
 Key = Annotated[
@@ -51,7 +51,7 @@ async def get_verification(request: Request, caller: Asking, reference: Referenc
     """For whoever was told, auditors and administrators; to others it is as if there were none."""
     service = service_of(request)
     found = await service.pools.read(request, _verification, service, caller, reference)
-    return told(_spell(found))
+    return json_response(_spell(found))
 
 
 @router.get(
@@ -77,13 +77,13 @@ async def list_verifications(
         with service.store.begin(write=False) as unit:
             if not _within(unit, caller, asker):
                 return []
-            one_more = MOST_LISTED + 1
+            one_more = MAX_LISTED_RECEIPTS + 1
             return [*unit.verifications_of(asker, since=since, after=after, limit=one_more)]
 
     def spell() -> bytes:
         found = find()
-        listed = [_spell(one) for one in found[:MOST_LISTED]]
-        return orjson.dumps({"verifications": listed, "more": len(found) > MOST_LISTED})
+        listed = [_spell(one) for one in found[:MAX_LISTED_RECEIPTS]]
+        return orjson.dumps({"verifications": listed, "more": len(found) > MAX_LISTED_RECEIPTS})
 
     return raw(await service.pools.prove(request, spell))
 
@@ -117,7 +117,7 @@ def _verification(service: Service, caller: Caller, reference: str) -> Verificat
     """Return what was told under a reference, if it is this caller's to see.
 
     Raises:
-        ResourceUnknown: there is none, or it is not.
+        ResourceUnknownError: there is none, or it is not.
     """
     with service.store.begin(write=False) as unit:
         found = unit.verification(reference)
@@ -127,7 +127,7 @@ def _verification(service: Service, caller: Caller, reference: str) -> Verificat
             own = caller.role is not Role.PUBLIC and found.party == caller.party
             if may or own:
                 return found
-    raise ResourceUnknown(f"nothing was told under {reference}")
+    raise ResourceUnknownError(f"nothing was told under {reference}")
 
 
 def _within(unit: ServiceUnit, caller: Caller, asker: str) -> bool:

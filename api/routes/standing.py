@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from certledger.api.answers import IMMUTABLE, JSON, cached, fresh_for, in_pieces
-from certledger.api.refusals import PolicyAbsent, ResourceUnknown
+from certledger.api.refusals import PolicyAbsentError, ResourceUnknownError
 from certledger.api.routes.submitting import Issuer
 from certledger.api.routing import Asking, binary, operation, schema, tagged
 from certledger.api.service import Service, service_of
@@ -21,9 +21,9 @@ from certledger.api.tokens import (
     status_list_credential,
     status_list_token,
 )
-from certledger.ledger.evidence import EvidencePending
-from certledger.ledger.ports import BodySeen, Checkpoint
-from certledger.ledger.snapshots import Made
+from certledger.ledger.evidence import EvidencePendingError
+from certledger.ledger.ports import IssuerRow, StoredCheckpoint
+from certledger.ledger.snapshots import SnapshotFile
 from certledger.verifier.encoding import Json, format_time, to_base64url
 from certledger.verifier.snapshot import MEDIA_TYPE as SNAPSHOT
 from certledger.verifier.state import NO_END, Key
@@ -80,35 +80,35 @@ async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Respon
     return await cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
 
 
-def _newest(service: Service) -> Checkpoint:
+def _newest(service: Service) -> StoredCheckpoint:
     with service.store.begin(write=False) as unit:
         checkpoint = unit.checkpoint()
     if checkpoint is None:
-        raise EvidencePending("no block has been made a checkpoint yet")
+        raise EvidencePendingError("no block has been made a checkpoint yet")
     return checkpoint
 
 
-async def _held(request: Request) -> Checkpoint:
+async def _newest_checkpoint(request: Request) -> StoredCheckpoint:
     """Return the newest checkpoint as it was a moment ago."""
     # What is in memory is read at once, and the database never on the event loop.
     service = service_of(request)
     newest = service.held.newest
     checkpoint = newest() if service.held.fresh else await service.pools.read(request, newest)
     if checkpoint is None:
-        raise EvidencePending("no block has been made a checkpoint yet")
+        raise EvidencePendingError("no block has been made a checkpoint yet")
     return checkpoint
 
 
-def _body(service: Service, issuer: str) -> BodySeen:
+def _body(service: Service, issuer: str) -> IssuerRow:
     checkpoint = _newest(service)
     with service.store.begin(write=False) as unit:
         body = unit.body(issuer, at=checkpoint.number)
     if body is None:
-        raise ResourceUnknown(f"the ledger has no body {issuer}")
+        raise ResourceUnknownError(f"the ledger has no body {issuer}")
     return body
 
 
-def _issuer(body: BodySeen) -> Json:
+def _issuer(body: IssuerRow) -> Json:
     state = body.state
     return {
         "issuer": state.issuer,
@@ -155,7 +155,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
 
     entries = await service.pools.read(request, find)
     if entries is None:
-        raise ResourceUnknown(f"no catalog with the root {root} was handed in")
+        raise ResourceUnknownError(f"no catalog with the root {root} was handed in")
     return await cached(
         request, b'{"root":"%b","entries":%b}' % (root.encode(), entries), control=IMMUTABLE
     )
@@ -173,14 +173,14 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
 async def get_checkpoint(request: Request, caller: Asking) -> Response:
     """Evidence made now speaks of this block."""
     service = service_of(request)
-    held = await service.pools.read(request, _newest, service)
+    current = await service.pools.read(request, _newest, service)
     value = {
-        "number": held.number,
-        "hash": held.hash.hex(),
-        "state_root": held.state_root.hex(),
-        "time": format_time(held.time),
-        "note": held.note,
-        "account": [to_base64url(node) for node in held.account],
+        "number": current.number,
+        "hash": current.hash.hex(),
+        "state_root": current.state_root.hex(),
+        "time": format_time(current.time),
+        "note": current.note,
+        "account": [to_base64url(node) for node in current.account],
     }
     return await cached(request, orjson.dumps(value), control=fresh_for(5))
 
@@ -198,7 +198,7 @@ async def get_policy(request: Request, caller: Asking) -> Response:
     """A verifier takes its first policy from somebody it trusts, and later ones by succession."""
     policy = service_of(request).ledger.policy
     if policy is None:
-        raise PolicyAbsent("the service has no trust policy yet")
+        raise PolicyAbsentError("the service has no trust policy yet")
     return await cached(request, policy.format(), control=fresh_for(MINUTE))
 
 
@@ -221,18 +221,22 @@ async def get_snapshot(
 ) -> Response:
     """`latest`, or one of the last few by its digest."""
     service = service_of(request)
-    made = service.snapshots.at((await _held(request)).note) if digest == "latest" else None
+    made = (
+        service.snapshots.at((await _newest_checkpoint(request)).note)
+        if digest == "latest"
+        else None
+    )
     if made is None:
         made = await service.pools.prove(request, _snapshot, service, digest)
     control = fresh_for(MINUTE) if digest == "latest" else IMMUTABLE
     return await _binary(request, made.data, SNAPSHOT, control, made.digest)
 
 
-def _snapshot(service: Service, digest: str) -> Made:
+def _snapshot(service: Service, digest: str) -> SnapshotFile:
     with service.snapping:
         made = service.snapshots.latest() if digest == "latest" else service.snapshots.find(digest)
     if made is None:
-        raise ResourceUnknown(f"the snapshot {digest} is not kept any more")
+        raise ResourceUnknownError(f"the snapshot {digest} is not kept any more")
     return made
 
 
@@ -249,13 +253,13 @@ async def get_delta(request: Request, caller: Asking, digest: Digest) -> Respons
     """Where the snapshot is not kept any more, the newest is fetched whole."""
     service = service_of(request)
 
-    def find() -> tuple[bytes, Made] | None:
+    def find() -> tuple[bytes, SnapshotFile] | None:
         with service.snapping:
             return service.snapshots.delta(digest)
 
     found = await service.pools.prove(request, find)
     if found is None:
-        raise ResourceUnknown(f"the snapshot {digest} is not kept any more")
+        raise ResourceUnknownError(f"the snapshot {digest} is not kept any more")
     return await _binary(request, found[0], DELTA, fresh_for(MINUTE), found[1].digest)
 
 
@@ -336,15 +340,17 @@ async def get_status_list_credential(
 async def _listed(request: Request, issuer: str, form: Form, media: str, rest: str) -> Response:
     """Return a list in one form and media type; `rest` ends the address that it names."""
     service = service_of(request)
-    number = (await _held(request)).number
+    number = (await _newest_checkpoint(request)).number
     # Of a list in the other forms its address is a part.
     uri = f"{service.options.public_url or LOCAL}/v1/status-lists/{issuer}{rest}"
     key = (issuer, f"{media} {form}", number)
-    held = service.lists.get(key)
-    if held is None:
-        held = await service.pools.prove(request, _status_list, service, issuer, form, media, uri)
-        service.lists.put(key, held)
-    return await cached(request, held, media=media, control=fresh_for(MINUTE))
+    current = service.lists.get(key)
+    if current is None:
+        current = await service.pools.prove(
+            request, _status_list, service, issuer, form, media, uri
+        )
+        service.lists.put(key, current)
+    return await cached(request, current, media=media, control=fresh_for(MINUTE))
 
 
 def _status_list(service: Service, issuer: str, form: Form, media: str, uri: str) -> bytes:

@@ -14,16 +14,16 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from certledger.api.answers import IMMUTABLE, cached, told
+from certledger.api.answers import IMMUTABLE, cached, json_response
 from certledger.api.bodies import JSON, JSON_LINES, read_body, spooled
 from certledger.api.callers import Caller
 from certledger.api.idempotency import once
-from certledger.api.refusals import Forbidden, ResourceUnknown
+from certledger.api.refusals import ForbiddenError, ResourceUnknownError
 from certledger.api.routing import DECIMAL, Asking, binary, operation, schema, tagged
 from certledger.api.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
 from certledger.api.service import Service, service_of
 from certledger.ledger.acts import ActState, Lane
-from certledger.ledger.ports import Act
+from certledger.ledger.ports import SubmittedAct
 from certledger.ledger.service.values import Role
 from certledger.ledger.submitting import (
     Intake,
@@ -34,14 +34,14 @@ from certledger.ledger.submitting import (
     submit_status,
 )
 from certledger.verifier.encoding import Json, check_nesting, format_time
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import sha256
 
 router = APIRouter()
 _TAG = "Submitting"
 _RECEIPT = schema("Receipt", what="It is durable, and will be anchored by the time named.")
-_KEPT = {202: _RECEIPT}
-LONGEST_WAIT = 60
+_RECEIPT_RESPONSES = {202: _RECEIPT}
+MAX_WAIT_SECONDS = 60
 _POLL = 0.25
 _STATEMENT = re.compile(rb'"statement"\s*:\s*\{')
 _NEAR, _SEAM = 65_536, 1_024
@@ -52,7 +52,7 @@ _DECODER = json.JSONDecoder()
 Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
 Sequence = Annotated[int, Path(ge=1, le=2**53 - 1), DECIMAL]
 Wait = Annotated[
-    int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until it is final."), DECIMAL
+    int, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait until it is final."), DECIMAL
 ]
 _IDEMPOTENCY = {
     "parameters": [
@@ -72,10 +72,10 @@ def check_own(caller: Caller, issuer: str) -> None:
     """Check that a caller may touch what is a body's own.
 
     Raises:
-        Forbidden: it is another's; nothing is said of whether there is anything.
+        ForbiddenError: it is another's; nothing is said of whether there is anything.
     """
     if not caller.speaks_for(issuer):
-        raise Forbidden("this is another body's")
+        raise ForbiddenError("this is another body's")
 
 
 @router.post(
@@ -112,7 +112,7 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
         "submitStatusUpdate",
         summary="Hand in a signed change of statuses",
         tag=_TAG,
-        good=_KEPT,
+        good=_RECEIPT_RESPONSES,
         body=content(ACT),
         more=_IDEMPOTENCY,
     ),
@@ -128,7 +128,7 @@ async def submit_a_status_update(request: Request, caller: Asking) -> Response:
         "submitCatalog",
         summary="Hand in a catalog, signed by the body and its registrar",
         tag=_TAG,
-        good=_KEPT,
+        good=_RECEIPT_RESPONSES,
         body=content(CATALOG_SUBMISSION),
         more=_IDEMPOTENCY,
     ),
@@ -144,7 +144,7 @@ async def submit_a_catalog(request: Request, caller: Asking) -> Response:
         "submitAct",
         summary="Hand in any other signed act",
         tag=_TAG,
-        good=_KEPT,
+        good=_RECEIPT_RESPONSES,
         body=content(ANY_ACT),
         more=_IDEMPOTENCY,
     ),
@@ -178,7 +178,7 @@ def issuer_of(file: IO[bytes]) -> str:
     refuses whatever has the member twice or anywhere else: what is found here is what counts.
 
     Raises:
-        Malformed: no body is named.
+        MalformedError: no body is named.
     """
     size = file.seek(0, SEEK_END)
     starts = (0, max(size - _NEAR, 0), *range(_NEAR - _SEAM, size, _NEAR - _SEAM))
@@ -193,7 +193,7 @@ def issuer_of(file: IO[bytes]) -> str:
                 return issuer
     except (ValueError, KeyError, RecursionError):
         pass
-    raise Malformed("schema.invalid", "there is no statement that names a body")
+    raise MalformedError("schema.invalid", "there is no statement that names a body")
 
 
 def _statement_in(file: IO[bytes], start: int) -> int | None:
@@ -229,19 +229,19 @@ async def get_batch(
             break
         await asyncio.sleep(min(_POLL, left))
         act = await service.pools.read(request, _find, service, issuer, sequence)
-    return told(_batch(act))
+    return json_response(_batch(act))
 
 
-def _find(service: Service, issuer: str, sequence: int) -> Act:
+def _find(service: Service, issuer: str, sequence: int) -> SubmittedAct:
     with service.store.begin(write=False) as unit:
         living = unit.act_at(issuer, Lane.SEQUENCE, sequence)
         acts = [living] if living else list(unit.acts_at(issuer, Lane.SEQUENCE, sequence))
     if not acts:
-        raise ResourceUnknown(f"no batch {sequence} of {issuer} was handed in")
+        raise ResourceUnknownError(f"no batch {sequence} of {issuer} was handed in")
     return acts[-1]
 
 
-def _batch(act: Act) -> Json:
+def _batch(act: SubmittedAct) -> Json:
     value: dict[str, Any] = {
         "issuer": act.subject,
         "sequence": act.counter,
@@ -284,7 +284,7 @@ def _records(service: Service, issuer: str, sequence: int) -> bytes:
         anchored = unit.anchored(issuer, sequence)
         lines = [] if anchored is None else list(unit.records(anchored.root))
     if not lines:
-        raise ResourceUnknown(f"no records of batch {sequence} of {issuer} are kept")
+        raise ResourceUnknownError(f"no records of batch {sequence} of {issuer} are kept")
     return b"\n".join([*lines, b""])
 
 
@@ -302,7 +302,7 @@ async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response
     check_own(caller, issuer)
     service = service_of(request)
     found = await service.pools.read(request, head, service.store, issuer)
-    return told(
+    return json_response(
         {
             "issuer": found.issuer,
             "batches": found.batches,

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from certledger.api.answers import cached, raw, told
+from certledger.api.answers import cached, json_response, raw
 from certledger.api.bodies import JSON_LINES, read_body
 from certledger.api.callers import Caller
 from certledger.api.guesses import find_leaves
@@ -25,11 +25,11 @@ from certledger.api.words import Language, language_of, words
 from certledger.ledger.domain import load_domain
 from certledger.ledger.service.questions import Asked, only_evidence, parse_lines, parse_questions
 from certledger.ledger.service.values import Verification
-from certledger.ledger.service.verifying import Told, Verdicts
+from certledger.ledger.service.verifying import Verdicts, VerificationAnswer
 from certledger.verifier.encoding import Members, from_hex, parse
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.evidence import MEDIA_TYPE, Evidence
-from certledger.verifier.memo import LONGEST_KEPT
+from certledger.verifier.memo import MAX_CACHED_BYTES
 
 router = APIRouter()
 _TAG = "Verifying"
@@ -63,7 +63,7 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     data = await read_body(request)
     service = service_of(request)
     verdicts = service.verdicts
-    evidence = only_evidence(data) if len(data) <= LONGEST_KEPT else None
+    evidence = only_evidence(data) if len(data) <= MAX_CACHED_BYTES else None
     if evidence is not None and service.held.fresh:
         again = verdicts.tell_again(evidence, caller=caller.id, party=caller.party)
         if again is not None:
@@ -129,34 +129,44 @@ async def _answer(
     return await _spell(request, answer, questions, many=many)
 
 
-async def _spell(request: Request, answer: Told, questions: list[Asked], *, many: bool) -> Response:
+async def _spell(
+    request: Request, answer: VerificationAnswer, questions: list[Asked], *, many: bool
+) -> Response:
     service = service_of(request)
-    kept = await service.keeper.keep(answer)
+    verification = await service.keeper.keep(answer)
     for verdict, count in answer.content["verdicts"].items():
         service.metrics.verdicts.labels(verdict).inc(count)
     language = language_of(request.headers.get("accept-language", ""))
     if many:
         # A thousand answers take a while to spell.
-        told = await service.pools.prove(request, _spell_many, answer, kept, questions, language)
+        response = await service.pools.prove(
+            request, _spell_many, answer, verification, questions, language
+        )
     else:
-        told = _spell_one(answer, kept, questions, language)
-    return raw(told, content_language=language, vary="accept-language")
+        response = _spell_one(answer, verification, questions, language)
+    return raw(response, content_language=language, vary="accept-language")
 
 
 def _spell_one(
-    answer: Told, kept: Verification, questions: list[Asked], language: Language
+    answer: VerificationAnswer,
+    verification: Verification,
+    questions: list[Asked],
+    language: Language,
 ) -> bytes:
     return b'{"reference":%b,"result":%b,"words":%b,%b"receipt":%b}' % (
-        orjson.dumps(kept.reference),
+        orjson.dumps(verification.reference),
         answer.spelled[0],
         orjson.dumps(words(answer.results[0], language)),
         _wanted(questions[0], answer, 0),
-        kept.receipt,
+        verification.receipt,
     )
 
 
 def _spell_many(
-    answer: Told, kept: Verification, questions: list[Asked], language: Language
+    answer: VerificationAnswer,
+    verification: Verification,
+    questions: list[Asked],
+    language: Language,
 ) -> bytes:
     parts = [
         b'{"result":%b,%b"words":%b}'
@@ -166,13 +176,13 @@ def _spell_many(
         )
     ]
     return b'{"reference":%b,"results":[%b],"receipt":%b}' % (
-        orjson.dumps(kept.reference),
+        orjson.dumps(verification.reference),
         b",".join(parts),
-        kept.receipt,
+        verification.receipt,
     )
 
 
-def _wanted(asked: Asked, answer: Told, place: int) -> bytes:
+def _wanted(asked: Asked, answer: VerificationAnswer, place: int) -> bytes:
     """Return whether the service item that was named asks for such a certificate, as a member."""
     if asked.service_item is None:
         return b""
@@ -195,12 +205,14 @@ def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
     """Return the questions; in a list, one that names no service item is judged as unusable.
 
     Raises:
-        Malformed: the only question names no service item.
+        MalformedError: the only question names no service item.
     """
     for place, asked in enumerate(questions):
         if asked.service_item is not None and asked.service_item not in _categories():
             if not many:
-                raise Malformed("item.unknown", f"there is no service item {asked.service_item}")
+                raise MalformedError(
+                    "item.unknown", f"there is no service item {asked.service_item}"
+                )
             questions[place] = Asked(unusable="item.unknown")
     return questions
 
@@ -227,7 +239,7 @@ async def create_lookup(request: Request, caller: Asking) -> Response:
     digest = from_hex(read.text("digest", _HEX), 32)
     read.done()
     (leaf,) = await find_leaves(request, [digest])
-    return told(
+    return json_response(
         {"digest": digest.hex(), "found": leaf is not None, "leaf": (leaf or bytes(32)).hex()}
     )
 

@@ -20,14 +20,14 @@ from certledger.ledger.store import rows
 from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import ActRow, CheckpointRow
 from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.encoding import Json, format_canonical, from_base64url, parse_time
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.recovery import recover_address
-from certledger.verifier.rpc import Block, Rpc
+from certledger.verifier.rpc import NodeBlock, RpcClient
 from certledger.verifier.statements import Batch, KeysChange, Receipt, Register, Statement
 
 ACTS, CHECKPOINTS = table(ActRow), table(CheckpointRow)
@@ -42,7 +42,7 @@ class ActComparison:
         connection: Connection,
         observer: MirrorObserver,
         *,
-        node: Rpc,
+        node: RpcClient,
         pin: LedgerPin,
         operator: bytes | None,
         now: int,
@@ -52,11 +52,11 @@ class ActComparison:
         self._times: dict[int, int] = {}
         self.chain = ReceiptChainCheck(connection, ReceiptChain.ACTS)
 
-    def run(self, replay: Replay, final: Block) -> Iterator[Fault]:
+    def run(self, replay: Replay, final: NodeBlock) -> Iterator[AuditFault]:
         """Yield what is wrong with acts.
 
         Raises:
-            NodeFailed: the node does not answer.
+            NodeFailedError: the node does not answer.
         """
         settled = self._connection.execute(select(func.max(CHECKPOINTS.c.number))).scalar_one()
         gone: set[tuple[str, str]] = set()
@@ -71,12 +71,12 @@ class ActComparison:
             if (promised := self._promised(row)) is None:
                 yield fault("receipt.unusable", where, "", receipt=readable(row.receipt))
             else:
-                yield from self._kept_promise(row, where, promised, anchored)
+                yield from self._check_promise(row, where, promised, anchored)
         yield from self.chain.end()
 
     # Columns ----------------------------------------------------------------------------------
 
-    def _columns(self, row: Any, where: str, replay: Replay) -> Iterator[Fault]:
+    def _columns(self, row: Any, where: str, replay: Replay) -> Iterator[AuditFault]:
         """Yield a fault where a column is not what follows from the statement and its kind."""
         statement = _statement_of(row)
         if statement is None:
@@ -92,8 +92,10 @@ class ActComparison:
             receipt=row.receipt,
             certificates=count,
         )
-        told = ("state", "block", "tx", "signatures", "reason")
-        wanted = {name: value for name, value in rows.act_values(act).items() if name not in told}
+        response = ("state", "block", "tx", "signatures", "reason")
+        wanted = {
+            name: value for name, value in rows.act_values(act).items() if name not in response
+        }
         changed = [name for name, value in wanted.items() if getattr(row, name) != value]
         if not self._signed(row, statement, act.digest, replay):
             changed.append("signatures")
@@ -125,8 +127,8 @@ class ActComparison:
     # States -----------------------------------------------------------------------------------
 
     def _standing(
-        self, row: Any, where: str, anchored: bool, final: Block, settled: int
-    ) -> Iterator[Fault]:
+        self, row: Any, where: str, anchored: bool, final: NodeBlock, settled: int
+    ) -> Iterator[AuditFault]:
         """Yield a fault where an act is shown as farther, or less far, than the chain has it."""
         reach = self._observer.reach
         pends = (
@@ -148,8 +150,8 @@ class ActComparison:
             yield fault("database.row_changed", where, "it waits, and names a block")
 
     def _dead(
-        self, row: Any, where: str, replay: Replay, final: Block, gone: set[tuple[str, str]]
-    ) -> Iterator[Fault]:
+        self, row: Any, where: str, replay: Replay, final: NodeBlock, gone: set[tuple[str, str]]
+    ) -> Iterator[AuditFault]:
         """Yield a fault where an act was given up for no reason that the chain shows."""
         place = (row.subject, row.lane)
         if row.state == ActState.DISPLACED:
@@ -176,7 +178,7 @@ class ActComparison:
             gone.add(place)
             yield from self._rejected(row, where, final)
 
-    def _rejected(self, row: Any, where: str, final: Block) -> Iterator[Fault]:
+    def _rejected(self, row: Any, where: str, final: NodeBlock) -> Iterator[AuditFault]:
         """Yield a fault where an act was rejected that the contract would have taken."""
         head = self._observer.reach.head
         if row.reason is None or row.tx is not None:
@@ -203,20 +205,22 @@ class ActComparison:
     def _promised(self, row: Any) -> int | None:
         """Return by when a receipt promises anchoring, None where it is none of this act."""
         try:
-            held = orjson.loads(row.receipt)
-            content, signature = held["receipt"], from_base64url(held["signature"])
+            current = orjson.loads(row.receipt)
+            content, signature = current["receipt"], from_base64url(current["signature"])
             digest = Receipt(content=sha256(format_canonical(content))).digest(self._pin.identity)
             signer = recover_address(digest, signature)
             by = parse_time(content["anchored_by"])
             accepted = parse_time(content["accepted"])
-        except (ValueError, KeyError, TypeError, Refused):
+        except (ValueError, KeyError, TypeError, CertledgerError):
             return None
         theirs = self._operator is not None and signer != self._operator
         if signer is None or theirs or content["digest"] != row.digest.hex():
             return None
         return by if accepted == row.accepted else None
 
-    def _kept_promise(self, row: Any, where: str, promised: int, anchored: bool) -> Iterator[Fault]:
+    def _check_promise(
+        self, row: Any, where: str, promised: int, anchored: bool
+    ) -> Iterator[AuditFault]:
         evidence: dict[str, Json] = {"receipt": readable(row.receipt)}
         if row.state in (ActState.EXPIRED, ActState.REJECTED):
             yield fault("receipt.expired", where, f"{row.subject} {row.counter}", **evidence)
@@ -233,7 +237,7 @@ class ActComparison:
 def _statement_of(row: Any) -> Statement | None:
     try:
         return statement_from_json(KINDS[ActKind(row.kind)].statement, orjson.loads(row.statement))
-    except (Refused, ValueError, TypeError, KeyError):
+    except (CertledgerError, ValueError, TypeError, KeyError):
         return None
 
 

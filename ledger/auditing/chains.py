@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import ReceiptChainRow
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.encoding import Json
 from certledger.verifier.hashing import sha256
 
@@ -29,7 +29,7 @@ class ReceiptChainCheck:
         self._number, self._digest = 0, NOTHING_BEFORE
         self.expected: Json = None
 
-    def take(self, number: Any, receipt: Any, where: str) -> Iterator[Fault]:
+    def take(self, number: Any, receipt: Any, where: str) -> Iterator[AuditFault]:
         """Yield a fault unless this receipt is the next one and names the one before."""
         wanted, before = self._number + 1, self._digest
         try:
@@ -44,13 +44,13 @@ class ReceiptChainCheck:
         self._digest = sha256(receipt) if isinstance(receipt, bytes) else NOTHING_BEFORE
         yield from self._compare_expected(where)
 
-    def _compare_expected(self, where: str) -> Iterator[Fault]:
+    def _compare_expected(self, where: str) -> Iterator[AuditFault]:
         same = bool(self.expected) and self.expected[0] == self._number
         if same and self.expected[1] != self._digest.hex():
             detail = f"an earlier audit saw another receipt {self._number}"
             yield fault("receipt.gap", where, detail)
 
-    def end(self) -> Iterator[Fault]:
+    def end(self) -> Iterator[AuditFault]:
         """Yield a fault unless the last receipt taken is the newest that there was."""
         where = f"database/receipt_chains/{self.name}"
         query = select(CHAINS.c.number, CHAINS.c.digest).where(CHAINS.c.name == self.name)

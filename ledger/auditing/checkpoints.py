@@ -7,18 +7,23 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.checkpoints import ROLL_NAME
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import BodyRow, CheckpointRow, SlotProofRow
 from certledger.verifier.audit.checkpoints import block_of
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.audit.running import Job
-from certledger.verifier.checkpoint import CheckpointUnusable, Note, check_cosignature, parse_note
-from certledger.verifier.errors import ProofInvalid, Refused
-from certledger.verifier.rpc import Block
+from certledger.verifier.checkpoint import (
+    CheckpointUnusableError,
+    Note,
+    check_cosignature,
+    parse_note,
+)
+from certledger.verifier.errors import CertledgerError, ProofInvalidError
+from certledger.verifier.rpc import NodeBlock
 from certledger.verifier.state import without_brake
 from certledger.verifier.stateproof import ROLL, check_account, check_slot, slot_position
 
@@ -28,47 +33,49 @@ BODIES, CHECKPOINTS, SLOT_PROOFS = table(BodyRow), table(CheckpointRow), table(S
 class CheckpointComparison:
     """Compares checkpoints and slot proofs with the blocks and bodies they are of."""
 
-    def __init__(self, kept: Kept, connection: Connection, job: Job, replay: Replay) -> None:
-        self._kept, self._connection, self._job, self._replay = kept, connection, job, replay
+    def __init__(
+        self, stored: StoredFiles, connection: Connection, job: Job, replay: Replay
+    ) -> None:
+        self._files_at, self._connection, self._job, self._replay = stored, connection, job, replay
 
-    def run(self) -> Iterator[Fault]:
+    def run(self) -> Iterator[AuditFault]:
         """Yield what is wrong with checkpoints and proofs."""
         rows_of = self._connection.execute(select(CHECKPOINTS).order_by(CHECKPOINTS.c.number)).all()
         for row in rows_of:
             where = f"database/checkpoints/{row.number}"
             try:
-                told = parse_note(row.note).checkpoint
-            except CheckpointUnusable:
+                checkpoint = parse_note(row.note).checkpoint
+            except CheckpointUnusableError:
                 continue  # Told where all notes are read.
-            if block_of_row(row) != block_of(told):
+            if block_of_row(row) != block_of(checkpoint):
                 yield fault("database.row_changed", where, "", note=row.note)
                 continue
             yield from self._slot_proofs(row, where)
         yield from self._orphans({row.number for row in rows_of})
-        yield from self._held_elsewhere({row.number: row.note for row in rows_of})
+        yield from self._check_other_files({row.number: row.note for row in rows_of})
 
-    def _orphans(self, kept: set[int]) -> Iterator[Fault]:
+    def _orphans(self, stored: set[int]) -> Iterator[AuditFault]:
         for number in self._connection.execute(select(SLOT_PROOFS.c.number).distinct()).scalars():
-            if number not in kept:
+            if number not in stored:
                 yield fault("database.row_missing", f"database/checkpoints/{number}")
 
-    def _held_elsewhere(self, kept: dict[int, str]) -> Iterator[Fault]:
+    def _check_other_files(self, stored: dict[int, str]) -> Iterator[AuditFault]:
         """Yield checkpoints and cosignatures that files of the home have, and the database lacks.
 
         A checkpoint goes only with all that are older.
         """
-        policy, oldest = self._job.policy, min(kept, default=None)
-        for where, text in self._kept.file_notes():
+        policy, oldest = self._job.policy, min(stored, default=None)
+        for where, text in self._files_at.file_notes():
             try:
                 note = parse_note(text)
-            except CheckpointUnusable:
+            except CheckpointUnusableError:
                 continue
             number = note.checkpoint.number
-            if number not in kept:
+            if number not in stored:
                 if oldest is None or number > oldest:
                     yield fault("database.row_missing", f"database/checkpoints/{number}", where)
                 continue
-            have, names = kept[number], _names_of(kept[number])
+            have, names = stored[number], _names_of(stored[number])
             for line in note.cosignatures:
                 witness = None if policy is None else policy.find_witness(line)
                 if witness is None and line.format() not in have:
@@ -82,14 +89,14 @@ class CheckpointComparison:
 
     # Proofs -----------------------------------------------------------------------------------
 
-    def _slot_proofs(self, row: Any, where: str) -> Iterator[Fault]:
+    def _slot_proofs(self, row: Any, where: str) -> Iterator[AuditFault]:
         """Yield kept proofs that do not lead to the state that a body had at the checkpoint."""
         try:
             account = check_account(
                 row.state_root, self._job.pin.address, rows.unpack_nodes(row.account)
             )
             storage = account.storage_root if account else b""
-        except (ProofInvalid, ValueError, Refused) as error:
+        except (ProofInvalidError, ValueError, CertledgerError) as error:
             yield fault("database.proof_differs", where, str(error))
             return
         wanted = self._slots_at(row.number)
@@ -103,7 +110,7 @@ class CheckpointComparison:
             try:
                 position = ROLL if proof.issuer == ROLL_NAME else slot_position(proof.issuer)
                 value = check_slot(storage, position, rows.unpack_nodes(proof.nodes))
-            except (ProofInvalid, ValueError, Refused) as error:
+            except (ProofInvalidError, ValueError, CertledgerError) as error:
                 yield fault("database.proof_differs", place, str(error))
                 continue
             if proof.issuer == ROLL_NAME:
@@ -134,11 +141,11 @@ class CheckpointComparison:
 def _names_of(note: str) -> set[str]:
     try:
         parsed: Note = parse_note(note)
-    except CheckpointUnusable:
+    except CheckpointUnusableError:
         return set()
     return {line.name for line in parsed.cosignatures}
 
 
-def block_of_row(row: Any) -> Block:
+def block_of_row(row: Any) -> NodeBlock:
     """Return the block of a row that names one."""
-    return Block(number=row.number, hash=row.hash, state_root=row.state_root, time=row.time)
+    return NodeBlock(number=row.number, hash=row.hash, state_root=row.state_root, time=row.time)

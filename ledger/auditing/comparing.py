@@ -12,10 +12,10 @@ from certledger.ledger.acts import ActKind
 from certledger.ledger.auditing.acts import ActComparison
 from certledger.ledger.auditing.checkpoints import CheckpointComparison, block_of_row
 from certledger.ledger.auditing.documents import Leaves
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.auditing.mirror import MirrorObserver
 from certledger.ledger.auditing.stored import check_unanchored
-from certledger.ledger.auditing.told import ToldComparison
+from certledger.ledger.auditing.told import EventComparison
 from certledger.ledger.auditing.transactions import TravelComparison
 from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk import PLACES
@@ -33,12 +33,12 @@ from certledger.ledger.store.tables import (
 )
 from certledger.verifier.acts import statement_from_json
 from certledger.verifier.audit.batches import read_catalog
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.audit.running import Job
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
-from certledger.verifier.rpc import Block, Rpc
+from certledger.verifier.rpc import NodeBlock, RpcClient
 from certledger.verifier.statements import Batch
 
 ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
@@ -55,22 +55,22 @@ class Comparison:
 
     def __init__(
         self,
-        kept: Kept,
+        stored: StoredFiles,
         connection: Connection,
         observer: MirrorObserver,
         *,
         job: Job,
-        node: Rpc,
+        node: RpcClient,
         operator: bytes | None,
     ) -> None:
-        self._kept, self._connection, self._observer = kept, connection, observer
+        self._files_at, self._connection, self._observer = stored, connection, observer
         self._node, self._job, self._pin, self._operator = node, job, job.pin, operator
 
-    def run(self, replay: Replay, final: Block) -> Iterator[Fault]:
+    def run(self, replay: Replay, final: NodeBlock) -> Iterator[AuditFault]:
         """Yield everything that differs.
 
         Raises:
-            NodeFailed: the node does not answer.
+            NodeFailedError: the node does not answer.
         """
         newest = self._node.block("latest")
         self._observer.end_at(final.number, final.number if newest is None else newest.number)
@@ -86,18 +86,18 @@ class Comparison:
             operator=self._operator,
             now=self._job.now,
         )
-        told = ToldComparison(self._connection, operator=self._operator, now=self._job.now)
+        response = EventComparison(self._connection, operator=self._operator, now=self._job.now)
         seen = self._job.memory.read() if self._job.memory is not None else None
-        for chain in (acts.chain, told.chain):
+        for chain in (acts.chain, response.chain):
             if seen is not None and isinstance(seen.noted, dict):
                 chain.expected = seen.noted.get(chain.name)
         travels = TravelComparison(self._connection)
-        checkpoints = CheckpointComparison(self._kept, self._connection, self._job, replay)
+        checkpoints = CheckpointComparison(self._files_at, self._connection, self._job, replay)
         parts = {
             "mirror": self._observer.finish(replay),
             "acts": acts.run(replay, final),
             "transactions": travels.run(),
-            "verifications": told.run(replay),
+            "verifications": response.run(replay),
             "batches": self._batches(),
             "certificates": self._certificates_of_nothing(),
             "catalogs": self._catalogs(),
@@ -108,7 +108,7 @@ class Comparison:
         }
         for name, part in parts.items():
             yield from guarded(f"database/{name}", part)
-        self._observer.notes = {chain.name: chain.noted() for chain in (acts.chain, told.chain)}
+        self._observer.notes = {chain.name: chain.noted() for chain in (acts.chain, response.chain)}
 
     def _is_node_behind(self) -> bool:
         """Return whether a node lacks blocks that the database has followed: then nothing is told.
@@ -119,29 +119,29 @@ class Comparison:
 
     # Records ----------------------------------------------------------------------------------
 
-    def _batches(self) -> Iterator[Fault]:
+    def _batches(self) -> Iterator[AuditFault]:
         """Yield what is wrong with batches that the chain does not hold; the others are done."""
         anchored = exists().where(ANCHORED.c.root == BATCHES.c.root)
         for row in self._connection.execute(select(BATCHES).where(~anchored)).all():
             where = f"database/batches/{row.root.hex()}"
             query = select(ACTS.c.statement).where(ACTS.c.root == row.root)
             statements = self._connection.execute(query).scalars().all()
-            said = [statement_from_json(Batch, orjson.loads(data)) for data in statements]
-            if not said:
+            statement = [statement_from_json(Batch, orjson.loads(data)) for data in statements]
+            if not statement:
                 yield fault("database.row_extra", where, row.issuer)
             elif (row.issuer, row.first, row.size) not in {
-                (one.issuer.decode("ascii"), one.first, one.count) for one in said
+                (one.issuer.decode("ascii"), one.first, one.count) for one in statement
             }:
                 yield fault("database.row_changed", where, "it is not as its statement says")
-            yield from check_unanchored(self._kept, row)
+            yield from check_unanchored(self._files_at, row)
 
         handed_in = select(ACTS.c.number, ACTS.c.root).where(ACTS.c.kind == str(ActKind.BATCH))
-        kept = exists().where(BATCHES.c.root == ACTS.c.root)
-        for number, root in self._connection.execute(handed_in.where(~kept)).all():
+        stored = exists().where(BATCHES.c.root == ACTS.c.root)
+        for number, root in self._connection.execute(handed_in.where(~stored)).all():
             where = f"database/batches/{'' if root is None else root.hex()}"
             yield fault("database.row_missing", where, f"of act {number}")
 
-    def _certificates_of_nothing(self) -> Iterator[Fault]:
+    def _certificates_of_nothing(self) -> Iterator[AuditFault]:
         """Yield lookup rows and frames that belong to no batch."""
         for of, number, name in (
             (CERTIFICATES, CERTIFICATES.c.place // PLACES, "certificates"),
@@ -153,47 +153,47 @@ class Comparison:
                 where = f"database/{name}/{batch}"
                 yield fault("database.row_extra", where, f"{count} rows of no batch")
 
-    def _catalogs(self) -> Iterator[Fault]:
+    def _catalogs(self) -> Iterator[AuditFault]:
         """Yield catalogs that are damaged, that nobody filed, or that an act filed and are gone."""
         changed = select(CATALOG_CHANGES.c.root)
         filed = set(self._connection.execute(changed).scalars())
-        filed |= {said["root"] for said in self._statements(ActKind.CATALOG)}
-        kept = set(self._connection.execute(select(CATALOGS.c.root)).scalars())
-        for root in sorted(kept):
+        filed |= {statement["root"] for statement in self._statements(ActKind.CATALOG)}
+        stored = set(self._connection.execute(select(CATALOGS.c.root)).scalars())
+        for root in sorted(stored):
             where = f"database/catalogs/{root.hex()}"
             try:
-                read_catalog(self._kept, root)
-            except Refused as error:
+                read_catalog(self._files_at, root)
+            except CertledgerError as error:
                 yield fault("database.row_changed", where, str(error))
             if root not in filed:
                 yield fault("database.row_extra", where, "nobody filed it")
-        handed_in = {said["root"] for said in self._statements(ActKind.CATALOG)}
-        for root in sorted(handed_in - kept):
+        handed_in = {statement["root"] for statement in self._statements(ActKind.CATALOG)}
+        for root in sorted(handed_in - stored):
             yield fault("database.row_missing", f"database/catalogs/{root.hex()}")
 
     def _statements(self, kind: ActKind) -> Iterator[dict[str, bytes]]:
         """Yield root and name of the statements of one kind that were handed in here."""
         query = select(ACTS.c.statement).where(ACTS.c.kind == str(kind))
         for data in self._connection.execute(query).scalars():
-            said = statement_from_json(KINDS[kind].statement, orjson.loads(data))
-            yield {name: getattr(said, name, b"") for name in ("root", "name")}
+            statement = statement_from_json(KINDS[kind].statement, orjson.loads(data))
+            yield {name: getattr(statement, name, b"") for name in ("root", "name")}
 
-    def _names(self, replay: Replay) -> Iterator[Fault]:
+    def _names(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield names under another's digest, and those of bodies that nobody registers."""
         known = {body.name for body in replay.bodies.values()}
-        handed_in = {said["name"] for said in self._statements(ActKind.REGISTER)}
-        kept = set()
+        handed_in = {statement["name"] for statement in self._statements(ActKind.REGISTER)}
+        stored = set()
         for row in self._connection.execute(select(NAMES)):
             where = f"database/names/{row.digest.hex()}"
-            kept.add(row.digest)
+            stored.add(row.digest)
             if sha256(row.name.encode()) != row.digest:
                 yield fault("database.row_changed", where, row.name)
             elif row.digest not in known | handed_in:
                 yield fault("database.row_extra", where, row.name)
-        for digest in sorted(handed_in - kept):
+        for digest in sorted(handed_in - stored):
             yield fault("database.row_missing", f"database/names/{digest.hex()}")
 
-    def _watches(self) -> Iterator[Fault]:
+    def _watches(self) -> Iterator[AuditFault]:
         """Yield watched certificates whose leaf is another than the one anchored at this index."""
         leaves = Leaves(self._connection)
         for row in self._connection.execute(select(WATCHES)).all():
@@ -203,7 +203,7 @@ class Comparison:
 
     # Blocks -------------------------------------------------------------------
 
-    def _blocks(self) -> Iterator[Fault]:
+    def _blocks(self) -> Iterator[AuditFault]:
         for row in self._connection.execute(select(BLOCKS).order_by(BLOCKS.c.number)).all():
             before = self._node.block(row.number - 1)
             same = self._node.block(row.number) == block_of_row(row)
@@ -212,7 +212,7 @@ class Comparison:
                 yield fault("database.row_changed", where, row.hash.hex())
 
 
-def guarded(where: str, part: Iterator[Fault]) -> Iterator[Fault]:
+def guarded(where: str, part: Iterator[AuditFault]) -> Iterator[AuditFault]:
     """Yield the faults of a part; rows whose values have another type than their column are one.
 
     SQLite keeps whatever it is given, so that whoever edits it may leave any type behind.

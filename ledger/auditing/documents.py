@@ -12,16 +12,16 @@ from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import AnchoredRow, BatchRow
 from certledger.verifier import merkle
 from certledger.verifier.audit.checkpoints import block_of
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.audit.running import Job
-from certledger.verifier.checkpoint import GREATEST_TIME, Note
+from certledger.verifier.checkpoint import MAX_TIME_SECONDS, Note
 from certledger.verifier.content import Showing, check_content
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import Refused
-from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
-from certledger.verifier.holding import LONGEST_HOLDING, Holding
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.evidence import MAX_EVIDENCE_BYTES, Evidence
+from certledger.verifier.holding import MAX_HOLDING_BYTES, Holding
 from certledger.verifier.policy import LedgerPin, Roots, Trust, TrustPolicy
-from certledger.verifier.rpc import Block, Rpc
+from certledger.verifier.rpc import NodeBlock, RpcClient
 from certledger.verifier.trust import Judgement, Slot
 from certledger.verifier.verdict import CHECKS, GENUINE
 from certledger.verifier.verify import Question, verify
@@ -31,12 +31,12 @@ ANCHORED, BATCHES = table(AnchoredRow), table(BatchRow)
 EVIDENCE = "evidence"
 FOLDERS = ("holders", EVIDENCE)
 """Where a certificate's file is looked for: the holder's has every disclosure."""
-LONGEST_DOCUMENT = 64 << 20
+MAX_DOCUMENT_BYTES = 64 << 20
 
 
 def check_documents(
-    home: Path, connection: Connection, job: Job, node: Rpc, final: Block
-) -> Iterator[Fault]:
+    home: Path, connection: Connection, job: Job, node: RpcClient, final: NodeBlock
+) -> Iterator[AuditFault]:
     """Yield what is wrong with certificates' files, and with documents of the same stem."""
     files = _Files(connection, job, node, final)
     leaves, papers = Leaves(connection), _papers(home)
@@ -46,7 +46,7 @@ def check_documents(
             where = f"{folder}/{file.name}"
             try:
                 showing = files.evidence(file) if folder == EVIDENCE else _holding(file)
-            except (Refused, TypeError, ValueError) as error:
+            except (CertledgerError, TypeError, ValueError) as error:
                 yield fault("evidence.differs", where, str(error))
                 continue
             record = showing.record.canonical().decode()
@@ -67,30 +67,30 @@ def check_documents(
 class _Files:
     """Checks evidence files whole: each member is proved, or compared with the database."""
 
-    def __init__(self, connection: Connection, job: Job, node: Rpc, final: Block) -> None:
+    def __init__(self, connection: Connection, job: Job, node: RpcClient, final: NodeBlock) -> None:
         self._connection, self._job, self._final = connection, job, final
         # What a file proves does not end with the policy.
-        self._policy = replace(job.policy or _unnamed_policy(job.pin), ends=GREATEST_TIME)
-        self._blocks: dict[int, Block | None] = {}
+        self._policy = replace(job.policy or _unnamed_policy(job.pin), ends=MAX_TIME_SECONDS)
+        self._blocks: dict[int, NodeBlock | None] = {}
         self._node = node
 
     def evidence(self, file: Path) -> Showing:
         """Return what an evidence file shows, once all of it is proved.
 
         Raises:
-            Refused: the file is no evidence.
+            CertledgerError: the file is no evidence.
             ValueError: it is proved by nothing on the chain.
         """
         with file.open("rb") as opened:
-            evidence = Evidence.parse(opened.read(LONGEST_EVIDENCE + 1))
-        said, record = evidence.statement, evidence.record
+            evidence = Evidence.parse(opened.read(MAX_EVIDENCE_BYTES + 1))
+        statement, record = evidence.statement, evidence.record
         digest = self._connection.execute(
             select(ANCHORED.c.digest).where(
-                ANCHORED.c.issuer == record.issuer, ANCHORED.c.sequence == said.sequence
+                ANCHORED.c.issuer == record.issuer, ANCHORED.c.sequence == statement.sequence
             )
         ).scalar_one_or_none()
-        if digest != said.digest(self._job.pin.identity):
-            raise ValueError(f"batch {said.sequence} was anchored with another statement")
+        if digest != statement.digest(self._job.pin.identity):
+            raise ValueError(f"batch {statement.sequence} was anchored with another statement")
         question = Question(policy=self._policy, judge=self._judge, now=self._job.now)
         codes = {one.check: one.code for one in verify(evidence, question).findings}
         for check in CHECKS[1 : len(GENUINE)]:  # What is shown is compared by the caller.
@@ -102,20 +102,23 @@ class _Files:
 
     def _judge(self, note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
         """Trust the blocks of the chain that is audited; what witnesses signed is checked apart."""
-        told = note.checkpoint
-        if told.number not in self._blocks:
-            self._blocks[told.number] = self._node.block(told.number)
-        same = self._blocks[told.number] == block_of(told) and told.number <= self._final.number
-        if not same or told.identity != self._job.pin.identity:
+        checkpoint = note.checkpoint
+        if checkpoint.number not in self._blocks:
+            self._blocks[checkpoint.number] = self._node.block(checkpoint.number)
+        same = (
+            self._blocks[checkpoint.number] == block_of(checkpoint)
+            and checkpoint.number <= self._final.number
+        )
+        if not same or checkpoint.identity != self._job.pin.identity:
             return Judgement(code="block.differs", way=Way.NODE)
-        return Judgement(code="ok", time=told.time, way=Way.NODE)
+        return Judgement(code="ok", time=checkpoint.time, way=Way.NODE)
 
 
 def _unnamed_policy(pin: LedgerPin) -> TrustPolicy:
     """Return what stands for a policy where a home has none: the ledger as it was deployed."""
     return TrustPolicy(
         version=1,
-        ends=GREATEST_TIME,
+        ends=MAX_TIME_SECONDS,
         roots=Roots(keys=(bytes(32),), threshold=1),
         ledgers=(pin,),
         trust=Trust(ways=(Way.NODE,), threshold=1, confirmations=0),
@@ -141,14 +144,14 @@ def _papers(home: Path) -> dict[str, list[Path]]:
 def _holding(file: Path) -> Showing:
     """Return what a holder's file shows; raises Refused where it is none."""
     with file.open("rb") as opened:
-        holding = Holding.parse(opened.read(LONGEST_HOLDING + 1))
+        holding = Holding.parse(opened.read(MAX_HOLDING_BYTES + 1))
     return Showing.of(holding.record, holding.disclosures)
 
 
 def _swapped(showing: Showing, papers: Sequence[Path]) -> Iterator[Path]:
     for paper in papers:
         with paper.open("rb") as opened:
-            content = opened.read(LONGEST_DOCUMENT)
+            content = opened.read(MAX_DOCUMENT_BYTES)
         if check_content(showing, [content], None) == "content.document_differs":
             yield paper
 
@@ -158,14 +161,14 @@ class Leaves:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._held: tuple[str, int, int, Sequence[bytes]] = ("", 0, 0, ())
+        self._batch: tuple[str, int, int, Sequence[bytes]] = ("", 0, 0, ())
 
     def at(self, issuer: str, index: int) -> bytes | None:
         """Return the leaf of certificate `index` of a body, None where none is anchored."""
-        held, first, size, leaves = self._held
-        if held != issuer or not first <= index < first + size:
+        current, first, size, leaves = self._batch
+        if current != issuer or not first <= index < first + size:
             first, size, leaves = self._read(issuer, index)
-            self._held = (issuer, first, size, leaves)
+            self._batch = (issuer, first, size, leaves)
         return leaves[index - first] if 0 <= index - first < len(leaves) else None
 
     def _read(self, issuer: str, index: int) -> tuple[int, int, Sequence[bytes]]:

@@ -12,23 +12,23 @@ from sqlalchemy import Connection
 
 from certledger.ledger.auditing.comparing import Comparison
 from certledger.ledger.auditing.documents import check_documents
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.auditing.mirror import MirrorObserver, Reach
 from certledger.ledger.auditing.publishing import publish
 from certledger.ledger.auditing.stored import check_stored
 from certledger.ledger.chain.deploy import load_deployment
 from certledger.ledger.domain import load_domain
-from certledger.ledger.keys import KeyUnusable, keystore_address
-from certledger.ledger.node import NAME, LedgerAbsent, load_policy
+from certledger.ledger.keys import KeyUnusableError, keystore_address
+from certledger.ledger.node import NAME, LedgerAbsentError, load_policy
 from certledger.ledger.settings import Settings, load_settings
 from certledger.ledger.store.identity import IdentityPart
-from certledger.verifier.audit.faults import Fault
+from certledger.verifier.audit.faults import AuditFault
 from certledger.verifier.audit.memory import AuditMemory
 from certledger.verifier.audit.replay import Replay, Watch
-from certledger.verifier.audit.report import Report
+from certledger.verifier.audit.report import AuditReport
 from certledger.verifier.audit.running import SPAN, Job, audit, unwatched
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.rpc import LONGEST_HISTORY, Block, Rpc
+from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, NodeBlock, RpcClient
 
 NOTES = "audit"
 CONFIRMATIONS = 12
@@ -45,7 +45,7 @@ def audit_home(
     notes: Path | None = None,
     span: int = SPAN,
     notes_every: float = 5.0,
-) -> Report:
+) -> AuditReport:
     """Return the report on a home: its chain replayed, and all that it keeps held against it.
 
     `to` is a folder that what was published is written out to.  `policy` is the auditor's own,
@@ -53,61 +53,61 @@ def audit_home(
     seconds.
 
     Raises:
-        LedgerAbsent: there is no ledger in the home.
-        DataUnreachable: the database does not answer, or is damaged as a whole.
+        LedgerAbsentError: there is no ledger in the home.
+        DataUnreachableError: the database does not answer, or is damaged as a whole.
         DatabaseLedgerError: the database belongs to another ledger.
     """
     settings = load_settings(home=home)
     pins = pinned(settings.home, policy)
-    kept = Kept(settings.database, settings.home)
-    with closing(kept), chain_of(settings) as url, kept.open() as connection:
+    files = StoredFiles(settings.database, settings.home)
+    with closing(files), chain_of(settings) as url, files.open() as connection:
         IdentityPart(connection).check_ledger(pins[0].identity)
         if to is not None:
-            publish(kept, to)
+            publish(files, to)
         memory = AuditMemory(notes or settings.home / NOTES, pins[0].identity)
-        job = _job(pins, kept, MirrorObserver(connection, Reach.of(connection)), now=now)
+        job = _job(pins, files, MirrorObserver(connection, Reach.of(connection)), now=now)
         job = replace(job, folder=memory.folder, memory=memory, own_chain=settings.chain is None)
         job = replace(job, span=span, notes_every=notes_every)
-        return _run(settings, kept, connection, job, executor, url=url, watch=watch)
+        return _run(settings, files, connection, job, executor, url=url, watch=watch)
 
 
 def audit_open(
     settings: Settings,
-    kept: Kept,
+    files: StoredFiles,
     connection: Connection,
     executor: Executor,
     *,
     url: str,
     now: int,
-) -> Report:
+) -> AuditReport:
     """Return the report on the database as an open transaction sees it; nothing is remembered.
 
     `url` is the address of the chain's node, `executor` one that works on the caller's thread.
     """
     observer = MirrorObserver(connection, Reach.of(connection))
-    job = _job(pinned(settings.home), kept, observer, now=now)
+    job = _job(pinned(settings.home), files, observer, now=now)
     job = replace(job, own_chain=settings.chain is None)
-    return _run(settings, kept, connection, job, executor, url=url)
+    return _run(settings, files, connection, job, executor, url=url)
 
 
 def _run(
     settings: Settings,
-    kept: Kept,
+    files: StoredFiles,
     connection: Connection,
     job: Job,
     executor: Executor,
     *,
     url: str,
     watch: Watch = unwatched,
-) -> Report:
-    node = Rpc(url, timeout=60.0, longest=LONGEST_HISTORY)
+) -> AuditReport:
+    node = RpcClient(url, timeout=60.0, longest=MAX_LOG_RESPONSE_BYTES)
     if not isinstance(observer := job.observer, MirrorObserver):
         raise TypeError("a database is audited with an observer of its mirror")
     comparison = Comparison(
-        kept, connection, observer, job=job, node=node, operator=_operator(settings)
+        files, connection, observer, job=job, node=node, operator=_operator(settings)
     )
 
-    def others(replay: Replay, final: Block) -> Iterator[Fault]:
+    def others(replay: Replay, final: NodeBlock) -> Iterator[AuditFault]:
         yield from comparison.run(replay, final)
         yield from check_documents(settings.home, connection, job, node, final)
 
@@ -116,7 +116,7 @@ def _run(
 
 def _job(
     pins: tuple[LedgerPin, TrustPolicy | None],
-    kept: Kept,
+    files: StoredFiles,
     observer: MirrorObserver,
     *,
     now: int,
@@ -125,7 +125,7 @@ def _job(
     return Job(
         pin=pin,
         policy=policy,
-        published=kept,
+        published=files,
         now=now,
         confirmations=CONFIRMATIONS if policy is None else policy.trust.confirmations,
         reasons=frozenset(load_domain().status_codes),
@@ -140,18 +140,18 @@ def pinned(home: Path, own: TrustPolicy | None = None) -> tuple[LedgerPin, Trust
     Without either it is the ledger as it was deployed.
 
     Raises:
-        LedgerAbsent: nothing is deployed, or the policy is of other ledgers.
+        LedgerAbsentError: nothing is deployed, or the policy is of other ledgers.
     """
     deployment = load_deployment(home)
     if deployment is None:
-        raise LedgerAbsent(f"there is no ledger in {home}")
+        raise LedgerAbsentError(f"there is no ledger in {home}")
     signed = None if own is not None else load_policy(home)
     policy = own if signed is None else signed.policy
     if policy is None:
         return deployment.pin(NAME), None
     pin = policy.for_ledger(deployment.identity)
     if pin is None:
-        raise LedgerAbsent(f"the policy is of other ledgers than the one deployed in {home}")
+        raise LedgerAbsentError(f"the policy is of other ledgers than the one deployed in {home}")
     return pin, policy
 
 
@@ -173,5 +173,5 @@ def chain_of(settings: Settings) -> Iterator[str]:
 def _operator(settings: Settings) -> bytes | None:
     try:
         return keystore_address(settings.operator_keystore)
-    except KeyUnusable:
+    except KeyUnusableError:
         return None

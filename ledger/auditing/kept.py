@@ -14,14 +14,14 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from certledger.ledger.ports import StoreBusy, StoreUnavailable
+from certledger.ledger.ports import StoreBusyError, StoreUnavailableError
 from certledger.ledger.store.base import table
 from certledger.ledger.store.engine import SqlStore, make_engine
 from certledger.ledger.store.frames import unpack_frame
 from certledger.ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
-from certledger.verifier.audit.published import DataUnreachable
-from certledger.verifier.errors import Malformed
-from certledger.verifier.evidence import LONGEST_EVIDENCE
+from certledger.verifier.audit.published import DataUnreachableError
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.evidence import MAX_EVIDENCE_BYTES
 
 BATCHES, FRAMES = table(BatchRow), table(FrameRow)
 CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)
@@ -34,7 +34,7 @@ def store_at(url: str) -> SqlStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredFiles:
     """The database at `url`, and the evidence files in `home`."""
 
     url: str = field(repr=False)
@@ -45,13 +45,13 @@ class Kept:
         """Open a connection for reading.
 
         Raises:
-            DataUnreachable: the database does not answer.
+            DataUnreachableError: the database does not answer.
         """
         try:
             with store_at(self.url).begin(write=False) as unit:
                 yield unit.connection
-        except (SQLAlchemyError, StoreUnavailable, StoreBusy) as error:
-            raise DataUnreachable(f"the database: {type(error).__name__}") from error
+        except (SQLAlchemyError, StoreUnavailableError, StoreBusyError) as error:
+            raise DataUnreachableError(f"the database: {type(error).__name__}") from error
 
     def close(self) -> None:
         """Let go of this process's connections: the file may be another one the next time."""
@@ -111,7 +111,7 @@ def unpacked(frame: bytes) -> list[bytes]:
     """Return the records of a frame, none of one that is damaged."""
     try:
         return unpack_frame(frame)
-    except (Malformed, TypeError, ValueError):
+    except (MalformedError, TypeError, ValueError):
         return []
 
 
@@ -119,7 +119,7 @@ def member_of(file: Path, name: str) -> Any:
     """Return a member of a JSON file, None where it has none or is none."""
     try:
         with file.open("rb") as opened:
-            value = orjson.loads(opened.read(LONGEST_EVIDENCE + 1))
+            value = orjson.loads(opened.read(MAX_EVIDENCE_BYTES + 1))
     except (OSError, orjson.JSONDecodeError):
         return None
     return value.get(name) if isinstance(value, dict) else None

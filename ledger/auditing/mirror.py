@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from certledger.ledger.acts import ACTS as KINDS
 from certledger.ledger.acts import ActState, counter_of, kind_of, subject_of
-from certledger.ledger.chain.follow import KEPT
+from certledger.ledger.chain.follow import MAX_STORED_BLOCKS
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import (
@@ -26,11 +26,11 @@ from certledger.ledger.store.tables import (
     StatusChangeRow,
     StatusWordRow,
 )
-from certledger.ledger.values import Anchored, BodySeen, CatalogSeen, StatusSeen
+from certledger.ledger.values import AnchoredBatch, CatalogSeen, IssuerRow, MirroredStatusChange
 from certledger.verifier.acts import statement_to_json
-from certledger.verifier.audit.faults import Fault, fault
-from certledger.verifier.audit.replay import Act, Replay
-from certledger.verifier.audit.rules import Body
+from certledger.verifier.audit.faults import AuditFault, fault
+from certledger.verifier.audit.replay import Replay, ReplayedAct
+from certledger.verifier.audit.rules import ReplayedIssuer
 from certledger.verifier.contract_state import Seat
 from certledger.verifier.encoding import Json, format_canonical
 from certledger.verifier.hashing import sha256
@@ -62,18 +62,20 @@ class Reach:
     def of(cls, connection: Connection) -> Reach:
         """Return how far a database says it has followed, or its rows say where it does not."""
         head = connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
-        said = (BODIES, REGISTRARS, ANCHORED, STATUS_CHANGES, CATALOG_CHANGES)
+        statement = (BODIES, REGISTRARS, ANCHORED, STATUS_CHANGES, CATALOG_CHANGES)
         if head is None:
-            newest = [connection.execute(select(func.max(of.c.block))).scalar_one() for of in said]
+            newest = [
+                connection.execute(select(func.max(of.c.block))).scalar_one() for of in statement
+            ]
             head = max((block for block in newest if block is not None), default=0)
         query = select(BLOCKS.c.time).where(BLOCKS.c.number == head)
         time = connection.execute(query).scalar_one_or_none()
         return cls(head, time if isinstance(time, int) else 0)
 
     @property
-    def kept_since(self) -> int:
+    def first_stored_block(self) -> int:
         """The block since which every version of a row is surely kept."""
-        return self.head - KEPT
+        return self.head - MAX_STORED_BLOCKS
 
 
 class MirrorObserver:
@@ -114,7 +116,7 @@ class MirrorObserver:
 
     # What the replay tells --------------------------------------------------------------------
 
-    def said(self, act: Act) -> list[Fault]:
+    def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
         found = self._turn(act.log.block)
         self.acts.add(act.digest[:PREFIX])
         if act.log.block > self._reach.head:
@@ -125,55 +127,55 @@ class MirrorObserver:
         except (AttributeError, TypeError, ValueError) as error:
             where = f"database/acts/{act.digest.hex()}"
             found.append(fault("database.unreadable", where, str(error)))
-        said = act.statement
-        if isinstance(said, Batch):
-            found += self._compare(ANCHORED, rows.anchored_values(_anchored(act, said)))
-        elif isinstance(said, StatusChange):
-            seen = StatusSeen(
-                issuer=said.issuer.decode(),
-                epoch=said.epoch,
-                statement=said,
+        statement = act.statement
+        if isinstance(statement, Batch):
+            found += self._compare(ANCHORED, rows.anchored_values(_anchored(act, statement)))
+        elif isinstance(statement, StatusChange):
+            seen = MirroredStatusChange(
+                issuer=statement.issuer.decode(),
+                epoch=statement.epoch,
+                statement=statement,
                 digest=act.digest,
                 signatures=act.signatures,
                 block=act.log.block,
                 tx=act.log.tx,
             )
             found += self._compare(STATUS_CHANGES, rows.status_values(seen))
-        elif isinstance(said, CatalogChange):
+        elif isinstance(statement, CatalogChange):
             catalog = CatalogSeen(
-                issuer=said.issuer.decode(),
-                version=said.version,
-                root=said.root,
+                issuer=statement.issuer.decode(),
+                version=statement.version,
+                root=statement.root,
                 digest=act.digest,
                 block=act.log.block,
                 tx=act.log.tx,
             )
             names = CATALOG_CHANGES.columns.keys()
             found += self._compare(CATALOG_CHANGES, {n: getattr(catalog, n) for n in names})
-        elif isinstance(said, Register) and self._name(said.name) is None:
-            where = f"database/names/{said.name.hex()}"
-            found.append(fault("database.row_missing", where, f"of {said.issuer.decode()}"))
+        elif isinstance(statement, Register) and self._name(statement.name) is None:
+            where = f"database/names/{statement.name.hex()}"
+            found.append(fault("database.row_missing", where, f"of {statement.issuer.decode()}"))
         return found
 
-    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
+    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[AuditFault]:
         found = self._turn(block)
         for position, word in words.items() if block <= self._reach.head else ():
             values = {"issuer": issuer, "position": position, "block": block, "word": word}
             self._pending["status_words", issuer, position] = (STATUS_WORDS, values)
         return found
 
-    def told(self, body: Body, block: int) -> list[Fault]:
+    def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
         found = self._turn(block)
         issuer = body.state.issuer
         self._versions["bodies"].add((issuer, block))
         name = self._name(body.name)
         if name is not None and block <= self._reach.head:
             state = replace(body.state, name=name)
-            seen = BodySeen(state=state, held=body.held, slot=body.slot(), block=block)
+            seen = IssuerRow(state=state, held=body.held, slot=body.slot(), block=block)
             self._pending["bodies", issuer] = (BODIES, rows.body_values(seen))
         return found
 
-    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
+    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
         found = self._turn(block)
         self._versions["registrars"].add((region, block))
         values_of_seat = [getattr(seat, one.name) for one in fields(Seat)]
@@ -224,17 +226,17 @@ class MirrorObserver:
 
     # Comparing --------------------------------------------------------------------------------
 
-    def _turn(self, block: int) -> list[Fault]:
+    def _turn(self, block: int) -> list[AuditFault]:
         """Compare what the block before left: only the last version in a block is kept."""
         if block == self._block:
             return []
         self._block = block
-        if block >= self._reach.kept_since and block >= 0:
+        if block >= self._reach.first_stored_block and block >= 0:
             self._eventful.add(block)
         waiting, self._pending = self._pending, {}
         return [found for of, values in waiting.values() for found in self._compare(of, values)]
 
-    def _compare(self, of: Table, values: Mapping[str, Any]) -> list[Fault]:
+    def _compare(self, of: Table, values: Mapping[str, Any]) -> list[AuditFault]:
         """Return a fault unless the row of this key is there and has just these values."""
         keys = [column.name for column in of.primary_key]
         query = select(of).where(*(of.c[name] == values[name] for name in keys))
@@ -247,14 +249,14 @@ class MirrorObserver:
         changed = [name for name, value in values.items() if getattr(row, name) != value]
         if not changed:
             return []
-        held = {name: _plain(getattr(row, name)) for name in changed}
+        stored_values = {name: _plain(getattr(row, name)) for name in changed}
         wanted = _readable({name: values[name] for name in changed})
         detail = f"it has another {', '.join(changed)}"
-        return [fault("database.row_changed", where, detail, held=held, chain=wanted)]
+        return [fault("database.row_changed", where, detail, held=stored_values, chain=wanted)]
 
     def _pruned(self, of: Table, keys: list[str], values: Mapping[str, Any]) -> bool:
         """Return whether an old version may be gone, a newer one of the same thing being there."""
-        if "block" not in keys or values["block"] >= self._reach.kept_since:
+        if "block" not in keys or values["block"] >= self._reach.first_stored_block:
             return False
         same = [of.c[name] == values[name] for name in keys if name != "block"]
         newer = select(of.c.block).where(*same, of.c.block > values["block"]).limit(1)
@@ -265,7 +267,7 @@ class MirrorObserver:
         name = self._connection.execute(query).scalar_one_or_none()
         return name if isinstance(name, str) and sha256(name.encode()) == digest else None
 
-    def compare_act(self, act: Act) -> list[Fault]:
+    def compare_act(self, act: ReplayedAct) -> list[AuditFault]:
         """Return what is wrong with the row of an act that was handed in here, if it was."""
         query = select(ACTS).where(ACTS.c.digest == act.digest)
         row = self._connection.execute(query).one_or_none()
@@ -290,11 +292,11 @@ class MirrorObserver:
             return []
         where = f"database/acts/{row.number}"
         detail = f"it has another {', '.join(changed)}"
-        held = {name: _plain(getattr(row, name)) for name in changed}
+        stored_values = {name: _plain(getattr(row, name)) for name in changed}
         chain = _readable({name: value for name, value in wanted.items() if name in changed})
-        return [fault("database.row_changed", where, detail, held=held, chain=chain)]
+        return [fault("database.row_changed", where, detail, held=stored_values, chain=chain)]
 
-    def _same_signers(self, signatures: bytes, act: Act) -> bool:
+    def _same_signers(self, signatures: bytes, act: ReplayedAct) -> bool:
         """Return whether the same people signed: two signatures of one key are one."""
         joined = b"".join(act.signatures)
         if signatures == joined:
@@ -307,7 +309,7 @@ class MirrorObserver:
 
     # The end ----------------------------------------------------------------------------------
 
-    def finish(self, replay: Replay) -> Iterator[Fault]:
+    def finish(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield the rows that nothing on the chain made."""
         yield from self._turn(-1)
         if self.behind:
@@ -325,8 +327,8 @@ class MirrorObserver:
         ):
             query = select(of.c.issuer, of.c[counter], of.c.block)
             for issuer, number, block in self._connection.execute(query):
-                told = 0 < number <= most.get(issuer, 0) and not self._is_beyond(block)
-                if not told and not self._is_pending(block):
+                response = 0 < number <= most.get(issuer, 0) and not self._is_beyond(block)
+                if not response and not self._is_pending(block):
                     yield _extra(of, issuer, number)
         for of, key in ((BODIES, "issuer"), (REGISTRARS, "region")):
             for name, block in self._connection.execute(select(of.c[key], of.c.block)):
@@ -334,11 +336,11 @@ class MirrorObserver:
                 if not known and not self._is_pending(block):
                     yield _extra(of, name, block)
         yield from self._blocks_missing()
-        yield from self._words_of_nobody(replay)
+        yield from self._unclaimed_words(replay)
         for issuer in replay.bodies:
             yield from self._words_over(issuer)
 
-    def _words_of_nobody(self, replay: Replay) -> Iterator[Fault]:
+    def _unclaimed_words(self, replay: Replay) -> Iterator[AuditFault]:
         for issuer in self._connection.execute(select(STATUS_WORDS.c.issuer).distinct()).scalars():
             if issuer not in replay.bodies:
                 query = select(func.min(STATUS_WORDS.c.block)).where(
@@ -347,20 +349,20 @@ class MirrorObserver:
                 if not self._is_pending(self._connection.execute(query).scalar_one()):
                     yield _extra(STATUS_WORDS, issuer)
 
-    def _blocks_missing(self) -> Iterator[Fault]:
+    def _blocks_missing(self) -> Iterator[AuditFault]:
         """Yield the blocks in which something was said, and which the database does not keep."""
-        kept = set(self._connection.execute(select(BLOCKS.c.number)).scalars())
-        for number in sorted(self._eventful - kept):
-            if self._reach.kept_since <= number <= self._reach.head:
+        stored = set(self._connection.execute(select(BLOCKS.c.number)).scalars())
+        for number in sorted(self._eventful - stored):
+            if self._reach.first_stored_block <= number <= self._reach.head:
                 yield fault("database.row_missing", f"database/blocks/{number}")
 
-    def _words_over(self, issuer: str) -> Iterator[Fault]:
+    def _words_over(self, issuer: str) -> Iterator[AuditFault]:
         """Yield the status words that no statement made; the statements are checked by now."""
         changes = select(STATUS_CHANGES).where(STATUS_CHANGES.c.issuer == issuer)
         made: set[tuple[int, int]] = set()
         for row in self._connection.execute(changes):
-            said = orjson.loads(row.statement)
-            made |= {(position, row.block) for position in said["words"]}
+            statement = orjson.loads(row.statement)
+            made |= {(position, row.block) for position in statement["words"]}
         words = select(STATUS_WORDS.c.position, STATUS_WORDS.c.block)
         for position, block in self._connection.execute(
             words.where(STATUS_WORDS.c.issuer == issuer)
@@ -370,21 +372,21 @@ class MirrorObserver:
                 yield _extra(STATUS_WORDS, issuer, position, block)
 
 
-def _extra(of: Table, *key: str | int) -> Fault:
+def _extra(of: Table, *key: str | int) -> AuditFault:
     where = "/".join(["database", of.name, *map(str, key)])
     return fault("database.row_extra", where)
 
 
-def _anchored(act: Act, said: Batch) -> Anchored:
-    return Anchored(
-        issuer=said.issuer.decode(),
-        sequence=said.sequence,
+def _anchored(act: ReplayedAct, statement: Batch) -> AnchoredBatch:
+    return AnchoredBatch(
+        issuer=statement.issuer.decode(),
+        sequence=statement.sequence,
         digest=act.digest,
-        root=said.root,
-        first=said.first,
-        count=said.count,
-        catalog=said.catalog,
-        statement=said,
+        root=statement.root,
+        first=statement.first,
+        count=statement.count,
+        catalog=statement.catalog,
+        statement=statement,
         signature=act.signatures[0],
         key=act.key or 0,
         leaf=act.leaf,

@@ -11,9 +11,9 @@ from certledger.ledger.acts import ActState, Lane
 from certledger.ledger.auditing.mirror import ACTS, BODIES
 from certledger.ledger.contract_view import after_act, ledger_state
 from certledger.ledger.obstacles import BEFORE_ENDED, COUNTED, PASSED, final_reason
-from certledger.ledger.ports import BodySeen
+from certledger.ledger.ports import IssuerRow
 from certledger.ledger.store import rows
-from certledger.verifier.contract_state import Issuer, RuleBroken
+from certledger.verifier.contract_state import Issuer, RuleBrokenError
 
 _DEAD = [str(state) for state in ActState if not state.alive]
 
@@ -60,14 +60,14 @@ class RejectionJudge:
             return f"at block {row.block} the contract would have taken it, or could later"
         return None if wanted == row.reason else f"it was rejected for {row.reason}, not {wanted}"
 
-    def _reason(self, row: Any, seen: BodySeen) -> str | None:
+    def _reason(self, row: Any, seen: IssuerRow) -> str | None:
         """Return why the act could not be carried out for good, None where it could."""
         act, state = rows.act_of(row), seen.state
         # No rule that rejects an act for good looks at registrars, so no seats are needed.
         ledger = ledger_state(self._identity, (), {state.issuer: Issuer(state=state)})
         try:
             after_act(ledger, act, state.issuer, row.block + 1)
-        except RuleBroken as broken:
+        except RuleBrokenError as broken:
             return final_reason(state, act.statement, broken.rule)
         return None
 
@@ -86,7 +86,7 @@ class RejectionJudge:
             return None
         return f"it was rejected for {row.reason}, the act before it for another reason"
 
-    def _issuer_at(self, issuer: str, version: int) -> BodySeen | None:
+    def _issuer_at(self, issuer: str, version: int) -> IssuerRow | None:
         query = select(BODIES).where(BODIES.c.issuer == issuer, BODIES.c.block == version)
         found = self._connection.execute(query).one_or_none()
         return None if found is None else rows.body_of(found)

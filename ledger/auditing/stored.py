@@ -7,20 +7,20 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk import PLACES, PREFIX
 from certledger.ledger.store.frames import FRAME
 from certledger.ledger.store.tables import ActRow, BatchRow, CertificateRow
 from certledger.verifier import merkle
 from certledger.verifier.audit.batches import BatchReport, BatchTask, judge, not_handed_in
-from certledger.verifier.audit.faults import Fault, fault
-from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.audit.faults import AuditFault, fault
+from certledger.verifier.audit.published import DataUnreachableError
 from certledger.verifier.encoding import from_base64url
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 ACTS, BATCHES, CERTIFICATES = table(ActRow), table(BatchRow), table(CertificateRow)
-MOST_TOLD = 20
+MAX_REPORTED_DIFFERENCES = 20
 """Differences of one batch that are told one by one."""
 _DIGESTS, _EDITION, _ID = b'"digests":"', b'"edition":', b'"id":"'
 _TEXT, _BYTES = 24, 18
@@ -29,18 +29,18 @@ _NOTHING = b"A" * _TEXT
 
 
 def check_stored(task: BatchTask) -> BatchReport:
-    """Return what is found of an anchored batch in the database; `task.published` is a `Kept`."""
-    kept = task.published
-    if not isinstance(kept, Kept):
+    """Return what is found of an anchored batch in the database; `task.published` is a `StoredFiles`."""
+    stored_files = task.published
+    if not isinstance(stored_files, StoredFiles):
         raise TypeError("a stored batch is read from the database that keeps it")
     try:
-        row = _row(kept, task.root)
+        row = _row(stored_files, task.root)
         if row is None:
-            return BatchReport(faults=[_absent(kept, task)])
+            return BatchReport(faults=[_absent(stored_files, task)])
         lines: list[bytes] = []
-        report, leaves = judge(task, _gathered(kept.frames(row.number), lines))
-        report.faults += _compare(kept, row, lines, leaves)
-        report.faults += _frames_differ(kept, row)
+        report, leaves = judge(task, _gathered(stored_files.frames(row.number), lines))
+        report.faults += _compare(stored_files, row, lines, leaves)
+        report.faults += _frames_differ(stored_files, row)
         named = {"issuer": task.issuer, "first": task.first, "size": task.count}
         report.faults += [
             fault("database.row_changed", _where(row), f"{name} is {getattr(row, name)}")
@@ -48,35 +48,35 @@ def check_stored(task: BatchTask) -> BatchReport:
             if getattr(row, name) != value
         ]
         return report
-    except DataUnreachable as error:
+    except DataUnreachableError as error:
         return BatchReport(faults=[fault("data.unreachable", task.where, str(error))])
 
 
-def check_unanchored(kept: Kept, row: Any) -> list[Fault]:
+def check_unanchored(stored_files: StoredFiles, row: Any) -> list[AuditFault]:
     """Return what does not fit together of a batch that the chain does not hold."""
-    lines = [line for chunk in kept.frames(row.number) for line in chunk]
+    lines = [line for chunk in stored_files.frames(row.number) for line in chunk]
     leaves = [merkle.leaf_hash(line) for line in lines]
     if not leaves or merkle.root(leaves) != row.root:
         return [fault("database.record_differs", _where(row), "the records lead elsewhere")]
-    return _compare(kept, row, lines, leaves) + _frames_differ(kept, row)
+    return _compare(stored_files, row, lines, leaves) + _frames_differ(stored_files, row)
 
 
-def _frames_differ(kept: Kept, row: Any) -> list[Fault]:
+def _frames_differ(stored_files: StoredFiles, row: Any) -> list[AuditFault]:
     """Return a fault unless frames are numbered from 0 and all but the last are full."""
-    sizes = kept.frame_sizes(row.number)
+    sizes = stored_files.frame_sizes(row.number)
     full = [(place, FRAME) for place in range(len(sizes) - 1)]
     whole = sizes[:-1] == full and (not sizes or sizes[-1][0] == len(sizes) - 1)
     return [] if whole else [fault("database.row_changed", _where(row), "its frames are others")]
 
 
-def _row(kept: Kept, root: bytes) -> Any:
-    with kept.open() as connection:
+def _row(stored_files: StoredFiles, root: bytes) -> Any:
+    with stored_files.open() as connection:
         return connection.execute(select(BATCHES).where(BATCHES.c.root == root)).one_or_none()
 
 
-def _absent(kept: Kept, task: BatchTask) -> Fault:
+def _absent(stored_files: StoredFiles, task: BatchTask) -> AuditFault:
     """Return the fault of lost records, or of records that nobody handed in."""
-    with kept.open() as connection:
+    with stored_files.open() as connection:
         query = select(exists().where(ACTS.c.root == task.root))
         if not connection.execute(query).scalar_one():
             return not_handed_in(task)
@@ -94,19 +94,21 @@ def _where(row: Any) -> str:
     return f"database/batches/{row.root.hex()}"
 
 
-def _compare(kept: Kept, row: Any, lines: Sequence[bytes], leaves: Sequence[bytes]) -> list[Fault]:
+def _compare(
+    stored_files: StoredFiles, row: Any, lines: Sequence[bytes], leaves: Sequence[bytes]
+) -> list[AuditFault]:
     """Return where records, leaves and lookup rows of a batch differ, place by place."""
-    found: list[Fault] = []
-    held = merkle.split(row.leaves if isinstance(row.leaves, bytes) else b"")
-    if held != list(leaves):
-        found += _leaves_differ(row, held, lines, leaves)
+    found: list[AuditFault] = []
+    stored_leaves = merkle.split(row.leaves if isinstance(row.leaves, bytes) else b"")
+    if stored_leaves != list(leaves):
+        found += _leaves_differ(row, stored_leaves, lines, leaves)
     low = row.number * PLACES
     query = (
         select(CERTIFICATES)
         .where(CERTIFICATES.c.place.between(low, low + PLACES - 1))
         .order_by(CERTIFICATES.c.place)
     )
-    with kept.open() as connection:
+    with stored_files.open() as connection:
         stored = list(map(tuple, connection.execute(query)))
     prefixes = [leaf[:PREFIX] for leaf in leaves]
     wanted = list(zip(range(low, low + len(lines)), prefixes, *_lookups(lines), strict=True))
@@ -116,33 +118,35 @@ def _compare(kept: Kept, row: Any, lines: Sequence[bytes], leaves: Sequence[byte
 
 
 def _leaves_differ(
-    row: Any, held: Sequence[bytes], lines: Sequence[bytes], leaves: Sequence[bytes]
-) -> list[Fault]:
+    row: Any, stored: Sequence[bytes], lines: Sequence[bytes], leaves: Sequence[bytes]
+) -> list[AuditFault]:
     """Return which leaves or records differ: kept leaves that give the root blame the records."""
-    anchored = bool(held) and merkle.root(held) == row.root
+    anchored = bool(stored) and merkle.root(stored) == row.root
     code = "database.record_differs" if anchored else "database.leaf_differs"
     places = [
-        at for at in range(max(len(held), len(leaves))) if held[at : at + 1] != leaves[at : at + 1]
+        at
+        for at in range(max(len(stored), len(leaves)))
+        if stored[at : at + 1] != leaves[at : at + 1]
     ]
     found = []
-    for at in places[:MOST_TOLD]:
+    for at in places[:MAX_REPORTED_DIFFERENCES]:
         where = f"{row.issuer}/certificates/{row.first + at}"
-        detail = f"place {at} of {len(held)} leaves and {len(leaves)} records"
+        detail = f"place {at} of {len(stored)} leaves and {len(leaves)} records"
         record = lines[at].decode("utf-8", "replace") if at < len(lines) else ""
-        leaf = held[at].hex() if at < len(held) else ""
+        leaf = stored[at].hex() if at < len(stored) else ""
         found.append(fault(code, where, detail, root=row.root.hex(), leaf=leaf, record=record))
     return found
 
 
 def _rows_differ(
     row: Any, stored: Sequence[tuple[Any, ...]], wanted: Sequence[tuple[Any, ...]]
-) -> list[Fault]:
+) -> list[AuditFault]:
     by_place = {one[0]: one for one in stored}
     found = []
     for one in wanted:
-        held = by_place.pop(one[0], None)
-        if held != one:
-            code = "database.row_missing" if held is None else "database.leaf_differs"
+        stored_leaves = by_place.pop(one[0], None)
+        if stored_leaves != one:
+            code = "database.row_missing" if stored_leaves is None else "database.leaf_differs"
             index = row.first + one[0] % PLACES
             detail = f"the lookup row of {row.issuer} {index}"
             found.append(fault(code, f"database/certificates/{one[0]}", detail))
@@ -150,7 +154,7 @@ def _rows_differ(
         fault("database.row_extra", f"database/certificates/{place}", _where(row))
         for place in by_place
     ]
-    return found[:MOST_TOLD]
+    return found[:MAX_REPORTED_DIFFERENCES]
 
 
 def _lookups(lines: Sequence[bytes]) -> tuple[list[bytes], list[bytes], list[int]]:
@@ -187,6 +191,6 @@ def _decoded(texts: Sequence[bytes]) -> list[bytes]:
     whole = b"".join(text if len(text) == _TEXT else _NOTHING for text in texts)
     try:
         data = from_base64url(whole.decode("ascii"))
-    except (Malformed, UnicodeDecodeError):
+    except (MalformedError, UnicodeDecodeError):
         return [b""] * len(texts)
     return [data[at : at + PREFIX] for at in range(0, len(data), _BYTES)]

@@ -14,13 +14,13 @@ from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk import PLACES, PREFIX
 from certledger.ledger.store.service_tables import ReceiptBatchRow, VerificationRow
 from certledger.ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.encoding import parse_time
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
-from certledger.verifier.receipts import LONGEST_WAIT
-from certledger.verifier.vocabulary import BodyKind
+from certledger.verifier.receipts import MAX_ANCHORING_SECONDS
+from certledger.verifier.vocabulary import IssuerKind
 
 ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
 CERTIFICATES, VERIFICATIONS = table(CertificateRow), table(VerificationRow)
@@ -29,7 +29,7 @@ _AT_ONCE = 1_000
 _DIGEST = 32
 
 
-class ToldComparison:
+class EventComparison:
     """Compares receipts of verifications.
 
     `operator` is who signs them (20 bytes), None where nobody knows; `now` in seconds.
@@ -39,7 +39,7 @@ class ToldComparison:
         self._connection, self._operator, self._now = connection, operator, now
         self.chain = ReceiptChainCheck(connection, ReceiptChain.VERIFICATIONS)
 
-    def run(self, replay: Replay) -> Iterator[Fault]:
+    def run(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield what is wrong with receipts, with their rows, and with the batches they are in."""
         bodies = _operators(replay, self._operator)
         query = select(VERIFICATIONS).order_by(VERIFICATIONS.c.number)
@@ -52,13 +52,13 @@ class ToldComparison:
         yield from self.chain.end()
         yield from self._batches(replay, bodies)
 
-    def _row(self, row: Any, bodies: Collection[str]) -> Iterator[Fault]:
+    def _row(self, row: Any, bodies: Collection[str]) -> Iterator[AuditFault]:
         where = f"database/verifications/{row.reference}"
         yield from self.chain.take(row.number, row.receipt, where)
         try:
             receipt = VerificationReceipt.parse(row.receipt)
             receipt.check(self._operator)
-        except Refused as error:
+        except CertledgerError as error:
             yield fault("receipt.unusable", where, str(error))
             return
         changed = [
@@ -68,18 +68,18 @@ class ToldComparison:
             changed.append("leaves")
         if changed:
             yield fault("receipt.unusable", where, f"its row has another {', '.join(changed)}")
-        elif bodies and row.sequence is None and row.checked + LONGEST_WAIT < self._now:
+        elif bodies and row.sequence is None and row.checked + MAX_ANCHORING_SECONDS < self._now:
             yield fault("receipt.unanchored", where, "", receipt=row.receipt.decode())
         elif bodies and row.sequence is not None:
             yield from self._sealed(row, receipt, bodies, where)
 
     def _sealed(
         self, row: Any, receipt: VerificationReceipt, bodies: Collection[str], where: str
-    ) -> Iterator[Fault]:
+    ) -> Iterator[AuditFault]:
         """Yield a fault where a receipt is not in the batch that its row names, or is late."""
         if _is_in_batch(self._connection, receipt, row.sequence, bodies):
             return
-        overdue = row.checked + LONGEST_WAIT < self._now
+        overdue = row.checked + MAX_ANCHORING_SECONDS < self._now
         waits = select(exists().where(RECEIPT_BATCHES.c.sequence == row.sequence))
         anchored = select(
             exists().where(ANCHORED.c.issuer.in_(bodies), ANCHORED.c.sequence == row.sequence)
@@ -90,7 +90,7 @@ class ToldComparison:
         elif not sealed or self._connection.execute(anchored).scalar_one():
             yield fault("receipt.unusable", where, f"it is not in batch {row.sequence}")
 
-    def _batches(self, replay: Replay, bodies: Collection[str]) -> Iterator[Fault]:
+    def _batches(self, replay: Replay, bodies: Collection[str]) -> Iterator[AuditFault]:
         """Yield batches of receipts that have more or fewer receipts than rows name them."""
         counted = select(VERIFICATIONS.c.sequence, func.count()).group_by(VERIFICATIONS.c.sequence)
         counts = dict(map(tuple, self._connection.execute(counted).all()))
@@ -123,7 +123,7 @@ class ToldComparison:
 
     def _sealed_here(
         self, replay: Replay, bodies: Collection[str], known: Collection[int]
-    ) -> Iterator[Fault]:
+    ) -> Iterator[AuditFault]:
         """Yield anchored batches that the operator's key signed and that no row knows."""
         for issuer in bodies:
             keys = replay.bodies[issuer].state.keys
@@ -153,7 +153,7 @@ def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
     return [
         code
         for code, body in replay.bodies.items()
-        if body.state.kind is BodyKind.OPERATOR
+        if body.state.kind is IssuerKind.OPERATOR
         and (operator is None or any(key.address == operator for key in body.state.keys))
     ]
 

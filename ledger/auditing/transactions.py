@@ -12,7 +12,7 @@ from certledger.ledger.acts import ActState
 from certledger.ledger.ports import TxState
 from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import ActRow, CarriageRow, TransactionRow
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.hashing import keccak
 from certledger.verifier.recovery import recover_address
 
@@ -26,7 +26,7 @@ class TravelComparison:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def run(self) -> Iterator[Fault]:
+    def run(self) -> Iterator[AuditFault]:
         """Yield what is wrong with transactions and carriages."""
         for row in self._connection.execute(select(TRANSACTIONS)):
             changed = [
@@ -38,7 +38,7 @@ class TravelComparison:
         yield from self._carriages()
         yield from self._landed()
 
-    def _carriages(self) -> Iterator[Fault]:
+    def _carriages(self) -> Iterator[AuditFault]:
         """Yield carriages of nothing, and by nothing."""
         act = exists().where(ACTS.c.number == CARRIAGES.c.act)
         transaction = exists().where(TRANSACTIONS.c.hash == CARRIAGES.c.tx)
@@ -46,7 +46,7 @@ class TravelComparison:
             where = f"database/carriages/{row.tx.hex()}/{row.act}"
             yield fault("database.row_extra", where, "it has lost its act or transaction")
 
-    def _landed(self) -> Iterator[Fault]:
+    def _landed(self) -> Iterator[AuditFault]:
         """Yield what differs between anchored acts and our transactions that carried them."""
         query = select(ACTS.c.number, TRANSACTIONS.c.block, TRANSACTIONS.c.state, ACTS.c.block)
         query = query.join(TRANSACTIONS, TRANSACTIONS.c.hash == ACTS.c.tx)

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import rlp
 
-from certledger.ledger.ports import ChainRefuses, ChainUnreachable
-from certledger.ledger.values import Log
+from certledger.ledger.ports import ChainRefusesError, ChainUnreachableError
+from certledger.ledger.values import ContractLog
 from certledger.verifier.hashing import keccak
 
 CONCURRENCY = 8
@@ -22,7 +22,7 @@ CONCURRENCY = 8
 _BLOOM_BYTES = 256
 
 
-class LogsIncomplete(ChainUnreachable):
+class LogsIncompleteError(ChainUnreachableError):
     """No node shows all receipts of a block; asking again later may help."""
 
     code = "chain.incomplete"
@@ -36,15 +36,15 @@ class JsonRpc(Protocol):
         """The nodes, each by itself."""
 
     def call(self, method: str, *params: Any) -> Any:
-        """Return the result of a call; raises ChainUnreachable."""
+        """Return the result of a call; raises ChainUnreachableError."""
 
 
-def complete_logs(node: JsonRpc, address: bytes, first: int, last: int) -> list[Log]:
+def complete_logs(node: JsonRpc, address: bytes, first: int, last: int) -> list[ContractLog]:
     """Return the events of `address` in blocks `first` to `last`, in order.
 
     Raises:
-        LogsIncomplete: the receipts of a block are not to be had.
-        ChainUnreachable: no node answers.
+        LogsIncompleteError: the receipts of a block are not to be had.
+        ChainUnreachableError: no node answers.
     """
     numbers = range(first, last + 1)
     if len(numbers) == 1:
@@ -54,53 +54,57 @@ def complete_logs(node: JsonRpc, address: bytes, first: int, last: int) -> list[
         return [log for logs in found for log in logs]
 
 
-def _logs_of_block(node: JsonRpc, address: bytes, number: int) -> list[Log]:
+def _logs_of_block(node: JsonRpc, address: bytes, number: int) -> list[ContractLog]:
     """Return what the first node that can prove it says of a block."""
-    failure: ChainUnreachable = LogsIncomplete(f"block {number} cannot be read")
+    failure: ChainUnreachableError = LogsIncompleteError(f"block {number} cannot be read")
     for member in node.members:
         try:
             return _proved_logs(member, address, number)
-        except ChainUnreachable as error:
+        except ChainUnreachableError as error:
             failure = error
     raise failure
 
 
-def _proved_logs(node: JsonRpc, address: bytes, number: int) -> list[Log]:
+def _proved_logs(node: JsonRpc, address: bytes, number: int) -> list[ContractLog]:
     header = node.call("eth_getBlockByNumber", hex(number), False)
     if header is None:
-        raise LogsIncomplete(f"the node has no block {number} yet")
+        raise LogsIncompleteError(f"the node has no block {number} yet")
     try:
         if not may_contain(_bytes(header["logsBloom"]), address):
             return []
         block_hash, listed = _bytes(header["hash"]), header["transactions"]
         receipts = _receipts(node, number, listed)
         if [one["transactionHash"] for one in receipts] != listed:
-            raise LogsIncomplete(f"the node has not all receipts of block {number}")
+            raise LogsIncompleteError(f"the node has not all receipts of block {number}")
         if receipts_root(receipts) != _bytes(header["receiptsRoot"]):
-            raise LogsIncomplete(f"the receipts of block {number} do not have its receipts root")
+            raise LogsIncompleteError(
+                f"the receipts of block {number} do not have its receipts root"
+            )
         return _logs(receipts, address, number, block_hash)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise LogsIncomplete(f"the node garbles block {number}") from error
+        raise LogsIncompleteError(f"the node garbles block {number}") from error
 
 
 def _receipts(node: JsonRpc, number: int, transactions: Sequence[str]) -> list[Any]:
     """Return a block's receipts; one by one from a node that cannot list them."""
     try:
         found = node.call("eth_getBlockReceipts", hex(number))
-    except ChainRefuses:
+    except ChainRefusesError:
         found = [node.call("eth_getTransactionReceipt", tx) for tx in transactions]
     if not isinstance(found, list) or None in found:
-        raise LogsIncomplete(f"the node has not all receipts of block {number}")
+        raise LogsIncompleteError(f"the node has not all receipts of block {number}")
     return found
 
 
-def _logs(receipts: Iterable[Any], address: bytes, number: int, block_hash: bytes) -> list[Log]:
+def _logs(
+    receipts: Iterable[Any], address: bytes, number: int, block_hash: bytes
+) -> list[ContractLog]:
     """Return the events of proved receipts.  Places follow from their order, as in `logIndex`."""
     found, position = [], 0
     for receipt in receipts:
         for one in receipt["logs"]:
             if _bytes(one["address"]) == address:
-                log = Log(
+                log = ContractLog(
                     block=number,
                     block_hash=block_hash,
                     tx=_bytes(receipt["transactionHash"]),

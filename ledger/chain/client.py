@@ -15,21 +15,26 @@ from certledger.ledger.chain.block_logs import JsonRpc, complete_logs
 from certledger.ledger.keys import Signer
 from certledger.ledger.ports import (
     Block,
-    CallReverted,
-    ChainRefuses,
-    ChainUnreachable,
+    CallRevertedError,
+    ChainRefusesError,
+    ChainUnreachableError,
+    ContractLog,
     Included,
-    Log,
-    Signed,
+    SignedTransaction,
     StateProof,
 )
 from certledger.verifier.hashing import keccak
-from certledger.verifier.http_client import AnswerTooLong, NoAnswer, exchange, is_server_address
+from certledger.verifier.http_client import (
+    AnswerTooLongError,
+    NoAnswerError,
+    exchange,
+    is_server_address,
+)
 from certledger.verifier.policy import LedgerPin
 
-MOST_GAS = 12_000_000
+MAX_TRANSACTION_GAS = 12_000_000
 """Gas of one transaction, below the cap of EIP-7825."""
-MOST_BYTES = 100_000
+MAX_CALLDATA_BYTES = 100_000
 """Bytes of calldata; geth refuses a transaction over 131,072."""
 MAX_ANSWER_BYTES = 32 << 20
 """Bytes of a node's answer: all receipts of a full block, and more."""
@@ -42,7 +47,7 @@ _RAISE = 1.3
 _Read = TypeVar("_Read")
 
 
-class NodeRefuses(ChainRefuses):
+class NodeRefusesError(ChainRefusesError):
     """The node answered with an error of JSON-RPC."""
 
     def __init__(self, method: str, number: int, message: str, data: Any = None) -> None:
@@ -50,11 +55,11 @@ class NodeRefuses(ChainRefuses):
         self.number, self.message, self.data = number, message, data
 
 
-class NodeAnswerTooLong(ChainUnreachable):
+class NodeAnswerTooLongError(ChainUnreachableError):
     """A node's answer is longer than is read; asking for less may help."""
 
 
-class Node:
+class NodeClient:
     """One JSON-RPC node, asked and believed only as far as an answer's shape goes.
 
     `timeout` (seconds) bounds a whole question with its answer, `longest` the bytes of the answer.
@@ -64,7 +69,7 @@ class Node:
         self._url, self._timeout, self._longest = url, timeout, longest
 
     @property
-    def members(self) -> Sequence[Node]:
+    def members(self) -> Sequence[NodeClient]:
         """This node alone; `Nodes` has several."""
         return (self,)
 
@@ -72,24 +77,26 @@ class Node:
         """Return the result of a call.
 
         Raises:
-            ChainUnreachable: no answer, or none that is JSON-RPC.
-            NodeAnswerTooLong: an answer beyond the bound.
-            NodeRefuses: the node answered with an error.
+            ChainUnreachableError: no answer, or none that is JSON-RPC.
+            NodeAnswerTooLongError: an answer beyond the bound.
+            NodeRefusesError: the node answered with an error.
         """
         answer = self._exchange(method, params)
         if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
-            told = answer["error"]
-            code = told.get("code")
+            node_error = answer["error"]
+            code = node_error.get("code")
             code = code if isinstance(code, int) else 0
-            raise NodeRefuses(method, code, str(told.get("message")), told.get("data"))
+            raise NodeRefusesError(
+                method, code, str(node_error.get("message")), node_error.get("data")
+            )
         if not isinstance(answer, dict) or "result" not in answer:
-            raise ChainUnreachable(f"the node answers {method} with something else")
+            raise ChainUnreachableError(f"the node answers {method} with something else")
         return answer["result"]
 
     def _exchange(self, method: str, params: Sequence[Any]) -> Any:
         """Return what the node answers in JSON."""
         if not is_server_address(self._url):
-            raise ChainUnreachable(
+            raise ChainUnreachableError(
                 "the address of a node is http:// or https://, a host and a path"
             )
         # One question a connection, so that the number tells nothing.
@@ -98,19 +105,23 @@ class Node:
         request = Request(self._url, data=orjson.dumps(asked), headers=headers, method="POST")
         try:
             answer = exchange(request, seconds=self._timeout, longest=self._longest)
-        except AnswerTooLong as error:
-            raise NodeAnswerTooLong(f"the node answers {method} at too great length") from error
-        except NoAnswer as error:
-            raise ChainUnreachable(f"the node does not answer {method}: {error}") from error
+        except AnswerTooLongError as error:
+            raise NodeAnswerTooLongError(
+                f"the node answers {method} at too great length"
+            ) from error
+        except NoAnswerError as error:
+            raise ChainUnreachableError(f"the node does not answer {method}: {error}") from error
         if not answer.is_success:
-            raise ChainUnreachable(f"the node answers {method} with HTTP status {answer.status}")
+            raise ChainUnreachableError(
+                f"the node answers {method} with HTTP status {answer.status}"
+            )
         try:
             return orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
-            raise ChainUnreachable(f"the node answers {method} with something else") from error
+            raise ChainUnreachableError(f"the node answers {method} with something else") from error
 
 
-class WrongChain(NodeRefuses):
+class WrongChainError(NodeRefusesError):
     """The node is of another chain than the ledger's."""
 
 
@@ -121,7 +132,7 @@ class EthereumChain:
     A node that is away is checked once it answers.
 
     Raises:
-        WrongChain: a node is of another chain than the ledger's.
+        WrongChainError: a node is of another chain than the ledger's.
     """
 
     def __init__(
@@ -150,27 +161,27 @@ class EthereumChain:
         """Return the sender's next nonce, counting only what stands in blocks."""
         return _number(self._node.call("eth_getTransactionCount", self._sender, "latest"))
 
-    def sign(self, data: bytes, *, nonce: int) -> Signed:
+    def sign(self, data: bytes, *, nonce: int) -> SignedTransaction:
         """Return the signed call of the contract.
 
         Raises:
-            CallReverted: the contract would refuse it now, or it is too large.
+            CallRevertedError: the contract would refuse it now, or it is too large.
         """
-        if len(data) > MOST_BYTES:
-            raise CallReverted(f"BytesOver{MOST_BYTES}")
+        if len(data) > MAX_CALLDATA_BYTES:
+            raise CallRevertedError(f"BytesOver{MAX_CALLDATA_BYTES}")
         gas = self._estimate(data)
-        if gas > MOST_GAS:
-            raise CallReverted(f"GasOver{MOST_GAS}")
+        if gas > MAX_TRANSACTION_GAS:
+            raise CallRevertedError(f"GasOver{MAX_TRANSACTION_GAS}")
         payment = Payment(
             chain_id=self._ledger.chain_id,
             nonce=nonce,
-            gas=min(int(gas * _MARGIN), MOST_GAS),
+            gas=min(int(gas * _MARGIN), MAX_TRANSACTION_GAS),
             to=self._ledger.address,
             data=data,
         )
         return sign_transaction(self._node, self._signer, payment)
 
-    def resign(self, raw: bytes) -> Signed:
+    def resign(self, raw: bytes) -> SignedTransaction:
         """Return the same call with the same nonce and gas, for a higher fee.
 
         Whether it would succeed is not asked: even a call that reverts clears the way for the
@@ -189,19 +200,19 @@ class EthereumChain:
         call = {"from": self._sender, "to": self._address, "data": "0x" + data.hex()}
         try:
             return _number(self._node.call("eth_estimateGas", call))
-        except NodeRefuses as error:
-            raise CallReverted(_revert_name(error)) from error
+        except NodeRefusesError as error:
+            raise CallRevertedError(_revert_name(error)) from error
 
     def broadcast(self, raw: bytes) -> None:
         """Offer a transaction to the network; repeating does no harm.
 
         Raises:
-            ChainUnreachable: the node does not answer.
-            NodeRefuses: it will not take the transaction, and does not have it.
+            ChainUnreachableError: the node does not answer.
+            NodeRefusesError: it will not take the transaction, and does not have it.
         """
         try:
             self._node.call("eth_sendRawTransaction", "0x" + raw.hex())
-        except NodeRefuses:
+        except NodeRefusesError:
             # Each kind of node has other words for "I know it already", so it is asked.
             if self._node.call("eth_getTransactionByHash", "0x" + keccak(raw).hex()) is None:
                 raise
@@ -211,7 +222,7 @@ class EthereumChain:
         receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
         if receipt is None or (isinstance(receipt, dict) and receipt.get("blockNumber") is None):
             return None
-        number, held, status = _shaped(
+        number, current, status = _shaped(
             lambda: (
                 _number(receipt["blockNumber"]),
                 _bytes(receipt["blockHash"]),
@@ -219,7 +230,7 @@ class EthereumChain:
             )
         )
         block = self.block(number)
-        if block is None or block.hash != held:
+        if block is None or block.hash != current:
             return None  # Its block is being reorganised away.
         return Included(block=block, succeeded=status == 1)
 
@@ -233,7 +244,7 @@ class EthereumChain:
         """Return the newest block that will not be taken back."""
         try:
             found = self._block("finalized")
-        except NodeRefuses:
+        except NodeRefusesError:
             found = None
         if found is not None:
             return found
@@ -249,18 +260,18 @@ class EthereumChain:
 
     def _must(self, block: Block | None) -> Block:
         if block is None:
-            raise ChainUnreachable("the node has no such block")
+            raise ChainUnreachableError("the node has no such block")
         return block
 
-    def logs(self, first: int, last: int) -> Sequence[Log]:
+    def logs(self, first: int, last: int) -> Sequence[ContractLog]:
         """Return the contract's events in order, complete.
 
         Raises:
-            LogsIncomplete: no node proves that it shows all of them; ask again.
+            LogsIncompleteError: no node proves that it shows all of them; ask again.
         """
         return complete_logs(self._node, self._ledger.address, first, last)
 
-    def reported_logs(self, first: int, last: int) -> Sequence[Log]:
+    def reported_logs(self, first: int, last: int) -> Sequence[ContractLog]:
         """Return the events that the node reports, in order and perhaps not all.
 
         Quick over long ranges, for whoever notices otherwise when one is missing.  Ranges that
@@ -269,7 +280,7 @@ class EthereumChain:
         asked = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
         try:
             found = self._node.call("eth_getLogs", asked)
-        except (NodeRefuses, NodeAnswerTooLong):
+        except (NodeRefusesError, NodeAnswerTooLongError):
             if first == last:
                 raise
             middle = (first + last) // 2
@@ -282,7 +293,7 @@ class EthereumChain:
         keys = ["0x" + slot.to_bytes(32, "big").hex() for slot in slots]
         found = self._node.call("eth_getProof", self._address, keys, hex(block))
         if not isinstance(found, dict) or len(found.get("storageProof") or ()) != len(slots):
-            raise ChainUnreachable(f"the node has no proof of block {block}")
+            raise ChainUnreachableError(f"the node has no proof of block {block}")
         return _shaped(
             lambda: StateProof(
                 account=tuple(map(_bytes, found["accountProof"])),
@@ -302,9 +313,9 @@ def _of_chain(node: JsonRpc, ledger: LedgerPin) -> JsonRpc:
     for member in members:
         try:
             member.check()
-        except WrongChain:
+        except WrongChainError:
             raise
-        except ChainUnreachable:
+        except ChainUnreachableError:
             continue
     return Nodes(members)
 
@@ -313,14 +324,14 @@ def check_chain(node: JsonRpc, chain_id: int, genesis: bytes) -> None:
     """Check that the node is of the ledger's chain; fresh private chains easily share an id.
 
     Raises:
-        WrongChain: it is of another.
+        WrongChainError: it is of another.
     """
-    held = _number(node.call("eth_chainId"))
-    if held != chain_id:
-        raise WrongChain("eth_chainId", 0, f"the node is of chain {held}, not {chain_id}")
+    current = _number(node.call("eth_chainId"))
+    if current != chain_id:
+        raise WrongChainError("eth_chainId", 0, f"the node is of chain {current}, not {chain_id}")
     first = block_of(node.call("eth_getBlockByNumber", "0x0", False)).hash
     if first != genesis:
-        raise WrongChain(
+        raise WrongChainError(
             "eth_getBlockByNumber", 0, f"the chain begins with {first.hex()}, not {genesis.hex()}"
         )
 
@@ -338,7 +349,7 @@ class Payment:
 
 def sign_transaction(
     node: JsonRpc, signer: Signer, payment: Payment, *, above: tuple[int, int] = (0, 0)
-) -> Signed:
+) -> SignedTransaction:
     """Return a signed EIP-1559 transaction; the fee is what the node asks.
 
     `above` is the tip and the whole fee (wei a gas) of a transaction that this one replaces.
@@ -362,14 +373,14 @@ def sign_transaction(
     signature = signer.sign(keccak(_TYPE + rlp.encode(parts)))
     r, s = (int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))
     raw = _TYPE + bytes(rlp.encode([*parts, signature[64] - 27, r, s]))
-    return Signed(raw=raw, hash=keccak(raw), nonce=payment.nonce, sender=signer.address)
+    return SignedTransaction(raw=raw, hash=keccak(raw), nonce=payment.nonce, sender=signer.address)
 
 
 def block_of(found: Any) -> Block:
     """Return a block as the port has it.
 
     Raises:
-        ChainUnreachable: it has not the shape of one.
+        ChainUnreachableError: it has not the shape of one.
     """
     return _shaped(
         lambda: Block(
@@ -382,8 +393,8 @@ def block_of(found: Any) -> Block:
     )
 
 
-def _log(found: Any) -> Log:
-    return Log(
+def _log(found: Any) -> ContractLog:
+    return ContractLog(
         block=_number(found["blockNumber"]),
         block_hash=_bytes(found["blockHash"]),
         tx=_bytes(found["transactionHash"]),
@@ -393,7 +404,7 @@ def _log(found: Any) -> Log:
     )
 
 
-def _revert_name(error: NodeRefuses) -> str:
+def _revert_name(error: NodeRefusesError) -> str:
     """Return the name of the contract's error, or what the node said."""
     data = error.data.get("data") if isinstance(error.data, dict) else error.data
     if isinstance(data, str) and data.startswith("0x"):
@@ -404,18 +415,18 @@ def _revert_name(error: NodeRefuses) -> str:
 
 
 def _shaped(read: Callable[[], _Read]) -> _Read:
-    """Return what `read` makes of an answer; ChainUnreachable where it lacks the shape."""
+    """Return what `read` makes of an answer; ChainUnreachableError where it lacks the shape."""
     try:
         return read()
     except (KeyError, TypeError, AttributeError) as error:
-        raise ChainUnreachable("the node answers with something of another shape") from error
+        raise ChainUnreachableError("the node answers with something of another shape") from error
 
 
 def _number(value: Any) -> int:
     try:
         return int(value, 16)
     except (TypeError, ValueError) as error:
-        raise ChainUnreachable(f"the node answers {str(value)[:40]!r} for a number") from error
+        raise ChainUnreachableError(f"the node answers {str(value)[:40]!r} for a number") from error
 
 
 def _bytes(value: Any) -> bytes:
@@ -424,4 +435,4 @@ def _bytes(value: Any) -> bytes:
             return bytes.fromhex(value[2:])
     except (TypeError, ValueError):
         pass
-    raise ChainUnreachable(f"the node answers {str(value)[:40]!r} for bytes")
+    raise ChainUnreachableError(f"the node answers {str(value)[:40]!r} for bytes")

@@ -17,20 +17,20 @@ from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import Payment, block_of, check_chain, sign_transaction
 from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer
-from certledger.ledger.ports import ChainRefuses, ChainUnreachable
+from certledger.ledger.ports import ChainRefusesError, ChainUnreachableError
 from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import keccak
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.statements import ledger_identity
 
 FILE = "deployment.json"
 _GAS = 8_000_000
-_LONGEST = 262_144
+_MAX_TRANSACTION_CHARACTERS = 262_144
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
-class DeploymentFailed(Refused):
+class DeploymentFailedError(CertledgerError):
     """The contract did not come to stand where it should."""
 
     code = "deployment.failed"
@@ -90,7 +90,7 @@ class Deployment:
         """Return the deployment of a JSON value.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member.
+            MalformedError: an unknown, missing or ill-typed member.
         """
         read = Members(value, "deployment")
         read.const("type", cls.TYPE)
@@ -99,7 +99,7 @@ class Deployment:
         }
         deployment = cls(
             chain_id=read.integer("chain_id"),
-            raw=bytes.fromhex(read.text("raw", _HEX, longest=_LONGEST)),
+            raw=bytes.fromhex(read.text("raw", _HEX, longest=_MAX_TRANSACTION_CHARACTERS)),
             block=read.integer("block") if read.has("block") else None,
             **parts,
         )
@@ -114,7 +114,7 @@ def load_deployment(home: Path) -> Deployment | None:
     """Return the deployment that `home` remembers, None before the first."""
     path = home / FILE
     return (
-        Deployment.from_json(parse_canonical(path.read_bytes(), _LONGEST))
+        Deployment.from_json(parse_canonical(path.read_bytes(), _MAX_TRANSACTION_CHARACTERS))
         if path.exists()
         else None
     )
@@ -133,9 +133,9 @@ def deploy(
     contract: the same bytes are sent again.  `signer` pays; `registrars` are (region, account).
 
     Raises:
-        ChainUnreachable: the node does not answer; call again.
-        DeploymentFailed: the contract refused to be created, or other code stands there.
-        ChainRefuses: the node is of another chain than the one the home deployed on.
+        ChainUnreachableError: the node does not answer; call again.
+        DeploymentFailedError: the contract refused to be created, or other code stands there.
+        ChainRefusesError: the node is of another chain than the one the home deployed on.
     """
     made = load_deployment(home)
     if made is not None:
@@ -178,9 +178,11 @@ def _include(node: JsonRpc, made: Deployment) -> Deployment:
         _send(node, made)
     receipt = _wait(node, tx)
     if int(receipt["status"], 16) != 1:
-        raise DeploymentFailed("the chain is not fit for the contract, which refused to be created")
+        raise DeploymentFailedError(
+            "the chain is not fit for the contract, which refused to be created"
+        )
     if not _stands(node, made):
-        raise DeploymentFailed("other code stands at the contract's address")
+        raise DeploymentFailedError("other code stands at the contract's address")
     return replace(made, block=int(receipt["blockNumber"], 16))
 
 
@@ -193,8 +195,10 @@ def _stands(node: JsonRpc, made: Deployment) -> bool:
 def _send(node: JsonRpc, made: Deployment) -> None:
     try:
         node.call("eth_sendRawTransaction", "0x" + made.raw.hex())
-    except ChainRefuses as error:
-        raise DeploymentFailed(f"the deployment of this home cannot be sent: {error}") from error
+    except ChainRefusesError as error:
+        raise DeploymentFailedError(
+            f"the deployment of this home cannot be sent: {error}"
+        ) from error
 
 
 def _wait(node: JsonRpc, tx: str) -> Any:
@@ -206,5 +210,5 @@ def _wait(node: JsonRpc, tx: str) -> Any:
     )
     receipt = waiting(node.call, "eth_getTransactionReceipt", tx)
     if receipt is None:
-        raise ChainUnreachable("the deployment is not included yet; call again")
+        raise ChainUnreachableError("the deployment is not included yet; call again")
     return receipt

@@ -13,18 +13,18 @@ from certledger.ledger.acts import ACTS, Lane, counter_of, kind_of, subject_of
 from certledger.ledger.contract_view import ledger_state, registrar_seen
 from certledger.ledger.naming import is_placeholder, placeholder, unnamed
 from certledger.ledger.ports import (
-    Anchored,
+    AnchoredBatch,
     Block,
-    BodySeen,
     CatalogSeen,
     Chain,
-    ChainUnreachable,
-    Checkpoint,
-    Log,
-    MirrorDiffers,
+    ChainUnreachableError,
+    ContractLog,
+    IssuerRow,
+    MirrorDiffersError,
+    MirroredStatusChange,
     Reorganisation,
-    StatusSeen,
     Store,
+    StoredCheckpoint,
     Unit,
 )
 from certledger.verifier import events
@@ -33,15 +33,15 @@ from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
     LedgerState,
-    RuleBroken,
+    RuleBrokenError,
     Seat,
     SignedAct,
     changed_seats,
     issuers_of,
 )
-from certledger.verifier.errors import Malformed
-from certledger.verifier.events import Event, Said, StateTold, parse_log, parse_state
-from certledger.verifier.state import ZERO, BodyState, batch_leaf
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.events import ActEvent, Event, IssuerStateEvent, parse_log, parse_state
+from certledger.verifier.state import ZERO, IssuerState, batch_leaf
 from certledger.verifier.statements import (
     CatalogChange,
     Hold,
@@ -50,20 +50,20 @@ from certledger.verifier.statements import (
     Restore,
     StatusChange,
 )
-from certledger.verifier.status import StatusTree, StepForbidden, move
+from certledger.verifier.status import StatusTree, StepForbiddenError, move
 from certledger.verifier.vocabulary import Status
 
 log = structlog.get_logger(__name__)
 SPAN = 2_000
 """Blocks whose events are asked for, and kept, at once."""
-KEPT = 4_096
+MAX_STORED_BLOCKS = 4_096
 """Blocks before the final one whose states are kept, for evidence at recent checkpoints."""
 PRUNING = 256
 """Blocks that become final between one pruning and the next."""
 _STATUSES = tuple(Status)
 
 
-class ChainBehind(ChainUnreachable):
+class ChainBehindError(ChainUnreachableError):
     """The node lacks blocks that a node of this chain has shown before."""
 
     code = "chain.behind"
@@ -97,15 +97,15 @@ class Follower:
         Safe to stop anywhere: a range of blocks is one transaction of the store.
 
         Raises:
-            ChainUnreachable: the node does not answer, or changed its mind while it did.
-            MirrorDiffers: what the contract told does not add up.
+            ChainUnreachableError: the node does not answer, or changed its mind while it did.
+            MirrorDiffersError: what the contract told does not add up.
         """
         with self._turn:
             self._take_back()
-            while (held := self._advance()) is None:
+            while (head := self._advance()) is None:
                 pass
-            self._settle(held)
-            return held
+            self._settle(head)
+            return head
 
     def rebuild(self) -> Block:
         """Forget the mirror and follow the chain from the deployment on; as `follow`."""
@@ -116,35 +116,37 @@ class Follower:
     def _advance(self) -> Block | None:
         """Follow one range more; return the head once it is reached."""
         with self.store.begin(write=False) as unit:
-            held = unit.head()
+            head = unit.head()
         newest = self.chain.head()
-        if held is not None and held.number >= newest.number:
-            return held
-        first = self.start if held is None else held.number + 1
+        if head is not None and head.number >= newest.number:
+            return head
+        first = self.start if head is None else head.number + 1
         last = min(first + SPAN - 1, newest.number)
-        logs, blocks = self._read(first, last, held)
-        if not self._keep(held, logs, blocks):
+        logs, blocks = self._read(first, last, head)
+        if not self._keep(head, logs, blocks):
             return None  # Another follower was faster.
         return blocks[-1] if last == newest.number else None
 
     def _read(
-        self, first: int, last: int, held: Block | None
-    ) -> tuple[Sequence[Log], Sequence[Block]]:
+        self, first: int, last: int, head: Block | None
+    ) -> tuple[Sequence[ContractLog], Sequence[Block]]:
         """Return what a range told, all of it of the history that `held` belongs to."""
         before = self.chain.block(last)
         logs = self.chain.logs(first, last)
         blocks = self._blocks(logs, last)
-        if blocks[-1] != before or (held is not None and not self._stands(held)):
-            raise ChainUnreachable(f"the chain was reorganised while block {last} was read")
+        if blocks[-1] != before or (head is not None and not self._stands(head)):
+            raise ChainUnreachableError(f"the chain was reorganised while block {last} was read")
         return logs, blocks
 
-    def _keep(self, held: Block | None, logs: Sequence[Log], blocks: Sequence[Block]) -> bool:
+    def _keep(
+        self, head: Block | None, logs: Sequence[ContractLog], blocks: Sequence[Block]
+    ) -> bool:
         """Keep a range that follows on `held`; return False where the mirror has moved on."""
-        if self._trees_at != held:
+        if self._trees_at != head:
             self._trees.clear()
         self._trees_at = None  # They move with what is perhaps not kept.
         with self.store.begin() as unit:
-            if unit.head() != held:
+            if unit.head() != head:
                 return False
             times = {block.number: block.time for block in blocks}
             _Range(unit, self.chain.identity, self._trees, times).apply(logs)
@@ -153,70 +155,70 @@ class Follower:
         self._trees_at = blocks[-1]
         return True
 
-    def _blocks(self, logs: Sequence[Log], last: int) -> list[Block]:
+    def _blocks(self, logs: Sequence[ContractLog], last: int) -> list[Block]:
         """Return the blocks of `logs` and the last one, all of one and the same history."""
         found = []
         hashes = {one.block: one.block_hash for one in logs}
         for number in sorted({*hashes, last}):
             block = self.chain.block(number)
             if block is None or hashes.get(number, block.hash) != block.hash:
-                raise ChainUnreachable(f"block {number} changed while it was read")
+                raise ChainUnreachableError(f"block {number} changed while it was read")
             found.append(block)
         return found
 
     def _take_back(self) -> None:
         """Roll the mirror back to the newest block that is still on the chain."""
         with self.store.begin(write=False) as unit:
-            held = unit.head()
-        if held is None:
+            head = unit.head()
+        if head is None:
             return
-        found = self.chain.block(held.number)
+        found = self.chain.block(head.number)
         if found is not None:
             self._behind_since = None
-            if found.hash == held.hash:
+            if found.hash == head.hash:
                 return
-        elif self._awaits(held):
-            raise ChainBehind(f"the node has not come to block {held.number} again")
+        elif self._awaits(head):
+            raise ChainBehindError(f"the node has not come to block {head.number} again")
         with self.store.begin() as unit:
-            fork, final = self._fork(unit, held), unit.final_block()
+            fork, final = self._fork(unit, head), unit.final_block()
             if fork < final:
                 # Somebody was told that this is final: an alarm, and they are told again.
                 unit.add_reorganisation(
-                    Reorganisation(fork=fork, final=final, head=held.number, time=held.time)
+                    Reorganisation(fork=fork, final=final, head=head.number, time=head.time)
                 )
             unit.rollback(fork)
-        log.warning("chain_reorganised", fork=fork, head=held.number)
+        log.warning("chain_reorganised", fork=fork, head=head.number)
         if fork < final:
             log.error("final_blocks_reorganised", fork=fork, final=final)
 
-    def _awaits(self, held: Block) -> bool:
+    def _awaits(self, head: Block) -> bool:
         """Return whether a node without the mirror's head gets more time to come to it."""
         now = self.clock()
         if self._behind_since is None:
-            log.warning("node_behind", head=held.number)
+            log.warning("node_behind", head=head.number)
             self._behind_since = now
         return now - self._behind_since < self.patience
 
-    def _fork(self, unit: Unit, held: Block) -> int:
-        for number in range(held.number - 1, self.start - 1, -1):
+    def _fork(self, unit: Unit, head: Block) -> int:
+        for number in range(head.number - 1, self.start - 1, -1):
             # The mirror leaves out blocks without acts: a checkpoint may stand at one of them.
             known = unit.block(number) or unit.checkpoint(number)
             if known is not None and self._stands(known):
                 return number
         return self.start - 1
 
-    def _stands(self, block: Block | Checkpoint) -> bool:
+    def _stands(self, block: Block | StoredCheckpoint) -> bool:
         found = self.chain.block(block.number)
         return found is not None and found.hash == block.hash
 
-    def _settle(self, held: Block) -> None:
-        final = min(self.chain.finalized().number, held.number)
+    def _settle(self, head: Block) -> None:
+        final = min(self.chain.finalized().number, head.number)
         with self.store.begin() as unit:
             unit.finalize(final)
-            unit.expire(held.time)
-            if final - KEPT >= self._pruned + PRUNING:
-                unit.prune(final - KEPT)
-                self._pruned = final - KEPT
+            unit.expire(head.time)
+            if final - MAX_STORED_BLOCKS >= self._pruned + PRUNING:
+                unit.prune(final - MAX_STORED_BLOCKS)
+                self._pruned = final - MAX_STORED_BLOCKS
 
 
 class _Range:
@@ -232,27 +234,27 @@ class _Range:
         self._unit, self._identity, self._trees, self._times = unit, identity, trees, times
         self._issuers: dict[str, Issuer] = {}
 
-    def apply(self, logs: Sequence[Log]) -> None:
+    def apply(self, logs: Sequence[ContractLog]) -> None:
         """Apply the events.
 
         Raises:
-            MirrorDiffers: they are malformed, or do not add up.
+            MirrorDiffersError: they are malformed, or do not add up.
         """
         for one in logs:
             try:
                 self._apply(parse_log(one.topics, one.data), one)
-            except (Malformed, RuleBroken, StepForbidden) as error:
-                raise MirrorDiffers(
+            except (MalformedError, RuleBrokenError, StepForbiddenError) as error:
+                raise MirrorDiffersError(
                     f"event {one.position} of block {one.block}: {error}"
                 ) from error
 
-    def _apply(self, event: Event, at: Log) -> None:
-        if isinstance(event, events.Anchored):
+    def _apply(self, event: Event, at: ContractLog) -> None:
+        if isinstance(event, events.BatchAnchored):
             self._anchored(event, at)
-        elif isinstance(event, Said):
-            self._said(event, at)
-        elif isinstance(event, StateTold):
-            self._told(event, at)
+        elif isinstance(event, ActEvent):
+            self._apply_act(event, at)
+        elif isinstance(event, IssuerStateEvent):
+            self._apply_state(event, at)
 
     def _find_issuer(self, code: str) -> Issuer | None:
         if code not in self._issuers:
@@ -265,7 +267,7 @@ class _Range:
     def _issuer(self, code: str) -> Issuer:
         found = self._find_issuer(code)
         if found is None:
-            raise MirrorDiffers(f"an act of {code}, which was never registered")
+            raise MirrorDiffersError(f"an act of {code}, which was never registered")
         return found
 
     def _ledger(self, codes: Iterable[str]) -> LedgerState:
@@ -276,7 +278,7 @@ class _Range:
             {code: found for code in codes if (found := self._find_issuer(code)) is not None},
         )
 
-    def _anchored(self, event: events.Anchored, at: Log) -> None:
+    def _anchored(self, event: events.BatchAnchored, at: ContractLog) -> None:
         issuer = self._issuer(event.issuer)
         state = issuer.state
         statement = event.statement(previous=state.last, catalog=state.catalog)
@@ -284,7 +286,7 @@ class _Range:
         leaf = batch_leaf(digest=digest, catalog=state.catalog, key=event.key, block=at.block)
         after = state.after_batch(digest=digest, count=event.count, leaf=leaf)
         self._issuers[event.issuer] = replace(issuer, state=after)
-        batch = Anchored(
+        batch = AnchoredBatch(
             issuer=event.issuer,
             sequence=event.sequence,
             digest=digest,
@@ -304,11 +306,11 @@ class _Range:
             event.issuer, Lane.SEQUENCE, event.sequence, digest, block=at.block, tx=at.tx
         )
 
-    def _said(self, event: Said, at: Log) -> None:
+    def _apply_act(self, event: ActEvent, at: ContractLog) -> None:
         statement = event.statement
         kind = kind_of(statement)
         if kind is None:
-            raise MirrorDiffers("the contract told an act that is never carried")
+            raise MirrorDiffersError("the contract told an act that is never carried")
         digest = statement.digest(self._identity)
         subject, lane = subject_of(statement), ACTS[kind].lane
         counter = counter_of(kind, statement)
@@ -334,7 +336,7 @@ class _Range:
         )
         self._take_over(act, digest, at)
 
-    def _take_over(self, act: SignedAct, digest: bytes, at: Log) -> None:
+    def _take_over(self, act: SignedAct, digest: bytes, at: ContractLog) -> None:
         """Keep what an act makes of the ledger; states are kept once they are told."""
         codes = issuers_of(act.statement)
         before = self._ledger(codes)
@@ -350,13 +352,13 @@ class _Range:
         for region in changed_seats(before, after):
             self._put_seat(region, after.seats[region], after.term, at)
 
-    def _seat_first(self, statement: RegistrarChange, at: Log) -> None:
+    def _seat_first(self, statement: RegistrarChange, at: ContractLog) -> None:
         if statement.term != 0:
-            raise MirrorDiffers("a registrar was seated that nobody signed for")
+            raise MirrorDiffersError("a registrar was seated that nobody signed for")
         seat = Seat(account=statement.account, recovery=statement.recovery)
         self._put_seat(statement.region, seat, statement.term, at)
 
-    def _put_seat(self, region: int, seat: Seat, term: int, at: Log) -> None:
+    def _put_seat(self, region: int, seat: Seat, term: int, at: ContractLog) -> None:
         self._unit.put_registrar(registrar_seen(region, seat, term=term, block=at.block))
 
     def _tree(self, issuer: str) -> StatusTree:
@@ -365,7 +367,7 @@ class _Range:
         return self._trees[issuer]
 
     def _status(
-        self, statement: StatusChange, digest: bytes, signatures: tuple[bytes, ...], at: Log
+        self, statement: StatusChange, digest: bytes, signatures: tuple[bytes, ...], at: ContractLog
     ) -> bytes:
         """Keep a change of status; return the status root after it."""
         issuer = statement.issuer.decode("ascii")
@@ -376,7 +378,7 @@ class _Range:
         }
         tree.update(words)
         self._unit.put_words(issuer, words, at.block)
-        change = StatusSeen(
+        change = MirroredStatusChange(
             issuer=issuer,
             epoch=statement.epoch,
             statement=statement,
@@ -388,27 +390,27 @@ class _Range:
         self._unit.add_status(change)
         return tree.root
 
-    def _told(self, event: StateTold, at: Log) -> None:
+    def _apply_state(self, event: IssuerStateEvent, at: ContractLog) -> None:
         """Keep a state once it is the one that the acts lead to."""
         state = self._state(event)
         issuer = self._issuer(event.issuer)
-        for one in fields(BodyState):
+        for one in fields(IssuerState):
             name = one.name
             if name != "name" and getattr(issuer.state, name) != getattr(state, name):
-                raise MirrorDiffers(f"the {name} told of {event.issuer} does not follow")
+                raise MirrorDiffersError(f"the {name} told of {event.issuer} does not follow")
         self._issuers[event.issuer] = replace(issuer, state=state)
         self._put(self._issuers[event.issuer], at)
 
-    def _state(self, event: StateTold) -> BodyState:
+    def _state(self, event: IssuerStateEvent) -> IssuerState:
         """Return the state that is told, under its name or what stands for it."""
         name = self._unit.name(event.name_digest)
         if name is None or is_placeholder(name):
             return unnamed(parse_state(event.words, placeholder(event.name_digest)))
         return event.state(name)
 
-    def _put(self, issuer: Issuer, at: Log) -> None:
+    def _put(self, issuer: Issuer, at: ContractLog) -> None:
         digest = issuer.state.digest()
         slot = digest[:-1] + bytes([digest[-1] | issuer.held])
         self._unit.put_body(
-            BodySeen(state=issuer.state, held=issuer.held, slot=slot, block=at.block)
+            IssuerRow(state=issuer.state, held=issuer.held, slot=slot, block=at.block)
         )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from certledger.ledger.chain.block_logs import JsonRpc
-from certledger.ledger.chain.client import Node, WrongChain, check_chain
-from certledger.ledger.ports import ChainRefuses, ChainUnreachable
+from certledger.ledger.chain.client import NodeClient, WrongChainError, check_chain
+from certledger.ledger.ports import ChainRefusesError, ChainUnreachableError
 
 
 class Nodes:
@@ -25,15 +25,15 @@ class Nodes:
         """Return the result of a call, of the first node that gives one.
 
         Raises:
-            ChainUnreachable: none answers.
-            NodeRefuses: the one that was asked answered with an error.
+            ChainUnreachableError: none answers.
+            NodeRefusesError: the one that was asked answered with an error.
         """
-        failure = ChainUnreachable("no node is set")
+        failure = ChainUnreachableError("no node is set")
         for member in self.members:
             try:
                 result = member.call(method, *params)
-            except ChainUnreachable as error:
-                if isinstance(error, ChainRefuses) and not isinstance(error, WrongChain):
+            except ChainUnreachableError as error:
+                if isinstance(error, ChainRefusesError) and not isinstance(error, WrongChainError):
                     raise
                 failure = error
             else:
@@ -58,8 +58,8 @@ class ChainNode:
         """Check that the node is of the chain.
 
         Raises:
-            WrongChain: it is of another.
-            ChainUnreachable: it does not answer.
+            WrongChainError: it is of another.
+            ChainUnreachableError: it does not answer.
         """
         if not self._checked:
             check_chain(self._node, self._chain_id, self._genesis)
@@ -73,4 +73,4 @@ class ChainNode:
 
 def nodes_at(urls: str) -> Nodes:
     """Return the nodes at addresses that are separated by commas."""
-    return Nodes([Node(url.strip()) for url in urls.split(",")])
+    return Nodes([NodeClient(url.strip()) for url in urls.split(",")])

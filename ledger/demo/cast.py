@@ -16,8 +16,8 @@ from certledger.ledger.domain import Domain
 from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer, draw_secret, signer_of
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import ExitStatus, Refused
-from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
 from certledger.verifier.policyfile import SignedPolicy, sign
 from certledger.verifier.vocabulary import Way
 
@@ -37,7 +37,7 @@ _DAY = 86_400
 _ROOTS = 3
 
 
-class DemoElsewhere(Refused):
+class DemoElsewhereError(CertledgerError):
     """The folder holds something else than a demo."""
 
     code = "demo.elsewhere"
@@ -78,30 +78,30 @@ def open_cast(home: Path, *, certificates: int, today: date) -> Cast:
     """Return the cast of a home, drawn where it has none; then it is begun with these numbers.
 
     Raises:
-        DemoElsewhere: the folder is another ledger's home.
+        DemoElsewhereError: the folder is another ledger's home.
     """
     path = home / FILE
     if not path.exists():
         if (home / "deployment.json").exists():
-            raise DemoElsewhere(f"{home} holds a ledger that is not a demo")
+            raise DemoElsewhereError(f"{home} holds a ledger that is not a demo")
         home.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _draw(certificates, today), private=True)
     return _read(path)
 
 
-def held_cast(home: Path) -> Cast | None:
+def load_cast(home: Path) -> Cast | None:
     """Return the cast of a home, None where it is not the home of a demo."""
     path = home / FILE
     return _read(path) if path.exists() else None
 
 
 def _read(path: Path) -> Cast:
-    held = json.loads(path.read_bytes())
+    current = json.loads(path.read_bytes())
     return Cast(
-        seed=bytes.fromhex(held["seed"]),
-        today=date.fromisoformat(held["today"]),
-        certificates=held["certificates"],
-        secrets={name: bytes.fromhex(value) for name, value in held["secrets"].items()},
+        seed=bytes.fromhex(current["seed"]),
+        today=date.fromisoformat(current["today"]),
+        certificates=current["certificates"],
+        secrets={name: bytes.fromhex(value) for name, value in current["secrets"].items()},
     )
 
 
@@ -136,7 +136,7 @@ def make_policy(cast: Cast, pin: LedgerPin, domain: Domain, *, now: int) -> Sign
         ledgers=(pin,),
         trust=Trust(ways=(Way.NODE, Way.RPC, Way.WITNESSES), threshold=THRESHOLD, confirmations=12),
         witnesses=tuple(
-            Witness(
+            WitnessKey(
                 operator=name,
                 name=f"{name}.witness.example",
                 key=cast.witness(name).public_key().public_bytes_raw(),

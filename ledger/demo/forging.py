@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from certledger.ledger.demo.issuing import Made
+from certledger.ledger.demo.issuing import DemoCertificate
 from certledger.verifier.certificate import Disclosure, Value, format_disclosure
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.vocabulary import Verdict
@@ -30,7 +30,7 @@ class Forgery:
     later: int = 0
 
 
-def forgeries(good: Sequence[tuple[Made, bytes]], home: Path) -> list[Forgery]:
+def forgeries(good: Sequence[tuple[DemoCertificate, bytes]], home: Path) -> list[Forgery]:
     """Return bad evidence made from good certificates, also written to `bad/` in the home."""
     (home / "bad").mkdir(exist_ok=True)
     made = []

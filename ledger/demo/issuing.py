@@ -9,8 +9,8 @@ from pathlib import Path
 
 from certledger.ledger.demo.cast import REGIONS, Cast
 from certledger.ledger.documents import DocumentWriter, certificate_document
-from certledger.ledger.domain import Body
-from certledger.ledger.issuing.body import BodyFolder, Profile
+from certledger.ledger.domain import IssuerProfile
+from certledger.ledger.issuing.body import IssuerFolder, Profile
 from certledger.ledger.issuing.catalogs import catalog_change, entry_of
 from certledger.ledger.issuing.checking import Issue
 from certledger.ledger.issuing.papers import Papers
@@ -26,8 +26,8 @@ from certledger.ledger.submitting import submit_act, submit_batch, submit_catalo
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import format_canonical
 from certledger.verifier.hashing import sha256
-from certledger.verifier.state import BodyState, region_of
-from certledger.verifier.statements import LONGEST_LIFE, Register
+from certledger.verifier.state import IssuerState, region_of
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, Register
 from certledger.verifier.vocabulary import Purpose, Status
 
 EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
@@ -38,7 +38,7 @@ _SCRYPT = 2**12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class DemoCertificate:
     """A certificate of the demo: where it stands, and its file names' common stem."""
 
     sample: SampleCertificate
@@ -53,7 +53,7 @@ class Office:
     """One body at its own desk: its folder, key and catalog."""
 
     def __init__(
-        self, ledger: Ledger, cast: Cast, body: Body, samples: Sequence[SampleCertificate]
+        self, ledger: Ledger, cast: Cast, body: IssuerProfile, samples: Sequence[SampleCertificate]
     ) -> None:
         self._ledger, self._cast, self.body = ledger, cast, body
         self._folder = ledger.settings.home / "bodies" / body.uscc
@@ -64,10 +64,10 @@ class Office:
         self._own = self._open()
         self.signer: Signer = self._own.signer(own_passphrase(ledger.settings.home))
 
-    def _open(self) -> BodyFolder:
+    def _open(self) -> IssuerFolder:
         identity = self._ledger.pin.identity
         if (self._folder / "body.json").exists():
-            return BodyFolder(folder=self._folder)
+            return IssuerFolder(folder=self._folder)
         profile = Profile(
             issuer=self.body.uscc,
             kind=self.body.kind,
@@ -75,22 +75,24 @@ class Office:
             ledger=identity,
         )
         passphrase = own_passphrase(self._ledger.settings.home)
-        return BodyFolder.create(self._folder, profile, passphrase, work=_SCRYPT)
+        return IssuerFolder.create(self._folder, profile, passphrase, work=_SCRYPT)
 
-    def state(self) -> BodyState | None:
+    def state(self) -> IssuerState | None:
         """Return the body's state on the chain as the mirror has it."""
         return state_of(self._ledger, self.body)
 
     def register(self) -> None:
         """Hand in the registration, signed by two registrars and the body's first key."""
-        register_body(self._ledger, self._cast, self.body, self.signer)
+        register_issuer(self._ledger, self._cast, self.body, self.signer)
 
     def file_catalog(self) -> None:
         """Hand in the catalog, signed by the body and its registrar."""
         self._own.save_catalog(self.catalog)
         file_catalog(self._ledger, self._cast, self.body, self.signer, self.catalog)
 
-    def seal(self, sequence: int, made: Sequence[Made], issues: Sequence[Issue]) -> SealedBatch:
+    def seal(
+        self, sequence: int, made: Sequence[DemoCertificate], issues: Sequence[Issue]
+    ) -> SealedBatch:
         """Seal certificates whose papers are printed; the same bytes each time."""
         head = self._own.register.head() if sequence > 1 else Head()
         plan = Plan(
@@ -146,41 +148,43 @@ class Office:
         for act in sign_changes(changes, signer=self.signer, identity=self._ledger.pin.identity):
             submit_status(self._ledger.intake, format_canonical(act.to_json()))
 
-    def holding(self, made: Made, sequence: int) -> bytes:
+    def holding(self, made: DemoCertificate, sequence: int) -> bytes:
         """Return the holder's file of a certificate."""
         folder = Workspace(folder=self._folder / f"batch-{sequence}").holders
         return (folder / f"{made.index}.json").read_bytes()
 
 
-def state_of(ledger: Ledger, body: Body) -> BodyState | None:
+def state_of(ledger: Ledger, body: IssuerProfile) -> IssuerState | None:
     """Return a body's state on the chain as the mirror has it."""
     with ledger.store.begin(write=False) as unit:
         seen = unit.body(body.uscc)
     return None if seen is None else seen.state
 
 
-def register_body(ledger: Ledger, cast: Cast, body: Body, signer: Signer) -> None:
+def register_issuer(ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer) -> None:
     """Hand in a body's registration with one key for everything, signed by two registrars too."""
-    said = Register(
+    statement = Register(
         issuer=body.uscc.encode(),
         kind=body.kind.number,
         name=sha256(body.name_zh.encode()),
         keys=packed_keys({signer.address: EVERY}),
-        not_after=ledger.clock() + LONGEST_LIFE // 2,
+        not_after=ledger.clock() + MAX_LIFETIME_SECONDS // 2,
     )
     region = region_of(body.uscc)
     second = next(other for other in REGIONS if other != region)
     signers = [cast.registrar(region), cast.registrar(second), signer]
-    act = sign_statement(said, signers, ledger.pin.identity)
+    act = sign_statement(statement, signers, ledger.pin.identity)
     value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name_zh}
     submit_act(ledger.intake, format_canonical(value))
 
 
-def file_catalog(ledger: Ledger, cast: Cast, body: Body, signer: Signer, catalog: Catalog) -> None:
+def file_catalog(
+    ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer, catalog: Catalog
+) -> None:
     """Hand in a body's first catalog, signed by its registrar too."""
-    said = catalog_change(catalog, issuer=body.uscc, version=1, now=ledger.clock())
+    statement = catalog_change(catalog, issuer=body.uscc, version=1, now=ledger.clock())
     registrar = cast.registrar(region_of(body.uscc))
-    act = sign_statement(said, [signer, registrar], ledger.pin.identity)
+    act = sign_statement(statement, [signer, registrar], ledger.pin.identity)
     value = {
         "type": "certledger/catalog-submission/1",
         "act": act.to_json(),
@@ -189,7 +193,9 @@ def file_catalog(ledger: Ledger, cast: Cast, body: Body, signer: Signer, catalog
     submit_catalog(ledger.intake, format_canonical(value))
 
 
-def issue_of(sample: SampleCertificate, catalog: Catalog, papers: Papers, made: Made) -> Issue:
+def issue_of(
+    sample: SampleCertificate, catalog: Catalog, papers: Papers, made: DemoCertificate
+) -> Issue:
     """Return what is sealed for a sample; its paper is found by the stem."""
     entry = catalog.newest(sample.category.code)
     assert entry is not None
@@ -207,7 +213,9 @@ def issue_of(sample: SampleCertificate, catalog: Catalog, papers: Papers, made: 
     )
 
 
-def print_papers(folder: Path, made: Iterable[Made], codes: Mapping[str, str], link: str) -> int:
+def print_papers(
+    folder: Path, made: Iterable[DemoCertificate], codes: Mapping[str, str], link: str
+) -> int:
     """Print the paper of each certificate that has none yet; return how many there are."""
     documents = {
         one.stem: certificate_document(

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from certledger.ledger.demo.cast import Cast
-from certledger.ledger.demo.issuing import file_catalog, register_body, state_of
-from certledger.ledger.domain import Body
+from certledger.ledger.demo.issuing import file_catalog, register_issuer, state_of
+from certledger.ledger.domain import IssuerProfile
 from certledger.ledger.node import Ledger
 from certledger.ledger.service.logbook import logbook_of
 from certledger.ledger.service.pepper import load_pepper
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.receipts import RECEIPT_ENTRY
-from certledger.verifier.vocabulary import BodyKind
+from certledger.verifier.vocabulary import IssuerKind
 
-OPERATOR = Body(
+OPERATOR = IssuerProfile(
     uscc="91310000XX0001361J",
     name_zh="上海市示例证照账本运营有限公司",
     name_en="Shanghai Example Certificate Ledger Operations Co., Ltd.",
-    kind=BodyKind.OPERATOR,
+    kind=IssuerKind.OPERATOR,
     region_code="310000",
 )
 
@@ -26,7 +26,7 @@ OPERATOR = Body(
 def register_operator(ledger: Ledger, cast: Cast) -> None:
     """Register the operator with its own key, and file its catalog; each where it is not done."""
     if state_of(ledger, OPERATOR) is None:
-        register_body(ledger, cast, OPERATOR, ledger.operator)
+        register_issuer(ledger, cast, OPERATOR, ledger.operator)
         ledger.settle()
     state = state_of(ledger, OPERATOR)
     if state is not None and state.catalog_version == 0:

@@ -12,7 +12,7 @@ from certledger.ledger.checkpoints import Cadence, checkpoint
 from certledger.ledger.demo.cast import Cast, make_policy, open_cast
 from certledger.ledger.demo.example import write_example
 from certledger.ledger.demo.forging import Forgery, forgeries
-from certledger.ledger.demo.issuing import Made, Office, issue_of, print_papers
+from certledger.ledger.demo.issuing import DemoCertificate, Office, issue_of, print_papers
 from certledger.ledger.demo.operating import anchor_receipts, register_operator
 from certledger.ledger.demo.story import REASONS, Shares, expectation, fates, places, successors
 from certledger.ledger.demo.watching import witnesses
@@ -24,8 +24,8 @@ from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, op
 from certledger.ledger.samples import SampleCertificate, sample_certificates
 from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.command import PatientExecutor
+from certledger.verifier.audit.report import AuditReport as Audit
 from certledger.verifier.audit.report import AuditVerdict
-from certledger.verifier.audit.report import Report as Audit
 from certledger.verifier.certificate import NUMBER
 from certledger.verifier.checks import today
 from certledger.verifier.encoding import Json
@@ -38,14 +38,14 @@ from certledger.verifier.verdict import Result
 from certledger.verifier.verify import Question, verify_bytes
 from certledger.verifier.vocabulary import Outcome, Status, Verdict
 
-FEWEST_CATEGORIES = 50
+MIN_CATEGORIES = 50
 SEED = 20200224
 LINK = "https://certledger.example/v"
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class DemoVerdict:
     """What the demo asked of a verifier, and what it heard."""
 
     file: str
@@ -74,14 +74,14 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class DemoReport:
     """The demo's outcome."""
 
     home: Path
     ledger: Ledger
     offices: Sequence[Office]
-    made: Sequence[Made]
-    told: Sequence[Told]
+    made: Sequence[DemoCertificate]
+    told: Sequence[DemoVerdict]
     audit: Audit
     seconds: float
 
@@ -92,11 +92,11 @@ class Report:
         return clean and all(one.holds for one in self.told)
 
 
-def run(home: Path, certificates: int, say: Say) -> Report:
+def run(home: Path, certificates: int, say: Say) -> DemoReport:
     """Run the demo in `home`, or go on with the one that was begun there; `say` tells each step.
 
     Raises:
-        Refused: the folder is another's, or a part of the road is blocked.
+        CertledgerError: the folder is another's, or a part of the road is blocked.
     """
     started, domain = time.monotonic(), load_domain()
     cast = open_cast(home, certificates=certificates, today=today(int(time.time())))
@@ -119,16 +119,16 @@ def run(home: Path, certificates: int, say: Say) -> Report:
         evidence = _write_evidence(ledger, offices, made, home, say)
         write_example(home / "example", ledger.settings.home, made[0].sample)
         say("verdicts")
-        told = _verdicts(ledger, policy, evidence, expired, home)
+        verdicts = _verdicts(ledger, policy, evidence, expired, home)
     say("an auditor replays the chain")
     with PatientExecutor(1) as executor:
         audit = audit_home(home, executor, now=int(time.time()))
-    return Report(
+    return DemoReport(
         home=home,
         ledger=ledger,
         offices=list(offices.values()),
         made=made,
-        told=told,
+        told=verdicts,
         audit=audit,
         seconds=time.monotonic() - started,
     )
@@ -136,12 +136,12 @@ def run(home: Path, certificates: int, say: Say) -> Report:
 
 def _policy(ledger: Ledger, cast: Cast, domain: Domain) -> SignedPolicy:
     home = ledger.settings.home
-    held = load_policy(home)
-    if held is None:
-        held = make_policy(cast, ledger.pin, domain, now=ledger.clock())
-        write_atomically(home / POLICY, held.format())
+    current = load_policy(home)
+    if current is None:
+        current = make_policy(cast, ledger.pin, domain, now=ledger.clock())
+        write_atomically(home / POLICY, current.format())
         adopt_policy(home)
-    return held
+    return current
 
 
 def _samples(domain: Domain, cast: Cast) -> tuple[list[SampleCertificate], frozenset[str]]:
@@ -151,7 +151,7 @@ def _samples(domain: Domain, cast: Cast) -> tuple[list[SampleCertificate], froze
         domain,
         seed=SEED,
         count=count,
-        categories=min(FEWEST_CATEGORIES, count),
+        categories=min(MIN_CATEGORIES, count),
         today=cast.today,
         expired=Shares.of(count).expired,
     )
@@ -163,7 +163,9 @@ def _samples(domain: Domain, cast: Cast) -> tuple[list[SampleCertificate], froze
 # Bodies issue ----------------------------------------------------------------------------------
 
 
-def _offices(ledger: Ledger, cast: Cast, made: Sequence[Made], say: Say) -> dict[str, Office]:
+def _offices(
+    ledger: Ledger, cast: Cast, made: Sequence[DemoCertificate], say: Say
+) -> dict[str, Office]:
     by_issuer: dict[str, list[SampleCertificate]] = {}
     for one in made:
         by_issuer.setdefault(one.issuer, []).append(one.sample)
@@ -185,12 +187,16 @@ def _offices(ledger: Ledger, cast: Cast, made: Sequence[Made], say: Say) -> dict
 
 
 def _issue(
-    ledger: Ledger, offices: dict[str, Office], made: Sequence[Made], folder: Path, say: Say
-) -> list[Made]:
+    ledger: Ledger,
+    offices: dict[str, Office],
+    made: Sequence[DemoCertificate],
+    folder: Path,
+    say: Say,
+) -> list[DemoCertificate]:
     """Seal and submit two rounds: first editions, then those that replace; return the latter."""
     later = successors(made)
     for sequence, certificates in ((1, made), (2, later)):
-        by_issuer: dict[str, list[Made]] = {}
+        by_issuer: dict[str, list[DemoCertificate]] = {}
         for one in certificates:
             by_issuer.setdefault(one.issuer, []).append(one)
         say(f"{len(certificates)} certificates are printed, sealed and submitted")
@@ -211,12 +217,17 @@ def _issue(
     return later
 
 
-def _codes(office: Office, sequence: int, mine: Sequence[Made], first: Sequence[Made]) -> list[str]:
+def _codes(
+    office: Office, sequence: int, mine: Sequence[DemoCertificate], first: Sequence[DemoCertificate]
+) -> list[str]:
     return office.codes(sequence, mine[0].index, _issues(office, mine, first, Papers()))
 
 
 def _issues(
-    office: Office, mine: Sequence[Made], first: Sequence[Made], papers: Papers
+    office: Office,
+    mine: Sequence[DemoCertificate],
+    first: Sequence[DemoCertificate],
+    papers: Papers,
 ) -> list[Issue]:
     """Return what is sealed; a second edition names the index of the first."""
     indexes = {(one.issuer, one.sample.number): one.index for one in first}
@@ -233,7 +244,7 @@ def _issues(
 
 
 def _change_statuses(
-    ledger: Ledger, offices: dict[str, Office], made: Sequence[Made], say: Say
+    ledger: Ledger, offices: dict[str, Office], made: Sequence[DemoCertificate], say: Say
 ) -> None:
     say("some are revoked, suspended or replaced")
     for status, reason in REASONS.items():
@@ -262,8 +273,12 @@ def _fresh_checkpoint(ledger: Ledger) -> None:
 
 
 def _write_evidence(
-    ledger: Ledger, offices: Mapping[str, Office], made: Sequence[Made], home: Path, say: Say
-) -> list[tuple[Made, bytes]]:
+    ledger: Ledger,
+    offices: Mapping[str, Office],
+    made: Sequence[DemoCertificate],
+    home: Path,
+    say: Say,
+) -> list[tuple[DemoCertificate, bytes]]:
     """Write each certificate's evidence, showing what must be shown, and its holder's file."""
     say(f"{len(made)} evidence files")
     for name in ("evidence", "holders"):
@@ -279,7 +294,7 @@ def _write_evidence(
     return written
 
 
-def _evidence_of(ledger: Ledger, one: Made, holding: Holding) -> Evidence:
+def _evidence_of(ledger: Ledger, one: DemoCertificate, holding: Holding) -> Evidence:
     evidence = ledger.maker.at(one.issuer, one.index)
     names = {NUMBER, *evidence.catalog.entry.shown}
     return evidence.showing([part for part in holding.disclosures if part.name in names])
@@ -288,28 +303,30 @@ def _evidence_of(ledger: Ledger, one: Made, holding: Holding) -> Evidence:
 def _verdicts(
     ledger: Ledger,
     policy: SignedPolicy,
-    evidence: Sequence[tuple[Made, bytes]],
+    evidence: Sequence[tuple[DemoCertificate, bytes]],
     expired: frozenset[str],
     home: Path,
-) -> list[Told]:
+) -> list[DemoVerdict]:
     question = Question(policy=policy.policy, judge=choose_judge(policy.policy), now=ledger.clock())
-    told = []
+    verdicts = []
     for one, data in evidence:
         paper = (home / "documents" / f"{one.stem}.pdf").read_bytes()
         expected, why = expectation(one, expired)
         result = verify_bytes(data, replace(question, documents=(paper,)))
         file = f"evidence/{one.stem}.json"
-        told.append(Told(file=file, what="as issued", expected=expected, why=why, result=result))
-    good = [pair for pair, verdict in zip(evidence, told, strict=True) if verdict.why == "ok"]
+        verdicts.append(
+            DemoVerdict(file=file, what="as issued", expected=expected, why=why, result=result)
+        )
+    good = [pair for pair, verdict in zip(evidence, verdicts, strict=True) if verdict.why == "ok"]
     for forgery in forgeries(good, home):
         asked = replace(question, documents=forgery.documents, now=question.now + forgery.later)
         result = verify_bytes(forgery.evidence, asked)
-        told.append(_told(forgery, result))
-    return told
+        verdicts.append(_demo_verdict(forgery, result))
+    return verdicts
 
 
-def _told(forgery: Forgery, result: Result) -> Told:
-    return Told(
+def _demo_verdict(forgery: Forgery, result: Result) -> DemoVerdict:
+    return DemoVerdict(
         file=forgery.file,
         what=forgery.what,
         expected=forgery.expected,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from certledger.ledger.demo.issuing import Made
+from certledger.ledger.demo.issuing import DemoCertificate
 from certledger.ledger.samples import SampleCertificate
 from certledger.verifier.vocabulary import Status, Verdict
 
@@ -29,7 +29,7 @@ class Shares:
         return cls(expired=max(certificates // 50, 1), changed=max(certificates // 50, 1))
 
 
-def places(samples: Sequence[SampleCertificate]) -> list[Made]:
+def places(samples: Sequence[SampleCertificate]) -> list[DemoCertificate]:
     """Return where each sample stands: index within its body, in the order of the samples."""
     counts: dict[str, int] = {}
     made = []
@@ -38,25 +38,27 @@ def places(samples: Sequence[SampleCertificate]) -> list[Made]:
         index = counts.get(issuer, 0)
         counts[issuer] = index + 1
         stem = f"{number:05d}-{sample.category.code}"
-        made.append(Made(sample=sample, issuer=issuer, index=index, stem=stem))
+        made.append(DemoCertificate(sample=sample, issuer=issuer, index=index, stem=stem))
     return made
 
 
-def fates(made: Sequence[Made], shares: Shares, expired: frozenset[str]) -> list[Made]:
+def fates(
+    made: Sequence[DemoCertificate], shares: Shares, expired: frozenset[str]
+) -> list[DemoCertificate]:
     """Return the certificates with the status each is to come to.
 
     Expired ones are left alone, so that each verdict has one reason.
     """
-    told = list(made)
+    remaining = list(made)
     free = [at for at, one in enumerate(made) if one.stem not in expired]
     wanted = [status for status in REASONS for _ in range(shares.changed)]
     # From the middle on, every third: the fates fall on bodies of all kinds.
     for at, status in zip(free[len(free) // 5 :: 3], wanted, strict=False):
-        told[at] = replace(told[at], status=status)
-    return told
+        remaining[at] = replace(remaining[at], status=status)
+    return remaining
 
 
-def successors(made: Sequence[Made]) -> list[Made]:
+def successors(made: Sequence[DemoCertificate]) -> list[DemoCertificate]:
     """Return the next editions of certificates that were replaced, after all first ones."""
     counts: dict[str, int] = {}
     for one in made:
@@ -71,7 +73,7 @@ def successors(made: Sequence[Made]) -> list[Made]:
     return found
 
 
-def expectation(one: Made, expired: frozenset[str]) -> tuple[Verdict, str]:
+def expectation(one: DemoCertificate, expired: frozenset[str]) -> tuple[Verdict, str]:
     """Return the verdict that one must get, and the code that says why (`ok` for none)."""
     if one.status is not Status.VALID:
         return Verdict.NOT_IN_FORCE, f"status.{one.status}"

@@ -9,18 +9,18 @@ from rich.console import Console
 from rich.table import Table
 
 from certledger.ledger.demo.operating import OPERATOR
-from certledger.ledger.demo.run import Report, Told
+from certledger.ledger.demo.run import DemoReport, DemoVerdict
 from certledger.verifier.codes import BANNERS, CODES
 from certledger.verifier.encoding import Json, format_time
 from certledger.verifier.regions import region_named
-from certledger.verifier.vocabulary import BodyKind, Verdict
+from certledger.verifier.vocabulary import IssuerKind, Verdict
 
 _KINDS = {
-    BodyKind.DEPARTMENT: "departments 政府部门",
-    BodyKind.INSTITUTION: "public institutions 事业单位",
-    BodyKind.ASSOCIATION: "industry associations 行业协会",
-    BodyKind.APPRAISAL: "appraisal bodies 评估机构",
-    BodyKind.CONSULTING: "consulting bodies 咨询机构",
+    IssuerKind.DEPARTMENT: "departments 政府部门",
+    IssuerKind.INSTITUTION: "public institutions 事业单位",
+    IssuerKind.ASSOCIATION: "industry associations 行业协会",
+    IssuerKind.APPRAISAL: "appraisal bodies 评估机构",
+    IssuerKind.CONSULTING: "consulting bodies 咨询机构",
 }
 _REGIONS = {
     str(number): f"{region_named(number).en} {region_named(number).zh}"
@@ -28,7 +28,7 @@ _REGIONS = {
 }
 
 
-def to_json(report: Report) -> Json:
+def to_json(report: DemoReport) -> Json:
     """Return the outcome as `demo.json` holds it."""
     kinds = Counter(str(office.body.kind) for office in report.offices)
     regions = Counter(office.body.uscc[2:4] for office in report.offices)
@@ -60,12 +60,12 @@ def to_json(report: Report) -> Json:
     }
 
 
-def _as_of(told: Sequence[Told]) -> str:
-    times = [one.result.as_of for one in told if one.result.as_of is not None]
+def _as_of(verdicts: Sequence[DemoVerdict]) -> str:
+    times = [one.result.as_of for one in verdicts if one.result.as_of is not None]
     return format_time(max(times)) if times else ""
 
 
-def tell(report: Report, console: Console) -> None:
+def tell(report: DemoReport, console: Console) -> None:
     """Print the summary."""
     _tell_bodies(report, console)
     _tell_verdicts(report, console)
@@ -99,7 +99,7 @@ def tell(report: Report, console: Console) -> None:
     )
 
 
-def _tell_bodies(report: Report, console: Console) -> None:
+def _tell_bodies(report: DemoReport, console: Console) -> None:
     table = Table("issuing bodies", *_REGIONS.values(), box=None, pad_edge=False)
     for kind, label in _KINDS.items():
         counts = [
@@ -122,7 +122,7 @@ def _tell_bodies(report: Report, console: Console) -> None:
     )
 
 
-def _tell_verdicts(report: Report, console: Console) -> None:
+def _tell_verdicts(report: DemoReport, console: Console) -> None:
     table = Table("certificates as issued", "verdict", "because", box=None, pad_edge=False)
     issued = [one for one in report.told if one.what == "as issued"]
     for (verdict, why), count in sorted(Counter((o.result.verdict, o.why) for o in issued).items()):
@@ -133,7 +133,7 @@ def _tell_verdicts(report: Report, console: Console) -> None:
     console.print(table)
 
 
-def _tell_bad(report: Report, console: Console) -> None:
+def _tell_bad(report: DemoReport, console: Console) -> None:
     table = Table("what somebody else shows", "verdict", "because", box=None, pad_edge=False)
     for one in report.told:
         if one.what == "as issued":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from certledger.ledger.cosigning import Collector
-from certledger.ledger.demo.cast import OPERATORS, Cast, held_cast
+from certledger.ledger.demo.cast import OPERATORS, Cast, load_cast
 from certledger.ledger.node import Ledger
 from certledger.ledger.witness.deployment import check_deployment
 from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
@@ -54,7 +54,7 @@ def demo_witnesses(ledger: Ledger) -> Iterator[None]:
 
     Elsewhere nothing is run: witnesses are other people's, and the settings say where they answer.
     """
-    cast = held_cast(ledger.settings.home)
+    cast = load_cast(ledger.settings.home)
     if cast is None or ledger.policy is None:
         yield
         return

@@ -1,10 +1,10 @@
 """Certificates as PDF documents, in Chinese and English."""
 
-from certledger.ledger.documents.fonts import GlyphMissing
+from certledger.ledger.documents.fonts import GlyphMissingError
 from certledger.ledger.documents.model import (
     CertificateDocument,
     Line,
-    LinkTooLong,
+    LinkTooLongError,
     certificate_document,
 )
 from certledger.ledger.documents.writing import DocumentWriter, render_certificate
@@ -12,9 +12,9 @@ from certledger.ledger.documents.writing import DocumentWriter, render_certifica
 __all__ = [
     "CertificateDocument",
     "DocumentWriter",
-    "GlyphMissing",
+    "GlyphMissingError",
     "Line",
-    "LinkTooLong",
+    "LinkTooLongError",
     "certificate_document",
     "render_certificate",
 ]

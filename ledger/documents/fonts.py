@@ -19,10 +19,10 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 # Upper bounds for one glyph: the real ones would make a font depend on its companions.
-_MOST_POINTS, _MOST_CONTOURS = 4096, 512
+_MAX_POINTS, _MAX_CONTOURS = 4096, 512
 
 
 class Face(Enum):
@@ -35,7 +35,7 @@ class Face(Enum):
 _PATHS: Mapping[Face, Path] = {Face.SANS: noto.sans_path(), Face.SERIF: noto.serif_path()}
 
 
-class GlyphMissing(Refused):
+class GlyphMissingError(CertledgerError):
     """The font has no glyph for a character, which would come out blank."""
 
     code: str = "document.glyph_missing"
@@ -50,12 +50,12 @@ def check_glyphs(face: Face, text: str) -> None:
     """Refuse text that the face cannot show.
 
     Raises:
-        GlyphMissing: names the first such character.
+        GlyphMissingError: names the first such character.
     """
     glyphs = _glyph_names(face)
     for character in text:
         if ord(character) not in glyphs:
-            raise GlyphMissing(character, text)
+            raise GlyphMissingError(character, text)
 
 
 def convert_face(face: Face, characters: Iterable[str]) -> bytes:
@@ -113,7 +113,7 @@ def _copy_measures(source: Any, builder: FontBuilder, face: Face) -> None:
     builder.setupNameTable({"familyName": face.value, "psName": face.value}, mac=False)
     builder.setupPost(keepGlyphNames=False)
     builder.setupMaxp()
-    font["maxp"].maxPoints, font["maxp"].maxContours = _MOST_POINTS, _MOST_CONTOURS
+    font["maxp"].maxPoints, font["maxp"].maxContours = _MAX_POINTS, _MAX_CONTOURS
     font["OS/2"] = DefaultTable("OS/2")
     font["OS/2"].data = source.reader["OS/2"]
     builder.updateHead(

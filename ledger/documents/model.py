@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from certledger.ledger.domain import Body, Category
+from certledger.ledger.domain import Category, IssuerProfile
 from certledger.ledger.domain.fields import label_en, label_zh
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 # Fields that have a place of their own on the page.
 PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})
 
 # What the foot of a page holds, with a QR code that a telephone still reads.
-LONGEST_LINK = 240
+MAX_LINK_CHARACTERS = 240
 
 
-class LinkTooLong(Refused):
+class LinkTooLongError(CertledgerError):
     """The link of a document has no room on its page."""
 
     code: str = "document.link_too_long"
@@ -60,16 +60,18 @@ class CertificateDocument:
         """Refuse a link that cannot be printed whole.
 
         Raises:
-            LinkTooLong: more than 240 characters.
+            LinkTooLongError: more than 240 characters.
         """
-        if len(self.link) > LONGEST_LINK:
-            raise LinkTooLong(f"a link of {len(self.link)} characters, where {LONGEST_LINK} fit")
+        if len(self.link) > MAX_LINK_CHARACTERS:
+            raise LinkTooLongError(
+                f"a link of {len(self.link)} characters, where {MAX_LINK_CHARACTERS} fit"
+            )
 
 
 def certificate_document(
     *,
     category: Category,
-    body: Body,
+    body: IssuerProfile,
     fields: Mapping[str, str],
     issue_date: date,
     expiry_date: date | None,

@@ -28,7 +28,7 @@ class DocumentWriter:
         """Convert the fonts for the documents given.
 
         Raises:
-            GlyphMissing: a font lacks a character of a document.
+            GlyphMissingError: a font lacks a character of a document.
         """
         self._ready: dict[Face, frozenset[str]] = {face: frozenset() for face in Face}
         self._fonts: dict[Face, str] = {}
@@ -38,7 +38,7 @@ class DocumentWriter:
         """Return the document as PDF.
 
         Raises:
-            GlyphMissing: a font lacks a character of the document.
+            GlyphMissingError: a font lacks a character of the document.
         """
         self._prepare((document,))
         out = BytesIO()
@@ -62,7 +62,7 @@ def render_certificate(document: CertificateDocument) -> bytes:
     """Return one document as PDF, converting the fonts for it alone.
 
     Raises:
-        GlyphMissing: a font lacks a character of the document.
+        GlyphMissingError: a font lacks a character of the document.
     """
     return DocumentWriter((document,)).render(document)
 

@@ -1,14 +1,14 @@
 """The reform's catalogue: certificate categories, service items, materials, bodies, regions."""
 
-from certledger.ledger.domain.codes import CodeInvalid
-from certledger.ledger.domain.faults import DomainInvalid, Fault, FaultCode
+from certledger.ledger.domain.codes import CodeInvalidError
+from certledger.ledger.domain.faults import DomainFault, DomainInvalidError, FaultCode
 from certledger.ledger.domain.loading import load_domain
 from certledger.ledger.domain.model import (
     Audience,
-    Body,
     Category,
     DeltaScenario,
     Domain,
+    IssuerProfile,
     ItemKind,
     Material,
     Region,
@@ -19,14 +19,14 @@ from certledger.ledger.domain.model import (
 
 __all__ = [
     "Audience",
-    "Body",
     "Category",
-    "CodeInvalid",
+    "CodeInvalidError",
     "DeltaScenario",
     "Domain",
-    "DomainInvalid",
-    "Fault",
+    "DomainFault",
+    "DomainInvalidError",
     "FaultCode",
+    "IssuerProfile",
     "ItemKind",
     "Material",
     "Region",

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from certledger.ledger.domain.codes import compute_uscc_check, organization_check_agrees
-from certledger.ledger.domain.faults import Fault, FaultCode
+from certledger.ledger.domain.faults import DomainFault, FaultCode
 from certledger.ledger.domain.model import (
     USCC_PREFIXES,
-    Body,
     Category,
     DeltaScenario,
+    IssuerProfile,
     Material,
     Region,
     RegionLevel,
@@ -95,13 +95,13 @@ def _is_line(row: Material, item: str, number: str) -> bool:
     return row.item_code == item and row.material_no == int(number)
 
 
-def check_issuers(table: Table[Body], regions: Table[Region]) -> list[Fault]:
+def check_issuers(table: Table[IssuerProfile], regions: Table[Region]) -> list[DomainFault]:
     """Codes carry the right check character, region and prefix.
 
     Returns warnings: real codes with a wrong inner organization check (GB 11714) are in use.
     """
     _check_distinct(table, "name_zh", ((line, row.name_zh) for line, row in table.rows))
-    doubts = Table[Body](file=table.file)
+    doubts = Table[IssuerProfile](file=table.file)
     for line, row in table.rows:
         wanted = compute_uscc_check(row.uscc[:17])
         if row.uscc[17] != wanted:
@@ -168,7 +168,7 @@ def _plain_en(name: str) -> str:
 
 
 def _check_distinct(
-    table: Table[Category] | Table[ServiceItem] | Table[Body],
+    table: Table[Category] | Table[ServiceItem] | Table[IssuerProfile],
     column: str,
     names: Iterable[tuple[int, str]],
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -59,7 +59,7 @@ REGISTERED_AS: Mapping[str, str] = {
 }
 
 
-class CodeInvalid(Refused):
+class CodeInvalidError(CertledgerError):
     """A code breaks the standard that defines it."""
 
     code: str = "domain.code_invalid"
@@ -74,9 +74,9 @@ def compute_uscc_check(first17: str) -> str:
     """Return the 18th character of a unified social credit code (GB 32100-2015).
 
     Raises:
-        CodeInvalid: `first17` is not 17 characters of the standard's set (no I, O, S, V, Z).
+        CodeInvalidError: `first17` is not 17 characters of the standard's set (no I, O, S, V, Z).
     """
-    _refuse_alphabet(first17, 17, _USCC_VALUE)
+    _fail_on_alphabet(first17, 17, _USCC_VALUE)
     total = sum(_USCC_VALUE[c] * w for c, w in zip(first17, _USCC_WEIGHTS, strict=True))
     return USCC_ALPHABET[-total % 31]
 
@@ -88,10 +88,10 @@ def check_uscc(code: str) -> None:
     its check, so `organization_check_agrees` is a matter for a warning.
 
     Raises:
-        CodeInvalid: wrong length, character or check character.
+        CodeInvalidError: wrong length, character or check character.
     """
-    _refuse_alphabet(code, 18, _USCC_VALUE)
-    _refuse_check(code, compute_uscc_check(code[:17]))
+    _fail_on_alphabet(code, 18, _USCC_VALUE)
+    _fail_on_check_character(code, compute_uscc_check(code[:17]))
 
 
 def organization_check_agrees(uscc: str) -> bool:
@@ -103,9 +103,9 @@ def compute_organization_check(first8: str) -> str:
     """Return the 9th character of an organization code (GB 11714-1997): a digit or X.
 
     Raises:
-        CodeInvalid: `first8` is not 8 digits or capital letters.
+        CodeInvalidError: `first8` is not 8 digits or capital letters.
     """
-    _refuse_alphabet(first8, 8, _VALUE)
+    _fail_on_alphabet(first8, 8, _VALUE)
     total = sum(_VALUE[c] * w for c, w in zip(first8, _ORGANIZATION_WEIGHTS, strict=True))
     return "0123456789X0"[11 - total % 11]
 
@@ -114,10 +114,10 @@ def check_organization_code(code: str) -> None:
     """Refuse an organization code of 9 characters, without hyphen, that breaks GB 11714-1997.
 
     Raises:
-        CodeInvalid: wrong length, character or check character.
+        CodeInvalidError: wrong length, character or check character.
     """
-    _refuse_alphabet(code, 9, _VALUE)
-    _refuse_check(code, compute_organization_check(code[:8]))
+    _fail_on_alphabet(code, 9, _VALUE)
+    _fail_on_check_character(code, compute_organization_check(code[:8]))
 
 
 def compute_identity_check(first17: str) -> str:
@@ -126,10 +126,10 @@ def compute_identity_check(first17: str) -> str:
     The system is ISO 7064 MOD 11-2: a digit, or X for ten.
 
     Raises:
-        CodeInvalid: `first17` is not 17 digits.
+        CodeInvalidError: `first17` is not 17 digits.
     """
     if not re.fullmatch(r"[0-9]{17}", first17):
-        raise CodeInvalid(first17, "not 17 digits")
+        raise CodeInvalidError(first17, "not 17 digits")
     total = sum(int(c) * w for c, w in zip(first17, _IDENTITY_WEIGHTS, strict=True))
     return "10X98765432"[total % 11]
 
@@ -138,24 +138,24 @@ def check_identity_number(number: str) -> None:
     """Refuse a resident identity number that breaks GB 11643-1999.
 
     Raises:
-        CodeInvalid: wrong length, character, birth date or check character.
+        CodeInvalidError: wrong length, character, birth date or check character.
     """
     if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
-        raise CodeInvalid(number, "not 17 digits and a digit or X")
+        raise CodeInvalidError(number, "not 17 digits and a digit or X")
     try:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError as error:
-        raise CodeInvalid(number, f"{number[6:14]} is no date of birth") from error
-    _refuse_check(number, compute_identity_check(number[:17]))
+        raise CodeInvalidError(number, f"{number[6:14]} is no date of birth") from error
+    _fail_on_check_character(number, compute_identity_check(number[:17]))
 
 
 def compute_mod_37_36(text: str) -> str:
     """Return the check character of the hybrid system ISO/IEC 7064 MOD 37,36.
 
     Raises:
-        CodeInvalid: `text` is empty or holds more than digits and capital letters.
+        CodeInvalidError: `text` is empty or holds more than digits and capital letters.
     """
-    _refuse_alphabet(text, len(text) or 1, _VALUE)
+    _fail_on_alphabet(text, len(text) or 1, _VALUE)
     product = 36
     for character in text:
         product = ((product + _VALUE[character]) % 36 or 36) * 2 % 37
@@ -190,7 +190,7 @@ class CertificateIdentifier:
             return self.check == compute_identifier_check(
                 self.type_code, self.issuer_code, self.serial, self.version
             )
-        except CodeInvalid:
+        except CodeInvalidError:
             return False
 
 
@@ -198,7 +198,7 @@ def compute_identifier_check(type_code: str, issuer_code: str, serial: str, vers
     """Return the check character of an identifier: MOD 37,36 without root and full stops.
 
     Raises:
-        CodeInvalid: a part holds more than digits and capital letters.
+        CodeInvalidError: a part holds more than digits and capital letters.
     """
     return compute_mod_37_36(type_code + issuer_code + serial + version)
 
@@ -207,18 +207,18 @@ def parse_identifier(text: str) -> CertificateIdentifier:
     """Take an identifier of GB/T 36904-2018 apart; the check character may be wrong.
 
     Raises:
-        CodeInvalid: wrong root, number of parts or form of a part.
+        CodeInvalidError: wrong root, number of parts or form of a part.
     """
     if not text.startswith(CERTIFICATE_ROOT + "."):
-        raise CodeInvalid(text, f"does not start with the root {CERTIFICATE_ROOT}")
+        raise CodeInvalidError(text, f"does not start with the root {CERTIFICATE_ROOT}")
     parts = text[len(CERTIFICATE_ROOT) + 1 :].split(".")
     if len(parts) != 5 or not all(parts):
-        raise CodeInvalid(text, f"{len(parts)} parts after the root, where 5 are wanted")
+        raise CodeInvalidError(text, f"{len(parts)} parts after the root, where 5 are wanted")
     type_code, issuer_code, serial, version, check = parts
     if not re.fullmatch(r"[0-9]{3}", version) or version == "000":
-        raise CodeInvalid(text, f"version {version!r} is not 001 to 999")
+        raise CodeInvalidError(text, f"version {version!r} is not 001 to 999")
     if len(check) != 1 or check not in _VALUE:
-        raise CodeInvalid(text, f"check {check!r} is not one digit or capital letter")
+        raise CodeInvalidError(text, f"check {check!r} is not one digit or capital letter")
     return CertificateIdentifier(
         type_code=type_code, issuer_code=issuer_code, serial=serial, version=version, check=check
     )
@@ -230,14 +230,14 @@ def format_identifier(identifier: CertificateIdentifier) -> str:
     return f"{CERTIFICATE_ROOT}.{i.type_code}.{i.issuer_code}.{i.serial}.{i.version}.{i.check}"
 
 
-def _refuse_alphabet(text: str, length: int, alphabet: Mapping[str, int]) -> None:
+def _fail_on_alphabet(text: str, length: int, alphabet: Mapping[str, int]) -> None:
     if len(text) != length:
-        raise CodeInvalid(text, f"{len(text)} characters, where {length} are wanted")
+        raise CodeInvalidError(text, f"{len(text)} characters, where {length} are wanted")
     for place, character in enumerate(text, 1):
         if character not in alphabet:
-            raise CodeInvalid(text, f"character {place}, {character!r}, is outside the set")
+            raise CodeInvalidError(text, f"character {place}, {character!r}, is outside the set")
 
 
-def _refuse_check(text: str, wanted: str) -> None:
+def _fail_on_check_character(text: str, wanted: str) -> None:
     if text[-1] != wanted:
-        raise CodeInvalid(text, f"check character is {text[-1]}, where {wanted} is right")
+        raise CodeInvalidError(text, f"check character is {text[-1]}, where {wanted} is right")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 
 class FaultCode(StrEnum):
@@ -34,7 +34,7 @@ class FaultCode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class DomainFault:
     """One fault and its place.
 
     Attributes:
@@ -60,13 +60,13 @@ class Fault:
         return f"{place}: {self.reason} ({self.code})"
 
 
-class DomainInvalid(Refused):
+class DomainInvalidError(CertledgerError):
     """The domain data is refused as a whole; `faults` holds every reason, in file order."""
 
     code: str = "domain.invalid"
     exit_status = ExitStatus.UNUSABLE
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[DomainFault]) -> None:
         count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")
         lines = "".join(f"\n{fault}" for fault in faults)
         super().__init__(f"domain data has {count}:{lines}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from certledger.ledger.domain import checks, schemas
-from certledger.ledger.domain.faults import DomainInvalid
+from certledger.ledger.domain.faults import DomainInvalidError
 from certledger.ledger.domain.model import Domain, Material
 from certledger.ledger.domain.reading import Table, read_table
 
@@ -19,7 +19,7 @@ def load_domain(folder: Path | None = None) -> Domain:
     """Return the domain data of `folder`, or the packaged data, read once a process.
 
     Raises:
-        DomainInvalid: anything is wrong; its `faults` name file, line, column, code and reason.
+        DomainInvalidError: anything is wrong; its `faults` name file, line, column, code and reason.
     """
     return _load_packaged() if folder is None else _load(folder)
 
@@ -44,7 +44,7 @@ def _load(folder: Path) -> Domain:
     warnings = checks.check_issuers(issuers, regions)
     checks.check_status_codes(status_codes)
     checks.check_delta_scenarios(scenarios, regions, categories, materials, items)
-    _refuse_faults((regions, categories, items, materials, issuers, status_codes, scenarios))
+    _fail_on_faults((regions, categories, items, materials, issuers, status_codes, scenarios))
     return Domain(
         categories=_by(lambda row: row.code, categories),
         items=_by(lambda row: row.code, items),
@@ -57,14 +57,14 @@ def _load(folder: Path) -> Domain:
     )
 
 
-def _refuse_faults(tables: Iterable[Table[Any]]) -> None:
+def _fail_on_faults(tables: Iterable[Table[Any]]) -> None:
     faults = [
         fault
         for table in tables
         for fault in sorted(table.faults, key=lambda fault: (fault.line, fault.column))
     ]
     if faults:
-        raise DomainInvalid(faults)
+        raise DomainInvalidError(faults)
 
 
 def _by(key: Callable[[Row], str], table: Table[Row]) -> Mapping[str, Row]:

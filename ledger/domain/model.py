@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from certledger.ledger.domain.faults import Fault
-from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Status
+from certledger.ledger.domain.faults import DomainFault
+from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Status
 
 # The first two characters of a unified social credit code that each kind of body in the data may
 # carry; an operator issues nothing.
-USCC_PREFIXES: Mapping[BodyKind, frozenset[str]] = {
-    BodyKind.DEPARTMENT: frozenset({"11"}),
-    BodyKind.INSTITUTION: frozenset({"12", "13", "32"}),
-    BodyKind.ASSOCIATION: frozenset({"51", "53"}),
-    BodyKind.APPRAISAL: frozenset({"34", "52", "91"}),
-    BodyKind.CONSULTING: frozenset({"31", "52", "91"}),
+USCC_PREFIXES: Mapping[IssuerKind, frozenset[str]] = {
+    IssuerKind.DEPARTMENT: frozenset({"11"}),
+    IssuerKind.INSTITUTION: frozenset({"12", "13", "32"}),
+    IssuerKind.ASSOCIATION: frozenset({"51", "53"}),
+    IssuerKind.APPRAISAL: frozenset({"34", "52", "91"}),
+    IssuerKind.CONSULTING: frozenset({"31", "52", "91"}),
 }
 
 
@@ -58,7 +58,7 @@ class Category:
     name_en: str
     kind: EntryKind
     holder: HolderKind
-    issuer_kind: BodyKind
+    issuer_kind: IssuerKind
     issuing_department_zh: str
     issuing_department_en: str
     validity_months: int | None
@@ -108,13 +108,13 @@ class Material:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Body:
+class IssuerProfile:
     """A body that issues certificates, known by its unified social credit code."""
 
     uscc: str
     name_zh: str
     name_en: str
-    kind: BodyKind
+    kind: IssuerKind
     region_code: str
 
     @property
@@ -169,8 +169,8 @@ class Domain:
     categories: Mapping[str, Category]
     items: Mapping[str, ServiceItem]
     materials: Mapping[str, tuple[Material, ...]]
-    bodies: Mapping[str, Body]
+    bodies: Mapping[str, IssuerProfile]
     regions: Mapping[str, Region]
     status_codes: Mapping[str, StatusCode]
     delta_scenarios: Mapping[str, DeltaScenario]
-    warnings: tuple[Fault, ...]
+    warnings: tuple[DomainFault, ...]

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from certledger.ledger.domain.faults import Fault, FaultCode
+from certledger.ledger.domain.faults import DomainFault, FaultCode
 
 Row = TypeVar("Row")
 Complaint = tuple[FaultCode, str]
 Rule = Callable[[str], Any]
 
 
-class Wrong(Exception):
+class WrongValueError(Exception):
     """A value breaks its column's rule."""
 
     def __init__(self, code: FaultCode, reason: str) -> None:
@@ -29,7 +29,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's name and the rule that turns its text into a value or raises `Wrong`."""
+    """A column's name and the rule that turns its text into a value or raises `WrongValueError`."""
 
     name: str
     rule: Rule
@@ -57,38 +57,38 @@ class Table(Generic[Row]):
     file: str
     rows: list[tuple[int, Row]] = field(default_factory=list)
     keys: set[tuple[str, ...]] = field(default_factory=set)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[DomainFault] = field(default_factory=list)
     complete: bool = True
 
     def report(self, line: int, column: str, code: FaultCode, reason: str) -> None:
         """Remember a fault of this file."""
         self.faults.append(
-            Fault(file=self.file, line=line, column=column, code=code, reason=reason)
+            DomainFault(file=self.file, line=line, column=column, code=code, reason=reason)
         )
 
 
 def text(value: str) -> str:
     """Printable text in normalization form C without blanks around it."""
     if value != value.strip():
-        raise Wrong(FaultCode.TEXT, f"blanks around {value!r}")
+        raise WrongValueError(FaultCode.TEXT, f"blanks around {value!r}")
     if not value.isprintable():
-        raise Wrong(FaultCode.TEXT, f"a character of {value!r} cannot be printed")
+        raise WrongValueError(FaultCode.TEXT, f"a character of {value!r} cannot be printed")
     if not unicodedata.is_normalized("NFC", value):
-        raise Wrong(FaultCode.TEXT, f"{value!r} is not in normalization form C")
+        raise WrongValueError(FaultCode.TEXT, f"{value!r} is not in normalization form C")
     return value
 
 
 def english(value: str) -> str:
     """Printable ASCII text without blanks around it."""
     if not value.isascii():
-        raise Wrong(FaultCode.NOT_ASCII, f"{value!r} is not ASCII")
+        raise WrongValueError(FaultCode.NOT_ASCII, f"{value!r} is not ASCII")
     return text(value)
 
 
 def yes_or_no(value: str) -> bool:
     """`yes` or `no`."""
     if value not in ("yes", "no"):
-        raise Wrong(FaultCode.VOCABULARY, f"{value!r} is neither yes nor no")
+        raise WrongValueError(FaultCode.VOCABULARY, f"{value!r} is neither yes nor no")
     return value == "yes"
 
 
@@ -97,7 +97,7 @@ def one_of(words: Mapping[str, object]) -> Rule:
 
     def rule(value: str) -> object:
         if value not in words:
-            raise Wrong(FaultCode.VOCABULARY, f"{value!r} is none of {', '.join(words)}")
+            raise WrongValueError(FaultCode.VOCABULARY, f"{value!r} is none of {', '.join(words)}")
         return words[value]
 
     return rule
@@ -109,7 +109,7 @@ def matching(pattern: str, convert: Rule = str) -> Rule:
 
     def rule(value: str) -> Any:
         if not matches(value):
-            raise Wrong(FaultCode.FORM, f"{value!r} does not match {pattern}")
+            raise WrongValueError(FaultCode.FORM, f"{value!r} does not match {pattern}")
         return convert(value)
 
     return rule
@@ -121,7 +121,7 @@ def whole_number(least: int, most: int) -> Rule:
     def rule(value: str) -> int:
         sound = value.isascii() and value.isdecimal() and (value[0] != "0" or value == "0")
         if not sound or len(value) > 9 or not least <= int(value) <= most:
-            raise Wrong(FaultCode.FORM, f"{value!r} is no number from {least} to {most}")
+            raise WrongValueError(FaultCode.FORM, f"{value!r} is no number from {least} to {most}")
         return int(value)
 
     return rule
@@ -197,7 +197,7 @@ def _take_row(table: Table[Row], schema: Schema[Row], line: int, cells: Sequence
     for column, cell in zip(schema.columns, cells, strict=True):
         try:
             values[column.name] = _take_cell(column, cell)
-        except Wrong as wrong:
+        except WrongValueError as wrong:
             sound = False
             table.report(line, column.name, *wrong.complaint)
     raw = dict(zip((column.name for column in schema.columns), cells, strict=True))
@@ -215,4 +215,4 @@ def _take_cell(column: Column, cell: str) -> Any:
         return column.rule(cell)
     if column.may_be_empty:
         return None
-    raise Wrong(FaultCode.EMPTY, f"{column.name} is empty")
+    raise WrongValueError(FaultCode.EMPTY, f"{column.name} is empty")

@@ -4,9 +4,9 @@ from certledger.ledger.domain.faults import FaultCode
 from certledger.ledger.domain.model import (
     USCC_PREFIXES,
     Audience,
-    Body,
     Category,
     DeltaScenario,
+    IssuerProfile,
     ItemKind,
     Material,
     Region,
@@ -17,7 +17,7 @@ from certledger.ledger.domain.model import (
 from certledger.ledger.domain.reading import (
     Column,
     Schema,
-    Wrong,
+    WrongValueError,
     english,
     matching,
     one_of,
@@ -40,12 +40,14 @@ def _fields(value: str) -> tuple[str, ...]:
     """Names joined by semicolons: the number, what it names, then the rest, none twice."""
     names: list[str] = _field_list(value)
     if names[0] != FIRST_FIELD:
-        raise Wrong(FaultCode.FIRST_FIELD, f"the first field is {names[0]}, not {FIRST_FIELD}")
+        raise WrongValueError(
+            FaultCode.FIRST_FIELD, f"the first field is {names[0]}, not {FIRST_FIELD}"
+        )
     if len(names) < 2:
-        raise Wrong(FaultCode.FORM, "no second field to name the holder or object")
+        raise WrongValueError(FaultCode.FORM, "no second field to name the holder or object")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise Wrong(FaultCode.REPEATED_FIELD, f"{', '.join(repeated)} stands twice")
+        raise WrongValueError(FaultCode.REPEATED_FIELD, f"{', '.join(repeated)} stands twice")
     return tuple(names)
 
 
@@ -113,7 +115,7 @@ MATERIALS = Schema(
 
 ISSUERS = Schema(
     file="issuers.csv",
-    row=Body,
+    row=IssuerProfile,
     key=("uscc",),
     columns=(
         Column("uscc", matching(r"[0-9A-HJ-NPQRTUWXY]{18}")),

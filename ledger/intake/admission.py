@@ -11,10 +11,10 @@ from certledger.ledger.intake.contract_check import check_contract
 from certledger.ledger.intake.desk import body_of, head_of
 from certledger.ledger.intake.handing_in import HandedIn
 from certledger.ledger.intake.refusals import (
-    CatalogUnknown,
-    EntryChanged,
-    NameDiffers,
-    RegistrarUnknown,
+    CatalogUnknownError,
+    EntryChangedError,
+    NameDiffersError,
+    RegistrarUnknownError,
 )
 from certledger.ledger.intake.status import check_status
 from certledger.ledger.ports import Unit
@@ -42,12 +42,12 @@ def admit(kind: ActKind, case: Case) -> None:
     """Check that the act may go on its way.
 
     Raises:
-        Refused: with the code of what is wrong.
+        CertledgerError: with the code of what is wrong.
     """
     act = case.handed.act
     region = region_acted_in(act.statement)
     if region is not None and not _has_registrar(case.unit, region):
-        raise RegistrarUnknown(f"region {region} has no registrar")
+        raise RegistrarUnknownError(f"region {region} has no registrar")
     check_contract(case.unit, act.statement, act.signatures, identity=act.ledger, now=case.now)
     if kind in _MORE:
         _MORE[kind](case, act.statement)
@@ -65,36 +65,36 @@ def _has_registrar(unit: Unit, region: int) -> bool:
     return seat is not None and any(seat.account)
 
 
-def _registration(case: Case, said: Statement) -> None:
-    assert isinstance(said, Register)
+def _registration(case: Case, statement: Statement) -> None:
+    assert isinstance(statement, Register)
     if case.handed.name is None:
-        raise NameDiffers("a registration is handed in together with the name of the body")
+        raise NameDiffersError("a registration is handed in together with the name of the body")
 
 
-def _status(case: Case, said: Statement) -> None:
-    assert isinstance(said, StatusChange)
-    body = body_of(case.unit, subject_of(said))
+def _status(case: Case, statement: Statement) -> None:
+    assert isinstance(statement, StatusChange)
+    body = body_of(case.unit, subject_of(statement))
     head = head_of(case.unit, body)
     correction = len(case.handed.act.signatures) == 2
-    check_status(case.unit, body, said, head.certificates, correction=correction)
+    check_status(case.unit, body, statement, head.certificates, correction=correction)
 
 
-def _check_entries(case: Case, said: Statement) -> None:
+def _check_entries(case: Case, statement: Statement) -> None:
     """Check that the entries are known, and that none changed under its version."""
-    assert isinstance(said, CatalogChange)
+    assert isinstance(statement, CatalogChange)
     catalog = case.handed.catalog
     if catalog is None:
-        if any(said.root) and case.unit.catalog(said.root) is None:
-            raise CatalogUnknown("a catalog is handed in together with its entries")
+        if any(statement.root) and case.unit.catalog(statement.root) is None:
+            raise CatalogUnknownError("a catalog is handed in together with its entries")
         return
     new = {entry.order: entry for entry in catalog.entries}
-    waiting = (act.statement for act in case.unit.queue(subject_of(said), Lane.VERSION))
-    roots = [seen.root for seen in case.unit.catalog_changes(subject_of(said))]
+    waiting = (act.statement for act in case.unit.queue(subject_of(statement), Lane.VERSION))
+    roots = [seen.root for seen in case.unit.catalog_changes(subject_of(statement))]
     roots += [one.root for one in waiting if isinstance(one, CatalogChange)]
     for root in dict.fromkeys(roots):
         for order, entry in (known_entries(case.unit, root) or {}).items():
             if order in new and new[order] != entry:
-                raise EntryChanged(f"{order[0]} version {order[1]} differs from what it was")
+                raise EntryChangedError(f"{order[0]} version {order[1]} differs from what it was")
 
 
 _MORE: Mapping[ActKind, Callable[[Case, Statement], None]] = {

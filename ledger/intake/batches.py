@@ -9,14 +9,14 @@ from certledger.ledger.intake.catalogs import check_editions, check_entitled, en
 from certledger.ledger.intake.contract_check import check_contract
 from certledger.ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
 from certledger.ledger.intake.refusals import (
-    BatchConflict,
-    CatalogNotInForce,
-    FirstWrong,
-    PreviousWrong,
-    SequenceWrong,
+    BatchConflictError,
+    CatalogNotInForceError,
+    FirstWrongError,
+    PreviousWrongError,
+    SequenceWrongError,
 )
 from certledger.ledger.intake.submission import Submission, parse_submission
-from certledger.ledger.ports import Anchored, BodySeen, NewAct, Unit
+from certledger.ledger.ports import AnchoredBatch, IssuerRow, NewAct, Unit
 from certledger.verifier.statements import Batch
 
 
@@ -28,8 +28,8 @@ def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
     Once it returns, statement and records are durable and will be anchored.
 
     Raises:
-        Refused: with the code of what is wrong; nothing was stored.
-        StoreBusy: others were at work for too long; run again.
+        CertledgerError: with the code of what is wrong; nothing was stored.
+        StoreBusyError: others were at work for too long; run again.
     """
     submission = parse_submission(data, intake.limits.submission_bytes)
     digest = submission.statement.digest(intake.identity)
@@ -55,7 +55,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
         _check_admissible(unit, submission, intake.identity, now)
         intake.check_room(unit, issuer, statement.count)
     elif anchored.digest != digest:
-        raise BatchConflict(f"the chain holds another batch {statement.sequence} of {issuer}")
+        raise BatchConflictError(f"the chain holds another batch {statement.sequence} of {issuer}")
     if anchored is None:
         check_editions(unit, submission)
     _add_records(unit, submission)
@@ -95,7 +95,7 @@ def _add_records(unit: Unit, submission: Submission) -> None:
     )
 
 
-def _settle(unit: Unit, anchored: Anchored) -> None:
+def _settle(unit: Unit, anchored: AnchoredBatch) -> None:
     """The body had anchored it before it handed the records in."""
     unit.settle(
         anchored.issuer,
@@ -113,21 +113,21 @@ def _check_admissible(unit: Unit, submission: Submission, identity: bytes, now: 
     body = body_of(unit, statement.issuer.decode("ascii"))
     check_time(statement.not_after, now)
     if unit.act_at(body.state.issuer, Lane.SEQUENCE, statement.sequence) is not None:
-        raise BatchConflict(f"another batch {statement.sequence} was taken in before")
+        raise BatchConflictError(f"another batch {statement.sequence} was taken in before")
     _check_follows(unit, body, statement)
     check_contract(unit, statement, (submission.signature,), identity=identity, now=now)
 
 
-def _check_follows(unit: Unit, body: BodySeen, statement: Batch) -> None:
+def _check_follows(unit: Unit, body: IssuerRow, statement: Batch) -> None:
     """Check that the batch continues the body's batches."""
     head = head_of(unit, body)
     if statement.sequence != head.batches + 1:
-        raise SequenceWrong(f"batch {statement.sequence} where {head.batches + 1} is next")
+        raise SequenceWrongError(f"batch {statement.sequence} where {head.batches + 1} is next")
     if statement.previous != head.last:
-        raise PreviousWrong(f"previous is {statement.previous.hex()}, not {head.last.hex()}")
+        raise PreviousWrongError(f"previous is {statement.previous.hex()}, not {head.last.hex()}")
     if statement.first != head.certificates:
-        raise FirstWrong(f"the batch starts at {statement.first}, not {head.certificates}")
+        raise FirstWrongError(f"the batch starts at {statement.first}, not {head.certificates}")
     if statement.catalog != head.catalog:
-        raise CatalogNotInForce(
+        raise CatalogNotInForceError(
             f"catalog {statement.catalog.hex()} where {head.catalog.hex()} is in force"
         )

@@ -8,11 +8,11 @@ from certledger.ledger.acts import ACTS, ActKind, counter_of, kind_of, subject_o
 from certledger.ledger.intake.admission import Case, admit
 from certledger.ledger.intake.desk import Intake, check_time, earlier_receipt
 from certledger.ledger.intake.handing_in import HandedIn, parse_handed_in
-from certledger.ledger.intake.refusals import ActConflict, OtherLedger
+from certledger.ledger.intake.refusals import ActConflictError, OtherLedgerError
 from certledger.ledger.naming import placeholder
 from certledger.ledger.ports import NewAct, Unit
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.statements import CatalogChange, Register
 
 ANY = frozenset(ActKind) - {ActKind.BATCH}
@@ -36,16 +36,16 @@ def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) ->
     the chain holds its hash, and nothing else of the act is looked at then.
 
     Raises:
-        Refused: with the code of what is wrong; nothing was stored.
-        StoreBusy: others were at work for too long; run again.
+        CertledgerError: with the code of what is wrong; nothing was stored.
+        StoreBusyError: others were at work for too long; run again.
     """
     handed = parse_handed_in(data)
     statement = handed.act.statement
     kind = kind_of(statement)
     if kind is None or kind not in kinds:
-        raise Malformed("schema.invalid", f"{statement.primary} is not taken in here")
+        raise MalformedError("schema.invalid", f"{statement.primary} is not taken in here")
     if handed.act.ledger != intake.identity:
-        raise OtherLedger(f"the act is for the ledger {handed.act.ledger.hex()}")
+        raise OtherLedgerError(f"the act is for the ledger {handed.act.ledger.hex()}")
     with intake.store.begin() as unit:
         unit.lock(subject_of(statement))
         receipt = earlier_receipt(unit.act(handed.act.digest))
@@ -62,7 +62,9 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
     subject, counter = subject_of(statement), counter_of(kind, statement)
     check_time(getattr(statement, "not_after"), now)  # noqa: B009  (all that are carried)
     if unit.act_at(subject, ACTS[kind].lane, counter) is not None:
-        raise ActConflict(f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}")
+        raise ActConflictError(
+            f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}"
+        )
     admit(kind, Case(unit=unit, handed=handed, now=now))
     intake.check_room(unit, subject, 0)
     _keep_named(unit, handed)

@@ -8,11 +8,11 @@ from functools import lru_cache
 import orjson
 
 from certledger.ledger.intake.refusals import (
-    CatalogUnknown,
-    RecordDisobeys,
-    RecordReplacesNothing,
-    RecordTwice,
-    RecordUncatalogued,
+    CatalogUnknownError,
+    RecordDisobeysError,
+    RecordDuplicateError,
+    RecordReplacesNothingError,
+    RecordUncataloguedError,
 )
 from certledger.ledger.intake.submission import Kind, Submission
 from certledger.ledger.ports import IntakeUnit, Lookups
@@ -41,11 +41,11 @@ def entries_of(unit: IntakeUnit, root: bytes) -> Entries:
     """Return the entries under a catalog root by category and version.
 
     Raises:
-        CatalogUnknown: they were never handed in.
+        CatalogUnknownError: they were never handed in.
     """
     entries = known_entries(unit, root)
     if entries is None:
-        raise CatalogUnknown(f"the entries of catalog {root.hex()} were never handed in")
+        raise CatalogUnknownError(f"the entries of catalog {root.hex()} were never handed in")
     return entries
 
 
@@ -53,25 +53,25 @@ def check_entitled(kinds: Mapping[Kind, int], entries: Entries) -> None:
     """Check that records of each kind obey their entry; `kinds` has the first place of each.
 
     Raises:
-        RecordUncatalogued: no entry of its category and version.
-        RecordDisobeys: with the code of the rule that it breaks.
+        RecordUncataloguedError: no entry of its category and version.
+        RecordDisobeysError: with the code of the rule that it breaks.
     """
     for (category, version, terms), place in kinds.items():
         entry = entries.get((category, version))
         if entry is None:
-            raise RecordUncatalogued(
+            raise RecordUncataloguedError(
                 place, f"{category} version {version} is not in the catalog in force"
             )
         if fault := broken(terms, entry):
-            raise RecordDisobeys(place, fault[1], fault[0])
+            raise RecordDisobeysError(place, fault[1], fault[0])
 
 
 def check_editions(unit: IntakeUnit, submission: Submission) -> None:
     """Check that no (id, edition) stands twice, and that each edition replaces the one before.
 
     Raises:
-        RecordTwice: the body has this id and edition, here or in an earlier batch.
-        RecordReplacesNothing: `replaces` is not the index of the edition before.
+        RecordDuplicateError: the body has this id and edition, here or in an earlier batch.
+        RecordReplacesNothingError: `replaces` is not the index of the edition before.
     """
     issuer = submission.statement.issuer.decode("ascii")
     repeated, first = _repeated(submission.lookups), submission.statement.first
@@ -82,9 +82,9 @@ def check_editions(unit: IntakeUnit, submission: Submission) -> None:
         known = {(one.id, one.edition): one.index for one in unit.editions(issuer, ids)} | here
         for id_, (place, (edition, replaces)) in zip(ids, places, strict=False):
             if (id_, edition) in known:
-                raise RecordTwice(place, f"edition {edition} of this id is there already")
+                raise RecordDuplicateError(place, f"edition {edition} of this id is there already")
             if edition and known.get((id_, edition - 1)) != replaces:
-                raise RecordReplacesNothing(
+                raise RecordReplacesNothingError(
                     place, f"certificate {replaces} is not edition {edition - 1} of it"
                 )
             if id_ in repeated:

@@ -9,52 +9,52 @@ from certledger.ledger.acts import Lane
 from certledger.ledger.contract_view import ledger_state, signing_key
 from certledger.ledger.intake import refusals
 from certledger.ledger.intake.desk import after_queue, head_of
-from certledger.ledger.ports import BodySeen, Unit
+from certledger.ledger.ports import IssuerRow, Unit
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
     LedgerState,
-    RuleBroken,
+    RuleBrokenError,
     SignedAct,
     issuers_of,
 )
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.recovery import recover_address
 from certledger.verifier.state import ZERO
 from certledger.verifier.statements import Batch, CatalogChange, KeysChange, Statement, StatusChange
 
-_REFUSALS: Mapping[str, type[Refused]] = {
-    "BodyExists": refusals.BodyKnown,
-    "BodyUnknown": refusals.BodyUnknown,
-    "BodyHeld": refusals.BodyHeld,
-    "StandingForbids": refusals.StandingForbids,
-    "CounterWrong": refusals.CounterWrong,
-    "StatementExpired": refusals.StatementOver,
-    "StatementTooFar": refusals.StatementTooLong,
-    "NothingChanges": refusals.NothingChanges,
-    "SignatureCount": refusals.SignatureCount,
-    "NoMajority": refusals.SignatureCount,
-    "SignatureInvalid": refusals.SignatureInvalid,
-    "SignerWrong": refusals.SignerUnknown,
-    "RegionOrder": refusals.SignerUnknown,
-    "CatalogAlone": refusals.SignerUnknown,
-    "EndAlone": refusals.SignerUnknown,
-    "KeyPurpose": refusals.SignerWrongPurpose,
-    "KeyEnded": refusals.SignerEnded,
-    "KeyUnknown": refusals.KeysWrong,
-    "KeyCount": refusals.KeysWrong,
-    "KeyInvalid": refusals.KeysWrong,
-    "EndOrder": refusals.KeysWrong,
-    "EndRaised": refusals.KeysWrong,
-    "CodeInvalid": refusals.IssuersWrong,
-    "KindUnknown": refusals.IssuersWrong,
-    "IssuerList": refusals.IssuersWrong,
-    "RegistrarAccount": refusals.RegistrarWrong,
-    "RegistrarsTooFew": refusals.RegistrarWrong,
-    "RotatedRecently": refusals.RegistrarWrong,
-    "FirstWrong": refusals.FirstWrong,
-    "BatchCount": refusals.BatchCount,
+_REFUSALS: Mapping[str, type[CertledgerError]] = {
+    "BodyExists": refusals.IssuerExistsError,
+    "BodyUnknown": refusals.IssuerUnknownError,
+    "BodyHeld": refusals.IssuerOnHoldError,
+    "StandingForbids": refusals.StandingForbidsError,
+    "CounterWrong": refusals.CounterWrongError,
+    "StatementExpired": refusals.StatementOverError,
+    "StatementTooFar": refusals.StatementTooLongError,
+    "NothingChanges": refusals.NothingChangesError,
+    "SignatureCount": refusals.SignatureCountError,
+    "NoMajority": refusals.SignatureCountError,
+    "SignatureInvalid": refusals.SignatureInvalidError,
+    "SignerWrong": refusals.SignerUnknownError,
+    "RegionOrder": refusals.SignerUnknownError,
+    "CatalogAlone": refusals.SignerUnknownError,
+    "EndAlone": refusals.SignerUnknownError,
+    "KeyPurpose": refusals.SignerWrongPurposeError,
+    "KeyEnded": refusals.SignerEndedError,
+    "KeyUnknown": refusals.KeysWrongError,
+    "KeyCount": refusals.KeysWrongError,
+    "KeyInvalid": refusals.KeysWrongError,
+    "EndOrder": refusals.KeysWrongError,
+    "EndRaised": refusals.KeysWrongError,
+    "CodeInvalid": refusals.IssuersWrongError,
+    "KindUnknown": refusals.IssuersWrongError,
+    "IssuerList": refusals.IssuersWrongError,
+    "RegistrarAccount": refusals.RegistrarWrongError,
+    "RegistrarsTooFew": refusals.RegistrarWrongError,
+    "RotatedRecently": refusals.RegistrarWrongError,
+    "FirstWrong": refusals.FirstWrongError,
+    "BatchCount": refusals.BatchCountError,
 }
 """The refusal of each rule of the contract."""
 
@@ -70,7 +70,7 @@ def check_contract(
     """Check that the contract would take an act in the next block, after all that waits.
 
     Raises:
-        Refused: it would not; of a change of status the cells are not looked at.
+        CertledgerError: it would not; of a change of status the cells are not looked at.
     """
     ledger = _after_queue(unit, identity, statement)
     key = _key_of(ledger, statement, signatures)
@@ -79,7 +79,7 @@ def check_contract(
     block = BlockTime(number=0 if head is None else head.number + 1, time=now)
     try:
         apply(ledger, act, block)
-    except RuleBroken as error:
+    except RuleBrokenError as error:
         raise _REFUSALS[error.rule](error.sentence) from error
 
 
@@ -87,8 +87,8 @@ def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, 
     """Return which key of the issuer signs, where one does.
 
     Raises:
-        SignerUnknown: one must sign, and another has signed in its place.
-        SignatureInvalid: what stands in its place is no signature.
+        SignerUnknownError: one must sign, and another has signed in its place.
+        SignatureInvalidError: what stands in its place is no signature.
     """
     codes = issuers_of(statement)
     issuer = ledger.issuers.get(codes[0]) if len(codes) == 1 else None
@@ -102,8 +102,8 @@ def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, 
     must = alone or both or (isinstance(statement, Batch | StatusChange) and count > 0)
     if key is None and must:
         if recover_address(digest, signatures[0]) is None:
-            raise refusals.SignatureInvalid("the signature leads to no key")
-        raise refusals.SignerUnknown(f"no key of {codes[0]} has signed")
+            raise refusals.SignatureInvalidError("the signature leads to no key")
+        raise refusals.SignerUnknownError(f"no key of {codes[0]} has signed")
     return key
 
 
@@ -127,7 +127,7 @@ def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerSta
     return replace(ledger, seats=seats, term=term)
 
 
-def _issuer(unit: Unit, body: BodySeen) -> Issuer:
+def _issuer(unit: Unit, body: IssuerRow) -> Issuer:
     head = head_of(unit, body)
     # The peaks after what waits are not known yet, and no rule looks at them: any will do.
     state = replace(

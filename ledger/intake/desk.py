@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from certledger.ledger.acts import Lane
 from certledger.ledger.intake.receipts import issue_receipt
 from certledger.ledger.intake.refusals import (
-    ActDead,
-    BodyUnknown,
-    ChainAway,
-    CounterWrong,
-    IntakeOverloaded,
-    StatementOver,
-    StatementTooLong,
+    ActDeadError,
+    ChainAbsentError,
+    CounterWrongError,
+    IntakeOverloadedError,
+    IssuerUnknownError,
+    StatementOverError,
+    StatementTooLongError,
 )
-from certledger.ledger.intake.submission import LONGEST_SUBMISSION
+from certledger.ledger.intake.submission import MAX_SUBMISSION_BYTES
 from certledger.ledger.keys import Signer
-from certledger.ledger.ports import Act, BodySeen, Store, Unit
+from certledger.ledger.ports import IssuerRow, Store, SubmittedAct, Unit
 from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.verifier.hashing import sha256
-from certledger.verifier.statements import LONGEST_LIFE, Batch, CatalogChange, Statement
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, Batch, CatalogChange, Statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class IntakeLimits:
     """How much intake takes, and what it promises: certificates, bytes, seconds.
 
     Once the oldest act that can move has waited for `longest_wait`, nothing more is taken in.
@@ -37,7 +37,7 @@ class Limits:
     issuer_certificates: int = 1_000_000
     issuer_acts: int = 2_000
     longest_wait: int = 7_200
-    submission_bytes: int = LONGEST_SUBMISSION
+    submission_bytes: int = MAX_SUBMISSION_BYTES
     anchored_within: int = 3_600
     retry_after: int = 30
 
@@ -53,7 +53,7 @@ class Intake:
     identity: bytes
     operator: Signer
     clock: Callable[[], int]
-    limits: Limits = field(default_factory=Limits)
+    limits: IntakeLimits = field(default_factory=IntakeLimits)
 
     def receipt_for(self, unit: Unit, statement: Statement, now: int) -> tuple[int, bytes]:
         """Return number and file of the receipt for a statement accepted now.
@@ -89,13 +89,13 @@ class Intake:
         """Check that more may wait, of one subject and in all.
 
         Raises:
-            ChainAway: what waits has waited too long already.
-            IntakeOverloaded: more would wait than may.
+            ChainAbsentError: what waits has waited too long already.
+            IntakeOverloadedError: more would wait than may.
         """
         backlog, limits = unit.backlog(), self.limits
         waited = 0 if backlog.oldest is None else self.clock() - backlog.oldest
         if waited > limits.longest_wait:
-            raise ChainAway(waited, limits.retry_after)
+            raise ChainAbsentError(waited, limits.retry_after)
         own = unit.backlog_of(subject)
         for waiting, most in (
             (own.acts + 1, limits.issuer_acts),
@@ -104,7 +104,7 @@ class Intake:
             (backlog.certificates + certificates, limits.waiting_certificates),
         ):
             if waiting > most:
-                raise IntakeOverloaded(waiting, most, limits.retry_after)
+                raise IntakeOverloadedError(waiting, most, limits.retry_after)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,27 +128,31 @@ def head(store: Store, issuer: str) -> PendingHead:
     """Return the head of a body after queued work, so that two offices of it do not collide.
 
     Raises:
-        BodyUnknown: the ledger has no such body.
+        IssuerUnknownError: the ledger has no such body.
     """
     with store.begin(write=False) as unit:
         return head_of(unit, body_of(unit, issuer))
 
 
-def body_of(unit: Unit, issuer: str) -> BodySeen:
-    """Return a body as the mirror has it, or raise BodyUnknown."""
+def body_of(unit: Unit, issuer: str) -> IssuerRow:
+    """Return a body as the mirror has it, or raise IssuerUnknownError."""
     body = unit.body(issuer)
     if body is None:
-        raise BodyUnknown(f"the ledger has no body {issuer}")
+        raise IssuerUnknownError(f"the ledger has no body {issuer}")
     return body
 
 
-def head_of(unit: Unit, body: BodySeen) -> PendingHead:
+def head_of(unit: Unit, body: IssuerRow) -> PendingHead:
     """Return the head of a body after the work that waits in `unit`."""
     state = body.state
     batches, certificates, last = state.batches, state.certificates, state.last
     waiting = unit.last_waiting(state.issuer, Lane.SEQUENCE)
-    if waiting is not None and isinstance(said := waiting.statement, Batch):
-        batches, certificates, last = said.sequence, said.first + said.count, waiting.digest
+    if waiting is not None and isinstance(statement := waiting.statement, Batch):
+        batches, certificates, last = (
+            statement.sequence,
+            statement.first + statement.count,
+            waiting.digest,
+        )
     catalog, version = state.catalog, state.catalog_version
     waiting = unit.last_waiting(state.issuer, Lane.VERSION)
     if waiting is not None and isinstance(change := waiting.statement, CatalogChange):
@@ -165,45 +169,47 @@ def head_of(unit: Unit, body: BodySeen) -> PendingHead:
     )
 
 
-def after_queue(unit: Unit, subject: str, lane: Lane, held: int) -> int:
+def after_queue(unit: Unit, subject: str, lane: Lane, current: int) -> int:
     """Return the value of a counter that is `held` now, after the acts that wait."""
     waiting = unit.last_waiting(subject, lane)
-    return held if waiting is None else max(held, waiting.counter)
+    return current if waiting is None else max(current, waiting.counter)
 
 
-def check_counter(said: int, held: int, what: str) -> None:
+def check_counter(statement: int, current: int, what: str) -> None:
     """Check that a statement's counter is the next one.
 
     Raises:
-        CounterWrong: it is not.
+        CounterWrongError: it is not.
     """
-    if said != held + 1:
-        raise CounterWrong(f"{what} {said} where {held + 1} is next")
+    if statement != current + 1:
+        raise CounterWrongError(f"{what} {statement} where {current + 1} is next")
 
 
 def check_time(not_after: int, now: int) -> None:
     """Check that a statement lives, and not for too long.
 
     Raises:
-        StatementOver: `not_after` has passed.
-        StatementTooLong: it lies more than seven days ahead.
+        StatementOverError: `not_after` has passed.
+        StatementTooLongError: it lies more than seven days ahead.
     """
     if not_after < now:
-        raise StatementOver(f"the statement was good until {not_after}, now is {now}")
-    if not_after > now + LONGEST_LIFE:
+        raise StatementOverError(f"the statement was good until {not_after}, now is {now}")
+    if not_after > now + MAX_LIFETIME_SECONDS:
         ahead = not_after - now
-        raise StatementTooLong(f"notAfter lies {ahead} seconds ahead, at most {LONGEST_LIFE}")
+        raise StatementTooLongError(
+            f"notAfter lies {ahead} seconds ahead, at most {MAX_LIFETIME_SECONDS}"
+        )
 
 
-def earlier_receipt(act: Act | None) -> bytes | None:
+def earlier_receipt(act: SubmittedAct | None) -> bytes | None:
     """Return the receipt of the same statement taken in before, None if it was not.
 
     Raises:
-        ActDead: it was, and has expired, been displaced or been rejected since.
+        ActDeadError: it was, and has expired, been displaced or been rejected since.
     """
     if act is None:
         return None
     if not act.state.alive:
         why = "" if act.reason is None else f": {act.reason}"
-        raise ActDead(f"this statement was accepted at {act.accepted} and is {act.state}{why}")
+        raise ActDeadError(f"this statement was accepted at {act.accepted} and is {act.state}{why}")
     return act.receipt

@@ -5,19 +5,23 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from certledger.ledger.intake.refusals import CatalogDiffers, NameDiffers, NameUnusable
-from certledger.verifier.acts import LONGEST_ACT, Act
-from certledger.verifier.catalog import MOST_ENTRIES, Catalog
+from certledger.ledger.intake.refusals import (
+    CatalogDiffersError,
+    NameDiffersError,
+    NameUnusableError,
+)
+from certledger.verifier.acts import MAX_ACT_BYTES, Act
+from certledger.verifier.catalog import MAX_ENTRIES, Catalog
 from certledger.verifier.encoding import Json, Members, parse
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.statements import CatalogChange, Register
 
 CATALOG_TYPE = "certledger/catalog-submission/1"
 REGISTER_TYPE = "certledger/registration/1"
-LONGEST = LONGEST_ACT + MOST_ENTRIES * 2048
+MAX_HANDED_IN_BYTES = MAX_ACT_BYTES + MAX_ENTRIES * 2048
 """Greatest bytes of what is handed in; only a catalog comes near."""
-LONGEST_NAME = 128
+MAX_NAME_CHARACTERS = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,19 +41,21 @@ def parse_handed_in(data: bytes) -> HandedIn:
     `{"type": "certledger/registration/1", "act", "name"}`.
 
     Raises:
-        Malformed: outside the subset, or an unknown, missing or ill-typed member.
-        CatalogDiffers: the entries do not give the root that was signed.
-        NameDiffers: the name is not the one whose digest was signed.
-        NameUnusable: it has a control character.
+        MalformedError: outside the subset, or an unknown, missing or ill-typed member.
+        CatalogDiffersError: the entries do not give the root that was signed.
+        NameDiffersError: the name is not the one whose digest was signed.
+        NameUnusableError: it has a control character.
     """
-    value = parse(data, LONGEST)
+    value = parse(data, MAX_HANDED_IN_BYTES)
     kind = value.get("type") if type(value) is dict else None
     if kind == CATALOG_TYPE:
         return _catalog(value)
     if kind == REGISTER_TYPE:
         return _registration(value)
-    if len(data) > LONGEST_ACT:
-        raise Malformed("json.size", f"{len(data)} bytes where an act has at most {LONGEST_ACT}")
+    if len(data) > MAX_ACT_BYTES:
+        raise MalformedError(
+            "json.size", f"{len(data)} bytes where an act has at most {MAX_ACT_BYTES}"
+        )
     return HandedIn(act=Act.from_json(value))
 
 
@@ -60,7 +66,9 @@ def _catalog(value: Json) -> HandedIn:
     catalog = Catalog.from_json(read.take("entries"))
     read.done()
     if not isinstance(act.statement, CatalogChange) or catalog.root() != act.statement.root:
-        raise CatalogDiffers(f"the entries give the root {catalog.root().hex()}, signed is another")
+        raise CatalogDiffersError(
+            f"the entries give the root {catalog.root().hex()}, signed is another"
+        )
     return HandedIn(act=act, catalog=catalog)
 
 
@@ -68,10 +76,10 @@ def _registration(value: Json) -> HandedIn:
     read = Members(value, "submission")
     read.const("type", REGISTER_TYPE)
     act = Act.from_json(read.take("act"))
-    name = read.text("name", longest=LONGEST_NAME)
+    name = read.text("name", longest=MAX_NAME_CHARACTERS)
     read.done()
     if any(unicodedata.category(one) == "Cc" for one in name):
-        raise NameUnusable("the name has a control character")
+        raise NameUnusableError("the name has a control character")
     if not isinstance(act.statement, Register) or sha256(name.encode()) != act.statement.name:
-        raise NameDiffers(f"{name!r} is not the name whose digest was signed")
+        raise NameDiffersError(f"{name!r} is not the name whose digest was signed")
     return HandedIn(act=act, name=name)

@@ -14,11 +14,11 @@ from typing import IO, NoReturn
 
 import orjson
 
-from certledger.ledger.intake.refusals import BatchCount, RecordRefused
-from certledger.verifier.certificate import LONGEST_RECORD, Record
+from certledger.ledger.intake.refusals import BatchCountError, RecordRejectedError
+from certledger.verifier.certificate import MAX_RECORD_BYTES, Record
 from certledger.verifier.encoding import (
     DECODER,
-    DEEPEST,
+    MAX_NESTING_LEVELS,
     Json,
     Members,
     check_nesting,
@@ -26,20 +26,20 @@ from certledger.verifier.encoding import (
     object_of,
     parse,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.swift import GRAMMAR, read_canonical
 
-MOST_IN_BATCH = 65_536
-LONGEST_HEAD = 4096
+MAX_BATCH_CERTIFICATES = 65_536
+MAX_HEAD_BYTES = 4096
 """Most bytes of the first of JSON lines."""
-LONGEST_LINE = 2 * LONGEST_RECORD
-LONGEST_PART = 8 * LONGEST_RECORD
+MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES
+MAX_PART_CHARACTERS = 8 * MAX_RECORD_BYTES
 """Most characters, in an object, of a record and of all that is no record."""
 _WINDOW = 2**16
-_LONGEST_TOKEN = 16
+_MAX_TOKEN_CHARACTERS = 16
 """Characters of what is no text and must be seen whole: a word, an escape."""
 _SPACE = re.compile(r"[ \t\n\r]*")
-_TOO_MANY = f"more than {MOST_IN_BATCH} records"
+_TOO_MANY = f"more than {MAX_BATCH_CERTIFICATES} records"
 
 
 Found = tuple[Record, bytes, int, int, bool]
@@ -50,11 +50,11 @@ whether it is surely the canonical one."""
 def reader_of(file: IO[bytes]) -> LinesReader | ObjectReader:
     """Return what yields the records in `file`, and has the rest as `head` once they are read.
 
-    Reading raises Malformed outside the subset, RecordRefused for what is no record, BatchCount
+    Reading raises Malformed outside the subset, RecordRejectedError for what is no record, BatchCountError
     for more than 65,536.
     """
     file.seek(0)
-    first = file.readline(LONGEST_HEAD + 1)
+    first = file.readline(MAX_HEAD_BYTES + 1)
     if first.endswith(b"\n") and _is_object(first) and _goes_on(file):
         return LinesReader(file, first)
     return ObjectReader(file)
@@ -76,16 +76,16 @@ class LinesReader:
     """Reads JSON lines: the head is the first, each other one a record."""
 
     def __init__(self, file: IO[bytes], first: bytes) -> None:
-        self.head = Members(parse(first.removesuffix(b"\n"), LONGEST_HEAD), "submission")
+        self.head = Members(parse(first.removesuffix(b"\n"), MAX_HEAD_BYTES), "submission")
         self._file, self._start = file, len(first)
 
     def __iter__(self) -> Iterator[Found]:
         start = self._file.seek(self._start)
         # One byte more than a line may have tells that it is too long.
-        lines = iter(partial(self._file.readline, LONGEST_LINE + 2), b"")
+        lines = iter(partial(self._file.readline, MAX_LINE_BYTES + 2), b"")
         for place, line in enumerate(lines):
-            if place == MOST_IN_BATCH:
-                raise BatchCount(_TOO_MANY)
+            if place == MAX_BATCH_CERTIFICATES:
+                raise BatchCountError(_TOO_MANY)
             spelled = line.removesuffix(b"\n")
             yield _read_line(place, spelled, start)
             start += len(line)
@@ -97,9 +97,9 @@ def _read_line(place: int, line: bytes, start: int) -> Found:
     if record is not None:
         return record, line, start, len(line), True
     try:
-        value = parse(line, LONGEST_LINE)
-    except Malformed as error:
-        raise RecordRefused(place, str(error), error.code) from error
+        value = parse(line, MAX_LINE_BYTES)
+    except MalformedError as error:
+        raise RecordRejectedError(place, str(error), error.code) from error
     return _record(place, value), _canonical(value), start, len(line), False
 
 
@@ -115,8 +115,8 @@ class ObjectReader:
     def __init__(self, file: IO[bytes]) -> None:
         self._text = _Text(file)
         self._count = 0
-        self._outside: Malformed | None = None
-        self._refused: RecordRefused | None = None
+        self._outside: MalformedError | None = None
+        self._refused: RecordRejectedError | None = None
 
     def __iter__(self) -> Iterator[Found]:
         text = self._text
@@ -125,20 +125,20 @@ class ObjectReader:
             yield from self._members(members)
             value = object_of(members)
         else:
-            value = text.value(LONGEST_PART)
+            value = text.value(MAX_PART_CHARACTERS)
         text.end()
         check_value(value, 0)
         if self._outside is not None:
             raise self._outside
         self.head = Members(value, "submission")
         if type(self.head.take("records")) is not list:
-            self.head.refuse("records", "a list of records")
+            self.head.fail("records", "a list of records")
         if self._refused is not None:
             raise self._refused
 
     def _members(self, members: list[tuple[str, Json]]) -> Iterator[Found]:
         """Yield the records; gather the members, with an empty list in their place."""
-        text, room = self._text, LONGEST_PART
+        text, room = self._text, MAX_PART_CHARACTERS
         text.take("{")
         more = text.peek() != "}" or text.take("}") != "}"
         while more:
@@ -159,9 +159,9 @@ class ObjectReader:
         text.take("[")
         more = text.peek() != "]" or text.take("]") != "]"
         while more:
-            if self._count == MOST_IN_BATCH:
-                raise self._outside or self._refused or BatchCount(_TOO_MANY)
-            text.ahead(LONGEST_RECORD)
+            if self._count == MAX_BATCH_CERTIFICATES:
+                raise self._outside or self._refused or BatchCountError(_TOO_MANY)
+            text.ahead(MAX_RECORD_BYTES)
             match = GRAMMAR.match(text.text, text.at)
             record = read_canonical(match) if match else None
             if match and record is not None:
@@ -178,16 +178,16 @@ class ObjectReader:
         text = self._text
         text.peek()
         start = text.position
-        value = text.value(LONGEST_PART)
+        value = text.value(MAX_PART_CHARACTERS)
         try:
             check_value(value, 2)
-        except Malformed as error:
+        except MalformedError as error:
             self._outside = self._outside or error
         if self._outside or self._refused:
             return None
         try:
             record = _record(self._count, value)
-        except RecordRefused as error:
+        except RecordRejectedError as error:
             self._refused = error
             return None
         return record, _canonical(value), start, text.position - start, False
@@ -213,12 +213,12 @@ class _Text:
         while len(self.text) - self.at < count and not self._ended:
             data = self._file.read(_WINDOW)
             self._ended = not data
-            held = len(self._decoder.getstate()[0])
+            current = len(self._decoder.getstate()[0])
             try:
                 more = self._decoder.decode(data, final=self._ended)
             except UnicodeDecodeError as error:
-                at = self._read - held + error.start
-                raise Malformed("json.syntax", f"not UTF-8 at byte {at}") from error
+                at = self._read - current + error.start
+                raise MalformedError("json.syntax", f"not UTF-8 at byte {at}") from error
             self._read += len(data)
             self._passed += self.at
             self.text, self.at = self.text[self.at :] + more, 0
@@ -241,51 +241,55 @@ class _Text:
         if not char or char not in allowed:
             char = self.peek()
         if not char or char not in allowed:
-            self._refuse(self.at, f"expecting one of {' '.join(allowed)}")
+            self._fail(self.at, f"expecting one of {' '.join(allowed)}")
         self.at += 1
         return char
 
     def name(self, longest: int) -> str:
         """Go past the name of a member and return it."""
         if self.peek() != '"':
-            self._refuse(self.at, "expecting property name enclosed in double quotes")
+            self._fail(self.at, "expecting property name enclosed in double quotes")
         name: str = self.value(longest)
         return name
 
     def value(self, longest: int) -> Json:
         """Go past a value of at most so many characters and return it; `check_value` it."""
         self.peek()
-        self.ahead(longest + _LONGEST_TOKEN)
+        self.ahead(longest + _MAX_TOKEN_CHARACTERS)
         check_nesting(self.text, self.at)
         try:
             value, end = DECODER.raw_decode(self.text, self.at)
         except json.JSONDecodeError as error:
             cut = not self._ended and error.msg.startswith("Unterminated")
             if not cut and error.pos - self.at <= longest:
-                self._refuse(error.pos, error.msg.lower())
+                self._fail(error.pos, error.msg.lower())
             end = len(self.text)
         except RecursionError as error:
-            raise Malformed("json.depth", f"nested deeper than {DEEPEST}") from error
+            raise MalformedError(
+                "json.depth", f"nested deeper than {MAX_NESTING_LEVELS}"
+            ) from error
         if end - self.at > longest:
-            raise Malformed("json.size", f"a part has more than {longest} characters")
+            raise MalformedError("json.size", f"a part has more than {longest} characters")
         self.at = end
         return value
 
     def end(self) -> None:
         """Check that nothing follows."""
         if self.peek():
-            raise Malformed("json.trailing", f"not JSON at character {self.position}: extra data")
+            raise MalformedError(
+                "json.trailing", f"not JSON at character {self.position}: extra data"
+            )
 
-    def _refuse(self, at: int, sentence: str) -> NoReturn:
+    def _fail(self, at: int, sentence: str) -> NoReturn:
         where = self._passed + at
-        raise Malformed("json.syntax", f"not JSON at character {where}: {sentence}")
+        raise MalformedError("json.syntax", f"not JSON at character {where}: {sentence}")
 
 
 def _record(place: int, value: Json) -> Record:
     try:
         return Record.from_json(value)
-    except Malformed as error:
-        raise RecordRefused(place, str(error), error.code) from error
+    except MalformedError as error:
+        raise RecordRejectedError(place, str(error), error.code) from error
 
 
 def _canonical(value: Json) -> bytes:

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 # The body and its standing ----------------------------------------------------------------------
 
 
-class BodyUnknown(Refused):
+class IssuerUnknownError(CertledgerError):
     """The ledger has no such body."""
 
     code = "body.unknown"
 
 
-class BodyKnown(Refused):
+class IssuerExistsError(CertledgerError):
     """A body with this code is registered already."""
 
     code = "body.known"
 
 
-class BodyHeld(Refused):
+class IssuerOnHoldError(CertledgerError):
     """The registrar has set the brake on the body; only acts it signs go through."""
 
     code = "body.held"
 
 
-class StandingForbids(Refused):
+class StandingForbidsError(CertledgerError):
     """The body's standing, or the one asked for, rules the act out."""
 
     code = "body.standing"
 
 
-class IssuersWrong(Refused):
+class IssuersWrongError(CertledgerError):
     """The act names issuers that it cannot name, or a code or kind that none can have."""
 
     code = "issuers.invalid"
 
 
-class RegistrarWrong(Refused):
+class RegistrarWrongError(CertledgerError):
     """The seat of a registrar cannot become what the act says."""
 
     code = "registrar.invalid"
 
 
-class RegistrarUnknown(Refused):
+class RegistrarUnknownError(CertledgerError):
     """The ledger has no registrar for the body's region."""
 
     code = "registrar.unknown"
@@ -52,49 +52,49 @@ class RegistrarUnknown(Refused):
 # The statement ----------------------------------------------------------------------------------
 
 
-class OtherLedger(Refused):
+class OtherLedgerError(CertledgerError):
     """The act was signed for another ledger."""
 
     code = "statement.other_ledger"
 
 
-class StatementOver(Refused):
+class StatementOverError(CertledgerError):
     """The statement's `notAfter` has passed."""
 
     code = "statement.expired"
 
 
-class StatementTooLong(Refused):
+class StatementTooLongError(CertledgerError):
     """The statement's `notAfter` lies more than seven days ahead."""
 
     code = "statement.too_far"
 
 
-class CounterWrong(Refused):
+class CounterWrongError(CertledgerError):
     """The statement's counter is not the next one after the work that waits."""
 
     code = "statement.counter"
 
 
-class NothingChanges(Refused):
+class NothingChangesError(CertledgerError):
     """The act would change nothing, or more than its kind may."""
 
     code = "statement.nothing_changes"
 
 
-class ActConflict(Refused):
+class ActConflictError(CertledgerError):
     """Another statement has been taken in at this value of the counter."""
 
     code = "act.conflict"
 
 
-class ActDead(Refused):
+class ActDeadError(CertledgerError):
     """This statement was taken in before and has died: expired, displaced or rejected."""
 
     code = "act.dead"
 
 
-class IntakeOverloaded(Refused):
+class IntakeOverloadedError(CertledgerError):
     """More waits to be anchored than intake may let wait; `retry_after` is in seconds."""
 
     code = "intake.overloaded"
@@ -106,7 +106,7 @@ class IntakeOverloaded(Refused):
         self.retry_after = retry_after
 
 
-class ChainAway(Refused):
+class ChainAbsentError(CertledgerError):
     """What was accepted has waited for the chain too long; `retry_after` is in seconds."""
 
     code = "chain.away"
@@ -119,31 +119,31 @@ class ChainAway(Refused):
 # Signatures -------------------------------------------------------------------------------------
 
 
-class SignatureInvalid(Refused):
+class SignatureInvalidError(CertledgerError):
     """The bytes are no signature, or one that leads to no key."""
 
     code = "signature.invalid"
 
 
-class SignatureCount(Refused):
+class SignatureCountError(CertledgerError):
     """The act has more or fewer signatures than it takes."""
 
     code = "signature.count"
 
 
-class SignerUnknown(Refused):
+class SignerUnknownError(CertledgerError):
     """The signature is by a key that is not the body's, or by somebody who is no registrar."""
 
     code = "signature.unknown_key"
 
 
-class SignerWrongPurpose(Refused):
+class SignerWrongPurposeError(CertledgerError):
     """The body's key may not sign this."""
 
     code = "signature.purpose"
 
 
-class SignerEnded(Refused):
+class SignerEndedError(CertledgerError):
     """The body's key has ended."""
 
     code = "signature.key_ended"
@@ -152,43 +152,43 @@ class SignerEnded(Refused):
 # Batches ----------------------------------------------------------------------------------------
 
 
-class BatchConflict(ActConflict):
+class BatchConflictError(ActConflictError):
     """Another batch has been taken in at this sequence."""
 
     code = "batch.conflict"
 
 
-class BatchCount(Refused):
+class BatchCountError(CertledgerError):
     """The number of records is not the statement's, or the body would have too many."""
 
     code = "batch.count"
 
 
-class SequenceWrong(Refused):
+class SequenceWrongError(CertledgerError):
     """The batch is not the next after the work that waits."""
 
     code = "batch.sequence"
 
 
-class FirstWrong(Refused):
+class FirstWrongError(CertledgerError):
     """The batch does not start where the body's certificates end."""
 
     code = "batch.first"
 
 
-class PreviousWrong(Refused):
+class PreviousWrongError(CertledgerError):
     """The batch does not name the statement before it."""
 
     code = "batch.previous"
 
 
-class RootWrong(Refused):
+class RootWrongError(CertledgerError):
     """The root is not that of the records."""
 
     code = "batch.root"
 
 
-class CatalogNotInForce(Refused):
+class CatalogNotInForceError(CertledgerError):
     """The batch names another catalog than the one in force."""
 
     code = "batch.catalog"
@@ -197,7 +197,7 @@ class CatalogNotInForce(Refused):
 # Records ----------------------------------------------------------------------------------------
 
 
-class RecordRefused(Refused):
+class RecordRejectedError(CertledgerError):
     """A record is refused; `place` is where it stands in the batch."""
 
     def __init__(self, place: int, sentence: str, code: str | None = None) -> None:
@@ -207,37 +207,37 @@ class RecordRefused(Refused):
             self.code = code  # One of the codes of SPEC section 18.3, check 5.
 
 
-class RecordOtherBody(RecordRefused):
+class RecordOtherIssuerError(RecordRejectedError):
     """The record names another body than the statement."""
 
     code = "record.issuer"
 
 
-class RecordOtherIndex(RecordRefused):
+class RecordOtherIndexError(RecordRejectedError):
     """The record's index is not first + place."""
 
     code = "record.index"
 
 
-class RecordUncatalogued(RecordRefused):
+class RecordUncataloguedError(RecordRejectedError):
     """The record's category and version are not in the catalog in force."""
 
     code = "record.category"
 
 
-class RecordDisobeys(RecordRefused):
+class RecordDisobeysError(RecordRejectedError):
     """The record breaks a rule of its entry."""
 
     code = "record.disobeys"
 
 
-class RecordTwice(RecordRefused):
+class RecordDuplicateError(RecordRejectedError):
     """The body has a certificate with this id and edition already."""
 
     code = "record.twice"
 
 
-class RecordReplacesNothing(RecordRefused):
+class RecordReplacesNothingError(RecordRejectedError):
     """The record's `replaces` is not the edition before it of the same id."""
 
     code = "record.replaces_nothing"
@@ -246,31 +246,31 @@ class RecordReplacesNothing(RecordRefused):
 # Catalogs and names -----------------------------------------------------------------------------
 
 
-class CatalogUnknown(Refused):
+class CatalogUnknownError(CertledgerError):
     """The entries under this catalog root were never handed in."""
 
     code = "catalog.unknown"
 
 
-class CatalogDiffers(Refused):
+class CatalogDiffersError(CertledgerError):
     """The entries do not give the root that was signed."""
 
     code = "catalog.root"
 
 
-class EntryChanged(Refused):
+class EntryChangedError(CertledgerError):
     """An entry differs from the one of the same category and version that was in force."""
 
     code = "catalog.entry_changed"
 
 
-class NameDiffers(Refused):
+class NameDiffersError(CertledgerError):
     """The name is not the one whose digest was signed."""
 
     code = "register.name"
 
 
-class NameUnusable(Refused):
+class NameUnusableError(CertledgerError):
     """The name has a control character, which no name has and no database must keep."""
 
     code = "name.unusable"
@@ -279,19 +279,19 @@ class NameUnusable(Refused):
 # Status and keys --------------------------------------------------------------------------------
 
 
-class StatusMalformed(Refused):
+class StatusMalformedError(CertledgerError):
     """Words or masks do not strictly increase, are empty, too many, or not as many."""
 
     code = "status.malformed"
 
 
-class StatusBeyond(Refused):
+class StatusBeyondError(CertledgerError):
     """A cell is chosen of a certificate that was not issued."""
 
     code = "status.beyond"
 
 
-class KeysWrong(Refused):
+class KeysWrongError(CertledgerError):
     """Keys are added or ended that cannot be."""
 
     code = "keys.invalid"

@@ -14,23 +14,23 @@ from typing import IO
 
 import orjson
 
-from certledger.ledger.intake.reading import MOST_IN_BATCH, Found, reader_of
+from certledger.ledger.intake.reading import MAX_BATCH_CERTIFICATES, Found, reader_of
 from certledger.ledger.intake.refusals import (
-    BatchCount,
-    RecordOtherBody,
-    RecordOtherIndex,
-    RootWrong,
+    BatchCountError,
+    RecordOtherIndexError,
+    RecordOtherIssuerError,
+    RootWrongError,
 )
 from certledger.ledger.ports import Lookups
 from certledger.verifier import merkle
 from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
 from certledger.verifier.catalog import Terms, terms_of
-from certledger.verifier.errors import Malformed
-from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.state import MAX_CERTIFICATES
 from certledger.verifier.statements import Batch
 
 TYPE = "certledger/submission/1"
-LONGEST_SUBMISSION = 64 * 2**20
+MAX_SUBMISSION_BYTES = 64 * 2**20
 """Greatest bytes of a submission by default: some 100,000 records of nine digests."""
 _AT_ONCE = 256
 """Records that are held as objects; a power of two, so that their tree is part of the batch's."""
@@ -80,18 +80,18 @@ def _sorted(spelled: bytes) -> bytes:
     return orjson.dumps(orjson.loads(spelled), option=orjson.OPT_SORT_KEYS)
 
 
-def parse_submission(data: bytes | IO[bytes], limit: int = LONGEST_SUBMISSION) -> Submission:
+def parse_submission(data: bytes | IO[bytes], limit: int = MAX_SUBMISSION_BYTES) -> Submission:
     """Return the submission in bytes or a file: one JSON object, or JSON lines (SPEC 20).
 
     Raises:
-        Malformed: outside the subset, or an unknown, missing or ill-typed member.
-        BatchCount: not 1 to 65,536 records, or not as many as the statement says.
-        RecordRefused: a record that is none, or with another issuer or index.
-        RootWrong: the records do not give the statement's root.
+        MalformedError: outside the subset, or an unknown, missing or ill-typed member.
+        BatchCountError: not 1 to 65,536 records, or not as many as the statement says.
+        RecordRejectedError: a record that is none, or with another issuer or index.
+        RootWrongError: the records do not give the statement's root.
     """
     file = BytesIO(data) if isinstance(data, bytes) else data
     if (size := file.seek(0, SEEK_END)) > limit:
-        raise Malformed("json.size", f"{size} bytes where at most {limit} are read")
+        raise MalformedError("json.size", f"{size} bytes where at most {limit} are read")
     reader, columns = reader_of(file), _Columns(file)
     records = iter(reader)
     while found := list(islice(records, _AT_ONCE)):
@@ -155,22 +155,24 @@ class _Columns:
         """Check that there are as many records as stated, each in its place, under the root."""
         count = len(self._editions)
         if count != statement.count:
-            raise BatchCount(f"{count} records where the statement says {statement.count}")
+            raise BatchCountError(f"{count} records where the statement says {statement.count}")
         issuer, first = statement.issuer.decode("ascii"), statement.first
         for (named, start), place in self._starts.items():
             if named != issuer:
-                raise RecordOtherBody(place, f"it names {named}, the statement {issuer}")
+                raise RecordOtherIssuerError(place, f"it names {named}, the statement {issuer}")
             if start != first:
                 index = start + place
-                raise RecordOtherIndex(place, f"its index is {index}, not {first + place}")
+                raise RecordOtherIndexError(place, f"its index is {index}, not {first + place}")
         if merkle.root(self._roots) != statement.root:
-            raise RootWrong("the records do not give the root that was signed")
+            raise RootWrongError("the records do not give the root that was signed")
 
 
 def _check_statement(statement: Batch) -> None:
-    if not 0 < statement.count <= MOST_IN_BATCH:
-        raise BatchCount(f"a batch has 1 to {MOST_IN_BATCH} records, not {statement.count}")
-    if statement.first + statement.count > MOST_CERTIFICATES:
-        raise BatchCount(f"a body has at most {MOST_CERTIFICATES} certificates")
+    if not 0 < statement.count <= MAX_BATCH_CERTIFICATES:
+        raise BatchCountError(
+            f"a batch has 1 to {MAX_BATCH_CERTIFICATES} records, not {statement.count}"
+        )
+    if statement.first + statement.count > MAX_CERTIFICATES:
+        raise BatchCountError(f"a body has at most {MAX_CERTIFICATES} certificates")
     if statement.sequence == 0:
-        raise Malformed("schema.invalid", "statement.sequence starts at 1")
+        raise MalformedError("schema.invalid", "statement.sequence starts at 1")

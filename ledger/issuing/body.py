@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from certledger.ledger.files import write_atomically
 from certledger.ledger.issuing.records import SECRET_SIZE
-from certledger.ledger.issuing.register import Register
+from certledger.ledger.issuing.register import IssuanceDatabase
 from certledger.ledger.issuing.text import refusal_of
 from certledger.ledger.keys import (
     Signer,
@@ -21,16 +21,16 @@ from certledger.ledger.keys import (
 )
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.state import ISSUER, region_of
-from certledger.verifier.vocabulary import BodyKind
+from certledger.verifier.vocabulary import IssuerKind
 
-LONGEST_CATALOG = 16 * 2**20
+MAX_CATALOG_BYTES = 16 * 2**20
 _PROFILE, _KEY, _IDS = "body.json", "key.json", "ids.secret"
 _CATALOG, _REGISTER = "catalog.json", "issued.sqlite"
 
 
-class BodyUnusable(Refused):
+class IssuerUnusableError(CertledgerError):
     """The folder is not that of a body, or cannot be made one."""
 
     code = "body.unusable"
@@ -44,7 +44,7 @@ class Profile:
     TYPE: ClassVar[str] = "certledger/body/1"
 
     issuer: str
-    kind: BodyKind
+    kind: IssuerKind
     name: str
     ledger: bytes
 
@@ -63,16 +63,16 @@ class Profile:
         """Return the profile of a JSON value.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member.
+            MalformedError: an unknown, missing or ill-typed member.
         """
         read = Members(value, "body")
         read.const("type", cls.TYPE)
         kind = read.text("kind")
-        if kind not in [str(member) for member in BodyKind]:
-            read.refuse("kind", "known")
+        if kind not in [str(member) for member in IssuerKind]:
+            read.fail("kind", "known")
         profile = cls(
             issuer=read.text("issuer", ISSUER),
-            kind=BodyKind(kind),
+            kind=IssuerKind(kind),
             name=read.text("name", longest=128),
             ledger=from_hex(read.text("ledger"), 32),
         )
@@ -82,7 +82,7 @@ class Profile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BodyFolder:
+class IssuerFolder:
     """A body's own folder; nothing in it but the profile and the catalog is for others."""
 
     folder: Path
@@ -96,21 +96,21 @@ class BodyFolder:
         *,
         random: Callable[[int], bytes] = os.urandom,
         work: int | None = None,
-    ) -> BodyFolder:
+    ) -> IssuerFolder:
         """Make a body's folder with a new key and a new secret of its certificate ids.
 
         `work` is scrypt's n for the keystore, None for the standard.
 
         Raises:
-            BodyUnusable: the folder holds a body already, or the name is no text to be sealed.
-            KeyUnusable: the passphrase is empty.
-            Malformed: the code of the body is none.
+            IssuerUnusableError: the folder holds a body already, or the name is no text to be sealed.
+            KeyUnusableError: the passphrase is empty.
+            MalformedError: the code of the body is none.
         """
         region_of(profile.issuer)
         if (reason := refusal_of(profile.name)) is not None:
-            raise BodyUnusable(f"the name cannot stand on a certificate: {reason}")
+            raise IssuerUnusableError(f"the name cannot stand on a certificate: {reason}")
         if (folder / _PROFILE).exists():
-            raise BodyUnusable(f"{folder} holds a body already")
+            raise IssuerUnusableError(f"{folder} holds a body already")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         options = {} if work is None else {"work": work}
         save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)
@@ -124,16 +124,16 @@ class BodyFolder:
         return self.folder / _KEY
 
     @property
-    def register(self) -> Register:
+    def register(self) -> IssuanceDatabase:
         """What the body has issued."""
-        return Register(path=self.folder / _REGISTER)
+        return IssuanceDatabase(path=self.folder / _REGISTER)
 
     def profile(self) -> Profile:
         """Return who the body is.
 
         Raises:
-            BodyUnusable: there is no body in the folder.
-            Malformed: its profile is damaged.
+            IssuerUnusableError: there is no body in the folder.
+            MalformedError: its profile is damaged.
         """
         return Profile.from_json(parse(self._read(_PROFILE), 65_536))
 
@@ -145,7 +145,7 @@ class BodyFolder:
         """Return the signer of the body's key.
 
         Raises:
-            KeyUnusable: the passphrase does not open it.
+            KeyUnusableError: the passphrase does not open it.
         """
         return load_keystore(self.keystore, passphrase)
 
@@ -153,8 +153,8 @@ class BodyFolder:
         """Return the secret of the body's certificate ids (32 bytes).
 
         Raises:
-            BodyUnusable: the file is missing.
-            Malformed: it is damaged.
+            IssuerUnusableError: the file is missing.
+            MalformedError: it is damaged.
         """
         return from_hex(self._read(_IDS).decode("ascii", "replace").strip(), SECRET_SIZE)
 
@@ -162,10 +162,10 @@ class BodyFolder:
         """Return the body's catalog.
 
         Raises:
-            BodyUnusable: there is none yet.
-            Malformed: it is damaged.
+            IssuerUnusableError: there is none yet.
+            MalformedError: it is damaged.
         """
-        return Catalog.from_json(parse(self._read(_CATALOG), LONGEST_CATALOG))
+        return Catalog.from_json(parse(self._read(_CATALOG), MAX_CATALOG_BYTES))
 
     def save_catalog(self, catalog: Catalog) -> None:
         """Make `catalog` the one that certificates are sealed under."""
@@ -176,4 +176,4 @@ class BodyFolder:
             return (self.folder / name).read_bytes()
         except OSError as error:
             reason = f"{self.folder / name} cannot be read: {error.strerror}"
-            raise BodyUnusable(reason) from error
+            raise IssuerUnusableError(reason) from error

@@ -11,19 +11,19 @@ from typing import Protocol
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
 from certledger.contracts import calls
-from certledger.ledger.intake.submission import LONGEST_SUBMISSION, Submission, parse_submission
+from certledger.ledger.intake.submission import MAX_SUBMISSION_BYTES, Submission, parse_submission
 from certledger.ledger.issuing.workspace import Workspace
 from certledger.ledger.keys import recover
-from certledger.ledger.values import Block, Included, Log, Signed
-from certledger.verifier.errors import Malformed, Refused
-from certledger.verifier.events import StateTold, parse_log
+from certledger.ledger.values import Block, ContractLog, Included, SignedTransaction
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.events import IssuerStateEvent, parse_log
 from certledger.verifier.state import Key
 from certledger.verifier.statements import ZERO
 
 _HEAD_WORDS = 6
 
 
-class CarryRefused(Refused):
+class CarryError(CertledgerError):
     """The batch cannot be carried: the body's state on the chain rules it out."""
 
     code = "carry.refused"
@@ -35,9 +35,9 @@ class Carries(Protocol):
     @property
     def identity(self) -> bytes: ...
     def head(self) -> Block: ...
-    def reported_logs(self, first: int, last: int) -> Sequence[Log]: ...
+    def reported_logs(self, first: int, last: int) -> Sequence[ContractLog]: ...
     def next_nonce(self) -> int: ...
-    def sign(self, data: bytes, *, nonce: int) -> Signed: ...
+    def sign(self, data: bytes, *, nonce: int) -> SignedTransaction: ...
     def broadcast(self, raw: bytes) -> None: ...
     def find(self, tx: bytes) -> Included | None: ...
 
@@ -52,7 +52,7 @@ class Carried:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class IssuerStateWords:
     """The newest state of a body that the contract told, as words: its name is not needed."""
 
     all_words: tuple[bytes, ...]
@@ -86,21 +86,23 @@ def read_batch(path: Path) -> Submission:
     """Return the sealed batch in a folder or a file.
 
     Raises:
-        Refused: there is none, or it is not what the specification says.
+        CertledgerError: there is none, or it is not what the specification says.
     """
     file = Workspace(folder=path).batch_file if path.is_dir() else path
     if file is None:
-        raise Malformed("batch.missing", f"there is no sealed batch in {path}")
+        raise MalformedError("batch.missing", f"there is no sealed batch in {path}")
     data = file.read_bytes()
     if file.name.endswith(".gz"):
         unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
         try:
-            data = unpack.decompress(data, LONGEST_SUBMISSION)
+            data = unpack.decompress(data, MAX_SUBMISSION_BYTES)
         except zlib.error as error:
-            raise Malformed("batch.damaged", f"{file} is no gzip: {error}") from error
+            raise MalformedError("batch.damaged", f"{file} is no gzip: {error}") from error
         if not unpack.eof or unpack.unused_data:
-            raise Malformed("batch.damaged", f"{file} is cut short, too long, or more than one")
-    return parse_submission(data, LONGEST_SUBMISSION)
+            raise MalformedError(
+                "batch.damaged", f"{file} is cut short, too long, or more than one"
+            )
+    return parse_submission(data, MAX_SUBMISSION_BYTES)
 
 
 def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: float) -> Carried:
@@ -109,49 +111,51 @@ def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: floa
     `since` is the block of the ledger's deployment, `patience` seconds.
 
     Raises:
-        CarryRefused: the body is unknown, another batch stands in its place, one before it is
+        CarryError: the body is unknown, another batch stands in its place, one before it is
             missing, its signer is no key of the body, or no block took it in time.
-        CallReverted: the contract refuses it.
-        ChainUnreachable: the node does not answer.
+        CallRevertedError: the contract refuses it.
+        ChainUnreachableError: the node does not answer.
     """
-    said, digest = batch.statement, batch.statement.digest(chain.identity)
-    state = newest_state(chain, said.issuer.decode("ascii"), since)
+    statement, digest = batch.statement, batch.statement.digest(chain.identity)
+    state = newest_state(chain, statement.issuer.decode("ascii"), since)
     if state.last == digest:
-        return Carried(sequence=said.sequence, transaction=None, block=state.block)
-    if said.sequence != state.batches + 1 or said.previous != (state.last or ZERO):
-        raise CarryRefused(
-            f"batch {said.sequence} does not follow the {state.batches} on the chain"
+        return Carried(sequence=statement.sequence, transaction=None, block=state.block)
+    if statement.sequence != state.batches + 1 or statement.previous != (state.last or ZERO):
+        raise CarryError(
+            f"batch {statement.sequence} does not follow the {state.batches} on the chain"
         )
     key = _key_of(state, recover(digest, batch.signature))
-    packed = calls.pack_batch(said, key=key, signature=batch.signature)
+    packed = calls.pack_batch(statement, key=key, signature=batch.signature)
     signed = chain.sign(calls.anchor([(state, [packed])]), nonce=chain.next_nonce())
     chain.broadcast(signed.raw)
     included = _wait(chain, signed.hash, patience)
     if included is None or not included.succeeded:
-        raise CarryRefused(
-            f"transaction 0x{signed.hash.hex()} brought batch {said.sequence} in no block"
+        raise CarryError(
+            f"transaction 0x{signed.hash.hex()} brought batch {statement.sequence} in no block"
         )
-    return Carried(sequence=said.sequence, transaction=signed.hash, block=included.block.number)
+    return Carried(
+        sequence=statement.sequence, transaction=signed.hash, block=included.block.number
+    )
 
 
-def newest_state(chain: Carries, issuer: str, since: int) -> Told:
+def newest_state(chain: Carries, issuer: str, since: int) -> IssuerStateWords:
     """Return the state of a body that the contract told last.
 
     Raises:
-        CarryRefused: it never told any.
+        CarryError: it never told any.
     """
     for log in reversed(chain.reported_logs(since, chain.head().number)):
         event = parse_log(log.topics, log.data)
-        if isinstance(event, StateTold) and event.issuer == issuer:
-            return Told(all_words=event.words, block=log.block)
-    raise CarryRefused(f"the ledger has no body {issuer}")
+        if isinstance(event, IssuerStateEvent) and event.issuer == issuer:
+            return IssuerStateWords(all_words=event.words, block=log.block)
+    raise CarryError(f"the ledger has no body {issuer}")
 
 
-def _key_of(state: Told, address: bytes) -> int:
+def _key_of(state: IssuerStateWords, address: bytes) -> int:
     for index, word in enumerate(state.key_words()):
         if Key.unpacked(word[:31]).address == address:
             return index
-    raise CarryRefused(f"0x{address.hex()} is no key of the body")
+    raise CarryError(f"0x{address.hex()} is no key of the body")
 
 
 def _wait(chain: Carries, tx: bytes, patience: float) -> Included | None:

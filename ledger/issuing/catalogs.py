@@ -7,11 +7,17 @@ from pathlib import Path
 
 from certledger.ledger.domain import Category, Domain
 from certledger.ledger.issuing.faults import SheetFaultCode
-from certledger.ledger.issuing.reading import LARGEST_FILE, LIST_MARK, Faults, Row, read_sheet
+from certledger.ledger.issuing.reading import (
+    LIST_MARK,
+    MAX_SHEET_BYTES,
+    SheetFaults,
+    SheetRow,
+    read_sheet,
+)
 from certledger.ledger.issuing.sealing import LIFE
 from certledger.verifier.catalog import Catalog, Entry
 from certledger.verifier.encoding import Json, parse
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.receipts import RECEIPT_ENTRY
 from certledger.verifier.statements import CatalogChange
 
@@ -25,7 +31,7 @@ def entry_of(category: Category, version: int = 1, *, lag_days: int = LAG_DAYS) 
     """Return the catalog entry of a category of the domain data.
 
     Raises:
-        Malformed: the version is out of range.
+        MalformedError: the version is out of range.
     """
     entry = Entry(
         category=category.code,
@@ -46,7 +52,7 @@ def catalog_of(domain: Domain, categories: Iterable[str]) -> Catalog:
     """Return the catalog of categories of the domain data, or of the operator's, in version 1.
 
     Raises:
-        Malformed: a category is unknown or stands twice.
+        MalformedError: a category is unknown or stands twice.
     """
     entries = []
     for code in categories:
@@ -55,7 +61,9 @@ def catalog_of(domain: Domain, categories: Iterable[str]) -> Catalog:
         elif code in domain.categories:
             entries.append(entry_of(domain.categories[code]))
         else:
-            raise Malformed("catalog.category", f"{code[:40]!r} is no category of the domain data")
+            raise MalformedError(
+                "catalog.category", f"{code[:40]!r} is no category of the domain data"
+            )
     return Catalog.of(entries)
 
 
@@ -66,21 +74,23 @@ def read_catalog(path: Path) -> Catalog:
     `fields` and `shown` (names separated by `;`), `months` (empty for no limit), `lag_days`.
 
     Raises:
-        Malformed: the JSON is none, or an entry is unfit.
-        SheetInvalid: with every fault of the sheet.
+        MalformedError: the JSON is none, or an entry is unfit.
+        SheetInvalidError: with every fault of the sheet.
     """
     if path.suffix.lower() == ".json":
         try:
-            return Catalog.from_json(parse(path.read_bytes(), LARGEST_FILE))
+            return Catalog.from_json(parse(path.read_bytes(), MAX_SHEET_BYTES))
         except OSError as error:
-            raise Malformed("catalog.file", f"{path} cannot be read: {error.strerror}") from error
-    faults = Faults(file=path.name)
+            raise MalformedError(
+                "catalog.file", f"{path} cannot be read: {error.strerror}"
+            ) from error
+    faults = SheetFaults(file=path.name)
     entries = [_entry_in(row, faults) for row in read_sheet(path)]
     faults.raise_any()
     return Catalog.of([entry for entry in entries if entry is not None])
 
 
-def _entry_in(row: Row, faults: Faults) -> Entry | None:
+def _entry_in(row: SheetRow, faults: SheetFaults) -> Entry | None:
     value: dict[str, Json] = {"lag_days": LAG_DAYS, "type": Entry.TYPE, "version": 1}
     for name, cell in row.cells.items():
         if name in _NUMBERS and cell.isascii() and cell.isdecimal():
@@ -91,7 +101,7 @@ def _entry_in(row: Row, faults: Faults) -> Entry | None:
             value[name] = cell
     try:
         return Entry.from_json(value)
-    except Malformed as error:
+    except MalformedError as error:
         column = str(error).partition(".")[2].partition(" ")[0]
         place = column if column in row.cells else ""
         faults.report(row.number, place, SheetFaultCode.CELL, str(error))

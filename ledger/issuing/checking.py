@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from certledger.ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
-from certledger.ledger.issuing.papers import Paper, Papers, PaperUnusable
-from certledger.ledger.issuing.reading import LIST_MARK, Row
+from certledger.ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalidError
+from certledger.ledger.issuing.papers import Paper, Papers, PaperUnusableError
+from certledger.ledger.issuing.reading import LIST_MARK, SheetRow
 from certledger.ledger.issuing.text import refusal_of
-from certledger.ledger.issuing.watching import Watch, unwatched
+from certledger.ledger.issuing.watching import Progress, unwatched
 from certledger.verifier.catalog import Catalog, Entry
-from certledger.verifier.certificate import DAY, LONGEST_VALUE, MOST_DIGESTS, NUMBER, normal_number
-from certledger.verifier.errors import Malformed
+from certledger.verifier.certificate import (
+    DAY,
+    MAX_DIGESTS,
+    MAX_VALUE_CHARACTERS,
+    NUMBER,
+    normal_number,
+)
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.presentation import parse_holder_key
 
-MOST_ROWS = 65_536
+MAX_BATCH_CERTIFICATES = 65_536
 """Certificates in a batch (SPEC section 19)."""
 ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
 """Fields that never say anything else than the record and the body's registration do."""
@@ -28,7 +34,7 @@ OWN_COLUMNS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edition:
+class IssuedEdition:
     """The newest edition of a certificate that a body has issued."""
 
     index: int
@@ -38,14 +44,14 @@ class Edition:
 class Issued(Protocol):
     """What a body has issued so far."""
 
-    def newest(self, category: str, number: str) -> Edition | None:
+    def newest(self, category: str, number: str) -> IssuedEdition | None:
         """Return the newest edition under a number in normal form, or None."""
 
 
 class NothingIssued:
     """A body that has issued nothing yet."""
 
-    def newest(self, category: str, number: str) -> Edition | None:
+    def newest(self, category: str, number: str) -> IssuedEdition | None:
         """Return None."""
         return None
 
@@ -72,7 +78,7 @@ class Issue:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
+class CheckContext:
     """What rows are judged by.
 
     Attributes:
@@ -89,14 +95,16 @@ class Desk:
     papers: Papers
     category: str | None = None
     name: str | None = None
-    most: int = MOST_ROWS
+    most: int = MAX_BATCH_CERTIFICATES
 
 
-def check_rows(rows: Sequence[Row], desk: Desk, watch: Watch = unwatched) -> list[Issue]:
+def check_rows(
+    rows: Sequence[SheetRow], desk: CheckContext, watch: Progress = unwatched
+) -> list[Issue]:
     """Return the certificates that `rows` ask for, in their order.
 
     Raises:
-        SheetInvalid: with every fault of every row.
+        SheetInvalidError: with every fault of every row.
     """
     work = _Work(desk=desk)
     if len(rows) > desk.most:
@@ -106,21 +114,21 @@ def check_rows(rows: Sequence[Row], desk: Desk, watch: Watch = unwatched) -> lis
     watched = enumerate(watch(rows, "checking rows", len(rows)))
     issues = [work.issue_of(row, desk.first + place) for place, row in watched]
     if work.faults:
-        raise SheetInvalid(sorted(work.faults))
+        raise SheetInvalidError(sorted(work.faults))
     return [issue for issue in issues if issue is not None]
 
 
 @dataclass(kw_only=True, slots=True)
 class _Work:
-    desk: Desk
+    desk: CheckContext
     faults: list[SheetFault] = field(default_factory=list)
-    seen: dict[tuple[str, str], Edition] = field(default_factory=dict)
+    seen: dict[tuple[str, str], IssuedEdition] = field(default_factory=dict)
     entries: dict[str, Entry | None] = field(default_factory=dict)
 
     def fault(self, file: str, row: int, column: str, code: SheetFaultCode, reason: str) -> None:
         self.faults.append(SheetFault(file=file, row=row, column=column, code=code, reason=reason))
 
-    def check_columns(self, rows: Sequence[Row]) -> None:
+    def check_columns(self, rows: Sequence[SheetRow]) -> None:
         known = {name for entry in self.desk.catalog.entries for name in entry.fields}
         known |= OWN_COLUMNS
         reported: set[str] = set()
@@ -135,7 +143,7 @@ class _Work:
             self.entries[category] = self.desk.catalog.newest(category)
         return self.entries[category]
 
-    def issue_of(self, row: Row, index: int) -> Issue | None:
+    def issue_of(self, row: SheetRow, index: int) -> Issue | None:
         before = len(self.faults)
         category = row.cells.get("category", self.desk.category)
         entry = self.entry_of(category) if category else None
@@ -152,7 +160,7 @@ class _RowCheck:
     """Judges one row against its entry."""
 
     work: _Work
-    row: Row
+    row: SheetRow
     entry: Entry
     index: int
 
@@ -167,15 +175,15 @@ class _RowCheck:
         expires = self._day("expires", EXPIRY_FIELD, fields)
         self._check_present(fields)
         self._check_dates(issued, expires)
-        held = self._edition(number) if number else None
+        current = self._edition(number) if number else None
         issue = Issue(
             entry=self.entry,
             number=number,
             fields=fields,
             issued=issued or date.min,
             expires=expires,
-            edition=held.edition + 1 if held else 0,
-            replaces=held.index if held else None,
+            edition=current.edition + 1 if current else 0,
+            replaces=current.index if current else None,
             holder_key=self._holder_key(),
             papers=self._papers(),
         )
@@ -197,7 +205,7 @@ class _RowCheck:
             return ""
         try:
             return normal_number(typed)
-        except Malformed as error:
+        except MalformedError as error:
             self.report(column, SheetFaultCode.NUMBER, f"{typed[:80]!r}: {error}")
             return ""
 
@@ -224,8 +232,8 @@ class _RowCheck:
     def _check_value(self, name: str, value: str) -> None:
         if (reason := refusal_of(value)) is not None:
             self.report(name, SheetFaultCode.TEXT, reason)
-        if len(value) > LONGEST_VALUE:
-            reason = f"{len(value)} characters, at most {LONGEST_VALUE}"
+        if len(value) > MAX_VALUE_CHARACTERS:
+            reason = f"{len(value)} characters, at most {MAX_VALUE_CHARACTERS}"
             self.report(name, SheetFaultCode.TOO_LONG, reason)
 
     def _check_present(self, fields: Mapping[str, str]) -> None:
@@ -279,27 +287,31 @@ class _RowCheck:
 
     # Editions
 
-    def _edition(self, number: str) -> Edition | None:
+    def _edition(self, number: str) -> IssuedEdition | None:
         """Return the edition that this row replaces, None for a first edition."""
         key = (self.entry.category, number)
-        held = self.work.seen.get(key) or self.work.desk.issued.newest(*key)
+        current = self.work.seen.get(key) or self.work.desk.issued.newest(*key)
         typed = self.row.cells.get("replaces")
-        edition = held.edition + 1 if held else 0
-        self.work.seen[key] = Edition(index=self.index, edition=edition)
+        edition = current.edition + 1 if current else 0
+        self.work.seen[key] = IssuedEdition(index=self.index, edition=edition)
         if typed is None:
-            if held is not None:
+            if current is not None:
                 reason = (
                     f"{self.entry.category} {number} is issued already, as certificate"
-                    f" {held.index}; a new edition names it in replaces"
+                    f" {current.index}; a new edition names it in replaces"
                 )
                 self.report("replaces", SheetFaultCode.EDITION_TWICE, reason)
             return None
-        if held is None or typed.strip() not in (str(held.index), number, self._typed_number()):
+        if current is None or typed.strip() not in (
+            str(current.index),
+            number,
+            self._typed_number(),
+        ):
             reason = f"{self.entry.category} {number} has no edition {typed[:80]!r} to replace"
-            if held is not None:
-                reason += f"; its newest is certificate {held.index}"
+            if current is not None:
+                reason += f"; its newest is certificate {current.index}"
             self.report("replaces", SheetFaultCode.EDITION_REPLACES_NOTHING, reason)
-        return held
+        return current
 
     def _typed_number(self) -> str:
         return self.row.cells.get(NUMBER) or self.row.cells.get("number", "")
@@ -312,7 +324,7 @@ class _RowCheck:
             return None
         try:
             parse_holder_key(typed)
-        except Malformed as error:
+        except MalformedError as error:
             self.report("holder_key", SheetFaultCode.HOLDER_KEY, str(error))
         return typed
 
@@ -323,13 +335,13 @@ class _RowCheck:
                 continue
             try:
                 found.append(self.work.desk.papers.find(name.strip()))
-            except PaperUnusable as error:
+            except PaperUnusableError as error:
                 code = SheetFaultCode(error.code)
                 self.report("documents", code, str(error))
         return tuple(found)
 
     def _check_count(self, issue: Issue) -> None:
         digests = len(self.entry.fields) + (issue.holder_key is not None) + len(issue.papers)
-        if digests > MOST_DIGESTS:
-            reason = f"fields, holder key and documents are {digests}, at most {MOST_DIGESTS}"
+        if digests > MAX_DIGESTS:
+            reason = f"fields, holder key and documents are {digests}, at most {MAX_DIGESTS}"
             self.report("documents", SheetFaultCode.TOO_MANY_DIGESTS, reason)

@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from certledger.ledger.asking import AnswerFalse, Asker, check_receipt
-from certledger.ledger.intake.submission import LONGEST_SUBMISSION as MAX_PARCEL_BYTES
+from certledger.ledger.asking import AnswerInvalidError, ServerClient, check_receipt
+from certledger.ledger.intake.submission import MAX_SUBMISSION_BYTES as MAX_PARCEL_BYTES
 from certledger.ledger.issuing.carrying import read_batch
 from certledger.ledger.issuing.envelopes import Envelope
 from certledger.ledger.issuing.sealing import SUBMISSION
 from certledger.ledger.issuing.workspace import Workspace
 from certledger.verifier.encoding import Json, from_hex, parse
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.files import read_file
 from certledger.verifier.statements import CatalogChange, StatusChange
 
 PATIENCE = 600.0
 """Seconds after which handing in is given up; the same bytes may be handed in later."""
-LONGEST_ANSWER = 65_536
+MAX_RESPONSE_BYTES = 65_536
 JSON, JSON_LINES = "application/json", "application/jsonl"
 
 
@@ -33,35 +33,37 @@ class Parcel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
+class SubmissionClient:
     """A ledger's server: its address, and a token where it wants one (never shown)."""
 
     url: str
     token: str | None = field(default=None, repr=False)
     patience: float = PATIENCE
 
-    def hand_in(self, parcel: Parcel, notice: Callable[[str], None] = lambda told: None) -> Json:
+    def hand_in(
+        self, parcel: Parcel, notice: Callable[[str], None] = lambda response: None
+    ) -> Json:
         """Hand in a parcel, again while the server is away or busy; return its answer.
 
         Doing it twice harms nobody: the same statement gets the same receipt.
 
         Raises:
-            ServerRefuses: the server refuses for good.
-            ServerSilent: no answer within the server's patience.
-            AnswerFalse: the answer is nothing that could be a receipt.
+            ServerRefusedError: the server refuses for good.
+            ServerUnreachableError: no answer within the server's patience.
+            AnswerInvalidError: the answer is nothing that could be a receipt.
         """
-        asker = Asker(url=self.url, token=self.token, patience=self.patience, notice=notice)
+        asker = ServerClient(url=self.url, token=self.token, patience=self.patience, notice=notice)
         answer = asker.ask(
             "POST",
             parcel.path,
             content=parcel.data,
             headers=parcel.headers,
-            longest=LONGEST_ANSWER,
+            longest=MAX_RESPONSE_BYTES,
         )
         try:
-            return parse(answer.content, LONGEST_ANSWER)
-        except Malformed as error:
-            raise AnswerFalse(f"the answer of {self.url} is no receipt: {error}") from error
+            return parse(answer.content, MAX_RESPONSE_BYTES)
+        except MalformedError as error:
+            raise AnswerInvalidError(f"the answer of {self.url} is no receipt: {error}") from error
 
 
 def check_handed_in(what: Path, answer: Json, operator: bytes | None) -> str:
@@ -70,7 +72,7 @@ def check_handed_in(what: Path, answer: Json, operator: bytes | None) -> str:
     `operator` (20 bytes) is who must have signed it, None where nobody knows it yet.
 
     Raises:
-        AnswerFalse: it is none, is for another statement or ledger, or another signed it.
+        AnswerInvalidError: it is none, is for another statement or ledger, or another signed it.
     """
     identity = _identity_of(answer)
     digest = _digest_of(what, identity)
@@ -81,8 +83,8 @@ def check_handed_in(what: Path, answer: Json, operator: bytes | None) -> str:
 def _identity_of(answer: Json) -> bytes:
     try:
         return from_hex(answer["receipt"]["ledger"], 32)
-    except (KeyError, TypeError, AttributeError, Refused) as error:
-        raise AnswerFalse("the answer is no receipt") from error
+    except (KeyError, TypeError, AttributeError, CertledgerError) as error:
+        raise AnswerInvalidError("the answer is no receipt") from error
 
 
 def _digest_of(what: Path, identity: bytes) -> bytes:
@@ -91,7 +93,7 @@ def _digest_of(what: Path, identity: bytes) -> bytes:
         return read_batch(what).statement.digest(identity)
     act = Envelope.parse(read_file(what, MAX_PARCEL_BYTES)).act
     if act.ledger != identity:
-        raise AnswerFalse("the receipt is of another ledger than the act")
+        raise AnswerInvalidError("the receipt is of another ledger than the act")
     return act.digest
 
 
@@ -115,12 +117,12 @@ def parcel_of(path: Path) -> Parcel:
     """Return the parcel of a sealed folder, of a batch's file, or of an act's.
 
     Raises:
-        Refused: there is no batch in the folder, or the file is neither batch nor act.
+        CertledgerError: there is no batch in the folder, or the file is neither batch nor act.
     """
     if path.is_dir():
         batch = Workspace(folder=path).batch_file
         if batch is None:
-            raise Malformed("batch.missing", f"there is no sealed batch in {path}")
+            raise MalformedError("batch.missing", f"there is no sealed batch in {path}")
         return parcel_of(batch)
     if path.name.endswith(".gz"):
         headers = {"content-encoding": "gzip", "content-type": JSON_LINES}

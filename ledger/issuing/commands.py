@@ -23,7 +23,7 @@ from certledger.ledger.issuing.console import (
 from certledger.verifier.address_options import NODE, SERVER
 
 if TYPE_CHECKING:
-    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.issuing.body import IssuerFolder
     from certledger.ledger.keys import Signer
     from certledger.verifier.vocabulary import Status
 
@@ -73,29 +73,29 @@ def submit(
     if server is None:
         raise click.UsageError("name a --server, or a node with --rpc")
     from certledger.ledger.files import write_atomically
-    from certledger.ledger.issuing.client import Server, check_handed_in, parcel_of
+    from certledger.ledger.issuing.client import SubmissionClient, check_handed_in, parcel_of
     from certledger.verifier.encoding import format_canonical, from_hex
 
     known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
-    client = Server(url=server, token=token, patience=patience)
+    client = SubmissionClient(url=server, token=token, patience=patience)
     receipt = client.hand_in(parcel_of(what), notice)
     signer = check_handed_in(what, receipt, known)
     place = out or (what / "receipt.json" if what.is_dir() else what.with_suffix(".receipt.json"))
     write_atomically(place, format_canonical(receipt))
     rows = [("receipt", str(place)), ("signed by", signer)]
-    said = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
-    rows += [(name, str(part)) for name, part in said.items() if name != "type"]
+    statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
+    rows += [(name, str(part)) for name, part in statement.items() if name != "type"]
     return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
 
 
 def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:
-    from certledger.ledger.chain.client import EthereumChain, Node
+    from certledger.ledger.chain.client import EthereumChain, NodeClient
     from certledger.ledger.chain.deploy import Deployment
     from certledger.ledger.issuing.carrying import carry_batch, read_batch
     from certledger.verifier.encoding import parse
 
     made = Deployment.from_json(parse(deployment.read_bytes(), 2**20))
-    chain = EthereumChain(Node(rpc), made.pin("ledger"), payer)
+    chain = EthereumChain(NodeClient(rpc), made.pin("ledger"), payer)
     carried = carry_batch(chain, read_batch(what), since=made.block or 0, patience=patience)
     document = {
         "block": carried.block,
@@ -153,7 +153,7 @@ def _status_command(name: str, to: str, help_text: str) -> None:
 
 
 def _sign_status(
-    body: BodyFolder,
+    body: IssuerFolder,
     signer: Signer,
     chosen: Sequence[int],
     to: Status,
@@ -244,14 +244,14 @@ def sign_catalog(
     from certledger.ledger.issuing.signing import sign_statement
 
     body = open_body(body_folder)
-    profile, held = body.profile(), body.catalog()
+    profile, stored_catalog = body.profile(), body.catalog()
     wanted = version or body.register.counter(VERSION) + 1
-    change = catalog_change(held, issuer=profile.issuer, version=wanted, now=now())
+    change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
     act = sign_statement(change, [unlock(body.keystore, passphrase_file)], profile.ledger)
     place = out or body.folder / f"catalog-{wanted}.json"
-    write_atomically(place, Envelope(act=act, catalog=held).format())
+    write_atomically(place, Envelope(act=act, catalog=stored_catalog).format())
     body.register.reach(VERSION, wanted)
-    document = {"file": str(place), "root": held.root().hex(), "version": wanted}
+    document = {"file": str(place), "root": stored_catalog.root().hex(), "version": wanted}
     return Answer(document=document)
 
 
@@ -263,11 +263,14 @@ def show_catalog(body_folder: Path) -> Answer:
     return _catalog_answer(open_body(body_folder))
 
 
-def _catalog_answer(body: BodyFolder) -> Answer:
-    held = body.catalog()
-    rows = [("root", held.root().hex()), ("entries", str(len(held.entries)))]
+def _catalog_answer(body: IssuerFolder) -> Answer:
+    stored_catalog = body.catalog()
+    rows = [("root", stored_catalog.root().hex()), ("entries", str(len(stored_catalog.entries)))]
     rows += [
         (f"{entry.category} {entry.version}", f"{entry.name_zh} {entry.name_en}")
-        for entry in held.entries
+        for entry in stored_catalog.entries
     ]
-    return Answer(document={"entries": held.to_json(), "root": held.root().hex()}, rows=rows)
+    return Answer(
+        document={"entries": stored_catalog.to_json(), "root": stored_catalog.root().hex()},
+        rows=rows,
+    )

@@ -14,7 +14,7 @@ import click
 from certledger.verifier.encoding import Json
 
 if TYPE_CHECKING:
-    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.issuing.body import IssuerFolder
     from certledger.ledger.keys import Signer
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
     """Return a passphrase: of a file, of CERTLEDGER_PASSPHRASE, or typed unseen.
 
     Raises:
-        KeyUnusable: the file holds none.
+        KeyUnusableError: the file holds none.
     """
     import os
 
@@ -127,26 +127,26 @@ def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
         if readable_by_others(file):
             notice(f"warning: others may read {file}; run chmod 600 on it")
         return read_passphrase(file)
-    if held := os.environ.get("CERTLEDGER_PASSPHRASE"):
-        return held
+    if current := os.environ.get("CERTLEDGER_PASSPHRASE"):
+        return current
     asked: str = click.prompt(
         f"Passphrase of {what}", hide_input=True, confirmation_prompt=new, err=True
     )
     return asked
 
 
-def open_body(folder: Path) -> BodyFolder:
+def open_body(folder: Path) -> IssuerFolder:
     """Return the body of a folder."""
-    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.issuing.body import IssuerFolder
 
-    return BodyFolder(folder=folder)
+    return IssuerFolder(folder=folder)
 
 
 def unlock(keystore: Path, passphrase_file: Path | None) -> Signer:
     """Return the signer of a keystore, with a warning where others may read its file.
 
     Raises:
-        KeyUnusable: it is no keystore, or the passphrase does not open it.
+        KeyUnusableError: it is no keystore, or the passphrase does not open it.
     """
     from certledger.ledger.keys import load_keystore, readable_by_others
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from certledger.ledger.intake.handing_in import (
     CATALOG_TYPE,
-    LONGEST,
+    MAX_HANDED_IN_BYTES,
     REGISTER_TYPE,
     parse_handed_in,
 )
 from certledger.verifier.acts import Act
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import Json, format_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class Envelope:
         """Return what a file holds.
 
         Raises:
-            Refused: not an act, or what goes with it does not fit what was signed.
+            CertledgerError: not an act, or what goes with it does not fit what was signed.
         """
         found = parse_handed_in(data)
         return cls(act=found.act, catalog=found.catalog, name=found.name)
@@ -52,13 +52,13 @@ class Envelope:
         """Return what the file at `path` holds.
 
         Raises:
-            Refused: as `parse`, or the file cannot be read.
+            CertledgerError: as `parse`, or the file cannot be read.
         """
         try:
             with path.open("rb") as file:
-                return cls.parse(file.read(LONGEST + 1))
+                return cls.parse(file.read(MAX_HANDED_IN_BYTES + 1))
         except OSError as error:
-            raise Malformed("act.file", f"{path} cannot be read: {error.strerror}") from error
+            raise MalformedError("act.file", f"{path} cannot be read: {error.strerror}") from error
 
     def with_act(self, act: Act) -> Envelope:
         """Return the same with `act`, which has more signatures."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 
 class SheetFaultCode(StrEnum):
@@ -80,7 +80,7 @@ class SheetFault:
         return f"{place}: {self.reason} ({self.code})"
 
 
-class SheetInvalid(Refused):
+class SheetInvalidError(CertledgerError):
     """A sheet is refused as a whole, and nothing is sealed; `faults` holds every reason."""
 
     code = "sheet.invalid"

@@ -84,15 +84,15 @@ def keygen(
     body_folder: Path, code: str, kind: str, name: str, ledger: str, passphrase_file: Path | None
 ) -> Answer:
     """Make a body's folder, with a new key and a new secret of its certificate ids."""
-    from certledger.ledger.issuing.body import BodyFolder, Profile
+    from certledger.ledger.issuing.body import IssuerFolder, Profile
     from certledger.verifier.encoding import from_hex
-    from certledger.verifier.vocabulary import BodyKind
+    from certledger.verifier.vocabulary import IssuerKind
 
     profile = Profile(
-        issuer=code, kind=BodyKind(kind), name=name, ledger=from_hex(_bare(ledger), 32)
+        issuer=code, kind=IssuerKind(kind), name=name, ledger=from_hex(_bare(ledger), 32)
     )
     passphrase = ask_passphrase(passphrase_file, what="the new key", new=True)
-    body = BodyFolder.create(body_folder, profile, passphrase)
+    body = IssuerFolder.create(body_folder, profile, passphrase)
     return Answer(
         document={
             "address": "0x" + body.address().hex(),
@@ -176,8 +176,8 @@ def register(
     profile = body.profile()
     signer = unlock(body.keystore, passphrase_file)
     keys = {signer.address: signing.EVERY_PURPOSE, **dict(map(_added, added))}
-    said = signing.register(profile, keys, now=now())
-    act = signing.sign_statement(said, [signer], profile.ledger)
+    statement = signing.register(profile, keys, now=now())
+    act = signing.sign_statement(statement, [signer], profile.ledger)
     return _write(Envelope(act=act, name=profile.name), out)
 
 
@@ -190,8 +190,8 @@ def sign_act(file: Path, key: Path, passphrase_file: Path | None) -> Answer:
     """Add a signature to the act in FILE."""
     from certledger.ledger.issuing.signing import add_signature
 
-    held = _read(file)
-    return _write(held.with_act(add_signature(held.act, unlock(key, passphrase_file))), file)
+    current = _read(file)
+    return _write(current.with_act(add_signature(current.act, unlock(key, passphrase_file))), file)
 
 
 @issuer.command("merge")
@@ -202,8 +202,8 @@ def merge_acts(files: Sequence[Path], out: Path) -> Answer:
     """Put the signatures of FILES, all of one act, together in their order."""
     from certledger.ledger.issuing.signing import merge
 
-    held = [_read(file) for file in files]
-    return _write(held[0].with_act(merge(one.act for one in held)), out)
+    current = [_read(file) for file in files]
+    return _write(current[0].with_act(merge(one.act for one in current)), out)
 
 
 @issuer.command("keys")
@@ -224,10 +224,10 @@ def change_keys(
     """Add and end keys of a body (registrar, a second party, each added key)."""
     from certledger.ledger.issuing import signing
 
-    said = signing.change_keys(
+    statement = signing.change_keys(
         code, revision=revision, added=dict(map(_added, added)), ends=_ends(ends), now=now()
     )
-    return _sign_new(said, **options)
+    return _sign_new(statement, **options)
 
 
 @issuer.command("standing")
@@ -244,8 +244,10 @@ def change_standing(code: str, revision: int, wanted: str, **options: Any) -> An
     from certledger.ledger.issuing import signing
     from certledger.verifier.vocabulary import Standing
 
-    said = signing.change_standing(code, revision=revision, standing=Standing(wanted), now=now())
-    return _sign_new(said, **options)
+    statement = signing.change_standing(
+        code, revision=revision, standing=Standing(wanted), now=now()
+    )
+    return _sign_new(statement, **options)
 
 
 def _brake_command(name: str, help_text: str) -> None:
@@ -299,10 +301,10 @@ def restore_bodies(wanted: Sequence[str], ends: Sequence[str], term: int, **opti
     """Set any standing and any end (a majority of registrars, ascending by region)."""
     from certledger.ledger.issuing import signing
 
-    said = signing.restore(
+    statement = signing.restore(
         dict(map(_standing_of, wanted)), term=term, ends=_ends_by_code(ends), now=now()
     )
-    return _sign_new(said, **options)
+    return _sign_new(statement, **options)
 
 
 @issuer.command("registrar")
@@ -321,14 +323,14 @@ def change_registrar(
     """Seat or remove a region's registrar (a majority of registrars, ascending by region)."""
     from certledger.ledger.issuing import signing
 
-    said = signing.change_registrar(
+    statement = signing.change_registrar(
         region,
         account=_address(account or _NO_ACCOUNT),
         recovery=_address(recovery or _NO_ACCOUNT),
         term=term,
         now=now(),
     )
-    return _sign_new(said, **options)
+    return _sign_new(statement, **options)
 
 
 @issuer.command("rotate")
@@ -344,8 +346,8 @@ def rotate_registrar(region: int, account: str, turn: int, **options: Any) -> An
     """Give a registrar another account (its present or its recovery account, the new one)."""
     from certledger.ledger.issuing import signing
 
-    said = signing.rotate_registrar(region, account=_address(account), turn=turn, now=now())
-    return _sign_new(said, **options)
+    statement = signing.rotate_registrar(region, account=_address(account), turn=turn, now=now())
+    return _sign_new(statement, **options)
 
 
 @issuer.command("challenge")
@@ -367,14 +369,14 @@ def challenge_registrar(region: int, turn: int, **options: Any) -> Answer:
 
 
 def _sign_new(
-    said: Statement, *, ledger: str, key: Path, passphrase_file: Path | None, out: Path
+    statement: Statement, *, ledger: str, key: Path, passphrase_file: Path | None, out: Path
 ) -> Answer:
     from certledger.ledger.issuing.envelopes import Envelope
     from certledger.ledger.issuing.signing import sign_statement
     from certledger.verifier.encoding import from_hex
 
     identity = from_hex(_bare(ledger), 32)
-    act = sign_statement(said, [unlock(key, passphrase_file)], identity)
+    act = sign_statement(statement, [unlock(key, passphrase_file)], identity)
     return _write(Envelope(act=act), out)
 
 
@@ -410,11 +412,11 @@ def _act_answer(envelope: Envelope, file: Path) -> Answer:
 
 def _keystore_answer(file: Path) -> Answer | None:
     """Return the address of a keystore, None where the file is something else."""
-    from certledger.ledger.keys import KeyUnusable, keystore_address
+    from certledger.ledger.keys import KeyUnusableError, keystore_address
 
     try:
         return Answer(document={"address": "0x" + keystore_address(file).hex(), "file": str(file)})
-    except KeyUnusable:
+    except KeyUnusableError:
         return None
 
 

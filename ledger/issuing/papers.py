@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.hashing import sm3
 
 PIECE = 2**20
-LONGEST_NAME = 255
+MAX_NAME_CHARACTERS = 255
 
 
-class PaperUnusable(Refused):
+class PaperUnusableError(CertledgerError):
     """A document that a row names cannot be taken; the code tells the name from the file."""
 
     exit_status = ExitStatus.UNUSABLE
@@ -45,7 +45,7 @@ class Papers:
         """Return the document of a name, read once.
 
         Raises:
-            PaperUnusable: the name leads out of the folder, or there is no such readable file.
+            PaperUnusableError: the name leads out of the folder, or there is no such readable file.
         """
         if name not in self._known:
             self._known[name] = Paper(name=Path(name).name, value=self._describe(name))
@@ -53,26 +53,28 @@ class Papers:
 
     def _describe(self, name: str) -> Mapping[str, str | int]:
         if self.folder is None:
-            raise PaperUnusable("document.missing", f"{name!r} is named, but no folder is given")
+            raise PaperUnusableError(
+                "document.missing", f"{name!r} is named, but no folder is given"
+            )
         path = self.folder / name
         inside = path.resolve().is_relative_to(self.folder.resolve())
-        if not inside or len(path.name) > LONGEST_NAME or not name.isprintable():
-            raise PaperUnusable("document.name", f"{name[:80]!r} leads out of the folder")
+        if not inside or len(path.name) > MAX_NAME_CHARACTERS or not name.isprintable():
+            raise PaperUnusableError("document.name", f"{name[:80]!r} leads out of the folder")
         if path.exists() and not path.is_file():
-            raise PaperUnusable("document.missing", f"{name!r} is no file")
+            raise PaperUnusableError("document.missing", f"{name!r} is no file")
         try:
             with path.open("rb") as file:
                 return _describe(file, with_sm3=self.with_sm3)
         except OSError as error:
             reason = f"{name!r} cannot be read: {error.strerror}"
-            raise PaperUnusable("document.missing", reason) from error
+            raise PaperUnusableError("document.missing", reason) from error
 
 
 def _describe(file: BinaryIO, *, with_sm3: bool) -> Mapping[str, str | int]:
     hashes = {"sha256": hashlib.sha256()}
     if with_sm3:
         if sm3(b"") is None:
-            raise PaperUnusable("document.missing", "this OpenSSL cannot compute SM3")
+            raise PaperUnusableError("document.missing", "this OpenSSL cannot compute SM3")
         hashes["sm3"] = hashlib.new("sm3")
     size = 0
     while piece := file.read(PIECE):

@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from certledger.ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalid
+from certledger.ledger.issuing.faults import SheetFault, SheetFaultCode, SheetInvalidError
 from certledger.verifier.encoding import Json, parse
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
-LARGEST_FILE = 256 * 2**20
+MAX_SHEET_BYTES = 256 * 2**20
 """Bytes of a sheet that are read; a million rows of eight fields take less."""
-LONGEST_LINE = 2**20
+MAX_LINE_BYTES = 2**20
 LIST_MARK = ";"
 """What separates several documents in one cell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class SheetRow:
     """One row as it was read: `cells` are not empty, by the name of their column.
 
     `number` is the row of the sheet or the line of the file, the header being 1.
@@ -35,7 +35,7 @@ class Row:
 
 
 @dataclass(kw_only=True, slots=True)
-class Faults:
+class SheetFaults:
     """Gathers the faults of one file."""
 
     file: str
@@ -46,30 +46,30 @@ class Faults:
         fault = SheetFault(file=self.file, row=row, column=column, code=code, reason=reason)
         self.found.append(fault)
 
-    def refuse(self, row: int, code: SheetFaultCode, reason: str) -> SheetInvalid:
+    def fail(self, row: int, code: SheetFaultCode, reason: str) -> SheetInvalidError:
         """Return the refusal of the whole file, for a fault that ends the reading."""
         self.report(row, "", code, reason)
-        return SheetInvalid(self.found)
+        return SheetInvalidError(self.found)
 
     def raise_any(self) -> None:
         """Raise the refusal if any fault was found."""
         if self.found:
-            raise SheetInvalid(sorted(set(self.found)))
+            raise SheetInvalidError(sorted(set(self.found)))
 
 
 Cells = Sequence[str]
-Reader = Callable[[bytes, Faults], list[Row]]
+Reader = Callable[[bytes, SheetFaults], list[SheetRow]]
 
 
-def read_sheet(path: Path, *, tab: str | None = None) -> list[Row]:
+def read_sheet(path: Path, *, tab: str | None = None) -> list[SheetRow]:
     """Return the rows of a sheet, by the suffix of its name: .csv, .xlsx, .jsonl or .ndjson.
 
     `tab` names a worksheet of an XLSX file; the first is read where it is None.
 
     Raises:
-        SheetInvalid: with every fault of the form: file, row, column, code and reason.
+        SheetInvalidError: with every fault of the form: file, row, column, code and reason.
     """
-    faults = Faults(file=path.name)
+    faults = SheetFaults(file=path.name)
     data = _read(path, faults)
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
@@ -80,38 +80,38 @@ def read_sheet(path: Path, *, tab: str | None = None) -> list[Row]:
         rows = _READERS[suffix](data, faults)
     else:
         reason = f"{suffix or 'no suffix'} is none of .csv, .xlsx, .jsonl, .ndjson"
-        raise faults.refuse(0, SheetFaultCode.FILE_KIND, reason)
+        raise faults.fail(0, SheetFaultCode.FILE_KIND, reason)
     if not rows and not faults.found:
         faults.report(0, "", SheetFaultCode.EMPTY, "there is no row of a certificate")
     faults.raise_any()
     return rows
 
 
-def _read(path: Path, faults: Faults) -> bytes:
+def _read(path: Path, faults: SheetFaults) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(MAX_SHEET_BYTES + 1)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
-        raise faults.refuse(0, SheetFaultCode.FILE_MISSING, reason) from error
-    if len(data) > LARGEST_FILE:
-        reason = f"more than {LARGEST_FILE} bytes"
-        raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+        raise faults.fail(0, SheetFaultCode.FILE_MISSING, reason) from error
+    if len(data) > MAX_SHEET_BYTES:
+        reason = f"more than {MAX_SHEET_BYTES} bytes"
+        raise faults.fail(0, SheetFaultCode.FILE_SIZE, reason)
     return data
 
 
-def decode(data: bytes, faults: Faults) -> str:
+def decode(data: bytes, faults: SheetFaults) -> str:
     """Return UTF-8 text, a byte order mark left out.
 
     Raises:
-        SheetInvalid: another encoding, with the one it seems to be.
+        SheetInvalidError: another encoding, with the one it seems to be.
     """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         reason = f"byte {data[error.start]:#04x} is not UTF-8{_guess(data)}"
-        raise faults.refuse(line, SheetFaultCode.ENCODING, reason) from error
+        raise faults.fail(line, SheetFaultCode.ENCODING, reason) from error
 
 
 def _guess(data: bytes) -> str:
@@ -127,11 +127,11 @@ def _guess(data: bytes) -> str:
 # CSV -------------------------------------------------------------------------------------------
 
 
-def _read_csv(data: bytes, faults: Faults) -> list[Row]:
+def _read_csv(data: bytes, faults: SheetFaults) -> list[SheetRow]:
     return rows_of(_csv_lines(decode(data, faults), faults), faults, ragged=False)
 
 
-def _csv_lines(text: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(text: str, faults: SheetFaults) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         line = reader.line_num + 1
@@ -139,13 +139,15 @@ def _csv_lines(text: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
             cells = next(reader, None)
         except csv.Error as error:
             reason = f"not CSV as in RFC 4180: {error}"
-            raise faults.refuse(line, SheetFaultCode.UNREADABLE, reason) from error
+            raise faults.fail(line, SheetFaultCode.UNREADABLE, reason) from error
         if cells is None:
             return
         yield line, cells
 
 
-def rows_of(lines: Iterator[tuple[int, list[str]]], faults: Faults, *, ragged: bool) -> list[Row]:
+def rows_of(
+    lines: Iterator[tuple[int, list[str]]], faults: SheetFaults, *, ragged: bool
+) -> list[SheetRow]:
     """Return the rows below a header; a row whose cells are all empty is passed over.
 
     A spreadsheet is `ragged`: cells at the end may be wanting.
@@ -163,7 +165,7 @@ def rows_of(lines: Iterator[tuple[int, list[str]]], faults: Faults, *, ragged: b
             reason = f"{len(cells)} cells, where the header has {len(header)}"
             faults.report(number, "", SheetFaultCode.ROW_LENGTH, reason)
         filled = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
-        rows.append(Row(file=faults.file, number=number, cells=filled))
+        rows.append(SheetRow(file=faults.file, number=number, cells=filled))
     return rows
 
 
@@ -172,10 +174,10 @@ def _wrong_length(cells: Cells, header: Cells, ragged: bool) -> bool:
     return beyond or (not ragged and len(cells) != len(header))
 
 
-def _check_header(number: int, header: Cells, faults: Faults) -> None:
+def _check_header(number: int, header: Cells, faults: SheetFaults) -> None:
     before = len(faults.found)
     if not header:
-        raise faults.refuse(number, SheetFaultCode.EMPTY, "there is no header")
+        raise faults.fail(number, SheetFaultCode.EMPTY, "there is no header")
     for name in sorted({name for name in header if header.count(name) > 1}):
         reason = f"{name or 'an unnamed column'} stands twice in the header"
         faults.report(number, name, SheetFaultCode.HEADER, reason)
@@ -189,24 +191,24 @@ def _check_header(number: int, header: Cells, faults: Faults) -> None:
 # JSON lines ------------------------------------------------------------------------------------
 
 
-def _read_json_lines(data: bytes, faults: Faults) -> list[Row]:
+def _read_json_lines(data: bytes, faults: SheetFaults) -> list[SheetRow]:
     rows = []
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            value = parse(line, LONGEST_LINE)
-        except Malformed as error:
+            value = parse(line, MAX_LINE_BYTES)
+        except MalformedError as error:
             faults.report(number, "", SheetFaultCode.UNREADABLE, f"{error} ({error.code})")
             continue
         if not isinstance(value, dict):
             faults.report(number, "", SheetFaultCode.UNREADABLE, "the line is not an object")
             continue
-        rows.append(Row(file=faults.file, number=number, cells=_texts(number, value, faults)))
+        rows.append(SheetRow(file=faults.file, number=number, cells=_texts(number, value, faults)))
     return rows
 
 
-def _texts(number: int, value: Mapping[str, Json], faults: Faults) -> dict[str, str]:
+def _texts(number: int, value: Mapping[str, Json], faults: SheetFaults) -> dict[str, str]:
     cells: dict[str, str] = {}
     for name, part in value.items():
         text = _text(part)

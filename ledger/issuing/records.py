@@ -113,7 +113,7 @@ def seal_records(
 def _plan_of(entry: Entry, issuer: str) -> _Plan:
     count = len(entry.fields) + 1  # The number's place holds the access code, the last the key's.
     category = b',"category":"%b","digests":"' % entry.category.encode()
-    kept = (b"\xff" * SALT_SIZE + bytes(GROUP - SALT_SIZE)) * count
+    stored = (b"\xff" * SALT_SIZE + bytes(GROUP - SALT_SIZE)) * count
     return _Plan(
         fields=tuple(
             (
@@ -126,7 +126,7 @@ def _plan_of(entry: Entry, issuer: str) -> _Plan:
             if place
         ),
         size=count * GROUP,
-        keep=int.from_bytes(kept, "big"),
+        keep=int.from_bytes(stored, "big"),
         bound=(b'{"bound":false' + category, b'{"bound":true' + category),
         entry=b',"entry":%d' % entry.version,
         holder=b',"holder":"%b","id":"' % entry.holder.encode(),
@@ -157,8 +157,8 @@ def _disclose(
     values = issue.fields
     random = shake_256(_TAG + source).digest(plan.size)
     code = given or random[:CODE_SIZE].translate(_CROCKFORD)
-    kept = (int.from_bytes(random, "big") & plan.keep).to_bytes(plan.size, "big")
-    salts = b64(kept, newline=False).translate(url)
+    stored = (int.from_bytes(random, "big") & plan.keep).to_bytes(plan.size, "big")
+    salts = b64(stored, newline=False).translate(url)
     number = b'["' + code + b'","certificate_number",' + dumps(issue.number) + b"]"
     text = b64(number, newline=False).translate(url, b"=")
     disclosures, digests = [text], [digest(text).digest()]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certledger.ledger.files import PRIVATE
-from certledger.ledger.issuing.checking import Edition, Issued
+from certledger.ledger.issuing.checking import Issued, IssuedEdition
 from certledger.ledger.issuing.sealing import Head, SealedBatch
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS counter (
 """
 
 
-class RegisterUnusable(Refused):
+class RegisterUnusableError(CertledgerError):
     """The register's file is damaged or in use."""
 
     code = "register.unusable"
@@ -52,7 +52,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Register:
+class IssuanceDatabase:
     """The certificates and batches of one body, in a SQLite file."""
 
     path: Path
@@ -67,7 +67,7 @@ class Register:
                 with connection:
                     yield connection
         except sqlite3.Error as error:
-            raise RegisterUnusable(f"{self.path} cannot be used: {error}") from error
+            raise RegisterUnusableError(f"{self.path} cannot be used: {error}") from error
 
     def head(self) -> Head:
         """Return what the next batch must carry, after all that were sealed here."""
@@ -84,20 +84,20 @@ class Register:
 
         Another one of the same sequence, and all that were built on it, are forgotten.
         """
-        said = batch.statement
+        statement = batch.statement
         rows = (
-            (said.first + place, issue.entry.category, issue.number, issue.edition)
+            (statement.first + place, issue.entry.category, issue.number, issue.edition)
             for place, issue in enumerate(batch.issues)
         )
         known = "SELECT 1 FROM batch WHERE sequence = ? AND digest = ?"
         with self._open() as connection:
-            if connection.execute(known, (said.sequence, batch.digest)).fetchone():
+            if connection.execute(known, (statement.sequence, batch.digest)).fetchone():
                 return
-            connection.execute("DELETE FROM batch WHERE sequence >= ?", (said.sequence,))
-            connection.execute("DELETE FROM issued WHERE place >= ?", (said.first,))
+            connection.execute("DELETE FROM batch WHERE sequence >= ?", (statement.sequence,))
+            connection.execute("DELETE FROM issued WHERE place >= ?", (statement.first,))
             connection.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?)",
-                (said.sequence, batch.digest, said.first, said.count),
+                (statement.sequence, batch.digest, statement.first, statement.count),
             )
             connection.executemany("INSERT OR REPLACE INTO issued VALUES (?, ?, ?, ?)", rows)
 
@@ -143,18 +143,18 @@ class Register:
 class _Before:
     """A register as it stood before an index; all is read at once, for sheets ask of every row."""
 
-    def __init__(self, register: Register, first: int, apart: range) -> None:
+    def __init__(self, register: IssuanceDatabase, first: int, apart: range) -> None:
         query = (
             "SELECT category, number, place, max(edition) FROM issued"
             " WHERE place < ? AND NOT (place >= ? AND place < ?) GROUP BY category, number"
         )
         with register._open() as connection:
             self._known = {
-                (category, number): Edition(index=place, edition=edition)
+                (category, number): IssuedEdition(index=place, edition=edition)
                 for category, number, place, edition in connection.execute(
                     query, (first, apart.start, apart.stop)
                 )
             }
 
-    def newest(self, category: str, number: str) -> Edition | None:
+    def newest(self, category: str, number: str) -> IssuedEdition | None:
         return self._known.get((category, number))

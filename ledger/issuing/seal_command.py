@@ -22,10 +22,10 @@ from certledger.ledger.issuing.console import (
 )
 
 if TYPE_CHECKING:
-    from certledger.ledger.issuing.body import BodyFolder
+    from certledger.ledger.issuing.body import IssuerFolder
     from certledger.ledger.issuing.checking import Issue
     from certledger.ledger.issuing.papers import Papers
-    from certledger.ledger.issuing.reading import Row
+    from certledger.ledger.issuing.reading import SheetRow
     from certledger.ledger.issuing.sealing import Head, SealedBatch
     from certledger.ledger.keys import Signer
 
@@ -69,13 +69,13 @@ def seal(
     from certledger.ledger.issuing.papers import Papers
     from certledger.ledger.issuing.reading import read_sheet
 
-    file, beside = _sheet_and_documents(sheet)
+    file, neighbours = _sheet_and_documents(sheet)
     body = open_body(body_folder)
     rows = read_sheet(file, tab=tab)
     folders = _folders(len(rows), out, split=split)
-    start, held = _head(body, folders[0], head, renew=renew)
-    apart = range(held.first, held.first + len(rows)) if held else range(0)
-    papers = Papers(folder=documents or beside, with_sm3=sm3)
+    start, current = _head(body, folders[0], head, renew=renew)
+    apart = range(current.first, current.first + len(rows)) if current else range(0)
+    papers = Papers(folder=documents or neighbours, with_sm3=sm3)
     issues = _check(body, rows, papers, category, start, apart, split=split)
     batches = _seal_all(body, issues, folders, start, unlock(body.keystore, passphrase_file), renew)
     return _answer(batches, out)
@@ -87,8 +87,8 @@ def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
         return given, given.parent
     suffixes = (".csv", ".jsonl", ".ndjson", ".xlsx")
     inside = [file for file in sorted(given.iterdir()) if file.suffix.lower() in suffixes]
-    beside = [file for suffix in suffixes if (file := given.with_suffix(suffix)).is_file()]
-    found = inside or beside
+    documents = [file for suffix in suffixes if (file := given.with_suffix(suffix)).is_file()]
+    found = inside or documents
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         raise click.UsageError(f"one sheet is wanted in or beside {given}; there is {names}")
@@ -97,15 +97,15 @@ def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
 
 def _folders(rows: int, out: Path, *, split: bool) -> list[Path]:
     """Return the folder of each batch."""
-    from certledger.ledger.issuing.checking import MOST_ROWS
+    from certledger.ledger.issuing.checking import MAX_BATCH_CERTIFICATES
 
-    if not split or rows <= MOST_ROWS:
+    if not split or rows <= MAX_BATCH_CERTIFICATES:
         return [out]
-    return [out / f"{number:04d}" for number in range(1, -(-rows // MOST_ROWS) + 1)]
+    return [out / f"{number:04d}" for number in range(1, -(-rows // MAX_BATCH_CERTIFICATES) + 1)]
 
 
 def _head(
-    body: BodyFolder, folder: Path, file: Path | None, *, renew: bool
+    body: IssuerFolder, folder: Path, file: Path | None, *, renew: bool
 ) -> tuple[Head, Head | None]:
     """Return where the first batch starts, and where it stood when it was begun before."""
     from certledger.ledger.issuing.sealing import Head
@@ -113,15 +113,15 @@ def _head(
     from certledger.verifier.encoding import parse
 
     plan = Workspace(folder=folder).plan()
-    held = plan.head if plan else None
-    if file is not None and (held is None or renew):
-        return Head.from_json(parse(file.read_bytes(), 4096)), held
-    return held or body.register.head(), held
+    current = plan.head if plan else None
+    if file is not None and (current is None or renew):
+        return Head.from_json(parse(file.read_bytes(), 4096)), current
+    return current or body.register.head(), current
 
 
 def _check(
-    body: BodyFolder,
-    rows: Sequence[Row],
+    body: IssuerFolder,
+    rows: Sequence[SheetRow],
     papers: Papers,
     category: str | None,
     start: Head,
@@ -129,29 +129,29 @@ def _check(
     *,
     split: bool,
 ) -> list[Issue]:
-    from certledger.ledger.issuing.checking import MOST_ROWS, Desk, check_rows
+    from certledger.ledger.issuing.checking import MAX_BATCH_CERTIFICATES, CheckContext, check_rows
 
-    desk = Desk(
+    desk = CheckContext(
         catalog=body.catalog(),
         issued=body.register.before(start.first, apart),
         first=start.first,
         papers=papers,
         category=category,
         name=body.profile().name,
-        most=len(rows) if split else MOST_ROWS,
+        most=len(rows) if split else MAX_BATCH_CERTIFICATES,
     )
     return check_rows(rows, desk, watch)
 
 
 def _seal_all(
-    body: BodyFolder,
+    body: IssuerFolder,
     issues: Sequence[Issue],
     folders: Sequence[Path],
     head: Head,
     signer: Signer,
     renew: bool,
 ) -> list[SealedBatch]:
-    from certledger.ledger.issuing.checking import MOST_ROWS
+    from certledger.ledger.issuing.checking import MAX_BATCH_CERTIFICATES
     from certledger.ledger.issuing.workspace import Plan, Workspace
 
     profile, catalog, batches = body.profile(), body.catalog(), []
@@ -164,7 +164,7 @@ def _seal_all(
             now=now(),
         )
         batch = Workspace(folder=folder).seal(
-            issues[number * MOST_ROWS : (number + 1) * MOST_ROWS],
+            issues[number * MAX_BATCH_CERTIFICATES : (number + 1) * MAX_BATCH_CERTIFICATES],
             plan,
             catalog=catalog,
             secret=body.secret(),
@@ -181,18 +181,18 @@ def _seal_all(
 def _answer(batches: Sequence[SealedBatch], out: Path) -> Answer:
     listed, rows = [], []
     for batch in batches:
-        said = batch.statement
+        statement = batch.statement
         listed.append(
             {
-                "count": said.count,
+                "count": statement.count,
                 "digest": batch.digest.hex(),
-                "first": said.first,
-                "not_after": said.not_after,
-                "root": said.root.hex(),
-                "sequence": said.sequence,
+                "first": statement.first,
+                "not_after": statement.not_after,
+                "root": statement.root.hex(),
+                "sequence": statement.sequence,
             }
         )
-        text = f"{said.count} certificates from {said.first}, root {said.root.hex()}"
-        rows.append((f"batch {said.sequence}", text))
+        text = f"{statement.count} certificates from {statement.first}, root {statement.root.hex()}"
+        rows.append((f"batch {statement.sequence}", text))
     document = {"batches": listed, "folder": str(out)}
     return Answer(document=document, rows=[*rows, ("folder", str(out))])

@@ -10,15 +10,15 @@ from hashlib import sha256
 import orjson
 
 from certledger.ledger.issuing.checking import (
-    MOST_ROWS,
-    Desk,
+    MAX_BATCH_CERTIFICATES,
+    CheckContext,
     Issue,
     Issued,
     NothingIssued,
     check_rows,
 )
 from certledger.ledger.issuing.papers import Papers
-from certledger.ledger.issuing.reading import Row
+from certledger.ledger.issuing.reading import SheetRow
 from certledger.ledger.issuing.records import SealedRecords, seal_records
 from certledger.ledger.keys import Signer
 from certledger.verifier import merkle
@@ -26,18 +26,18 @@ from certledger.verifier.acts import statement_to_json
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.certificate import printed_code
 from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, to_base64url
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.holding import Holding
-from certledger.verifier.state import MOST_CERTIFICATES, BodyState
-from certledger.verifier.statements import LONGEST_LIFE, ZERO, Batch
+from certledger.verifier.state import MAX_CERTIFICATES, IssuerState
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, ZERO, Batch
 
 SUBMISSION = "certledger/submission/1"
 LIFE = 6 * 24 * 3600
 """Seconds that a statement lives: a day less than the contract allows, for clocks that differ."""
-assert LIFE < LONGEST_LIFE
+assert LIFE < MAX_LIFETIME_SECONDS
 
 
-class SealRefused(Refused):
+class SealError(CertledgerError):
     """A batch cannot be sealed as asked."""
 
     code = "seal.refused"
@@ -52,7 +52,7 @@ class Head:
     first: int = 0
 
     @classmethod
-    def of(cls, state: BodyState) -> Head:
+    def of(cls, state: IssuerState) -> Head:
         """Return the head after everything that `state` has anchored."""
         return cls(sequence=state.batches + 1, previous=state.last, first=state.certificates)
 
@@ -69,13 +69,13 @@ class Head:
         """Return the head of a JSON value.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member.
+            MalformedError: an unknown, missing or ill-typed member.
         """
         read = Members(value, "head")
         head = cls(
             sequence=read.integer("sequence", 1),
             previous=from_hex(read.text("previous"), 32),
-            first=read.integer("first", greatest=MOST_CERTIFICATES - 1),
+            first=read.integer("first", greatest=MAX_CERTIFICATES - 1),
         )
         read.done()
         return head
@@ -171,10 +171,10 @@ def seal_issues(
     take in place of drawn ones.
 
     Raises:
-        SealRefused: no certificate, more than 65,536, or beyond a body's 2^32.
+        SealError: no certificate, more than 65,536, or beyond a body's 2^32.
     """
-    if not 0 < len(issues) <= MOST_ROWS or head.first + len(issues) > MOST_CERTIFICATES:
-        raise SealRefused(f"{len(issues)} certificates, a batch has 1 to {MOST_ROWS}")
+    if not 0 < len(issues) <= MAX_BATCH_CERTIFICATES or head.first + len(issues) > MAX_CERTIFICATES:
+        raise SealError(f"{len(issues)} certificates, a batch has 1 to {MAX_BATCH_CERTIFICATES}")
     sealed = seal_records(
         issues, issuer=issuer, secret=secret, seed=seed, first=head.first, codes=codes
     )
@@ -199,7 +199,7 @@ def seal_issues(
 
 
 def seal(
-    rows: Sequence[Row],
+    rows: Sequence[SheetRow],
     *,
     catalog: Catalog,
     head: Head,
@@ -219,10 +219,10 @@ def seal(
     body's, where the field `issuing_body` is to be checked.
 
     Raises:
-        SheetInvalid: with every fault of every row; nothing is sealed.
-        SealRefused: no row.
+        SheetInvalidError: with every fault of every row; nothing is sealed.
+        SealError: no row.
     """
-    desk = Desk(
+    desk = CheckContext(
         catalog=catalog,
         issued=issued or NothingIssued(),
         first=head.first,
@@ -242,9 +242,11 @@ def seal(
     )
 
 
-def row_of(cells: Mapping[str, str], *, file: str = "rows", number: int = 0) -> Row:
+def row_of(cells: Mapping[str, str], *, file: str = "rows", number: int = 0) -> SheetRow:
     """Return a row that a program made, with the place to name in faults."""
-    return Row(file=file, number=number, cells={name: cell for name, cell in cells.items() if cell})
+    return SheetRow(
+        file=file, number=number, cells={name: cell for name, cell in cells.items() if cell}
+    )
 
 
 def issue_to_json(issue: Issue) -> Json:

@@ -16,9 +16,9 @@ from certledger.ledger.issuing.body import Profile
 from certledger.ledger.issuing.sealing import LIFE
 from certledger.ledger.keys import Signer, recover
 from certledger.verifier.acts import Act
-from certledger.verifier.errors import ExitStatus, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.hashing import sha256
-from certledger.verifier.state import MOST_KEYS, NO_END
+from certledger.verifier.state import MAX_KEYS, NO_END
 from certledger.verifier.statements import (
     Hold,
     KeysChange,
@@ -36,14 +36,14 @@ from certledger.verifier.vocabulary import Purpose, Standing
 EVERY_PURPOSE = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 
 
-class ActsDiffer(Refused):
+class ActsDifferError(CertledgerError):
     """Files to be merged hold different acts."""
 
     code = "act.differs"
     exit_status = ExitStatus.UNUSABLE
 
 
-class KeysUnfit(Refused):
+class KeysUnfitError(CertledgerError):
     """The keys of an act cannot stand as they are given."""
 
     code = "act.keys_unfit"
@@ -70,7 +70,7 @@ def signers_of(act: Act) -> tuple[bytes, ...]:
     """Return the address (20 bytes) behind each signature, in their order.
 
     Raises:
-        KeyUnusable: a signature leads to no key.
+        KeyUnusableError: a signature leads to no key.
     """
     return tuple(recover(act.digest, signature) for signature in act.signatures)
 
@@ -79,14 +79,14 @@ def merge(acts: Iterable[Act]) -> Act:
     """Return one act with the signatures of all, one a signer, in the order they come.
 
     Raises:
-        ActsDiffer: they are not all the same statement for the same ledger.
-        KeyUnusable: a signature leads to no key.
+        ActsDifferError: they are not all the same statement for the same ledger.
+        KeyUnusableError: a signature leads to no key.
     """
     first, *others = acts
     merged: dict[bytes, bytes] = {}
     for act in (first, *others):
         if (act.ledger, act.statement) != (first.ledger, first.statement):
-            raise ActsDiffer(f"{act.statement.primary} and {first.statement.primary} differ")
+            raise ActsDifferError(f"{act.statement.primary} and {first.statement.primary} differ")
         for signer, signature in zip(signers_of(act), act.signatures, strict=True):
             merged.setdefault(signer, signature)
     return _ordered(replace(first, signatures=tuple(merged.values())))
@@ -117,13 +117,13 @@ def packed_keys(keys: Mapping[bytes, Purpose]) -> tuple[bytes, ...]:
     """Return keys as statements carry them: address and purposes, 21 bytes each.
 
     Raises:
-        KeysUnfit: more than 16, no purpose, or an address of another size than 20 bytes.
+        KeysUnfitError: more than 16, no purpose, or an address of another size than 20 bytes.
     """
-    if len(keys) > MOST_KEYS:
-        raise KeysUnfit(f"{len(keys)} keys, at most {MOST_KEYS}")
+    if len(keys) > MAX_KEYS:
+        raise KeysUnfitError(f"{len(keys)} keys, at most {MAX_KEYS}")
     for address, purposes in keys.items():
         if len(address) != 20 or not 0 < purposes <= EVERY_PURPOSE:
-            raise KeysUnfit(f"{address.hex()} has no address or no purpose")
+            raise KeysUnfitError(f"{address.hex()} has no address or no purpose")
     return tuple(address + bytes([purposes]) for address, purposes in keys.items())
 
 
@@ -131,11 +131,11 @@ def packed_ends(ends: Mapping[int, int]) -> tuple[bytes, ...]:
     """Return ends as statements carry them: key index and block, 6 bytes each.
 
     Raises:
-        KeysUnfit: an index above 15, or a block that is no number of 40 bits.
+        KeysUnfitError: an index above 15, or a block that is no number of 40 bits.
     """
     for index, block in ends.items():
-        if not 0 <= index < MOST_KEYS or not 0 <= block <= NO_END:
-            raise KeysUnfit(f"key {index} cannot end at block {block}")
+        if not 0 <= index < MAX_KEYS or not 0 <= block <= NO_END:
+            raise KeysUnfitError(f"key {index} cannot end at block {block}")
     return tuple(bytes([index]) + block.to_bytes(5, "big") for index, block in ends.items())
 
 
@@ -143,10 +143,10 @@ def register(profile: Profile, keys: Mapping[bytes, Purpose], *, now: int) -> Re
     """Return the statement that brings in a body with its first keys; `now` in seconds.
 
     Raises:
-        KeysUnfit: no key, or as in `packed_keys`.
+        KeysUnfitError: no key, or as in `packed_keys`.
     """
     if not keys:
-        raise KeysUnfit("a body needs at least one key")
+        raise KeysUnfitError("a body needs at least one key")
     return Register(
         issuer=profile.issuer.encode("ascii"),
         kind=profile.kind.number,
@@ -167,10 +167,10 @@ def change_keys(
     """Return the statement that adds keys and ends keys; `revision` is the one after it.
 
     Raises:
-        KeysUnfit: nothing changes, or as in `packed_keys` and `packed_ends`.
+        KeysUnfitError: nothing changes, or as in `packed_keys` and `packed_ends`.
     """
     if not added and not ends:
-        raise KeysUnfit("no key is added and none is ended")
+        raise KeysUnfitError("no key is added and none is ended")
     return KeysChange(
         issuer=issuer.encode("ascii"),
         revision=revision,
@@ -216,11 +216,11 @@ def restore(
     `standings` has the issuers by code; `ends`, by code too, the end blocks of keys by index.
 
     Raises:
-        KeysUnfit: as in `packed_ends`, or an end of an issuer that is not restored.
+        KeysUnfitError: as in `packed_ends`, or an end of an issuer that is not restored.
     """
     codes = sorted(standings)
     if not set(ends) <= set(codes):
-        raise KeysUnfit("an end names an issuer that is not restored")
+        raise KeysUnfitError("an end names an issuer that is not restored")
     packed = (
         place.to_bytes(2, "big") + end
         for place, code in enumerate(codes)

@@ -7,29 +7,29 @@ from pathlib import Path
 
 from certledger.ledger.domain import load_domain
 from certledger.ledger.issuing.faults import SheetFaultCode
-from certledger.ledger.issuing.reading import Faults, Row, read_sheet
-from certledger.ledger.issuing.register import Register
+from certledger.ledger.issuing.reading import SheetFaults, SheetRow, read_sheet
+from certledger.ledger.issuing.register import IssuanceDatabase
 from certledger.ledger.issuing.sealing import LIFE
 from certledger.ledger.keys import Signer
 from certledger.verifier.acts import Act
 from certledger.verifier.certificate import NUMBER, normal_number
-from certledger.verifier.errors import ExitStatus, Malformed, Refused
-from certledger.verifier.state import MOST_CERTIFICATES
+from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
+from certledger.verifier.state import MAX_CERTIFICATES
 from certledger.verifier.statements import StatusChange
-from certledger.verifier.status import MOST_WORDS, choose
+from certledger.verifier.status import MAX_STATUS_WORDS, choose
 from certledger.verifier.vocabulary import MEANING, Status
 
 INDEX = "index"
 
 
-class ReasonUnfit(Refused):
+class ReasonUnfitError(CertledgerError):
     """The reason code is unknown, or its letter is of another status."""
 
     code = "status.reason_unfit"
     exit_status = ExitStatus.UNUSABLE
 
 
-class CertificateUnknown(Refused):
+class CertificateUnknownError(CertledgerError):
     """What was named is no certificate of this body, or more than one."""
 
     code = "status.certificate_unknown"
@@ -49,15 +49,19 @@ def check_reason(reason: str, status: Status) -> None:
     """Check that a reason code leads to `status`.
 
     Raises:
-        ReasonUnfit: it is not in the table of codes, or its letter is of another status.
+        ReasonUnfitError: it is not in the table of codes, or its letter is of another status.
     """
     known = load_domain().status_codes
     letter = MEANING[status].letter
     if reason not in known:
         fitting = ", ".join(reasons_for(status))
-        raise ReasonUnfit(f"{reason[:20]!r} is no reason code; for {status} there are {fitting}")
+        raise ReasonUnfitError(
+            f"{reason[:20]!r} is no reason code; for {status} there are {fitting}"
+        )
     if not reason.startswith(letter):
-        raise ReasonUnfit(f"{reason} is for {known[reason].status}, and {status} wants {letter}")
+        raise ReasonUnfitError(
+            f"{reason} is for {known[reason].status}, and {status} wants {letter}"
+        )
 
 
 def status_changes(
@@ -69,24 +73,24 @@ def status_changes(
     the value after the first of them.  `now` is in seconds.
 
     Raises:
-        ReasonUnfit: the reason code does not lead to `status`.
-        CertificateUnknown: no index, or one that no certificate can have.
+        ReasonUnfitError: the reason code does not lead to `status`.
+        CertificateUnknownError: no index, or one that no certificate can have.
     """
     check_reason(reason, status)
-    if not indexes or min(indexes) < 0 or max(indexes) >= MOST_CERTIFICATES:
-        raise CertificateUnknown("indexes of certificates are needed, from 0 to 2^32-1")
+    if not indexes or min(indexes) < 0 or max(indexes) >= MAX_CERTIFICATES:
+        raise CertificateUnknownError("indexes of certificates are needed, from 0 to 2^32-1")
     words, masks = choose(indexes)
     return [
         StatusChange(
             issuer=issuer.encode("ascii"),
             epoch=epoch + number,
-            words=words[at : at + MOST_WORDS],
-            masks=masks[at : at + MOST_WORDS],
+            words=words[at : at + MAX_STATUS_WORDS],
+            masks=masks[at : at + MAX_STATUS_WORDS],
             status=status.number,
             reason=reason.encode("ascii"),
             not_after=now + LIFE,
         )
-        for number, at in enumerate(range(0, len(words), MOST_WORDS))
+        for number, at in enumerate(range(0, len(words), MAX_STATUS_WORDS))
     ]
 
 
@@ -105,36 +109,38 @@ def sign_changes(changes: Sequence[StatusChange], *, signer: Signer, identity: b
 # Which certificates ----------------------------------------------------------------------------
 
 
-def index_of(number: str, register: Register, category: str | None = None) -> int:
+def index_of(number: str, register: IssuanceDatabase, category: str | None = None) -> int:
     """Return the index of the newest edition under a number as people write it.
 
     Raises:
-        CertificateUnknown: none is known here, or several categories have the number.
-        Malformed: it is no number.
+        CertificateUnknownError: none is known here, or several categories have the number.
+        MalformedError: it is no number.
     """
     found = register.find(normal_number(number), category)
     if not found:
-        raise CertificateUnknown(f"no certificate {number[:80]!r} was issued here")
+        raise CertificateUnknownError(f"no certificate {number[:80]!r} was issued here")
     if len(found) > 1:
         several = ", ".join(one.category for one in found)
-        raise CertificateUnknown(f"{number[:80]!r} is a number of {several}; name the category")
+        raise CertificateUnknownError(
+            f"{number[:80]!r} is a number of {several}; name the category"
+        )
     return found[0].index
 
 
-def read_indexes(path: Path, register: Register) -> list[int]:
+def read_indexes(path: Path, register: IssuanceDatabase) -> list[int]:
     """Return the certificates that a sheet names, by `index` or by `number` and `category`.
 
     Raises:
-        SheetInvalid: with every fault of every row.
+        SheetInvalidError: with every fault of every row.
     """
     rows = read_sheet(path)
-    faults = Faults(file=path.name)
+    faults = SheetFaults(file=path.name)
     found = [_index_in(row, register, faults) for row in rows]
     faults.raise_any()
     return [index for index in found if index is not None]
 
 
-def _index_in(row: Row, register: Register, faults: Faults) -> int | None:
+def _index_in(row: SheetRow, register: IssuanceDatabase, faults: SheetFaults) -> int | None:
     number = row.cells.get("number") or row.cells.get(NUMBER)
     typed = row.cells.get(INDEX)
     column = INDEX if typed else "number"
@@ -142,14 +148,14 @@ def _index_in(row: Row, register: Register, faults: Faults) -> int | None:
         if typed:
             return _parse_index(typed)
         if not number:
-            raise CertificateUnknown("neither an index nor a number is given")
+            raise CertificateUnknownError("neither an index nor a number is given")
         return index_of(number, register, row.cells.get("category"))
-    except (CertificateUnknown, Malformed) as error:
+    except (CertificateUnknownError, MalformedError) as error:
         faults.report(row.number, column, SheetFaultCode.NUMBER, str(error))
         return None
 
 
 def _parse_index(typed: str) -> int:
-    if not typed.isascii() or not typed.isdecimal() or int(typed[:12]) >= MOST_CERTIFICATES:
-        raise CertificateUnknown(f"{typed[:40]!r} is no index of a certificate")
+    if not typed.isascii() or not typed.isdecimal() or int(typed[:12]) >= MAX_CERTIFICATES:
+        raise CertificateUnknownError(f"{typed[:40]!r} is no index of a certificate")
     return int(typed)

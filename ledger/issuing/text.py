@@ -20,7 +20,7 @@ def refusal_of(text: str) -> str | None:
         return f"white space at an end of {text[:40]!r}"
     if text.isascii() and text.isprintable():
         return None
-    if (found := _refused().search(text)) is not None:
+    if (found := _forbidden_characters().search(text)) is not None:
         return f"{_kind_of(found.group())} U+{ord(found.group()):04X} in {text[:40]!r}"
     if not unicodedata.is_normalized("NFC", text):
         return f"{text[:40]!r} is not in normalization form C"
@@ -41,7 +41,7 @@ _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 @lru_cache(maxsize=1)
-def _refused() -> re.Pattern[str]:
+def _forbidden_characters() -> re.Pattern[str]:
     ranges = "".join(f"{_escape(a)}-{_escape(b)}" for a, b in unassigned())
     return re.compile(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_BIDIRECTIONAL}{ranges}]")
 

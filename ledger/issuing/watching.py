@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Watch(Protocol):
+class Progress(Protocol):
     """Passes items on, and may show how many of them have passed."""
 
     def __call__(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:

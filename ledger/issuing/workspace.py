@@ -22,24 +22,24 @@ from certledger.ledger.issuing.records import SEED_SIZE
 from certledger.ledger.issuing.sealing import (
     Head,
     SealedBatch,
-    SealRefused,
+    SealError,
     fingerprint,
     seal_issues,
 )
-from certledger.ledger.issuing.watching import Watch, unwatched
+from certledger.ledger.issuing.watching import Progress, unwatched
 from certledger.ledger.keys import Signer
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
 from certledger.verifier.state import ISSUER
 
 PLAIN, LINES = "batch.json", "batch.jsonl.gz"
-MOST_PLAIN = 1_000
+MAX_PLAIN_CERTIFICATES = 1_000
 """Certificates up to which the batch is one JSON object; above, compressed JSON lines."""
 _SEED, _PLAN, _HOLDERS, _CODES = "seed", "seal.json", "holders", "access-codes.csv"
-LONGEST_PLAN = 65_536
+MAX_PLAN_BYTES = 65_536
 
 
-class SheetChanged(SealRefused):
+class SheetChangedError(SealError):
     """The folder holds the seal of other certificates than those handed in."""
 
     code = "seal.sheet_changed"
@@ -77,7 +77,7 @@ class Plan:
         """Return the plan of a JSON value, and the fingerprint of its certificates.
 
         Raises:
-            Malformed: an unknown, missing or ill-typed member.
+            MalformedError: an unknown, missing or ill-typed member.
         """
         read = Members(value, "seal")
         read.const("type", cls.TYPE)
@@ -114,13 +114,13 @@ class Workspace:
         """Return the plan written down, None in a new folder.
 
         Raises:
-            Malformed: the file is damaged.
+            MalformedError: the file is damaged.
         """
         path = self.folder / _PLAN
         return self._read_plan()[0] if path.exists() else None
 
     def _read_plan(self) -> tuple[Plan, bytes]:
-        return Plan.from_json(parse_canonical((self.folder / _PLAN).read_bytes(), LONGEST_PLAN))
+        return Plan.from_json(parse_canonical((self.folder / _PLAN).read_bytes(), MAX_PLAN_BYTES))
 
     def seal(
         self,
@@ -132,7 +132,7 @@ class Workspace:
         signer: Signer,
         random: Callable[[int], bytes] = os.urandom,
         renew: bool = False,
-        watch: Watch = unwatched,
+        watch: Progress = unwatched,
     ) -> SealedBatch:
         """Seal `issues` into this folder, or finish what was begun; the same bytes each time.
 
@@ -141,8 +141,8 @@ class Workspace:
         salts stay as they are, since they may have been printed.
 
         Raises:
-            SheetChanged: the folder's seal is of other certificates.
-            SealRefused: of another body, ledger or catalog, or the seed is damaged.
+            SheetChangedError: the folder's seal is of other certificates.
+            SealError: of another body, ledger or catalog, or the seed is damaged.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         plan = self._settle(plan, fingerprint(issues), renew=renew)
@@ -163,13 +163,13 @@ class Workspace:
     def _settle(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
         """Return the plan to follow, durably written."""
         if (self.folder / _PLAN).exists():
-            held, known = self._read_plan()
+            current, known = self._read_plan()
             if known != certificates:
-                raise SheetChanged(f"{self.folder} holds the seal of other certificates")
+                raise SheetChangedError(f"{self.folder} holds the seal of other certificates")
             if not renew:
-                if replace(plan, head=held.head, now=held.now) != held:
-                    raise SealRefused(f"{self.folder} was begun for another body or catalog")
-                return held
+                if replace(plan, head=current.head, now=current.now) != current:
+                    raise SealError(f"{self.folder} was begun for another body or catalog")
+                return current
             # Nothing of the former batch may stand beside the new plan, whenever we are stopped.
             for name in (PLAIN, LINES):
                 (self.folder / name).unlink(missing_ok=True)
@@ -183,22 +183,22 @@ class Workspace:
         path = self.folder / _SEED
         if not path.exists():
             if self.holders.exists():
-                raise SealRefused(f"the seed is lost that {self.holders} was made with")
+                raise SealError(f"the seed is lost that {self.holders} was made with")
             write_atomically(path, random(SEED_SIZE), private=True)
         seed = path.read_bytes()
         if len(seed) != SEED_SIZE:
-            raise SealRefused(f"{path} holds {len(seed)} bytes, not {SEED_SIZE}")
+            raise SealError(f"{path} holds {len(seed)} bytes, not {SEED_SIZE}")
         return seed
 
-    def _write(self, batch: SealedBatch, watch: Watch) -> None:
+    def _write(self, batch: SealedBatch, watch: Progress) -> None:
         self._write_holders(batch, watch)
         write_atomically(self.folder / _CODES, _codes_csv(batch), private=True)
-        if len(batch.records) <= MOST_PLAIN:
+        if len(batch.records) <= MAX_PLAIN_CERTIFICATES:
             write_atomically(self.folder / PLAIN, batch.submission())
         else:
             write_atomically(self.folder / LINES, batch.submission_lines())
 
-    def _write_holders(self, batch: SealedBatch, watch: Watch) -> None:
+    def _write_holders(self, batch: SealedBatch, watch: Progress) -> None:
         """Write all holders' files beside, then rename their folder: all are there or none."""
         if self.holders.exists() and len(list(self.holders.iterdir())) == len(batch.records):
             return

@@ -12,15 +12,15 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from certledger.ledger.issuing.faults import SheetFaultCode
-from certledger.ledger.issuing.reading import Faults, Row, rows_of
+from certledger.ledger.issuing.reading import SheetFaults, SheetRow, rows_of
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
-LARGEST_INFLATED = 512 * 2**20
+MAX_INFLATED_BYTES = 512 * 2**20
 """Bytes that all parts of the file may unfold to."""
-MOST_PARTS = 2_000
-MOST_CELLS = 8_000_000
+MAX_ARCHIVE_PARTS = 2_000
+MAX_CELLS = 8_000_000
 """Cells of the rectangle around everything filled: the reader keeps one value for each."""
 PIECE = 2**20
 EXACT = 10**15
@@ -46,11 +46,11 @@ _ZIP_TROUBLE = (
 Cell = object
 
 
-def read_xlsx(data: bytes, faults: Faults, tab: str | None) -> list[Row]:
+def read_xlsx(data: bytes, faults: SheetFaults, tab: str | None) -> list[SheetRow]:
     """Return the rows of worksheet `tab`, or of the first.
 
     Raises:
-        SheetInvalid: not XLSX, no such worksheet, or it unfolds to too much.
+        SheetInvalidError: not XLSX, no such worksheet, or it unfolds to too much.
     """
     _check_unfolding(data, faults)
     sheet = _open(data, faults, tab)
@@ -58,36 +58,38 @@ def read_xlsx(data: bytes, faults: Faults, tab: str | None) -> list[Row]:
     return rows_of(_texts(lines, faults), faults, ragged=True)
 
 
-def _open(data: bytes, faults: Faults, tab: str | None) -> CalamineSheet:
+def _open(data: bytes, faults: SheetFaults, tab: str | None) -> CalamineSheet:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         if not book.sheet_names or (tab is not None and tab not in book.sheet_names):
             reason = f"there is no worksheet {tab!r} among {', '.join(book.sheet_names)}"
-            raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason)
+            raise faults.fail(0, SheetFaultCode.UNREADABLE, reason)
         return book.get_sheet_by_name(tab or book.sheet_names[0])
     except CalamineError as error:
         reason = f"the workbook cannot be read: {error}"
-        raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason) from error
+        raise faults.fail(0, SheetFaultCode.UNREADABLE, reason) from error
 
 
-def _check_unfolding(data: bytes, faults: Faults) -> None:
+def _check_unfolding(data: bytes, faults: SheetFaults) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
-            if len(parts) > MOST_PARTS:
-                reason = f"{len(parts)} parts, at most {MOST_PARTS}"
-                raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
-            left = LARGEST_INFLATED
+            if len(parts) > MAX_ARCHIVE_PARTS:
+                reason = f"{len(parts)} parts, at most {MAX_ARCHIVE_PARTS}"
+                raise faults.fail(0, SheetFaultCode.FILE_SIZE, reason)
+            left = MAX_INFLATED_BYTES
             for part in parts:
                 left = _inflate(archive, part, left, faults)
     except _ZIP_TROUBLE as error:
         reason = f"not an XLSX file: {error}"
-        raise faults.refuse(0, SheetFaultCode.UNREADABLE, reason) from error
+        raise faults.fail(0, SheetFaultCode.UNREADABLE, reason) from error
 
 
-def _inflate(archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, faults: Faults) -> int:
+def _inflate(
+    archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, faults: SheetFaults
+) -> int:
     """Count what a part really unfolds to, whatever its header says; return what is left."""
     row = column = 0
     tail = b""
@@ -95,19 +97,19 @@ def _inflate(archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, faults:
         while piece := file.read(PIECE):
             left -= len(piece)
             if left < 0:
-                reason = f"the file unfolds to more than {LARGEST_INFLATED} bytes"
-                raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+                reason = f"the file unfolds to more than {MAX_INFLATED_BYTES} bytes"
+                raise faults.fail(0, SheetFaultCode.FILE_SIZE, reason)
             for letters, digits in _REFERENCE.findall(tail + piece):
                 row, column = max(row, int(digits)), max(column, _column(letters))
-            if row * column > MOST_CELLS:
+            if row * column > MAX_CELLS:
                 reason = f"cells stand as far as row {row} and column {column}"
-                raise faults.refuse(0, SheetFaultCode.FILE_SIZE, reason)
+                raise faults.fail(0, SheetFaultCode.FILE_SIZE, reason)
             _report_errors(part.filename, tail + piece, faults)
             tail = piece[-_OVERLAP:]
     return left
 
 
-def _report_errors(part: str, data: bytes, faults: Faults) -> None:
+def _report_errors(part: str, data: bytes, faults: SheetFaults) -> None:
     """Report formulas that give an error: the reader would hand them over as empty cells."""
     for cell in _ERROR.findall(data):
         found = _REFERENCE.search(cell)
@@ -124,7 +126,7 @@ def _column(letters: bytes) -> int:
 
 
 def _texts(
-    lines: Iterator[tuple[int, Sequence[Cell]]], faults: Faults
+    lines: Iterator[tuple[int, Sequence[Cell]]], faults: SheetFaults
 ) -> Iterator[tuple[int, list[str]]]:
     header: list[str] = []
     for number, cells in lines:

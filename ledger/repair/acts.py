@@ -22,7 +22,7 @@ from certledger.ledger.store import rows
 from certledger.ledger.store.unit import SqlUnit
 from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
 from certledger.verifier.encoding import format_canonical, from_base64url, parse_time
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.recovery import recover_address
 from certledger.verifier.statements import Batch, Receipt, Statement
@@ -55,7 +55,7 @@ def read_receipt(data: Any, identity: bytes, operator: bytes) -> ReceiptClaim | 
             previous=bytes.fromhex(content["previous"]),
             accepted=parse_time(content["accepted"]),
         )
-    except (Refused, ValueError, KeyError, TypeError):
+    except (CertledgerError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -65,7 +65,7 @@ def read_statement(row: Any, identity: bytes) -> Statement | None:
     for kind in sorted(ActKind, key=lambda kind: str(kind) != row.kind):
         try:
             statement = statement_from_json(KINDS[kind].statement, orjson.loads(row.statement))
-        except (Refused, ValueError, TypeError, KeyError):
+        except (CertledgerError, ValueError, TypeError, KeyError):
             continue
         if statement.digest(identity) == row.digest:
             return statement
@@ -81,8 +81,8 @@ class ActRepair:
     ) -> None:
         self._unit, self._chain = unit, chain
         self._identity, self._operator = identity, operator
-        told = {act.digest: (act.statement, act.signatures) for act in chain.unsound.values()}
-        self._known = files.signed(identity) | told
+        response = {act.digest: (act.statement, act.signatures) for act in chain.unsound.values()}
+        self._known = files.signed(identity) | response
         self._gone: set[tuple[str, str]] = set()
         self.rejected_at: dict[int, int] = {}
         """By number of an act the block at which it was rejected; following resets the column."""
@@ -145,13 +145,13 @@ class ActRepair:
 
     def _signed(self, signatures: Any, digest: bytes) -> bool:
         """Return whether signatures are those that the chain took, whoever spelled them."""
-        told = b"".join(self._known[digest][1])
-        if not isinstance(signatures, bytes) or len(signatures) != len(told):
+        response = b"".join(self._known[digest][1])
+        if not isinstance(signatures, bytes) or len(signatures) != len(response):
             return False
         return all(
             recover_address(digest, signatures[at : at + SIGNATURE_SIZE])
-            == recover_address(digest, told[at : at + SIGNATURE_SIZE])
-            for at in range(0, len(told), SIGNATURE_SIZE)
+            == recover_address(digest, response[at : at + SIGNATURE_SIZE])
+            for at in range(0, len(response), SIGNATURE_SIZE)
         )
 
     # States -----------------------------------------------------------------------------------

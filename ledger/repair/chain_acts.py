@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from certledger.ledger.auditing.acts import ACTS
 from certledger.ledger.auditing.mirror import MirrorObserver, Reach
 from certledger.ledger.repair.transaction import raw
-from certledger.verifier.audit.faults import Fault
+from certledger.verifier.audit.faults import AuditFault
 from certledger.verifier.audit.published import Nothing
-from certledger.verifier.audit.replay import Act, Replay, Unobserved
+from certledger.verifier.audit.replay import Replay, ReplayedAct, Unobserved
 from certledger.verifier.policy import LedgerPin
-from certledger.verifier.rpc import Block, NodeFailed, Rpc
+from certledger.verifier.rpc import NodeBlock, NodeFailedError, RpcClient
 
 SPAN = 2_000
 
@@ -26,9 +26,9 @@ class ChainActs:
     have no row at all.
     """
 
-    head: Block
-    unsound: dict[bytes, Act]
-    absent: dict[bytes, Act]
+    head: NodeBlock
+    unsound: dict[bytes, ReplayedAct]
+    absent: dict[bytes, ReplayedAct]
     names: set[bytes]
 
 
@@ -37,13 +37,13 @@ class _Unsound(Unobserved):
     """Collects the acts whose row the audit would fault."""
 
     connection: Connection
-    acts: dict[bytes, Act] = field(default_factory=dict)
-    absent: dict[bytes, Act] = field(default_factory=dict)
+    acts: dict[bytes, ReplayedAct] = field(default_factory=dict)
+    absent: dict[bytes, ReplayedAct] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rules = MirrorObserver(self.connection, Reach(head=0))
 
-    def said(self, act: Act) -> list[Fault]:
+    def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
         query = raw(ACTS).where(ACTS.c.digest == act.digest)
         if self.connection.execute(query).first() is None:
             self.acts[act.digest] = self.absent[act.digest] = act
@@ -57,17 +57,17 @@ class _Unsound(Unobserved):
         return []
 
 
-def read_chain(node: Rpc, pin: LedgerPin, start: int, connection: Connection) -> ChainActs:
+def read_chain(node: RpcClient, pin: LedgerPin, start: int, connection: Connection) -> ChainActs:
     """Read every act since the deployment.
 
     Raises:
-        NodeFailed: the node does not answer.
+        NodeFailedError: the node does not answer.
     """
     observer = _Unsound(connection)
     replay = Replay(pin=pin, published=Nothing(), observer=observer, now=0)
     head = _block(node, "latest")
     for first in range(start, head.number + 1, SPAN):
-        block: Block | None = None
+        block: NodeBlock | None = None
         for log in node.logs(pin.address, first, min(first + SPAN - 1, head.number)):
             if block is None or block.number != log.block:
                 block = _block(node, log.block)
@@ -77,8 +77,8 @@ def read_chain(node: Rpc, pin: LedgerPin, start: int, connection: Connection) ->
     return ChainActs(head=head, unsound=observer.acts, absent=observer.absent, names=names)
 
 
-def _block(node: Rpc, which: int | str) -> Block:
+def _block(node: RpcClient, which: int | str) -> NodeBlock:
     block = node.block(which)
     if block is None:
-        raise NodeFailed(f"the node has no block {which}")
+        raise NodeFailedError(f"the node has no block {which}")
     return block

@@ -8,23 +8,29 @@ from typing import Any
 
 from certledger.ledger.auditing.checkpoints import CHECKPOINTS, SLOT_PROOFS
 from certledger.ledger.checkpoints import capture, check_proofs
-from certledger.ledger.ports import Block, Chain, ChainUnreachable, Checkpoint, MirrorDiffers
+from certledger.ledger.ports import (
+    Block,
+    Chain,
+    ChainUnreachableError,
+    MirrorDiffersError,
+    StoredCheckpoint,
+)
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.unit import SqlUnit
 from certledger.verifier.checkpoint import (
-    CheckpointUnusable,
+    CheckpointUnusableError,
     Cosignature,
     Note,
     check_cosignature,
     parse_note,
 )
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.policy import LedgerPin, TrustPolicy
 
 
 @dataclass(slots=True)
-class _Held:
+class _StoredCheckpoint:
     """What the old database has of a checkpoint."""
 
     row: Any
@@ -36,12 +42,12 @@ class CheckpointRepair:
 
     def __init__(self, unit: SqlUnit, chain: Chain, pin: LedgerPin) -> None:
         self._unit, self._chain, self._pin = unit, chain, pin
-        self._held: dict[int, _Held] = {
-            row.number: _Held(row) for row in unit.connection.execute(raw(CHECKPOINTS))
+        self._checkpoints: dict[int, _StoredCheckpoint] = {
+            row.number: _StoredCheckpoint(row) for row in unit.connection.execute(raw(CHECKPOINTS))
         }
         for row in unit.connection.execute(raw(SLOT_PROOFS)):
-            if row.number in self._held:
-                self._held[row.number].proofs[row.issuer] = row.nodes
+            if row.number in self._checkpoints:
+                self._checkpoints[row.number].proofs[row.issuer] = row.nodes
 
     def run(self, notes: Iterable[tuple[str, str]], policy: TrustPolicy | None) -> None:
         """Keep the checkpoints that the chain still has, and those that `notes` tell of.
@@ -49,7 +55,7 @@ class CheckpointRepair:
         One that can neither be proved again nor is whole goes with all that are older.
         """
         lines, final = self._cosignatures(notes, policy), self._chain.finalized().number
-        oldest = min(self._held, default=0)
+        oldest = min(self._checkpoints, default=0)
         for number in sorted(lines.keys() | self._damaged(), reverse=True):
             if not oldest <= number <= final:
                 continue
@@ -66,44 +72,48 @@ class CheckpointRepair:
 
     def _damaged(self) -> set[int]:
         """Return the numbers of rows whose note tells nothing of the chain."""
-        held = self._held.items()
-        return {number for number, one in held if self._on_chain(one.row.note) is None}
+        current = self._checkpoints.items()
+        return {number for number, one in current if self._on_chain(one.row.note) is None}
 
-    def _make(self, number: int) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]] | None:
+    def _make(self, number: int) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]] | None:
         block = self._chain.block(number)
         if block is None:
             return None
         bodies = list(self._unit.bodies(at=number))
         try:
             return capture(self._chain, self._pin, block, bodies)
-        except (ChainUnreachable, MirrorDiffers):
+        except (ChainUnreachableError, MirrorDiffersError):
             return self._whole(number, block)
 
     def _whole(
         self, number: int, block: Block
-    ) -> tuple[Checkpoint, dict[str, tuple[bytes, ...]]] | None:
+    ) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]] | None:
         """Return a checkpoint as it was kept, None unless it is all proved."""
-        held = self._held.get(number)
-        if held is None:
+        current = self._checkpoints.get(number)
+        if current is None:
             return None
         try:
-            kept = rows.checkpoint_of(held.row)
-            proofs = {name: rows.unpack_nodes(nodes) for name, nodes in held.proofs.items()}
+            stored = rows.checkpoint_of(current.row)
+            proofs = {name: rows.unpack_nodes(nodes) for name, nodes in current.proofs.items()}
             bodies = list(self._unit.bodies(at=number))
-            check_proofs(self._pin, block, bodies, tuple(kept.account), proofs)
-            told = parse_note(kept.note).checkpoint
-        except (Refused, ValueError, KeyError, TypeError):
+            check_proofs(self._pin, block, bodies, tuple(stored.account), proofs)
+            checkpoint = parse_note(stored.note).checkpoint
+        except (CertledgerError, ValueError, KeyError, TypeError):
             return None
-        same = (told.block_hash, kept.hash, kept.time) == (block.hash, block.hash, block.time)
-        return (kept, proofs) if same and kept.state_root == block.state_root else None
+        same = (checkpoint.block_hash, stored.hash, stored.time) == (
+            block.hash,
+            block.hash,
+            block.time,
+        )
+        return (stored, proofs) if same and stored.state_root == block.state_root else None
 
     def _cosignatures(
         self, notes: Iterable[tuple[str, str]], policy: TrustPolicy | None
     ) -> dict[int, dict[tuple[str, bytes], Cosignature]]:
         """Return the signature lines that are known of each block of the chain, one a key."""
         found: dict[int, dict[tuple[str, bytes], Cosignature]] = {}
-        held = [(str(number), one.row.note) for number, one in self._held.items()]
-        for _, text in [*held, *notes]:
+        current = [(str(number), one.row.note) for number, one in self._checkpoints.items()]
+        for _, text in [*current, *notes]:
             note = self._on_chain(text)
             if note is not None:
                 lines = found.setdefault(note.checkpoint.number, {})
@@ -114,16 +124,16 @@ class CheckpointRepair:
     def _on_chain(self, text: Any) -> Note | None:
         try:
             note = parse_note(text)
-        except (CheckpointUnusable, AttributeError, TypeError):
+        except (CheckpointUnusableError, AttributeError, TypeError):
             return None
-        told = note.checkpoint
-        block = self._chain.block(told.number)
+        checkpoint = note.checkpoint
+        block = self._chain.block(checkpoint.number)
         same = block is not None and (block.hash, block.state_root, block.time) == (
-            told.block_hash,
-            told.state_root,
-            told.time,
+            checkpoint.block_hash,
+            checkpoint.state_root,
+            checkpoint.time,
         )
-        return note if same and told.identity == self._pin.identity else None
+        return note if same and checkpoint.identity == self._pin.identity else None
 
 
 def _valid(note: Note, policy: TrustPolicy | None) -> Iterator[Cosignature]:

@@ -21,7 +21,7 @@ from certledger.ledger.repair.acts import ReceiptClaim, read_receipt, read_state
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier.audit.replay import Act
+from certledger.verifier.audit.replay import ReplayedAct
 from certledger.verifier.hashing import sha256
 from certledger.verifier.statements import Batch, Statement
 
@@ -34,7 +34,7 @@ MAX_SEARCHED = 64
 class ReceiptRepair:
     """Mends receipts of acts; `absent` are acts of the chain that have no row, by digest."""
 
-    def __init__(self, unit: SqlUnit, intake: Intake, absent: Mapping[bytes, Act]) -> None:
+    def __init__(self, unit: SqlUnit, intake: Intake, absent: Mapping[bytes, ReplayedAct]) -> None:
         self._unit, self._intake, self._absent = unit, intake, dict(absent)
         self._left = MAX_SEARCHED
 
@@ -82,7 +82,7 @@ class ReceiptRepair:
                 self._insert(number, act, accepted, receipt)
             return
 
-    def _candidates(self, row: Any) -> Iterator[tuple[Statement, int, Act | None]]:
+    def _candidates(self, row: Any) -> Iterator[tuple[Statement, int, ReplayedAct | None]]:
         """Yield what may have been taken in, and when."""
         if row is not None:
             statement = read_statement(row, self._intake.identity)
@@ -96,7 +96,7 @@ class ReceiptRepair:
             for accepted in range(act.time, act.time - SEARCH_SECONDS, -1):
                 yield act.statement, accepted, act
 
-    def _insert(self, number: int, act: Act, accepted: int, receipt: bytes) -> None:
+    def _insert(self, number: int, act: ReplayedAct, accepted: int, receipt: bytes) -> None:
         statement, kind = act.statement, kind_of(act.statement)
         if kind is None:
             return

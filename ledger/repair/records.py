@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, select
 
 from certledger.ledger.acts import ActKind
 from certledger.ledger.auditing.comparing import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
-from certledger.ledger.auditing.kept import Kept, unpacked
+from certledger.ledger.auditing.kept import StoredFiles, unpacked
 from certledger.ledger.auditing.stored import check_unanchored
 from certledger.ledger.repair.sources import BatchFiles, has_root, lookups_of
 from certledger.ledger.repair.transaction import raw
@@ -18,7 +18,7 @@ from certledger.ledger.store.bulk import PLACES
 from certledger.ledger.store.unit import SqlUnit
 from certledger.verifier import merkle
 from certledger.verifier.acts import statement_from_json
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.statements import Batch
 
 
@@ -34,8 +34,8 @@ class _Wanted:
 class RecordRepair:
     """Mends batches, frames and look-up rows; what the audit finds right stays as it is."""
 
-    def __init__(self, unit: SqlUnit, kept: Kept, files: BatchFiles) -> None:
-        self._unit, self._kept, self._files = unit, kept, files
+    def __init__(self, unit: SqlUnit, stored_files: StoredFiles, files: BatchFiles) -> None:
+        self._unit, self._files_at, self._files = unit, stored_files, files
 
     def run(self) -> None:
         """Mend every batch that is anchored or that an act names."""
@@ -64,10 +64,12 @@ class RecordRepair:
         query = select(ACTS.c.statement).where(ACTS.c.kind == str(ActKind.BATCH))
         for data in self._unit.connection.execute(query).scalars():
             try:
-                said = statement_from_json(Batch, orjson.loads(data))
-            except (Refused, ValueError, TypeError, KeyError):
+                statement = statement_from_json(Batch, orjson.loads(data))
+            except (CertledgerError, ValueError, TypeError, KeyError):
                 continue
-            found[said.root] = _Wanted(said.issuer.decode("ascii"), said.first, said.count)
+            found[statement.root] = _Wanted(
+                statement.issuer.decode("ascii"), statement.first, statement.count
+            )
         for row in self._unit.connection.execute(select(ANCHORED)):
             found[row.root] = _Wanted(row.issuer, row.first, row.size)
         return found
@@ -76,7 +78,7 @@ class RecordRepair:
         if (row.issuer, row.first, row.size) != (wanted.issuer, wanted.first, wanted.size):
             return False
         try:
-            return not check_unanchored(self._kept, row)
+            return not check_unanchored(self._files_at, row)
         except (AttributeError, TypeError, ValueError):
             return False
 
@@ -111,7 +113,7 @@ class RecordRepair:
             return
         try:
             lookups = lookups_of(lines)
-        except Refused:
+        except CertledgerError:
             return  # Records that are none were anchored; nothing finds them.
         self._unit.add_records(root, wanted.issuer, wanted.first, lines, lookups)
 

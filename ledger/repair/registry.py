@@ -17,7 +17,7 @@ from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store.unit import SqlUnit
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import parse_canonical
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 
 MAX_CATALOG_BYTES = 64 << 20
@@ -79,7 +79,7 @@ def _root(entries: bytes) -> bytes:
     """Return the root of a catalog's entries, nothing where they are none."""
     try:
         return Catalog.from_json(parse_canonical(entries, MAX_CATALOG_BYTES)).root()
-    except Refused:
+    except CertledgerError:
         return b""
 
 
@@ -94,7 +94,7 @@ def _members(statements: Iterable[Any], kind: ActKind, name: str) -> Iterator[by
 
     for data in statements:
         try:
-            said = statement_from_json(KINDS[kind].statement, orjson.loads(data))
-        except (Refused, ValueError, TypeError, KeyError):
+            statement = statement_from_json(KINDS[kind].statement, orjson.loads(data))
+        except (CertledgerError, ValueError, TypeError, KeyError):
             continue
-        yield getattr(said, name)
+        yield getattr(statement, name)

@@ -24,7 +24,7 @@ from certledger.ledger.store.bulk import PLACES, PREFIX
 from certledger.ledger.store.service_tables import WatchRow
 from certledger.ledger.store.tables import AnchoredRow
 from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 
 ANCHORED, WATCHES = table(AnchoredRow), table(WatchRow)
@@ -45,8 +45,8 @@ def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
     _repair_carriages(unit)
 
 
-def _has_no_other(unit: SqlUnit, named: bytes, held: Any) -> bool:
-    query = select(exists().where(TRANSACTIONS.c.hash == named, TRANSACTIONS.c.hash != held))
+def _has_no_other(unit: SqlUnit, named: bytes, current: Any) -> bool:
+    query = select(exists().where(TRANSACTIONS.c.hash == named, TRANSACTIONS.c.hash != current))
     return not unit.connection.execute(query).scalar_one()
 
 
@@ -69,7 +69,7 @@ def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
         try:
             receipt = VerificationReceipt.parse(row.receipt)
             receipt.check(operator)
-        except (Refused, TypeError, ValueError):
+        except (CertledgerError, TypeError, ValueError):
             newest = None
             continue
         wanted = receipt_columns(receipt) | {"sequence": _sequence(unit, receipt, row.sequence)}
@@ -80,7 +80,7 @@ def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
     _repair_end(unit, newest)
 
 
-def _sequence(unit: SqlUnit, receipt: VerificationReceipt, held: Any) -> Any:
+def _sequence(unit: SqlUnit, receipt: VerificationReceipt, current: Any) -> Any:
     """Return the operator's batch that anchors a receipt, else the sealed one that `held` names."""
     query = (
         select(ANCHORED.c.sequence)
@@ -93,8 +93,8 @@ def _sequence(unit: SqlUnit, receipt: VerificationReceipt, held: Any) -> Any:
     found = unit.connection.execute(query).scalars().first()
     if found is not None:
         return found
-    sealed = select(exists().where(RECEIPT_BATCHES.c.sequence == held))
-    return held if unit.connection.execute(sealed).scalar_one() else None
+    sealed = select(exists().where(RECEIPT_BATCHES.c.sequence == current))
+    return current if unit.connection.execute(sealed).scalar_one() else None
 
 
 def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
@@ -126,7 +126,7 @@ def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
         return True
     try:
         statement = parse_submission(BytesIO(submission)).statement
-    except (Refused, ValueError):
+    except (CertledgerError, ValueError):
         return None
     return False if statement.sequence == row.sequence else None
 

@@ -13,7 +13,7 @@ from certledger.verifier import merkle
 from certledger.verifier.audit.published import Folder
 from certledger.verifier.certificate import Record
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.statements import Statement
 
 MAX_FILE_BYTES = 64 << 20
@@ -45,11 +45,11 @@ class BatchFiles:
             self._batches[submission.statement.root] = file
             self._signed.append((submission.statement, (submission.signature,)))
             return
-        except (Refused, ValueError):
+        except (CertledgerError, ValueError):
             pass
         try:
             handed_in = parse_handed_in(file.read_bytes())
-        except (Refused, ValueError):
+        except (CertledgerError, ValueError):
             return
         self._signed.append((handed_in.act.statement, handed_in.act.signatures))
         if handed_in.name is not None:
@@ -60,7 +60,10 @@ class BatchFiles:
 
     def signed(self, identity: bytes) -> dict[bytes, SignedStatement]:
         """Return the signed statements of this ledger (its identity), by digest."""
-        return {said.digest(identity): (said, signatures) for said, signatures in self._signed}
+        return {
+            statement.digest(identity): (statement, signatures)
+            for statement, signatures in self._signed
+        }
 
     def records(self, root: bytes) -> list[bytes] | None:
         """Return the records under a root, None where no file has them."""
@@ -78,7 +81,7 @@ class BatchFiles:
                 found = folder.records("", 0, root)
                 if found is not None:
                     yield [line for chunk in found for line in chunk]
-            except Refused:
+            except CertledgerError:
                 continue
 
     def catalog(self, root: bytes) -> bytes | None:
@@ -103,7 +106,7 @@ def lookups_of(lines: Sequence[bytes]) -> Lookups:
     """Return what records are found by.
 
     Raises:
-        Malformed: one is no record.
+        MalformedError: one is no record.
     """
     records = [Record.parse(line) for line in lines]
     return Lookups(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.store.unit import SqlUnit
 
 
@@ -31,7 +31,7 @@ class SingleTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptInTransaction(Kept):
+class TransactionFiles(StoredFiles):
     """The database as an open transaction sees it."""
 
     connection: Connection = field(repr=False)

@@ -2,8 +2,8 @@
 
 from certledger.ledger.samples.generating import (
     SampleCertificate,
-    SamplesImpossible,
+    SamplesImpossibleError,
     sample_certificates,
 )
 
-__all__ = ["SampleCertificate", "SamplesImpossible", "sample_certificates"]
+__all__ = ["SampleCertificate", "SamplesImpossibleError", "sample_certificates"]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from certledger.ledger.domain import Body, Category, Domain
+from certledger.ledger.domain import Category, Domain, IssuerProfile
 from certledger.ledger.samples.offices import bodies_issuing
 from certledger.ledger.samples.people import PLATE_LETTER, invent_company, invent_person
 from certledger.ledger.samples.values import Draft, make_value
 from certledger.verifier.catalog import add_months
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.vocabulary import EntryKind
 
 # Bodies of one run before categories run out: one of each kind in each province, and as many
@@ -33,7 +33,7 @@ NUMBER_FORMS: Mapping[EntryKind, str] = {
 _SERIALS, _STEP = 99_999_989, 48_271_133
 
 
-class SamplesImpossible(Refused):
+class SamplesImpossibleError(CertledgerError):
     """More is asked than the domain data can give samples of."""
 
     code: str = "samples.impossible"
@@ -48,7 +48,7 @@ class SampleCertificate:
         expiry_date: last day it is good, None where the category has no expiry.
     """
 
-    body: Body
+    body: IssuerProfile
     category: Category
     number: str
     issue_date: date
@@ -66,30 +66,30 @@ def sample_certificates(
     category has an expiry.
 
     Raises:
-        SamplesImpossible: no body may issue so many categories, or a number is out of range.
+        SamplesImpossibleError: no body may issue so many categories, or a number is out of range.
     """
     if count < 0 or not 0 <= expired <= count or not (categories > 0 or count == 0):
-        raise SamplesImpossible(
+        raise SamplesImpossibleError(
             f"{count} certificates of {categories} categories, {expired} expired"
         )
     if count >= _SERIALS:
-        raise SamplesImpossible(f"{count} certificates, where {_SERIALS - 1} are the most")
+        raise SamplesImpossibleError(f"{count} certificates, where {_SERIALS - 1} are the most")
     places = _choose(domain, Random(f"{seed}/categories"), categories) if count else []
     slots = [_slot(places, index) for index in range(count)]
     ends = [index for index, (category, _) in enumerate(slots) if category.validity_months]
     over = set(ends[len(ends) - expired :]) if expired else set()
     if len(over) < expired:
-        raise SamplesImpossible(f"{len(ends)} certificates can expire, where {expired} should")
+        raise SamplesImpossibleError(f"{len(ends)} certificates can expire, where {expired} should")
     return [
         _certificate(domain, seed, index, category, body, today, index in over)
         for index, (category, body) in enumerate(slots)
     ]
 
 
-Place = tuple[Category, Sequence[Body]]
+Place = tuple[Category, Sequence[IssuerProfile]]
 
 
-def _slot(places: Sequence[Place], index: int) -> tuple[Category, Body]:
+def _slot(places: Sequence[Place], index: int) -> tuple[Category, IssuerProfile]:
     turn, place = divmod(index, len(places))
     category, bodies = places[place]
     return category, bodies[turn % len(bodies)]
@@ -106,7 +106,7 @@ def _choose(domain: Domain, rng: Random, wanted: int) -> list[Place]:
             break
     chosen = _deal({uscc: issuable[uscc] for uscc in pool}, wanted)
     if len(chosen) < wanted:
-        raise SamplesImpossible(
+        raise SamplesImpossibleError(
             f"{wanted} categories, where the bodies of the data may issue {len(chosen)}"
         )
     members = frozenset(pool)
@@ -130,7 +130,7 @@ def _order_bodies(
     """Yield first one body of each kind and province, kinds and provinces mixed; then the rest."""
     bodies = [body for body in domain.bodies.values() if body.uscc in issuable]
     rng.shuffle(bodies)
-    first: dict[tuple[str, str], Body] = {}
+    first: dict[tuple[str, str], IssuerProfile] = {}
     for body in bodies:
         first.setdefault((body.province_code, body.kind), body)
     provinces = sorted({province for province, _ in first})
@@ -183,7 +183,7 @@ def _certificate(
     seed: int,
     index: int,
     category: Category,
-    body: Body,
+    body: IssuerProfile,
     today: date,
     expired: bool,
 ) -> SampleCertificate:
@@ -224,13 +224,13 @@ def _term(rng: Random, category: Category, today: date, expired: bool) -> tuple[
     return issue, add_months(issue, category.validity_months)
 
 
-def _place(domain: Domain, body: Body) -> str:
+def _place(domain: Domain, body: IssuerProfile) -> str:
     region = domain.regions[body.region_code]
     parent = domain.regions[region.parent].name_zh if region.parent else ""
     return parent + region.name_zh
 
 
-def _number(seed: int, index: int, category: Category, body: Body, issue: date) -> str:
+def _number(seed: int, index: int, category: Category, body: IssuerProfile, issue: date) -> str:
     serial = (index * _STEP + seed) % _SERIALS
     return NUMBER_FORMS[category.kind].format(
         p=PLATE_LETTER.get(body.region_code[:2], "沪"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from certledger.ledger.domain import Body, Category, Domain
+from certledger.ledger.domain import Category, Domain, IssuerProfile
 
 # Who issues, as a category says it: what the names of other fitting bodies contain.  It ties a
 # department of Shanghai to its sisters elsewhere, and a generic issuer to examples of it.
@@ -48,7 +48,7 @@ FITTING: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def bodies_issuing(domain: Domain, category: Category) -> Iterator[Body]:
+def bodies_issuing(domain: Domain, category: Category) -> Iterator[IssuerProfile]:
     """Yield the bodies that may issue a category: the one it names, then fitting ones."""
     office = category.issuing_department_zh
     parts = FITTING.get(office, ())

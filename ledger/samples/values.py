@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from certledger.ledger.domain import Body, Category
+from certledger.ledger.domain import Category, IssuerProfile
 from certledger.ledger.domain.fields import load_field_names
 from certledger.ledger.samples.people import (
     PLATE_LETTER,
@@ -34,7 +34,7 @@ class Draft:
 
     rng: Random
     category: Category
-    body: Body
+    body: IssuerProfile
     place: str
     number: str
     issue_date: date

@@ -9,13 +9,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from certledger.ledger.ports import ChainUnreachable
+from certledger.ledger.ports import ChainUnreachableError
 
 _Found = TypeVar("_Found")
 
 
 @dataclass(kw_only=True)
-class Beside:
+class BoundedExecutor:
     """Runs each question in a thread of its own.
 
     Attributes:
@@ -36,11 +36,11 @@ class Beside:
         """Return what will have the answer to a question.
 
         Raises:
-            ChainUnreachable: as many are open already as may be, or it did not answer just now.
+            ChainUnreachableError: as many are open already as may be, or it did not answer just now.
         """
         with self._lock:
             if self._open >= self.most or self.clock() < self._again:
-                raise ChainUnreachable("the node does not answer what it was asked before")
+                raise ChainUnreachableError("the node does not answer what it was asked before")
             self._open += 1
         future: Future[_Found] = Future()
         threading.Thread(target=self._run, args=(question, future), daemon=True).start()
@@ -60,14 +60,14 @@ class Beside:
         """Return the answer to a question, or raise what it raises.
 
         Raises:
-            ChainUnreachable: as `begin`, and where the answer does not come in time.
+            ChainUnreachableError: as `begin`, and where the answer does not come in time.
         """
         try:
             return self.begin(question).result(self.seconds)
         except TimeoutError as error:
             raise self.late() from error
 
-    def late(self) -> ChainUnreachable:
+    def late(self) -> ChainUnreachableError:
         """Return the refusal of an answer that did not come in time, and let the node rest."""
         self._again = self.clock() + self.rest
-        return ChainUnreachable(f"the node does not answer within {self.seconds:g} seconds")
+        return ChainUnreachableError(f"the node does not answer within {self.seconds:g} seconds")

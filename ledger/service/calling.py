@@ -15,7 +15,7 @@ import orjson
 import structlog
 from standardwebhooks.webhooks import Webhook
 
-from certledger.ledger.service.targets import RESOLVER, Resolver, TargetForbidden, check_target
+from certledger.ledger.service.targets import RESOLVER, Resolver, TargetForbiddenError, check_target
 from certledger.ledger.service.values import Delivery, DeliveryState, Event, Hook
 from certledger.verifier.encoding import format_time
 
@@ -26,7 +26,7 @@ SECONDS = 10.0
 """Time in which a target must have answered, however slowly it speaks."""
 TURN_SECONDS = 20.0
 """Time after which a hook's further deliveries wait for the next step."""
-_LONGEST_FAULT = 200
+_MAX_FAULT_CHARACTERS = 200
 _TAG = b"certledger/hook/1/"
 # A connection kept would be taken for another name at the same address.
 _LIMITS = httpx.Limits(max_keepalive_connections=0)
@@ -48,7 +48,7 @@ class Due:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Courier:
+class WebhookSender:
     """Calls hooks.  `private` lets it call private addresses; `pauses` are in seconds."""
 
     pepper: bytes
@@ -94,7 +94,7 @@ class Courier:
         tries = delivery.tries + 1
         if fault is None:
             return replace(delivery, state=DeliveryState.DONE, tries=tries, fault="")
-        fault = fault[:_LONGEST_FAULT]
+        fault = fault[:_MAX_FAULT_CHARACTERS]
         if tries > len(self.pauses):
             return replace(delivery, state=DeliveryState.FAILED, tries=tries, fault=fault)
         due = int(self.clock()) + self.pauses[tries - 1]
@@ -107,7 +107,7 @@ class Courier:
                 status = await self._post(client, one)
         except TimeoutError:
             return f"it does not answer within {self.seconds:g} seconds"
-        except (httpx.HTTPError, TargetForbidden) as error:
+        except (httpx.HTTPError, TargetForbiddenError) as error:
             return str(error) or type(error).__name__
         return None if 200 <= status < 300 else f"it answers {status}"
 

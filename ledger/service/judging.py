@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
-from certledger.ledger.evidence import BodyView
+from certledger.ledger.evidence import IssuerView
 from certledger.ledger.ports import Block as ChainBlock
-from certledger.ledger.ports import Chain, ChainUnreachable, Checkpoint, ReadUnit
-from certledger.ledger.service.beside import Beside
+from certledger.ledger.ports import Chain, ChainUnreachableError, ReadUnit, StoredCheckpoint
+from certledger.ledger.service.beside import BoundedExecutor
 from certledger.ledger.service.ports import ServiceStore
 from certledger.verifier.basis import OPERATOR_NODE
 from certledger.verifier.checkpoint import Note, parse_note
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import Judge, way_of_nodes
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.rpc import Block, NodeUnreachable, SlotProof
+from certledger.verifier.rpc import NodeBlock, NodeUnreachableError, SlotProof
 from certledger.verifier.state import ISSUER
 from certledger.verifier.stateproof import slot_position
 from certledger.verifier.status import CELLS
@@ -34,11 +34,11 @@ from certledger.verifier.verify import Current
 
 FRESH_SECONDS = 0.5
 """How long the newest checkpoint that was read counts as the newest."""
-_KEPT = 4_096
+_MAX_CACHED_BLOCKS = 4_096
 
 
 @dataclass(kw_only=True)
-class HeldNode:
+class MirrorNode:
     """Answers from what the store mirrors; `behind` is the chain, for what it lacks.
 
     The chain is asked by `asking`: a node that hangs must not keep those waiting who ask about
@@ -51,10 +51,12 @@ class HeldNode:
     ledger: LedgerPin
     behind: Chain
     clock: Callable[[], float]
-    asking: Beside = field(default_factory=lambda: Beside(most=8, seconds=1.0, rest=10.0))
-    _newest: Checkpoint | None = None
+    asking: BoundedExecutor = field(
+        default_factory=lambda: BoundedExecutor(most=8, seconds=1.0, rest=10.0)
+    )
+    _newest: StoredCheckpoint | None = None
     _read: float = 0.0
-    _blocks: dict[int, Block] = field(default_factory=dict, repr=False)
+    _blocks: dict[int, NodeBlock] = field(default_factory=dict, repr=False)
     _issuers: dict[bytes, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -67,10 +69,10 @@ class HeldNode:
         """Whether the newest checkpoint was read just now."""
         return self.clock() < self._read + FRESH_SECONDS
 
-    def newest(self, known: int = 0) -> Checkpoint | None:
+    def newest(self, known: int = 0) -> StoredCheckpoint | None:
         """Return the newest checkpoint, read anew where the caller knows of a later block."""
-        now, held = self.clock(), self._newest
-        if held is None or held.number < known or now >= self._read + FRESH_SECONDS:
+        now, current = self.clock(), self._newest
+        if current is None or current.number < known or now >= self._read + FRESH_SECONDS:
             with self.store.begin(write=False) as unit:
                 self._newest = unit.checkpoint()
                 self._issuers = {
@@ -79,35 +81,35 @@ class HeldNode:
             self._read = now
         return self._newest
 
-    def block(self, which: int | str) -> Block | None:
+    def block(self, which: int | str) -> NodeBlock | None:
         """Return a block; `finalized` and `latest` are the newest checkpoint's.
 
         Raises:
-            NodeFailed: the chain's node was asked and cannot say.
+            NodeFailedError: the chain's node was asked and cannot say.
         """
         newest = self.newest()
         if newest is None:
-            raise NodeUnreachable("no block has been made a checkpoint yet")
+            raise NodeUnreachableError("no block has been made a checkpoint yet")
         if isinstance(which, str) or which == newest.number:
             return _block_of(newest)
         if which not in self._blocks:
             found = self._look_up(which)
             if found is None or which > newest.number:
                 return found
-            if len(self._blocks) >= _KEPT:
+            if len(self._blocks) >= _MAX_CACHED_BLOCKS:
                 self._blocks.clear()
             self._blocks[which] = found
         return self._blocks[which]
 
-    def _look_up(self, number: int) -> Block | None:
+    def _look_up(self, number: int) -> NodeBlock | None:
         with self.store.begin(write=False) as unit:
-            held = unit.checkpoint(number)
-        if held is not None:
-            return _block_of(held)
+            current = unit.checkpoint(number)
+        if current is not None:
+            return _block_of(current)
         try:
             found = self.asking.ask(partial(self.behind.block, number))
-        except ChainUnreachable as error:
-            raise NodeUnreachable(str(error)) from error
+        except ChainUnreachableError as error:
+            raise NodeUnreachableError(str(error)) from error
         return None if found is None else _block_of(found)
 
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
@@ -119,8 +121,10 @@ class HeldNode:
             return _proof_of(unit, number, issuer)
 
 
-def _block_of(held: Checkpoint | ChainBlock) -> Block:
-    return Block(number=held.number, hash=held.hash, state_root=held.state_root, time=held.time)
+def _block_of(current: StoredCheckpoint | ChainBlock) -> NodeBlock:
+    return NodeBlock(
+        number=current.number, hash=current.hash, state_root=current.state_root, time=current.time
+    )
 
 
 def _proof_of(unit: ReadUnit, number: int, issuer: str) -> SlotProof | None:
@@ -138,10 +142,10 @@ class MirrorJudge:
     slot has another state there, the evidence is overtaken.
     """
 
-    def __init__(self, policy: TrustPolicy, node: HeldNode) -> None:
+    def __init__(self, policy: TrustPolicy, node: MirrorNode) -> None:
         self._policy, self._node, self._lock = policy, node, threading.Lock()
-        self._judge = lru_cache(maxsize=_KEPT)(self._judge_at)
-        self._block = lru_cache(maxsize=_KEPT)(self._judge_block)
+        self._judge = lru_cache(maxsize=_MAX_CACHED_BLOCKS)(self._judge_at)
+        self._block = lru_cache(maxsize=_MAX_CACHED_BLOCKS)(self._judge_block)
 
     def __call__(self, note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
         """Return the judgement of a checkpoint's block; the same question is answered once."""
@@ -182,7 +186,7 @@ class MirrorJudge:
 
 
 def find_newer(
-    view: Callable[[str], BodyView],
+    view: Callable[[str], IssuerView],
     judge: Judge,
     evidence: Evidence,
     ledger: LedgerPin,
@@ -198,7 +202,7 @@ def find_newer(
     record = evidence.record
     try:
         body = view(record.issuer)
-    except Refused:
+    except CertledgerError:
         return None
     latest = judge(parse_note(body.checkpoint.note), ledger, None)
     if latest.code != "ok" or record.index >= body.state.certificates:

@@ -11,14 +11,14 @@ from certledger.ledger.keys import Signer
 from certledger.ledger.receipt_chain import ReceiptChain
 from certledger.ledger.service.ports import ServiceStore
 from certledger.ledger.service.values import Verification
-from certledger.ledger.service.verifying import Told
+from certledger.ledger.service.verifying import VerificationAnswer
 from certledger.verifier.hashing import sha256
 
-MOST_AT_ONCE = 2_000
-MOST_TURNS = 16
+MAX_GROUP_RECEIPTS = 2_000
+MAX_TURNS = 16
 """Turns of the event loop for which more may join."""
 
-Waiting = tuple[Told, asyncio.Future[Verification]]
+Waiting = tuple[VerificationAnswer, asyncio.Future[Verification]]
 
 
 def _one_thread() -> ThreadPoolExecutor:
@@ -26,7 +26,7 @@ def _one_thread() -> ThreadPoolExecutor:
 
 
 @dataclass(kw_only=True)
-class Keeper:
+class ReceiptWriter:
     """Signs and writes what is told, all at once that came while other answers were written.
 
     It belongs to one event loop.  Signing and writing take another thread: both let go of the
@@ -39,11 +39,11 @@ class Keeper:
     _work: asyncio.Task[None] | None = None
     _thread: ThreadPoolExecutor = field(default_factory=_one_thread)
 
-    def keep(self, told: Told) -> asyncio.Future[Verification]:
+    def keep(self, answers: VerificationAnswer) -> asyncio.Future[Verification]:
         """Return a future of what is kept of `told`: once it is done, that is durable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Verification] = loop.create_future()
-        self._waiting.append((told, future))
+        self._waiting.append((answers, future))
         if self._work is None:
             self._work = loop.create_task(self._write_all())
         return future
@@ -57,41 +57,44 @@ class Keeper:
     async def _write_all(self) -> None:
         while self._waiting:
             await self._gather()
-            taken, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            taken, self._waiting = (
+                self._waiting[:MAX_GROUP_RECEIPTS],
+                self._waiting[MAX_GROUP_RECEIPTS:],
+            )
             await self._write(taken)
         self._work = None
 
     async def _gather(self) -> None:
         """Let requests at hand join what is about to be written: an idle service waits for none."""
-        for _ in range(MOST_TURNS):
+        for _ in range(MAX_TURNS):
             joined = len(self._waiting)
             await asyncio.sleep(0)
             if len(self._waiting) == joined:
                 return
 
     async def _write(self, taken: Sequence[Waiting]) -> None:
-        told, loop = [one for one, _ in taken], asyncio.get_running_loop()
+        answers, loop = [one for one, _ in taken], asyncio.get_running_loop()
         # Whoever asked may have gone away, and its future is done.
         try:
-            kept = await loop.run_in_executor(self._thread, self._add, told)
+            verifications = await loop.run_in_executor(self._thread, self._add, answers)
         except Exception as error:
             for _, future in taken:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), one in zip(taken, kept, strict=True):
+        for (_, future), one in zip(taken, verifications, strict=True):
             if not future.done():
                 future.set_result(one)
 
-    def _add(self, told: Sequence[Told]) -> Sequence[Verification]:
-        kept: list[Verification] = []
+    def _add(self, answers: Sequence[VerificationAnswer]) -> Sequence[Verification]:
+        verifications: list[Verification] = []
         with self.store.begin() as unit:
             # Each names the one before, so they are signed while nobody else adds one.
             number, previous = unit.receipt_chain(ReceiptChain.VERIFICATIONS)
-            for one in told:
+            for one in answers:
                 number += 1
-                kept.append(one.signed(self.operator, number=number, previous=previous))
-                previous = sha256(kept[-1].receipt)
-            unit.add_verifications(kept)
+                verifications.append(one.signed(self.operator, number=number, previous=previous))
+                previous = sha256(verifications[-1].receipt)
+            unit.add_verifications(verifications)
             unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, number, previous)
-        return kept
+        return verifications

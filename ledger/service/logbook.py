@@ -13,21 +13,21 @@ import structlog
 from certledger.ledger.acts import ActState
 from certledger.ledger.intake.desk import head_of
 from certledger.ledger.intake.refusals import (
-    ActDead,
-    BatchConflict,
-    CatalogNotInForce,
-    FirstWrong,
-    PreviousWrong,
-    SequenceWrong,
-    SignerEnded,
-    StatementOver,
+    ActDeadError,
+    BatchConflictError,
+    CatalogNotInForceError,
+    FirstWrongError,
+    PreviousWrongError,
+    SequenceWrongError,
+    SignerEndedError,
+    StatementOverError,
 )
 from certledger.ledger.issuing.checking import Issue
 from certledger.ledger.issuing.records import SEED_SIZE
 from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
 from certledger.ledger.keys import Signer
 from certledger.ledger.leases import LOGBOOK, lease_holder
-from certledger.ledger.ports import BodySeen
+from certledger.ledger.ports import IssuerRow
 from certledger.ledger.service.ports import ServiceStore, ServiceUnit
 from certledger.ledger.service.values import Verification
 from certledger.ledger.submitting import Intake, submit_batch
@@ -37,7 +37,7 @@ from certledger.verifier.encoding import parse_canonical
 from certledger.verifier.hashing import sha256
 from certledger.verifier.receipts import DIGEST, RECEIPT_ENTRY, code_of
 from certledger.verifier.state import NO_END
-from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 
 if TYPE_CHECKING:
     from certledger.ledger.node import Ledger
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 LEASE = LOGBOOK
 DAY = 86_400
-MOST = 65_536
+MAX_BATCH_RECEIPTS = 65_536
 _LEASE_SECONDS = 120
-_LONGEST_CATALOG = 64 * 2**20
+_MAX_CATALOG_BYTES = 64 * 2**20
 
 _ANEW = (
-    ActDead,
-    BatchConflict,
-    CatalogNotInForce,
-    FirstWrong,
-    PreviousWrong,
-    SequenceWrong,
-    SignerEnded,
-    StatementOver,
+    ActDeadError,
+    BatchConflictError,
+    CatalogNotInForceError,
+    FirstWrongError,
+    PreviousWrongError,
+    SequenceWrongError,
+    SignerEndedError,
+    StatementOverError,
 )
 """Refusals after which the same receipts are sealed once more, on what the body has become."""
 
@@ -114,9 +114,12 @@ class Logbook:
         oldest = unit.unsealed_verifications(1)
         if not oldest:
             return ()
-        if oldest[0].checked + self.every > now and unit.unsealed_count(MOST) < MOST:
+        if (
+            oldest[0].checked + self.every > now
+            and unit.unsealed_count(MAX_BATCH_RECEIPTS) < MAX_BATCH_RECEIPTS
+        ):
             return ()
-        return unit.unsealed_verifications(MOST)
+        return unit.unsealed_verifications(MAX_BATCH_RECEIPTS)
 
     def _sealed(
         self, unit: ServiceUnit, due: Sequence[Verification], now: int
@@ -127,7 +130,7 @@ class Logbook:
             return None
         head = head_of(unit, body)
         entries = unit.catalog(head.catalog)
-        catalog = Catalog.from_json(parse_canonical(entries or b"[]", _LONGEST_CATALOG))
+        catalog = Catalog.from_json(parse_canonical(entries or b"[]", _MAX_CATALOG_BYTES))
         if RECEIPT_ENTRY not in catalog.entries:
             log.warning("logbook_uncatalogued", issuer=body.state.issuer)
             return None
@@ -211,10 +214,10 @@ def issue_of(given: Verification) -> Issue:
     )
 
 
-def operator_body(unit: ServiceUnit, address: bytes) -> BodySeen | None:
+def operator_body(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
     """Return the active operator one of whose keys for batches has this address, None without."""
     for body in unit.bodies():
-        if body.state.kind is not BodyKind.OPERATOR:
+        if body.state.kind is not IssuerKind.OPERATOR:
             continue
         signs = any(
             key.address == address and key.end == NO_END and key.purposes & Purpose.BATCHES

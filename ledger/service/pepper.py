@@ -10,7 +10,7 @@ from pathlib import Path
 from certledger.ledger.files import write_atomically
 from certledger.ledger.ports import Store
 from certledger.ledger.service.ports import ServiceStore
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 PEPPER = "keys/api.pepper"
 _SIZE = 32
@@ -18,19 +18,19 @@ _NAME = "pepper"
 _CHECKED = b"certledger pepper 1"
 
 
-class PepperAbsentError(Refused):
+class PepperAbsentError(CertledgerError):
     """The database's keys are hashed under a pepper that this home does not have."""
 
     code = "service.pepper_absent"
 
 
-class PepperPresentError(Refused):
+class PepperPresentError(CertledgerError):
     """A new pepper is asked for where this home has one."""
 
     code = "service.pepper_present"
 
 
-class PepperDiffersError(Refused):
+class PepperDiffersError(CertledgerError):
     """The database's keys are hashed under another pepper than this home's."""
 
     code = "service.pepper_differs"

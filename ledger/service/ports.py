@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from certledger.ledger.ports import Act, Unit
+from certledger.ledger.ports import SubmittedAct, Unit
 from certledger.ledger.service.values import (
     Answered,
     ApiKey,
@@ -170,7 +170,7 @@ class HooksUnit(Protocol):
     def failing_count(self, state: DeliveryState) -> int:
         """Return how many deliveries whose last try failed wait for the next, or were given up."""
 
-    def untold_batches(self, limit: int) -> Sequence[Act]:
+    def unsent_batches(self, limit: int) -> Sequence[SubmittedAct]:
         """Return final batches of which their bodies have no event yet, oldest first.
 
         The event of a batch is the body's (`body:CODE`), about `batch/CODE/SEQUENCE`.

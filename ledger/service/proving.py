@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import orjson
 
-from certledger.ledger.evidence import EvidenceMaker, EvidencePending
-from certledger.ledger.ports import Place, Unit
+from certledger.ledger.evidence import EvidenceMaker, EvidencePendingError
+from certledger.ledger.ports import Location, Unit
 from certledger.ledger.service.ports import ServiceStore
 from certledger.ledger.service.values import Verification
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.receipts import lookup_of, show
-from certledger.verifier.vocabulary import BodyKind
+from certledger.verifier.vocabulary import IssuerKind
 
 
-class ReceiptPending(Refused):
+class ReceiptPendingError(CertledgerError):
     """The receipt stands in no batch under a checkpoint yet."""
 
     code = "receipt.pending"
@@ -24,8 +24,8 @@ def prove_receipt(store: ServiceStore, maker: EvidenceMaker, given: Verification
     """Return evidence of the record of what was told.
 
     Raises:
-        ReceiptPending: it is not anchored under a checkpoint yet.
-        EvidenceInconsistent: the database does not lead to the chain.
+        ReceiptPendingError: it is not anchored under a checkpoint yet.
+        EvidenceInconsistentError: the database does not lead to the chain.
     """
     signer = bytes.fromhex(orjson.loads(given.receipt)["receipt"]["operator"])
     with store.begin(write=False) as unit:
@@ -35,14 +35,14 @@ def prove_receipt(store: ServiceStore, maker: EvidenceMaker, given: Verification
     for place in reversed(places):
         try:
             evidence = maker.at(place.issuer, place.index)
-        except EvidencePending:
+        except EvidencePendingError:
             continue
         return show(evidence, given.receipt, given.reference)
-    raise ReceiptPending(f"the receipt {given.reference} is not anchored yet")
+    raise ReceiptPendingError(f"the receipt {given.reference} is not anchored yet")
 
 
-def _is_operators(unit: Unit, place: Place, signer: bytes) -> bool:
+def _is_operators(unit: Unit, place: Location, signer: bytes) -> bool:
     body = unit.body(place.issuer)
-    if body is None or body.state.kind is not BodyKind.OPERATOR:
+    if body is None or body.state.kind is not IssuerKind.OPERATOR:
         return False
     return any(key.address == signer for key in body.state.keys)

@@ -10,16 +10,16 @@ from typing import Any, NoReturn
 
 import orjson
 
-from certledger.verifier.certificate import MOST_DIGESTS, Disclosure
-from certledger.verifier.compact import LONGEST as LONGEST_CODE
+from certledger.verifier.certificate import MAX_DIGESTS, Disclosure
+from certledger.verifier.compact import MAX_COMPACT_CHARACTERS as LONGEST_CODE
 from certledger.verifier.content import Fingerprint
 from certledger.verifier.encoding import Json, Members, from_hex, parse
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.presentation import WORD, Presentation
 from certledger.verifier.scanned import scanned_text
 
-MOST_ITEMS = 1_000
-MOST_DOCUMENTS = 16
+MAX_QUESTIONS = 1_000
+MAX_DOCUMENTS = 16
 _HEX = re.compile("[0-9a-f]{64}")
 _ONLY = b'{"evidence":'
 _ITEM = re.compile(r"[A-Z0-9-]{2,32}")
@@ -65,34 +65,34 @@ def parse_questions(
     `reads` tells whether bytes are canonical evidence: around such, nothing is to be looked at.
 
     Raises:
-        Malformed: outside the subset of JSON, or an unknown, missing or ill-typed member.
+        MalformedError: outside the subset of JSON, or an unknown, missing or ill-typed member.
     """
     if (inner := only_evidence(data)) is not None and reads(inner):
         return [Asked(evidence=inner, known=True)], False
     try:
         value = _parse(data, limit)
-    except Malformed:
+    except MalformedError:
         items = _items_of_list(data) if len(data) <= limit else None
         if items is None:
             raise
         value = items
     if type(value) is not list:
         return [question_of(value, "question")], False
-    if not 0 < len(value) <= MOST_ITEMS:
-        raise Malformed("schema.invalid", f"a list has 1 to {MOST_ITEMS} questions")
+    if not 0 < len(value) <= MAX_QUESTIONS:
+        raise MalformedError("schema.invalid", f"a list has 1 to {MAX_QUESTIONS} questions")
     return [_question_in_list(one, f"[{place}]") for place, one in enumerate(value)], True
 
 
-def _question_in_list(value: Json | Malformed, where: str) -> Asked:
+def _question_in_list(value: Json | MalformedError, where: str) -> Asked:
     try:
-        if isinstance(value, Malformed):
+        if isinstance(value, MalformedError):
             raise value
         return question_of(value, where)
-    except Malformed as error:
+    except MalformedError as error:
         return Asked(unusable=error.code)
 
 
-def _items_of_list(data: bytes) -> list[Json | Malformed] | None:
+def _items_of_list(data: bytes) -> list[Json | MalformedError] | None:
     """Return the items of a list outside the subset, each read or refused by itself.
 
     None where `data` is no JSON list in UTF-8 at all.
@@ -106,15 +106,15 @@ def _items_of_list(data: bytes) -> list[Json | Malformed] | None:
     return None
 
 
-def _item(value: Any) -> Json | Malformed:
+def _item(value: Any) -> Json | MalformedError:
     try:
-        text = json.dumps(value, ensure_ascii=False, default=_refuse_double)
+        text = json.dumps(value, ensure_ascii=False, default=_fail_double)
         data = text.encode()
         return parse(data, len(data))
-    except Malformed as error:
+    except MalformedError as error:
         return error
     except UnicodeEncodeError:
-        return Malformed("json.surrogate", "a lone surrogate")
+        return MalformedError("json.surrogate", "a lone surrogate")
 
 
 class _Doubled:
@@ -126,8 +126,8 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> Any:
     return members if len(members) == len(pairs) else _Doubled()
 
 
-def _refuse_double(_: Any) -> NoReturn:
-    raise Malformed("json.duplicate_name", "a name stands twice in one object")
+def _fail_double(_: Any) -> NoReturn:
+    raise MalformedError("json.duplicate_name", "a name stands twice in one object")
 
 
 def only_evidence(data: bytes) -> bytes | None:
@@ -140,18 +140,18 @@ def parse_lines(data: bytes) -> list[Asked]:
     """Return the questions of evidence files, one a line.
 
     Raises:
-        Malformed: none, or more than 1,000.
+        MalformedError: none, or more than 1,000.
     """
     lines = data.removesuffix(b"\n").split(b"\n")
-    if not data or len(lines) > MOST_ITEMS:
-        raise Malformed("schema.invalid", f"there are 1 to {MOST_ITEMS} lines")
+    if not data or len(lines) > MAX_QUESTIONS:
+        raise MalformedError("schema.invalid", f"there are 1 to {MAX_QUESTIONS} lines")
     return [Asked(evidence=line) for line in lines]
 
 
 def _parse(data: bytes, limit: int) -> Json:
     """Return the value; canonical bytes, which hold no name twice, are read the quick way."""
     if len(data) > limit:
-        raise Malformed("json.size", f"{len(data)} bytes where at most {limit} are read")
+        raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
     try:
         value = orjson.loads(data)
         if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
@@ -165,12 +165,12 @@ def question_of(value: Json, where: str) -> Asked:
     """Return the question of a JSON value.
 
     Raises:
-        Malformed: an unknown, missing or ill-typed member, or not exactly one way of naming.
+        MalformedError: an unknown, missing or ill-typed member, or not exactly one way of naming.
     """
     read = Members(value, where)
     named = [name for name in ("evidence", "code", "lookup") if read.has(name)]
     if len(named) != 1:
-        raise Malformed("schema.invalid", f"{where} has one of evidence, code and lookup")
+        raise MalformedError("schema.invalid", f"{where} has one of evidence, code and lookup")
     asked = Asked(
         evidence=_evidence(read) if named == ["evidence"] else None,
         code=_code(read) if named == ["code"] else None,
@@ -186,14 +186,14 @@ def question_of(value: Json, where: str) -> Asked:
 def _evidence(read: Members) -> bytes:
     value = read.take("evidence")
     if type(value) is not dict:
-        read.refuse("evidence", "an object")
+        read.fail("evidence", "an object")
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _code(read: Members) -> str:
     value = read.take("code")
     if type(value) is not str or not 0 < len(value) <= LONGEST_CODE:
-        read.refuse("code", f"a text of 1 to {LONGEST_CODE} characters")
+        read.fail("code", f"a text of 1 to {LONGEST_CODE} characters")
     return scanned_text(str(value))
 
 
@@ -214,9 +214,9 @@ def _lookup(read: Members) -> Lookup:
 def _texts(read: Members, name: str) -> Sequence[str]:
     if not read.has(name):
         return ()
-    texts = read.array(name, 0, MOST_DIGESTS)
+    texts = read.array(name, 0, MAX_DIGESTS)
     if not all(type(text) is str for text in texts):
-        read.refuse(name, "a list of texts")
+        read.fail(name, "a list of texts")
     return texts
 
 
@@ -224,11 +224,13 @@ def _documents(read: Members) -> tuple[Fingerprint, ...]:
     if not read.has("documents"):
         return ()
     found = []
-    for place, value in enumerate(read.array("documents", 0, MOST_DOCUMENTS)):
+    for place, value in enumerate(read.array("documents", 0, MAX_DOCUMENTS)):
         inner = Members(value, f"documents[{place}]")
         size = inner.integer("size")
         if size == 0:
-            raise Malformed("document.empty", "an empty file is no document: was another meant?")
+            raise MalformedError(
+                "document.empty", "an empty file is no document: was another meant?"
+            )
         found.append(
             Fingerprint(
                 sha256=inner.text("sha256", _HEX),

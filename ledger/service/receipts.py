@@ -24,15 +24,15 @@ from certledger.verifier.encoding import (
     parse_time,
     to_base64url,
 )
-from certledger.verifier.errors import ExitStatus, Malformed, Refused
+from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.policy import check_ascending
 from certledger.verifier.receipts import lookup_of
 from certledger.verifier.statements import Receipt
 from certledger.verifier.vocabulary import Verdict
 
-LONGEST = 65_536
-MOST_RESULTS = 1_000
+MAX_RECEIPT_BYTES = 65_536
+MAX_RESULTS = 1_000
 MAX_BASES = 8
 MAX_BASIS_CHARACTERS = 4_096
 _REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
@@ -42,7 +42,7 @@ _SIZE = 12
 _DRAWING, _DRAWN = threading.Lock(), bytearray()
 
 
-class ReceiptInvalid(Refused):
+class ReceiptInvalidError(CertledgerError):
     """A receipt is not signed by whom it should be, or speaks of other results."""
 
     code = "receipt.invalid"
@@ -123,9 +123,9 @@ class VerificationReceipt:
         """Return the receipt of a file's bytes.
 
         Raises:
-            Malformed: it is no receipt of a verification.
+            MalformedError: it is no receipt of a verification.
         """
-        return cls.from_json(parse_canonical(data, LONGEST))
+        return cls.from_json(parse_canonical(data, MAX_RECEIPT_BYTES))
 
     @classmethod
     def from_json(cls, value: Json) -> VerificationReceipt:
@@ -140,28 +140,28 @@ class VerificationReceipt:
         """Check that the operator signed this.
 
         Raises:
-            ReceiptInvalid: another signed it than it says, or than `operator` (20 bytes).
+            ReceiptInvalidError: another signed it than it says, or than `operator` (20 bytes).
         """
         try:
             identity = from_hex(str(self.content["ledger"]), 32)
             signer = recover(
                 _digest(format_canonical(dict(self.content)), identity), self.signature
             )
-        except Refused as error:
-            raise ReceiptInvalid("the receipt carries no signature") from error
+        except CertledgerError as error:
+            raise ReceiptInvalidError("the receipt carries no signature") from error
         if signer != self.operator:
-            raise ReceiptInvalid(f"it is signed by {signer.hex()}, and not by whom it names")
+            raise ReceiptInvalidError(f"it is signed by {signer.hex()}, and not by whom it names")
         if operator is not None and signer != operator:
-            raise ReceiptInvalid(f"it is signed by {signer.hex()}, not by {operator.hex()}")
+            raise ReceiptInvalidError(f"it is signed by {signer.hex()}, not by {operator.hex()}")
 
     def check_results(self, results: Sequence[bytes]) -> None:
         """Check that the receipt is for these results (canonical bytes each), in this order.
 
         Raises:
-            ReceiptInvalid: it is for others.
+            ReceiptInvalidError: it is for others.
         """
         if results_root(results).hex() != self.content["results"]:
-            raise ReceiptInvalid("the receipt is for other results")
+            raise ReceiptInvalidError("the receipt is for other results")
 
 
 def _check_content(read: Members, kind: str) -> None:
@@ -174,16 +174,16 @@ def _check_content(read: Members, kind: str) -> None:
     parse_time(read.text("checked"))
     read.text("reference", _REFERENCE)
     read.integer("number", 1)
-    count, verdicts = read.integer("count", 1, MOST_RESULTS), read.inner("verdicts")
+    count, verdicts = read.integer("count", 1, MAX_RESULTS), read.inner("verdicts")
     counts = [verdicts.integer(one, 1, count) for one in map(str, Verdict) if verdicts.has(one)]
     verdicts.done()
     bases = read.array("basis", 0, MAX_BASES)
     if not all(type(one) is str and 0 < len(one) <= MAX_BASIS_CHARACTERS for one in bases):
-        read.refuse("basis", "a list of texts")
+        read.fail("basis", "a list of texts")
     check_ascending("receipt.basis", bases)
     read.done()
     if sum(counts) != count:
-        raise Malformed("schema.invalid", f"{sum(counts)} verdicts of {count} results")
+        raise MalformedError("schema.invalid", f"{sum(counts)} verdicts of {count} results")
 
 
 def content_of(
@@ -231,5 +231,5 @@ def _spell(value: Json) -> bytes:
 def results_root(results: Sequence[bytes]) -> bytes:
     """Return the root (32 bytes) over the canonical bytes of results, as in SPEC section 3."""
     if not results:
-        raise Malformed("schema.invalid", "a receipt is for at least one result")
+        raise MalformedError("schema.invalid", "a receipt is for at least one result")
     return merkle.root([merkle.leaf_hash(result) for result in results])

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.name_resolver import NameResolver
 
-LONGEST = 2_048
+MAX_URL_CHARACTERS = 2_048
 MAX_LOOKUPS = 64
 """Names of targets that are looked up at once."""
 MAX_LOOKUPS_EACH = 8
@@ -25,7 +25,7 @@ Resolver = NameResolver[Sequence[str]]
 """Finds the addresses of a host; raises OSError where it has none."""
 
 
-class TargetForbidden(Refused):
+class TargetForbiddenError(CertledgerError):
     """A web hook would call an address that the service does not call."""
 
     code = "hook.target"
@@ -60,7 +60,7 @@ async def check_target(
     """Return where to call, resolved once, so that the name cannot come to mean another machine.
 
     Raises:
-        TargetForbidden: not https, or a private address, unless `private` ones are allowed; or
+        TargetForbiddenError: not https, or a private address, unless `private` ones are allowed; or
             no address was found within `seconds`.
     """
     parts, host, port = _split(url, private=private)
@@ -68,9 +68,9 @@ async def check_target(
         async with asyncio.timeout(seconds):
             addresses = await asyncio.wrap_future(resolver.begin(host, port, caller))
     except TimeoutError as error:
-        raise TargetForbidden(f"{host} has no address within {seconds:g} seconds") from error
+        raise TargetForbiddenError(f"{host} has no address within {seconds:g} seconds") from error
     except (OSError, UnicodeError) as error:
-        raise TargetForbidden(f"{host} has no address") from error
+        raise TargetForbiddenError(f"{host} has no address") from error
     return _target(parts, host, port, addresses, private=private)
 
 
@@ -80,12 +80,12 @@ def _split(url: str, *, private: bool) -> tuple[SplitResult, str, int]:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise TargetForbidden("the address cannot be read") from error
+        raise TargetForbiddenError("the address cannot be read") from error
     schemes = ("https", "http") if private else ("https",)
-    if len(url) > LONGEST or parts.scheme not in schemes or not parts.hostname:
-        raise TargetForbidden(f"an address starts with {' or '.join(schemes)} and has a host")
+    if len(url) > MAX_URL_CHARACTERS or parts.scheme not in schemes or not parts.hostname:
+        raise TargetForbiddenError(f"an address starts with {' or '.join(schemes)} and has a host")
     if "@" in parts.netloc or parts.fragment or not _PLAIN.fullmatch(url):
-        raise TargetForbidden("an address has no user, no fragment, no space and no backslash")
+        raise TargetForbiddenError("an address has no user, no fragment, no space and no backslash")
     return parts, parts.hostname, port
 
 
@@ -94,9 +94,9 @@ def _target(
 ) -> Target:
     for address in addresses:
         if not (private or _public(address)):
-            raise TargetForbidden(f"{host} is not on the public internet")
+            raise TargetForbiddenError(f"{host} is not on the public internet")
     if not addresses:
-        raise TargetForbidden(f"{host} has no address")
+        raise TargetForbiddenError(f"{host} has no address")
     numbered = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
     where = urlunsplit((parts.scheme, f"{numbered}:{port}", parts.path or "/", parts.query, ""))
     return Target(url=where, host=parts.netloc, name=host)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from certledger.ledger.leases import lease_holder
-from certledger.ledger.ports import Act, Checkpoint
-from certledger.ledger.service.calling import PAUSES, SECONDS, Courier, Due
+from certledger.ledger.ports import StoredCheckpoint, SubmittedAct
+from certledger.ledger.service.calling import PAUSES, SECONDS, Due, WebhookSender
 from certledger.ledger.service.ports import ServiceStore, ServiceUnit
 from certledger.ledger.service.targets import RESOLVER, Resolver
 from certledger.ledger.service.values import (
@@ -30,11 +30,11 @@ from certledger.verifier.vocabulary import Status
 log = structlog.get_logger(__name__)
 LEASE = "telling"
 _LEASE_SECONDS = 60
-_MOST = 200
+_MAX_ROUND = 200
 
 
 @dataclass(kw_only=True)
-class Teller:
+class EventDispatcher:
     """Finds what is to be told, and calls hooks.  Any number may stand by; one works at a time.
 
     The members after `clock` are those of the courier who calls.
@@ -77,20 +77,20 @@ class Teller:
 
     def _find_reorganised(self, unit: ServiceUnit, now: int) -> bool:
         """Tell of final batches that were taken back; return whether all of them are told."""
-        found = unit.unretracted_batches(_MOST)
+        found = unit.unretracted_batches(_MAX_ROUND)
         for event in found:
             about = f"{event.about}{RETRACTED}"
             unit.add_event(event.caller, BATCH_REORGANISED, about, event.body, now)
-        return len(found) < _MOST
+        return len(found) < _MAX_ROUND
 
     def _find_batches(self, unit: ServiceUnit, now: int) -> None:
-        for act in unit.untold_batches(_MOST):
+        for act in unit.unsent_batches(_MAX_ROUND):
             about = f"batch/{act.subject}/{act.counter}"
             unit.add_event(
                 f"body:{act.subject}", BATCH_FINAL, about, format_canonical(_batch(act)), now
             )
 
-    def _find_statuses(self, unit: ServiceUnit, checkpoint: Checkpoint, now: int) -> None:
+    def _find_statuses(self, unit: ServiceUnit, checkpoint: StoredCheckpoint, now: int) -> None:
         for issuer in unit.watched_issuers():
             words = unit.words(issuer, at=checkpoint.number)
             for watch in unit.watches_on(issuer):
@@ -100,7 +100,12 @@ class Teller:
                     self._tell_status(unit, watch, status, checkpoint, now)
 
     def _tell_status(
-        self, unit: ServiceUnit, watch: Watch, status: Status, checkpoint: Checkpoint, now: int
+        self,
+        unit: ServiceUnit,
+        watch: Watch,
+        status: Status,
+        checkpoint: StoredCheckpoint,
+        now: int,
     ) -> None:
         value: dict[str, Json] = {
             "issuer": watch.issuer,
@@ -123,7 +128,7 @@ class Teller:
 
     def _deliver(self, now: int) -> None:
         with self.store.begin(write=False) as unit:
-            waiting = list(unit.due_deliveries(now, _MOST))
+            waiting = list(unit.due_deliveries(now, _MAX_ROUND))
             parts = [(one, unit.event(one.event), unit.hook(one.hook)) for one in waiting]
         due = []
         for delivery, event, hook in parts:
@@ -135,8 +140,8 @@ class Teller:
         if due:
             self._courier().deliver(due, self._keep)
 
-    def _courier(self) -> Courier:
-        return Courier(
+    def _courier(self) -> WebhookSender:
+        return WebhookSender(
             pepper=self.pepper,
             clock=self.clock,
             private=self.private,
@@ -158,7 +163,7 @@ class Teller:
             unit.set_delivery(delivery)
 
 
-def _batch(act: Act) -> Json:
+def _batch(act: SubmittedAct) -> Json:
     assert isinstance(act.statement, Batch)
     return {
         "issuer": act.subject,

@@ -8,25 +8,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from certledger.ledger.evidence import BodyView, EvidenceMaker, EvidencePending, EvidenceUnknown
+from certledger.ledger.evidence import (
+    EvidenceMaker,
+    EvidencePendingError,
+    EvidenceUnknownError,
+    IssuerView,
+)
 from certledger.ledger.keys import Signer
-from certledger.ledger.service.judging import HeldNode, MirrorJudge, find_newer
+from certledger.ledger.service.judging import MirrorJudge, MirrorNode, find_newer
 from certledger.ledger.service.ports import ServiceStore
 from certledger.ledger.service.questions import Asked, Lookup
 from certledger.ledger.service.receipts import VerificationReceipt, content_of, draw_reference
 from certledger.ledger.service.values import Verification
 from certledger.ledger.snapshots import SnapshotMaker
 from certledger.verifier.certificate import Disclosure
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.hashing import sha256
 from certledger.verifier.judges import Judge
 from certledger.verifier.memo import Verifier
 from certledger.verifier.policy import TrustPolicy
 from certledger.verifier.presentation import Request
-from certledger.verifier.proving import Memo
+from certledger.verifier.proving import ProofCache
 from certledger.verifier.verdict import Result, unusable
 from certledger.verifier.verify import Newer, Question, verify
 from certledger.verifier.vocabulary import Verdict
@@ -47,7 +52,7 @@ class HashedDisclosure(Disclosure):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class VerificationAnswer:
     """What is answered: results with their canonical bytes, and what their receipt will say.
 
     `checked` is in seconds since 1970; `leaves` are those of the certificates, 32 bytes each;
@@ -129,7 +134,7 @@ class Verdicts:
         operator: bytes,
         maker: EvidenceMaker,
         snapshots: SnapshotMaker,
-        node: HeldNode,
+        node: MirrorNode,
         clock: Callable[[], float],
         making: threading.Lock,
         snapping: threading.Lock,
@@ -146,12 +151,12 @@ class Verdicts:
         self._node = node
         self._answered: dict[tuple[bytes, int, int], Judged] = {}
         self._verifier = Verifier(policy, self._judge, newer=self._newer, remembered=_REMEMBERED)
-        self._memo = Memo(_REMEMBERED)
-        self._desk: tuple[str, Desk] | None = None
+        self._memo = ProofCache(_REMEMBERED)
+        self._desk: tuple[str, CompactVerifier] | None = None
         lives = policy.presentation_age + policy.clock_tolerance
         self._presented = Presented(node.store, lives, clock)
 
-    def _view(self, issuer: str) -> BodyView:
+    def _view(self, issuer: str) -> IssuerView:
         """Return an issuer at the newest checkpoint, proved; raises as `EvidenceMaker.of_leaf`."""
         with self._making:
             return self._maker.of_issuer(issuer)
@@ -162,7 +167,7 @@ class Verdicts:
 
     def tell(
         self, questions: Sequence[Asked], *, caller: str, party: str, audience: str | None
-    ) -> Told:
+    ) -> VerificationAnswer:
         """Return the results of questions, in order, and what one receipt for all of them says.
 
         `caller` names the credential that asks, `party` who is behind it, `audience` the counter
@@ -171,19 +176,19 @@ class Verdicts:
         now = int(self._clock())
         desk = cache(self._open_desk)  # One for all codes of a request: opening it is dear.
         judged = [self._judged(one, now, audience, desk) for one in questions]
-        return self._told(judged, now, caller=caller, party=party)
+        return self._answer(judged, now, caller=caller, party=party)
 
-    def tell_again(self, data: bytes, *, caller: str, party: str) -> Told | None:
+    def tell_again(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
         """Return what `tell` would of evidence with nothing beside, where that is in memory.
 
         It asks neither database nor node, so it may be called where nothing may be waited for.
         """
         now = int(self._clock())
         judged = self._answered.get((sha256(data), now, self._node.number))
-        return None if judged is None else self._told([judged], now, caller=caller, party=party)
+        return None if judged is None else self._answer([judged], now, caller=caller, party=party)
 
     def _judged(
-        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], Desk]
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
     ) -> Judged:
         """Return a result and its canonical bytes, remembered where nothing else decides them."""
         number = self._node.number
@@ -197,7 +202,9 @@ class Verdicts:
             self._answered[sha256(asked.evidence or b""), now, number] = judged
         return judged
 
-    def _told(self, judged: Sequence[Judged], now: int, *, caller: str, party: str) -> Told:
+    def _answer(
+        self, judged: Sequence[Judged], now: int, *, caller: str, party: str
+    ) -> VerificationAnswer:
         results = [result for result, _ in judged]
         spelled = [spelling for _, spelling in judged]
         leaves = b"".join(map(_leaf_of, results))
@@ -213,7 +220,7 @@ class Verdicts:
             verdicts=dict(sorted(verdicts.items())),
             basis=[result.basis for result in results],
         )
-        return Told(
+        return VerificationAnswer(
             results=results,
             spelled=spelled,
             content=content,
@@ -223,7 +230,7 @@ class Verdicts:
         )
 
     def _once(
-        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], Desk]
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
     ) -> Result:
         self._presented.begin()
         result = self._result(asked, now, audience, desk)
@@ -233,7 +240,7 @@ class Verdicts:
         return result
 
     def _result(
-        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], Desk]
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
     ) -> Result:
         if asked.unusable is not None:
             return unusable(asked.unusable)
@@ -261,11 +268,11 @@ class Verdicts:
         try:
             with self._making:
                 evidence = self._maker.of_lookup(lookup.digest)
-        except (EvidenceUnknown, EvidencePending) as error:
+        except (EvidenceUnknownError, EvidencePendingError) as error:
             return unusable(error.code)
         try:
             shown = showing(evidence, lookup)
-        except Malformed as error:
+        except MalformedError as error:
             return unusable(error.code)
         question = Question(
             policy=self._policy,
@@ -278,12 +285,12 @@ class Verdicts:
         )
         return _without_hashed(verify(shown, question, self._memo))
 
-    def _open_desk(self) -> Desk:
+    def _open_desk(self) -> CompactVerifier:
         """Return the desk at the newest checkpoint, proved once."""
         with self._snapping:
             made = self._snapshots.latest()
             if self._desk is None or self._desk[0] != made.digest:
-                desk = Desk.open(
+                desk = CompactVerifier.open(
                     self._policy,
                     made.snapshot,
                     lambda snapshot, ledger: self._judge(snapshot.note, ledger, None),
@@ -297,7 +304,7 @@ def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
     """Return evidence that shows what a lookup hands in, in the order of places.
 
     Raises:
-        Malformed: `disclosure.foreign`, where something is not of the record.
+        MalformedError: `disclosure.foreign`, where something is not of the record.
     """
     record, entry = evidence.record, evidence.catalog.entry
     places = {digest: place for place, digest in enumerate(record.digests)}
@@ -305,7 +312,7 @@ def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
     for digest in {lookup.digest, *lookup.digests}:
         place = places.get(digest)
         if place is None:
-            raise Malformed("disclosure.foreign", f"{digest.hex()} is not of this record")
+            raise MalformedError("disclosure.foreign", f"{digest.hex()} is not of this record")
         name = entry.name_at(place, bound=record.bound)
         hashed[digest] = HashedDisclosure(text="", salt="", name=name, value="", held=digest)
     found = hashed | {part.digest: part for part in lookup.disclosures}
@@ -318,8 +325,8 @@ def _without_hashed(result: Result) -> Result:
     shown: Json = result.certificate.get("shown")
     if not shown:
         return result
-    kept = [part for part in shown if part["value"] != ""]
-    return replace(result, certificate={**result.certificate, "shown": kept})
+    stored = [part for part in shown if part["value"] != ""]
+    return replace(result, certificate={**result.certificate, "shown": stored})
 
 
 def _leaf_of(result: Result) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 
-from certledger.ledger.ports import StoreBusy
+from certledger.ledger.ports import StoreBusyError
 from certledger.ledger.service.values import Answered, ApiKey, Role, Verification
 from certledger.ledger.store.base import Base, table
 from certledger.ledger.store.service_tables import (
@@ -82,7 +82,7 @@ class CallersPart(Base):
                 return Answered(
                     request=row.request, created=row.created, status=row.status, answer=row.answer
                 )
-        raise StoreBusy("others claim and free the same idempotency key again and again")
+        raise StoreBusyError("others claim and free the same idempotency key again and again")
 
     def end_request(self, caller: str, key: str, status: int, answer: bytes) -> None:
         self.connection.execute(

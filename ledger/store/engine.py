@@ -14,15 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
-from certledger.ledger.ports import StoreBusy
+from certledger.ledger.ports import StoreBusyError
 from certledger.ledger.store.faults import engine_faults
 from certledger.ledger.store.identity import LEDGER, check_before
 from certledger.ledger.store.migrating import migrate
 from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 PATIENCE = 30.0
-"""Seconds that a unit waits for another before it gives up with StoreBusy."""
+"""Seconds that a unit waits for another before it gives up with StoreBusyError."""
 STATEMENT_SECONDS = 120
 IDLE_SECONDS = 15
 """Seconds that a writing unit may leave PostgreSQL without a statement: then its locks are freed.
@@ -47,7 +47,7 @@ _PRAGMAS = (
 )
 
 
-class DatabaseUnknown(Refused):
+class DatabaseUnknownError(CertledgerError):
     """The URL names an engine that the store does not speak to."""
 
     code = "settings.database_unknown"
@@ -61,10 +61,10 @@ def open_store(url: str, *, ledger: bytes | None = None, patience: float = PATIE
     how many seconds a unit waits for others.
 
     Raises:
-        DatabaseUnknown: another scheme.
+        DatabaseUnknownError: another scheme.
         DatabaseLedgerError: the database belongs to another ledger; nothing of it was changed.
-        SchemaNewer: the database was written by a later release.
-        StoreUnavailable: it does not answer.
+        SchemaNewerError: the database was written by a later release.
+        StoreUnavailableError: it does not answer.
     """
     store = SqlStore(make_engine(url, patience=patience), patience=patience)
     try:
@@ -92,7 +92,7 @@ def check_unnamed(url: str) -> None:
 
     Raises:
         DatabaseLedgerError: it belongs to one.
-        StoreUnavailable: it does not answer.
+        StoreUnavailableError: it does not answer.
     """
     address = make_url(url)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
@@ -109,14 +109,14 @@ def make_engine(url: str, *, patience: float = PATIENCE) -> Engine:
     """Return an engine for `url`, set up but with whatever schema is there.
 
     Raises:
-        DatabaseUnknown: neither SQLite nor PostgreSQL.
+        DatabaseUnknownError: neither SQLite nor PostgreSQL.
     """
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address, patience)
     if address.get_backend_name() == "postgresql":
         return _postgresql(address, patience)
-    raise DatabaseUnknown(f"{address.drivername} is neither sqlite nor postgresql")
+    raise DatabaseUnknownError(f"{address.drivername} is neither sqlite nor postgresql")
 
 
 def _create_private(path: Path) -> None:
@@ -130,7 +130,7 @@ def _create_private(path: Path) -> None:
 
 def _sqlite(address: URL, patience: float) -> Engine:
     if not address.database or address.database == ":memory:":
-        raise DatabaseUnknown("a store in memory would not survive anything; name a file")
+        raise DatabaseUnknownError("a store in memory would not survive anything; name a file")
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     _create_private(Path(address.database))
     engine = create_engine(address, connect_args={"check_same_thread": False}, pool_size=8)
@@ -231,7 +231,7 @@ class SqlStore:
             yield
             return
         if not self._turn.acquire(timeout=self._patience):
-            raise StoreBusy(f"another unit has been writing for {self._patience:g} seconds")
+            raise StoreBusyError(f"another unit has been writing for {self._patience:g} seconds")
         try:
             yield
         finally:

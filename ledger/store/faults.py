@@ -10,13 +10,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from certledger.ledger.ports import (
-    StoreBusy,
-    StoreDamaged,
-    StoreFull,
-    StoreUnavailable,
-    TextUnusable,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreFullError,
+    StoreUnavailableError,
+    TextUnusableError,
 )
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 _BUSY_STATES = frozenset({"55P03", "57014", "40001", "40P01", "53300"})
 """Lock not available, statement cancelled, serialization failure, deadlock, too many clients."""
@@ -25,12 +25,12 @@ _DAMAGED_STATES = frozenset({"XX001", "XX002"})
 _GONE_CLASSES = ("08", "57P", "58", "25P", "53")
 """Connection lost, shut down by somebody, system error, idle in a transaction, no resources."""
 _SQLITE = (
-    ("database is locked", StoreBusy),
-    ("database or disk is full", StoreFull),
-    ("disk i/o error", StoreUnavailable),
-    ("unable to open database file", StoreUnavailable),
-    ("disk image is malformed", StoreDamaged),
-    ("file is not a database", StoreDamaged),
+    ("database is locked", StoreBusyError),
+    ("database or disk is full", StoreFullError),
+    ("disk i/o error", StoreUnavailableError),
+    ("unable to open database file", StoreUnavailableError),
+    ("disk image is malformed", StoreDamagedError),
+    ("file is not a database", StoreDamagedError),
 )
 
 
@@ -39,16 +39,16 @@ def engine_faults() -> Iterator[None]:
     """Raise what the engines say of themselves, not of a statement, as a refusal of the store.
 
     Raises:
-        StoreBusy: others hold a lock, or all connections, for too long.
-        StoreUnavailable: the connection was lost, or the database does not answer.
-        StoreFull: the disk is full.
-        StoreDamaged: the database is damaged.
-        TextUnusable: a text has a character that the database cannot hold.
+        StoreBusyError: others hold a lock, or all connections, for too long.
+        StoreUnavailableError: the connection was lost, or the database does not answer.
+        StoreFullError: the disk is full.
+        StoreDamagedError: the database is damaged.
+        TextUnusableError: a text has a character that the database cannot hold.
     """
     try:
         yield
     except PoolExhausted as error:
-        raise StoreBusy("all connections to the database are in use; run again") from error
+        raise StoreBusyError("all connections to the database are in use; run again") from error
     except DBAPIError as error:
         refusal = _refusal(error)
         if refusal is None:
@@ -56,22 +56,24 @@ def engine_faults() -> Iterator[None]:
         raise refusal from error
 
 
-def _refusal(error: DBAPIError) -> Refused | None:
+def _refusal(error: DBAPIError) -> CertledgerError | None:
     text = str(error.orig)
     if "NUL (0x00)" in text:
-        return TextUnusable("a text contains a NUL character")
+        return TextUnusableError("a text contains a NUL character")
     for fragment, kind in _SQLITE:
         if fragment in text.lower():
             return kind(f"the database: {fragment}")
     state = getattr(error.orig, "sqlstate", None)
     if state in _BUSY_STATES:
-        return StoreBusy("the database is busy with others; run again")
+        return StoreBusyError("the database is busy with others; run again")
     if state in _FULL_STATES:
-        return StoreFull("the disk of the database is full")
+        return StoreFullError("the disk of the database is full")
     if state in _DAMAGED_STATES:
-        return StoreDamaged("the database is damaged")
+        return StoreDamagedError("the database is damaged")
     # SQLite has no states, and no connection that could be lost.
     lost = isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError) and not state
     if error.connection_invalidated or lost or (state or "").startswith(_GONE_CLASSES):
-        return StoreUnavailable("the database does not answer, or cut the connection; run again")
+        return StoreUnavailableError(
+            "the database does not answer, or cut the connection; run again"
+        )
     return None

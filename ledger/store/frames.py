@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from certledger.verifier.encoding import bytes_of, to_base64url
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 FRAME = 256
 """Records in a frame: what must be unpacked to read one of them, some 150 kB."""
@@ -46,12 +46,12 @@ def unpack_frame(frame: bytes) -> list[bytes]:
     """Return the records of a frame.
 
     Raises:
-        Malformed: the frame is damaged.
+        MalformedError: the frame is damaged.
     """
     try:
         return _unpacked(frame)
     except (zlib.error, ValueError) as error:
-        raise Malformed("records.damaged", f"records are kept damaged: {error}") from error
+        raise MalformedError("records.damaged", f"records are kept damaged: {error}") from error
 
 
 def _unpacked(frame: bytes) -> list[bytes]:

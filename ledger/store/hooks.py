@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from certledger.ledger.acts import ActKind, ActState
-from certledger.ledger.ports import Act
+from certledger.ledger.ports import SubmittedAct
 from certledger.ledger.service.values import (
     BATCH_FINAL,
     REORGANISED,
@@ -180,15 +180,17 @@ class HooksPart(Base):
         query = select(func.count()).where(DELIVERIES.c.state == str(state), _FAILING)
         return int(self.connection.execute(query).scalar_one())
 
-    def untold_batches(self, limit: int) -> Sequence[Act]:
-        told = exists().where(
+    def unsent_batches(self, limit: int) -> Sequence[SubmittedAct]:
+        response = exists().where(
             EVENTS.c.caller == literal("body:") + ACTS.c.subject,
             EVENTS.c.about
             == literal("batch/") + ACTS.c.subject + literal("/") + cast(ACTS.c.counter, String),
         )
         query = (
             select(ACTS)
-            .where(ACTS.c.kind == str(ActKind.BATCH), ACTS.c.state == str(ActState.FINAL), ~told)
+            .where(
+                ACTS.c.kind == str(ActKind.BATCH), ACTS.c.state == str(ActState.FINAL), ~response
+            )
             .order_by(ACTS.c.number)
             .limit(limit)
         )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, inspect, select
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, table
 from certledger.ledger.store.tables import ActRow, DatabaseIdentityRow
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 ACTS = table(ActRow)
 IDENTITY = table(DatabaseIdentityRow)
@@ -19,7 +19,7 @@ LEDGER = "ledger"
 PEPPER = "pepper"
 
 
-class DatabaseLedgerError(Refused):
+class DatabaseLedgerError(CertledgerError):
     """The database belongs to another ledger than the home that opens it."""
 
     code = "store.other_ledger"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
 from certledger.ledger.acts import ActState, Lane
-from certledger.ledger.ports import Act, Backlog, Edition, Lookups, NewAct
+from certledger.ledger.ports import AnchoredEdition, Backlog, Lookups, NewAct, SubmittedAct
 from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, table
@@ -24,7 +24,7 @@ from certledger.ledger.store.tables import (
     FrameRow,
     ReceiptChainRow,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 
 ACTS = table(ActRow)
 BATCHES = table(BatchRow)
@@ -62,17 +62,17 @@ class IntakePart(Base):
             query = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
             self.connection.execute(query, {"subject": subject})
 
-    def act(self, digest: bytes) -> Act | None:
+    def act(self, digest: bytes) -> SubmittedAct | None:
         return self._act(ACTS.c.digest == digest)
 
-    def _act(self, *asked: Any) -> Act | None:
+    def _act(self, *asked: Any) -> SubmittedAct | None:
         row = self.connection.execute(select(ACTS).where(*asked)).one_or_none()
         return None if row is None else rows.act_of(row)
 
-    def act_at(self, subject: str, lane: Lane, counter: int) -> Act | None:
+    def act_at(self, subject: str, lane: Lane, counter: int) -> SubmittedAct | None:
         return next((act for act in self.acts_at(subject, lane, counter) if act.state.alive), None)
 
-    def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[Act]:
+    def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[SubmittedAct]:
         query = (
             select(ACTS)
             .where(ACTS.c.subject == subject, ACTS.c.lane == str(lane), ACTS.c.counter == counter)
@@ -80,7 +80,7 @@ class IntakePart(Base):
         )
         return [rows.act_of(row) for row in self.connection.execute(query)]
 
-    def queue(self, subject: str, lane: Lane) -> Sequence[Act]:
+    def queue(self, subject: str, lane: Lane) -> Sequence[SubmittedAct]:
         asked = (
             select(ACTS)
             .where(
@@ -92,7 +92,7 @@ class IntakePart(Base):
         )
         return [rows.act_of(row) for row in self.connection.execute(asked)]
 
-    def last_waiting(self, subject: str, lane: Lane) -> Act | None:
+    def last_waiting(self, subject: str, lane: Lane) -> SubmittedAct | None:
         query = (
             select(ACTS)
             .where(
@@ -121,7 +121,7 @@ class IntakePart(Base):
             .values(number=number, digest=digest)
         )
 
-    def add_act(self, act: NewAct) -> Act:
+    def add_act(self, act: NewAct) -> SubmittedAct:
         values = rows.act_values(act)
         row = self.connection.execute(ACTS.insert().values(values).returning(ACTS)).one()
         return rows.act_of(row)
@@ -165,10 +165,10 @@ class IntakePart(Base):
             self.connection.execute(delete(FRAMES).where(FRAMES.c.batch == number))
             self.connection.execute(delete(BATCHES).where(BATCHES.c.number == number))
 
-    def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[Edition]:
+    def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[AnchoredEdition]:
         whole = {id_[:PREFIX]: id_ for id_ in ids}
         return [
-            Edition(id=whole[prefix], edition=edition, index=index)
+            AnchoredEdition(id=whole[prefix], edition=edition, index=index)
             for prefix, edition, index in find_editions(self.connection, issuer, list(whole))
         ]
 
@@ -179,7 +179,9 @@ class IntakePart(Base):
         try:
             return None if packed is None else zlib.decompress(packed)
         except zlib.error as error:
-            raise Malformed("catalog.damaged", f"a catalog is kept damaged: {error}") from error
+            raise MalformedError(
+                "catalog.damaged", f"a catalog is kept damaged: {error}"
+            ) from error
 
     def add_catalog(self, root: bytes, entries: bytes) -> None:
         self.put(CATALOGS, [{"root": root, "entries": zlib.compress(entries)}])

@@ -13,14 +13,14 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
 from certledger.ledger.store.tables import Row
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 4_711_006
 """Number of the advisory lock under which PostgreSQL is migrated, one process at a time."""
 
 
-class SchemaNewer(Refused):
+class SchemaNewerError(CertledgerError):
     """The database was written by a later release than this one."""
 
     code = "store.schema_newer"
@@ -38,20 +38,22 @@ def migrate(engine: Engine) -> None:
     """Bring the schema up to date, in one transaction; two processes may do so at once.
 
     Raises:
-        SchemaNewer: the database has a version that this release does not know.
+        SchemaNewerError: the database has a version that this release does not know.
     """
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        held = version_of(connection)
+        current = version_of(connection)
         config = config_for(connection)
         known = ScriptDirectory.from_config(config)
         try:
-            if held is not None:
-                known.get_revision(held)
+            if current is not None:
+                known.get_revision(current)
         except CommandError as error:
-            raise SchemaNewer(f"the database has schema version {held}, unknown here") from error
-        if held != known.get_current_head():
+            raise SchemaNewerError(
+                f"the database has schema version {current}, unknown here"
+            ) from error
+        if current != known.get_current_head():
             command.upgrade(config, "head")
 
 

@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple
 from certledger.ledger.acts import ActKind, ActState, Lane
 from certledger.ledger.naming import is_placeholder, placeholder
 from certledger.ledger.ports import (
-    Anchored,
+    AnchoredBatch,
     Block,
-    BodySeen,
     CatalogSeen,
-    Checkpoint,
+    IssuerRow,
+    MirroredStatusChange,
     RegistrarSeen,
     Reorganisation,
-    StatusSeen,
+    StoredCheckpoint,
     TxState,
 )
 from certledger.ledger.service.values import CHECKPOINT_REPLACED, REORGANISED
@@ -59,7 +59,7 @@ STATUS_WORDS = table(StatusWordRow)
 TRANSACTIONS = table(TransactionRow)
 WATCHES = table(WatchRow)
 
-SAID_IN_BLOCKS = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
+BLOCK_TABLES = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
 """Tables whose rows a block made, and a reorganisation takes back."""
 VERSIONED: Mapping[Table, tuple[str, ...]] = {
     BODIES: ("issuer",),
@@ -87,8 +87,8 @@ class MirrorPart(Base):
         self.put(BLOCKS, [values])
 
     def rollback(self, number: int) -> None:
-        for said in SAID_IN_BLOCKS:
-            self.connection.execute(delete(said).where(said.c.block > number))
+        for statement in BLOCK_TABLES:
+            self.connection.execute(delete(statement).where(statement.c.block > number))
         self.connection.execute(delete(BLOCKS).where(BLOCKS.c.number > number))
         self.connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.number > number))
         self._reopen(number)
@@ -100,7 +100,7 @@ class MirrorPart(Base):
 
     def clear_mirror(self) -> None:
         """Forget all that the chain told, whatever block its rows name."""
-        for of in (*SAID_IN_BLOCKS, BLOCKS, SLOT_PROOFS, CHECKPOINTS):
+        for of in (*BLOCK_TABLES, BLOCKS, SLOT_PROOFS, CHECKPOINTS):
             self.connection.execute(delete(of))
 
     def _reopen(self, number: int) -> None:
@@ -149,9 +149,9 @@ class MirrorPart(Base):
         )
         for row in self.connection.execute(taken_back).all():
             about = f"batch/{row.subject}/{row.counter}"
-            told = [EVENTS.c.caller == f"body:{row.subject}", EVENTS.c.about == about]
+            response = [EVENTS.c.caller == f"body:{row.subject}", EVENTS.c.about == about]
             self.connection.execute(
-                update(EVENTS).where(*told).values(about=f"{about}{REORGANISED}{number}")
+                update(EVENTS).where(*response).values(about=f"{about}{REORGANISED}{number}")
             )
         self.connection.execute(
             update(WATCHES)
@@ -164,22 +164,22 @@ class MirrorPart(Base):
         return [Reorganisation(**row._mapping) for row in self.connection.execute(query)]
 
     def prune(self, number: int) -> None:
-        for said, names in VERSIONED.items():
-            keys = [said.c[name] for name in names]
+        for statement, names in VERSIONED.items():
+            keys = [statement.c[name] for name in names]
             last = (
-                select(*keys, func.max(said.c.block).label("last"))
-                .where(said.c.block <= number)
+                select(*keys, func.max(statement.c.block).label("last"))
+                .where(statement.c.block <= number)
                 .group_by(*keys)
                 .subquery()
             )
-            kept = select(*(last.c[name] for name in names), last.c.last)
-            old = tuple_(*keys, said.c.block).not_in(kept)
-            self.connection.execute(delete(said).where(said.c.block < number, old))
+            stored = select(*(last.c[name] for name in names), last.c.last)
+            old = tuple_(*keys, statement.c.block).not_in(stored)
+            self.connection.execute(delete(statement).where(statement.c.block < number, old))
         self.connection.execute(delete(BLOCKS).where(BLOCKS.c.number < number))
 
     # What blocks said -----------------------------------------------------------------------
 
-    def put_body(self, body: BodySeen) -> None:
+    def put_body(self, body: IssuerRow) -> None:
         self.put(BODIES, [rows.body_values(body)])
         self.connection.execute(
             update(ACTS)
@@ -200,10 +200,10 @@ class MirrorPart(Base):
             ],
         )
 
-    def add_anchored(self, batches: Iterable[Anchored]) -> None:
+    def add_anchored(self, batches: Iterable[AnchoredBatch]) -> None:
         self.put(ANCHORED, [rows.anchored_values(batch) for batch in batches])
 
-    def add_status(self, change: StatusSeen) -> None:
+    def add_status(self, change: MirroredStatusChange) -> None:
         self.put(STATUS_CHANGES, [rows.status_values(change)])
 
     def add_catalog_change(self, change: CatalogSeen) -> None:
@@ -252,12 +252,14 @@ class MirrorPart(Base):
         row = self.connection.execute(query).one_or_none()
         if row is None:
             return False
-        said = rows.act_of(row).statement
-        return isinstance(said, Batch) and said.previous != digest
+        statement = rows.act_of(row).statement
+        return isinstance(statement, Batch) and statement.previous != digest
 
     # Checkpoints ----------------------------------------------------------------------------
 
-    def add_checkpoint(self, checkpoint: Checkpoint, proofs: Mapping[str, Sequence[bytes]]) -> None:
+    def add_checkpoint(
+        self, checkpoint: StoredCheckpoint, proofs: Mapping[str, Sequence[bytes]]
+    ) -> None:
         values = values_of(CHECKPOINTS, checkpoint)
         self.put(CHECKPOINTS, [values | {"account": rows.pack_nodes(checkpoint.account)}])
         self.put(

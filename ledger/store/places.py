@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from certledger.ledger.acts import ActState
-from certledger.ledger.ports import Place
+from certledger.ledger.ports import Location
 from certledger.ledger.store.base import Base, table
 from certledger.ledger.store.bulk import PLACES, PREFIX
 from certledger.ledger.store.frames import FRAME, unpack_frame
@@ -49,13 +49,13 @@ def in_force() -> ColumnElement[bool]:
 class PlacesPart(Base):
     """Finding certificates and their records."""
 
-    def place_of_leaf(self, leaf: bytes) -> Place | None:
+    def place_of_leaf(self, leaf: bytes) -> Location | None:
         for row in self.connection.execute(_found_by("leaf"), {"asked": leaf[:PREFIX]}):
             if row.whole_leaf == leaf:
                 return _place_of(row)
         return None
 
-    def places_of_lookup(self, lookup: bytes) -> Sequence[Place]:
+    def places_of_lookup(self, lookup: bytes) -> Sequence[Location]:
         found = []
         for row in self.connection.execute(_found_by("lookup"), {"asked": lookup[:PREFIX]}).all():
             record = self.record(row.root, row.place % PLACES)
@@ -67,7 +67,7 @@ class PlacesPart(Base):
         rows = self.connection.execute(_found_by("lookup"), {"asked": lookup[:PREFIX]}).all()
         return bytes(rows[-1].whole_leaf) if rows else None
 
-    def place_at(self, issuer: str, index: int) -> Place | None:
+    def place_at(self, issuer: str, index: int) -> Location | None:
         query = (
             select(BATCHES)
             .where(BATCHES.c.issuer == issuer, BATCHES.c.first <= index, in_force())
@@ -77,7 +77,7 @@ class PlacesPart(Base):
         row = self.connection.execute(query).one_or_none()
         if row is None or index >= row.first + row.size:
             return None
-        return Place(issuer=issuer, index=index, root=row.root, first=row.first, count=row.size)
+        return Location(issuer=issuer, index=index, root=row.root, first=row.first, count=row.size)
 
     def record(self, root: bytes, place: int) -> bytes | None:
         asked = {"root": root, "frame": place // FRAME}
@@ -132,8 +132,8 @@ _unpacked = lru_cache(maxsize=64)(unpack_frame)
 """The frames that were read last, some 200 kB each: counters ask for the same ones again."""
 
 
-def _place_of(row: Any) -> Place:
-    return Place(
+def _place_of(row: Any) -> Location:
+    return Location(
         issuer=row.issuer,
         index=row.first + row.place % PLACES,
         root=row.root,

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import exists, select
 
 from certledger.ledger.ports import (
-    Anchored,
-    BodySeen,
+    AnchoredBatch,
     CatalogSeen,
-    Checkpoint,
+    IssuerRow,
+    MirroredStatusChange,
     RegistrarSeen,
-    StatusSeen,
+    StoredCheckpoint,
 )
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, newest, table
@@ -48,11 +48,11 @@ SIGNATURE_LINE = "\n\u2014 "
 class ReadingPart(Base):
     """Reading the mirror."""
 
-    def bodies(self, *, at: int | None = None) -> Sequence[BodySeen]:
+    def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
         found = self.connection.execute(newest(BODIES, BODIES.c.issuer, at=at))
         return [rows.body_of(row) for row in found]
 
-    def body(self, issuer: str, *, at: int | None = None) -> BodySeen | None:
+    def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         query = select(BODIES).where(BODIES.c.issuer == issuer).order_by(BODIES.c.block.desc())
         if at is not None:
             query = query.where(BODIES.c.block <= at)
@@ -77,19 +77,19 @@ class ReadingPart(Base):
 
     # Batches --------------------------------------------------------------------------------
 
-    def anchored(self, issuer: str, sequence: int) -> Anchored | None:
+    def anchored(self, issuer: str, sequence: int) -> AnchoredBatch | None:
         query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence == sequence)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.anchored_of(row)
 
-    def anchored_root(self, issuer: str, root: bytes) -> Anchored | None:
+    def anchored_root(self, issuer: str, root: bytes) -> AnchoredBatch | None:
         query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.root == root)
         row = self.connection.execute(query.order_by(ANCHORED.c.sequence).limit(1)).one_or_none()
         return None if row is None else rows.anchored_of(row)
 
     def anchored_batches(
         self, issuer: str, *, after: int = 0, limit: int | None = None
-    ) -> Sequence[Anchored]:
+    ) -> Sequence[AnchoredBatch]:
         query = (
             select(ANCHORED)
             .where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence > after)
@@ -106,24 +106,24 @@ class ReadingPart(Base):
         )
         return list(self.connection.execute(query).scalars())
 
-    def missing_records(self, limit: int | None = None) -> Sequence[Anchored]:
-        kept = exists().where(BATCHES.c.root == ANCHORED.c.root, all_frames())
-        query = select(ANCHORED).where(~kept).order_by(ANCHORED.c.issuer, ANCHORED.c.sequence)
+    def missing_records(self, limit: int | None = None) -> Sequence[AnchoredBatch]:
+        stored = exists().where(BATCHES.c.root == ANCHORED.c.root, all_frames())
+        query = select(ANCHORED).where(~stored).order_by(ANCHORED.c.issuer, ANCHORED.c.sequence)
         query = query if limit is None else query.limit(limit)
         return [rows.anchored_of(row) for row in self.connection.execute(query)]
 
     def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
-        kept = exists().where(CATALOGS.c.root == CATALOG_CHANGES.c.root)
+        stored = exists().where(CATALOGS.c.root == CATALOG_CHANGES.c.root)
         query = (
             select(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
-            .where(~kept, CATALOG_CHANGES.c.root.not_in([_ZERO, EMPTY]))
+            .where(~stored, CATALOG_CHANGES.c.root.not_in([_ZERO, EMPTY]))
             .distinct()
             .order_by(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
         )
         query = query if limit is None else query.limit(limit)
         return [(row.issuer, row.root) for row in self.connection.execute(query)]
 
-    def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[StatusSeen]:
+    def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[MirroredStatusChange]:
         query = (
             select(STATUS_CHANGES)
             .where(STATUS_CHANGES.c.issuer == issuer, STATUS_CHANGES.c.epoch > after)
@@ -141,14 +141,14 @@ class ReadingPart(Base):
 
     # Checkpoints ----------------------------------------------------------------------------
 
-    def checkpoint(self, number: int | None = None) -> Checkpoint | None:
+    def checkpoint(self, number: int | None = None) -> StoredCheckpoint | None:
         query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         if number is not None:
             query = query.where(CHECKPOINTS.c.number == number)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.checkpoint_of(row)
 
-    def cosigned_checkpoint(self) -> Checkpoint | None:
+    def cosigned_checkpoint(self) -> StoredCheckpoint | None:
         cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
         query = select(CHECKPOINTS).where(cosigned).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         row = self.connection.execute(query).one_or_none()

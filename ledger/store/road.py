@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select, text, update
 
 from certledger.ledger.acts import ACTS as ACTS_OF
 from certledger.ledger.acts import ActState
-from certledger.ledger.ports import Act, LeaseLost, Transaction, TxState
+from certledger.ledger.ports import LeaseLostError, SubmittedAct, Transaction, TxState
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, table
 from certledger.ledger.store.tables import ActRow, CarriageRow, LeaseRow, TransactionRow
@@ -26,7 +26,7 @@ _ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]
 class RoadPart(Base):
     """Transactions, and whose turn it is to send them."""
 
-    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[Act]:
+    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[SubmittedAct]:
         carried = (
             exists()
             .where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == TRANSACTIONS.c.hash)
@@ -44,13 +44,13 @@ class RoadPart(Base):
         found = self.connection.execute(query.order_by(ranked.c.number).limit(limit))
         return [rows.act_of(row) for row in found]
 
-    def set_aside(self, act: Act, reason: str) -> None:
+    def set_aside(self, act: SubmittedAct, reason: str) -> None:
         self._from(act, {"reason": reason})
 
-    def reject(self, act: Act, reason: str, block: int) -> None:
+    def reject(self, act: SubmittedAct, reason: str, block: int) -> None:
         self._from(act, {"state": str(ActState.REJECTED), "reason": reason, "block": block})
 
-    def _from(self, act: Act, values: Mapping[str, Any]) -> None:
+    def _from(self, act: SubmittedAct, values: Mapping[str, Any]) -> None:
         """Change an act that waits and those behind it in its lane."""
         behind = [
             ACTS.c.subject == act.subject,
@@ -66,7 +66,7 @@ class RoadPart(Base):
             asked.append(ACTS.c.subject == subject)
         self.connection.execute(update(ACTS).where(*asked).values(reason=None))
 
-    def on_the_road(self) -> Sequence[Transaction]:
+    def pending_transactions(self) -> Sequence[Transaction]:
         query = (
             select(TRANSACTIONS)
             .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
@@ -79,7 +79,7 @@ class RoadPart(Base):
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.transaction_of(row)
 
-    def acts_of(self, tx: bytes) -> Sequence[Act]:
+    def acts_of(self, tx: bytes) -> Sequence[SubmittedAct]:
         query = (
             select(ACTS)
             .join(CARRIAGES, CARRIAGES.c.act == ACTS.c.number)
@@ -133,8 +133,8 @@ class RoadPart(Base):
         )
 
     def fence(self, name: str, token: int) -> None:
-        held = self.connection.execute(
+        current = self.connection.execute(
             select(LEASES.c.token).where(LEASES.c.name == name).with_for_update(read=True)
         ).scalar_one_or_none()
-        if held != token:
-            raise LeaseLost(name)
+        if current != token:
+            raise LeaseLostError(name)

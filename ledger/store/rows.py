@@ -11,21 +11,21 @@ import orjson
 from certledger.ledger.acts import ACTS, ActKind, ActState, counter_of, subject_of
 from certledger.ledger.naming import unnamed
 from certledger.ledger.ports import (
-    Act,
-    Anchored,
+    AnchoredBatch,
     Block,
-    BodySeen,
     CatalogSeen,
-    Checkpoint,
+    IssuerRow,
+    MirroredStatusChange,
     NewAct,
     RegistrarSeen,
-    StatusSeen,
+    StoredCheckpoint,
+    SubmittedAct,
     Transaction,
     TxState,
 )
 from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json, statement_to_json
 from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import Batch, Statement, StatusChange
 
 Found = Any
@@ -65,10 +65,10 @@ def act_values(act: NewAct) -> dict[str, Any]:
     }
 
 
-def act_of(row: Found) -> Act:
+def act_of(row: Found) -> SubmittedAct:
     """Return the act of a row."""
     kind = ActKind(row.kind)
-    return Act(
+    return SubmittedAct(
         number=row.number,
         kind=kind,
         subject=row.subject,
@@ -124,7 +124,7 @@ def block_of(row: Found) -> Block:
     )
 
 
-def body_values(body: BodySeen) -> dict[str, Any]:
+def body_values(body: IssuerRow) -> dict[str, Any]:
     """Return the columns of a body's state."""
     return {
         "issuer": body.state.issuer,
@@ -135,10 +135,10 @@ def body_values(body: BodySeen) -> dict[str, Any]:
     }
 
 
-def body_of(row: Found) -> BodySeen:
+def body_of(row: Found) -> IssuerRow:
     """Return the body of a row."""
-    return BodySeen(
-        state=unnamed(BodyState.from_json(orjson.loads(row.state))),
+    return IssuerRow(
+        state=unnamed(IssuerState.from_json(orjson.loads(row.state))),
         held=bool(row.held),
         slot=row.slot,
         block=row.block,
@@ -150,7 +150,7 @@ def registrar_of(row: Found) -> RegistrarSeen:
     return RegistrarSeen(**{one.name: getattr(row, one.name) for one in fields(RegistrarSeen)})
 
 
-def anchored_values(batch: Anchored) -> dict[str, Any]:
+def anchored_values(batch: AnchoredBatch) -> dict[str, Any]:
     """Return the columns of an anchored batch."""
     return {
         "issuer": batch.issuer,
@@ -169,9 +169,9 @@ def anchored_values(batch: Anchored) -> dict[str, Any]:
     }
 
 
-def anchored_of(row: Found) -> Anchored:
+def anchored_of(row: Found) -> AnchoredBatch:
     """Return the anchored batch of a row."""
-    return Anchored(
+    return AnchoredBatch(
         issuer=row.issuer,
         sequence=row.sequence,
         digest=row.digest,
@@ -188,7 +188,7 @@ def anchored_of(row: Found) -> Anchored:
     )
 
 
-def status_values(change: StatusSeen) -> dict[str, Any]:
+def status_values(change: MirroredStatusChange) -> dict[str, Any]:
     """Return the columns of a status statement."""
     return {
         "issuer": change.issuer,
@@ -201,9 +201,9 @@ def status_values(change: StatusSeen) -> dict[str, Any]:
     }
 
 
-def status_of(row: Found) -> StatusSeen:
+def status_of(row: Found) -> MirroredStatusChange:
     """Return the status statement of a row."""
-    return StatusSeen(
+    return MirroredStatusChange(
         issuer=row.issuer,
         epoch=row.epoch,
         statement=statement_from_json(StatusChange, orjson.loads(row.statement)),
@@ -226,9 +226,9 @@ def catalog_of(row: Found) -> CatalogSeen:
     )
 
 
-def checkpoint_of(row: Found) -> Checkpoint:
+def checkpoint_of(row: Found) -> StoredCheckpoint:
     """Return the checkpoint of a row."""
-    return Checkpoint(
+    return StoredCheckpoint(
         number=row.number,
         hash=row.hash,
         state_root=row.state_root,

@@ -15,7 +15,7 @@ from certledger.verifier.policy_options import PolicyChoice, policy_options
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from certledger.ledger.chain.client import Node
+    from certledger.ledger.chain.client import NodeClient
     from certledger.ledger.witness.witness import OwnNode, Published, Witness
     from certledger.verifier.policy import LedgerPin, TrustPolicy
 
@@ -63,7 +63,7 @@ def witness(
     key: Path,
     passphrase_file: Path | None,
     policy: PolicyChoice,
-    plain_http: bool,  # For `Address`.
+    plain_http: bool,  # For `HttpDirectory`.
     rpc: str,
     execute: bool,
     published: tuple[str, ...],
@@ -121,7 +121,7 @@ def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed2
 
 def _published(named: tuple[str, ...], rpc: str) -> Published | None:
     """Return what gives the published notes, None where nobody is known who publishes them."""
-    from certledger.verifier.audit.published import DataUnreachable, open_published
+    from certledger.verifier.audit.published import DataUnreachableError, open_published
 
     places = named or ((rpc.removesuffix("/rpc"),) if rpc.endswith("/rpc") else ())
     if not places:
@@ -130,11 +130,11 @@ def _published(named: tuple[str, ...], rpc: str) -> Published | None:
 
     def notes() -> list[str]:
         found: list[str] = []
-        failures: list[DataUnreachable] = []
+        failures: list[DataUnreachableError] = []
         for place in places:
             try:
                 found += [note for _, note in open_published(place).notes()]
-            except DataUnreachable as error:
+            except DataUnreachableError as error:
                 failures.append(error)
         if len(failures) == len(places):
             raise failures[0]
@@ -155,13 +155,13 @@ def _open(
     execute: bool,
 ) -> Witness:
     """Return the witness, once the ledger is known to be the one that the policy pins."""
-    from certledger.ledger.chain.client import Node
+    from certledger.ledger.chain.client import NodeClient
     from certledger.ledger.witness.deployment import check_deployment
     from certledger.ledger.witness.memory import acquire_home
     from certledger.ledger.witness.witness import Witness
 
     acquire_home(home)
-    node = Node(rpc)
+    node = NodeClient(rpc)
     check_deployment(node, pin)
     opened = Witness(
         name=name,
@@ -181,13 +181,13 @@ def _clock() -> int:
     return int(time.time())
 
 
-def _own_node(home: Path, node: Node, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
+def _own_node(home: Path, node: NodeClient, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
     """Return the node that is believed: one that executes with a lag, else the one at `rpc`."""
     from certledger.ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
-    from certledger.verifier.rpc import Rpc
+    from certledger.verifier.rpc import RpcClient
 
     if lag is None:
-        return RpcNode(Rpc(rpc))
+        return RpcNode(RpcClient(rpc))
     return ExecutingNode(
         home,
         RpcSource(lambda method, params: node.call(method, *params)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.verifier.audit.deployment import check_transaction
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.policy import LedgerPin
 
 
-class DeploymentForeign(Refused):
+class DeploymentForeignError(CertledgerError):
     """The pinned transaction did not make the pinned contract out of the known creation code."""
 
     code = "deployment.foreign"
@@ -21,11 +21,11 @@ def check_deployment(node: JsonRpc, pin: LedgerPin) -> None:
     nothing the node says besides is believed.
 
     Raises:
-        DeploymentForeign: another code, contract or ledger than pinned.
-        ChainUnreachable: the node does not answer.
+        DeploymentForeignError: another code, contract or ledger than pinned.
+        ChainUnreachableError: the node does not answer.
     """
     found = node.call("eth_getTransactionByHash", "0x" + pin.deployment.hex())
     if not isinstance(found, dict):
-        raise DeploymentForeign("the node knows no such deployment")
+        raise DeploymentForeignError("the node knows no such deployment")
     for fault in check_transaction(found, pin):
-        raise DeploymentForeign(f"{fault.detail} ({fault.code})")
+        raise DeploymentForeignError(f"{fault.detail} ({fault.code})")

@@ -12,42 +12,42 @@ from pathlib import Path
 from typing import BinaryIO
 
 from certledger.verifier.checkpoint import (
-    LONGEST_NOTE,
+    MAX_NOTE_BYTES,
     Checkpoint,
     Note,
     check_cosignature,
     parse_note,
 )
 from certledger.verifier.encoding import Members, format_canonical, parse_canonical
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 FILE = "witness.json"
 FORK = "fork.json"
 LOCK = "witness.lock"
-MAX_MEMORY_BYTES = 2 * LONGEST_NOTE
+MAX_MEMORY_BYTES = 2 * MAX_NOTE_BYTES
 _TYPE = "certledger/witness/1"
 
 
-class MemoryDamaged(Refused):
+class MemoryDamagedError(CertledgerError):
     """What the witness remembered cannot be read: it signs nothing until somebody has looked."""
 
     code = "witness.memory_damaged"
 
 
-class OtherLedgerHome(Refused):
+class OtherLedgerHomeError(CertledgerError):
     """The home belongs to the witness of another ledger."""
 
     code = "witness.other_ledger_home"
 
 
-class HomeLocked(Refused):
+class HomeLockedError(CertledgerError):
     """Another process witnesses from this home."""
 
     code = "witness.home_locked"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Memory:
+class WitnessState:
     """The last checkpoint signed, with the one line by which this witness signed it."""
 
     note: Note
@@ -71,15 +71,15 @@ class Fork:
     other: Note
 
 
-def recall(home: Path, *, identity: bytes, public_key: bytes) -> Memory | None:
+def recall(home: Path, *, identity: bytes, public_key: bytes) -> WitnessState | None:
     """Return what the witness signed last, None before the first time.
 
     `identity` is the ledger's and `public_key` the witness's (32 bytes each).  The signature
     over what is remembered is checked, so that no flipped bit passes for another history.
 
     Raises:
-        MemoryDamaged: the file is not what this witness wrote.
-        OtherLedgerHome: it signed another ledger's checkpoints in this home.
+        MemoryDamagedError: the file is not what this witness wrote.
+        OtherLedgerHomeError: it signed another ledger's checkpoints in this home.
     """
     path = home / FILE
     try:
@@ -89,20 +89,20 @@ def recall(home: Path, *, identity: bytes, public_key: bytes) -> Memory | None:
             data = file.read(MAX_MEMORY_BYTES + 1)
         read = Members(parse_canonical(data, MAX_MEMORY_BYTES), "memory")
         read.const("type", _TYPE)
-        note = parse_note(read.text("note", longest=LONGEST_NOTE))
+        note = parse_note(read.text("note", longest=MAX_NOTE_BYTES))
         read.done()
-    except (Refused, OSError, ValueError) as error:
-        raise MemoryDamaged(f"{path} is damaged: {error}") from error
+    except (CertledgerError, OSError, ValueError) as error:
+        raise MemoryDamagedError(f"{path} is damaged: {error}") from error
     lines = note.cosignatures
     if len(lines) != 1 or not check_cosignature(note.checkpoint, lines[0], public_key):
-        raise MemoryDamaged(f"{path} is damaged, or another witness wrote it")
+        raise MemoryDamagedError(f"{path} is damaged, or another witness wrote it")
     if note.checkpoint.identity != identity:
         other = note.checkpoint.identity.hex()
-        raise OtherLedgerHome(f"{home} is the home of a witness of the ledger {other}")
-    return Memory(note=note)
+        raise OtherLedgerHomeError(f"{home} is the home of a witness of the ledger {other}")
+    return WitnessState(note=note)
 
 
-def remember(home: Path, memory: Memory) -> None:
+def remember(home: Path, memory: WitnessState) -> None:
     """Keep `memory`; once this returns it survives the death of the machine."""
     _write(home, FILE, format_canonical({"type": _TYPE, "note": memory.note.format()}))
 
@@ -152,7 +152,7 @@ def acquire_home(home: Path) -> None:
     """Lock a home for this process, until `release_home` or the end of the process.
 
     Raises:
-        HomeLocked: another process has it.
+        HomeLockedError: another process has it.
     """
     _lock_of(home)
 
@@ -184,6 +184,6 @@ def _lock_of(home: Path) -> _HomeLock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 file.close()
-                raise HomeLocked(f"another process witnesses from {home}") from error
+                raise HomeLockedError(f"another process witnesses from {home}") from error
             lock = _LOCKS[place] = _HomeLock(file)
         return lock

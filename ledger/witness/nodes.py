@@ -7,21 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from certledger.ledger.witness.memory import MemoryDamaged
-from certledger.verifier.errors import Refused
-from certledger.verifier.rpc import Block, Rpc
+from certledger.ledger.witness.memory import MemoryDamagedError
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.rpc import NodeBlock, RpcClient
 
 if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI
 
 
-class ChainForeign(Refused):
+class ChainForeignError(CertledgerError):
     """The chain did not begin as the policy pins it."""
 
     code = "witness.chain_foreign"
 
 
-class Source(Protocol):
+class BlockSource(Protocol):
     """Where raw blocks come from; nothing it says is believed."""
 
     def genesis(self) -> Any:
@@ -37,20 +37,20 @@ class Source(Protocol):
 class RpcNode:
     """An Ethereum node that the witness's own region runs; it is believed."""
 
-    def __init__(self, rpc: Rpc) -> None:
+    def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
 
     def advance(self) -> None:
         """Nothing to do: the node follows the chain by itself."""
 
-    def final(self) -> Block:
+    def final(self) -> NodeBlock:
         """Return the node's finalized block."""
         block = self._rpc.block("finalized")
         if block is None:
-            raise ChainForeign("the node knows no finalized block")
+            raise ChainForeignError("the node knows no finalized block")
         return block
 
-    def block(self, number: int) -> Block | None:
+    def block(self, number: int) -> NodeBlock | None:
         """Return the node's block of a number."""
         return self._rpc.block(number)
 
@@ -66,7 +66,7 @@ class ExecutingNode:
     def __init__(
         self,
         folder: Path,
-        source: Source,
+        source: BlockSource,
         genesis_hash: bytes,
         *,
         lag: int,
@@ -74,42 +74,42 @@ class ExecutingNode:
     ) -> None:
         from certledger.ledger.chain.embedded.errors import EmbeddedChainError
         from certledger.ledger.chain.embedded.genesis import parse_genesis
-        from certledger.ledger.chain.embedded.replay import Follower
+        from certledger.ledger.chain.embedded.replay import ChainReplica
 
         self._source, self._lag, self._clock = source, lag, clock
         folder.mkdir(parents=True, exist_ok=True)
         genesis, file = parse_genesis(source.genesis()), folder / "followed.sqlite"
         try:
-            self._follower = Follower(file, genesis)
+            self._follower = ChainReplica(file, genesis)
         except EmbeddedChainError as error:
-            raise ChainForeign(f"{file} holds another chain: {error}") from error
+            raise ChainForeignError(f"{file} holds another chain: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise MemoryDamaged(f"{file} is damaged: {error}") from error
+            raise MemoryDamagedError(f"{file} is damaged: {error}") from error
         first = self._follower.block(0)
         if first is None or first.hash != genesis_hash:
             self._follower.close()
-            raise ChainForeign("the chain did not begin with the block the policy pins")
+            raise ChainForeignError("the chain did not begin with the block the policy pins")
 
     def advance(self) -> None:
         """Execute the blocks that have come, up to the first that lies ahead of the clock.
 
         Raises:
-            BlockRefused: one does not follow from those before it.
+            BlockRejectedError: one does not follow from those before it.
         """
-        from certledger.ledger.chain.embedded.errors import BlockAhead
+        from certledger.ledger.chain.embedded.errors import BlockAheadError
 
         last = self._source.head()
         for number in range(self._follower.head.block_number + 1, last + 1):
             try:
                 self._follower.take(self._source.raw_block(number), self._clock() + self._lag)
-            except BlockAhead:
+            except BlockAheadError:
                 return
 
-    def final(self) -> Block:
+    def final(self) -> NodeBlock:
         """Return the last block executed: this chain has one producer and takes nothing back."""
         return as_node_block(self._follower.head)
 
-    def block(self, number: int) -> Block | None:
+    def block(self, number: int) -> NodeBlock | None:
         """Return a block that was executed here."""
         header = self._follower.block(number)
         return None if header is None else as_node_block(header)
@@ -119,9 +119,9 @@ class ExecutingNode:
         self._follower.close()
 
 
-def as_node_block(header: BlockHeaderAPI) -> Block:
+def as_node_block(header: BlockHeaderAPI) -> NodeBlock:
     """Return what a checkpoint needs of a header."""
-    return Block(
+    return NodeBlock(
         number=header.block_number,
         hash=bytes(header.hash),
         state_root=bytes(header.state_root),

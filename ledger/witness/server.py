@@ -11,9 +11,9 @@ from typing import Final
 import structlog
 
 from certledger.ledger.witness.memory import acquire_home, release_home
-from certledger.ledger.witness.witness import Witness, WitnessRefuses
-from certledger.verifier.checkpoint import LONGEST_NOTE, CheckpointUnusable, parse_note
-from certledger.verifier.errors import Malformed, Refused
+from certledger.ledger.witness.witness import Witness, WitnessError
+from certledger.verifier.checkpoint import MAX_NOTE_BYTES, CheckpointUnusableError, parse_note
+from certledger.verifier.errors import CertledgerError, MalformedError
 
 log = structlog.get_logger(__name__)
 PATH: Final = "/v1/cosignatures"
@@ -31,7 +31,7 @@ class WitnessServer:
     def __init__(self, witness: Witness, host: str = "127.0.0.1", port: int = 0) -> None:
         acquire_home(witness.home)
         self._home = witness.home
-        handler = type("Handler", (_Handler,), {"witness": witness})
+        handler = type("Handler", (_CheckpointHandler,), {"witness": witness})
         self._http = ThreadingHTTPServer((host, port), handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
@@ -53,7 +53,7 @@ class WitnessServer:
         release_home(self._home)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _CheckpointHandler(BaseHTTPRequestHandler):
     witness: Witness
     protocol_version = "HTTP/1.1"
     timeout = 30
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != PATH:
             return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
         size = self.headers.get("Content-Length", "")
-        if not size.isascii() or not size.isdigit() or int(size) > LONGEST_NOTE:
+        if not size.isascii() or not size.isdigit() or int(size) > MAX_NOTE_BYTES:
             self.close_connection = True
             return self._problem(HTTPStatus.BAD_REQUEST, "checkpoint.unusable", "too long")
         return self._answer(self.rfile.read(int(size)))
@@ -73,12 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
             line = self.witness.cosign(note.checkpoint)
         except UnicodeDecodeError:
             return self._problem(HTTPStatus.BAD_REQUEST, "checkpoint.unusable", "not UTF-8")
-        except WitnessRefuses as error:
+        except WitnessError as error:
             log.warning("witness_refuses", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.CONFLICT, error.code, str(error))
-        except (Malformed, CheckpointUnusable) as error:
+        except (MalformedError, CheckpointUnusableError) as error:
             return self._problem(HTTPStatus.BAD_REQUEST, error.code, str(error))
-        except Refused as error:
+        except CertledgerError as error:
             log.warning("witness_cannot", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
         except Exception as error:
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
         try:
             last = self.witness.recall()
-        except Refused as error:
+        except CertledgerError as error:
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
         if last is None:
             return self._problem(HTTPStatus.NOT_FOUND, "witness.nothing_signed", "nothing yet")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certledger.ledger.witness.memory import (
     Fork,
-    Memory,
+    WitnessState,
     exclusive,
     forked,
     keep_fork,
@@ -20,66 +20,66 @@ from certledger.ledger.witness.memory import (
 )
 from certledger.verifier.checkpoint import (
     Checkpoint,
-    CheckpointUnusable,
+    CheckpointUnusableError,
     Cosignature,
     Note,
     check_cosignature,
     cosign,
     parse_note,
 )
-from certledger.verifier.errors import Refused
-from certledger.verifier.rpc import Block
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.rpc import NodeBlock
 
 
-class WitnessRefuses(Refused):
+class WitnessError(CertledgerError):
     """The witness does not sign this checkpoint; each reason is a subclass with its code."""
 
     code: str = "witness.refuses"
 
 
-class OtherLedger(WitnessRefuses):
+class CheckpointLedgerError(WitnessError):
     """The checkpoint is of another ledger."""
 
     code = "witness.other_ledger"
 
 
-class BlockUnknown(WitnessRefuses):
+class BlockUnknownError(WitnessError):
     """The witness's own node has no such block, or not as final yet."""
 
     code = "witness.block_unknown"
 
 
-class BlockDiffers(WitnessRefuses):
+class BlockDiffersError(WitnessError):
     """The witness's own node has another block of this number."""
 
     code = "witness.block_differs"
 
 
-class NotNewest(WitnessRefuses):
+class NotNewestError(WitnessError):
     """The witness's own node knows a newer final block, which is to be signed instead."""
 
     code = "witness.not_newest"
 
 
-class Rollback(WitnessRefuses):
+class RollbackError(WitnessError):
     """The checkpoint lies before the last one signed."""
 
     code = "witness.rollback"
 
 
-class ClockOff(WitnessRefuses):
+class ClockOffError(WitnessError):
     """The block is too far from now, or the clock went back."""
 
     code = "witness.clock"
 
 
-class TwoHistories(WitnessRefuses):
+class TwoHistoriesError(WitnessError):
     """The last block signed is gone from the chain: the proof is kept, and nothing more signed."""
 
     code = "witness.two_histories"
 
 
-class PublishedUnknown(Refused):
+class PublishedUnknownError(CertledgerError):
     """After a start nobody tells what this witness published last, so it signs nothing yet."""
 
     code = "witness.published_unknown"
@@ -91,10 +91,10 @@ class OwnNode(Protocol):
     def advance(self) -> None:
         """Learn what has come since."""
 
-    def final(self) -> Block:
+    def final(self) -> NodeBlock:
         """Return the newest block that will not be taken back."""
 
-    def block(self, number: int) -> Block | None:
+    def block(self, number: int) -> NodeBlock | None:
         """Return the block of a number, None where there is none."""
 
 
@@ -135,15 +135,15 @@ class Witness:
         a signature leave.  After a kill in between, the same checkpoint is simply signed again.
 
         Raises:
-            WitnessRefuses: a subclass for each reason.
-            MemoryDamaged: the home is damaged.
-            OtherLedgerHome: the home belongs to another ledger's witness.
-            HomeLocked: another process uses the home.
-            PublishedUnknown: nobody tells what was published last.
+            WitnessError: a subclass for each reason.
+            MemoryDamagedError: the home is damaged.
+            OtherLedgerHomeError: the home belongs to another ledger's witness.
+            HomeLockedError: another process uses the home.
+            PublishedUnknownError: nobody tells what was published last.
         """
         with exclusive(self.home):
             if forked(self.home):
-                raise TwoHistories("this witness has seen two histories and has stopped")
+                raise TwoHistoriesError("this witness has seen two histories and has stopped")
             last = self.recall()
             self.node.advance()
             last = self._learn_published(last)
@@ -152,23 +152,27 @@ class Witness:
             self._check_block(checkpoint)
             self._check_time(checkpoint, last, now)
             line = cosign(checkpoint, self.name, self.key, now)
-            remember(self.home, Memory(note=Note(checkpoint=checkpoint, cosignatures=(line,))))
+            remember(
+                self.home, WitnessState(note=Note(checkpoint=checkpoint, cosignatures=(line,)))
+            )
             return line
 
-    def recall(self) -> Memory | None:
+    def recall(self) -> WitnessState | None:
         """Return what was signed last; raises as `memory.recall`."""
         return recall(
             self.home, identity=self.identity, public_key=self.key.public_key().public_bytes_raw()
         )
 
-    def _learn_published(self, last: Memory | None) -> Memory | None:
+    def _learn_published(self, last: WitnessState | None) -> WitnessState | None:
         """Return what was signed last, from the memory or from what others published since."""
         if self.published is None or self._start.asked:
             return last
         try:
             notes = self.published()
-        except Refused as error:
-            raise PublishedUnknown(f"it cannot be told what was published last: {error}") from error
+        except CertledgerError as error:
+            raise PublishedUnknownError(
+                f"it cannot be told what was published last: {error}"
+            ) from error
         for text in notes:
             mine = self._own_line(text)
             if mine is not None:
@@ -179,28 +183,30 @@ class Witness:
         self._start.asked = True
         return last
 
-    def _own_line(self, text: str) -> Memory | None:
+    def _own_line(self, text: str) -> WitnessState | None:
         """Return a published note with this witness's own good line alone, None without one."""
         try:
             note = parse_note(text)
-        except CheckpointUnusable:
+        except CheckpointUnusableError:
             return None
         public = self.key.public_key().public_bytes_raw()
         lines = [line for line in note.cosignatures if line.name == self.name]
         good = [line for line in lines if check_cosignature(note.checkpoint, line, public)]
         if not good or note.checkpoint.identity != self.identity:
             return None
-        return Memory(note=Note(checkpoint=note.checkpoint, cosignatures=(good[0],)))
+        return WitnessState(note=Note(checkpoint=note.checkpoint, cosignatures=(good[0],)))
 
-    def _check_same_height(self, published: Memory, last: Memory | None) -> None:
+    def _check_same_height(self, published: WitnessState, last: WitnessState | None) -> None:
         """Check that no other block than the remembered one was published at its height."""
         if last is None or published.checkpoint.number != last.checkpoint.number:
             return
         if published.checkpoint != last.checkpoint:
             keep_fork(self.home, Fork(signed=last.note, other=published.note))
-            raise TwoHistories(f"two blocks {last.checkpoint.number} carry this witness's line")
+            raise TwoHistoriesError(
+                f"two blocks {last.checkpoint.number} carry this witness's line"
+            )
 
-    def _check_descent(self, checkpoint: Checkpoint, last: Memory | None) -> None:
+    def _check_descent(self, checkpoint: Checkpoint, last: WitnessState | None) -> None:
         """Check that what was signed last is still there, and not after `checkpoint`."""
         if last is None:
             return
@@ -209,33 +215,35 @@ class Witness:
         if current is not None and current != as_block(signed):
             other = Note(checkpoint=self._checkpoint_of(current))
             keep_fork(self.home, Fork(signed=last.note, other=other))
-            raise TwoHistories(f"block {signed.number} is another one than was signed")
+            raise TwoHistoriesError(f"block {signed.number} is another one than was signed")
         if current is None:
-            raise BlockUnknown(f"the own node has not come to block {signed.number} again")
+            raise BlockUnknownError(f"the own node has not come to block {signed.number} again")
         if checkpoint.number < signed.number:
-            raise Rollback(f"block {checkpoint.number} lies before {signed.number}, signed last")
+            raise RollbackError(
+                f"block {checkpoint.number} lies before {signed.number}, signed last"
+            )
 
     def _check_block(self, checkpoint: Checkpoint) -> None:
         if checkpoint.identity != self.identity:
-            raise OtherLedger("the checkpoint is of another ledger")
+            raise CheckpointLedgerError("the checkpoint is of another ledger")
         newest = self.node.final().number
         if newest < checkpoint.number:
-            raise BlockUnknown(f"block {checkpoint.number} is not final here")
+            raise BlockUnknownError(f"block {checkpoint.number} is not final here")
         known = self.node.block(checkpoint.number)
         if known is None:
-            raise BlockUnknown(f"block {checkpoint.number} is not known here")
+            raise BlockUnknownError(f"block {checkpoint.number} is not known here")
         if known != as_block(checkpoint):
-            raise BlockDiffers(f"block {checkpoint.number} is another one here")
+            raise BlockDiffersError(f"block {checkpoint.number} is another one here")
         if newest > checkpoint.number:
-            raise NotNewest(f"block {newest} is final here, newer than {checkpoint.number}")
+            raise NotNewestError(f"block {newest} is final here, newer than {checkpoint.number}")
 
-    def _check_time(self, checkpoint: Checkpoint, last: Memory | None, now: int) -> None:
+    def _check_time(self, checkpoint: Checkpoint, last: WitnessState | None, now: int) -> None:
         if abs(now - checkpoint.time) > self.lag:
-            raise ClockOff(f"the block is of {checkpoint.time}, now is {now}")
+            raise ClockOffError(f"the block is of {checkpoint.time}, now is {now}")
         if last is not None and now < last.time:
-            raise ClockOff(f"the clock says {now}, and said {last.time} before")
+            raise ClockOffError(f"the clock says {now}, and said {last.time} before")
 
-    def _checkpoint_of(self, block: Block) -> Checkpoint:
+    def _checkpoint_of(self, block: NodeBlock) -> Checkpoint:
         return Checkpoint(
             identity=self.identity,
             number=block.number,
@@ -245,9 +253,9 @@ class Witness:
         )
 
 
-def as_block(checkpoint: Checkpoint) -> Block:
+def as_block(checkpoint: Checkpoint) -> NodeBlock:
     """Return the block that a checkpoint names."""
-    return Block(
+    return NodeBlock(
         number=checkpoint.number,
         hash=checkpoint.block_hash,
         state_root=checkpoint.state_root,

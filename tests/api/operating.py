@@ -7,7 +7,7 @@ from certledger.ledger.node import Ledger
 from certledger.ledger.service.logbook import Logbook
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.receipts import RECEIPT_ENTRY
-from certledger.verifier.vocabulary import BodyKind
+from certledger.verifier.vocabulary import IssuerKind
 from tests.api.world import World
 from tests.ledger.live import Body
 
@@ -28,7 +28,7 @@ def operator_body(ledger: Ledger) -> OperatorBody:
         ledger,
         issuer=OPERATOR,
         name="运营方",
-        kind=BodyKind.OPERATOR,
+        kind=IssuerKind.OPERATOR,
         catalog=Catalog.of([RECEIPT_ENTRY]),
     )
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from certledger.ledger.asking import AnswerFalse, ServerRefuses, ServerSilent
+from certledger.ledger.asking import AnswerInvalidError, ServerRefusedError, ServerUnreachableError
 from certledger.ledger.client import Client
 from certledger.ledger.service.values import Role
 from certledger.verifier.encoding import format_canonical
@@ -49,7 +49,7 @@ def test_a_body_submits_waits_and_changes_a_status(world: World, body: Client) -
     world.ledger.settle()
     place = (world.body.issuer, batch.statement.sequence)
     assert body.wait_final(*place, batch.digest)["state"] == "final"
-    with pytest.raises(AnswerFalse):
+    with pytest.raises(AnswerInvalidError):
         body.wait_final(*place, bytes(32))
     act = world.body.status_acts([batch.statement.first], Status.REVOKED, "R01")[0]
     told = body.submit_act(format_canonical(act.to_json()), act.digest)
@@ -75,16 +75,16 @@ def test_a_counter_verifies_looks_up_and_syncs(world: World, desk: Client) -> No
 def test_what_another_signed_is_not_believed(world: World, running: Running, desk: Client) -> None:
     question = {"evidence": orjson.loads(world.evidence(0).format())}
     wary = client_of(running, Role.COUNTER, operator=person("mallory").address)
-    with pytest.raises(AnswerFalse):
+    with pytest.raises(AnswerInvalidError):
         wary.verify([question])
     batch = world.body.seal(1)
-    with pytest.raises(AnswerFalse):
+    with pytest.raises(AnswerInvalidError):
         client_of(running, Role.ISSUER).submit(batch.submission(), bytes(32))
     world.ledger.settle()
 
 
 def test_a_refusal_keeps_its_code_and_is_not_tried_again(desk: Client) -> None:
-    with pytest.raises(ServerRefuses) as refused:
+    with pytest.raises(ServerRefusedError) as refused:
         desk.submit(b"{}", bytes(32))
     assert (refused.value.status, refused.value.code) == (403, "auth.forbidden")
 
@@ -132,9 +132,9 @@ def test_changed_answers_are_not_believed(world: World, running: Running) -> Non
     ]
     with listening(Starlette(routes=routes)) as url:
         client = Client(url=url, ledger=world.ledger.pin, operator=world.ledger.operator.address)
-        with pytest.raises(AnswerFalse):
+        with pytest.raises(AnswerInvalidError):
             client.verify(question)
-        with pytest.raises(AnswerFalse):
+        with pytest.raises(AnswerInvalidError):
             client.evidence(bytes(32))
 
 
@@ -165,7 +165,7 @@ def test_an_answer_to_another_question_or_of_another_day_is_not_believed(
 
         assert verify(0, 0) == "valid"
         for place, late in ((1, 0), (0, 3_600), (0, -3_600)):
-            with pytest.raises(AnswerFalse):
+            with pytest.raises(AnswerInvalidError):
                 verify(place, late)
 
 
@@ -190,7 +190,7 @@ def test_a_snapshot_never_goes_back(world: World, running: Running) -> None:
         ledger = world.ledger
         client = Client(url=url, ledger=ledger.pin, operator=ledger.operator.address)
         client._snapshot = new
-        with pytest.raises(AnswerFalse):
+        with pytest.raises(AnswerInvalidError):
             client.snapshot()
 
 
@@ -201,5 +201,5 @@ def test_a_service_that_is_away_is_given_up(world: World) -> None:
         operator=world.ledger.operator.address,
         patience=0.2,
     )
-    with pytest.raises(ServerSilent):
+    with pytest.raises(ServerUnreachableError):
         client.look_up(bytes(32))

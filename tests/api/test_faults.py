@@ -19,7 +19,7 @@ from certledger.api.app import app_of
 from certledger.api.bodies import PUBLIC_VALUES
 from certledger.api.oidc import OidcTokens, Provider
 from certledger.api.service import Options, Service
-from certledger.ledger.evidence import EvidenceInconsistent
+from certledger.ledger.evidence import EvidenceInconsistentError
 from certledger.ledger.issuing.sealing import SealedBatch
 from certledger.ledger.service.values import Role
 from tests.api.test_serving import prepared as prepared
@@ -108,7 +108,7 @@ def test_a_500_that_says_so_is_in_the_log_under_its_id(
     world: World, auditor: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*given: object) -> None:
-        raise EvidenceInconsistent("leaf 7 does not lead to the root")
+        raise EvidenceInconsistentError("leaf 7 does not lead to the root")
 
     monkeypatch.setattr("certledger.api.routes.verifying._evidence", fail)
     with structlog.testing.capture_logs() as lines:

@@ -15,9 +15,9 @@ import pytest
 from certledger.api.app import app_of
 from certledger.api.routes import operating
 from certledger.api.service import Options, Service
-from certledger.ledger.ports import ChainUnreachable
-from certledger.ledger.service.beside import Beside
-from certledger.ledger.service.targets import Resolver, TargetForbidden, check_target
+from certledger.ledger.ports import ChainUnreachableError
+from certledger.ledger.service.beside import BoundedExecutor
+from certledger.ledger.service.targets import Resolver, TargetForbiddenError, check_target
 from certledger.ledger.service.values import Role
 from certledger.verifier.name_resolver import NameResolver
 from tests.api.world import World, listening
@@ -57,11 +57,11 @@ class StuckLedger:
 def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the address of a service whose node hangs until the test is over."""
     gate = threading.Event()
-    monkeypatch.setattr(operating, "_PROBING", Beside(most=2, seconds=0.1))
-    monkeypatch.setattr(operating, "_RELAYING", Beside(most=8, seconds=60.0))
+    monkeypatch.setattr(operating, "_PROBING", BoundedExecutor(most=2, seconds=0.1))
+    monkeypatch.setattr(operating, "_RELAYING", BoundedExecutor(most=8, seconds=60.0))
     ledger: Any = StuckLedger(world, gate)
     service = Service(ledger=ledger, options=Options(lookup_floor=0.0))
-    service.held.asking = Beside(most=2, seconds=0.1, rest=1000.0)
+    service.held.asking = BoundedExecutor(most=2, seconds=0.1, rest=1000.0)
     with listening(app_of(service)) as url:
         try:
             yield url
@@ -115,15 +115,15 @@ def test_while_the_node_hangs_all_else_is_answered_and_operators_are_told(
 
 def test_few_ask_what_hangs_and_after_it_was_late_nobody_for_a_while() -> None:
     gate, now = threading.Event(), [0.0]
-    asking = Beside(most=2, seconds=0.05, rest=10.0, clock=lambda: now[0])
-    with pytest.raises(ChainUnreachable, match="within"):
+    asking = BoundedExecutor(most=2, seconds=0.05, rest=10.0, clock=lambda: now[0])
+    with pytest.raises(ChainUnreachableError, match="within"):
         asking.ask(gate.wait)
-    with pytest.raises(ChainUnreachable, match="before"):
+    with pytest.raises(ChainUnreachableError, match="before"):
         asking.ask(lambda: 1)
     now[0] = 11.0
     assert asking.ask(lambda: 1) == 1
     held = asking.begin(gate.wait)
-    with pytest.raises(ChainUnreachable, match="before"):
+    with pytest.raises(ChainUnreachableError, match="before"):
         asking.begin(lambda: 1)
     gate.set()
     assert held.result(10)
@@ -180,7 +180,7 @@ def test_names_that_do_not_resolve_keep_nobody_else_waiting(world: World) -> Non
 def test_a_name_that_does_not_resolve_is_given_up_in_time() -> None:
     gate = threading.Event()
     resolver: Resolver = NameResolver(lambda host, port: [str(gate.wait())])
-    with pytest.raises(TargetForbidden, match=r"no address within 0\.05 seconds"):
+    with pytest.raises(TargetForbiddenError, match=r"no address within 0\.05 seconds"):
         asyncio.run(
             check_target(
                 "https://hangs.example/",

@@ -18,8 +18,8 @@ from standardwebhooks.webhooks import Webhook
 from certledger.api.app import app_of
 from certledger.api.routes import hearing
 from certledger.api.service import Options, Service
-from certledger.ledger.service.targets import Resolver, Target, TargetForbidden, check_target
-from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.targets import Resolver, Target, TargetForbiddenError, check_target
+from certledger.ledger.service.telling import EventDispatcher
 from certledger.ledger.service.values import Hook, Role
 from certledger.verifier.encoding import format_time
 from certledger.verifier.name_resolver import NameResolver
@@ -85,8 +85,8 @@ def clock(world: World) -> Clock:
 
 
 @pytest.fixture
-def teller(world: World, clock: Clock) -> Iterator[Teller]:
-    made = Teller(
+def teller(world: World, clock: Clock) -> Iterator[EventDispatcher]:
+    made = EventDispatcher(
         store=world.ledger.store,
         pepper=world.service.pepper,
         clock=clock,
@@ -118,7 +118,7 @@ def make_hook(opened: httpx.Client, ear: Ear, kind: str) -> dict[str, Any]:
 
 
 def test_a_body_hears_once_that_its_batch_is_final(
-    world: World, lenient: str, ear: Ear, teller: Teller
+    world: World, lenient: str, ear: Ear, teller: EventDispatcher
 ) -> None:
     teller.step()
     with client(world, lenient, Role.ISSUER) as body:
@@ -140,7 +140,7 @@ def test_a_body_hears_once_that_its_batch_is_final(
 
 
 def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
-    world: World, lenient: str, ear: Ear, teller: Teller
+    world: World, lenient: str, ear: Ear, teller: EventDispatcher
 ) -> None:
     batch = world.body.submit(1)
     world.ledger.settle()
@@ -163,7 +163,7 @@ def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
 
 
 def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
-    world: World, lenient: str, ear: Ear, teller: Teller, clock: Clock
+    world: World, lenient: str, ear: Ear, teller: EventDispatcher, clock: Clock
 ) -> None:
     teller.step()
     ear.answers = [500, 503, 404, 200]
@@ -201,7 +201,7 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
 
 
 def test_a_name_that_does_not_resolve_holds_no_other_hook_up(
-    world: World, lenient: str, ear: Ear, teller: Teller
+    world: World, lenient: str, ear: Ear, teller: EventDispatcher
 ) -> None:
     teller.step()
     gate = threading.Event()
@@ -240,7 +240,7 @@ def test_a_name_that_does_not_resolve_holds_no_other_hook_up(
 
 
 def test_who_is_well_again_need_not_wait_for_the_next_try(
-    world: World, lenient: str, ear: Ear, teller: Teller, clock: Clock
+    world: World, lenient: str, ear: Ear, teller: EventDispatcher, clock: Clock
 ) -> None:
     teller.step()
     ear.answers = [500, 200]
@@ -299,7 +299,7 @@ def test_a_hook_that_holds_the_line_holds_nobody_else_up(
     world: World,
     lenient: str,
     ear: Ear,
-    teller: Teller,
+    teller: EventDispatcher,
     head: bytes,
     more: bytes,
     fault: str | None,
@@ -327,8 +327,8 @@ def test_a_hook_that_holds_the_line_holds_nobody_else_up(
 def test_a_caller_has_so_many_hooks_and_watches_and_no_more(
     world: World, lenient: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hearing, "MOST_HOOKS", 2)
-    monkeypatch.setattr(hearing, "MOST_WATCHES", 1)
+    monkeypatch.setattr(hearing, "MAX_WEBHOOKS", 2)
+    monkeypatch.setattr(hearing, "MAX_SUBSCRIPTIONS", 1)
     asked = {"url": ear.url, "kinds": ["certificate.status"]}
     leaves = [leaf.hex() for leaf in world.body.sealed[0].sealed.leaves[:2]]
     with client(world, lenient, Role.PARTNER) as partner:
@@ -388,7 +388,7 @@ def found_target(url: str, addresses: list[str]) -> Target:
     ],
 )
 def test_a_hook_goes_only_to_where_anybody_could_call(url: str, addresses: list[str]) -> None:
-    with pytest.raises(TargetForbidden):
+    with pytest.raises(TargetForbiddenError):
         found_target(url, addresses)
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from certledger.api.app import app_of
 from certledger.api.callers import Caller
-from certledger.api.idempotency import KEPT_SECONDS, parse_key, request_digest, under_key
-from certledger.api.refusals import KeyInFlight, RequestInvalid
+from certledger.api.idempotency import RETENTION_SECONDS, parse_key, request_digest, under_key
+from certledger.api.refusals import KeyInFlightError, RequestInvalidError
 from certledger.api.service import Service
 from certledger.ledger.acts import Lane
 from certledger.ledger.service.values import Role
@@ -35,7 +35,7 @@ def test_any_string_of_structured_fields_is_a_key(key: str) -> None:
 def test_whatever_else_is_refused_or_is_a_key_as_it_stands(text: str) -> None:
     try:
         key = parse_key(text)
-    except RequestInvalid:
+    except RequestInvalidError:
         return
     assert key == text or text.startswith('"')
     assert 1 <= len(key) <= 255
@@ -46,7 +46,7 @@ def test_whatever_else_is_refused_or_is_a_key_as_it_stands(text: str) -> None:
     ["", '""', '"a', 'a"', "a b", "a, b", '"a" ', '"a";b', '"a", "b"', '"\\a"', "é", "x" * 256],
 )
 def test_what_is_no_key(text: str) -> None:
-    with pytest.raises(RequestInvalid):
+    with pytest.raises(RequestInvalidError):
         parse_key(text)
 
 
@@ -161,7 +161,7 @@ def test_of_two_that_take_over_from_one_that_died_one_is_at_work(world: World) -
         unit.begin_request(caller.party, "dead", digest, now)
 
     def work() -> tuple[int, bytes]:
-        with pytest.raises(KeyInFlight):
+        with pytest.raises(KeyInFlightError):
             under_key(world.service, caller, "dead", digest, lambda: (202, b"two"))
         return 202, b"one"
 
@@ -173,7 +173,7 @@ def test_a_key_is_forgotten_after_a_week(hand: Hand) -> None:
     first, second = (hand.world.body.seal(1).submission() for _ in range(2))
     assert hand.post(first, "weekly").status_code == 202
     assert hand.code(second, "weekly") == (422, "idempotency.reused")
-    hand.now[0] += KEPT_SECONDS - 1
+    hand.now[0] += RETENTION_SECONDS - 1
     assert hand.code(second, "weekly") == (422, "idempotency.reused")
     hand.world.ledger.settle()
     hand.now[0] += 2

@@ -7,22 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.ports import StoreBusy
-from certledger.ledger.service.keeping import Keeper
+from certledger.ledger.ports import StoreBusyError
+from certledger.ledger.service.keeping import ReceiptWriter
 from certledger.ledger.service.questions import Asked
 from certledger.ledger.service.receipts import VerificationReceipt
 from certledger.ledger.service.values import Verification
-from certledger.ledger.service.verifying import Told
+from certledger.ledger.service.verifying import VerificationAnswer
 from certledger.ledger.store.engine import SqlStore, open_store
 from tests.api.world import World
 
 
-def told(world: World, caller: str) -> Told:
+def told(world: World, caller: str) -> VerificationAnswer:
     asked = Asked(evidence=world.evidence().format())
     return world.service.verdicts.tell([asked], caller=caller, party=caller, audience=None)
 
 
-async def keep(keeper: Keeper, many: list[Told]) -> list[Verification | BaseException]:
+async def keep(
+    keeper: ReceiptWriter, many: list[VerificationAnswer]
+) -> list[Verification | BaseException]:
     kept = await asyncio.gather(*map(keeper.keep, many), return_exceptions=True)
     await keeper.close()
     return kept
@@ -31,7 +33,7 @@ async def keep(keeper: Keeper, many: list[Told]) -> list[Verification | BaseExce
 def test_each_caller_gets_its_own_receipt_and_all_are_kept(world: World, tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/kept.db")
     many = [told(world, f"key:clk_{number:08}") for number in range(50)]
-    given = asyncio.run(keep(Keeper(store=store, operator=world.ledger.operator), many))
+    given = asyncio.run(keep(ReceiptWriter(store=store, operator=world.ledger.operator), many))
     for one, kept in zip(many, given, strict=True):
         assert isinstance(kept, Verification)
         receipt = VerificationReceipt.parse(kept.receipt)
@@ -48,8 +50,8 @@ def test_where_nothing_can_be_written_nothing_is_given(world: World, tmp_path: P
     other = open_store(f"sqlite:///{tmp_path}/kept.db")
     many = [told(world, "public") for _ in range(3)]
     with other.begin():
-        given = asyncio.run(keep(Keeper(store=store, operator=world.ledger.operator), many))
-    assert [type(one) for one in given] == [StoreBusy] * 3
+        given = asyncio.run(keep(ReceiptWriter(store=store, operator=world.ledger.operator), many))
+    assert [type(one) for one in given] == [StoreBusyError] * 3
     with store.begin(write=False) as unit:
         assert not unit.verifications_of("public", limit=9)
     store.close()
@@ -58,7 +60,7 @@ def test_where_nothing_can_be_written_nothing_is_given(world: World, tmp_path: P
 
 def test_who_goes_away_keeps_nobody_else_from_an_answer(world: World, tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/kept.db")
-    keeper = Keeper(store=store, operator=world.ledger.operator)
+    keeper = ReceiptWriter(store=store, operator=world.ledger.operator)
 
     async def run() -> tuple[Verification, bool]:
         gone, stays = (keeper.keep(told(world, name)) for name in ("gone", "stays"))
@@ -78,7 +80,7 @@ def test_who_goes_away_keeps_nobody_else_from_an_answer(world: World, tmp_path: 
 
 def test_a_keeper_that_is_closed_takes_nothing(world: World, tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/kept.db")
-    keeper = Keeper(store=store, operator=world.ledger.operator)
+    keeper = ReceiptWriter(store=store, operator=world.ledger.operator)
 
     async def run() -> None:
         await keeper.close()

@@ -18,7 +18,7 @@ from oidc_provider_mock import run_server_in_thread
 
 from certledger.api.app import app_of
 from certledger.api.oidc import OidcTokens, Provider, usable
-from certledger.api.refusals import CredentialsInvalid, ProviderSilent
+from certledger.api.refusals import CredentialsInvalidError, ProviderUnreachableError
 from certledger.api.service import Service
 from tests.api.signing_in import SignIn
 from tests.api.world import World, listening
@@ -201,7 +201,7 @@ def test_keys_that_are_not_understood_are_passed_over() -> None:
 )
 def test_a_refused_token_is_told_why_and_not_repeated(claims: Any, sentence: str) -> None:
     key, now = RSAKey.generate_key(2048, {"kid": "a"}), [1e9]
-    with pytest.raises(CredentialsInvalid) as refused:
+    with pytest.raises(CredentialsInvalidError) as refused:
         asyncio.run(Named(now, key.as_dict(private=False)).authenticate(say(key, 1e9, **claims)))
     assert sentence in str(refused.value)
 
@@ -216,7 +216,7 @@ def test_a_provider_that_is_away_is_not_asked_by_everybody_and_its_keys_end_at_l
     now[0] += 86_400
     asked = tokens.asked
     for _ in range(5):
-        with pytest.raises(ProviderSilent):
+        with pytest.raises(ProviderUnreachableError):
             asyncio.run(tokens.authenticate(token))
     assert tokens.asked == asked + 1
     tokens.listed = [key.as_dict(private=False)]

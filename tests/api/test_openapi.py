@@ -23,7 +23,7 @@ from referencing import Registry, Resource
 from certledger.api import routing
 from certledger.api.rules import RULES
 from certledger.ledger.service.calling import message
-from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.telling import EventDispatcher
 from certledger.ledger.service.values import EVENT_KINDS, RETRACTIONS, Role, Watch
 from tests.api.documented import Answers
 from tests.api.world import Running, World
@@ -178,7 +178,7 @@ def test_hooks_are_sent_what_the_document_says(document: dict[str, Any], world: 
     )
     with world.ledger.store.begin() as unit:
         unit.add_watch(watch)
-    Teller(store=world.ledger.store, pepper=bytes(32), clock=world.service.clock).step()
+    EventDispatcher(store=world.ledger.store, pepper=bytes(32), clock=world.service.clock).step()
     with world.ledger.store.begin() as unit:
         unit.remove_watch("counter:document", watch.issuer, watch.index)
         events = [

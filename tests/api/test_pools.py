@@ -15,7 +15,7 @@ import pytest
 from bench.load import hammer, request
 from certledger.api.app import app_of
 from certledger.api.pools import MIN_JOB_BYTES, FairPool
-from certledger.api.refusals import Busy
+from certledger.api.refusals import ServiceBusyError
 from certledger.api.service import Options, Service
 from certledger.ledger.service.values import Role
 from tests.api.world import World, listening
@@ -119,7 +119,7 @@ def test_without_room_the_newest_request_of_who_has_most_waiting_is_refused() ->
         await asyncio.sleep(0)
         gate.set()
         told = await asyncio.gather(first, *much, begun, little, return_exceptions=True)
-        return order, [isinstance(one, Busy) for one in told]
+        return order, [isinstance(one, ServiceBusyError) for one in told]
 
     order, refused = asyncio.run(run())
     # The fifth found no room.  What a request that had begun and the other caller put in took the
@@ -138,7 +138,7 @@ def test_whoever_has_little_is_refused_only_where_nobody_has_more() -> None:
         await asyncio.sleep(0)
         gate.set()
         told = await asyncio.gather(first, *others, return_exceptions=True)
-        return [isinstance(one, Busy) for one in told]
+        return [isinstance(one, ServiceBusyError) for one in told]
 
     assert asyncio.run(run()) == [False, False, False, True]
 

@@ -20,7 +20,7 @@ from certledger.api.service import Options, Service
 from certledger.ledger import evidence, ports
 from certledger.ledger.intake import refusals as intake_refusals
 from certledger.verifier import errors
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from tests.api.world import World, listening
 
 MODULES: tuple[ModuleType, ...] = (
@@ -32,27 +32,27 @@ MODULES: tuple[ModuleType, ...] = (
 )
 
 
-def refusals() -> Iterator[type[Refused]]:
+def refusals() -> Iterator[type[CertledgerError]]:
     """Yield every class of refusal that intake, evidence, ports and the API have."""
     for module in MODULES:
         for _, found in inspect.getmembers(module, inspect.isclass):
-            if issubclass(found, Refused) and found is not Refused:
+            if issubclass(found, CertledgerError) and found is not CertledgerError:
                 yield found
 
 
 @pytest.mark.parametrize("kind", sorted(set(refusals()), key=str))
-def test_every_refusal_has_a_status(kind: type[Refused]) -> None:
-    assert any(parent in STATUSES for parent in kind.__mro__ if parent is not Refused), kind
+def test_every_refusal_has_a_status(kind: type[CertledgerError]) -> None:
+    assert any(parent in STATUSES for parent in kind.__mro__ if parent is not CertledgerError), kind
 
 
 def test_what_is_no_json_is_400_and_what_breaks_a_schema_422() -> None:
-    assert status_of(Malformed("json.syntax", "no")) == 400
-    assert status_of(Malformed("json.size", "no")) == 413
-    assert status_of(Malformed("schema.invalid", "no")) == 422
+    assert status_of(MalformedError("json.syntax", "no")) == 400
+    assert status_of(MalformedError("json.size", "no")) == 413
+    assert status_of(MalformedError("schema.invalid", "no")) == 422
 
 
 def test_a_fault_of_ours_tells_nothing_of_itself() -> None:
-    told = problem(evidence.EvidenceInconsistent("secret of the house"), "abc")
+    told = problem(evidence.EvidenceInconsistentError("secret of the house"), "abc")
     assert "secret" not in str(told)
     assert told["code"] == "evidence.inconsistent"
 

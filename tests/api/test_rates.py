@@ -12,7 +12,7 @@ from certledger.api.app import app_of
 from certledger.api.callers import network_of
 from certledger.api.gate import Rates
 from certledger.api.guesses import MAX_MISSES
-from certledger.api.refusals import TooMany
+from certledger.api.refusals import RateLimitError
 from certledger.api.service import Options, Service
 from certledger.ledger.service.values import Role
 from tests.api.world import World, listening
@@ -34,7 +34,7 @@ def test_a_rate_lets_through_what_it_says_and_says_when_to_come_again() -> None:
     for _ in range(60):
         rates.hit("60/minute", "a")
     assert not rates.open("60/minute", "a")
-    with pytest.raises(TooMany) as refused:
+    with pytest.raises(RateLimitError) as refused:
         rates.hit("60/minute", "a")
     rates.hit("60/minute", "b")
     clock.now += refused.value.retry_after
@@ -51,7 +51,7 @@ def test_no_minute_lets_through_more_than_two_spans_worth(pauses: list[float]) -
         try:
             rates.hit("10/minute", "a")
             through.append(clock.now)
-        except TooMany:
+        except RateLimitError:
             continue
     for start in through:
         assert sum(start <= at < start + 60 for at in through) <= 20

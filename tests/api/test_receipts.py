@@ -9,7 +9,7 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.ledger.asking import AnswerFalse, ServerRefuses
+from certledger.ledger.asking import AnswerInvalidError, ServerRefusedError
 from certledger.ledger.node import POLICY
 from certledger.ledger.service.logbook import Logbook
 from certledger.ledger.service.receipts import VerificationReceipt, content_of
@@ -195,7 +195,7 @@ def test_the_client_says_that_a_receipt_is_not_anchored_yet(
 ) -> None:
     desk = client_of(running, Role.COUNTER)
     told = desk.verify([{"evidence": orjson.loads(world.evidence(0).format())}])[0]
-    with pytest.raises(ServerRefuses) as caught:
+    with pytest.raises(ServerRefusedError) as caught:
         desk.prove(told.receipt)
     assert (caught.value.status, caught.value.code) == (409, "receipt.pending")
 
@@ -216,5 +216,5 @@ def test_the_holder_of_a_receipt_finds_its_record_by_itself(
     assert proved.record == found.record
     assert len(proved.disclosures) == 2
     forged = VerificationReceipt(content=receipt.content, signature=bytes(65))
-    with pytest.raises(AnswerFalse):
+    with pytest.raises(AnswerInvalidError):
         desk.prove(forged)

@@ -28,7 +28,7 @@ from certledger.ledger.store.tables import Row
 from certledger.ledger.submitting import Intake
 from certledger.verifier.acts import statement_to_json
 from certledger.verifier.encoding import format_canonical, to_base64url
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, listening
 
@@ -143,7 +143,7 @@ def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
     for data in (batch.submission(), lines, spaced):
         assert issuer_of(BytesIO(data)) == world.body.issuer
     for data in (b"", b"{}", b'{"statement":{}}', b'{"statement":{"issuer":1}}', b'{"statement":{'):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             issuer_of(BytesIO(data))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from certledger.ledger.auditing.home import audit_home
-from certledger.verifier.audit.report import Report
+from certledger.verifier.audit.report import AuditReport
 from tests.audit import little
 
 
@@ -20,7 +20,7 @@ class Auditor:
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(1)
 
-    def home(self, home: Path, *, later: int = 0) -> Report:
+    def home(self, home: Path, *, later: int = 0) -> AuditReport:
         """Audit a home as if `later` seconds had gone by."""
         return audit_home(home, self.executor, now=little.now() + later)
 

@@ -12,7 +12,7 @@ from certledger.ledger.auditing.kept import unpacked
 from certledger.ledger.intake.submission import parse_submission
 from certledger.ledger.issuing.sealing import SealedBatch
 from certledger.ledger.store.frames import pack_frame
-from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from tests.audit.little import POLICE, Body
 
 
@@ -63,12 +63,12 @@ def smuggle(body: Body, batch: SealedBatch, *, kept: bool = True) -> SealedBatch
     return batch
 
 
-def told(report: Report, code: str) -> list[str]:
+def told(report: AuditReport, code: str) -> list[str]:
     """Return the places where the report tells a fault of this code."""
     return [one.where for one in report.faults if one.code == code]
 
 
-def assert_told(report: Report, code: str, where: str) -> None:
+def assert_told(report: AuditReport, code: str, where: str) -> None:
     assert report.verdict is AuditVerdict.FAULTS
     found = [(one.code, one.where) for one in report.faults]
     assert any(one == (code, where) for one in found), found

@@ -28,7 +28,7 @@ from certledger.verifier.certificate import describe_document
 from certledger.verifier.checkpoint import Note, cosign, parse_note
 from certledger.verifier.encoding import format_canonical
 from certledger.verifier.hashing import sha256
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import Register, Statement, StatusChange
 from certledger.verifier.status import choose
 from certledger.verifier.vocabulary import Purpose, Status
@@ -65,7 +65,7 @@ class Body:
         self.catalog = catalog_of(load_domain(), ["ID-RESIDENT", "ID-HUKOU"])
 
     @property
-    def state(self) -> BodyState:
+    def state(self) -> IssuerState:
         with self.ledger.store.begin(write=False) as unit:
             seen = unit.body(self.issuer)
         assert seen is not None

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table
 
 from certledger.ledger.auditing.coverage import ALL, ROWS, reason
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.auditing.publishing import publish
 from certledger.ledger.rebuilding import rebuild
 from certledger.ledger.service.logbook import logbook_of
@@ -222,7 +222,7 @@ def _fresh(pristine: Path, home: Path) -> None:
     """Put a copy of a home, with what it publishes, in place of one that is past mending."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(pristine, home)
-    kept = Kept(load_settings(home=home).database, home)
+    kept = StoredFiles(load_settings(home=home).database, home)
     publish(kept, home / "published")
     kept.close()
 

@@ -26,7 +26,7 @@ from certledger.verifier.audit.deployment import check_deployment, created
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.hashing import keccak
 from certledger.verifier.recovery import recover_address
-from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
+from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 from certledger.verifier.state import NO_END
 from certledger.verifier.statements import (
     Batch,
@@ -131,7 +131,7 @@ def reinstate(body: Body, index: int, reason: bytes) -> None:
     with body.ledger.store.begin(write=False) as unit:
         tree = StatusTree(unit.words(body.issuer))
     proof = tree.prove_many(words)
-    witness = calls.Witness(
+    witness = calls.StatusProof(
         words=[tree.word(word) for word in words], marks=proof.marks, siblings=proof.siblings
     )
     digest = said.digest(body.ledger.pin.identity)
@@ -203,7 +203,9 @@ def test_other_creation_code_is_found_though_the_code_that_stands_is_the_same(
         address = created(ledger.operator.address, nonce)
         ledger.settle()
         number = ledger.chain.head().number
-        node = Rpc(ledger.embedded.url if ledger.embedded else "", longest=LONGEST_HISTORY)
+        node = RpcClient(
+            ledger.embedded.url if ledger.embedded else "", longest=MAX_LOG_RESPONSE_BYTES
+        )
         pin = replace(
             ledger.pin,
             address=address,

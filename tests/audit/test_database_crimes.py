@@ -9,7 +9,7 @@ import pytest
 
 from certledger.ledger.issuing.sealing import Head
 from certledger.ledger.submitting import submit_batch
-from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.audit.published import DataUnreachableError
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.checkpoint import parse_note
 from certledger.verifier.encoding import format_canonical
@@ -389,5 +389,5 @@ def test_a_database_that_is_none_leaves_the_audit_unfinished(home: Path, auditor
     data = bytearray((home / "ledger.db").read_bytes())
     data[4096:] = b"\xff" * (len(data) - 4096)
     (home / "ledger.db").write_bytes(data)
-    with pytest.raises(DataUnreachable):
+    with pytest.raises(DataUnreachableError):
         auditor.home(home)

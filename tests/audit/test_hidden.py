@@ -37,12 +37,12 @@ def listed(report: dict[str, Any], kind: str) -> set[str]:
 @pytest.fixture(scope="module")
 def public(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the pristine ledger published."""
-    from certledger.ledger.auditing.kept import Kept
+    from certledger.ledger.auditing.kept import StoredFiles
     from certledger.ledger.auditing.publishing import publish
 
     folder = tmp_path_factory.mktemp("public")
     settings = load_settings(home=pristine)
-    publish(Kept(settings.database, settings.home), folder)
+    publish(StoredFiles(settings.database, settings.home), folder)
     return folder
 
 

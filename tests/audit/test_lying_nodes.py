@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from certledger.ledger.auditing.home import chain_of, pinned
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.settings import load_settings
-from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from certledger.verifier.audit.running import Job, audit
 from certledger.verifier.events import TOPICS
-from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
+from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import codes
@@ -89,16 +89,16 @@ def truth(pristine: Path) -> Iterator[str]:
         yield url
 
 
-def listen(pristine: Path, url: str, executor: Executor) -> Report:
+def listen(pristine: Path, url: str, executor: Executor) -> AuditReport:
     pin, policy = pinned(pristine)
     settings = load_settings(home=pristine)
     job = Job(
         pin=pin,
         policy=policy,
-        published=Kept(settings.database, settings.home),
+        published=StoredFiles(settings.database, settings.home),
         now=little.now(),
     )
-    return audit(Rpc(url, longest=LONGEST_HISTORY), job, executor)
+    return audit(RpcClient(url, longest=MAX_LOG_RESPONSE_BYTES), job, executor)
 
 
 def honest(method: str, params: list[Any], result: Any, ask: Ask) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from certledger.ledger.auditing.coverage import ROWS
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.auditing.publishing import publish
 from certledger.ledger.rebuilding import rebuild
 from certledger.verifier.audit.report import AuditVerdict
@@ -50,7 +50,7 @@ def test_after_crimes_on_every_table_a_rebuild_makes_the_audit_clean(
 ) -> None:
     home = Path(shutil.copytree(served, tmp_path / "home"))
     with opened(home) as ledger:
-        kept = Kept(ledger.settings.database, home)
+        kept = StoredFiles(ledger.settings.database, home)
         publish(kept, tmp_path / "published")
         kept.close()
         assert commit(rounds(served)[which], home) >= (2 if which == 2 else 10)

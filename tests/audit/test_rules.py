@@ -26,7 +26,7 @@ from certledger.verifier.audit.faults import Weight
 from certledger.verifier.audit.published import Nothing
 from certledger.verifier.audit.replay import Replay, Unobserved
 from certledger.verifier.events import TOPICS
-from certledger.verifier.rpc import LONGEST_HISTORY, Log, Rpc
+from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, Log, RpcClient
 from certledger.verifier.statements import (
     Batch,
     CatalogChange,
@@ -62,7 +62,7 @@ STRANGER = person("a stranger")
 def history(pristine: Path) -> list[Log]:
     pin, _ = pinned(pristine)
     with chain_of(load_settings(home=pristine)) as url:
-        return Rpc(url, longest=LONGEST_HISTORY).logs(pin.address, 0, 1_000)
+        return RpcClient(url, longest=MAX_LOG_RESPONSE_BYTES).logs(pin.address, 0, 1_000)
 
 
 @pytest.fixture

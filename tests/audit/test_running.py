@@ -21,17 +21,17 @@ import pytest
 from click.testing import CliRunner
 
 from certledger.ledger.auditing.home import audit_home, chain_of, pinned
-from certledger.ledger.auditing.kept import Kept
+from certledger.ledger.auditing.kept import StoredFiles
 from certledger.ledger.auditing.publishing import publish
 from certledger.ledger.node import Ledger
 from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.command import PatientExecutor
 from certledger.verifier.audit.faults import SENTENCE
-from certledger.verifier.audit.published import Address, Folder, Nothing, Published
-from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.published import Folder, HttpDirectory, Nothing, Published
+from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from certledger.verifier.audit.running import Job, audit
 from certledger.verifier.cli import main
-from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
+from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, edit_records, sql, told
@@ -49,14 +49,16 @@ def public(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the pristine ledger publishes."""
     folder = tmp_path_factory.mktemp("public")
     settings = load_settings(home=pristine)
-    assert publish(Kept(settings.database, settings.home), folder) == 3
+    assert publish(StoredFiles(settings.database, settings.home), folder) == 3
     return folder
 
 
-def run(pristine: Path, url: str, published: Published, auditor: Auditor, **more: Any) -> Report:
+def run(
+    pristine: Path, url: str, published: Published, auditor: Auditor, **more: Any
+) -> AuditReport:
     pin, policy = pinned(pristine)
     job = Job(pin=pin, policy=policy, published=published, now=little.now(), **more)
-    return audit(Rpc(url, longest=LONGEST_HISTORY), job, auditor.executor)
+    return audit(RpcClient(url, longest=MAX_LOG_RESPONSE_BYTES), job, auditor.executor)
 
 
 class Server(SimpleHTTPRequestHandler):
@@ -110,18 +112,18 @@ def test_an_address_that_serves_another_record_than_anchored_is_found(
 ) -> None:
     folder = Path(shutil.copytree(public, tmp_path / "served"))
     with served(folder) as url:
-        assert run(pristine, truth, Address(url), auditor).verdict is AuditVerdict.CLEAN
+        assert run(pristine, truth, HttpDirectory(url), auditor).verdict is AuditVerdict.CLEAN
         root = sql(pristine, "SELECT root FROM anchored WHERE sequence = 2")[0][0].hex()
         file = folder / "records" / f"{root}.jsonl"
         file.write_bytes(file.read_bytes().replace(b'"entry":1', b'"entry":2', 1))
-        report = run(pristine, truth, Address(url), auditor)
+        report = run(pristine, truth, HttpDirectory(url), auditor)
     assert_told(report, "records.root_differs", f"{POLICE}/batches/2")
 
 
 def test_an_address_that_does_not_answer_leaves_the_audit_incomplete(
     pristine: Path, truth: str, auditor: Auditor
 ) -> None:
-    report = run(pristine, truth, Address("http://127.0.0.1:9", timeout=1.0), auditor)
+    report = run(pristine, truth, HttpDirectory("http://127.0.0.1:9", timeout=1.0), auditor)
     assert report.verdict is AuditVerdict.INCOMPLETE
     assert codes(report.gaps) == {"data.unreachable"}
 

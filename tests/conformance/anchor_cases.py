@@ -11,7 +11,7 @@ from certledger.verifier.evidence import EntryProof
 from certledger.verifier.hashing import keccak
 from certledger.verifier.state import Key
 from certledger.verifier.statements import SECP256K1_ORDER
-from certledger.verifier.vocabulary import BodyKind, HolderKind, Purpose, Standing
+from certledger.verifier.vocabulary import HolderKind, IssuerKind, Purpose, Standing
 from tests.conformance.case import UNANCHORED, Case, Scene
 from tests.world import ENTRY, LICENCE, draw, policy, signed_policy
 
@@ -46,7 +46,7 @@ def state() -> Iterator[Case]:
     for name, changed in (
         ("name", replace(body, name="上海市公安厅")),
         ("name_long", replace(body, name="某" * 128)),
-        ("kind", replace(body, kind=BodyKind.ASSOCIATION)),
+        ("kind", replace(body, kind=IssuerKind.ASSOCIATION)),
         ("keys", replace(body, keys=(replace(body.keys[0], end=10**6),))),
         ("keys_added", replace(body, keys=(*body.keys, Key(address=draw("key", 20),
                                                            purposes=Purpose.BATCHES, start=1)))),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certledger.verifier.checkpoint import Cosignature, Note, cosign
-from certledger.verifier.policy import LedgerPin, Trust, Witness
+from certledger.verifier.policy import LedgerPin, Trust, WitnessKey
 from certledger.verifier.policyfile import SignedPolicy, sign
 from certledger.verifier.statements import ledger_identity
 from certledger.verifier.vocabulary import Way
@@ -143,7 +143,7 @@ def witnesses() -> Iterator[Case]:
             evidence=scene.file(note=scene.world.note(times(*names))),
         )
     doubled = with_witnesses(
-        Witness(operator="anhui", name="anhui-2", key=public("anhui-2"), start=0)
+        WitnessKey(operator="anhui", name="anhui-2", key=public("anhui-2"), start=0)
     )
     yield blocked(
         "operator_with_two_keys",
@@ -196,7 +196,7 @@ def public(name: str) -> bytes:
     return witness_key(name).public_key().public_bytes_raw()
 
 
-def with_witnesses(*more: Witness) -> SignedPolicy:
+def with_witnesses(*more: WitnessKey) -> SignedPolicy:
     """Return the policy with more witnesses."""
     known = sorted((*policy().witnesses, *more), key=lambda one: one.name)
     return signed_policy(witnesses=tuple(known))

@@ -11,7 +11,7 @@ import orjson
 
 from certledger.verifier.certificate import format_disclosure
 from certledger.verifier.encoding import to_base64url
-from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence
+from certledger.verifier.evidence import MAX_EVIDENCE_BYTES, Evidence
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene
 
@@ -62,7 +62,7 @@ def spellings() -> Iterator[Case]:
         ("file_with_escaped_solidus", "A solidus is escaped.",
          good.replace(b"certledger/evidence/1", b"certledger\\/evidence\\/1")),
         ("file_too_long", "The file is longer than any evidence.",
-         good[:-1] + b" " * (LONGEST_EVIDENCE - len(good) + 1) + b"}"),
+         good[:-1] + b" " * (MAX_EVIDENCE_BYTES - len(good) + 1) + b"}"),
         ("file_nested_deeply", "Two thousand lists in one another.", deep),
         ("file_nested_to_nine", "Nine objects in one another.",
          good.replace(word, b'"edition":' + b'{"a":' * 8 + b"0" + b"}" * 8)),

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from certledger.verifier.delta import apply_delta
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.encoding import format_canonical, parse_time
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.policy_store import open_chain, read_chain
@@ -46,7 +46,7 @@ def answer(arguments: Sequence[str]) -> tuple[int, bytes]:
         parser.add_argument(option)
     try:
         result = _judge(parser.parse_args(arguments))
-    except (Refused, OSError, ValueError):
+    except (CertledgerError, OSError, ValueError):
         return REFUSED, b""
     return EXITS[result.verdict], format_canonical(result.to_json())
 
@@ -78,7 +78,7 @@ def _judge(given: argparse.Namespace) -> Result:
     )
 
 
-def _open_desk(files: Sequence[Path], question: Question) -> Desk | None:
+def _open_desk(files: Sequence[Path], question: Question) -> CompactVerifier | None:
     """Return a desk on a snapshot and the deltas that follow it, None without one."""
     if not files:
         return None
@@ -87,10 +87,10 @@ def _open_desk(files: Sequence[Path], question: Question) -> Desk | None:
         return question.judge(snapshot.note, ledger, None)
 
     whole, *deltas = (file.read_bytes() for file in files)
-    desk = Desk.open(question.policy, Snapshot.parse(whole), judge)
+    desk = CompactVerifier.open(question.policy, Snapshot.parse(whole), judge)
     for delta in deltas:
         newer = apply_delta(desk.snapshot, delta, desk.ledger)
-        desk = Desk.open(question.policy, newer, judge)
+        desk = CompactVerifier.open(question.policy, newer, judge)
     return desk
 
 

@@ -17,7 +17,7 @@ from certledger.verifier.certificate import (
     digest_of,
     format_disclosure,
 )
-from certledger.verifier.compact import PREFIX, Compact, Shown
+from certledger.verifier.compact import PREFIX, Compact, CompactDisclosure
 from certledger.verifier.encoding import to_base64url
 from certledger.verifier.evidence import Evidence
 from tests.conformance.case import BLOCKED, UNREADABLE, Case, Scene
@@ -183,7 +183,7 @@ def kinds() -> Iterator[Case]:
         number = scene.mine.named("certificate_number", "holder_name")
         recorded(scene, place, number[:1] if place == 1 else number, digest_of(text))
         code = code_of(scene.evidence())
-        shown = Shown(place=place, salt=code_salt, value=value)
+        shown = CompactDisclosure(place=place, salt=code_salt, value=value)
         kept = [part for part in code.shown if part.place != place]
         yield differing(f"compact_{name}", why, replace(code, shown=(*kept, shown)), scene)
         whole = scene.evidence()

@@ -11,11 +11,11 @@ from typing import Any
 import cbor2
 
 from certledger.verifier.base45 import to_base45
-from certledger.verifier.compact import PREFIX, Compact, Shown
+from certledger.verifier.compact import PREFIX, Compact, CompactDisclosure
 from certledger.verifier.delta import format_delta
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.state import UNNAMED, BodyState, UnnamedBody
+from certledger.verifier.state import UNNAMED, IssuerState, UnnamedBody
 from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import BLOCKED, UNANCHORED, UNREADABLE, Case, Scene
 from tests.conformance.force_cases import ASKED, DAY, T, bound, changed, present
@@ -125,7 +125,7 @@ def bad() -> Iterator[Case]:
     ended = Scene()
     ended.body.end_key(20)
     holder = plain.shown[1]
-    forged = Shown(place=1, salt=holder.salt, value="李示例")
+    forged = CompactDisclosure(place=1, salt=holder.salt, value="李示例")
     for name, why, code, world, codes in (
         ("path_order", "The hashes of the path are swapped.",
          replace(plain, path=plain.path[::-1]), scene.world,
@@ -271,7 +271,7 @@ def lacking_name(snapshot: Snapshot, issuer: str) -> Snapshot:
     )
 
 
-def unnamed(state: BodyState) -> UnnamedBody:
+def unnamed(state: IssuerState) -> UnnamedBody:
     """Return a state of which only the digest of the name is known."""
     parts = {each.name: getattr(state, each.name) for each in fields(state)}
     digest = hashlib.sha256(state.name.encode()).hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eth_keys.datatypes import PrivateKey
 
 from certledger.contracts import calls
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import (
     Batch,
     CatalogChange,
@@ -48,8 +48,8 @@ class Act:
 
     said: Statement
     signers: tuple[Signer, ...]
-    state: BodyState | None = None
-    states: tuple[BodyState, ...] = ()
+    state: IssuerState | None = None
+    states: tuple[IssuerState, ...] = ()
     key: int = calls.NO_KEY
     olds: tuple[bytes, ...] = ()
     proof: MultiProof = NO_PROOF
@@ -67,7 +67,7 @@ class Act:
         assert state is not None
         match said:
             case StatusChange():
-                witness = calls.Witness(
+                witness = calls.StatusProof(
                     words=self.olds, marks=self.proof.marks, siblings=self.proof.siblings
                 )
                 return calls.change_status(
@@ -95,7 +95,7 @@ class SignedBatch:
 class Anchoring:
     """A list of bodies, each with its state and batches."""
 
-    entries: tuple[tuple[BodyState, tuple[SignedBatch, ...]], ...]
+    entries: tuple[tuple[IssuerState, tuple[SignedBatch, ...]], ...]
 
     def calldata(self, identity: bytes) -> bytes:
         return calls.anchor(

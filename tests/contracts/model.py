@@ -8,11 +8,11 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.hashing import keccak
-from certledger.verifier.state import BodyState, Key, batch_leaf
+from certledger.verifier.state import IssuerState, Key, batch_leaf
 from certledger.verifier.statements import (
-    LONGEST_LIFE,
+    MAX_LIFETIME_SECONDS,
     CatalogChange,
     Hold,
     KeysChange,
@@ -25,8 +25,8 @@ from certledger.verifier.statements import (
     StandingChange,
     StatusChange,
 )
-from certledger.verifier.status import CELLS, EMPTY_ROOT, MOST_WORDS, StatusTree
-from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.status import CELLS, EMPTY_ROOT, MAX_STATUS_WORDS, StatusTree
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 from tests.contracts.acts import Act, Anchoring, SignedBatch
 from tests.contracts.world import NAME, address
 
@@ -51,7 +51,7 @@ class Model:
     seats: dict[int, bytes]
     recoveries: dict[int, bytes]
     identity: bytes
-    bodies: dict[str, BodyState] = field(default_factory=dict)
+    bodies: dict[str, IssuerState] = field(default_factory=dict)
     trees: dict[str, StatusTree] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     nonces: dict[int, int] = field(default_factory=dict)
@@ -110,9 +110,9 @@ class Model:
         self._count(act, 2 + len(said.keys))
         self._by_registrar(act, int(issuer[2:4]), 0)
         self._by_other(act, int(issuer[2:4]), 1)
-        body = BodyState(
+        body = IssuerState(
             issuer=issuer,
-            kind=list(BodyKind)[said.kind - 1],
+            kind=list(IssuerKind)[said.kind - 1],
             name=NAME,
             keys=self._added((), said.keys, act, 2),
             since=self.block,
@@ -321,10 +321,10 @@ class Model:
         self._store(replace(body, epoch=said.epoch, status=tree.root))
 
     def _moved(
-        self, act: Act, said: StatusChange, body: BodyState, any_step: bool
+        self, act: Act, said: StatusChange, body: IssuerState, any_step: bool
     ) -> Sequence[bytes]:
         size = len(said.words)
-        if not 1 <= size <= MOST_WORDS or len(said.masks) != size or len(act.olds) != size:
+        if not 1 <= size <= MAX_STATUS_WORDS or len(said.masks) != size or len(act.olds) != size:
             refuse("StatusSize")
         if said.status > 3:
             refuse("StatusUnknown")
@@ -336,7 +336,7 @@ class Model:
             later.append(moved_word(word, mask, old, said.status, body.certificates, any_step))
         try:
             before = act.proof.implied_root(said.words, act.olds)
-        except ProofInvalid:
+        except ProofInvalidError:
             refuse("StatusProofShape")
         if before != body.status:
             refuse("StatusProofRoot")
@@ -369,7 +369,7 @@ class Model:
             refuse("NothingAnchored")
         return passed
 
-    def _appended(self, body: BodyState, batch: SignedBatch) -> BodyState:
+    def _appended(self, body: IssuerState, batch: SignedBatch) -> IssuerState:
         said = batch.said
         self._next(body.batches, said.sequence)
         if said.first != body.certificates:
@@ -391,17 +391,17 @@ class Model:
 
     # What acts have in common
 
-    def _open(self, act: Act) -> BodyState:
+    def _open(self, act: Act) -> IssuerState:
         assert act.state is not None
         return self._current(act.state)
 
-    def _current(self, state: BodyState) -> BodyState:
+    def _current(self, state: IssuerState) -> IssuerState:
         body = self.bodies.get(state.issuer)
         if body is None or body.digest() != state.digest():
             refuse("StateStale")
         return body
 
-    def _store(self, body: BodyState) -> None:
+    def _store(self, body: IssuerState) -> None:
         self.bodies[body.issuer] = body
 
     def _next(self, held: int, given: int) -> None:
@@ -411,7 +411,7 @@ class Model:
     def _timely(self, not_after: int) -> None:
         if not_after < self.now:
             refuse("StatementExpired")
-        if not_after > self.now + LONGEST_LIFE:
+        if not_after > self.now + MAX_LIFETIME_SECONDS:
             refuse("StatementTooFar")
 
     def _count(self, act: Act, count: int) -> None:
@@ -445,7 +445,7 @@ class Model:
             before = region
             self.challenged.pop(region, None)
 
-    def _by_key(self, act: Act, body: BodyState, purpose: Purpose | None, at: int) -> None:
+    def _by_key(self, act: Act, body: IssuerState, purpose: Purpose | None, at: int) -> None:
         if act.key >= len(body.keys):
             refuse("KeyUnknown")
         key = body.keys[act.key]

@@ -10,8 +10,8 @@ from typing import Any
 from eth_keys.datatypes import PrivateKey
 
 from certledger.contracts.calls import NO_KEY
-from certledger.verifier.events import StateTold
-from certledger.verifier.state import BodyState
+from certledger.verifier.events import IssuerStateEvent
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import (
     CatalogChange,
     Hold,
@@ -88,7 +88,7 @@ class Office:
 
     def _learn(self, outcome: Outcome) -> None:
         for event in outcome.events:
-            if isinstance(event, StateTold) and event.issuer == self.issuer:
+            if isinstance(event, IssuerStateEvent) and event.issuer == self.issuer:
                 self.state = event.state(NAME)
 
     def register(self) -> Outcome:
@@ -248,7 +248,7 @@ def saying(act: Act, **changes: Any) -> Act:
     return replace(act, said=replace(act.said, **changes))
 
 
-def stale(state: BodyState) -> BodyState:
+def stale(state: IssuerState) -> IssuerState:
     """Return a state that is not the present one."""
     return replace(state, revision=state.revision + 1)
 

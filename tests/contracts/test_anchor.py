@@ -9,9 +9,9 @@ import pytest
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.verifier import merkle
-from certledger.verifier.events import Anchored, Skipped, StateTold
+from certledger.verifier.events import BatchAnchored, IssuerStateEvent, Skipped
 from certledger.verifier.state import batch_leaf
-from certledger.verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, SECP256K1_ORDER, ledger_identity
 from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Anchoring, SignedBatch, pack
 from tests.contracts.people import BATCHES, STATUS, Office, stale
@@ -56,8 +56,8 @@ def test_a_batch_becomes_a_leaf_of_the_bodys_tree(office):
     assert office.state == expected
     assert office.world.slot(office.issuer) == expected.digest()
     told, state = outcome.events
-    assert isinstance(told, Anchored)
-    assert isinstance(state, StateTold)
+    assert isinstance(told, BatchAnchored)
+    assert isinstance(state, IssuerStateEvent)
     assert told.statement(previous=before.last, catalog=before.catalog) == batch.said
     assert told.key == BATCHES
     assert (
@@ -113,9 +113,9 @@ def test_a_list_anchors_the_good_and_tells_why_it_passed_over_the_bad(office):
         (good.issuer, 2, "SignerWrong"),
         (good.issuer, 2, "CounterWrong"),
     ]
-    anchored = [(e.issuer, e.sequence) for e in outcome.events if isinstance(e, Anchored)]
+    anchored = [(e.issuer, e.sequence) for e in outcome.events if isinstance(e, BatchAnchored)]
     assert anchored == [(good.issuer, n) for n in (1, 2, 3)] + [(office.issuer, 2)]
-    states = [event.issuer for event in outcome.events if isinstance(event, StateTold)]
+    states = [event.issuer for event in outcome.events if isinstance(event, IssuerStateEvent)]
     assert states == [good.issuer, office.issuer], "each whole state once"
     assert (good.state.batches, good.state.certificates) == (3, 60)
 
@@ -155,10 +155,10 @@ def test_a_batch_lives_for_seven_days(office):
     now = office.world.now
     for not_after, name in (
         (now - 1, "StatementExpired"),
-        (now + LONGEST_LIFE + 1, "StatementTooFar"),
+        (now + MAX_LIFETIME_SECONDS + 1, "StatementTooFar"),
     ):
         assert reason(office, one(office, with_statement(batch, not_after=not_after))) == name
-    for not_after in (now, now + LONGEST_LIFE):
+    for not_after in (now, now + MAX_LIFETIME_SECONDS):
         act = one(office, with_statement(batch, not_after=not_after))
         assert office.world.call(act.calldata(office.world.identity)).refused is None
 
@@ -232,7 +232,7 @@ def test_a_state_that_is_not_current_leaves_no_event(office):
     other.register()
     entries = ((stale(other.state), other.batches(1)), (office.state, office.batches(1)))
     outcome = office.carry(Anchoring(entries=entries))
-    assert [type(event) for event in outcome.events] == [Anchored, StateTold]
+    assert [type(event) for event in outcome.events] == [BatchAnchored, IssuerStateEvent]
 
 
 def test_the_first_refusal_is_named(office):
@@ -293,7 +293,7 @@ def test_the_countersignature_and_every_member_are_part_of_what_is_signed(office
     said = replace(batch.said, countersignature=b"\x77" * 32)
     outcome = office.carry(one(office, replace(batch, said=said)))
     told = outcome.events[0]
-    assert isinstance(told, Anchored)
+    assert isinstance(told, BatchAnchored)
     assert told.countersignature == b"\x77" * 32
     assert office.state.last == said.digest(office.world.identity)
 
@@ -342,4 +342,8 @@ def test_two_batches_of_two_bodies_go_in_one_call(office):
     outcome = other.carry(Anchoring(entries=entries))
     assert outcome.refused is None
     assert (other.state.batches, other.state.certificates) == (2, 7)
-    assert [type(event) for event in outcome.events] == [Anchored, Anchored, StateTold] * 2
+    assert [type(event) for event in outcome.events] == [
+        BatchAnchored,
+        BatchAnchored,
+        IssuerStateEvent,
+    ] * 2

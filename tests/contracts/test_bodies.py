@@ -13,7 +13,7 @@ from eth.vm.opcode import as_opcode
 from certledger.contracts import abi, calls
 from certledger.contracts.calls import NO_KEY
 from certledger.contracts.loader import load_artifact
-from certledger.verifier.events import Created, Said, StateTold
+from certledger.verifier.events import ActEvent, Created, IssuerStateEvent
 from certledger.verifier.hashing import keccak
 from certledger.verifier.statements import RegistrarChange
 from certledger.verifier.vocabulary import Standing, Status
@@ -62,7 +62,7 @@ def test_deployment_tells_identity_salt_and_registrars():
     created, *seats = outcome.events
     assert created == Created(identity=world.identity, salt=SALT)
     assert seats == [
-        Said(
+        ActEvent(
             statement=RegistrarChange(
                 region=region,
                 account=address(registrar(region)),
@@ -172,8 +172,8 @@ def test_a_body_is_registered_with_its_keys(world):
     office = Office(world=world, purposes=(15, 1, 2))
     block = world.block
     told, state = office.carry(office.registration()).events
-    assert isinstance(told, Said)
-    assert isinstance(state, StateTold)
+    assert isinstance(told, ActEvent)
+    assert isinstance(state, IssuerStateEvent)
     assert len(told.signatures) == 5
     assert office.state.since == block
     assert [(key.start, key.end) for key in office.state.keys] == [(block, NO_END)] * 3

@@ -85,7 +85,7 @@ def test_every_error_is_declared_in_the_interface_and_in_the_artifact():
 
 def test_what_the_interface_lacks_is_refused():
     function = {"type": "function", "name": "extra", "inputs": [], "outputs": []}
-    with pytest.raises(build.SourcesRefused, match="extra"):
+    with pytest.raises(build.SourcesInvalidError, match="extra"):
         build.published_abi([function], [])
 
 

@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 
 from certledger.contracts.calls import NO_KEY, state_words
 from certledger.verifier import merkle
-from certledger.verifier.errors import Malformed
-from certledger.verifier.events import TOPICS, Anchored, Event, Said, StateTold, parse_log
-from certledger.verifier.state import BodyState, batch_leaf, without_brake
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.events import (
+    TOPICS,
+    ActEvent,
+    BatchAnchored,
+    Event,
+    IssuerStateEvent,
+    parse_log,
+)
+from certledger.verifier.state import IssuerState, batch_leaf, without_brake
 from certledger.verifier.statements import StatusChange
 from certledger.verifier.status import StatusTree, move
 from certledger.verifier.vocabulary import Status
@@ -32,11 +39,11 @@ class Reader:
     peaks: list[bytes] = field(default_factory=list)
     batches: int = 0
     tree: StatusTree = field(default_factory=StatusTree)
-    told: StateTold | None = None
+    told: IssuerStateEvent | None = None
 
     def read(self, event: Event, block: int) -> None:
         match event:
-            case Anchored():
+            case BatchAnchored():
                 said = event.statement(previous=self.last, catalog=self.catalog)
                 self.last = said.digest(self.identity)
                 leaf = batch_leaf(
@@ -44,7 +51,7 @@ class Reader:
                 )
                 self.peaks = merkle.append(self.peaks, self.batches, leaf)
                 self.batches += 1
-            case Said(statement=StatusChange() as said):
+            case ActEvent(statement=StatusChange() as said):
                 to = list(Status)[said.status]
                 both = len(event.signatures) == 2
                 words = {
@@ -52,11 +59,11 @@ class Reader:
                     for at, mask in zip(said.words, said.masks, strict=True)
                 }
                 self.tree.update(words)
-            case StateTold():
+            case IssuerStateEvent():
                 self.told = event
                 self.catalog = event.words[3]
 
-    def state(self) -> BodyState:
+    def state(self) -> IssuerState:
         assert self.told is not None
         return self.told.state(NAME)
 
@@ -98,7 +105,7 @@ def test_statements_states_and_status_follow_from_the_logs(world: World):
 @pytest.mark.parametrize("name", ACTS)
 def test_what_was_said_comes_back_whole(office, name):
     act = ACTS[name](office)
-    said = next(e for e in office.carry(act).events if isinstance(e, Said))
+    said = next(e for e in office.carry(act).events if isinstance(e, ActEvent))
     assert said.statement == act.said
     assert list(said.signatures) == office.world.signed(act.said, *act.signers)
     assert said.key == (None if act.key == NO_KEY else act.key)
@@ -107,9 +114,9 @@ def test_what_was_said_comes_back_whole(office, name):
 def test_the_state_goes_with_the_bodys_name(office):
     outcome = office.issue(1)
     told = outcome.events[-1]
-    assert isinstance(told, StateTold)
+    assert isinstance(told, IssuerStateEvent)
     assert told.state(NAME) == office.state
-    with pytest.raises(Malformed, match="not named"):
+    with pytest.raises(MalformedError, match="not named"):
         told.state(NAME + "x")
 
 
@@ -120,5 +127,5 @@ def test_the_state_goes_with_the_bodys_name(office):
     data=st.binary(max_size=400),
 )
 def test_any_log_is_read_or_refused(topic, subject, more, data):
-    with suppress(Malformed):
+    with suppress(MalformedError):
         parse_log([topic, subject, *[bytes(32)] * more], data)

@@ -17,11 +17,11 @@ from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
     LedgerState,
-    RuleBroken,
+    RuleBrokenError,
     Seat,
     SignedAct,
 )
-from certledger.verifier.events import Skipped, StateTold
+from certledger.verifier.events import IssuerStateEvent, Skipped
 from certledger.verifier.hashing import keccak
 from certledger.verifier.statements import (
     CatalogChange,
@@ -128,7 +128,7 @@ class Ledger(RuleBasedStateMachine):
         ]
         assert told == passed
         for event in outcome.events:
-            if isinstance(event, StateTold):
+            if isinstance(event, IssuerStateEvent):
                 assert event.words == state_words(self.model.bodies[event.issuer])
                 assert event.state(NAME) == self.model.bodies[event.issuer]
         for issuer, state in states.items():
@@ -170,7 +170,7 @@ class Ledger(RuleBasedStateMachine):
         signed = SignedAct(statement=act.said, signatures=signatures, key=key)
         try:
             apply(ledger, signed, BlockTime(number=model.block, time=model.now))
-        except RuleBroken as broken:
+        except RuleBrokenError as broken:
             return broken.rule
         return None
 

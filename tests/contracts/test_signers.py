@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from certledger.verifier.statements import LONGEST_LIFE, SECP256K1_ORDER, ledger_identity
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, SECP256K1_ORDER, ledger_identity
 from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Act, Anchoring, play
 from tests.contracts.people import ACTS, KEYS, Office, stale
@@ -107,8 +107,8 @@ def test_a_statement_works_only_in_its_seven_days(office, make):
     for not_after, name in (
         (now - 1, "StatementExpired"),
         (now, None),
-        (now + LONGEST_LIFE, None),
-        (now + LONGEST_LIFE + 1, "StatementTooFar"),
+        (now + MAX_LIFETIME_SECONDS, None),
+        (now + MAX_LIFETIME_SECONDS + 1, "StatementTooFar"),
     ):
         said = replace(act.said, not_after=not_after)
         data = replace(act, said=said).calldata(office.world.identity)

@@ -16,10 +16,10 @@ from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.verifier.events import Event, parse_log
 from certledger.verifier.hashing import keccak
-from certledger.verifier.state import BodyState, Key
+from certledger.verifier.state import IssuerState, Key
 from certledger.verifier.statements import Batch, Statement, ledger_identity
 from certledger.verifier.status import EMPTY_ROOT
-from certledger.verifier.vocabulary import BodyKind, Purpose
+from certledger.verifier.vocabulary import IssuerKind, Purpose
 from tests.contracts.published import is_published
 
 CHAIN_ID = 20261124
@@ -224,11 +224,11 @@ class World:
 
 def new_state(
     issuer: str, *, block: int, people: Sequence[tuple[PrivateKey, int]], name: str = NAME
-) -> BodyState:
+) -> IssuerState:
     """Return the state of a body that is registered in `block` with these keys."""
-    return BodyState(
+    return IssuerState(
         issuer=issuer,
-        kind=BodyKind.DEPARTMENT,
+        kind=IssuerKind.DEPARTMENT,
         name=name,
         keys=tuple(
             Key(address=address(who), purposes=Purpose(purposes), start=block)
@@ -240,7 +240,7 @@ def new_state(
 
 
 def next_batch(
-    state: BodyState, *, count: int, not_after: int, root: bytes = b"\x11" * 32
+    state: IssuerState, *, count: int, not_after: int, root: bytes = b"\x11" * 32
 ) -> Batch:
     """Return the statement of the batch that may follow on `state`."""
     return Batch(

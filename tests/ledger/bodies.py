@@ -14,17 +14,17 @@ from typing import Any
 import orjson
 
 from certledger.ledger.keys import Signer, signer_of
-from certledger.ledger.ports import Anchored, Block, BodySeen, RegistrarSeen, Store
-from certledger.ledger.submitting import Intake, Limits, displace
+from certledger.ledger.ports import AnchoredBatch, Block, IssuerRow, RegistrarSeen, Store
+from certledger.ledger.submitting import Intake, IntakeLimits, displace
 from certledger.verifier.acts import Act, statement_to_json
 from certledger.verifier.catalog import Catalog, Entry
 from certledger.verifier.certificate import Record
 from certledger.verifier.encoding import format_canonical, to_base64url
 from certledger.verifier.merkle import leaf_hash, root
-from certledger.verifier.state import BodyState, Key, batch_leaf
+from certledger.verifier.state import IssuerState, Key, batch_leaf
 from certledger.verifier.statements import Batch, Statement
 from certledger.verifier.status import EMPTY_ROOT
-from certledger.verifier.vocabulary import BodyKind, EntryKind, HolderKind, Purpose
+from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Purpose
 
 IDENTITY = sha256(b"a ledger").digest()
 NOW = 1_795_500_000
@@ -123,11 +123,11 @@ class Office:
         self.sequence, self.last = statement.sequence, statement.digest(IDENTITY)
         self.certificates = statement.first + statement.count
 
-    def state(self, **changes: Any) -> BodyState:
+    def state(self, **changes: Any) -> IssuerState:
         """Return the body's state as it was when it was registered."""
-        made = BodyState(
+        made = IssuerState(
             issuer=self.issuer,
-            kind=BodyKind.DEPARTMENT,
+            kind=IssuerKind.DEPARTMENT,
             name="交通运输部门",
             keys=(Key(address=self.key.address, purposes=ALL, start=1),),
             since=1,
@@ -181,15 +181,15 @@ def block(number: int, fork: int = 0) -> Block:
     )
 
 
-def seen(state: BodyState, number: int = FIRST_BLOCK, *, held: bool = False) -> BodySeen:
+def seen(state: IssuerState, number: int = FIRST_BLOCK, *, held: bool = False) -> IssuerRow:
     slot = state.digest()
     slot = slot[:-1] + bytes([slot[-1] | held])
-    return BodySeen(state=state, held=held, slot=slot, block=number)
+    return IssuerRow(state=state, held=held, slot=slot, block=number)
 
 
-def anchored(statement: Batch, signature: bytes, number: int, key: int = 0) -> Anchored:
+def anchored(statement: Batch, signature: bytes, number: int, key: int = 0) -> AnchoredBatch:
     digest = statement.digest(IDENTITY)
-    return Anchored(
+    return AnchoredBatch(
         issuer=statement.issuer.decode(),
         sequence=statement.sequence,
         digest=digest,
@@ -206,7 +206,7 @@ def anchored(statement: Batch, signature: bytes, number: int, key: int = 0) -> A
     )
 
 
-def found(store: Store, *states: BodyState) -> None:
+def found(store: Store, *states: IssuerState) -> None:
     """Fill the mirror with the registrars of the regions, bodies, and the catalog they have."""
     with store.begin() as unit:
         unit.add_block(block(FIRST_BLOCK))
@@ -225,7 +225,7 @@ def found(store: Store, *states: BodyState) -> None:
         unit.add_catalog(CATALOG.root(), format_canonical(CATALOG.to_json()))
 
 
-def chain_anchors(store: Store, office: Office, statement: Batch, number: int) -> Anchored:
+def chain_anchors(store: Store, office: Office, statement: Batch, number: int) -> AnchoredBatch:
     """Let the chain anchor a batch in block `number`, as the follower would record it."""
     batch = anchored(statement, office.sign(statement), number)
     with store.begin() as unit:
@@ -245,7 +245,7 @@ def desk(store: Store, now: int = NOW, **limits: int) -> Intake:
         identity=IDENTITY,
         operator=OPERATOR,
         clock=lambda: now,
-        limits=Limits(**limits),
+        limits=IntakeLimits(**limits),
     )
 
 

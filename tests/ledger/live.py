@@ -25,7 +25,7 @@ from certledger.verifier.acts import Act
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.encoding import format_canonical
 from certledger.verifier.statements import Register
-from certledger.verifier.vocabulary import BodyKind, Purpose, Status
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Status
 
 REGIONS = (31, 32, 33, 34)
 EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
@@ -61,7 +61,7 @@ class Body:
     ledger: Ledger
     issuer: str = "11310000XX00000196"
     name: str = "上海市公安局"
-    kind: BodyKind = BodyKind.DEPARTMENT
+    kind: IssuerKind = IssuerKind.DEPARTMENT
     catalog: Catalog = field(default_factory=lambda: catalog_of(load_domain(), CATEGORIES))
     head: Head = field(default_factory=Head)
     epoch: int = 0

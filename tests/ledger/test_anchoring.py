@@ -15,7 +15,7 @@ import pytest
 from certledger.ledger.acts import ActState
 from certledger.ledger.anchoring import LEASE, Anchorer, oldest_unanchored_seconds
 from certledger.ledger.node import Ledger
-from certledger.ledger.ports import Act, ChainUnreachable, LeaseLost, TxState
+from certledger.ledger.ports import ChainUnreachableError, LeaseLostError, SubmittedAct, TxState
 from certledger.verifier.vocabulary import Status
 from tests.ledger.live import Body, open_live
 from tests.ledger.store.leases import end_lease
@@ -62,7 +62,7 @@ def body(ledger: Ledger) -> Body:
     return made
 
 
-def acts(ledger: Ledger, digests: list[bytes]) -> list[Act]:
+def acts(ledger: Ledger, digests: list[bytes]) -> list[SubmittedAct]:
     with ledger.store.begin(write=False) as unit:
         found = [unit.act(digest) for digest in digests]
     assert None not in found
@@ -71,11 +71,11 @@ def acts(ledger: Ledger, digests: list[bytes]) -> list[Act]:
 
 def anchored(ledger: Ledger, issuer: str) -> list[int]:
     """Return the sequences that the chain's own events tell of."""
-    from certledger.verifier.events import Anchored, parse_log
+    from certledger.verifier.events import BatchAnchored, parse_log
 
     logs = ledger.chain.logs(0, ledger.chain.head().number)
     told = [parse_log(log.topics, log.data) for log in logs]
-    return [one.sequence for one in told if isinstance(one, Anchored) and one.issuer == issuer]
+    return [one.sequence for one in told if isinstance(one, BatchAnchored) and one.issuer == issuer]
 
 
 def until_final(ledger: Ledger) -> None:
@@ -267,11 +267,11 @@ def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body
 
     worker = Anchorer(store=ledger.store, chain=Slow(ledger.chain), holder="a", clock=lambda: 1_000)
 
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         worker.advance()
 
     with ledger.store.begin(write=False) as unit:
-        assert [one.state for one in unit.on_the_road()] == [TxState.INCLUDED], "of set-up"
+        assert [one.state for one in unit.pending_transactions()] == [TxState.INCLUDED], "of set-up"
 
 
 def test_the_oldest_waiting_act_is_told_in_seconds(ledger: Ledger, body: Body) -> None:
@@ -287,7 +287,7 @@ def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:
 
     class Down(Faults):
         def broadcast(self, raw: bytes) -> None:
-            raise ChainUnreachable("nobody answers")
+            raise ChainUnreachableError("nobody answers")
 
     worker = Anchorer(
         store=ledger.store,
@@ -296,7 +296,7 @@ def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:
         clock=ledger.clock,
     )
     for _ in range(2):
-        with pytest.raises(ChainUnreachable):
+        with pytest.raises(ChainUnreachableError):
             worker.advance()
 
     until_final(ledger)

@@ -12,7 +12,12 @@ from sqlalchemy import create_engine, text
 
 from certledger.ledger.checkpoints import ROLL_NAME, Cadence, checkpoint
 from certledger.ledger.node import Ledger
-from certledger.ledger.ports import ChainUnreachable, Checkpoint, MirrorDiffers, StateProof
+from certledger.ledger.ports import (
+    ChainUnreachableError,
+    MirrorDiffersError,
+    StateProof,
+    StoredCheckpoint,
+)
 from certledger.verifier.checkpoint import parse_note
 from certledger.verifier.state import without_brake
 from certledger.verifier.stateproof import check_account, check_slot, slot_position
@@ -40,7 +45,7 @@ def ledger(body: Body) -> Ledger:
     return body.ledger
 
 
-def made(ledger: Ledger, cadence: Cadence = SELDOM, **other: Any) -> Checkpoint | None:
+def made(ledger: Ledger, cadence: Cadence = SELDOM, **other: Any) -> StoredCheckpoint | None:
     chain = other.get("chain", ledger.chain)
     return checkpoint(ledger.store, chain, ledger.pin, cadence)
 
@@ -151,7 +156,7 @@ def test_a_proof_that_does_not_verify_is_the_nodes_fault_and_nothing_is_kept(
     with ledger.store.begin(write=False) as unit:
         before = unit.checkpoint()
 
-    with pytest.raises(ChainUnreachable):
+    with pytest.raises(ChainUnreachableError):
         made(ledger, chain=Proving(ledger.chain, LIES[lie]))
 
     with ledger.store.begin(write=False) as unit:
@@ -176,5 +181,5 @@ def test_an_edited_mirror_gets_no_checkpoint(edit: str, tmp_path: Path) -> None:
             assert connection.execute(text(EDITS[edit])).rowcount
         engine.dispose()
 
-        with pytest.raises(MirrorDiffers):
+        with pytest.raises(MirrorDiffersError):
             made(ledger, Cadence(seconds=0))

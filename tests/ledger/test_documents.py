@@ -17,9 +17,9 @@ from pypdf import PdfReader
 from certledger.ledger.documents import (
     CertificateDocument,
     DocumentWriter,
-    GlyphMissing,
+    GlyphMissingError,
     Line,
-    LinkTooLong,
+    LinkTooLongError,
     certificate_document,
     render_certificate,
 )
@@ -116,11 +116,11 @@ def test_a_character_without_a_glyph_is_refused_by_name(character, name):
         documents()[0], lines=(Line(label_zh="姓名", label_en="Name", value=f"{character}野家"),)
     )
 
-    with pytest.raises(GlyphMissing, match=name.replace("+", r"\+")) as refused:
+    with pytest.raises(GlyphMissingError, match=name.replace("+", r"\+")) as refused:
         DocumentWriter((document,))
 
     assert refused.value.code == "document.glyph_missing"
-    with pytest.raises(GlyphMissing):
+    with pytest.raises(GlyphMissingError):
         DocumentWriter().render(document)
 
 
@@ -160,7 +160,7 @@ def test_a_link_is_printed_whole_or_refused():
     longest = ("https://verify.example/" + "W" * 300)[:240]
 
     assert longest in squeezed(text_of(render_certificate(replace(documents()[0], link=longest))))
-    with pytest.raises(LinkTooLong, match="241 characters"):
+    with pytest.raises(LinkTooLongError, match="241 characters"):
         replace(documents()[0], link=longest + "W")
 
 

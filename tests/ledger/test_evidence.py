@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import text
 
 from certledger.ledger.evidence import (
-    EvidenceInconsistent,
+    EvidenceInconsistentError,
     EvidenceMaker,
-    EvidencePending,
-    EvidenceUnknown,
+    EvidencePendingError,
+    EvidenceUnknownError,
 )
 from certledger.ledger.node import Ledger
 from certledger.verifier.certificate import lookup_digest
 from certledger.verifier.holding import Holding
 from certledger.verifier.judges import RememberingNode, choose_judge
-from certledger.verifier.rpc import Rpc
+from certledger.verifier.rpc import RpcClient
 from certledger.verifier.verify import Question, verify_bytes
 from certledger.verifier.vocabulary import Status, Verdict
 from tests.ledger.live import Body, open_live
@@ -67,7 +67,7 @@ def _verdict(ledger: Ledger, data: bytes) -> Verdict:
     assert ledger.embedded is not None
     now = ledger.clock() + 60
     trusted = policy(ledgers=(ledger.pin,), ends=now + 1000, witnesses=policy().witnesses)
-    judge = choose_judge(trusted, trusted=RememberingNode(Rpc(ledger.embedded.url)))
+    judge = choose_judge(trusted, trusted=RememberingNode(RpcClient(ledger.embedded.url)))
     return verify_bytes(data, Question(policy=trusted, judge=judge, now=now)).verdict
 
 
@@ -82,16 +82,16 @@ def test_number_and_access_code_lead_to_the_certificate(ledger: Ledger, body: Bo
 
 
 def test_what_the_ledger_has_not_is_unknown(ledger: Ledger, body: Body) -> None:
-    with pytest.raises(EvidenceUnknown):
+    with pytest.raises(EvidenceUnknownError):
         ledger.maker.of_leaf(bytes(32))
-    with pytest.raises(EvidenceUnknown):
+    with pytest.raises(EvidenceUnknownError):
         ledger.maker.at(body.issuer, 136)
 
 
 def test_what_waits_is_pending(ledger: Ledger, body: Body) -> None:
     batch = body.submit(1)
 
-    with pytest.raises(EvidencePending):
+    with pytest.raises(EvidencePendingError):
         ledger.maker.at(body.issuer, batch.statement.first)
 
     ledger.settle()
@@ -111,7 +111,7 @@ def test_a_database_that_was_edited_answers_nothing(crime: str, ledger: Ledger, 
     from sqlalchemy import create_engine
 
     engine = create_engine(ledger.settings.database)
-    with Undone(engine, CRIMES[crime]), pytest.raises(EvidenceInconsistent):
+    with Undone(engine, CRIMES[crime]), pytest.raises(EvidenceInconsistentError):
         EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, 7)
 
     assert EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, 7).record.index == 7

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine, text
 
-from certledger.ledger.evidence import EvidenceInconsistent, EvidenceMaker
+from certledger.ledger.evidence import EvidenceInconsistentError, EvidenceMaker
 from certledger.ledger.node import Ledger
 from tests.ledger.live import Body, open_live
 
@@ -61,7 +61,7 @@ def test_a_database_edited_anywhere_answers_nothing(edit: str, ledger: Ledger, b
         connection.execute(text(f"CREATE TABLE kept AS SELECT * FROM {table}"))
         assert connection.execute(text(EDITS[edit])).rowcount
     try:
-        with pytest.raises(EvidenceInconsistent):
+        with pytest.raises(EvidenceInconsistentError):
             EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, ASKED)
     finally:
         with engine.begin() as connection:

@@ -12,7 +12,7 @@ import pytest
 from certledger.ledger.chain.follow import Follower
 from certledger.ledger.node import Ledger
 from certledger.ledger.ports import Block
-from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.telling import EventDispatcher
 from certledger.ledger.service.values import (
     BATCH_FINAL,
     BATCH_REORGANISED,
@@ -63,7 +63,7 @@ def watch(ledger: Ledger, body: Body, index: int) -> None:
         )
 
 
-def told(teller: Teller, ledger: Ledger, issuer: str) -> list[str]:
+def told(teller: EventDispatcher, ledger: Ledger, issuer: str) -> list[str]:
     teller.step()
     with ledger.store.begin(write=False) as unit:
         events = unit.events_of(f"body:{issuer}", after=0, limit=10)
@@ -76,7 +76,7 @@ def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Le
     before = ledger.chain.head().number
     body.submit(2)
     ledger.settle()
-    teller = Teller(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
+    teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
     assert told(teller, ledger, body.issuer) == [BATCH_FINAL]
     with ledger.store.begin() as unit:
         hook = Hook(
@@ -119,7 +119,7 @@ def test_a_status_is_not_told_twice_at_a_checkpoint_that_came_back(ledger: Ledge
     before = ledger.chain.head().number
     body.change([batch.statement.first], Status.REVOKED, "R01")
     ledger.settle()
-    teller = Teller(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
+    teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
     assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED]
     chain: Any = Changed(ledger.chain)
     chain.after = before

@@ -13,13 +13,19 @@ import pytest
 from certledger.contracts import calls
 from certledger.ledger.acts import ActState
 from certledger.ledger.chain import follow
-from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.follow import Follower
 from certledger.ledger.issuing.signing import packed_keys
 from certledger.ledger.keys import Signer
 from certledger.ledger.naming import placeholder
 from certledger.ledger.node import Ledger
-from certledger.ledger.ports import Block, ChainUnreachable, Log, MirrorDiffers, Unit
+from certledger.ledger.ports import (
+    Block,
+    ChainUnreachableError,
+    ContractLog,
+    MirrorDiffersError,
+    Unit,
+)
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.submitting import submit_act
 from certledger.verifier.encoding import format_canonical
@@ -317,11 +323,11 @@ def test_a_node_that_hides_an_act_is_found_out_and_nothing_is_kept(
     ledger.settle()
 
     class Hiding(Lying):
-        def logs(self, first: int, last: int) -> Sequence[Log]:
+        def logs(self, first: int, last: int) -> Sequence[ContractLog]:
             told = self._real.logs(first, last)
             return [log for log in told if log.topics[0] != TOPICS[gone]]
 
-    with pytest.raises(MirrorDiffers):
+    with pytest.raises(MirrorDiffersError):
         follow_on(ledger, Hiding(ledger.chain), tmp_path, body.name)
     store = open_store(f"sqlite:///{tmp_path}/other.db")
     with store.begin(write=False) as unit:
@@ -348,13 +354,13 @@ def test_a_state_that_does_not_follow_from_the_acts_is_refused(
     held = mirror(ledger)
 
     class Altering(Lying):
-        def logs(self, first: int, last: int) -> Sequence[Log]:
+        def logs(self, first: int, last: int) -> Sequence[ContractLog]:
             said, state = self._real.logs(first, last)
             data = bytearray(state.data)
             data[64 + 32 * word + 15] ^= 1  # In word 1 the last byte of the certificates.
             return [said, replace(state, data=bytes(data))]
 
-    with pytest.raises(MirrorDiffers, match="does not follow"):
+    with pytest.raises(MirrorDiffersError, match="does not follow"):
         Follower(ledger.store, Altering(ledger.chain), 0).follow()
 
     assert mirror(ledger) == held
@@ -364,11 +370,11 @@ def test_an_event_that_is_none_of_the_contracts_is_refused(
     ledger: Ledger, body: Body, tmp_path: Path
 ) -> None:
     class Garbling(Lying):
-        def logs(self, first: int, last: int) -> Sequence[Log]:
+        def logs(self, first: int, last: int) -> Sequence[ContractLog]:
             *honest, last_one = self._real.logs(first, last)
             return [*honest, replace(last_one, data=last_one.data[:-1])]
 
-    with pytest.raises(MirrorDiffers, match="event"):
+    with pytest.raises(MirrorDiffersError, match="event"):
         follow_on(ledger, Garbling(ledger.chain), tmp_path, body.name)
 
 
@@ -390,7 +396,7 @@ def test_a_chain_that_is_reorganised_while_it_is_read_leaves_nothing_half(
                 return found
             return replace(found, hash=b"\x01" * 32)
 
-    with pytest.raises(ChainUnreachable):
+    with pytest.raises(ChainUnreachableError):
         Follower(ledger.store, Reorganised(ledger.chain), 0).follow()
 
     assert mirror(ledger) == held
@@ -419,7 +425,7 @@ def test_a_reorganisation_is_rolled_back_to_the_fork_and_followed_anew(tmp_path:
         follower = Follower(store, chain, made.block or 0)
         keep = _register(chain, "11310000XX00000196")
         fork = follower.follow()
-        node = Node(url)
+        node = NodeClient(url)
         snapshot = node.call("evm_snapshot")
         lost = _register(chain, "12320000XX00000276")
         follower.follow()

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from certledger.ledger.node import POLICY, adopt_policy, load_policy
 from certledger.verifier.cli import main
 from certledger.verifier.policy_store import current_policy, policy_files
-from certledger.verifier.policyfile import PolicyUnsigned, SignedPolicy
+from certledger.verifier.policyfile import PolicyUnsignedError, SignedPolicy
 from tests.ledger.live import open_live
 from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
 
@@ -26,7 +26,7 @@ def test_a_home_opens_with_a_policy_that_follows_the_one_before_and_with_no_othe
     with open_live(tmp_path) as ledger:
         assert ledger.policy == ONE
     put(tmp_path, STRANGERS_TWO)
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         open_live(tmp_path)
     put(tmp_path, TWO)
     with open_live(tmp_path) as ledger:
@@ -57,7 +57,7 @@ def test_policies_between_are_given_to_a_home_by_the_command(tmp_path: Path) -> 
     put(tmp_path, ONE)
     adopt_policy(tmp_path)
     put(tmp_path, THREE)
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         adopt_policy(tmp_path)
     (tmp_path / "two.json").write_bytes(TWO.format())
     words = ["policy", "keep", str(tmp_path / "two.json"), "--home", str(tmp_path)]

@@ -9,11 +9,11 @@ from http import HTTPStatus
 
 import pytest
 
-from certledger.ledger.asking import Asker
-from certledger.ledger.chain.client import Node, NodeAnswerTooLong
+from certledger.ledger.asking import ServerClient
+from certledger.ledger.chain.client import NodeAnswerTooLongError, NodeClient
 from certledger.ledger.cosigning import Collector
-from certledger.ledger.ports import ChainUnreachable
-from certledger.verifier.policy import Witness
+from certledger.ledger.ports import ChainUnreachableError
+from certledger.verifier.policy import WitnessKey
 from tests.ledger.test_witness import checkpoint_of
 from tests.verifier.hostile import ANSWERS, Answer, endless, hostile
 from tests.verifier.refusals import refused_as
@@ -30,17 +30,17 @@ DRIPPING_PROBLEM = endless(b"HTTP/1.1 422 No\r\nContent-Length: 100000\r\n\r\n",
 
 
 def ask_server(url: str, seconds: float) -> str:
-    asker = Asker(url=url, token="t", patience=0, timeout=seconds)
+    asker = ServerClient(url=url, token="t", patience=0, timeout=seconds)
     return refused_as(lambda: asker.ask("GET", "/v1/x", longest=1 << 20))
 
 
 def ask_node(url: str, seconds: float) -> str:
-    node = Node(url, timeout=seconds, longest=1 << 20)
+    node = NodeClient(url, timeout=seconds, longest=1 << 20)
     return refused_as(lambda: node.call("eth_chainId"))
 
 
 def ask_witness(url: str, seconds: float) -> str:
-    witness = Witness(
+    witness = WitnessKey(
         operator="a",
         name="a-1",
         key=witness_key("a-1").public_key().public_bytes_raw(),
@@ -53,7 +53,7 @@ def ask_witness(url: str, seconds: float) -> str:
 
 WAYS: dict[str, tuple[Callable[[str, float], str], set[str]]] = {
     "server": (ask_server, {"server.silent", "server.refused", "server.false"}),
-    "node": (ask_node, {ChainUnreachable.code}),
+    "node": (ask_node, {ChainUnreachableError.code}),
     "witness": (ask_witness, {"silent"}),
 }
 HOSTILE: dict[str, Answer] = {**ANSWERS, "a dripping refusal": DRIPPING_PROBLEM}
@@ -96,9 +96,9 @@ def test_a_refusal_of_any_length_keeps_its_status() -> None:
 def test_what_is_too_long_is_told_from_silence() -> None:
     with (
         hostile(ANSWERS["an endless body"]) as (url, _),
-        pytest.raises(NodeAnswerTooLong),
+        pytest.raises(NodeAnswerTooLongError),
     ):
-        Node(url, timeout=GENEROUS, longest=1 << 16).call("eth_getLogs")
+        NodeClient(url, timeout=GENEROUS, longest=1 << 16).call("eth_getLogs")
 
 
 def test_a_witness_that_knows_a_newer_block_is_heard() -> None:

@@ -11,7 +11,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from certledger.ledger import keys
-from certledger.ledger.keys import KeyUnusable, load_keystore, save_keystore, signer_of
+from certledger.ledger.keys import KeyUnusableError, load_keystore, save_keystore, signer_of
 from certledger.verifier.statements import (
     SECP256K1_ORDER,
     Batch,
@@ -86,7 +86,7 @@ def test_a_keystore_opens_with_its_passphrase_and_with_no_other(tmp_path: Path) 
     assert load_keystore(path, "一口令 one") == made
     assert keys.keystore_address(path) == made.address
     assert json.loads(path.read_text())["version"] == 3
-    with pytest.raises(KeyUnusable, match="passphrase does not open it"):
+    with pytest.raises(KeyUnusableError, match="passphrase does not open it"):
         load_keystore(path, "another")
 
 
@@ -100,9 +100,9 @@ def test_a_keystore_of_eth_account_opens_here(tmp_path: Path) -> None:
 def test_a_file_that_is_no_keystore_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         load_keystore(path, "p")
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         keys.keystore_address(path)
 
 
@@ -110,7 +110,7 @@ def test_a_key_is_never_overwritten_and_only_its_owner_reads_it(tmp_path: Path) 
     path = tmp_path / "key.json"
     save_keystore(path, SECRET, "p", work=QUICK)
     assert not keys.readable_by_others(path)
-    with pytest.raises(KeyUnusable, match="never overwritten"):
+    with pytest.raises(KeyUnusableError, match="never overwritten"):
         save_keystore(path, SECRET, "p", work=QUICK)
     path.chmod(0o644)
     assert keys.readable_by_others(path)
@@ -130,7 +130,7 @@ def test_the_secret_is_in_no_text_of_a_signer(caplog: pytest.LogCaptureFixture) 
     "secret", [b"", bytes(32), SECP256K1_ORDER.to_bytes(32, "big"), bytes(31)], ids=repr
 )
 def test_what_is_no_secret_is_refused(secret: bytes) -> None:
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         signer_of(secret)
 
 
@@ -150,7 +150,7 @@ def test_a_digest_of_another_size_is_not_signed() -> None:
     ids=["short", "v", "zero", "high"],
 )  # fmt: skip
 def test_a_signature_of_another_shape_leads_to_nobody(change) -> None:
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         keys.recover(bytes(32), change(signer_of(SECRET).sign(bytes(32))))
 
 
@@ -167,9 +167,9 @@ def test_a_pem_key_comes_back_with_its_passphrase_alone(kind: keys.PemKind, tmp_
     else:
         assert not isinstance(key, Ed25519PrivateKey)
         assert back.private_numbers() == key.private_numbers()
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         keys.load_pem_key(path, "another")
-    with pytest.raises(KeyUnusable, match="never overwritten"):
+    with pytest.raises(KeyUnusableError, match="never overwritten"):
         keys.save_pem_key(path, key, "p")
 
 
@@ -178,7 +178,7 @@ def test_a_passphrase_is_the_first_line_of_its_file(tmp_path: Path) -> None:
     path.write_text("four words\nnot this\n")
     assert keys.read_passphrase(path) == "four words"
     path.write_text("\n")
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         keys.read_passphrase(path)
-    with pytest.raises(KeyUnusable, match="cannot be read"):
+    with pytest.raises(KeyUnusableError, match="cannot be read"):
         keys.read_passphrase(tmp_path / "absent")

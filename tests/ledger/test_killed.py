@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from certledger.ledger.acts import ActState
-from certledger.verifier.events import Anchored, parse_log
+from certledger.verifier.events import BatchAnchored, parse_log
 from tests.effort import effort
 from tests.ledger.live import Body, open_live
 
@@ -129,9 +129,9 @@ def test_a_worker_killed_at_any_point_of_the_road_anchors_once(
             ledger.step()  # The acts are final; their transactions are marked so on the next walk.
         with ledger.store.begin(write=False) as unit:
             acts = [unit.act(digest) for digest in digests]
-            assert not unit.on_the_road()
+            assert not unit.pending_transactions()
         assert [act.state for act in acts if act is not None] == [ActState.FINAL] * 2
         logs = ledger.chain.logs(0, ledger.chain.head().number)
         told = [parse_log(log.topics, log.data) for log in logs]
-        sequences = [one.sequence for one in told if isinstance(one, Anchored)]
+        sequences = [one.sequence for one in told if isinstance(one, BatchAnchored)]
         assert sequences == list(range(1, len(body.sealed) + 1)), "one batch, one anchor"

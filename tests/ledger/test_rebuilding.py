@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
 from certledger.ledger.acts import ActState
-from certledger.ledger.evidence import EvidencePending
+from certledger.ledger.evidence import EvidencePendingError
 from certledger.ledger.node import Ledger
 from certledger.ledger.rebuilding import rebuild
 from certledger.verifier.cli import main
@@ -123,7 +123,7 @@ def test_a_body_without_a_name_has_no_evidence_until_it_is_handed_in(
 
     missing = rebuild(ledger).missing
     assert [(one.kind, one.issuer) for one in missing] == [("name", body.issuer)]
-    with pytest.raises(EvidencePending):
+    with pytest.raises(EvidencePendingError):
         ledger.maker.at(body.issuer, 0)
 
     with ledger.store.begin() as unit:

@@ -15,15 +15,15 @@ import rlp
 from certledger.contracts import calls
 from certledger.ledger.acts import ActState
 from certledger.ledger.anchoring import LEASE, Anchorer, Pace
-from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.issuing.signing import packed_keys
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import Ledger, open_ledger, operator_of
-from certledger.ledger.ports import Act, ChainRefuses, Transaction, TxState
+from certledger.ledger.ports import ChainRefusesError, SubmittedAct, Transaction, TxState
 from certledger.ledger.settings import load_settings
 from certledger.ledger.submitting import submit_act
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.events import Anchored, parse_log
+from certledger.verifier.events import BatchAnchored, parse_log
 from certledger.verifier.hashing import keccak
 from certledger.verifier.statements import Hold, KeysChange, Release
 from certledger.verifier.vocabulary import Purpose, Status
@@ -48,12 +48,12 @@ def body(ledger: Ledger) -> Body:
 
 
 @contextmanager
-def on_anvil(folder: Path) -> Iterator[tuple[Ledger, Node]]:
+def on_anvil(folder: Path) -> Iterator[tuple[Ledger, NodeClient]]:
     """Open a ledger whose chain is anvil."""
     with running_anvil(folder) as url:
         settings = load_settings(home=folder / "home", chain_url=url)
         (folder / "home").mkdir()
-        node = Node(url)
+        node = NodeClient(url)
         node.call("anvil_setBalance", "0x" + operator_of(settings).address.hex(), hex(10**24))
         seats = [(region, registrar(region).address) for region in REGIONS]
         with open_ledger(settings, registrars=seats) as ledger:
@@ -61,7 +61,7 @@ def on_anvil(folder: Path) -> Iterator[tuple[Ledger, Node]]:
             yield ledger, node
 
 
-def act_of(ledger: Ledger, digest: bytes) -> Act:
+def act_of(ledger: Ledger, digest: bytes) -> SubmittedAct:
     with ledger.store.begin(write=False) as unit:
         act = unit.act(digest)
     assert act is not None
@@ -70,7 +70,7 @@ def act_of(ledger: Ledger, digest: bytes) -> Act:
 
 def road(ledger: Ledger) -> list[Transaction]:
     with ledger.store.begin(write=False) as unit:
-        return [one for one in unit.on_the_road() if one.state is not TxState.INCLUDED]
+        return [one for one in unit.pending_transactions() if one.state is not TxState.INCLUDED]
 
 
 def state_of(ledger: Ledger, transaction: Transaction) -> TxState:
@@ -84,7 +84,7 @@ def anchored(ledger: Ledger, issuer: str) -> list[int]:
     """Return the sequences that the chain's own events tell of."""
     logs = ledger.chain.logs(0, ledger.chain.head().number)
     told = [parse_log(log.topics, log.data) for log in logs]
-    return [one.sequence for one in told if isinstance(one, Anchored) and one.issuer == issuer]
+    return [one.sequence for one in told if isinstance(one, BatchAnchored) and one.issuer == issuer]
 
 
 class Before:
@@ -280,7 +280,7 @@ def test_a_transaction_that_the_node_refused_keeps_its_nonce_to_itself(
     batches = [body.submit(1)]
 
     def refuse() -> None:
-        raise ChainRefuses("its fee is too low")
+        raise ChainRefusesError("its fee is too low")
 
     for _ in range(2):
         worker(ledger, Before(ledger.chain, "broadcast", refuse)).advance()
@@ -443,7 +443,7 @@ def test_what_a_reorganisation_took_back_is_anchored_again(tmp_path: Path, follo
         assert not road(ledger)
 
 
-def settle_on(ledger: Ledger, node: Node) -> None:
+def settle_on(ledger: Ledger, node: NodeClient) -> None:
     """Step until everything is final: anvil's finality lies 64 blocks back."""
     for _ in range(4):
         ledger.step()
@@ -452,7 +452,7 @@ def settle_on(ledger: Ledger, node: Node) -> None:
     ledger.step()
 
 
-def registered(ledger: Ledger, node: Node) -> Body:
+def registered(ledger: Ledger, node: NodeClient) -> Body:
     """Register a body on a chain that makes no blocks by itself."""
     body = Body(ledger)
     settle = ledger.settle
@@ -572,7 +572,7 @@ COLLEAGUE = """
 import sys
 from pathlib import Path
 from certledger.ledger.node import open_ledger
-from certledger.ledger.ports import ChainUnreachable, LeaseLost, StoreBusy
+from certledger.ledger.ports import ChainUnreachableError, LeaseLostError, StoreBusyError
 from certledger.ledger.settings import load_settings
 
 ledger = open_ledger(load_settings(home=Path(sys.argv[1]), chain_url=sys.argv[2]))
@@ -581,7 +581,7 @@ while True:
     try:
         ledger.anchorer.advance()
         ledger.follower.follow()
-    except (ChainUnreachable, LeaseLost, StoreBusy):
+    except (ChainUnreachableError, LeaseLostError, StoreBusyError):
         pass
     finally:
         ledger.anchorer.release()

@@ -9,7 +9,7 @@ import pytest
 from certledger.ledger.domain import codes, load_domain
 from certledger.ledger.domain.fields import load_field_names
 from certledger.ledger.domain.model import USCC_PREFIXES
-from certledger.ledger.samples import SampleCertificate, SamplesImpossible, sample_certificates
+from certledger.ledger.samples import SampleCertificate, SamplesImpossibleError, sample_certificates
 from certledger.ledger.samples.offices import FITTING, bodies_issuing
 from certledger.ledger.samples.values import MAKERS
 from certledger.verifier.catalog import add_months
@@ -151,7 +151,7 @@ def test_the_tables_name_only_what_there_is():
     ],
 )
 def test_what_cannot_be_is_refused(asked):
-    with pytest.raises(SamplesImpossible):
+    with pytest.raises(SamplesImpossibleError):
         make(**asked)
 
 

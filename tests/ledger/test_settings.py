@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from certledger.ledger.settings import (
     SettingRow,
-    SettingsUnusable,
+    SettingsUnusableError,
     describe_settings,
     load_settings,
 )
@@ -83,7 +83,7 @@ def test_settings_do_not_change() -> None:
 )
 def test_what_cannot_be_is_refused_by_name(home: Path, text: str, named: str) -> None:
     write(home, text)
-    with pytest.raises(SettingsUnusable, match=named):
+    with pytest.raises(SettingsUnusableError, match=named):
         load_settings()
 
 
@@ -104,7 +104,7 @@ def test_secrets_are_hidden_wherever_settings_are_shown(
 
 def test_a_secret_does_not_leak_through_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CERTLEDGER_CHAIN_URL", "wss://hunter2@node")
-    with pytest.raises(SettingsUnusable) as refused:
+    with pytest.raises(SettingsUnusableError) as refused:
         load_settings()
     assert "hunter2" not in str(refused.value)
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
-from certledger.ledger.evidence import EvidenceInconsistent, EvidencePending
+from certledger.ledger.evidence import EvidenceInconsistentError, EvidencePendingError
 from certledger.ledger.node import Ledger
 from certledger.ledger.snapshots import SnapshotMaker
 from certledger.verifier.cli import main
@@ -59,7 +59,7 @@ def bodies(ledger: Ledger) -> list[Body]:
 def test_without_a_checkpoint_there_is_no_snapshot(tmp_path: Path) -> None:
     with open_live(tmp_path / "home") as young:
         empty = SnapshotMaker(store=young.store, chain=young.chain, ledger=young.pin)
-        with pytest.raises(EvidencePending):
+        with pytest.raises(EvidencePendingError):
             empty.latest()
 
 
@@ -128,7 +128,7 @@ def test_a_database_that_was_edited_makes_no_snapshot(
             connection.execute(text(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}"))
         assert connection.execute(text(crime)).rowcount
     try:
-        with pytest.raises(EvidenceInconsistent):
+        with pytest.raises(EvidenceInconsistentError):
             fresh.latest()
     finally:
         with engine.begin() as connection:

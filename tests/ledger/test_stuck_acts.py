@@ -12,11 +12,11 @@ import pytest
 
 from certledger.contracts import calls
 from certledger.ledger.acts import ActState, Lane
-from certledger.ledger.intake.desk import Limits
-from certledger.ledger.intake.refusals import ActDead, IntakeOverloaded
+from certledger.ledger.intake.desk import IntakeLimits
+from certledger.ledger.intake.refusals import ActDeadError, IntakeOverloadedError
 from certledger.ledger.issuing.signing import sign_statement
 from certledger.ledger.node import Ledger
-from certledger.ledger.ports import Act, Backlog
+from certledger.ledger.ports import Backlog, SubmittedAct
 from certledger.ledger.submitting import head, submit_act, submit_batch
 from certledger.verifier.encoding import format_canonical
 from certledger.verifier.statements import Hold, KeysChange, Restore, StandingChange, Statement
@@ -101,7 +101,7 @@ def carry_standing(body: Body, standing: Standing, revision: int) -> None:
     ledger.chain.broadcast(ledger.chain.sign(data, nonce=ledger.chain.next_nonce()).raw)
 
 
-def batches(ledger: Ledger, body: Body) -> list[Act]:
+def batches(ledger: Ledger, body: Body) -> list[SubmittedAct]:
     with ledger.store.begin(write=False) as unit:
         found = [
             unit.acts_at(body.issuer, Lane.SEQUENCE, one.statement.sequence)[-1]
@@ -143,7 +143,7 @@ def test_batches_of_a_key_that_has_ended_are_given_up_and_those_of_others_go_on(
     assert states(ledger, other) == [(ActState.FINAL, None)]
     assert oldest(ledger) is None
     assert head(ledger.store, body.issuer).batches == 0
-    with pytest.raises(ActDead, match=r"key\.ended"):
+    with pytest.raises(ActDeadError, match=r"key\.ended"):
         submit_batch(ledger.intake, body.sealed[0].submission())
 
 
@@ -206,7 +206,7 @@ def test_an_issuer_whose_acts_are_stuck_closes_intake_for_nobody_else(
     body.submit(1)
     carry_hold(body)
     ledger.settle()
-    limits = Limits()
+    limits = IntakeLimits()
     later = int(time.time()) + limits.longest_wait + 60
     intake = replace(ledger.intake, clock=lambda: later, limits=limits)
 
@@ -218,12 +218,12 @@ def test_an_issuer_whose_acts_are_stuck_closes_intake_for_nobody_else(
 
 
 def test_each_issuer_has_room_of_its_own(ledger: Ledger, body: Body, other: Body) -> None:
-    intake = replace(ledger.intake, limits=Limits(issuer_acts=2, issuer_certificates=10))
+    intake = replace(ledger.intake, limits=IntakeLimits(issuer_acts=2, issuer_certificates=10))
     for _ in range(2):
         submit_batch(intake, body.seal(1).submission())
-    with pytest.raises(IntakeOverloaded):
+    with pytest.raises(IntakeOverloadedError):
         submit_batch(intake, body.seal(1).submission())
-    with pytest.raises(IntakeOverloaded):
+    with pytest.raises(IntakeOverloadedError):
         submit_batch(intake, other.seal(11).submission())
 
 

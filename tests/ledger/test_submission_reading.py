@@ -15,19 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.ledger.intake.reading import (
-    LONGEST_HEAD,
-    LONGEST_LINE,
-    LONGEST_PART,
-    MOST_IN_BATCH,
+    MAX_BATCH_CERTIFICATES,
+    MAX_HEAD_BYTES,
+    MAX_LINE_BYTES,
+    MAX_PART_CHARACTERS,
     reader_of,
 )
-from certledger.ledger.intake.refusals import RecordRefused
+from certledger.ledger.intake.refusals import RecordRejectedError
 from certledger.ledger.intake.submission import parse_submission
 from certledger.ledger.store import open_store
 from certledger.ledger.submitting import submit_batch
 from certledger.verifier.certificate import Record
 from certledger.verifier.encoding import Json, Members, parse
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from tests.ledger.bodies import Office, desk, found
 
 BATCH = Office().seal(4)
@@ -42,7 +42,7 @@ Outcome = tuple[list[bytes], Json] | tuple[str, int | None]
 def outcome(read: Callable[[], Outcome]) -> Outcome:
     try:
         return read()
-    except Refused as refused:
+    except CertledgerError as refused:
         return refused.code, getattr(refused, "place", None)
 
 
@@ -50,20 +50,20 @@ def whole(data: bytes) -> Outcome:
     """Read what is held whole, in the plainest way."""
     first, _, rest = data.partition(b"\n")
     try:
-        lines = len(first) <= LONGEST_HEAD and type(orjson.loads(first)) is dict
+        lines = len(first) <= MAX_HEAD_BYTES and type(orjson.loads(first)) is dict
     except orjson.JSONDecodeError:
         lines = False
     if lines and rest.strip():
-        head = parse(first, LONGEST_HEAD)
+        head = parse(first, MAX_HEAD_BYTES)
         listed = [
-            record(place, lambda line=line: parse(line, LONGEST_LINE))  # type: ignore[misc]
+            record(place, lambda line=line: parse(line, MAX_LINE_BYTES))  # type: ignore[misc]
             for place, line in enumerate(rest.removesuffix(b"\n").split(b"\n"))
         ]
         return listed, known(Members(head, "submission"))
     members = Members(parse(data, len(data)), "submission")
     values = members.take("records")
     if type(values) is not list:
-        raise Malformed("schema.invalid", "no list")
+        raise MalformedError("schema.invalid", "no list")
     listed = [
         record(place, lambda value=value: value)  # type: ignore[misc]
         for place, value in enumerate(values)
@@ -81,8 +81,8 @@ def known(members: Members) -> Json:
 def record(place: int, read: Callable[[], Json]) -> bytes:
     try:
         return Record.from_json(read()).canonical()
-    except Malformed as error:
-        raise RecordRefused(place, str(error), error.code) from error
+    except MalformedError as error:
+        raise RecordRejectedError(place, str(error), error.code) from error
 
 
 def one_by_one(data: bytes, sip: int = 2**20) -> Outcome:
@@ -254,7 +254,7 @@ def test_a_batch_wider_than_the_window_gives_back_its_records_in_every_spelling(
 @pytest.mark.parametrize("extra", [0, 1])
 def test_a_part_of_an_object_has_a_greatest_length(extra: int) -> None:
     filled = orjson.dumps(RECORDS[0])
-    filled = filled[:-1] + b" " * (LONGEST_PART + extra - len(filled)) + b"}"
+    filled = filled[:-1] + b" " * (MAX_PART_CHARACTERS + extra - len(filled)) + b"}"
     data = b'{"records":[' + filled + b"]," + orjson.dumps(HEAD)[1:]
     if extra:
         assert outcome(lambda: one_by_one(data)) == ("json.size", None)
@@ -265,11 +265,11 @@ def test_a_part_of_an_object_has_a_greatest_length(extra: int) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b'{"records":[{"id":"' + b"A" * 2 * LONGEST_PART + b'"}]}',
-        b'{"records":[{"id":"' + b"A" * 2 * LONGEST_PART,
-        b'{"x":[' + b"1," * LONGEST_PART + b"1]}",
-        b"{" + b",".join(b'"x%d":1' % number for number in range(LONGEST_PART // 8)) + b"}",
-        b'"' + b"A" * 2 * LONGEST_PART + b'"',
+        b'{"records":[{"id":"' + b"A" * 2 * MAX_PART_CHARACTERS + b'"}]}',
+        b'{"records":[{"id":"' + b"A" * 2 * MAX_PART_CHARACTERS,
+        b'{"x":[' + b"1," * MAX_PART_CHARACTERS + b"1]}",
+        b"{" + b",".join(b'"x%d":1' % number for number in range(MAX_PART_CHARACTERS // 8)) + b"}",
+        b'"' + b"A" * 2 * MAX_PART_CHARACTERS + b'"',
     ],
 )
 def test_parts_without_an_end_are_not_held(data: bytes) -> None:
@@ -277,7 +277,7 @@ def test_parts_without_an_end_are_not_held(data: bytes) -> None:
 
 
 def test_a_line_without_an_end_is_not_held() -> None:
-    data = orjson.dumps(HEAD) + b"\n" + b" " * 2 * LONGEST_LINE
+    data = orjson.dumps(HEAD) + b"\n" + b" " * 2 * MAX_LINE_BYTES
     assert outcome(lambda: one_by_one(data + b"{}")) == ("json.size", 0)
 
 
@@ -285,7 +285,7 @@ def test_a_line_without_an_end_is_not_held() -> None:
 def test_no_more_records_are_read_than_a_batch_has(before: bytes) -> None:
     line = orjson.dumps(RECORDS[0], option=orjson.OPT_SORT_KEYS)
     comma = b"," if before.endswith(b"[") else b"\n"
-    data = before + comma.join([line] * (MOST_IN_BATCH + 1)) + comma + b"no JSON"
+    data = before + comma.join([line] * (MAX_BATCH_CERTIFICATES + 1)) + comma + b"no JSON"
     assert outcome(lambda: one_by_one(data)) == ("batch.count", None)
 
 

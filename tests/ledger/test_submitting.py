@@ -13,7 +13,7 @@ import pytest
 
 from certledger.ledger.acts import ActState, Lane
 from certledger.ledger.intake import refusals
-from certledger.ledger.intake.refusals import IntakeOverloaded
+from certledger.ledger.intake.refusals import IntakeOverloadedError
 from certledger.ledger.store import SqlStore
 from certledger.ledger.store.tables import Row
 from certledger.ledger.submitting import expire, head, submit_batch
@@ -23,7 +23,7 @@ from certledger.verifier.encoding import (
     parse_canonical,
     to_base64url,
 )
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.state import Key
 from certledger.verifier.statements import SECP256K1_ORDER, Receipt, signed_by
@@ -60,7 +60,7 @@ def rows(store: SqlStore) -> dict[str, int]:
 def refusal(store: SqlStore, data: bytes, **limits: int) -> str:
     """Return the code with which `data` is refused, having checked that nothing was stored."""
     before = rows(store)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_batch(desk(store, **limits), data)
     assert rows(store) == before, "a refusal stores nothing"
     assert str(refused.value)
@@ -152,7 +152,7 @@ def test_batches_go_on_from_what_waits_so_that_two_offices_do_not_collide(
 
 
 def test_the_head_of_an_unknown_body_is_refused(store: SqlStore) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         head(store, "11310000000000ZZ99")
     assert refused.value.code == "body.unknown"
 
@@ -464,7 +464,7 @@ def test_another_batch_at_the_same_sequence_is_a_conflict_until_the_first_is_gon
     with store.begin(write=False) as unit:
         states = [act.state for act in unit.acts_at(office.issuer, Lane.SEQUENCE, 1)]
     assert states == [ActState.EXPIRED, ActState.ACCEPTED]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_batch(desk(store, late), first)
     assert refused.value.code == "act.dead"
 
@@ -546,10 +546,10 @@ def test_intake_refuses_when_too_much_waits_and_says_when_to_come_back(
     found(sqlite_store, office.state())
     submit_batch(desk(sqlite_store), office.seal(4))
     data = office.seal(4)
-    with pytest.raises(IntakeOverloaded) as refused:
+    with pytest.raises(IntakeOverloadedError) as refused:
         submit_batch(desk(sqlite_store, waiting_certificates=7, retry_after=9), data)
     assert (refused.value.code, refused.value.retry_after) == ("intake.overloaded", 9)
-    with pytest.raises(IntakeOverloaded):
+    with pytest.raises(IntakeOverloadedError):
         submit_batch(desk(sqlite_store, waiting_acts=1), data)
     assert submit_batch(desk(sqlite_store, waiting_certificates=8, waiting_acts=2), data)
 
@@ -558,6 +558,8 @@ def test_every_refusal_of_intake_has_a_code_of_its_own() -> None:
     codes = [
         found.code
         for found in vars(refusals).values()
-        if isinstance(found, type) and issubclass(found, Refused) and found is not Refused
+        if isinstance(found, type)
+        and issubclass(found, CertledgerError)
+        and found is not CertledgerError
     ]
     assert len(set(codes) - {"refused"}) == len([code for code in codes if code != "refused"])

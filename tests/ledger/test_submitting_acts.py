@@ -21,9 +21,9 @@ from certledger.ledger.submitting import (
 )
 from certledger.verifier.catalog import Catalog, Entry
 from certledger.verifier.encoding import format_canonical, parse_canonical
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
-from certledger.verifier.state import NO_END, BodyState, Key
+from certledger.verifier.state import NO_END, IssuerState, Key
 from certledger.verifier.statements import (
     CatalogChange,
     Hold,
@@ -423,7 +423,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-def ready(store: SqlStore, **changes: Any) -> BodyState:
+def ready(store: SqlStore, **changes: Any) -> IssuerState:
     """Fill the mirror with a body that has six certificates."""
     state = replace(OFFICE.state(certificates=6), **changes)
     found(store, state)
@@ -456,7 +456,7 @@ def test_a_bad_act_is_refused_with_its_code_and_nothing_is_stored(
 ) -> None:
     ready(sqlite_store)
     before = rows(sqlite_store)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(sqlite_store), make())
     assert refused.value.code == code
     assert rows(sqlite_store) == before
@@ -490,7 +490,7 @@ def test_a_standing_rules_acts_out(
     if str(held) not in codes:
         assert submit_act(desk(sqlite_store), data)
         return
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(sqlite_store), data)
     assert refused.value.code == codes[str(held)]
 
@@ -501,7 +501,7 @@ def test_a_held_body_acts_only_together_with_its_registrar(sqlite_store: SqlStor
         unit.add_block(block(7))
         unit.put_body(seen(state, 7, held=True))
     for alone in (act_file(revoke(0), BODY), act_file(keys_change(ends=(end(0, 90),)), BODY)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(CertledgerError) as refused:
             submit_act(desk(sqlite_store), alone)
         assert refused.value.code == "body.held"
     assert submit_act(desk(sqlite_store), act_file(revoke(0), BODY, REGISTRAR))
@@ -514,7 +514,7 @@ def test_the_right_change_of_a_registrar_is_taken_after_a_wrong_one(
 ) -> None:
     ready(sqlite_store)
     wrong = replace(SEAT, account=OTHER.address)
-    with pytest.raises(Refused, match="cannot be this region's registrar"):
+    with pytest.raises(CertledgerError, match="cannot be this region's registrar"):
         submit_act(desk(sqlite_store), act_file(wrong, REGISTRAR, OTHER, THIRD))
     assert submit_act(desk(sqlite_store), act_file(SEAT, REGISTRAR, OTHER, THIRD))
 
@@ -524,7 +524,7 @@ def test_each_door_takes_its_own_acts_only(sqlite_store: SqlStore) -> None:
     status = act_file(revoke(0), BODY)
     catalog = shop(catalog_change(OFFICE, SHOP), BODY, REGISTRAR)
     for door, data in ((submit_status, catalog), (submit_catalog, status)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(CertledgerError) as refused:
             door(desk(sqlite_store), data)
         assert refused.value.code == "schema.invalid"
     assert submit_status(desk(sqlite_store), status)
@@ -534,7 +534,7 @@ def test_each_door_takes_its_own_acts_only(sqlite_store: SqlStore) -> None:
 def test_status_changes_go_on_from_those_that_wait(sqlite_store: SqlStore) -> None:
     ready(sqlite_store)
     submit_act(desk(sqlite_store), act_file(revoke(1), BODY))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(sqlite_store), act_file(revoke(1, epoch=2, status=Status.VALID), BODY))
     assert refused.value.code == "status.step_forbidden"
     corrected = revoke(1, epoch=2, status=Status.VALID)
@@ -549,7 +549,7 @@ def test_certificates_of_a_batch_that_waits_can_be_revoked(sqlite_store: SqlStor
     found(sqlite_store, OFFICE.state())
     submit_batch(desk(sqlite_store), Office().seal(3))
     assert submit_act(desk(sqlite_store), act_file(revoke(2), BODY))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(sqlite_store), act_file(revoke(3, epoch=2), BODY))
     assert refused.value.code == "status.beyond"
 
@@ -567,7 +567,7 @@ def test_an_entry_never_changes_under_its_version(sqlite_store: SqlStore) -> Non
     submit_act(desk(sqlite_store), shop(catalog_change(OFFICE, SHOP), BODY, REGISTRAR))
     changed = sorted([entry(), entry("SH-SHIP", months=1)], key=lambda e: e.order)
     said = catalog_change(OFFICE, Catalog.of(changed).root(), 3)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(sqlite_store), with_entries(act_file(said, BODY, REGISTRAR), changed))
     assert refused.value.code == "catalog.entry_changed"
 
@@ -579,12 +579,12 @@ def test_two_acts_at_one_counter_are_a_conflict_until_the_first_expires(
     first = act_file(revoke(0), BODY)
     submit_act(desk(store), first)
     later = replace(revoke(1), not_after=UNTIL + DAY)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(store), act_file(later, BODY))
     assert refused.value.code == "act.conflict"
     assert expire(store, UNTIL + 1) == 1
     assert submit_act(desk(store, UNTIL + 1), act_file(later, BODY))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(store, UNTIL + 1), first)
     assert refused.value.code == "act.dead"
 
@@ -592,7 +592,7 @@ def test_two_acts_at_one_counter_are_a_conflict_until_the_first_expires(
 def test_acts_of_one_revision_compete_whatever_their_kind(store: SqlStore) -> None:
     ready(store)
     submit_act(desk(store), act_file(standing(Standing.SUSPENDED), REGISTRAR))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertledgerError) as refused:
         submit_act(desk(store), act_file(keys_change(ends=(end(0, 90),)), BODY))
     assert refused.value.code == "act.conflict"
 

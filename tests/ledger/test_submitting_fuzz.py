@@ -16,7 +16,7 @@ from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.frames import pack_frames, unpack_frame
 from certledger.ledger.submitting import Intake, submit_act, submit_batch
 from certledger.verifier.certificate import Record
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.swift import GRAMMAR, read_canonical
 from certledger.verifier.vocabulary import HolderKind
 from tests.ledger.bodies import Office, act_file, desk, found
@@ -70,7 +70,7 @@ def check_answer(store: SqlStore, data: bytes) -> None:
 def code_of(door: Callable[[Intake, bytes], bytes], store: SqlStore, data: bytes) -> str | None:
     try:
         door(desk(store), data)
-    except Refused as refused:
+    except CertledgerError as refused:
         return refused.code
     return None
 
@@ -145,7 +145,7 @@ def test_the_swift_reader_accepts_nothing_that_the_careful_one_refuses(
     swift = read_canonical(match) if match else None
     try:
         careful = Record.parse(changed)
-    except Refused:
+    except CertledgerError:
         careful = None
     assert swift == careful
 

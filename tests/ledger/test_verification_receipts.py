@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.ledger.service.receipts import ReceiptInvalid, VerificationReceipt
+from certledger.ledger.service.receipts import ReceiptInvalidError, VerificationReceipt
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.receipts import disclosures_of, lookup_of
 
 KNOWN = json.loads((Path(__file__).parents[1] / "vectors" / "receipts.json").read_bytes())
@@ -33,7 +33,7 @@ def test_one_changed_byte_is_never_the_operators_receipt(place: int, byte: int) 
     try:
         receipt = VerificationReceipt.parse(changed)
         receipt.check(OPERATOR)
-    except (Malformed, ReceiptInvalid):
+    except (MalformedError, ReceiptInvalidError):
         return
     pytest.fail(f"byte {place} may be {byte}")
 
@@ -44,7 +44,7 @@ def test_whatever_stands_in_a_member_is_refused(name: str, value: Any) -> None:
     (file if name == "signature" else file["receipt"])[name] = value
     try:
         VerificationReceipt.parse(format_canonical(file)).check(OPERATOR)
-    except (Malformed, ReceiptInvalid):
+    except (MalformedError, ReceiptInvalidError):
         return
     assert format_canonical(file) == FILE
 
@@ -53,7 +53,7 @@ def test_results_in_another_order_or_number_are_others() -> None:
     receipt, results = VerificationReceipt.parse(FILE), [one.encode() for one in KNOWN["results"]]
     receipt.check_results(results)
     for others in (results[::-1], results[:1], [*results, results[0]]):
-        with pytest.raises(ReceiptInvalid):
+        with pytest.raises(ReceiptInvalidError):
             receipt.check_results(others)
 
 

@@ -18,29 +18,29 @@ import pytest
 from certledger.ledger.checkpoints import Cadence, checkpoint
 from certledger.ledger.cosigning import Collector
 from certledger.ledger.node import Ledger
-from certledger.ledger.witness.deployment import DeploymentForeign, check_deployment
+from certledger.ledger.witness.deployment import DeploymentForeignError, check_deployment
 from certledger.ledger.witness.memory import (
     FILE,
     FORK,
-    HomeLocked,
-    MemoryDamaged,
-    OtherLedgerHome,
+    HomeLockedError,
+    MemoryDamagedError,
+    OtherLedgerHomeError,
     release_home,
 )
-from certledger.ledger.witness.nodes import ChainForeign, ExecutingNode, RpcSource
+from certledger.ledger.witness.nodes import ChainForeignError, ExecutingNode, RpcSource
 from certledger.ledger.witness.server import WitnessServer
 from certledger.ledger.witness.witness import (
-    BlockDiffers,
-    BlockUnknown,
-    ClockOff,
-    NotNewest,
-    OtherLedger,
-    PublishedUnknown,
-    Rollback,
-    TwoHistories,
+    BlockDiffersError,
+    BlockUnknownError,
+    CheckpointLedgerError,
+    ClockOffError,
+    NotNewestError,
+    PublishedUnknownError,
+    RollbackError,
+    TwoHistoriesError,
     Witness,
 )
-from certledger.verifier.audit.published import DataUnreachable
+from certledger.verifier.audit.published import DataUnreachableError
 from certledger.verifier.checkpoint import (
     Checkpoint,
     Cosignature,
@@ -51,8 +51,8 @@ from certledger.verifier.checkpoint import (
 )
 from certledger.verifier.hashing import keccak
 from certledger.verifier.policy import TrustPolicy
-from certledger.verifier.policy import Witness as PolicyWitness
-from certledger.verifier.rpc import Block
+from certledger.verifier.policy import WitnessKey as PolicyWitness
+from certledger.verifier.rpc import NodeBlock
 from certledger.verifier.trust import judge_by_witnesses
 from tests.ledger.live import Body, open_live
 from tests.world import IDENTITY, NOW, policy, witness_key
@@ -60,8 +60,8 @@ from tests.world import IDENTITY, NOW, policy, witness_key
 NAME = "shanghai"
 
 
-def history(label: str, number: int) -> Block:
-    return Block(
+def history(label: str, number: int) -> NodeBlock:
+    return NodeBlock(
         number=number,
         hash=keccak(f"{label} hash {number}".encode()),
         state_root=keccak(f"{label} root {number}".encode()),
@@ -78,10 +78,10 @@ class Chain:
     def advance(self) -> None:
         pass
 
-    def final(self) -> Block:
+    def final(self) -> NodeBlock:
         return self.block(self.last)  # type: ignore[return-value]
 
-    def block(self, number: int) -> Block | None:
+    def block(self, number: int) -> NodeBlock | None:
         label = self.label if number >= self.fork else "one"
         return history(label, number) if number <= self.last else None
 
@@ -141,12 +141,12 @@ def test_a_final_block_of_its_own_node_is_signed_and_remembered(witness: Witness
 @pytest.mark.parametrize(
     ("asked", "refusal"),
     [
-        (checkpoint_of(6), BlockUnknown),
-        (checkpoint_of(4), NotNewest),
-        (checkpoint_of(5, "two"), BlockDiffers),
-        (replace(checkpoint_of(5), identity=bytes(32)), OtherLedger),
-        (replace(checkpoint_of(5), state_root=bytes(32)), BlockDiffers),
-        (replace(checkpoint_of(5), time=NOW), BlockDiffers),
+        (checkpoint_of(6), BlockUnknownError),
+        (checkpoint_of(4), NotNewestError),
+        (checkpoint_of(5, "two"), BlockDiffersError),
+        (replace(checkpoint_of(5), identity=bytes(32)), CheckpointLedgerError),
+        (replace(checkpoint_of(5), state_root=bytes(32)), BlockDiffersError),
+        (replace(checkpoint_of(5), time=NOW), BlockDiffersError),
     ],
     ids=[
         "not final",
@@ -170,7 +170,7 @@ def test_a_block_before_the_last_one_signed_is_refused(witness: Witness, chain: 
     witness.cosign(checkpoint_of(5))
     chain.last = 9
 
-    with pytest.raises(Rollback):
+    with pytest.raises(RollbackError):
         witness.cosign(checkpoint_of(4))
 
     assert is_signed(witness.cosign(checkpoint_of(9)), checkpoint_of(9))
@@ -179,7 +179,7 @@ def test_a_block_before_the_last_one_signed_is_refused(witness: Witness, chain: 
 def test_an_old_head_is_not_signed_as_new(witness: Witness) -> None:
     late = replace(witness, clock=lambda: NOW + 1_000)
 
-    with pytest.raises(ClockOff):
+    with pytest.raises(ClockOffError):
         late.cosign(checkpoint_of(5))
 
 
@@ -187,7 +187,7 @@ def test_a_clock_that_went_back_signs_nothing(witness: Witness, chain: Chain) ->
     witness.cosign(checkpoint_of(5))
     chain.last = 6
 
-    with pytest.raises(ClockOff):
+    with pytest.raises(ClockOffError):
         replace(witness, clock=lambda: NOW + 19).cosign(checkpoint_of(6))
 
 
@@ -197,7 +197,7 @@ def test_two_histories_are_kept_as_proof_and_end_the_witness(
     witness.cosign(checkpoint_of(5))
     chain.label = "two"
 
-    with pytest.raises(TwoHistories):
+    with pytest.raises(TwoHistoriesError):
         witness.cosign(checkpoint_of(6, "two"))
 
     import json
@@ -207,7 +207,7 @@ def test_two_histories_are_kept_as_proof_and_end_the_witness(
     assert is_signed(signed.cosignatures[0], checkpoint_of(5))
     assert other.checkpoint == checkpoint_of(5, "two")
     chain.label = "one"
-    with pytest.raises(TwoHistories):
+    with pytest.raises(TwoHistoriesError):
         witness.cosign(checkpoint_of(6))
 
 
@@ -233,7 +233,7 @@ def test_a_kill_at_any_instant_never_leads_to_two_histories(
     chain.label = "two"  # Afterwards the node is fed another history from block 0 on.
     try:
         second = witness.cosign(checkpoint_of(5, "two"))
-    except (TwoHistories, BlockDiffers):
+    except (TwoHistoriesError, BlockDiffersError):
         return
     assert remembered(witness) == (checkpoint_of(5, "two"), NOW + 20)
     assert not told, "nothing had left the witness before"
@@ -280,11 +280,11 @@ def test_a_memory_damaged_anywhere_is_no_other_history(witness: Witness) -> None
     damages = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
     for damaged in (*damages, whole[:-2], b"", b"\xff" * 40):
         path.write_bytes(damaged)
-        with pytest.raises(MemoryDamaged):
+        with pytest.raises(MemoryDamagedError):
             witness.cosign(checkpoint_of(5))
     path.unlink()
     path.mkdir()
-    with pytest.raises(MemoryDamaged):
+    with pytest.raises(MemoryDamagedError):
         witness.cosign(checkpoint_of(5))
     assert not (witness.home / FORK).exists()
 
@@ -293,7 +293,7 @@ def test_the_home_of_another_ledgers_witness_is_refused(witness: Witness) -> Non
     witness.cosign(checkpoint_of(5))
     other = replace(witness, identity=bytes(32))
 
-    with pytest.raises(OtherLedgerHome):
+    with pytest.raises(OtherLedgerHomeError):
         other.cosign(replace(checkpoint_of(5), identity=bytes(32)))
 
     assert not (witness.home / FORK).exists()
@@ -318,12 +318,12 @@ def test_a_restored_backup_does_not_sign_before_what_it_published(
     chain.last = 7
     restored = replace(witness, published=published_by(checkpoint_of(9)))
 
-    with pytest.raises(BlockUnknown):  # Its node has not come to block 9 again.
+    with pytest.raises(BlockUnknownError):  # Its node has not come to block 9 again.
         restored.cosign(checkpoint_of(7))
     assert remembered(witness) == (checkpoint_of(9), NOW)
 
     chain.last = 9
-    with pytest.raises(Rollback):
+    with pytest.raises(RollbackError):
         restored.cosign(checkpoint_of(7))
     assert is_signed(restored.cosign(checkpoint_of(9)), checkpoint_of(9))
 
@@ -334,7 +334,7 @@ def test_a_restored_backup_does_not_sign_another_block_at_a_height_it_signed(
     chain.label, chain.last = "two", 9
     restored = replace(witness, published=published_by(checkpoint_of(9)))
 
-    with pytest.raises(TwoHistories):
+    with pytest.raises(TwoHistoriesError):
         restored.cosign(checkpoint_of(9, "two"))
 
     assert (witness.home / FORK).exists()
@@ -343,7 +343,7 @@ def test_a_restored_backup_does_not_sign_another_block_at_a_height_it_signed(
 def test_two_blocks_of_one_height_under_its_own_line_are_a_proof(witness: Witness) -> None:
     witness.cosign(checkpoint_of(5))
 
-    with pytest.raises(TwoHistories):
+    with pytest.raises(TwoHistoriesError):
         replace(witness, published=published_by(checkpoint_of(5, "two"))).cosign(checkpoint_of(5))
 
 
@@ -360,11 +360,11 @@ def test_nothing_is_signed_while_nobody_tells_what_was_published(witness: Witnes
 
     def published() -> list[str]:
         if not answers.pop(0):
-            raise DataUnreachable("nobody answers")
+            raise DataUnreachableError("nobody answers")
         return []
 
     started = replace(witness, published=published)
-    with pytest.raises(PublishedUnknown):
+    with pytest.raises(PublishedUnknownError):
         started.cosign(checkpoint_of(5))
     assert is_signed(started.cosign(checkpoint_of(5)), checkpoint_of(5))
     assert is_signed(started.cosign(checkpoint_of(5)), checkpoint_of(5))
@@ -386,7 +386,7 @@ def test_another_process_does_not_witness_from_the_same_home(
     )
     assert other.stdout is not None
     assert other.stdout.readline() == "locked\n"
-    with pytest.raises(HomeLocked):
+    with pytest.raises(HomeLockedError):
         witness.cosign(checkpoint_of(5))
     other.communicate()
     assert is_signed(witness.cosign(checkpoint_of(5)), checkpoint_of(5))
@@ -499,7 +499,7 @@ def test_the_deployment_is_checked_byte_for_byte(ledger: Ledger) -> None:
         {"identity": bytes(32)},
         {"code_hash": bytes(32)},
     ):
-        with pytest.raises(DeploymentForeign):
+        with pytest.raises(DeploymentForeignError):
             check_deployment(ledger.node, replace(ledger.pin, **changes))  # type: ignore[arg-type]
 
 
@@ -515,7 +515,7 @@ class LyingNode:
 
 def test_what_a_node_says_of_the_deployment_is_computed_again(ledger: Ledger) -> None:
     for lies in ({"nonce": "0x7"}, {"input": "0x"}, {"value": "0x1"}, {"r": "0x1"}, {"to": "0x"}):
-        with pytest.raises(DeploymentForeign):
+        with pytest.raises(DeploymentForeignError):
             check_deployment(LyingNode(ledger, **lies), ledger.pin)  # type: ignore[arg-type]
     stranger = LyingNode(ledger, **{"from": "0x" + "ab" * 20})
     check_deployment(stranger, ledger.pin)  # type: ignore[arg-type]  # The signer counts.
@@ -534,10 +534,10 @@ def test_a_home_of_another_chain_and_a_damaged_one_are_refused(
         table = connection.execute("SELECT name FROM sqlite_master").fetchall()
     assert table
     file.write_bytes(b"\xff" * len(whole))
-    with pytest.raises(MemoryDamaged):
+    with pytest.raises(MemoryDamagedError):
         ExecutingNode(tmp_path, source(ledger), ledger.pin.genesis, **CLOCK)
 
 
 def test_a_chain_that_began_otherwise_is_foreign(ledger: Ledger, tmp_path: Path) -> None:
-    with pytest.raises(ChainForeign):
+    with pytest.raises(ChainForeignError):
         ExecutingNode(tmp_path, source(ledger), os.urandom(32), **CLOCK)

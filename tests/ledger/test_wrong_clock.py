@@ -20,13 +20,13 @@ from certledger.ledger.clock_check import (
     CHECK_SECONDS,
     MAX_CLOCK_DIFFERENCE_SECONDS,
     RECHECK_SECONDS,
-    ClockDiffers,
+    ClockDiffersError,
     clock_difference,
 )
 from certledger.ledger.cosigning import Collector
 from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, Ledger, open_ledger
-from certledger.ledger.service.telling import Teller
+from certledger.ledger.service.telling import EventDispatcher
 from certledger.ledger.service.values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
 from certledger.ledger.settings import load_settings
 from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
@@ -173,7 +173,7 @@ def test_blocks_of_a_wrong_clock_are_dropped_and_their_acts_anchored_again(place
 
 def events(ledger: Ledger, issuer: str) -> list[tuple[str, int]]:
     """Return kind and block of what an issuer is sent by now."""
-    teller = Teller(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
+    teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
     teller.step()
     teller.release()
     with ledger.store.begin(write=False) as unit:
@@ -227,7 +227,7 @@ def test_it_does_not_anchor_while_its_clock_differs_from_the_witnesses_and_then_
             place.clock.wrong = wrong
             seconds[0] += CHECK_SECONDS
             for step in (ledger.step, ledger.anchor):
-                with pytest.raises(ClockDiffers):
+                with pytest.raises(ClockDiffersError):
                     step()
             assert ledger.chain.head().number == cosigned
             assert "clock.differs" in find_faults(service)

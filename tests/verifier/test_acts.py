@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from certledger.verifier.acts import ACTS, Act, statement_from_json, statement_to_json
 from certledger.verifier.encoding import format_canonical, to_base64url
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.statements import Batch, KeysChange, Statement, StatusChange
 
 ISSUER = b"11310000XX00000196"
@@ -109,20 +109,20 @@ def test_masks_are_bytes_because_json_numbers_stop_at_2_53() -> None:
     ],
 )
 def test_a_member_that_does_not_fit_is_refused(member: str, value: object) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         statement_from_json(Batch, {**statement_to_json(BATCH), member: value})
 
 
 def test_a_missing_member_is_refused() -> None:
     spelled = statement_to_json(BATCH)
     del spelled["countersignature"]
-    with pytest.raises(Malformed, match=r"batch\.countersignature is missing"):
+    with pytest.raises(MalformedError, match=r"batch\.countersignature is missing"):
         statement_from_json(Batch, spelled)
 
 
 def test_a_key_of_another_size_inside_a_list_is_refused() -> None:
     change = KeysChange(issuer=ISSUER, revision=1, added=(bytes(21),), ends=(), not_after=1)
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         statement_from_json(
             KeysChange, {**statement_to_json(change), "added": to_base64url(bytes(20))}
         )
@@ -141,11 +141,11 @@ def test_a_key_of_another_size_inside_a_list_is_refused() -> None:
 )
 def test_an_act_of_another_shape_is_refused(change: dict[str, object]) -> None:
     act = Act(ledger=bytes(32), statement=BATCH, signatures=(bytes(65),))
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         Act.from_json({**act.to_json(), **change})
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_an_act_or_malformed(data: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         Act.parse(data)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from certledger.verifier import merkle
 from certledger.verifier.catalog import (
     EMPTY,
-    MOST_ENTRIES,
+    MAX_ENTRIES,
     Catalog,
     Entry,
     add_months,
@@ -203,8 +203,8 @@ def test_a_list_of_entries_that_is_no_catalog_is_refused():
     assert refused_as(Catalog.from_json, [one, one]) == "catalog.twice"
     assert refused_as(Catalog.of, [ENTRY, ENTRY]) == "catalog.twice"
     assert refused_as(Catalog.from_json, {"entries": []}) == "schema.invalid"
-    assert refused_as(Catalog.from_json, [one] * (MOST_ENTRIES + 1)) == "schema.invalid"
-    too_many = [replace(ENTRY, version=version) for version in range(1, MOST_ENTRIES + 2)]
+    assert refused_as(Catalog.from_json, [one] * (MAX_ENTRIES + 1)) == "schema.invalid"
+    too_many = [replace(ENTRY, version=version) for version in range(1, MAX_ENTRIES + 2)]
     assert refused_as(Catalog.of, too_many) == "catalog.size"
 
 

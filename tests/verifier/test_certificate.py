@@ -12,8 +12,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from certledger.verifier.certificate import (
-    LONGEST_RECORD,
-    MOST_DIGESTS,
+    MAX_DIGESTS,
+    MAX_RECORD_BYTES,
     Disclosure,
     Record,
     access_code,
@@ -177,7 +177,7 @@ def test_a_code_is_the_same_however_it_is_typed(typed):
 # Salts, ids, lookups ---------------------------------------------------------------------------
 
 
-@given(st.binary(min_size=10, max_size=10), st.integers(0, MOST_DIGESTS - 1))
+@given(st.binary(min_size=10, max_size=10), st.integers(0, MAX_DIGESTS - 1))
 def test_a_derived_salt_is_the_first_half_of_an_HMAC(entropy, place):
     code = access_code(entropy)
     message = b"certledger/1/salt" + place.to_bytes(2, "big")
@@ -303,14 +303,14 @@ def test_the_longest_record_is_read():
         GOOD
         | {
             "category": "X" * 24,
-            "digests": to_base64url(b"x" * 32 * MOST_DIGESTS),
+            "digests": to_base64url(b"x" * 32 * MAX_DIGESTS),
             "index": 2**32 - 1,
             "replaces": 2**32 - 2,
             "edition": 65535,
             "entry": 65535,
         }
     )
-    assert len(longest.canonical()) < LONGEST_RECORD
+    assert len(longest.canonical()) < MAX_RECORD_BYTES
     assert Record.parse(longest.canonical()) == longest
 
 

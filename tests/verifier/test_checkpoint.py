@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.verifier.checkpoint import (
-    GREATEST_BLOCK,
-    GREATEST_TIME,
+    MAX_BLOCK_NUMBER,
+    MAX_TIME_SECONDS,
     Checkpoint,
-    CheckpointUnusable,
+    CheckpointUnusableError,
     Cosignature,
     Note,
     check_cosignature,
@@ -44,10 +44,10 @@ hashes = st.binary(min_size=32, max_size=32)
 checkpoints = st.builds(
     Checkpoint,
     identity=hashes,
-    number=st.integers(0, GREATEST_BLOCK),
+    number=st.integers(0, MAX_BLOCK_NUMBER),
     state_root=hashes,
     block_hash=hashes,
-    time=st.integers(0, GREATEST_TIME),
+    time=st.integers(0, MAX_TIME_SECONDS),
 )
 names = st.text(
     st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="+"),
@@ -58,7 +58,7 @@ lines = st.builds(
     Cosignature,
     name=names,
     key_id=st.binary(min_size=4, max_size=4),
-    time=st.integers(0, GREATEST_TIME),
+    time=st.integers(0, MAX_TIME_SECONDS),
     signature=st.binary(min_size=64, max_size=64),
 )
 
@@ -83,7 +83,7 @@ def test_what_is_formatted_is_parsed_as_it_was(checkpoint, cosignatures):
 @given(st.one_of(st.text(), st.text("ab01/\n-— =", max_size=300)))
 def test_any_text_at_all_is_a_note_or_a_refusal(text):
     for candidate in (text, NOTE.format() + text, NOTE.format()[: len(text)] + text):
-        with contextlib.suppress(CheckpointUnusable):
+        with contextlib.suppress(CheckpointUnusableError):
             assert parse_note(candidate).format() == candidate
 
 
@@ -99,7 +99,7 @@ def test_no_changed_character_goes_unnoticed(data):
     changed = text[:at] + other + text[at + 1 :]
     try:
         note = parse_note(changed)
-    except CheckpointUnusable:
+    except CheckpointUnusableError:
         return
     assert note != NOTE
     assert not all(check_cosignature(note.checkpoint, line, PUBLIC) for line in note.cosignatures)
@@ -125,7 +125,7 @@ LINE = NOTE.cosignatures[0].format()
         BODY.replace("\n42\n", "\n-42\n") + "\n",
         BODY.replace("\n42\n", "\n٤٢\n") + "\n",
         BODY.replace("\n42\n", f"\n{2**40}\n") + "\n",
-        BODY.replace("1795000000", f"{GREATEST_TIME + 1}") + "\n",
+        BODY.replace("1795000000", f"{MAX_TIME_SECONDS + 1}") + "\n",
         BODY.replace("gI=", "gJ=") + "\n",
         BODY.replace("0303", "0A03") + "\n",
         BODY + "more\n\n",
@@ -139,7 +139,7 @@ LINE = NOTE.cosignatures[0].format()
     ids=range(23),
 )
 def test_a_note_of_another_shape_is_refused(text):
-    with pytest.raises(CheckpointUnusable):
+    with pytest.raises(CheckpointUnusableError):
         parse_note(text)
 
 
@@ -147,7 +147,7 @@ def test_a_note_longer_than_the_limit_is_refused():
     many = tuple(replace(NOTE.cosignatures[0], name=f"witness-{n}") for n in range(40))
     text = replace(NOTE, cosignatures=many).format()
     assert len(text.encode()) > 4096
-    with pytest.raises(CheckpointUnusable, match="longer than 4096 bytes"):
+    with pytest.raises(CheckpointUnusableError, match="longer than 4096 bytes"):
         parse_note(text)
 
 
@@ -165,7 +165,7 @@ def test_a_note_has_at_most_16_lines():
         return replace(NOTE, cosignatures=tuple(lines))
 
     assert parse_note(note(16).format()) == note(16)
-    with pytest.raises(CheckpointUnusable, match="more than 16"):
+    with pytest.raises(CheckpointUnusableError, match="more than 16"):
         parse_note(note(17).format())
 
 
@@ -174,15 +174,15 @@ def test_lines_ascend_by_name_and_key_id():
     low, high = replace(line, key_id=bytes(4)), replace(line, key_id=b"\xff" * 4)
     assert parse_note(replace(NOTE, cosignatures=(low, high)).format()).cosignatures == (low, high)
     for wrong in ((high, low), (low, low), (replace(line, name="x"), low)):
-        with pytest.raises(CheckpointUnusable, match="ascend"):
+        with pytest.raises(CheckpointUnusableError, match="ascend"):
             parse_note(replace(NOTE, cosignatures=wrong).format())
 
 
 def test_the_greatest_block_and_times_are_read():
-    last = replace(CHECKPOINT, number=GREATEST_BLOCK, time=GREATEST_TIME)
-    note = Note(checkpoint=last, cosignatures=(cosign(last, "w", KEY, GREATEST_TIME),))
+    last = replace(CHECKPOINT, number=MAX_BLOCK_NUMBER, time=MAX_TIME_SECONDS)
+    note = Note(checkpoint=last, cosignatures=(cosign(last, "w", KEY, MAX_TIME_SECONDS),))
     assert parse_note(note.format()) == note
-    assert (GREATEST_BLOCK, GREATEST_TIME) == (2**40 - 1, 253_402_300_799)
+    assert (MAX_BLOCK_NUMBER, MAX_TIME_SECONDS) == (2**40 - 1, 253_402_300_799)
 
 
 def test_a_cosignature_is_what_c2sp_says():
@@ -212,8 +212,16 @@ def test_a_cosignature_is_good_for_its_key_name_time_and_checkpoint_only():
 
 @pytest.mark.parametrize(
     ("name", "time"),
-    [("", 1), ("a b", 1), ("a+b", 1), ("上海", 1), ("a\n", 1), ("a", -1), ("a", GREATEST_TIME + 1)],
+    [
+        ("", 1),
+        ("a b", 1),
+        ("a+b", 1),
+        ("上海", 1),
+        ("a\n", 1),
+        ("a", -1),
+        ("a", MAX_TIME_SECONDS + 1),
+    ],
 )
 def test_a_witness_does_not_sign_what_no_line_can_carry(name, time):
-    with pytest.raises(CheckpointUnusable):
+    with pytest.raises(CheckpointUnusableError):
         cosign(CHECKPOINT, name, KEY, time)

@@ -13,7 +13,7 @@ from certledger.verifier.delta import format_delta
 from certledger.verifier.encoding import format_time
 from certledger.verifier.memory import recall
 from certledger.verifier.scanned import scanned_bytes
-from certledger.verifier.snapshot import LONGEST
+from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import ASKED, bound, present
@@ -202,7 +202,7 @@ def test_what_frames_a_scanned_code_is_no_part_of_it(added: str) -> None:
 def test_a_snapshot_larger_than_any_is_refused_without_being_read_whole(tmp_path: Path) -> None:
     put(tmp_path, Scene())
     with (tmp_path / "huge.snapshot").open("wb") as file:
-        file.truncate(LONGEST + 1)
+        file.truncate(MAX_SNAPSHOT_BYTES + 1)
     whole, huge = tmp_path / "day.snapshot", tmp_path / "huge.snapshot"
 
     for snapshots in (("--snapshot", huge), ("--snapshot", whole, "--snapshot", huge)):

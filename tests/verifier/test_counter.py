@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from certledger.verifier.counter import FILE, LEAST_KEPT, Counter
+from certledger.verifier.counter import FILE, MIN_RETENTION_SECONDS, Counter
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.memory import recall
-from certledger.verifier.policyfile import PolicyOlder
+from certledger.verifier.policyfile import PolicyOlderError
 from certledger.verifier.presentation import HolderPrivateKey, format_holder_key
 from certledger.verifier.statements import ZERO
 from certledger.verifier.verdict import Result
@@ -103,7 +103,7 @@ def test_a_presentation_that_no_policy_lets_be_so_old_is_forgotten(tmp_path: Pat
     ask(tmp_path, evidence_of(HOLDERS[0]))
     size = (tmp_path / FILE).stat().st_size
     for marks in (1, 2):
-        counter = Counter.open(tmp_path, [signed_policy()], NOW + LEAST_KEPT + marks)
+        counter = Counter.open(tmp_path, [signed_policy()], NOW + MIN_RETENTION_SECONDS + marks)
         assert not counter.seen(bytes([marks]) * 32)
         assert counter.relied(Result(verdict=Verdict.VALID, findings=()))
     assert (tmp_path / FILE).stat().st_size == size + (size - len(b'{"presentations":[],"type":""}')
@@ -135,7 +135,7 @@ def test_what_is_stale_or_untrusted_or_from_the_future_tells_no_time(tmp_path: P
 
 def test_an_older_policy_is_refused(tmp_path: Path) -> None:
     Counter.open(tmp_path, [signed_policy(version=3)], NOW)
-    with pytest.raises(PolicyOlder):
+    with pytest.raises(PolicyOlderError):
         Counter.open(tmp_path, [signed_policy(version=2)], NOW)
     Counter.open(tmp_path, [signed_policy(version=3)], NOW)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from certledger.verifier.catalog import Catalog
 from certledger.verifier.delta import apply_delta, format_delta
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.snapshot import Snapshot
 from certledger.verifier.vocabulary import Standing, Status
 from tests.verifier.refusals import refused_as, tried
@@ -178,7 +178,7 @@ def test_no_byte_of_a_delta_can_be_changed(at: int, flip: int) -> None:
     item = bytearray(zlib.decompress(DELTA))
     item[at] ^= flip
     found, code = tried(apply_delta, OLD, zlib.compress(bytes(item)), PIN)
-    if code is None and Desk.open(policy(), found, judge).judgement.code == "ok":
+    if code is None and CompactVerifier.open(policy(), found, judge).judgement.code == "ok":
         # A line of a name that the policy does not know is ignored, and three others suffice.
         assert replace(found, checkpoint=NEW.checkpoint) == NEW
         assert found.note.checkpoint == NEW.note.checkpoint

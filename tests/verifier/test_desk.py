@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.verifier.compact import Compact
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.policy import LedgerPin, TrustPolicy
@@ -31,13 +31,13 @@ SHOWN = ("certificate_number", "holder_name", "holder_key")
 
 def desk_of(
     world: World, chosen: TrustPolicy | None = None, snapshot: Snapshot | None = None, **more: Any
-) -> Desk:
+) -> CompactVerifier:
     trusted = chosen or policy()
 
     def judge(found: Snapshot, ledger: LedgerPin) -> Judgement:
         return choose_judge(trusted)(found.note, ledger, None)
 
-    return Desk.open(trusted, snapshot or world.snapshot(), judge, **more)
+    return CompactVerifier.open(trusted, snapshot or world.snapshot(), judge, **more)
 
 
 def full(evidence: Evidence, chosen: TrustPolicy | None = None, **asked: Any) -> Result:

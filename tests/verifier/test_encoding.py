@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from certledger.verifier.encoding import (
     BYTES_A_VALUE,
-    DEEPEST,
-    GREATEST_INTEGER,
     MAX_FREE_VALUES,
+    MAX_INTEGER,
     MAX_MEMBERS,
+    MAX_NESTING_LEVELS,
     Members,
     check_nesting,
     format_canonical,
@@ -31,7 +31,7 @@ from certledger.verifier.encoding import (
     to_base64url,
     without,
 )
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from tests.verifier.refusals import refused_as, tried
 
 VECTORS = Path(os.environ.get("CERTLEDGER_VECTORS", "../shared/vectors")) / "jcs"
@@ -39,7 +39,7 @@ LIMIT = 100_000
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,6}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-leaves = st.booleans() | st.integers(0, GREATEST_INTEGER) | texts
+leaves = st.booleans() | st.integers(0, MAX_INTEGER) | texts
 values = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
@@ -72,13 +72,13 @@ def code_of(data: bytes, limit: int = LIMIT) -> str:
 
 @given(values)
 def test_canonical_bytes_are_those_of_RFC_8785(value):
-    assume(depth_of(value) <= DEEPEST)
+    assume(depth_of(value) <= MAX_NESTING_LEVELS)
     assert format_canonical(value) == rfc8785.dumps(value)
 
 
 @given(values)
 def test_what_is_written_is_read_back_by_both_readers(value):
-    assume(depth_of(value) <= DEEPEST)
+    assume(depth_of(value) <= MAX_NESTING_LEVELS)
     data = format_canonical(value)
     assert parse(data, LIMIT) == value
     assert parse_canonical(data, LIMIT) == value
@@ -86,7 +86,7 @@ def test_what_is_written_is_read_back_by_both_readers(value):
 
 @given(values)
 def test_white_space_is_free_for_one_reader_and_refused_by_the_other(value):
-    assume(depth_of(value) <= DEEPEST)
+    assume(depth_of(value) <= MAX_NESTING_LEVELS)
     data = json.dumps(value, indent=1, ensure_ascii=True).encode()
     assert parse(data, LIMIT) == value
     if data != format_canonical(value):
@@ -120,7 +120,7 @@ def test_any_bytes_are_a_value_or_a_refusal(data):
 
 @given(values, st.data())
 def test_one_byte_changed_never_reads_as_the_same_value(value, data):
-    assume(depth_of(value) <= DEEPEST)
+    assume(depth_of(value) <= MAX_NESTING_LEVELS)
     good = format_canonical(value)
     place = data.draw(st.integers(0, len(good) - 1))
     changed = bytearray(good)
@@ -131,7 +131,7 @@ def test_one_byte_changed_never_reads_as_the_same_value(value, data):
 
 @given(values, st.data())
 def test_bytes_cut_short_or_added_never_read_as_the_same_value(value, data):
-    assume(depth_of(value) <= DEEPEST)
+    assume(depth_of(value) <= MAX_NESTING_LEVELS)
     good = format_canonical(value)
     cut = good[: data.draw(st.integers(0, len(good) - 1))]
     longer = good + data.draw(st.binary(min_size=1, max_size=3))
@@ -236,9 +236,9 @@ def test_a_name_that_stands_twice_among_many_is_found_at_once():
 
 
 def test_the_greatest_integer_and_the_greatest_depth_are_read():
-    data = b"[" * DEEPEST + b"]" * DEEPEST
+    data = b"[" * MAX_NESTING_LEVELS + b"]" * MAX_NESTING_LEVELS
     assert format_canonical(parse(data, LIMIT)) == data
-    assert parse_canonical(b"9007199254740991", LIMIT) == GREATEST_INTEGER
+    assert parse_canonical(b"9007199254740991", LIMIT) == MAX_INTEGER
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_any_text_is_the_one_spelling_of_bytes_or_refused(text):
     "text", ["AA==", "AB", "AAB", "A", "+A", "/A", "A A", "AA\n", "é", "=", "-"]
 )
 def test_a_second_spelling_of_bytes_is_refused(text):
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         from_base64url(text)
 
 
@@ -385,7 +385,7 @@ def test_a_fitting_member_is_taken_once(kind):
         read = Members({"a": value}, "whole")
         READERS[kind](read)
         read.done()
-        with pytest.raises(Malformed, match=r"whole\.a is missing"):
+        with pytest.raises(MalformedError, match=r"whole\.a is missing"):
             READERS[kind](read)
 
 
@@ -410,7 +410,7 @@ def test_any_other_member_is_refused(kind, value):
     if fits:
         READERS[kind](Members({"a": value}, "whole"))
         return
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         READERS[kind](Members({"a": value}, "whole"))
 
 
@@ -418,7 +418,7 @@ def test_an_unknown_member_and_what_is_no_object_are_refused():
     read = Members({"a": 1, "b": 2}, "whole")
     read.take("a")
     assert read.has("b")
-    with pytest.raises(Malformed, match="unknown members: b") as refused:
+    with pytest.raises(MalformedError, match="unknown members: b") as refused:
         read.done()
     assert refused.value.code == "schema.invalid"
     stray: list[Any] = [[], "x", 1, None, True]

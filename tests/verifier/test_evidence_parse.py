@@ -15,7 +15,12 @@ from certledger.verifier.base45 import from_base45, to_base45
 from certledger.verifier.certificate import Disclosure
 from certledger.verifier.compact import PREFIX, Compact
 from certledger.verifier.encoding import format_canonical, to_base64url
-from certledger.verifier.evidence import LONGEST_EVIDENCE, Evidence, batch_from_json, batch_to_json
+from certledger.verifier.evidence import (
+    MAX_EVIDENCE_BYTES,
+    Evidence,
+    batch_from_json,
+    batch_to_json,
+)
 from certledger.verifier.holding import Holding
 from certledger.verifier.memo import Reader
 from tests.verifier.mutations import json_values, mutated, one_byte_changed, parts_of
@@ -109,7 +114,7 @@ def test_any_bytes_are_refused(data):
 
 
 def test_more_bytes_than_evidence_has_are_not_read():
-    assert refused_as(Evidence.parse, FILE + b" " * LONGEST_EVIDENCE) == "json.size"
+    assert refused_as(Evidence.parse, FILE + b" " * MAX_EVIDENCE_BYTES) == "json.size"
 
 
 @given(json_values | mutated(GOOD))

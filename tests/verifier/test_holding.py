@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.holding import LONGEST_HOLDING, Holding
+from certledger.verifier.holding import MAX_HOLDING_BYTES, Holding
 from tests.conformance.case import Scene
 from tests.verifier.mutations import mutated, one_byte_changed
 from tests.verifier.refusals import refused_as, tried
@@ -38,7 +38,7 @@ def changed(**members: Any) -> bytes:
     [
         (b"", "json.syntax"),
         (BYTES + b"\n", "json.not_canonical"),
-        (BYTES + b" " * LONGEST_HOLDING, "json.size"),
+        (BYTES + b" " * MAX_HOLDING_BYTES, "json.size"),
         (changed(type="certledger/holding/2"), "schema.version"),
         (changed(more=1), "schema.invalid"),
         (changed(disclosures=[]), "schema.invalid"),

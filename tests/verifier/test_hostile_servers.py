@@ -12,17 +12,17 @@ import pytest
 from certledger.verifier.audit.published import (
     CHUNK,
     MAX_RECORDS,
-    Address,
     Folder,
+    HttpDirectory,
     chunks,
     fetch,
     pack_lines,
     unzipped,
 )
-from certledger.verifier.certificate import LONGEST_RECORD
+from certledger.verifier.certificate import MAX_RECORD_BYTES
 from certledger.verifier.judges import RememberingNode
-from certledger.verifier.rpc import NodeFailed, NodeUnreachable, Rpc
-from certledger.verifier.syncing import Service
+from certledger.verifier.rpc import NodeFailedError, NodeUnreachableError, RpcClient
+from certledger.verifier.syncing import SnapshotService
 from tests.verifier.hostile import ANSWERS, hostile
 from tests.verifier.refusals import refused_as
 
@@ -34,10 +34,10 @@ ROOT = bytes(32)
 
 def asked(url: str) -> dict[str, str]:
     """Return the codes with which each way of asking is refused."""
-    data = Address(url, timeout=SECONDS)
+    data = HttpDirectory(url, timeout=SECONDS)
     return {
-        "node": refused_as(Rpc(url, timeout=SECONDS, longest=1 << 20).block, "latest"),
-        "snapshot": refused_as(Service(url, timeout=SECONDS).newest),
+        "node": refused_as(RpcClient(url, timeout=SECONDS, longest=1 << 20).block, "latest"),
+        "snapshot": refused_as(SnapshotService(url, timeout=SECONDS).newest),
         "records": refused_as(data.records, "", 1, ROOT),
         "data": refused_as(partial(fetch, url, 1 << 20, timeout=SECONDS)),
     }
@@ -65,7 +65,7 @@ def test_an_endless_answer_fills_no_memory(answer: str) -> None:
     with hostile(ANSWERS[answer]) as (url, _):
         tracemalloc.start()
         try:
-            code = refused_as(Rpc(url, timeout=GENEROUS, longest=1 << 20).block, "latest")
+            code = refused_as(RpcClient(url, timeout=GENEROUS, longest=1 << 20).block, "latest")
             limited = refused_as(partial(fetch, url, 1 << 20, timeout=GENEROUS))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
@@ -76,11 +76,11 @@ def test_an_endless_answer_fills_no_memory(answer: str) -> None:
 
 def test_a_node_that_cannot_be_reached_is_asked_once_for_all_files() -> None:
     with hostile(ANSWERS["silence"]) as (url, questions):
-        node = RememberingNode(Rpc(url, timeout=SECONDS))
+        node = RememberingNode(RpcClient(url, timeout=SECONDS))
         for number in range(100):
-            with pytest.raises(NodeUnreachable):
+            with pytest.raises(NodeUnreachableError):
                 node.block(number)
-            with pytest.raises(NodeFailed):
+            with pytest.raises(NodeFailedError):
                 node.proof(bytes(20), bytes(32), number)
         assert len(questions) == 1
 
@@ -105,7 +105,7 @@ HOSTILE: dict[str, bytes] = {
     "line feeds": gzip.compress(b"\n" * (1 << 26)),
     "one line without end": gzip.compress(b"a" * (1 << 26)),
     "one record more than a batch": b"a\n" * (MAX_RECORDS + 1),
-    "a record too long": b"a" * (LONGEST_RECORD + 1) + b"\n",
+    "a record too long": b"a" * (MAX_RECORD_BYTES + 1) + b"\n",
     "cut short": pack_lines(repeat(b"{}", 1_000))[:-9],
     "another stream behind": pack_lines([b"{}"]) + pack_lines([b"{}"]),
     "bytes behind": pack_lines([b"{}"]) + b"\0",

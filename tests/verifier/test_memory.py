@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.errors import Malformed
-from certledger.verifier.memory import FILE, Memory, recall, remember_time
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.memory import FILE, AcceptedTime, recall, remember_time
 
 
 def test_a_new_home_remembers_nothing(tmp_path):
-    assert recall(tmp_path / "home") == Memory(time=0)
+    assert recall(tmp_path / "home") == AcceptedTime(time=0)
 
 
 @given(times=st.lists(st.integers(0, 2**37), max_size=5))
@@ -40,7 +40,7 @@ def test_an_earlier_time_changes_nothing(times, tmp_path_factory):
 def test_a_damaged_memory_is_refused_rather_than_forgotten(tmp_path, data):
     (tmp_path / FILE).write_bytes(data)
     for act in (recall, lambda home: remember_time(home, 9)):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             act(tmp_path)
     assert (tmp_path / FILE).read_bytes() == data
 
@@ -66,4 +66,4 @@ def test_processes_that_remember_at_once_lose_nothing(tmp_path):
         for start in "12"
     ]
     assert [process.wait(timeout=60) for process in running] == [0, 0]
-    assert recall(tmp_path) == Memory(time=40)
+    assert recall(tmp_path) == AcceptedTime(time=40)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.verifier import merkle
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from tests.verifier.refusals import refused_as, tried
 
 hashes = st.binary(min_size=32, max_size=32)
@@ -69,7 +69,7 @@ def test_a_tree_kept_whole_has_the_same_root_and_paths(case):
     assert (tree.size, tree.root) == (len(leaves), defined_root(leaves))
     assert tree.prove(index) == defined_path(index, leaves)
     for outside in (-1, len(leaves)):
-        with pytest.raises(ProofInvalid):
+        with pytest.raises(ProofInvalidError):
             tree.prove(outside)
 
 
@@ -202,7 +202,7 @@ def test_another_leaf_place_or_peak_is_refused(case, data):
         (leaves[index], index, path, peaks[:-1]),
         (leaves[index], size, path, peaks),
     ):
-        with pytest.raises(ProofInvalid):
+        with pytest.raises(ProofInvalidError):
             merkle.check_peak(leaf, claimed, size, siblings, tops)
 
 

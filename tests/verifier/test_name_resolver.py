@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from certledger.verifier import http_client
-from certledger.verifier.name_resolver import THREAD_NAME, NameResolver, TooManyLookups
-from certledger.verifier.rpc import NodeUnreachable, Rpc
+from certledger.verifier.name_resolver import THREAD_NAME, NameResolver, TooManyLookupsError
+from certledger.verifier.rpc import NodeUnreachableError, RpcClient
 
 SECONDS = 0.05
 GENEROUS = 30.0
@@ -44,10 +44,10 @@ def test_a_lookup_that_hangs_ends_with_the_deadline_of_the_question(
     nameserver: Nameserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_client, "RESOLVER", NameResolver(nameserver))
-    node = Rpc("http://node.example", timeout=SECONDS)
+    node = RpcClient("http://node.example", timeout=SECONDS)
     start = time.monotonic()
     for _ in range(10):
-        with pytest.raises(NodeUnreachable, match="no answer in time"):
+        with pytest.raises(NodeUnreachableError, match="no answer in time"):
             node.block("latest")
     assert time.monotonic() - start < GENEROUS
     assert nameserver.asked == ["node.example"], "questions for one name share a lookup"
@@ -59,10 +59,10 @@ def test_few_names_are_looked_up_at_once_and_fewer_of_one_caller(nameserver: Nam
     first = resolver.begin("a.example", 1, "one")
     assert resolver.begin("a.example", 1, "two") is first
     resolver.begin("b.example", 1, "one")
-    with pytest.raises(TooManyLookups):
+    with pytest.raises(TooManyLookupsError):
         resolver.begin("c.example", 1, "one")
     resolver.begin("c.example", 1, "two")
-    with pytest.raises(TooManyLookups):
+    with pytest.raises(TooManyLookupsError):
         resolver.begin("d.example", 1, "three")
     assert len(threads()) == 3
     nameserver.gate.set()

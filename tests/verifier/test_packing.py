@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from certledger.verifier.cbor import CborReader
 from certledger.verifier.packing import (
     LISTED,
-    AnchoredRow,
+    PackedBatch,
     differences,
     listed,
     pack_batches,
@@ -27,7 +27,7 @@ CATALOGS = [b"\x01" * 32, b"\x02" * 32]
 PLACES = {root: at for at, root in enumerate(CATALOGS)}
 
 rows = st.builds(
-    AnchoredRow,
+    PackedBatch,
     root=st.binary(min_size=32, max_size=32),
     count=st.integers(1, 65536),
     not_after=st.integers(0, 253_402_300_799),
@@ -61,7 +61,7 @@ def words_of(held: dict[int, Status]) -> dict[int, bytes]:
 
 
 @given(st.lists(rows, max_size=8))
-def test_batches_are_read_back_as_they_were(held: list[AnchoredRow]) -> None:
+def test_batches_are_read_back_as_they_were(held: list[PackedBatch]) -> None:
     assert unpack_batches(reader_of(pack_batches(held, PLACES)), CATALOGS, 16) == held
 
 
@@ -72,7 +72,7 @@ def test_differences_add_up_again(values: list[int]) -> None:
 
 @pytest.mark.parametrize("column", range(7))
 def test_columns_of_different_lengths_are_refused(column: int) -> None:
-    row = AnchoredRow(
+    row = PackedBatch(
         root=bytes(32), count=1, not_after=1, block=1, key=0, catalog=CATALOGS[0],
         countersignature=bytes(32),
     )  # fmt: skip
@@ -81,7 +81,7 @@ def test_columns_of_different_lengths_are_refused(column: int) -> None:
     assert refused_as(unpack_batches, reader_of(columns), CATALOGS, 16) == "snapshot.invalid"
 
 
-ROW = AnchoredRow(
+ROW = PackedBatch(
     root=bytes(32), count=1, not_after=1, block=1, key=0, catalog=CATALOGS[0],
     countersignature=b"\1" * 32,
 )  # fmt: skip

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from certledger.verifier import compact, snapshot
 from certledger.verifier.checkpoint import Checkpoint, Note, cosign
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.evidence import Evidence
-from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, Witness
+from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
 from certledger.verifier.policyfile import (
-    PolicyOlder,
-    PolicyUnsigned,
+    PolicyOlderError,
+    PolicyUnsignedError,
     SignedPolicy,
     check_succession,
     sign,
@@ -69,9 +69,9 @@ POLICY = TrustPolicy(
     ),
     trust=Trust(ways=(Way.NODE, Way.WITNESSES), threshold=2, confirmations=12),
     witnesses=(
-        Witness(operator="anhui", name="witness/anhui", key=public(11), start=1),
-        Witness(operator="shanghai", name="witness/shanghai", key=public(12), start=5, until=9),
-        Witness(operator="shanghai", name="witness/shanghai-2", key=public(13), start=10),
+        WitnessKey(operator="anhui", name="witness/anhui", key=public(11), start=1),
+        WitnessKey(operator="shanghai", name="witness/shanghai", key=public(12), start=5, until=9),
+        WitnessKey(operator="shanghai", name="witness/shanghai-2", key=public(13), start=10),
     ),
     block_lag=600,
     default_age=86_400,
@@ -84,8 +84,8 @@ POLICY = TrustPolicy(
 FILE = sign(POLICY, [key(1), key(2)]).format()
 
 
-def refuse(data: bytes) -> Refused:
-    with pytest.raises(Refused) as caught:
+def refuse(data: bytes) -> CertledgerError:
+    with pytest.raises(CertledgerError) as caught:
         SignedPolicy.parse(data)
     return caught.value
 
@@ -243,7 +243,7 @@ def test_no_member_may_be_missing(name):
 )
 def test_a_policy_that_says_something_else_is_refused_with_the_reason(change, sentence):
     refusal = refuse(signed_with(change))
-    assert isinstance(refusal, Malformed)
+    assert isinstance(refusal, MalformedError)
     assert sentence in str(refusal)
 
 
@@ -286,7 +286,7 @@ def test_signatures_stand_in_the_order_of_their_keys_and_once():
 
 @given(st.binary(max_size=300))
 def test_any_bytes_at_all_are_a_policy_or_a_refusal(data):
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(CertledgerError):
         SignedPolicy.parse(data)
 
 
@@ -306,7 +306,7 @@ junk = st.recursive(
 def test_any_value_in_place_of_a_member_is_read_as_written_or_refused(value, name):
     try:
         policy = TrustPolicy.from_json({**POLICY.to_json(), name: value})
-    except Refused:
+    except CertledgerError:
         return
     assert policy.to_json()[name] == value
 
@@ -324,21 +324,21 @@ OLD = parsed(POLICY, 1, 2)
 def test_the_next_version_is_signed_by_both_sets_of_roots():
     following = replace(POLICY, version=4, roots=roots(7, 8, threshold=2))
     check_succession(OLD, parsed(following, 1, 2, 7, 8))
-    with pytest.raises(PolicyUnsigned, match="1 of the root keys have signed version 4"):
+    with pytest.raises(PolicyUnsignedError, match="1 of the root keys have signed version 4"):
         check_succession(OLD, parsed(following, 1, 7, 8))
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         check_succession(OLD, parsed(following, 7, 8))
 
 
 def test_versions_may_be_skipped_but_never_go_back():
     check_succession(OLD, parsed(replace(POLICY, version=9), 2, 3))
-    with pytest.raises(PolicyOlder, match="version 2 would replace version 3"):
+    with pytest.raises(PolicyOlderError, match="version 2 would replace version 3"):
         check_succession(OLD, parsed(replace(POLICY, version=2), 1, 2, 3))
 
 
 def test_the_same_policy_may_come_again_but_no_other_of_its_version():
     check_succession(OLD, parsed(POLICY, 2, 3))
-    with pytest.raises(PolicyOlder, match="another policy"):
+    with pytest.raises(PolicyOlderError, match="another policy"):
         check_succession(OLD, parsed(replace(POLICY, block_lag=601), 1, 2))
 
 

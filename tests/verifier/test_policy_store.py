@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.fingerprint import (
-    FingerprintDiffers,
+    FingerprintDiffersError,
     check_fingerprint,
     fingerprint_of,
     format_words,
     parse_fingerprint,
 )
 from certledger.verifier.policy_store import (
-    PolicyMissing,
+    PolicyMissingError,
     adopt_chain,
     current_policy,
     open_chain,
@@ -27,8 +27,8 @@ from certledger.verifier.policy_store import (
     read_chain,
 )
 from certledger.verifier.policyfile import (
-    PolicyOlder,
-    PolicyUnsigned,
+    PolicyOlderError,
+    PolicyUnsignedError,
     SignedPolicy,
     find_successors,
     sign,
@@ -47,7 +47,7 @@ def test_the_first_policy_is_kept_whole(tmp_path: Path) -> None:
 
 
 def test_a_home_that_has_one_needs_no_policy_and_a_new_one_does(tmp_path: Path) -> None:
-    with pytest.raises(PolicyMissing):
+    with pytest.raises(PolicyMissingError):
         adopt_chain(tmp_path, [])
     adopt_chain(tmp_path, [ONE])
     again = adopt_chain(tmp_path, [])
@@ -58,7 +58,7 @@ def test_a_version_2_that_the_first_has_not_signed_is_refused_and_the_genuine_on
     tmp_path: Path,
 ) -> None:
     adopt_chain(tmp_path, [ONE])
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         adopt_chain(tmp_path, [STRANGERS_TWO])
     assert current_policy(tmp_path) == ONE
     assert adopt_chain(tmp_path, [TWO]).current == TWO
@@ -66,7 +66,7 @@ def test_a_version_2_that_the_first_has_not_signed_is_refused_and_the_genuine_on
 
 def test_a_rotation_over_several_versions_takes_the_policies_between(tmp_path: Path) -> None:
     adopt_chain(tmp_path, [ONE])
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         adopt_chain(tmp_path, [THREE])
     assert policy_files(tmp_path) == policy_files(tmp_path)[:1]
     assert adopt_chain(tmp_path, [TWO, THREE]).current == THREE
@@ -82,7 +82,7 @@ def test_a_chain_may_begin_before_what_a_home_relies_on(tmp_path: Path) -> None:
 def test_a_chain_that_ends_before_what_a_home_relies_on_is_refused(tmp_path: Path) -> None:
     adopt_chain(tmp_path, [ONE, TWO, THREE])
     for chain in ([ONE], [ONE, TWO]):
-        with pytest.raises(PolicyOlder):
+        with pytest.raises(PolicyOlderError):
             adopt_chain(tmp_path, chain)
     assert current_policy(tmp_path) == THREE
 
@@ -93,9 +93,9 @@ def test_a_chain_that_leaves_what_a_home_relies_on_is_refused(tmp_path: Path) ->
     other_one = sign(policy(version=1, roots=roots_of(LAST)), LAST)
     other_two = sign(policy(version=2, roots=roots_of(LAST)), LAST)
     other_three = sign(policy(version=3, roots=roots_of(LAST)), LAST)
-    with pytest.raises(PolicyOlder):
+    with pytest.raises(PolicyOlderError):
         adopt_chain(tmp_path, [other_one, other_two, other_three])
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         adopt_chain(tmp_path, [other_one, other_three])
     assert current_policy(tmp_path) == TWO
 
@@ -104,7 +104,7 @@ def test_one_bad_step_keeps_nothing_of_a_chain(tmp_path: Path) -> None:
     adopt_chain(tmp_path, [ONE])
     forged = sign(policy(version=4, roots=roots_of(LAST)), LAST[:1])
     for chain in ([TWO, forged], [TWO, THREE, TWO], [TWO, ONE]):
-        with pytest.raises((PolicyOlder, PolicyUnsigned)):
+        with pytest.raises((PolicyOlderError, PolicyUnsignedError)):
             adopt_chain(tmp_path, chain)
     assert read_chain(policy_files(tmp_path)) == [ONE]
 
@@ -114,7 +114,7 @@ def test_the_same_policy_with_other_signatures_is_the_same_and_another_is_not(
 ) -> None:
     adopt_chain(tmp_path, [sign(policy(version=1), ROOT_KEYS[:2])])
     adopt_chain(tmp_path, [sign(policy(version=1), ROOT_KEYS[1:])])
-    with pytest.raises(PolicyOlder, match="another policy"):
+    with pytest.raises(PolicyOlderError, match="another policy"):
         adopt_chain(tmp_path, [signed_policy(version=1, block_lag=121)])
     assert len(policy_files(tmp_path)) == 1
 
@@ -122,25 +122,25 @@ def test_the_same_policy_with_other_signatures_is_the_same_and_another_is_not(
 def test_a_fingerprint_pins_the_first_policy_before_anything_is_kept(tmp_path: Path) -> None:
     named = fingerprint_of(ONE.policy)
     other = sign(policy(version=1, roots=roots_of(OTHERS)), OTHERS)
-    with pytest.raises(FingerprintDiffers):
+    with pytest.raises(FingerprintDiffersError):
         adopt_chain(tmp_path, [other], named)
     assert policy_files(tmp_path) == []
     assert adopt_chain(tmp_path, [ONE, TWO], named).first == ONE
     # The same command goes on working, and one that pins another first policy does not.
     assert adopt_chain(tmp_path, [TWO], named).current == TWO
     assert adopt_chain(tmp_path, [], named).current == TWO
-    with pytest.raises(FingerprintDiffers):
+    with pytest.raises(FingerprintDiffersError):
         adopt_chain(tmp_path, [THREE], fingerprint_of(other.policy))
     assert current_policy(tmp_path) == TWO
 
 
 def test_without_a_home_a_chain_is_checked_too() -> None:
     assert open_chain([ONE, TWO, THREE], fingerprint_of(ONE.policy)) == THREE
-    with pytest.raises(FingerprintDiffers):
+    with pytest.raises(FingerprintDiffersError):
         open_chain([TWO], fingerprint_of(ONE.policy))
-    with pytest.raises(PolicyUnsigned):
+    with pytest.raises(PolicyUnsignedError):
         open_chain([ONE, STRANGERS_TWO])
-    with pytest.raises(PolicyMissing):
+    with pytest.raises(PolicyMissingError):
         open_chain([])
 
 
@@ -187,7 +187,7 @@ def test_what_a_chain_adds_always_leads_on_from_what_was_there(
     for current in (ONE, TWO, THREE):
         try:
             new = find_successors(current, chain[:length])
-        except (PolicyOlder, PolicyUnsigned):
+        except (PolicyOlderError, PolicyUnsignedError):
             continue
         assert STRANGERS_TWO not in new
         versions = [one.policy.version for one in [current, *new]]
@@ -219,7 +219,7 @@ def test_a_fingerprint_is_read_from_hex_and_from_words_however_they_are_typed(
      "aaaaa " * 8, "０" * 64, "lusab " * 7 + "lusab" + " " * 300],
 )  # fmt: skip
 def test_anything_else_is_no_fingerprint(text: str) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedError) as caught:
         parse_fingerprint(text)
     assert caught.value.code == "fingerprint.invalid"
 
@@ -229,7 +229,7 @@ def test_no_other_policy_has_the_fingerprint_and_signatures_do_not_change_it() -
     check_fingerprint(sign(policy(version=1), ROOT_KEYS[1:]).policy, named)
     for text in (named[:16], named):
         check_fingerprint(ONE.policy, text)
-        with pytest.raises(FingerprintDiffers):
+        with pytest.raises(FingerprintDiffersError):
             check_fingerprint(policy(version=1, clock_tolerance=301), text)
-    with pytest.raises(FingerprintDiffers):
+    with pytest.raises(FingerprintDiffersError):
         check_fingerprint(ONE.policy, named[:31] + bytes([named[31] ^ 1]))

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from certledger.verifier.rpc import (
-    LONGEST_ANSWER,
-    Block,
-    NodeAnsweredNonsense,
-    NodeFailed,
-    NodeRefused,
-    NodeUnreachable,
-    Rpc,
+    MAX_RESPONSE_BYTES,
+    NodeAnsweredNonsenseError,
+    NodeBlock,
+    NodeFailedError,
+    NodeRefusedError,
+    NodeUnreachableError,
+    RpcClient,
     SlotProof,
 )
 
@@ -28,7 +28,7 @@ RAW = {
     "timestamp": "0x6afd4c80",
     "miner": "0x" + "00" * 20,
 }
-BLOCK = Block(number=42, hash=b"\x0a" * 32, state_root=b"\x0b" * 32, time=0x6AFD4C80)
+BLOCK = NodeBlock(number=42, hash=b"\x0a" * 32, state_root=b"\x0b" * 32, time=0x6AFD4C80)
 RAW_PROOF: dict[str, Any] = {
     "address": "0x" + "01" * 20,
     "accountProof": ["0x0102", "0x03"],
@@ -38,7 +38,7 @@ RAW_PROOF: dict[str, Any] = {
 
 @pytest.fixture
 def rpc(node):
-    return Rpc(node.url, timeout=5)
+    return RpcClient(node.url, timeout=5)
 
 
 def test_a_block_is_read_by_number(node, rpc):
@@ -104,14 +104,14 @@ def test_state_that_the_node_has_forgotten_is_none(node, rpc, answer):
 )
 def test_a_block_of_another_shape_is_nonsense(node, rpc, change):
     node.answers["eth_getBlockByNumber"] = {**RAW, **change}
-    with pytest.raises(NodeAnsweredNonsense):
+    with pytest.raises(NodeAnsweredNonsenseError):
         rpc.block(42)
 
 
 @pytest.mark.parametrize("name", ["number", "hash", "stateRoot", "timestamp"])
 def test_a_block_without_a_member_is_nonsense(node, rpc, name):
     node.answers["eth_getBlockByNumber"] = {key: RAW[key] for key in RAW if key != name}
-    with pytest.raises(NodeAnsweredNonsense, match=name):
+    with pytest.raises(NodeAnsweredNonsenseError, match=name):
         rpc.block("latest")
 
 
@@ -136,7 +136,7 @@ def test_a_block_without_a_member_is_nonsense(node, rpc, name):
 )
 def test_a_proof_of_another_shape_is_nonsense(node, rpc, answer):
     node.answers["eth_getProof"] = answer
-    with pytest.raises(NodeAnsweredNonsense):
+    with pytest.raises(NodeAnsweredNonsenseError):
         rpc.proof(bytes(20), bytes(32), 42)
 
 
@@ -165,20 +165,20 @@ def test_a_proof_of_another_shape_is_nonsense(node, rpc, answer):
 )
 def test_what_is_not_json_rpc_is_nonsense(node, rpc, body):
     node.answers["eth_getBlockByNumber"] = body
-    with pytest.raises(NodeAnsweredNonsense):
+    with pytest.raises(NodeAnsweredNonsenseError):
         rpc.block(42)
 
 
 def test_an_error_of_the_node_carries_its_number(node, rpc):
     node.answers["eth_getBlockByNumber"] = ValueError(-39001, "unknown block")
-    with pytest.raises(NodeRefused, match="-39001 'unknown block'") as caught:
+    with pytest.raises(NodeRefusedError, match="-39001 'unknown block'") as caught:
         rpc.block("finalized")
     assert caught.value.number == -39001
 
 
 def test_an_answer_longer_than_the_limit_is_not_read_to_its_end(node, rpc):
-    node.answers["eth_getBlockByNumber"] = b" " * (LONGEST_ANSWER + 1)
-    with pytest.raises(NodeAnsweredNonsense, match="longer than"):
+    node.answers["eth_getBlockByNumber"] = b" " * (MAX_RESPONSE_BYTES + 1)
+    with pytest.raises(NodeAnsweredNonsenseError, match="longer than"):
         rpc.block(42)
 
 
@@ -186,7 +186,7 @@ def test_an_answer_longer_than_the_limit_is_not_read_to_its_end(node, rpc):
 def test_another_status_of_http_is_no_answer(node, rpc, status):
     node.status = status
     node.answers["eth_getBlockByNumber"] = b""
-    with pytest.raises(NodeFailed):
+    with pytest.raises(NodeFailedError):
         rpc.block(42)
 
 
@@ -195,7 +195,7 @@ def test_no_redirect_is_followed(node, rpc, status):
     node.status = status
     node.headers["Location"] = node.url + "elsewhere"
     node.answers["eth_getBlockByNumber"] = RAW
-    with pytest.raises(NodeUnreachable, match=f"status {status}"):
+    with pytest.raises(NodeUnreachableError, match=f"status {status}"):
         rpc.block(42)
     assert len(node.asked) == 1
 
@@ -204,15 +204,15 @@ def test_a_node_that_is_not_there_cannot_be_reached():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        with pytest.raises(NodeUnreachable, match="cannot be reached: connection refused"):
-            Rpc(f"http://127.0.0.1:{port}", timeout=5).block(1)
+        with pytest.raises(NodeUnreachableError, match="cannot be reached: connection refused"):
+            RpcClient(f"http://127.0.0.1:{port}", timeout=5).block(1)
 
 
 def test_a_node_that_never_answers_is_left_after_the_timeout():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(NodeUnreachable, match="no answer in time"):
-            Rpc(f"http://127.0.0.1:{port}", timeout=0.1).block(1)
+        with pytest.raises(NodeUnreachableError, match="no answer in time"):
+            RpcClient(f"http://127.0.0.1:{port}", timeout=0.1).block(1)
 
 
 def test_a_node_that_answers_in_drops_is_left_after_the_timeout(node):
@@ -227,8 +227,8 @@ def test_a_node_that_answers_in_drops_is_left_after_the_timeout(node):
 
     node.write = drip
     node.answers["eth_getBlockByNumber"] = RAW
-    with pytest.raises(NodeUnreachable, match=r"too slowly|in time"):
-        Rpc(node.url, timeout=0.3).block(1)
+    with pytest.raises(NodeUnreachableError, match=r"too slowly|in time"):
+        RpcClient(node.url, timeout=0.3).block(1)
     enough.set()
 
 
@@ -246,8 +246,8 @@ def test_a_connection_that_breaks_off_is_no_answer(start):
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(NodeFailed):
-            Rpc(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=5).block(1)
+        with pytest.raises(NodeFailedError):
+            RpcClient(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=5).block(1)
         thread.join()
 
 
@@ -272,14 +272,14 @@ def test_a_connection_that_breaks_off_is_no_answer(start):
     ],
 )
 def test_an_address_of_another_kind_is_refused_before_anything_is_sent(url):
-    with pytest.raises(NodeUnreachable):
-        Rpc(url)
+    with pytest.raises(NodeUnreachableError):
+        RpcClient(url)
 
 
 def test_a_refusal_does_not_give_away_the_path_of_the_address(node):
     node.status = 403
-    with pytest.raises(NodeUnreachable) as caught:
-        Rpc(node.url + "v3/secret-key", timeout=5).block(1)
+    with pytest.raises(NodeUnreachableError) as caught:
+        RpcClient(node.url + "v3/secret-key", timeout=5).block(1)
     assert "secret-key" not in str(caught.value)
 
 
@@ -298,7 +298,7 @@ junk = st.recursive(
 @given(body=st.one_of(st.binary(max_size=200), junk.map(lambda value: json.dumps(value).encode())))
 def test_any_body_at_all_is_an_answer_or_a_refusal(node, rpc, body):
     node.answers["eth_getBlockByNumber"] = body
-    with pytest.raises(NodeFailed):
+    with pytest.raises(NodeFailedError):
         rpc.block(42)
 
 
@@ -307,7 +307,7 @@ def test_any_body_at_all_is_an_answer_or_a_refusal(node, rpc, body):
 def test_any_result_at_all_is_a_block_none_or_a_refusal(node, rpc, result):
     node.answers["eth_getBlockByNumber"] = result
     node.answers["eth_getProof"] = result
-    with contextlib.suppress(NodeFailed):
+    with contextlib.suppress(NodeFailedError):
         assert rpc.block(42) in (None, BLOCK)
-    with contextlib.suppress(NodeFailed):
+    with contextlib.suppress(NodeFailedError):
         assert rpc.proof(bytes(20), bytes(32), 1) is None

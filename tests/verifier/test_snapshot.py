@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.verifier.catalog import Catalog
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.encoding import format_canonical
 from certledger.verifier.judges import choose_judge
 from certledger.verifier.policy import LedgerPin
-from certledger.verifier.snapshot import LONGEST, Snapshot, inflate, roll
+from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES, Snapshot, inflate, roll
 from certledger.verifier.trust import Judgement
 from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Scene
@@ -47,8 +47,8 @@ def judge(snapshot: Snapshot, ledger: LedgerPin) -> Judgement:
     return choose_judge(policy())(snapshot.note, ledger, None)
 
 
-def opened(data: bytes) -> Desk:
-    return Desk.open(policy(), Snapshot.parse(data), judge)
+def opened(data: bytes) -> CompactVerifier:
+    return CompactVerifier.open(policy(), Snapshot.parse(data), judge)
 
 
 def packed(parts: Any) -> bytes:
@@ -173,7 +173,7 @@ def test_a_contract_that_is_not_the_policys_is_refused(pin: LedgerPin) -> None:
 
 def test_a_ledger_that_the_policy_does_not_know_is_refused() -> None:
     other = policy(ledgers=(replace(PIN, identity=draw("identity")),))
-    assert refused_as(Desk.open, other, WHOLE, judge) == "snapshot.unproved"
+    assert refused_as(CompactVerifier.open, other, WHOLE, judge) == "snapshot.unproved"
 
 
 @pytest.mark.parametrize("hidden", [Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED])
@@ -247,7 +247,7 @@ def test_parts_are_refused_by_the_rule_they_break(data: bytes, code: str) -> Non
 
 def test_a_file_that_unpacks_without_end_is_refused_unread() -> None:
     bomb = zlib.compressobj(9)
-    data = b"".join(bomb.compress(bytes(2**24)) for _ in range(LONGEST // 2**24 + 1))
+    data = b"".join(bomb.compress(bytes(2**24)) for _ in range(MAX_SNAPSHOT_BYTES // 2**24 + 1))
     assert refused_as(inflate, data + bomb.flush()) == "snapshot.invalid"
 
 

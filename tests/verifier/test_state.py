@@ -13,13 +13,13 @@ from certledger.verifier import merkle
 from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
 from certledger.verifier.state import (
     NO_END,
-    BodyState,
+    IssuerState,
     Key,
     batch_leaf,
     region_of,
     without_brake,
 )
-from certledger.verifier.vocabulary import BodyKind, Purpose, Standing
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 from tests.verifier.mutations import json_values, mutated
 from tests.verifier.refusals import refused_as, tried
 
@@ -35,12 +35,12 @@ keys = st.builds(
 
 
 @st.composite
-def states(draw: st.DrawFn) -> BodyState:
+def states(draw: st.DrawFn) -> IssuerState:
     batches = draw(st.integers(0, 2**32))
     count = batches.bit_count()
-    return BodyState(
+    return IssuerState(
         issuer=draw(st.from_regex(r"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}", fullmatch=True)),
-        kind=draw(st.sampled_from(BodyKind)),
+        kind=draw(st.sampled_from(IssuerKind)),
         name=draw(st.text("上海市公安局 abc", min_size=1, max_size=128)),
         keys=tuple(draw(st.lists(keys, min_size=1, max_size=16))),
         standing=draw(st.sampled_from(Standing)),
@@ -57,9 +57,9 @@ def states(draw: st.DrawFn) -> BodyState:
     )
 
 
-STATE = BodyState(
+STATE = IssuerState(
     issuer="11310000XX00000196",
-    kind=BodyKind.DEPARTMENT,
+    kind=IssuerKind.DEPARTMENT,
     name="上海市公安局",
     keys=(Key(address=b"k" * 20, purposes=Purpose.BATCHES | Purpose.KEYS, start=10),),
     since=10,
@@ -80,7 +80,7 @@ def big(value: int, size: int) -> bytes:
     return value.to_bytes(size, "big")
 
 
-def defined_digest(state: BodyState) -> bytes:
+def defined_digest(state: IssuerState) -> bytes:
     """The digest as SPEC section 8 tables it."""
     kinds = ["department", "institution", "association", "appraisal", "consulting", "operator"]
     standings = ["active", "suspended", "closed", "struck"]
@@ -127,7 +127,7 @@ def test_the_brake_is_the_lowest_bit_and_nothing_else(slot):
 @given(states())
 def test_a_state_is_read_back_from_what_evidence_carries(state):
     format_canonical(state.to_json())
-    assert BodyState.from_json(state.to_json()) == state
+    assert IssuerState.from_json(state.to_json()) == state
 
 
 @pytest.mark.parametrize(
@@ -162,18 +162,18 @@ def test_a_state_is_read_back_from_what_evidence_carries(state):
     ids=str,
 )
 def test_a_state_that_breaks_a_rule_is_refused_by_it(changed, code):
-    assert refused_as(BodyState.from_json, GOOD | changed) == code
+    assert refused_as(IssuerState.from_json, GOOD | changed) == code
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_no_member_of_a_state_may_be_absent(name):
     value = {other: part for other, part in GOOD.items() if other != name}
-    assert refused_as(BodyState.from_json, value) == "schema.invalid"
+    assert refused_as(IssuerState.from_json, value) == "schema.invalid"
 
 
 @given(json_values | mutated(GOOD))
 def test_any_JSON_is_a_state_or_refused(value: Any):
-    state, code = tried(BodyState.from_json, value)
+    state, code = tried(IssuerState.from_json, value)
     if code is None:
         assert state.to_json() == value
         assert value == GOOD or state.digest() != STATE.digest()
@@ -236,5 +236,5 @@ def test_each_batch_moves_counters_last_digest_and_peaks(batches):
     assert state.certificates == sum(count for _, count in batches)
     assert state.last == batches[-1][0]
     assert list(state.peaks) == merkle.peaks(leaves)
-    assert BodyState.from_json(state.to_json()) == state
+    assert IssuerState.from_json(state.to_json()) == state
     assert from_base64url(state.to_json()["peaks"]) == b"".join(state.peaks)

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.hashing import keccak
 from certledger.verifier.stateproof import (
     SLOT_OF_BODIES,
@@ -79,7 +79,7 @@ def test_in_an_empty_storage_every_slot_is_zero_without_a_node():
 
 
 def test_an_empty_proof_says_nothing_about_a_storage_that_is_not_empty():
-    with pytest.raises(ProofInvalid, match="ends after 0 nodes"):
+    with pytest.raises(ProofInvalidError, match="ends after 0 nodes"):
         check_slot(bytes(32), bytes(32), [])
 
 
@@ -101,7 +101,7 @@ def test_a_changed_missing_repeated_or_added_node_is_refused(content, data):
         [*proof[:place], node + b"\x00", *proof[place + 1 :]],
     ]
     for nodes in wrong:
-        with pytest.raises(ProofInvalid):
+        with pytest.raises(ProofInvalidError):
             check_slot(trie.root_hash, key, nodes)
 
 
@@ -111,7 +111,7 @@ def test_the_proof_of_one_slot_never_proves_another_value_for_another_slot(conte
     mine, other = (data.draw(st.sampled_from(sorted(content))) for _ in range(2))
     try:
         found = check_slot(trie.root_hash, other, proof_of(trie, mine))
-    except ProofInvalid:
+    except ProofInvalidError:
         return
     assert found == content[other].to_bytes(32, "big")
 
@@ -120,7 +120,7 @@ def test_the_proof_of_one_slot_never_proves_another_value_for_another_slot(conte
 def test_any_bytes_at_all_are_a_value_or_a_refusal(nodes, data):
     root = keccak(nodes[0]) if nodes else data.draw(st.binary(min_size=32, max_size=32))
     for check in (check_slot, check_account):
-        with contextlib.suppress(ProofInvalid):
+        with contextlib.suppress(ProofInvalidError):
             check(root, bytes(32), nodes)
 
 
@@ -176,7 +176,7 @@ def test_a_leaf_alone_proves_its_value():
 )
 def test_a_node_that_no_trie_of_slots_holds_is_refused(node):
     root, nodes = chain(node)
-    with pytest.raises(ProofInvalid):
+    with pytest.raises(ProofInvalidError):
         check_slot(root, bytes(32), nodes)
 
 
@@ -191,7 +191,7 @@ def test_a_short_node_is_refused_outside_its_parent():
     hashed = branch({int(KEY.hex()[62], 16): keccak(rlp.encode(tail)), 0: b"\xaa" * 32})
     outside = [bytes.fromhex("00" + KEY.hex()[:62]), keccak(rlp.encode(hashed))]
     root, nodes = chain(outside, hashed, tail)
-    with pytest.raises(ProofInvalid, match="node 2 of the proof has"):
+    with pytest.raises(ProofInvalidError, match="node 2 of the proof has"):
         check_slot(root, bytes(32), nodes)
 
 
@@ -199,13 +199,13 @@ def test_a_branch_below_the_last_nibble_is_refused():
     full = branch(dict.fromkeys(range(16), b"\xaa" * 32))
     top = [bytes.fromhex("1" + KEY.hex()[:63]), keccak(rlp.encode(full))]
     root, nodes = chain(top, full)
-    with pytest.raises(ProofInvalid, match="ends after 2 nodes"):
+    with pytest.raises(ProofInvalidError, match="ends after 2 nodes"):
         check_slot(root, bytes(32), nodes)
 
     last = branch({place: keccak(rlp.encode(full)) for place in range(16)})
     top = [bytes.fromhex("1" + KEY.hex()[:63]), keccak(rlp.encode(last))]
     root, nodes = chain(top, last, full)
-    with pytest.raises(ProofInvalid, match="where keys of 32 bytes end"):
+    with pytest.raises(ProofInvalidError, match="where keys of 32 bytes end"):
         check_slot(root, bytes(32), nodes)
 
 
@@ -217,7 +217,7 @@ def test_a_node_as_long_as_a_hash_or_longer_is_refused_inside_its_parent(size):
     parent = branch({int(KEY.hex()[62], 16): inner})
     top = [bytes.fromhex("00" + KEY.hex()[:62]), keccak(rlp.encode(parent))]
     root, nodes = chain(top, parent)
-    with pytest.raises(ProofInvalid, match="neither a hash nor a node"):
+    with pytest.raises(ProofInvalidError, match="neither a hash nor a node"):
         check_slot(root, bytes(32), nodes)
 
 
@@ -225,7 +225,7 @@ def test_an_extension_to_the_end_of_the_key_leads_to_no_leaf():
     end = leaf("", rlp.encode(b"\x01" * 32))
     top = [bytes.fromhex("00" + KEY.hex()), keccak(rlp.encode(end))]
     root, nodes = chain(top, end)
-    with pytest.raises(ProofInvalid, match="reaches the end"):
+    with pytest.raises(ProofInvalidError, match="reaches the end"):
         check_slot(root, bytes(32), nodes)
 
 
@@ -242,15 +242,15 @@ def test_a_proof_has_at_most_64_nodes():
     root, nodes = deep(63)
     assert check_slot(root, bytes(32), nodes) == b"\x01" * 32
     root, nodes = deep(64)
-    with pytest.raises(ProofInvalid, match="at most 64 nodes"):
+    with pytest.raises(ProofInvalidError, match="at most 64 nodes"):
         check_slot(root, bytes(32), nodes)
 
 
 def test_a_node_or_a_proof_beyond_the_limits_is_refused():
     long = rlp.encode([b"\x20" + KEY, b"\x01" * 1100])
-    with pytest.raises(ProofInvalid, match="bytes"):
+    with pytest.raises(ProofInvalidError, match="bytes"):
         check_slot(keccak(long), bytes(32), [long])
-    with pytest.raises(ProofInvalid, match="at most 64 nodes"):
+    with pytest.raises(ProofInvalidError, match="at most 64 nodes"):
         check_slot(bytes(32), bytes(32), [b"\xc0"] * 65)
 
 
@@ -279,7 +279,7 @@ def test_rlp_is_read_as_an_independent_reader_reads_it(data, draw):
             ]
         else:
             found = decode_string(data)
-    except (ProofInvalid, rlp.exceptions.DecodingError):
+    except (ProofInvalidError, rlp.exceptions.DecodingError):
         found = None
     assert found == expected
 
@@ -314,7 +314,7 @@ def test_rlp_of_every_length_of_length_is_read(size):
 )
 def test_rlp_of_another_spelling_or_cut_short_is_refused(data):
     for decode in (decode_list, decode_string):
-        with pytest.raises(ProofInvalid):
+        with pytest.raises(ProofInvalidError):
             decode(data)
 
 
@@ -323,7 +323,7 @@ def test_one_value_has_one_rlp(data):
     try:
         items = decode_list(data)
         content = [rlp.decode(item) for item in items]
-    except (ProofInvalid, rlp.exceptions.DecodingError):
+    except (ProofInvalidError, rlp.exceptions.DecodingError):
         return
     assert rlp.encode(content) == data
 
@@ -371,7 +371,7 @@ def test_accounts_are_proved_present_and_absent(content, other):
 )
 def test_an_account_of_another_shape_is_refused(parts):
     root, nodes = chain(leaf(keccak(bytes(20)).hex(), rlp.encode(parts)))
-    with pytest.raises(ProofInvalid):
+    with pytest.raises(ProofInvalidError):
         check_account(root, bytes(20), nodes)
 
 

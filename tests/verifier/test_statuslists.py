@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from certledger.verifier.encoding import from_base64url
 from certledger.verifier.statuslists import (
-    SMALLEST_BITSTRING,
+    MIN_BITSTRING_ENTRIES,
     bitstring_status_list,
     token_status_list,
 )
@@ -67,9 +67,9 @@ def test_a_bitstring_says_of_each_certificate_what_we_say(
 
 
 def test_a_bitstring_hides_its_subjects_among_at_least_131072() -> None:
-    assert len(read_bitstring(bitstring_status_list({}, 1, "revocation"))) == SMALLEST_BITSTRING
-    many = bitstring_status_list({}, SMALLEST_BITSTRING + 1, "revocation")
-    assert len(read_bitstring(many)) == SMALLEST_BITSTRING + 8
+    assert len(read_bitstring(bitstring_status_list({}, 1, "revocation"))) == MIN_BITSTRING_ENTRIES
+    many = bitstring_status_list({}, MIN_BITSTRING_ENTRIES + 1, "revocation")
+    assert len(read_bitstring(many)) == MIN_BITSTRING_ENTRIES + 8
 
 
 def test_a_body_without_certificates_has_an_empty_token_list() -> None:

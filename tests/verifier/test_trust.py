@@ -13,8 +13,8 @@ from trie.hexary import HexaryTrie
 
 from certledger.verifier.checkpoint import Checkpoint, Cosignature, Note, cosign, parse_note
 from certledger.verifier.hashing import keccak
-from certledger.verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, Witness
-from certledger.verifier.rpc import Rpc
+from certledger.verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
+from certledger.verifier.rpc import RpcClient
 from certledger.verifier.stateproof import slot_position
 from certledger.verifier.trust import Judgement, Slot, judge_by_node, judge_by_witnesses
 from certledger.verifier.vocabulary import Outcome, Way
@@ -28,8 +28,8 @@ def key(name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(keccak(name.encode()))
 
 
-def witness(operator: str, name: str, start: int = 0, until: int | None = None) -> Witness:
-    return Witness(
+def witness(operator: str, name: str, start: int = 0, until: int | None = None) -> WitnessKey:
+    return WitnessKey(
         operator=operator,
         name=name,
         key=key(name).public_key().public_bytes_raw(),
@@ -183,7 +183,7 @@ def spoil(change: Callable[[tuple[Cosignature, ...]], tuple[Cosignature, ...]]) 
 def test_one_known_line_that_does_not_verify_makes_the_note_unusable(change, node):
     spoiled = spoil(change)
     assert by_witnesses(spoiled).code == "checkpoint.unusable"
-    assert judge_by_node(spoiled, Rpc(node.url), POLICY, LEDGER).code == "checkpoint.unusable"
+    assert judge_by_node(spoiled, RpcClient(node.url), POLICY, LEDGER).code == "checkpoint.unusable"
     assert node.asked == []
 
 
@@ -231,7 +231,7 @@ def test_cosignatures_of_another_checkpoint_do_not_count(field):
 
 
 def test_a_way_that_the_policy_does_not_name_is_not_taken(node):
-    rpc = Rpc(node.url)
+    rpc = RpcClient(node.url)
     assert by_witnesses(note(GOOD), with_trust(ways=(Way.NODE,))).code == "block.untrusted"
     only = with_trust(ways=(Way.WITNESSES,))
     for way in (Way.NODE, Way.RPC):
@@ -315,7 +315,7 @@ def chain(node):
 
 
 def by_node(node: Any, policy: TrustPolicy = POLICY, **more: Any) -> Judgement:
-    return judge_by_node(note({}), Rpc(node.url, timeout=5), policy, LEDGER, **more)
+    return judge_by_node(note({}), RpcClient(node.url, timeout=5), policy, LEDGER, **more)
 
 
 @pytest.mark.usefixtures("chain")
@@ -445,7 +445,7 @@ def test_confirmations_reach_down_to_the_first_block(node, chain):
     chain["finalized"] = None
     chain["latest"] = raw(12, TIME + 9, bytes(32))
     chain["0x0"] = raw(0, TIME, CHECKPOINT.state_root, CHECKPOINT.block_hash)
-    assert judge_by_node(note({}, first), Rpc(node.url), POLICY, LEDGER).code == "ok"
+    assert judge_by_node(note({}, first), RpcClient(node.url), POLICY, LEDGER).code == "ok"
 
 
 def test_a_chain_shorter_than_its_confirmations_has_no_final_block(node, chain):
@@ -480,6 +480,6 @@ def test_a_node_that_answers_for_another_number_decides_nothing(node, chain):
 
 
 def test_a_node_that_is_gone_decides_nothing():
-    rpc = Rpc("http://127.0.0.1:1/", timeout=5)
+    rpc = RpcClient("http://127.0.0.1:1/", timeout=5)
     judgement = judge_by_node(note({}), rpc, POLICY, LEDGER)
     assert judgement.code == "block.node_unreachable"

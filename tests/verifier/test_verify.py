@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 
 from certledger.verifier.codes import CODES
 from certledger.verifier.compact import Compact
-from certledger.verifier.desk import Desk
+from certledger.verifier.desk import CompactVerifier
 from certledger.verifier.encoding import format_canonical
 from certledger.verifier.evidence import Evidence
 from certledger.verifier.judges import RememberingNode, choose_judge
-from certledger.verifier.memo import LONGEST_KEPT, Reader, Verifier
+from certledger.verifier.memo import MAX_CACHED_BYTES, Reader, Verifier
 from certledger.verifier.policy import Trust
 from certledger.verifier.policyfile import SignedPolicy
 from certledger.verifier.presentation import Request
-from certledger.verifier.rpc import Block, Rpc, SlotProof
+from certledger.verifier.rpc import NodeBlock, RpcClient, SlotProof
 from certledger.verifier.snapshot import Snapshot
 from certledger.verifier.trust import as_block, judge_by_witnesses
 from certledger.verifier.verdict import Result
@@ -66,7 +66,7 @@ def of_case(case: Case) -> Question:
     if not case.snapshots or case.evidence_name.endswith(".txt"):
         return asked
     (data,) = case.snapshots.values()
-    desk = Desk.open(
+    desk = CompactVerifier.open(
         asked.policy, Snapshot.parse(data), lambda held, pin: asked.judge(held.note, pin, None)
     )
     return replace(asked, newer=desk.newer)
@@ -96,16 +96,16 @@ class HonestNode:
     def __init__(self, world: World, final: int | None = None) -> None:
         self.world, self.asked = world, 0
         checkpoint = world.checkpoint()
-        known = Block(
+        known = NodeBlock(
             number=checkpoint.number,
             hash=checkpoint.block_hash,
             state_root=checkpoint.state_root,
             time=checkpoint.time,
         )
-        self.blocks: dict[int | str, Block] = {known.number: known}
+        self.blocks: dict[int | str, NodeBlock] = {known.number: known}
         self.blocks["finalized"] = replace(known, number=known.number if final is None else final)
 
-    def block(self, which: int | str) -> Block | None:
+    def block(self, which: int | str) -> NodeBlock | None:
         self.asked += 1
         return self.blocks.get(which)
 
@@ -122,7 +122,7 @@ def from_nodes() -> Iterator[Result]:
     forked = HonestNode(GOOD.world)
     forked.blocks[1000] = replace(forked.blocks[1000], hash=bytes(32))
     yield ask(file, policy=NODES_ONLY, trusted=forked)
-    yield ask(file, policy=NODES_ONLY, trusted=Rpc(NOBODY))
+    yield ask(file, policy=NODES_ONLY, trusted=RpcClient(NOBODY))
 
 
 def from_desks() -> Iterator[Result]:
@@ -131,8 +131,8 @@ def from_desks() -> Iterator[Result]:
     evidence = scene.evidence()
     chosen = policy()
 
-    def desk(world: World) -> Desk:
-        return Desk.open(
+    def desk(world: World) -> CompactVerifier:
+        return CompactVerifier.open(
             chosen,
             world.snapshot(),
             lambda snapshot, pin: judge_by_witnesses(snapshot.note, chosen, pin),
@@ -470,7 +470,7 @@ def test_a_code_is_overtaken_as_a_file_is() -> None:
     scene = Scene()
     evidence, node = scene.evidence(), MovingNode(scene)
     judge = choose_judge(policy(), node)
-    desk = Desk.open(
+    desk = CompactVerifier.open(
         policy(),
         scene.world.snapshot(),
         lambda held, pin: judge(held.note, pin, None),
@@ -485,12 +485,12 @@ def test_a_code_is_overtaken_as_a_file_is() -> None:
 
 
 def test_a_node_that_is_down_does_not_undo_what_witnesses_signed() -> None:
-    assert ask(FILE, node=Rpc(NOBODY)).verdict is Verdict.VALID
+    assert ask(FILE, node=RpcClient(NOBODY)).verdict is Verdict.VALID
 
 
 @pytest.mark.parametrize("way", ["node", "trusted"])
 def test_a_node_that_adds_nothing_is_a_warning(way: str) -> None:
-    warned = ask(FILE, **{way: Rpc(NOBODY)})
+    warned = ask(FILE, **{way: RpcClient(NOBODY)})
     assert (warned.verdict, warned.warnings) == (Verdict.VALID, ("node.adds_nothing",))
     assert warned.to_json() == {**ask(FILE).to_json(), "warnings": ["node.adds_nothing"]}
     assert ask(FILE, **{way: HonestNode(GOOD.world)}).warnings == ()
@@ -511,7 +511,7 @@ def test_a_node_behind_the_evidence_and_one_that_proves_no_slot_add_nothing() ->
 
 def test_a_late_certificate_and_a_node_that_adds_nothing_are_two_warnings() -> None:
     (late,) = [case for case in CASES if case.name == "anchored_late"]
-    asked = replace(of_case(late), judge=choose_judge(policy(), Rpc(NOBODY)))
+    asked = replace(of_case(late), judge=choose_judge(policy(), RpcClient(NOBODY)))
     result = verify_bytes(late.evidence, asked)
     assert result.warnings == ("anchoring.late", "node.adds_nothing")
 
@@ -571,11 +571,11 @@ def test_what_is_remembered_is_judged_by_the_clock_of_each_asking(times: list[in
 def test_only_what_is_canonical_evidence_is_read_and_only_files_of_ordinary_length_kept() -> None:
     verifier = Verifier(policy(), question().judge)
     assert verifier.reads(FILE)
-    for other in (b"", b"{}", FILE + b" ", FILE[:-1], FILE[1:], b"{" * LONGEST_KEPT, FILE * 9):
+    for other in (b"", b"{}", FILE + b" ", FILE[:-1], FILE[1:], b"{" * MAX_CACHED_BYTES, FILE * 9):
         assert not verifier.reads(other)
     assert verifier.verify_known(FILE, now=NOW) is verifier.verify_known(FILE, now=NOW)
     long = replace(GOOD.evidence(), slot_proof=(bytes(1024),) * 13).format()
-    assert len(long) > LONGEST_KEPT
+    assert len(long) > MAX_CACHED_BYTES
     assert not verifier.reads(long)
 
 

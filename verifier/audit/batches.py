@@ -12,16 +12,16 @@ from functools import lru_cache
 from hashlib import sha256
 
 from certledger.verifier import merkle
-from certledger.verifier.audit.faults import Fault, fault
-from certledger.verifier.audit.published import LONGEST_CATALOG, DataUnreachable, Published
+from certledger.verifier.audit.faults import AuditFault, fault
+from certledger.verifier.audit.published import MAX_CATALOG_BYTES, DataUnreachableError, Published
 from certledger.verifier.catalog import Catalog, Entry, disobeyed
 from certledger.verifier.certificate import Record
 from certledger.verifier.checks import today
 from certledger.verifier.encoding import Json, hash_list, parse_canonical
-from certledger.verifier.errors import Malformed, Refused
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.swift import GRAMMAR, read_canonical
 
-MOST_FAULTS = 50
+MAX_BATCH_FAULTS = 50
 """Faults of one batch that are told; more are surely of one cause."""
 ID_TEXT = 22
 """Characters of an id's base64url that name it here: 132 of its 256 bits."""
@@ -77,7 +77,7 @@ class BatchReport:
     records: int = 0
     late: int = 0
     rows: bytes = b""
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[AuditFault] = field(default_factory=list)
 
 
 def check_batch(task: BatchTask) -> BatchReport:
@@ -87,11 +87,11 @@ def check_batch(task: BatchTask) -> BatchReport:
         if chunks is None:
             return BatchReport(faults=[not_handed_in(task)])
         return judge(task, chunks)[0]
-    except DataUnreachable as error:
+    except DataUnreachableError as error:
         return BatchReport(faults=[fault("data.unreachable", task.where, str(error))])
 
 
-def not_handed_in(task: BatchTask) -> Fault:
+def not_handed_in(task: BatchTask) -> AuditFault:
     """Return the finding that nobody published a batch's records; within a day it is none yet."""
     code = "records.withheld" if task.now - task.time > 86_400 else "records.awaited"
     return fault(code, task.where, f"root {task.root.hex()}", **task.evidence)
@@ -139,7 +139,7 @@ class _Judge:
 
         self.rows: list[bytes] = []
         self.late = 0
-        self.faults: list[Fault] = []
+        self.faults: list[AuditFault] = []
 
     def take(self, lines: list[bytes]) -> None:
         """Judge the records that come next."""
@@ -175,7 +175,7 @@ class _Judge:
         """Judge one record with every rule, and remember what others alike may skip."""
         try:
             record = _read(line)
-        except Refused as error:
+        except CertledgerError as error:
             self._fault("record.malformed", index, f"{error} ({error.code})", line)
             return
         if record.issuer != self._task.issuer:
@@ -213,7 +213,7 @@ class _Judge:
             self._alike[key] = late
 
     def _fault(self, code: str, index: int, detail: str, line: bytes) -> None:
-        if len(self._bad) < MOST_FAULTS:
+        if len(self._bad) < MAX_BATCH_FAULTS:
             self._bad.append((code, index, detail, line))
 
     def prove(self, leaves: list[bytes]) -> None:
@@ -238,7 +238,7 @@ def _entries(published: Published, root: bytes) -> Mapping[tuple[str, int], Entr
     """Return the entries of a published catalog, None where it cannot be used."""
     try:
         catalog = read_catalog(published, root)
-    except Refused:
+    except CertledgerError:
         return None
     return None if catalog is None else {entry.order: entry for entry in catalog.entries}
 
@@ -247,15 +247,15 @@ def read_catalog(published: Published, root: bytes) -> Catalog | None:
     """Return the published catalog with this root, None where there is none.
 
     Raises:
-        DataUnreachable: it cannot be fetched.
-        Malformed: what is published is another catalog, or none.
+        DataUnreachableError: it cannot be fetched.
+        MalformedError: what is published is another catalog, or none.
     """
     if root == bytes(32):
         return Catalog(entries=())
     data = published.catalog(root)
     if data is None:
         return None
-    catalog = Catalog.from_json(parse_canonical(data, LONGEST_CATALOG))
+    catalog = Catalog.from_json(parse_canonical(data, MAX_CATALOG_BYTES))
     if catalog.root() != root:
-        raise Malformed("catalog.root_differs", f"the entries lead to {catalog.root().hex()}")
+        raise MalformedError("catalog.root_differs", f"the entries lead to {catalog.root().hex()}")
     return catalog

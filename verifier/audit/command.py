@@ -19,22 +19,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from certledger.verifier.address_options import DATA, NODE
-from certledger.verifier.audit.faults import Fault
+from certledger.verifier.audit.faults import AuditFault
 from certledger.verifier.audit.memory import AuditMemory
 from certledger.verifier.audit.published import open_published
 from certledger.verifier.audit.replay import Watch
-from certledger.verifier.audit.report import AuditVerdict, Report
+from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from certledger.verifier.audit.running import Job, audit, unwatched
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.policy import LedgerPin, TrustPolicy
 from certledger.verifier.policy_options import PolicyChoice, policy_options
-from certledger.verifier.rpc import LONGEST_HISTORY, Rpc
+from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 
 HOMES = "certledger.homes"
 """The entry-point group in which the room that keeps a database says how its home is audited."""
 ALONE_SECONDS = 2.0
 """Work that is done before other processes are started: most ledgers are through by then."""
-MOST_SHOWN = 20
+MAX_PRINTED_FAULTS = 20
 
 _Found = TypeVar("_Found")
 
@@ -137,7 +137,7 @@ def command(
                 assert rpc is not None, "a home or a node was named"
                 assert trusted is not None, "without a home a policy was named"
                 report = _remote(rpc, trusted, (data, key), notes, executor, watch)
-        except Refused as error:
+        except CertledgerError as error:
             _stopped(error, as_json=as_json)
     if report_file is not None:
         report_file.write_text(report.to_html(), encoding="utf-8")
@@ -155,11 +155,11 @@ def _remote(
     notes: Path | None,
     executor: Executor,
     watch: Watch,
-) -> Report:
+) -> AuditReport:
     try:
-        node = Rpc(rpc, timeout=60.0, longest=LONGEST_HISTORY)
+        node = RpcClient(rpc, timeout=60.0, longest=MAX_LOG_RESPONSE_BYTES)
         published = open_published(*data)
-    except Refused as error:
+    except CertledgerError as error:
         raise click.UsageError(f"{error} ({error.code})") from error
     pin = _pin(policy, node)
     job = Job(
@@ -174,22 +174,22 @@ def _remote(
     return audit(node, job, executor, watch=watch)
 
 
-def _pin(policy: TrustPolicy, node: Rpc) -> LedgerPin:
+def _pin(policy: TrustPolicy, node: RpcClient) -> LedgerPin:
     """Return the ledger of the policy that is on the node's chain, one in service before others."""
     chain = node.chain_id()
     here = [pin for pin in policy.ledgers if pin.chain_id == chain]
     return min(here or policy.ledgers, key=lambda pin: pin.retired is not None)
 
 
-def _home_audit() -> Callable[..., Report]:
+def _home_audit() -> Callable[..., AuditReport]:
     """Return how a home is audited, from the room that keeps one."""
     for point in entry_points(group=HOMES, name="audit"):
-        found: Callable[..., Report] = point.load()
+        found: Callable[..., AuditReport] = point.load()
         return found
     raise click.UsageError("a home is audited where the server is installed; name --rpc here")
 
 
-def _stopped(error: Refused, *, as_json: bool) -> NoReturn:
+def _stopped(error: CertledgerError, *, as_json: bool) -> NoReturn:
     """Say why there is no report, and leave."""
     gap = {"code": error.code, "where": "audit", "detail": str(error)}
     if as_json:
@@ -227,20 +227,20 @@ def _watching(console: Console) -> Iterator[Watch]:
         yield watch
 
 
-def _print(report: Report) -> None:
+def _print(report: AuditReport) -> None:
     console = Console(soft_wrap=True, highlight=False)
     style = {"clean": "bold green", "faults": "bold red", "incomplete": "bold yellow"}
     block = report.block
     as_of = "" if block is None else f" as of block {block.number}"
     console.print(f"{report.verdict}{as_of}", style=style[report.verdict])
-    told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-    console.print(told.replace("_", " "))
+    response = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
+    console.print(response.replace("_", " "))
     for listed, colour in ((report.faults, "red"), (report.gaps, "yellow"), (report.findings, "")):
         _print_some(console, listed, colour)
 
 
 def _print_some(console: Console, listed: Any, colour: str) -> None:
-    shown: list[Fault] = list(listed[:MOST_SHOWN])
+    shown: list[AuditFault] = list(listed[:MAX_PRINTED_FAULTS])
     for one in shown:
         console.print(f"{one.code}  {one.where}", style=colour or None, markup=False)
         console.print(f"    {one.detail}", markup=False)

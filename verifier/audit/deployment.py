@@ -6,13 +6,13 @@ from typing import Any
 
 from certledger.contracts import abi, calls
 from certledger.contracts.loader import load_artifact
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import keccak
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.recovery import recover_address
-from certledger.verifier.rpc import Rpc
+from certledger.verifier.rpc import RpcClient
 from certledger.verifier.statements import ledger_identity
 
 WHERE = "deployment"
@@ -20,37 +20,37 @@ _ARGUMENTS = ["bytes32", "(uint16,address,address)[]"]
 _DYNAMIC_FEE = 2
 
 
-class DeploymentUnknown(Refused):
+class DeploymentUnknownError(CertledgerError):
     """The node does not tell the deployment transaction, so nothing can be replayed."""
 
     code = "deployment.unknown"
 
 
-def deployment_block(node: Rpc, pin: LedgerPin) -> int:
+def deployment_block(node: RpcClient, pin: LedgerPin) -> int:
     """Return the block of the pinned deployment transaction.
 
     Raises:
-        NodeFailed: the node does not answer.
-        DeploymentUnknown: it knows no such transaction.
+        NodeFailedError: the node does not answer.
+        DeploymentUnknownError: it knows no such transaction.
     """
     receipt = node.receipt(pin.deployment)
     number = _number((receipt or {}).get("blockNumber"))
     if receipt is None or number is None:
-        raise DeploymentUnknown(f"no receipt of transaction {pin.deployment.hex()}")
+        raise DeploymentUnknownError(f"no receipt of transaction {pin.deployment.hex()}")
     return number
 
 
-def check_deployment(node: Rpc, pin: LedgerPin, final: int) -> list[Fault]:
+def check_deployment(node: RpcClient, pin: LedgerPin, final: int) -> list[AuditFault]:
     """Return what is wrong with the transaction, the account it made, and the code there.
 
     Raises:
-        NodeFailed: the node does not answer.
-        DeploymentUnknown: it knows no such transaction.
+        NodeFailedError: the node does not answer.
+        DeploymentUnknownError: it knows no such transaction.
     """
-    told = node.transaction(pin.deployment)
-    if told is None:
-        raise DeploymentUnknown(f"no transaction {pin.deployment.hex()}")
-    found = check_transaction(told, pin)
+    transaction = node.transaction(pin.deployment)
+    if transaction is None:
+        raise DeploymentUnknownError(f"no transaction {pin.deployment.hex()}")
+    found = check_transaction(transaction, pin)
     code = node.code(pin.address, final)
     if keccak(code) != pin.code_hash:
         detail = f"{len(code)} bytes with hash {keccak(code).hex()}"
@@ -58,27 +58,32 @@ def check_deployment(node: Rpc, pin: LedgerPin, final: int) -> list[Fault]:
     return found
 
 
-def check_transaction(told: dict[str, Any], pin: LedgerPin) -> list[Fault]:
+def check_transaction(transaction: dict[str, Any], pin: LedgerPin) -> list[AuditFault]:
     """Return what is wrong with the deployment transaction as a node tells it.
 
     Nothing is taken from the node but the transaction's members: its hash, its signer, and the
     address, code and identity that it makes are computed from them.
     """
-    evidence: dict[str, Json] = {"transaction": _plain(told)}
-    found: list[Fault] = []
-    signed = _signed(told)
+    evidence: dict[str, Json] = {"transaction": _plain(transaction)}
+    found: list[AuditFault] = []
+    signed = _signed(transaction)
     if signed is None or signed[0] != pin.deployment:
         detail = "what the node tells does not have the pinned hash"
         found.append(fault("deployment.transaction_differs", WHERE, detail, **evidence))
-    elif signed[1] is None or created(signed[1], _number(told.get("nonce")) or 0) != pin.address:
+    elif (
+        signed[1] is None
+        or created(signed[1], _number(transaction.get("nonce")) or 0) != pin.address
+    ):
         found.append(fault("deployment.address_differs", WHERE, "", **evidence))
-    return found + _check_creation(told, pin, evidence)
+    return found + _check_creation(transaction, pin, evidence)
 
 
-def _check_creation(told: dict[str, Any], pin: LedgerPin, evidence: dict[str, Json]) -> list[Fault]:
+def _check_creation(
+    transaction: dict[str, Any], pin: LedgerPin, evidence: dict[str, Json]
+) -> list[AuditFault]:
     """Return a fault unless the data are the committed creation code and clean arguments."""
-    artifact, data = load_artifact(), _bytes(told.get("input")) or b""
-    if not data.startswith(artifact.creation) or told.get("to") is not None:
+    artifact, data = load_artifact(), _bytes(transaction.get("input")) or b""
+    if not data.startswith(artifact.creation) or transaction.get("to") is not None:
         return [fault("deployment.creation_differs", WHERE, "another code", **evidence)]
     try:
         salt, seats = abi.decode(_ARGUMENTS, data[len(artifact.creation) :])
@@ -123,25 +128,25 @@ def _minimal(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
-def _signed(told: dict[str, Any]) -> tuple[bytes, bytes | None] | None:
+def _signed(transaction: dict[str, Any]) -> tuple[bytes, bytes | None] | None:
     """Return (hash, sender) of a transaction worked out from its members, None where they lack.
 
     EIP-1559 and legacy transactions are known; the sender is who signed.
     """
-    kind = _number(told.get("type", "0x0"))
+    kind = _number(transaction.get("type", "0x0"))
     names = ["nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas"]
     if kind == 0:
         names = ["nonce", "gasPrice", "gas"]
-    numbers = [_number(told.get(name)) for name in (*names, "value", "v", "r", "s")]
-    data, to = _bytes(told.get("input")), told.get("to")
-    if kind not in (0, _DYNAMIC_FEE) or data is None or told.get("accessList"):
+    numbers = [_number(transaction.get(name)) for name in (*names, "value", "v", "r", "s")]
+    data, to = _bytes(transaction.get("input")), transaction.get("to")
+    if kind not in (0, _DYNAMIC_FEE) or data is None or transaction.get("accessList"):
         return None
     known = [_minimal(number) for number in numbers if number is not None]
     if len(known) != len(numbers):
         return None
     *head, value, v, r, s = known
     body: list[Any] = [*head, (to and _bytes(to)) or b"", value, data]
-    chain = _minimal(_number(told.get("chainId")) or 0)
+    chain = _minimal(_number(transaction.get("chainId")) or 0)
     if kind:
         body = [chain, *body, []]
     prefix = bytes([kind] if kind else [])
@@ -167,6 +172,6 @@ def _bytes(value: Any) -> bytes | None:
         return None
 
 
-def _plain(told: dict[str, Any]) -> Json:
+def _plain(transaction: dict[str, Any]) -> Json:
     """Return the text members of a transaction, which are what it consists of."""
-    return {name: value for name, value in told.items() if type(value) is str}
+    return {name: value for name, value in transaction.items() if type(value) is str}

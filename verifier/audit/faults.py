@@ -10,7 +10,7 @@ from enum import StrEnum
 from certledger.verifier.encoding import Json
 from certledger.verifier.rpc import Log
 
-MOST_LISTED = 200
+MAX_LISTED_FAULTS = 200
 """Findings of one code that are told in full; all are counted."""
 
 
@@ -126,7 +126,7 @@ SENTENCE: Mapping[str, str] = {**FAULTS, **FINDINGS, **GAPS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class AuditFault:
     """Something found: its code, its place, what exactly, and what convinces a third party.
 
     `where` is a path such as `11310000XX00000196/batches/3`; `evidence` holds statements,
@@ -153,15 +153,15 @@ class Fault:
         }
 
     @classmethod
-    def from_json(cls, value: Json) -> Fault:
+    def from_json(cls, value: Json) -> AuditFault:
         """Return the finding that `to_json` wrote."""
         return cls(**value)
 
 
-def fault(code: str, where: str, detail: str = "", **evidence: Json) -> Fault:
+def fault(code: str, where: str, detail: str = "", **evidence: Json) -> AuditFault:
     """Return a finding; `detail` follows the sentence of the code."""
     sentence = SENTENCE[code]
-    return Fault(
+    return AuditFault(
         code=code,
         where=where,
         detail=f"{sentence}: {detail}" if detail else sentence,
@@ -169,25 +169,25 @@ def fault(code: str, where: str, detail: str = "", **evidence: Json) -> Fault:
     )
 
 
-class Faults:
+class AuditFaults:
     """What was found so far: all counted, of each code so many kept."""
 
     def __init__(self) -> None:
-        self.kept: list[Fault] = []
+        self.kept: list[AuditFault] = []
         self.counts: Counter[str] = Counter()
 
-    def add(self, found: Fault) -> None:
+    def add(self, found: AuditFault) -> None:
         """Add a finding."""
         self.counts[found.code] += 1
-        if self.counts[found.code] <= MOST_LISTED:
+        if self.counts[found.code] <= MAX_LISTED_FAULTS:
             self.kept.append(found)
 
-    def extend(self, found: Iterable[Fault]) -> None:
+    def extend(self, found: Iterable[AuditFault]) -> None:
         """Add several findings."""
         for one in found:
             self.add(one)
 
-    def of(self, weight: Weight) -> list[Fault]:
+    def of(self, weight: Weight) -> list[AuditFault]:
         """Return those of one weight, by place in the table and then in the order found."""
         order = {code: place for place, code in enumerate(SENTENCE)}
         listed = [one for one in self.kept if one.weight is weight]
@@ -198,10 +198,10 @@ class Faults:
         return {"kept": [one.to_json() for one in self.kept], "counts": dict(self.counts)}
 
     @classmethod
-    def from_json(cls, value: Json) -> Faults:
+    def from_json(cls, value: Json) -> AuditFaults:
         """Return what `to_json` wrote."""
         faults = cls()
-        faults.kept = [Fault.from_json(one) for one in value["kept"]]
+        faults.kept = [AuditFault.from_json(one) for one in value["kept"]]
         faults.counts = Counter(value["counts"])
         return faults
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from certledger.verifier.encoding import Json
-from certledger.verifier.rpc import Block
+from certledger.verifier.rpc import NodeBlock
 
 MAX_MEMORY_BYTES = 1 << 20
 
@@ -18,7 +18,7 @@ MAX_MEMORY_BYTES = 1 << 20
 class Seen:
     """The final block of an earlier audit, and what its observer noted of what it compared."""
 
-    block: Block
+    block: NodeBlock
     noted: Json
 
 
@@ -44,7 +44,7 @@ class AuditMemory:
             with self.path.open("rb") as file:
                 value = orjson.loads(file.read(MAX_MEMORY_BYTES))
             number, hash_, root, seconds = value["block"]
-            block = Block(
+            block = NodeBlock(
                 number=int(number),
                 hash=bytes.fromhex(hash_),
                 state_root=bytes.fromhex(root),
@@ -54,7 +54,7 @@ class AuditMemory:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, block: Block, noted: Json) -> None:
+    def write(self, block: NodeBlock, noted: Json) -> None:
         """Remember a block; there whole or not at all."""
         place = [block.number, block.hash.hex(), block.state_root.hex(), block.time]
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import orjson
 
-from certledger.verifier.audit.faults import Faults
-from certledger.verifier.audit.register import Register
+from certledger.verifier.audit.faults import AuditFaults
+from certledger.verifier.audit.register import CertificateIndex
 from certledger.verifier.audit.replay import Replay
-from certledger.verifier.audit.rules import Body
+from certledger.verifier.audit.rules import ReplayedIssuer
 from certledger.verifier.contract_state import Seat
 from certledger.verifier.encoding import Json
 from certledger.verifier.events import parse_state
-from certledger.verifier.rpc import Block
+from certledger.verifier.rpc import NodeBlock
 from certledger.verifier.status import StatusTree
 
 FILE = "audit.json"
@@ -28,10 +28,10 @@ SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class AuditPosition:
     """Where an audit stood: the last block replayed, and the sizes of the register's files."""
 
-    block: Block
+    block: NodeBlock
     sizes: Sequence[int]
     withheld: Sequence[str]
 
@@ -46,7 +46,7 @@ class Notes:
         self._next = time.monotonic() + every
 
     def write(
-        self, replay: Replay, block: Block, register: Register, withheld: Iterable[str]
+        self, replay: Replay, block: NodeBlock, register: CertificateIndex, withheld: Iterable[str]
     ) -> None:
         """Write everything down, unless it was just done; there whole or not at all."""
         started = time.monotonic()
@@ -69,7 +69,7 @@ class Notes:
         ended = time.monotonic()
         self._next = ended + max(self._every, (ended - started) / SHARE)
 
-    def read(self, replay: Replay, final: int) -> Held | None:
+    def read(self, replay: Replay, final: int) -> AuditPosition | None:
         """Bring `replay` to where the notes say, None where there are none for this ledger.
 
         Notes of a block after `final` are of no use.
@@ -82,7 +82,7 @@ class Notes:
         if value["block"][0] > final:
             return None
         _fill(replay, value["replay"])
-        return Held(
+        return AuditPosition(
             block=_block_of(value["block"]), sizes=value["sizes"], withheld=value["withheld"]
         )
 
@@ -93,13 +93,13 @@ class Notes:
             self.folder.rmdir()  # Others may keep something here too.
 
 
-def _block_to_json(block: Block) -> Json:
+def _block_to_json(block: NodeBlock) -> Json:
     return [block.number, block.hash.hex(), block.state_root.hex(), block.time]
 
 
-def _block_of(value: Json) -> Block:
+def _block_of(value: Json) -> NodeBlock:
     number, hash_, root, seconds = value
-    return Block(
+    return NodeBlock(
         number=number, hash=bytes.fromhex(hash_), state_root=bytes.fromhex(root), time=seconds
     )
 
@@ -126,7 +126,7 @@ def _plain(value: int | bytes) -> Json:
 
 
 def _fill(replay: Replay, value: Json) -> None:
-    replay.faults = Faults.from_json(value["faults"])
+    replay.faults = AuditFaults.from_json(value["faults"])
     replay.bodies = {issuer: _body_of(body) for issuer, body in value["bodies"].items()}
     replay.order = {issuer: place for place, issuer in enumerate(replay.bodies)}
     replay.registrars = {
@@ -149,7 +149,7 @@ def _fill(replay: Replay, value: Json) -> None:
     replay.observer.from_json(value["observer"])
 
 
-def _body_to_json(body: Body) -> Json:
+def _body_to_json(body: ReplayedIssuer) -> Json:
     return {
         "words": [word.hex() for word in body.words()],
         "held": body.held,
@@ -157,10 +157,10 @@ def _body_to_json(body: Body) -> Json:
     }
 
 
-def _body_of(value: Json) -> Body:
+def _body_of(value: Json) -> ReplayedIssuer:
     words = tuple(bytes.fromhex(word) for word in value["words"])
     statuses = {int(at): bytes.fromhex(word) for at, word in value["statuses"].items()}
-    return Body(
+    return ReplayedIssuer(
         state=replace(parse_state(words, ""), name=""),
         name=words[2],
         held=value["held"],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.contract_state import NO_ACCOUNT, Seat
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import ProofInvalid
+from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.hashing import keccak
 from certledger.verifier.policy import LedgerPin
-from certledger.verifier.rpc import Block, Rpc, SlotProof
+from certledger.verifier.rpc import NodeBlock, RpcClient, SlotProof
 from certledger.verifier.stateproof import ROLL, check_account, check_slot, slot_position
 
 SLOTS_A_CALL = 256
@@ -19,14 +19,16 @@ _SEATS = (4).to_bytes(32, "big")
 """The position of the number of registrars and the term (SPEC section 13)."""
 
 
-def check_state(node: Rpc, pin: LedgerPin, replay: Replay, final: Block) -> list[Fault]:
+def check_state(
+    node: RpcClient, pin: LedgerPin, replay: Replay, final: NodeBlock
+) -> list[AuditFault]:
     """Return where the state proved under the final block is not the replay's.
 
     Raises:
-        NodeFailed: the node does not answer.
+        NodeFailedError: the node does not answer.
     """
     wanted = _wanted(replay)
-    found: list[Fault] = []
+    found: list[AuditFault] = []
     for at in range(0, len(wanted), SLOTS_A_CALL):
         part = wanted[at : at + SLOTS_A_CALL]
         positions = [position for _, _, position, _ in part]
@@ -66,21 +68,21 @@ def _seat_words(seat: Seat) -> tuple[bytes, bytes]:
 
 def _compare(
     pin: LedgerPin,
-    final: Block,
+    final: NodeBlock,
     proof: SlotProof,
     code: str,
     where: str,
     position: bytes,
     wanted: bytes,
-) -> list[Fault]:
+) -> list[AuditFault]:
     evidence = _evidence(final, proof)
     try:
         account = check_account(final.state_root, pin.address, proof.account)
         if account is None or account.code_hash != pin.code_hash:
-            held = "no account" if account is None else account.code_hash.hex()
-            return [fault("deployment.code_differs", "deployment", held, **evidence)]
+            current = "no account" if account is None else account.code_hash.hex()
+            return [fault("deployment.code_differs", "deployment", current, **evidence)]
         value = check_slot(account.storage_root, position, proof.slot)
-    except ProofInvalid as error:
+    except ProofInvalidError as error:
         return [fault("node.proof_unusable", where, str(error), **evidence)]
     if value == wanted:
         return []
@@ -88,7 +90,7 @@ def _compare(
     return [fault(code, where, detail, **evidence)]
 
 
-def _evidence(final: Block, proof: SlotProof) -> Mapping[str, Json]:
+def _evidence(final: NodeBlock, proof: SlotProof) -> Mapping[str, Json]:
     return {
         "block": final.number,
         "block_hash": final.hash.hex(),

@@ -17,26 +17,26 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-from certledger.verifier.certificate import LONGEST_RECORD
-from certledger.verifier.checkpoint import LONGEST_NOTE
+from certledger.verifier.certificate import MAX_RECORD_BYTES
+from certledger.verifier.checkpoint import MAX_NOTE_BYTES
 from certledger.verifier.encoding import Json, format_canonical, parse
-from certledger.verifier.errors import Malformed, Refused
-from certledger.verifier.http_client import AnswerTooLong, stream
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.http_client import AnswerTooLongError, stream
 
 MAX_RECORDS = 65_536
-LONGEST_RECORDS = MAX_RECORDS * (LONGEST_RECORD + 1)
+MAX_BATCH_RECORDS_BYTES = MAX_RECORDS * (MAX_RECORD_BYTES + 1)
 """Greatest bytes of a batch's records, packed or not, each with its line feed."""
 _PIECE = 1 << 16
 _IN_MEMORY = 1 << 20
 """Bytes of fetched records that are held in memory; more lie in a file without a name."""
-LONGEST_CATALOG = 64 << 20
-LONGEST_LIST = 1 << 24
+MAX_CATALOG_BYTES = 64 << 20
+MAX_LIST_BYTES = 1 << 24
 CHUNK = 256
 """Records that are handed on at once."""
 _NAME = re.compile(r"[0-9A-Za-z._-]{1,128}")
 
 
-class DataUnreachable(Refused):
+class DataUnreachableError(CertledgerError):
     """Published data cannot be read or fetched."""
 
     code = "data.unreachable"
@@ -45,7 +45,7 @@ class DataUnreachable(Refused):
 class Published(Protocol):
     """What others published.  Nothing of it is believed; picklable, for it goes to each worker.
 
-    Methods raise DataUnreachable where the data cannot be read, which is not the same as absent.
+    Methods raise DataUnreachableError where the data cannot be read, which is not the same as absent.
     """
 
     def __hash__(self) -> int:
@@ -89,12 +89,12 @@ class Folder:
         return None
 
     def catalog(self, root: bytes) -> bytes | None:
-        return self._read(f"catalogs/{root.hex()}.json", LONGEST_CATALOG)
+        return self._read(f"catalogs/{root.hex()}.json", MAX_CATALOG_BYTES)
 
     def notes(self) -> Iterator[tuple[str, str]]:
         for file in sorted((self.path / "checkpoints").glob("*")):
             where = f"checkpoints/{file.name}"
-            data = self._read(where, LONGEST_NOTE + 1)
+            data = self._read(where, MAX_NOTE_BYTES + 1)
             yield where, (data or b"").decode("utf-8", "replace")
 
     def _read(self, name: str, longest: int) -> bytes | None:
@@ -105,11 +105,11 @@ class Folder:
             with file.open("rb") as opened:
                 return _bounded(opened.read(longest + 1), longest, name)
         except OSError as error:
-            raise DataUnreachable(f"{name} cannot be read: {error.strerror}") from error
+            raise DataUnreachableError(f"{name} cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class HttpDirectory:
     """The same names below an http or https address; `checkpoints/` answers a list, a name a line.
 
     `timeout` is in seconds.
@@ -123,13 +123,13 @@ class Address:
         return _fetched_chunks(where, timeout=self.timeout)
 
     def catalog(self, root: bytes) -> bytes | None:
-        return self._get(f"catalogs/{root.hex()}.json", LONGEST_CATALOG)
+        return self._get(f"catalogs/{root.hex()}.json", MAX_CATALOG_BYTES)
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        listed = self._get("checkpoints/", LONGEST_LIST) or b""
+        listed = self._get("checkpoints/", MAX_LIST_BYTES) or b""
         for name in listed.decode("utf-8", "replace").split():
             if _NAME.fullmatch(name):
-                data = self._get(f"checkpoints/{name}", LONGEST_NOTE + 1)
+                data = self._get(f"checkpoints/{name}", MAX_NOTE_BYTES + 1)
                 yield f"checkpoints/{name}", (data or b"").decode("utf-8", "replace")
 
     def _get(self, name: str, longest: int) -> bytes | None:
@@ -137,7 +137,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class HttpService:
     """A ledger's service over HTTP (`/v1/...`); `key` is an auditor's, for records are not public.
 
     `timeout` is in seconds.
@@ -152,13 +152,13 @@ class Service:
         return _fetched_chunks(where, timeout=self.timeout, key=self.key)
 
     def catalog(self, root: bytes) -> bytes | None:
-        data = self._get(f"catalogs/{root.hex()}", LONGEST_CATALOG)
+        data = self._get(f"catalogs/{root.hex()}", MAX_CATALOG_BYTES)
         if data is None:
             return None
         return format_canonical(_member(data, "entries"))
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        data = self._get("checkpoints/latest", LONGEST_LIST)
+        data = self._get("checkpoints/latest", MAX_LIST_BYTES)
         if data is not None:
             yield "checkpoints/latest", str(_member(data, "note"))
 
@@ -169,9 +169,9 @@ class Service:
 
 def _member(data: bytes, name: str) -> Json:
     try:
-        return parse(data, LONGEST_CATALOG)[name]
-    except (Malformed, KeyError, TypeError) as error:
-        raise DataUnreachable(f"the service answers without {name}") from error
+        return parse(data, MAX_CATALOG_BYTES)[name]
+    except (MalformedError, KeyError, TypeError) as error:
+        raise DataUnreachableError(f"the service answers without {name}") from error
 
 
 def fetch(where: str, longest: int, *, timeout: float, key: str | None = None) -> bytes | None:
@@ -180,7 +180,7 @@ def fetch(where: str, longest: int, *, timeout: float, key: str | None = None) -
     Redirects are not followed, so that a key goes to nobody else.
 
     Raises:
-        DataUnreachable: no answer, a longer one, or one that is neither.
+        DataUnreachableError: no answer, a longer one, or one that is neither.
     """
     found = bytearray()
     return bytes(found) if _fetch(where, longest, timeout, key, found.extend) else None
@@ -199,11 +199,11 @@ def _fetch(
     except HTTPError as error:
         if error.code in (404, 409, 410):
             return False
-        raise DataUnreachable(f"{name}: HTTP status {error.code}") from error
-    except AnswerTooLong as error:
-        raise DataUnreachable(f"{name} is longer than {longest} bytes") from error
+        raise DataUnreachableError(f"{name}: HTTP status {error.code}") from error
+    except AnswerTooLongError as error:
+        raise DataUnreachableError(f"{name} is longer than {longest} bytes") from error
     except (OSError, HTTPException, ValueError) as error:
-        raise DataUnreachable(f"{name} cannot be fetched") from error
+        raise DataUnreachableError(f"{name} cannot be fetched") from error
     return True
 
 
@@ -211,7 +211,7 @@ def _fetched_chunks(
     where: str, *, timeout: float, key: str | None = None
 ) -> Iterator[list[bytes]] | None:
     file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (its reader closes it)
-    if not _fetch(where, LONGEST_RECORDS, timeout, key, file.write):
+    if not _fetch(where, MAX_BATCH_RECORDS_BYTES, timeout, key, file.write):
         file.close()
         return None
     file.seek(0)
@@ -222,7 +222,7 @@ def _chunks_of(path: Path) -> Iterator[list[bytes]]:
     try:
         yield from _read_all(path.open("rb"))
     except OSError as error:
-        raise DataUnreachable(f"{path.name} cannot be read: {error.strerror}") from error
+        raise DataUnreachableError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def _read_all(file: IO[bytes]) -> Iterator[list[bytes]]:
@@ -236,16 +236,16 @@ def open_published(where: str | None, key: str | None = None) -> Published:
     An address that describes itself as a service is asked as one, with `key`.
 
     Raises:
-        DataUnreachable: neither an address that answers nor a folder.
+        DataUnreachableError: neither an address that answers nor a folder.
     """
     if where is None:
         return Nothing()
     if where.startswith(("http://", "https://")):
         url = where.rstrip("/")
-        described = fetch(f"{url}/openapi.json", LONGEST_LIST, timeout=60.0)
-        return Address(url) if described is None else Service(url, key)
+        described = fetch(f"{url}/openapi.json", MAX_LIST_BYTES, timeout=60.0)
+        return HttpDirectory(url) if described is None else HttpService(url, key)
     if not Path(where).is_dir():
-        raise DataUnreachable(f"{where} is neither a folder nor an address")
+        raise DataUnreachableError(f"{where} is neither a folder nor an address")
     return Folder(Path(where))
 
 
@@ -253,14 +253,14 @@ def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the pieces of JSON lines, unpacked if they are gzip.
 
     Raises:
-        DataUnreachable: damaged, longer than any batch, or bytes behind the stream.
+        DataUnreachableError: damaged, longer than any batch, or bytes behind the stream.
     """
-    first, left = next(pieces, b""), LONGEST_RECORDS
+    first, left = next(pieces, b""), MAX_BATCH_RECORDS_BYTES
     packed = first.startswith(b"\x1f\x8b")
     for piece in _unpacked(chain([first], pieces)) if packed else chain([first], pieces):
         left -= len(piece)
         if left < 0:
-            raise DataUnreachable(f"records of more than {LONGEST_RECORDS} bytes")
+            raise DataUnreachableError(f"records of more than {MAX_BATCH_RECORDS_BYTES} bytes")
         yield piece
 
 
@@ -272,20 +272,20 @@ def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 yield reader.decompress(piece, _PIECE)
                 piece = reader.unconsumed_tail
             if piece or reader.unused_data:
-                raise DataUnreachable("bytes follow the packed records")
+                raise DataUnreachableError("bytes follow the packed records")
         while not reader.eof and (rest := reader.decompress(b"", _PIECE)):
             yield rest
     except zlib.error as error:
-        raise DataUnreachable("packed records are damaged") from error
+        raise DataUnreachableError("packed records are damaged") from error
     if not reader.eof:
-        raise DataUnreachable("packed records are cut short")
+        raise DataUnreachableError("packed records are cut short")
 
 
 def chunks(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Yield the records that stand in JSON lines, some at a time.
 
     Raises:
-        DataUnreachable: more records than a batch has, or one longer than any.
+        DataUnreachableError: more records than a batch has, or one longer than any.
     """
     found: list[bytes] = []
     begun, count = b"", 0
@@ -294,13 +294,13 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
         for record in whole:
             found.append(record)
             count += 1
-            if count > MAX_RECORDS or len(record) > LONGEST_RECORD:
-                raise DataUnreachable(f"more than {MAX_RECORDS} records, or one too long")
+            if count > MAX_RECORDS or len(record) > MAX_RECORD_BYTES:
+                raise DataUnreachableError(f"more than {MAX_RECORDS} records, or one too long")
             if len(found) == CHUNK:
                 yield found
                 found = []
-        if len(begun) > LONGEST_RECORD:
-            raise DataUnreachable(f"a record of more than {LONGEST_RECORD} bytes")
+        if len(begun) > MAX_RECORD_BYTES:
+            raise DataUnreachableError(f"a record of more than {MAX_RECORD_BYTES} bytes")
     found += [begun] if begun else []
     if found:
         yield found
@@ -313,5 +313,5 @@ def pack_lines(records: Iterable[bytes]) -> bytes:
 
 def _bounded(data: bytes, longest: int, name: str) -> bytes:
     if len(data) > longest:
-        raise DataUnreachable(f"{name} is longer than {longest} bytes")
+        raise DataUnreachableError(f"{name} is longer than {longest} bytes")
     return data

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from certledger.verifier.audit.batches import ID_TEXT, NO_INDEX, ROW
-from certledger.verifier.audit.faults import Fault, fault
+from certledger.verifier.audit.faults import AuditFault, fault
 from certledger.verifier.encoding import Json
 from certledger.verifier.vocabulary import Status
 
@@ -21,7 +21,7 @@ StatusOf = Callable[[str, int], Status]
 """The status of a body's certificate."""
 
 
-class Register:
+class CertificateIndex:
     """Rows in 64 files by the first character of the id, so that one at a time is sorted."""
 
     def __init__(self, folder: Path, sizes: Sequence[int] | None = None) -> None:
@@ -43,7 +43,9 @@ class Register:
                     file.write(rows[start:at])
                 self.sizes[place] += at - start
 
-    def check(self, issuers: Sequence[str], gone: set[str], status: StatusOf) -> Iterator[Fault]:
+    def check(
+        self, issuers: Sequence[str], gone: set[str], status: StatusOf
+    ) -> Iterator[AuditFault]:
         """Yield what does not fit together.
 
         `issuers` are the bodies by number; of those in `gone` some records are missing, so that
@@ -90,11 +92,11 @@ def _check_editions(
     editions: Sequence[tuple[int, int, int]],
     partial: bool,
     status: StatusOf,
-) -> Iterator[Fault]:
+) -> Iterator[AuditFault]:
     by_edition: dict[int, int] = {}
     for edition, index, replaced in editions:
         where = f"{issuer}/certificates/{index}"
-        said: dict[str, Json] = {
+        statement: dict[str, Json] = {
             "id": key[:ID_TEXT].decode(),
             "edition": edition,
             "index": index,
@@ -102,16 +104,16 @@ def _check_editions(
         if edition in by_edition:
             other = by_edition[edition]
             detail = f"edition {edition} is certificate {other} and certificate {index}"
-            yield fault("certificate.issued_twice", where, detail, **said, other=other)
+            yield fault("certificate.issued_twice", where, detail, **statement, other=other)
             continue
         by_edition[edition] = index
         if replaced == NO_INDEX:
             continue
-        said["replaces"] = replaced
+        statement["replaces"] = replaced
         if by_edition.get(edition - 1) == replaced:
-            if (held := status(issuer, replaced)) not in _GONE:
-                detail = f"certificate {replaced} is {held}"
-                yield fault("certificate.predecessor_valid", where, detail, **said)
+            if (current := status(issuer, replaced)) not in _GONE:
+                detail = f"certificate {replaced} is {current}"
+                yield fault("certificate.predecessor_valid", where, detail, **statement)
         elif not partial:
             detail = f"it names certificate {replaced}"
-            yield fault("certificate.edition_gap", where, detail, **said)
+            yield fault("certificate.edition_gap", where, detail, **statement)

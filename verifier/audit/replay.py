@@ -10,9 +10,9 @@ from certledger.verifier import events
 from certledger.verifier.acts import statement_to_json
 from certledger.verifier.audit import rules
 from certledger.verifier.audit.batches import BatchTask, read_catalog
-from certledger.verifier.audit.faults import Fault, Faults, fault, log_evidence
-from certledger.verifier.audit.published import DataUnreachable, Nothing, Published
-from certledger.verifier.audit.rules import Body, Broken
+from certledger.verifier.audit.faults import AuditFault, AuditFaults, fault, log_evidence
+from certledger.verifier.audit.published import DataUnreachableError, Nothing, Published
+from certledger.verifier.audit.rules import ReplayedIssuer, RuleViolationError
 from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
@@ -23,12 +23,12 @@ from certledger.verifier.contract_state import (
     issuers_of,
 )
 from certledger.verifier.encoding import Json
-from certledger.verifier.errors import Malformed, Refused
-from certledger.verifier.events import Said, StateTold, parse_log, parse_state
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.events import ActEvent, IssuerStateEvent, parse_log, parse_state
 from certledger.verifier.hashing import sha256
 from certledger.verifier.policy import LedgerPin
 from certledger.verifier.rpc import Log
-from certledger.verifier.state import ZERO, BodyState, batch_leaf
+from certledger.verifier.state import ZERO, IssuerState, batch_leaf
 from certledger.verifier.statements import (
     CatalogChange,
     Hold,
@@ -39,7 +39,7 @@ from certledger.verifier.statements import (
     StatusChange,
     ledger_identity,
 )
-from certledger.verifier.status import StepForbidden, chosen, move
+from certledger.verifier.status import StepForbiddenError, chosen, move
 from certledger.verifier.vocabulary import MEANING, Status
 
 _STATUSES = tuple(Status)
@@ -49,7 +49,7 @@ Mark: TypeAlias = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Act:
+class ReplayedAct:
     """An act as the contract told it.  `leaf` is that of a batch in its body's tree."""
 
     statement: Statement
@@ -64,16 +64,16 @@ class Act:
 class Observer(Protocol):
     """Who compares something else with what the chain tells, as the replay goes along."""
 
-    def said(self, act: Act) -> list[Fault]:
+    def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
         """Take an act that the contract accepted."""
 
-    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
+    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[AuditFault]:
         """Take status words that an act has changed."""
 
-    def told(self, body: Body, block: int) -> list[Fault]:
+    def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
         """Take the state that a body has come to."""
 
-    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
+    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
         """Take what has become of a registrar's seat, or of the term."""
 
     def noted(self) -> Json:
@@ -89,16 +89,16 @@ class Observer(Protocol):
 class Unobserved:
     """Nobody compares anything."""
 
-    def said(self, act: Act) -> list[Fault]:
+    def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
         return []
 
-    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[Fault]:
+    def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[AuditFault]:
         return []
 
-    def told(self, body: Body, block: int) -> list[Fault]:
+    def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
         return []
 
-    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[Fault]:
+    def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
         return []
 
     def noted(self) -> Json:
@@ -124,8 +124,8 @@ class Replay:
     observer: Observer
     now: int
     reasons: frozenset[str] = frozenset()
-    faults: Faults = field(default_factory=Faults)
-    bodies: dict[str, Body] = field(default_factory=dict)
+    faults: AuditFaults = field(default_factory=AuditFaults)
+    bodies: dict[str, ReplayedIssuer] = field(default_factory=dict)
     order: dict[str, int] = field(default_factory=dict)
     registrars: dict[int, Seat] = field(default_factory=dict)
     term: int = 0
@@ -145,7 +145,7 @@ class Replay:
         self.count("events")
         try:
             event = parse_log(log.topics, log.data)
-        except Malformed as error:
+        except MalformedError as error:
             self.faults.add(
                 fault("node.event_malformed", _at(log), str(error), **log_evidence(log))
             )
@@ -153,16 +153,16 @@ class Replay:
         try:
             if isinstance(event, events.Created):
                 self._created(event, log)
-            elif isinstance(event, events.Anchored):
+            elif isinstance(event, events.BatchAnchored):
                 self._anchored(event, log, time)
-            elif isinstance(event, Said):
-                self._said(event, log, time)
-            elif isinstance(event, StateTold):
-                self._told(event, log)
-        except Broken as error:
+            elif isinstance(event, ActEvent):
+                self._apply_act(event, log, time)
+            elif isinstance(event, IssuerStateEvent):
+                self._apply_state(event, log)
+        except RuleViolationError as error:
             where = f"{_subject(event)}/{_at(log)}"
             self.faults.add(fault(error.code, where, str(error), **log_evidence(log)))
-        except (Refused, ValueError) as error:
+        except (CertledgerError, ValueError) as error:
             where = f"{_subject(event)}/{_at(log)}"
             self.faults.add(fault("act.content", where, str(error), **log_evidence(log)))
 
@@ -175,17 +175,17 @@ class Replay:
 
     # Batches --------------------------------------------------------------------------------
 
-    def _anchored(self, event: events.Anchored, log: Log, time: int) -> None:
+    def _anchored(self, event: events.BatchAnchored, log: Log, time: int) -> None:
         body = self._body(event.issuer)
         catalog = body.state.catalog
-        said = event.statement(previous=body.state.last, catalog=catalog)
-        digest = said.digest(self.pin.identity)
+        statement = event.statement(previous=body.state.last, catalog=catalog)
+        digest = statement.digest(self.pin.identity)
         self.count("batches")
         self.count("certificates", event.count)
         self._moved.add(event.issuer)
         leaf = batch_leaf(digest=digest, catalog=catalog, key=event.key, block=log.block)
-        act = Act(
-            statement=said,
+        act = ReplayedAct(
+            statement=statement,
             digest=digest,
             signatures=(event.signature,),
             key=event.key,
@@ -193,19 +193,19 @@ class Replay:
             time=time,
             leaf=leaf,
         )
-        self.faults.extend(self.observer.said(act))
+        self.faults.extend(self.observer.observe_act(act))
         self.tasks.append(self._task(event, catalog, _proof(act), time))
         mark = (event.sequence, event.first, event.count, event.key, log.block)
         self.marks.setdefault(event.issuer, []).append(mark)
         after = rules.judge_batch(
             self._ledger((event.issuer,)),
-            SignedAct(statement=said, signatures=(event.signature,), key=event.key),
+            SignedAct(statement=statement, signatures=(event.signature,), key=event.key),
             BlockTime(number=log.block, time=time),
         )
         body.state = after.issuers[event.issuer].state
 
     def _task(
-        self, event: events.Anchored, catalog: bytes, proof: dict[str, Json], time: int
+        self, event: events.BatchAnchored, catalog: bytes, proof: dict[str, Json], time: int
     ) -> BatchTask:
         return BatchTask(
             published=self.published,
@@ -223,40 +223,42 @@ class Replay:
 
     # Other acts -----------------------------------------------------------------------------
 
-    def _said(self, event: Said, log: Log, time: int) -> None:
-        said = event.statement
-        act = Act(
-            statement=said,
-            digest=said.digest(self.pin.identity),
+    def _apply_act(self, event: ActEvent, log: Log, time: int) -> None:
+        statement = event.statement
+        act = ReplayedAct(
+            statement=statement,
+            digest=statement.digest(self.pin.identity),
             signatures=event.signatures,
             key=event.key,
             log=log,
             time=time,
         )
         self.count("acts")
-        self.faults.extend(self.observer.said(act))
-        if isinstance(said, RegistrarChange) and self._first(said, act):
-            self._seat(said.region, Seat(account=said.account, recovery=said.recovery), log)
+        self.faults.extend(self.observer.observe_act(act))
+        if isinstance(statement, RegistrarChange) and self._first(statement, act):
+            self._seat(
+                statement.region, Seat(account=statement.account, recovery=statement.recovery), log
+            )
             return
-        codes = issuers_of(said)
-        if not isinstance(said, Hold | Release):  # Which tell no state.
+        codes = issuers_of(statement)
+        if not isinstance(statement, Hold | Release):  # Which tell no state.
             self._moved.update(codes)
         root = ZERO
-        if isinstance(said, StatusChange):
-            self._status(said, self._body(codes[0]), act)
+        if isinstance(statement, StatusChange):
+            self._status(statement, self._body(codes[0]), act)
             root = self._body(codes[0]).tree.root
-        elif isinstance(said, CatalogChange):
-            self._catalog(said, codes[0], act)
+        elif isinstance(statement, CatalogChange):
+            self._catalog(statement, codes[0], act)
         before = self._ledger(codes)
         carried = SignedAct(
-            statement=said, signatures=event.signatures, key=event.key, status_root=root
+            statement=statement, signatures=event.signatures, key=event.key, status_root=root
         )
         after = rules.judge(before, carried, BlockTime(number=log.block, time=time))
-        self._take_over(said, before, after, log)
+        self._take_over(statement, before, after, log)
 
-    def _first(self, said: RegistrarChange, act: Act) -> bool:
+    def _first(self, statement: RegistrarChange, act: ReplayedAct) -> bool:
         """Return whether the constructor seats a registrar, which nobody signs."""
-        return said.term == 0 and act.log.tx == self.pin.deployment and not act.signatures
+        return statement.term == 0 and act.log.tx == self.pin.deployment and not act.signatures
 
     def _ledger(self, codes: Sequence[str]) -> LedgerState:
         """Return what an act is judged on that names these issuers."""
@@ -272,25 +274,25 @@ class Replay:
         )
 
     def _take_over(
-        self, said: Statement, before: LedgerState, after: LedgerState, log: Log
+        self, statement: Statement, before: LedgerState, after: LedgerState, log: Log
     ) -> None:
         self.term = after.term
         for code, issuer in after.issuers.items():
             if code not in self.bodies:
-                assert isinstance(said, Register)
-                self._judge_name(said, code, log)
-                self.bodies[code] = Body(state=issuer.state, name=said.name)
+                assert isinstance(statement, Register)
+                self._judge_name(statement, code, log)
+                self.bodies[code] = ReplayedIssuer(state=issuer.state, name=statement.name)
                 self.order[code] = len(self.order)
                 self.roll = rules.roll_after(self.roll, code)
             self.bodies[code].state, self.bodies[code].held = issuer.state, issuer.held
-            if isinstance(said, Hold | Release):
-                self.faults.extend(self.observer.told(self.bodies[code], log.block))
+            if isinstance(statement, Hold | Release):
+                self.faults.extend(self.observer.observe_state(self.bodies[code], log.block))
         for region in changed_seats(before, after):
             self._seat(region, after.seats[region], log)
 
-    def _judge_name(self, said: Register, code: str, log: Log) -> None:
+    def _judge_name(self, statement: Register, code: str, log: Log) -> None:
         """Tell of a name that an issuer registered before has too."""
-        others = [one for one, body in self.bodies.items() if body.name == said.name]
+        others = [one for one, body in self.bodies.items() if body.name == statement.name]
         if others:
             detail = f"the name of {', '.join(others[:20])}"
             where = f"{code}/{_at(log)}"
@@ -300,60 +302,64 @@ class Replay:
         self.registrars[region] = seat
         self.faults.extend(self.observer.seated(region, seat, self.term, log.block))
 
-    def _status(self, said: StatusChange, body: Body, act: Act) -> None:
-        if not 0 <= said.status < len(_STATUSES):
-            raise Broken("act.content", f"{said.status} is no status")
-        to, correction = _STATUSES[said.status], len(act.signatures) > 1
+    def _status(self, statement: StatusChange, body: ReplayedIssuer, act: ReplayedAct) -> None:
+        if not 0 <= statement.status < len(_STATUSES):
+            raise RuleViolationError("act.content", f"{statement.status} is no status")
+        to, correction = _STATUSES[statement.status], len(act.signatures) > 1
         moved: dict[int, bytes] = {}
-        for position, mask in zip(said.words, said.masks, strict=True):
+        for position, mask in zip(statement.words, statement.masks, strict=True):
             word = body.tree.word(position)
             try:
                 moved[position] = move(word, mask, to, correction=correction)
-            except StepForbidden as error:
-                self._judged("status.step_forbidden", said, act, f"word {position}: {error}")
+            except StepForbiddenError as error:
+                self._judged("status.step_forbidden", statement, act, f"word {position}: {error}")
                 bits = int.from_bytes(word, "big") & ~mask
                 every = int("01" * 128, 2) * to.number
                 moved[position] = (bits | every & mask).to_bytes(32, "big")
-        self.count("status_changes", sum(mask.bit_count() // 2 for mask in said.masks))
-        self._judge_steps(said, body, to, act)
+        self.count("status_changes", sum(mask.bit_count() // 2 for mask in statement.masks))
+        self._judge_steps(statement, body, to, act)
         body.tree.update(moved)
         self.faults.extend(self.observer.words(body.state.issuer, moved, act.log.block))
 
-    def _judge_steps(self, said: StatusChange, body: Body, to: Status, act: Act) -> None:
+    def _judge_steps(
+        self, statement: StatusChange, body: ReplayedIssuer, to: Status, act: ReplayedAct
+    ) -> None:
         """Tell which certificates left a final status, and whether for a reason on record."""
-        indexes = chosen(said.words, said.masks)
+        indexes = chosen(statement.words, statement.masks)
         if indexes and indexes[-1] >= body.state.certificates:
-            self._judged("act.content", said, act, f"certificate {indexes[-1]} was never issued")
+            self._judged(
+                "act.content", statement, act, f"certificate {indexes[-1]} was never issued"
+            )
         left = [index for index in indexes if body.tree.status(index) in _TERMINAL]
         if not left or len(act.signatures) < 2:
             return
-        reason = said.reason.decode("ascii", "replace")
+        reason = statement.reason.decode("ascii", "replace")
         known = reason in self.reasons if self.reasons else reason[1:].isdigit()
         good = known and reason[:1] == MEANING[to].letter
         code = "status.corrected" if good else "status.reason_missing"
         detail = f"certificates {', '.join(map(str, left[:20]))} became {to} for {reason!r}"
-        self._judged(code, said, act, detail)
+        self._judged(code, statement, act, detail)
 
-    def _judged(self, code: str, said: StatusChange, act: Act, detail: str) -> None:
-        where = f"{said.issuer.decode('ascii', 'replace')}/statuses/{said.epoch}"
+    def _judged(self, code: str, statement: StatusChange, act: ReplayedAct, detail: str) -> None:
+        where = f"{statement.issuer.decode('ascii', 'replace')}/statuses/{statement.epoch}"
         self.faults.add(fault(code, where, detail, **_proof(act)))
 
-    def _catalog(self, said: CatalogChange, issuer: str, act: Act) -> None:
+    def _catalog(self, statement: CatalogChange, issuer: str, act: ReplayedAct) -> None:
         """Hold the published entries against the root, and against what they were before."""
-        where = f"{issuer}/catalogs/{said.version}"
+        where = f"{issuer}/catalogs/{statement.version}"
         self.count("catalogs")
         if isinstance(self.published, Nothing):
             return  # That is one gap for the whole audit.
         try:
-            catalog = read_catalog(self.published, said.root)
-        except DataUnreachable as error:
+            catalog = read_catalog(self.published, statement.root)
+        except DataUnreachableError as error:
             self.faults.add(fault("data.unreachable", where, str(error)))
             return
-        except Refused as error:
+        except CertledgerError as error:
             self.faults.add(fault("catalog.root_differs", where, str(error), **_proof(act)))
             return
         if catalog is None:
-            self.faults.add(fault("catalog.withheld", where, said.root.hex(), **_proof(act)))
+            self.faults.add(fault("catalog.withheld", where, statement.root.hex(), **_proof(act)))
             return
         known = self.entries.setdefault(issuer, {})
         for entry in catalog.entries:
@@ -364,7 +370,7 @@ class Replay:
 
     # States ---------------------------------------------------------------------------------
 
-    def _told(self, event: StateTold, log: Log) -> None:
+    def _apply_state(self, event: IssuerStateEvent, log: Log) -> None:
         """Compare the state told with the one the acts lead to, and go on from it."""
         body = self._body(event.issuer)
         self._moved.discard(event.issuer)
@@ -372,7 +378,7 @@ class Replay:
             state = replace(parse_state(event.words, ""), name="")
             self.faults.extend(_differences(body.state, state, log))
             body.state, body.name = state, event.name_digest
-        self.faults.extend(self.observer.told(body, log.block))
+        self.faults.extend(self.observer.observe_state(body, log.block))
 
     def end_range(self) -> None:
         """Tell of bodies whose state was not told after they moved: events were left out."""
@@ -381,13 +387,13 @@ class Replay:
             self.faults.add(fault("state.differs", where, "no state was told after an act"))
         self._moved.clear()
 
-    def _body(self, issuer: str) -> Body:
+    def _body(self, issuer: str) -> ReplayedIssuer:
         if issuer not in self.bodies:
-            raise Broken("act.body_unknown", issuer)
+            raise RuleViolationError("act.body_unknown", issuer)
         return self.bodies[issuer]
 
 
-def _proof(act: Act) -> dict[str, Json]:
+def _proof(act: ReplayedAct) -> dict[str, Json]:
     """Return what proves an act: the statement, who signed it, where the contract took it."""
     return {
         "act": act.statement.primary,
@@ -400,16 +406,16 @@ def _proof(act: Act) -> dict[str, Json]:
     }
 
 
-def _differences(held: BodyState, told: BodyState, log: Log) -> list[Fault]:
+def _differences(current: IssuerState, response: IssuerState, log: Log) -> list[AuditFault]:
     """Return how the state told is not the one that the acts lead to."""
-    parts = [one.name for one in fields(BodyState)]
-    other = [name for name in parts if getattr(held, name) != getattr(told, name)]
+    parts = [one.name for one in fields(IssuerState)]
+    other = [name for name in parts if getattr(current, name) != getattr(response, name)]
     evidence = log_evidence(log)
-    where, detail = f"{told.issuer}/{_at(log)}", f"another {', '.join(other) or 'name'}"
+    where, detail = f"{response.issuer}/{_at(log)}", f"another {', '.join(other) or 'name'}"
     found = [fault("state.differs", where, detail, **evidence)]
-    if told.batches > held.batches:
-        missing = f"{told.issuer}/batches/{held.batches + 1}"
-        detail = f"up to batch {told.batches} nothing was told"
+    if response.batches > current.batches:
+        missing = f"{response.issuer}/batches/{current.batches + 1}"
+        detail = f"up to batch {response.batches} nothing was told"
         found.append(fault("batch.sequence_gap", missing, detail, **evidence))
     return found
 
@@ -420,7 +426,7 @@ def _at(log: Log) -> str:
 
 def _subject(event: events.Event) -> str:
     """Return whom an event is about."""
-    if isinstance(event, Said):
+    if isinstance(event, ActEvent):
         return ",".join(issuers_of(event.statement)) or "registrars"
     return getattr(event, "issuer", "ledger")
 

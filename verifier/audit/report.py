@@ -10,11 +10,11 @@ from string import Template
 
 import orjson
 
-from certledger.verifier.audit.faults import Fault, Faults, Weight
+from certledger.verifier.audit.faults import AuditFault, AuditFaults, Weight
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.encoding import Json, format_time
 from certledger.verifier.policy import LedgerPin
-from certledger.verifier.rpc import Block
+from certledger.verifier.rpc import NodeBlock
 
 
 class AuditVerdict(StrEnum):
@@ -31,21 +31,21 @@ class AuditVerdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class AuditReport:
     """The report of an audit as of a block, None where it never came to one."""
 
     pin: LedgerPin
-    block: Block | None
-    faults: Sequence[Fault]
-    findings: Sequence[Fault]
-    gaps: Sequence[Fault]
+    block: NodeBlock | None
+    faults: Sequence[AuditFault]
+    findings: Sequence[AuditFault]
+    gaps: Sequence[AuditFault]
     counts: dict[str, int]
     found: dict[str, int]
 
     @classmethod
-    def of(cls, pin: LedgerPin, block: Block | None, replay: Replay) -> Report:
+    def of(cls, pin: LedgerPin, block: NodeBlock | None, replay: Replay) -> AuditReport:
         """Return the report of a replay."""
-        found: Faults = replay.faults
+        found: AuditFaults = replay.faults
         return cls(
             pin=pin,
             block=block,
@@ -104,7 +104,7 @@ class Report:
             sections="".join(
                 _section(title, listed)
                 for title, listed in (
-                    ("Faults", self.faults),
+                    ("AuditFaults", self.faults),
                     ("What kept the audit from being whole", self.gaps),
                     ("Findings without effect", self.findings),
                 )
@@ -119,13 +119,13 @@ _TITLES = {
 }
 
 
-def _section(title: str, listed: Sequence[Fault]) -> str:
+def _section(title: str, listed: Sequence[AuditFault]) -> str:
     if not listed:
         return ""
     return f"<section><h2>{escape(title)}</h2>{''.join(map(_item, listed))}</section>"
 
 
-def _item(one: Fault) -> str:
+def _item(one: AuditFault) -> str:
     indented = orjson.dumps(dict(one.evidence), option=orjson.OPT_INDENT_2).decode()
     evidence = f"<details><summary>Evidence</summary><pre>{escape(indented)}</pre></details>"
     return (

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from certledger.verifier.contract_rules import apply
-from certledger.verifier.contract_state import BlockTime, LedgerState, RuleBroken, SignedAct
-from certledger.verifier.errors import Refused
+from certledger.verifier.contract_state import BlockTime, LedgerState, RuleBrokenError, SignedAct
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import keccak
-from certledger.verifier.state import BodyState, without_brake
+from certledger.verifier.state import IssuerState, without_brake
 from certledger.verifier.status import StatusTree
 
 _CODES: Mapping[str, str] = {
@@ -35,7 +35,7 @@ _CODES: Mapping[str, str] = {
 """The audit's code of each rule; of the others it is `act.content`."""
 
 
-class Broken(Refused):
+class RuleViolationError(CertledgerError):
     """An act breaks a rule that the contract enforces; `code` is one of the audit's."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -44,10 +44,10 @@ class Broken(Refused):
 
 
 @dataclass(slots=True)
-class Body:
+class ReplayedIssuer:
     """A body as the events leave it.  The state has no name, only the digest of one."""
 
-    state: BodyState
+    state: IssuerState
     name: bytes
     held: bool = False
     tree: StatusTree = field(default_factory=StatusTree)
@@ -75,23 +75,23 @@ def judge(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
     """Return the ledger after an act that the contract accepted.
 
     Raises:
-        Broken: it should not have.
+        RuleViolationError: it should not have.
     """
     try:
         return apply(state, act, block)
-    except RuleBroken as error:
-        raise Broken(_CODES.get(error.rule, "act.content"), error.sentence) from error
+    except RuleBrokenError as error:
+        raise RuleViolationError(_CODES.get(error.rule, "act.content"), error.sentence) from error
 
 
 def judge_batch(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
     """As `judge`, with the code that a batch out of sequence has.
 
     Raises:
-        Broken: the contract should not have accepted it.
+        RuleViolationError: the contract should not have accepted it.
     """
     try:
         return judge(state, act, block)
-    except Broken as error:
+    except RuleViolationError as error:
         if error.code == "act.counter":
             error.code = "batch.sequence_gap"
         raise

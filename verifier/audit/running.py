@@ -16,20 +16,20 @@ from typing import TypeAlias
 from certledger.verifier.audit.batches import ROW, BatchReport, BatchTask, check_batch
 from certledger.verifier.audit.checkpoints import Heights, newest_cosigned
 from certledger.verifier.audit.deployment import (
-    DeploymentUnknown,
+    DeploymentUnknownError,
     check_deployment,
     deployment_block,
 )
-from certledger.verifier.audit.faults import Fault, fault, log_evidence
+from certledger.verifier.audit.faults import AuditFault, fault, log_evidence
 from certledger.verifier.audit.memory import AuditMemory, Seen
 from certledger.verifier.audit.notes import Notes
 from certledger.verifier.audit.proving import check_state
-from certledger.verifier.audit.published import DataUnreachable, Nothing, Published
-from certledger.verifier.audit.register import Register
+from certledger.verifier.audit.published import DataUnreachableError, Nothing, Published
+from certledger.verifier.audit.register import CertificateIndex
 from certledger.verifier.audit.replay import Mark, Observer, Replay, Unobserved, Watch
-from certledger.verifier.audit.report import Report
+from certledger.verifier.audit.report import AuditReport
 from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.rpc import Block, NodeFailed, Rpc
+from certledger.verifier.rpc import NodeBlock, NodeFailedError, RpcClient
 from certledger.verifier.trust import newest_final
 from certledger.verifier.vocabulary import Status, Way
 
@@ -79,13 +79,13 @@ class Job:
 
 
 def audit(
-    node: Rpc,
+    node: RpcClient,
     job: Job,
     executor: Executor,
     *,
     watch: Watch = unwatched,
-    others: Callable[[Replay, Block], Iterable[Fault]] | None = None,
-) -> Report:
+    others: Callable[[Replay, NodeBlock], Iterable[AuditFault]] | None = None,
+) -> AuditReport:
     """Return the report of an audit; what keeps it from being whole is a gap in it.
 
     `executor` runs the batches; `others` finds whatever else is to be compared in the end.
@@ -99,7 +99,9 @@ def audit(
 class _Running:
     """One audit under way."""
 
-    def __init__(self, node: Rpc, job: Job, executor: Executor, watch: Watch, notes: Notes) -> None:
+    def __init__(
+        self, node: RpcClient, job: Job, executor: Executor, watch: Watch, notes: Notes
+    ) -> None:
         self._node, self._job, self._executor, self._watch = node, job, executor, watch
         self._notes = notes
         self._replay = Replay(
@@ -110,25 +112,27 @@ class _Running:
             reasons=job.reasons,
         )
         self._withheld: set[str] = set()
-        self._final: Block | None = None
+        self._final: NodeBlock | None = None
 
-    def run(self, others: Callable[[Replay, Block], Iterable[Fault]] | None) -> Report:
+    def run(
+        self, others: Callable[[Replay, NodeBlock], Iterable[AuditFault]] | None
+    ) -> AuditReport:
         try:
             self._whole(others)
-        except NodeFailed as error:
+        except NodeFailedError as error:
             self._found([fault("node.unreachable", "node", str(error))])
-        except DeploymentUnknown as error:
+        except DeploymentUnknownError as error:
             self._found([fault("deployment.unknown", "deployment", str(error))])
-        except DataUnreachable as error:
+        except DataUnreachableError as error:
             self._found([fault("data.unreachable", "data", str(error))])
         except BrokenExecutor as error:
             self._found([fault("work.lost", "workers", str(error))])
-        return Report.of(self._job.pin, self._final, self._replay)
+        return AuditReport.of(self._job.pin, self._final, self._replay)
 
-    def _found(self, faults: Iterable[Fault]) -> None:
+    def _found(self, faults: Iterable[AuditFault]) -> None:
         self._replay.faults.extend(faults)
 
-    def _whole(self, others: Callable[[Replay, Block], Iterable[Fault]] | None) -> None:
+    def _whole(self, others: Callable[[Replay, NodeBlock], Iterable[AuditFault]] | None) -> None:
         if not self._right_chain():
             return
         start = deployment_block(self._node, self._job.pin)
@@ -162,14 +166,14 @@ class _Running:
         self._found([fault("node.chain_differs", "node")])
         return False
 
-    def _newest(self, seen: Seen | None) -> Block:
+    def _newest(self, seen: Seen | None) -> NodeBlock:
         """Return the newest final block: the node's, or a newer one that others know as final.
 
         Others are the witnesses, whose newest cosigned checkpoint counts, and an earlier audit.
         """
         final = newest_final(self._node, self._job.confirmations)
         if final is None:
-            raise NodeFailed("the node has no final block")
+            raise NodeFailedError("the node has no final block")
         cosigned = newest_cosigned(self._job.published.notes(), self._job.pin, self._job.policy)
         if cosigned is not None:
             final = self._reach(final, cosigned, "checkpoint.not_on_chain", "checkpoints")
@@ -183,7 +187,7 @@ class _Running:
         policy = self._job.policy
         return policy is not None and Way.WITNESSES in policy.trust.ways
 
-    def _reach(self, final: Block, known: Block, code: str, where: str) -> Block:
+    def _reach(self, final: NodeBlock, known: NodeBlock, code: str, where: str) -> NodeBlock:
         """Return the later of two final blocks, if the node has the one that others know."""
         there = self._node.block(known.number)
         if there == known:
@@ -198,7 +202,7 @@ class _Running:
             self._found([fault(missing, place, detail)])
         return final
 
-    def _has_history(self, start: int, final: Block) -> bool:
+    def _has_history(self, start: int, final: NodeBlock) -> bool:
         """Return whether the node still tells what was said from the deployment on."""
         if final.number < start:
             detail = f"its newest final block is {final.number}, the deployment {start}"
@@ -210,39 +214,41 @@ class _Running:
         self._found([fault("node.history_missing", f"blocks/{start}")])
         return False
 
-    def _check_height(self, start: Block, final: Block) -> None:
+    def _check_height(self, start: NodeBlock, final: NodeBlock) -> None:
         """Check that there was time for so many blocks: each is a second later than the last.
 
         Else a node that claims a great height has the audit ask about blocks for ever.
 
         Raises:
-            NodeFailed: there was not.
+            NodeFailedError: there was not.
         """
         newest = min(final.time, self._job.now + CLOCKS_DIFFER)
         if final.number - start.number > newest - start.time:
-            raise NodeFailed(f"the node claims block {final.number}, for which there was no time")
+            raise NodeFailedError(
+                f"the node claims block {final.number}, for which there was no time"
+            )
 
-    def _block(self, number: int) -> Block:
+    def _block(self, number: int) -> NodeBlock:
         block = self._node.block(number)
         if block is None:
-            raise NodeFailed(f"the node has no block {number}")
+            raise NodeFailedError(f"the node has no block {number}")
         return block
 
-    def _go_on(self, start: int, final: Block) -> tuple[Register, int]:
+    def _go_on(self, start: int, final: NodeBlock) -> tuple[CertificateIndex, int]:
         """Return the register and the next block: from notes, if they are not of a later one."""
-        held = self._notes.read(self._replay, final.number)
+        current = self._notes.read(self._replay, final.number)
         rows = self._notes.folder / "rows"
-        if held is None:
-            return Register(rows), start
-        self._withheld = set(held.withheld)
-        if self._node.block(held.block.number) != held.block:
-            self._found([_changed(held.block)])
-        return Register(rows, held.sizes), held.block.number + 1
+        if current is None:
+            return CertificateIndex(rows), start
+        self._withheld = set(current.withheld)
+        if self._node.block(current.block.number) != current.block:
+            self._found([_changed(current.block)])
+        return CertificateIndex(rows, current.sizes), current.block.number + 1
 
     # A range --------------------------------------------------------------------------------
 
-    def _range(self, first: int, last: int, register: Register) -> None:
-        block: Block | None = None
+    def _range(self, first: int, last: int, register: CertificateIndex) -> None:
+        block: NodeBlock | None = None
         waiting: deque[tuple[BatchTask, Future[BatchReport]]] = deque()
         for log in self._node.logs(self._job.pin.address, first, last):
             if block is None or block.number != log.block:
@@ -267,7 +273,7 @@ class _Running:
         self._replay.tasks.clear()
 
     def _receive(
-        self, waiting: deque[tuple[BatchTask, Future[BatchReport]]], register: Register
+        self, waiting: deque[tuple[BatchTask, Future[BatchReport]]], register: CertificateIndex
     ) -> None:
         task, future = waiting.popleft()
         report = future.result()
@@ -283,7 +289,7 @@ class _Running:
 
     # The end --------------------------------------------------------------------------------
 
-    def _end(self, register: Register, final: Block) -> None:
+    def _end(self, register: CertificateIndex, final: NodeBlock) -> None:
         self._watch("proofs", 0, 0)
         job, replay = self._job, self._replay
         self._found(check_deployment(self._node, job.pin, final.number))
@@ -301,7 +307,7 @@ class _Running:
     def _status(self, issuer: str, index: int) -> Status:
         return self._replay.bodies[issuer].tree.status(index)
 
-    def _lost_keys(self) -> Iterable[Fault]:
+    def _lost_keys(self) -> Iterable[AuditFault]:
         """Yield the batches that a key signed at or after its end, which was set back later."""
         for issuer, marks in self._replay.marks.items():
             keys = self._replay.bodies[issuer].state.keys
@@ -309,7 +315,7 @@ class _Running:
                 if mark[3] < len(keys) and mark[4] >= keys[mark[3]].end:
                     yield self._lost(issuer, mark, keys[mark[3]].end)
 
-    def _lost(self, issuer: str, mark: Mark, end: int) -> Fault:
+    def _lost(self, issuer: str, mark: Mark, end: int) -> AuditFault:
         sequence, first, count, key, block = mark
         gone = all(self._status(issuer, at) in _GONE for at in range(first, first + count))
         logs = self._node.logs(self._job.pin.address, block, block)
@@ -319,6 +325,6 @@ class _Running:
         return fault(code, f"{issuer}/batches/{sequence}", detail, key_end=end, events=evidence)
 
 
-def _changed(held: Block) -> Fault:
-    detail = f"block {held.number} was {held.hash.hex()}"
-    return fault("node.history_changed", f"blocks/{held.number}", detail)
+def _changed(current: NodeBlock) -> AuditFault:
+    detail = f"block {current.number} was {current.hash.hex()}"
+    return fault("node.history_changed", f"blocks/{current.number}", detail)

@@ -4,46 +4,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from certledger.ledger.chain.embedded.errors import (
-    BlockAhead,
-    BlockMalformed,
-    BlockMismatch,
-    BlockOutOfPlace,
-    BlockRefused,
+    BlockAheadError,
+    BlockMalformedError,
+    BlockMismatchError,
+    BlockOutOfPlaceError,
+    BlockRejectedError,
     EmbeddedChainError,
-    GenesisMalformed,
-    GenesisMismatch,
-    HomeInUse,
-    NotLoopback,
-    TransactionRefused,
+    GenesisMalformedError,
+    GenesisMismatchError,
+    HomeInUseError,
+    NotLoopbackError,
+    TransactionRejectedError,
 )
 
 if TYPE_CHECKING:
     from certledger.ledger.chain.embedded.genesis import Genesis
     from certledger.ledger.chain.embedded.node import NodeSettings, RunningNode, open_node
-    from certledger.ledger.chain.embedded.replay import Follower
+    from certledger.ledger.chain.embedded.replay import ChainReplica
 
 __all__ = [
-    "BlockAhead",
-    "BlockMalformed",
-    "BlockMismatch",
-    "BlockOutOfPlace",
-    "BlockRefused",
+    "BlockAheadError",
+    "BlockMalformedError",
+    "BlockMismatchError",
+    "BlockOutOfPlaceError",
+    "BlockRejectedError",
+    "ChainReplica",
     "EmbeddedChainError",
-    "Follower",
     "Genesis",
-    "GenesisMalformed",
-    "GenesisMismatch",
-    "HomeInUse",
+    "GenesisMalformedError",
+    "GenesisMismatchError",
+    "HomeInUseError",
     "NodeSettings",
-    "NotLoopback",
+    "NotLoopbackError",
     "RunningNode",
-    "TransactionRefused",
+    "TransactionRejectedError",
     "open_node",
 ]
 
 # py-evm takes a second to import, so nothing of it is loaded before one of these is asked for.
 _LATE = {
-    "Follower": "replay",
+    "ChainReplica": "replay",
     "Genesis": "genesis",
     "NodeSettings": "node",
     "RunningNode": "node",

@@ -17,7 +17,7 @@ _PANIC, _ERROR = bytes.fromhex("4e487b71"), bytes.fromhex("08c379a0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class UnsignedCall:
     """A transaction that nobody signed."""
 
     sender: bytes
@@ -27,7 +27,7 @@ class Call:
     data: bytes
 
 
-def parse_call(value: Json) -> Call:
+def parse_call(value: Json) -> UnsignedCall:
     """Return the call of a JSON object; both `data` and `input` are taken."""
     given = mapping(value, "a transaction")
     data, other = given.get("data"), given.get("input")
@@ -35,7 +35,7 @@ def parse_call(value: Json) -> Call:
         invalid("data and input differ")
     payload = data if other is None else other
     sender, to, gas = given.get("from"), given.get("to"), given.get("gas")
-    return Call(
+    return UnsignedCall(
         sender=bytes(20) if sender is None else binary(sender, "from", 20),
         to=b"" if to is None else binary(to, "to", 20),
         gas=None if gas is None else number(gas, "gas", 63),
@@ -44,7 +44,7 @@ def parse_call(value: Json) -> Call:
     )
 
 
-def call(view: View, header: BlockHeaderAPI, asked: Call) -> bytes:
+def call(view: View, header: BlockHeaderAPI, asked: UnsignedCall) -> bytes:
     """Return what a call answers at block `header`.
 
     Raises:
@@ -54,7 +54,7 @@ def call(view: View, header: BlockHeaderAPI, asked: Call) -> bytes:
     return bytes(_good(_execute(view, header, asked, gas)).output)
 
 
-def estimate(view: View, header: BlockHeaderAPI, asked: Call) -> int:
+def estimate(view: View, header: BlockHeaderAPI, asked: UnsignedCall) -> int:
     """Return gas with which a transaction goes through at block `header`.
 
     Raises:
@@ -77,7 +77,7 @@ def estimate(view: View, header: BlockHeaderAPI, asked: Call) -> int:
     return high
 
 
-def _execute(view: View, header: BlockHeaderAPI, asked: Call, gas: int) -> ComputationAPI:
+def _execute(view: View, header: BlockHeaderAPI, asked: UnsignedCall, gas: int) -> ComputationAPI:
     unsigned = ParisVM.get_transaction_builder().create_unsigned_transaction(
         nonce=0,
         gas_price=0,
@@ -97,7 +97,7 @@ def _execute(view: View, header: BlockHeaderAPI, asked: Call, gas: int) -> Compu
             raise RpcError(-32000, f"the call cannot be made: {error}") from error
 
 
-def _prepare(state: StateAPI, asked: Call) -> None:
+def _prepare(state: StateAPI, asked: UnsignedCall) -> None:
     """Let the caller's nonce be what the unsigned transaction says."""
     state.set_nonce(Address(asked.sender), 0)
 

@@ -18,11 +18,11 @@ from eth_utils.exceptions import ValidationError
 
 from certledger.ledger.chain.embedded.db import SCHEMA_VERSION, SqliteDB
 from certledger.ledger.chain.embedded.errors import (
-    BlockAhead,
-    BlockMalformed,
-    BlockMismatch,
-    BlockOutOfPlace,
-    GenesisMismatch,
+    BlockAheadError,
+    BlockMalformedError,
+    BlockMismatchError,
+    BlockOutOfPlaceError,
+    GenesisMismatchError,
 )
 from certledger.ledger.chain.embedded.genesis import Genesis, format_genesis, parse_genesis
 from certledger.ledger.chain.embedded.logs import record_logs
@@ -100,18 +100,18 @@ class DurableChain(Chain):
         `latest` (seconds) is the latest time that the block may have.
 
         Raises:
-            BlockMalformed: `raw` is not one block of this fork.
-            BlockAhead: it is of a later time.
-            BlockOutOfPlace: its parent is not the head.
-            BlockMismatch: it breaks the rules, or its header claims another result.
+            BlockMalformedError: `raw` is not one block of this fork.
+            BlockAheadError: it is of a later time.
+            BlockOutOfPlaceError: its parent is not the head.
+            BlockMismatchError: it breaks the rules, or its header claims another result.
         """
         block = self.parse_block(raw)
         if block.header.timestamp > latest:
-            raise BlockAhead(block.number, block.header.timestamp, latest)
+            raise BlockAheadError(block.number, block.header.timestamp, latest)
         with self.db.transaction():
             head = self.get_canonical_head()
             if block.header.parent_hash != head.hash or block.number != head.block_number + 1:
-                raise BlockOutOfPlace(
+                raise BlockOutOfPlaceError(
                     block.number, block.header.parent_hash, head.block_number, head.hash
                 )
             self._check_fixed(block, head)
@@ -119,7 +119,7 @@ class DurableChain(Chain):
                 vm = self.get_vm(self.next_header(head, block.header.timestamp))
                 computed = vm.import_block(block).block
             except (ValidationError, PyEVMError, rlp.exceptions.RLPException) as error:
-                raise BlockMismatch(block.number, str(error)) from error
+                raise BlockMismatchError(block.number, str(error)) from error
             _compare(block.header, computed.header)
             receipts = self.chaindb.get_receipts(computed.header, vm.get_receipt_builder())
             self._keep(computed, receipts)
@@ -129,7 +129,7 @@ class DurableChain(Chain):
         """Read one RLP-encoded block.
 
         Raises:
-            BlockMalformed: `raw` is something else, or has bytes after it.
+            BlockMalformedError: `raw` is something else, or has bytes after it.
         """
         block_class = ParisVM.get_block_class()
         try:
@@ -139,18 +139,20 @@ class DurableChain(Chain):
                     check_nesting(transaction[1:], TRANSACTION_DEPTH)
             block = rlp.decode(raw, sedes=block_class)
         except Exception as error:  # rlp and its sedes raise many kinds on hostile bytes
-            raise BlockMalformed(f"not a block of this fork: {type(error).__name__}") from error
+            raise BlockMalformedError(
+                f"not a block of this fork: {type(error).__name__}"
+            ) from error
         if not isinstance(block, block_class):
-            raise BlockMalformed(f"not a block of this fork: {type(block).__name__}")
+            raise BlockMalformedError(f"not a block of this fork: {type(block).__name__}")
         return block
 
     def _check_fixed(self, block: BlockAPI, head: BlockHeaderAPI) -> None:
         """Check what this chain lays down and py-evm leaves open."""
         if block.header.gas_limit != head.gas_limit:
-            raise BlockMismatch(block.number, f"gas limit {block.header.gas_limit} moved")
+            raise BlockMismatchError(block.number, f"gas limit {block.header.gas_limit} moved")
         for transaction in block.transactions:
             if transaction.chain_id != self.chain_id:
-                raise BlockMismatch(
+                raise BlockMismatchError(
                     block.number,
                     f"transaction 0x{transaction.hash.hex()} is for chain {transaction.chain_id}",
                 )
@@ -165,20 +167,22 @@ def open_chain(db: SqliteDB, genesis: Genesis) -> DurableChain:
     """Return the chain in `db`, begun with `genesis` if the file is new.
 
     Raises:
-        GenesisMismatch: the stored chain began otherwise.
+        GenesisMismatchError: the stored chain began otherwise.
     """
-    held = stored_genesis(db)
-    if held is None:
+    current = stored_genesis(db)
+    if current is None:
         return _begin(db, genesis)
     for name in ("chain_id", "timestamp", "gas_limit", "base_fee"):
-        if getattr(held, name) != getattr(genesis, name):
-            raise GenesisMismatch(name, getattr(held, name), getattr(genesis, name))
-    if dict(held.alloc) != dict(genesis.alloc):
-        raise GenesisMismatch("accounts", len(held.alloc), f"the {len(genesis.alloc)} given")
+        if getattr(current, name) != getattr(genesis, name):
+            raise GenesisMismatchError(name, getattr(current, name), getattr(genesis, name))
+    if dict(current.alloc) != dict(genesis.alloc):
+        raise GenesisMismatchError(
+            "accounts", len(current.alloc), f"the {len(genesis.alloc)} given"
+        )
     chain = DurableChain(db, genesis.chain_id)
     stored, actual = db.meta(_HASH_KEY), genesis_hash(chain).hex()
     if stored != actual:
-        raise GenesisMismatch("genesis block", actual, stored)
+        raise GenesisMismatchError("genesis block", actual, stored)
     return chain
 
 
@@ -186,15 +190,15 @@ def stored_genesis(db: SqliteDB) -> Genesis | None:
     """Return the parameters the chain in `db` began with, or None where there is no chain.
 
     Raises:
-        GenesisMismatch: the file is of another layout.
-        GenesisMalformed: it is of another fork, or damaged.
+        GenesisMismatchError: the file is of another layout.
+        GenesisMalformedError: it is of another fork, or damaged.
     """
     text = db.meta(_GENESIS_KEY)
     if text is None:
         return None
     schema = db.meta(_SCHEMA_KEY)
     if schema != str(SCHEMA_VERSION):
-        raise GenesisMismatch("layout", schema, SCHEMA_VERSION)
+        raise GenesisMismatchError("layout", schema, SCHEMA_VERSION)
     return parse_genesis(json.loads(text))
 
 
@@ -225,14 +229,16 @@ def _begin(db: SqliteDB, genesis: Genesis) -> DurableChain:
 
 
 def _compare(claimed: BlockHeaderAPI, computed: BlockHeaderAPI) -> None:
-    """Raise BlockMismatch with the first member of the header that differs."""
+    """Raise BlockMismatchError with the first member of the header that differs."""
     if claimed.hash == computed.hash:
         return
     for name, value in claimed.as_dict().items():
         if value != computed.as_dict()[name]:
             shown, found = _show(value), _show(computed.as_dict()[name])
-            raise BlockMismatch(claimed.block_number, f"{name} is {found}, the header says {shown}")
-    raise BlockMismatch(claimed.block_number, "the header is encoded otherwise")
+            raise BlockMismatchError(
+                claimed.block_number, f"{name} is {found}, the header says {shown}"
+            )
+    raise BlockMismatchError(claimed.block_number, "the header is encoded otherwise")
 
 
 def _show(value: object) -> str:

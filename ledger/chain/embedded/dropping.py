@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Signed:
+class SignedHead:
     """What others have signed: the newest block (it and those before it stay), and when (seconds).
 
     Attributes:
@@ -35,7 +35,7 @@ class Signed:
 
 
 def drop_future_blocks(
-    chain: DurableChain, now: int, find_signed: Callable[[], Signed | None]
+    chain: DurableChain, now: int, find_signed: Callable[[], SignedHead | None]
 ) -> int:
     """Drop the newest blocks if they lie ahead of the clock and nobody has signed them.
 
@@ -51,13 +51,13 @@ def drop_future_blocks(
     signed = find_signed()
     if signed is None or head.timestamp <= now + 2 * signed.lag:
         return 0
-    kept = _newest_before(chain, head, now + 2 * signed.lag)
-    if now < signed.time or kept.block_number < signed.number:
+    stored = _newest_before(chain, head, now + 2 * signed.lag)
+    if now < signed.time or stored.block_number < signed.number:
         log.error("chain_ahead_of_clock", head=head.timestamp, signed=signed.time, now=now)
         return 0
-    _truncate(chain, head, kept)
-    dropped = head.block_number - kept.block_number
-    log.warning("future_blocks_dropped", after=kept.block_number, blocks=dropped)
+    _truncate(chain, head, stored)
+    dropped = head.block_number - stored.block_number
+    log.warning("future_blocks_dropped", after=stored.block_number, blocks=dropped)
     return dropped
 
 
@@ -68,23 +68,23 @@ def _newest_before(chain: DurableChain, head: BlockHeaderAPI, latest: int) -> Bl
     return head
 
 
-def _truncate(chain: DurableChain, head: BlockHeaderAPI, kept: BlockHeaderAPI) -> None:
+def _truncate(chain: DurableChain, head: BlockHeaderAPI, stored: BlockHeaderAPI) -> None:
     """Make `kept` the head, in one transaction; states of dropped blocks stay, unreachable."""
     db, builder = chain.db, ParisVM.get_transaction_builder()
     blocks = ChainDB(db)
     with db.transaction():
-        while head.block_number > kept.block_number:
+        while head.block_number > stored.block_number:
             for transaction in blocks.get_block_transactions(head, builder):
                 del db[SchemaV1.make_transaction_hash_to_block_lookup_key(transaction.hash)]
             number = BlockNumber(head.block_number)
             del db[SchemaV1.make_block_number_to_hash_lookup_key(number)]
             head = chain.get_block_header_by_hash(head.parent_hash)
-        db.execute("DELETE FROM logs WHERE block > ?", (kept.block_number,))
-        db[SchemaV1.make_canonical_head_hash_lookup_key()] = kept.hash
+        db.execute("DELETE FROM logs WHERE block > ?", (stored.block_number,))
+        db[SchemaV1.make_canonical_head_hash_lookup_key()] = stored.hash
         # Where py-evm expects the next header and the next block.
         for key, (missing, _) in (
             (SchemaV1.make_header_chain_gaps_lookup_key(), blocks.get_header_chain_gaps()),
             (SchemaV1.make_chain_gaps_lookup_key(), blocks.get_chain_gaps()),
         ):
-            tail = BlockNumber(kept.block_number + 1)
+            tail = BlockNumber(stored.block_number + 1)
             db[key] = bytes(rlp.encode((missing, tail), sedes=chain_gaps))

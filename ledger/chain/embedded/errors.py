@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 
 
-class EmbeddedChainError(Refused):
+class EmbeddedChainError(CertledgerError):
     """The embedded chain refuses, and can say why."""
 
 
-class HomeInUse(EmbeddedChainError):
+class HomeInUseError(EmbeddedChainError):
     """Another process, or another node of this one, holds the home."""
 
     code = "home_in_use"
@@ -19,17 +19,17 @@ class HomeInUse(EmbeddedChainError):
         self.home = home
 
 
-class GenesisMismatch(EmbeddedChainError):
+class GenesisMismatchError(EmbeddedChainError):
     """The stored chain began otherwise than the caller expects."""
 
     code = "genesis_mismatch"
 
-    def __init__(self, field: str, held: object, wanted: object) -> None:
-        super().__init__(f"the stored chain has {field} {held}, not {wanted}")
-        self.field, self.held, self.wanted = field, held, wanted
+    def __init__(self, field: str, current: object, wanted: object) -> None:
+        super().__init__(f"the stored chain has {field} {current}, not {wanted}")
+        self.field, self.held, self.wanted = field, current, wanted
 
 
-class GenesisMalformed(EmbeddedChainError):
+class GenesisMalformedError(EmbeddedChainError):
     """Genesis parameters that cannot be read."""
 
     code = "genesis_malformed"
@@ -38,7 +38,7 @@ class GenesisMalformed(EmbeddedChainError):
         super().__init__(f"genesis parameters are malformed: {reason}")
 
 
-class NotLoopback(EmbeddedChainError):
+class NotLoopbackError(EmbeddedChainError):
     """The node listens on loopback addresses only: it knows no access control."""
 
     code = "not_loopback"
@@ -48,25 +48,25 @@ class NotLoopback(EmbeddedChainError):
         self.host = host
 
 
-class TransactionRefused(EmbeddedChainError):
+class TransactionRejectedError(EmbeddedChainError):
     """A transaction that cannot enter the next block; the message is geth's, for its clients."""
 
     code = "transaction_refused"
 
 
-class BlockRefused(EmbeddedChainError):
+class BlockRejectedError(EmbeddedChainError):
     """A follower does not take the block: base of the reasons below."""
 
     code = "block_refused"
 
 
-class BlockMalformed(BlockRefused):
+class BlockMalformedError(BlockRejectedError):
     """The bytes are not one block of this fork."""
 
     code = "block_malformed"
 
 
-class BlockOutOfPlace(BlockRefused):
+class BlockOutOfPlaceError(BlockRejectedError):
     """The block does not descend from the last one followed."""
 
     code = "block_out_of_place"
@@ -79,7 +79,7 @@ class BlockOutOfPlace(BlockRefused):
         self.number, self.parent, self.head, self.head_hash = number, parent, head, head_hash
 
 
-class BlockAhead(BlockRefused):
+class BlockAheadError(BlockRejectedError):
     """The block lies too far ahead of the follower's clock: it may be taken later."""
 
     code = "block_ahead"
@@ -89,7 +89,7 @@ class BlockAhead(BlockRefused):
         self.number = number
 
 
-class BlockMismatch(BlockRefused):
+class BlockMismatchError(BlockRejectedError):
     """Executing the block again gives another result than its header claims, or is not allowed."""
 
     code = "block_mismatch"

@@ -12,15 +12,15 @@ from certledger.ledger.chain.embedded.view import View
 Json = Any
 #: Wei a gas above the base fee that is enough: blocks are never full for long.
 TIP: Final = 1
-MOST_BLOCKS: Final = 1_024
-_MOST_PERCENTILES: Final = 100
+MAX_BLOCKS: Final = 1_024
+_MAX_PERCENTILES: Final = 100
 
 
 def parse_percentiles(value: Json) -> list[float]:
     """Return ascending percentiles, each from 0 to 100."""
     listed = [] if value is None else value
-    if not isinstance(listed, list) or len(listed) > _MOST_PERCENTILES:
-        invalid(f"percentiles are a list of at most {_MOST_PERCENTILES}")
+    if not isinstance(listed, list) or len(listed) > _MAX_PERCENTILES:
+        invalid(f"percentiles are a list of at most {_MAX_PERCENTILES}")
     for one in listed:
         if isinstance(one, bool) or not isinstance(one, int | float) or not 0 <= one <= 100:
             invalid("a percentile is a number from 0 to 100")

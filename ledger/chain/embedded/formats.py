@@ -8,7 +8,7 @@ from eth.vm.forks.paris import ParisVM
 from eth_hash.auto import keccak
 
 from certledger.ledger.chain.embedded.logs import StoredLog
-from certledger.ledger.chain.embedded.view import Body
+from certledger.ledger.chain.embedded.view import FullBlock
 
 Json = Any
 
@@ -23,7 +23,7 @@ def quantity(value: int) -> str:
     return hex(value)
 
 
-def block(body: Body, *, full: bool) -> Json:
+def block(body: FullBlock, *, full: bool) -> Json:
     """Return a block with its transactions' hashes, or with the transactions themselves."""
     header, transactions = body.header, body.transactions
     return {
@@ -104,7 +104,7 @@ def effective_price(found: SignedTransactionAPI, header: BlockHeaderAPI) -> int:
     return int(base + tip)
 
 
-def receipts(body: Body) -> list[Json]:
+def receipts(body: FullBlock) -> list[Json]:
     """Return the receipts of a block, in order."""
     found, before, position = [], 0, 0
     for index, (sent, receipt) in enumerate(zip(body.transactions, body.receipts, strict=True)):

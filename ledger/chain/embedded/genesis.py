@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from certledger.ledger.chain.embedded.errors import GenesisMalformed
+from certledger.ledger.chain.embedded.errors import GenesisMalformedError
 
 FORK: Final = "paris"
 GAS_LIMIT: Final = 30_000_000
@@ -40,7 +40,7 @@ class Genesis:
         _check_range("base fee", self.base_fee, 0, 2**64)
         for address, wei in self.alloc.items():
             if len(address) != 20:
-                raise GenesisMalformed(f"address 0x{address.hex()} has {len(address)} bytes")
+                raise GenesisMalformedError(f"address 0x{address.hex()} has {len(address)} bytes")
             _check_range(f"balance of 0x{address.hex()}", wei, 0, _MAX_WEI)
 
 
@@ -60,15 +60,15 @@ def parse_genesis(value: object) -> Genesis:
     """Read what `format_genesis` wrote; unknown members are left alone.
 
     Raises:
-        GenesisMalformed: a member is missing, of another shape, out of range, or of another fork.
+        GenesisMalformedError: a member is missing, of another shape, out of range, or of another fork.
     """
     if not isinstance(value, dict):
-        raise GenesisMalformed("not an object")
+        raise GenesisMalformedError("not an object")
     if value.get("fork") != FORK:
-        raise GenesisMalformed(f"fork {value.get('fork')!r} is not {FORK!r}")
+        raise GenesisMalformedError(f"fork {value.get('fork')!r} is not {FORK!r}")
     alloc = value.get("alloc")
     if not isinstance(alloc, dict):
-        raise GenesisMalformed("alloc is not an object")
+        raise GenesisMalformedError("alloc is not an object")
     return Genesis(
         chain_id=_quantity("chainId", value.get("chainId")),
         timestamp=_quantity("timestamp", value.get("timestamp")),
@@ -82,26 +82,26 @@ def parse_address(text: str) -> bytes:
     """Return the 20 bytes of an address written as 0x and 40 hex digits of either case.
 
     Raises:
-        GenesisMalformed: `text` is something else.
+        GenesisMalformedError: `text` is something else.
     """
     try:
         address = bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
-        raise GenesisMalformed(f"address {text!r} is not hex") from error
+        raise GenesisMalformedError(f"address {text!r} is not hex") from error
     if len(address) != 20:
-        raise GenesisMalformed(f"address {text!r} has {len(address)} bytes")
+        raise GenesisMalformedError(f"address {text!r} has {len(address)} bytes")
     return address
 
 
 def _quantity(name: str, value: object) -> int:
     if not isinstance(value, str) or not value.startswith("0x"):
-        raise GenesisMalformed(f"{name} is {value!r}, not a hex quantity")
+        raise GenesisMalformedError(f"{name} is {value!r}, not a hex quantity")
     try:
         return int(value, 16)
     except ValueError as error:
-        raise GenesisMalformed(f"{name} is {value!r}, not a hex quantity") from error
+        raise GenesisMalformedError(f"{name} is {value!r}, not a hex quantity") from error
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise GenesisMalformed(f"{name} {value} is outside {low} to {high}")
+        raise GenesisMalformedError(f"{name} {value} is outside {low} to {high}")

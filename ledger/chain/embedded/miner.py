@@ -18,7 +18,7 @@ from eth.vm.forks.paris import ParisVM
 from eth_utils.exceptions import ValidationError
 
 from certledger.ledger.chain.embedded.chain import DurableChain, Mined
-from certledger.ledger.chain.embedded.errors import TransactionRefused
+from certledger.ledger.chain.embedded.errors import TransactionRejectedError
 from certledger.ledger.chain.embedded.nesting import TRANSACTION_DEPTH, check_nesting
 from certledger.ledger.chain.embedded.view import View
 
@@ -65,13 +65,13 @@ class Miner:
         """Queue the signed transaction `raw`; the future ends when its block is on the disk.
 
         Raises:
-            TransactionRefused: it can never be mined, or not now.
+            TransactionRejectedError: it can never be mined, or not now.
         """
         transaction = parse_transaction(raw)
         self._check_alone(transaction, view)
         with self._changed:
             if self._closing:
-                raise TransactionRefused("the node is closing")
+                raise TransactionRejectedError("the node is closing")
             self._check_in_turn(transaction, view)
             waiting = Waiting(transaction=transaction)
             self._queue.append(waiting)
@@ -102,25 +102,27 @@ class Miner:
         """Refuse what no state could make good.  py-evm does not look at the chain id."""
         chain_id = view.chain.chain_id
         if transaction.chain_id is None:
-            raise TransactionRefused("only replay-protected (EIP-155) transactions are allowed")
+            raise TransactionRejectedError(
+                "only replay-protected (EIP-155) transactions are allowed"
+            )
         if transaction.chain_id != chain_id:
-            raise TransactionRefused(
+            raise TransactionRejectedError(
                 f"invalid chain id: the transaction is for {transaction.chain_id}, "
                 f"this chain is {chain_id}"
             )
         if transaction.gas > self._gas_limit:
-            raise TransactionRefused("exceeds block gas limit")
+            raise TransactionRejectedError("exceeds block gas limit")
         if transaction.max_priority_fee_per_gas > transaction.max_fee_per_gas:
-            raise TransactionRefused("max priority fee per gas higher than max fee per gas")
+            raise TransactionRejectedError("max priority fee per gas higher than max fee per gas")
         try:
             if transaction.gas < transaction.intrinsic_gas:
-                raise TransactionRefused(
+                raise TransactionRejectedError(
                     f"intrinsic gas too low: gas {transaction.gas}, "
                     f"minimum needed {transaction.intrinsic_gas}"
                 )
             transaction.validate()
         except (ValidationError, PyEVMError) as error:
-            raise TransactionRefused(f"invalid transaction: {error}") from error
+            raise TransactionRejectedError(f"invalid transaction: {error}") from error
 
     def _check_in_turn(self, transaction: SignedTransactionAPI, view: View) -> None:
         waits = any(
@@ -128,24 +130,24 @@ class Miner:
             for waiting in (*self._mining, *self._queue)
         )
         if waits or view.place_of(transaction.hash) is not None:
-            raise TransactionRefused("already known")
+            raise TransactionRejectedError("already known")
         expected = self._next_nonce(transaction.sender, view)
         if transaction.nonce != expected:
             word = "low" if transaction.nonce < expected else "high"
-            raise TransactionRefused(
+            raise TransactionRejectedError(
                 f"nonce too {word}: next nonce {expected}, tx nonce {transaction.nonce}"
             )
         head = view.head()
         balance = view.state(head).get_balance(transaction.sender)
         cost = transaction.value + transaction.gas * transaction.max_fee_per_gas
         if balance < cost:
-            raise TransactionRefused(
+            raise TransactionRejectedError(
                 "insufficient funds for gas * price + value: "
                 f"address 0x{transaction.sender.hex()} have {balance} want {cost}"
             )
         base_fee = view.chain.next_header(head, head.timestamp).base_fee_per_gas or 0
         if transaction.max_fee_per_gas < base_fee:
-            raise TransactionRefused(
+            raise TransactionRejectedError(
                 "max fee per gas less than block base fee: "
                 f"maxFeePerGas {transaction.max_fee_per_gas}, baseFee {base_fee}"
             )
@@ -173,7 +175,7 @@ class Miner:
             self._answer(mined, failure)
         with self._changed:
             for waiting in self._queue:
-                waiting.done.set_exception(TransactionRefused("the node is closing"))
+                waiting.done.set_exception(TransactionRejectedError("the node is closing"))
 
     def _take(self) -> bool:
         """Wait until a block is due, and move its transactions to `_mining`; False at the end."""
@@ -213,10 +215,10 @@ class Miner:
         for waiting in answered:
             tx_hash = waiting.transaction.hash
             if mined is None:
-                error = TransactionRefused(f"the block could not be mined: {failure}")
+                error = TransactionRejectedError(f"the block could not be mined: {failure}")
                 waiting.done.set_exception(error)
             elif tx_hash in mined.refused:
-                waiting.done.set_exception(TransactionRefused(mined.refused[tx_hash]))
+                waiting.done.set_exception(TransactionRejectedError(mined.refused[tx_hash]))
             else:
                 waiting.done.set_result(tx_hash)
 
@@ -225,7 +227,7 @@ def parse_transaction(raw: bytes) -> SignedTransactionAPI:
     """Read a signed transaction and recover its sender.
 
     Raises:
-        TransactionRefused: the bytes are no transaction of this fork, or the signature is bad.
+        TransactionRejectedError: the bytes are no transaction of this fork, or the signature is bad.
     """
     try:
         # A type is one byte before the list (EIP-2718).
@@ -233,5 +235,5 @@ def parse_transaction(raw: bytes) -> SignedTransactionAPI:
         transaction = ParisVM.get_transaction_builder().decode(raw)
         _ = transaction.sender
     except Exception as error:  # rlp, eth-keys and py-evm raise many kinds on hostile bytes
-        raise TransactionRefused(f"invalid transaction: {type(error).__name__}") from error
+        raise TransactionRejectedError(f"invalid transaction: {type(error).__name__}") from error
     return transaction

@@ -16,17 +16,17 @@ from certledger.ledger.chain.embedded.chain import (
     stored_genesis,
 )
 from certledger.ledger.chain.embedded.db import SqliteDB, connect_writer, hold_lock
-from certledger.ledger.chain.embedded.dropping import Signed, drop_future_blocks
-from certledger.ledger.chain.embedded.errors import GenesisMismatch, HomeInUse
+from certledger.ledger.chain.embedded.dropping import SignedHead, drop_future_blocks
+from certledger.ledger.chain.embedded.errors import GenesisMismatchError, HomeInUseError
 from certledger.ledger.chain.embedded.genesis import Genesis
 from certledger.ledger.chain.embedded.miner import Miner
-from certledger.ledger.chain.embedded.rpc import Rpc
-from certledger.ledger.chain.embedded.server import Server
+from certledger.ledger.chain.embedded.rpc import RpcDispatcher
+from certledger.ledger.chain.embedded.server import ChainServer
 from certledger.ledger.chain.embedded.view import Readers
 
 FILE: Final = "chain.sqlite"
 LOCK: Final = "chain.lock"
-_SMALLEST_ID, _GREATEST_ID = 2**20, 2**31
+_MIN_CHAIN_ID, _MAX_CHAIN_ID = 2**20, 2**31
 MAX_LEAD: Final = 120.0
 """Seconds that block times may run ahead of the clock under load: less than clocks may differ."""
 
@@ -54,7 +54,7 @@ class NodeSettings:
     timestamp: int | None = None
     max_lead: float = MAX_LEAD
     clock: Callable[[], float] = time.time
-    find_signed: Callable[[], Signed | None] = lambda: None
+    find_signed: Callable[[], SignedHead | None] = lambda: None
     paused: Callable[[], bool] = lambda: False
 
 
@@ -74,7 +74,7 @@ class RunningNode:
         try:
             self._stack.enter_context(hold_lock(home / LOCK))
         except BlockingIOError as error:
-            raise HomeInUse(home) from error
+            raise HomeInUseError(home) from error
         db = SqliteDB(connect_writer(home / FILE))
         self._stack.callback(db.close)
         chain = _open_or_begin(db, settings)
@@ -89,7 +89,9 @@ class RunningNode:
             max_lead=settings.max_lead,
             paused=settings.paused,
         )
-        server = Server(Rpc(readers, miner, chain.chain_id), settings.host, settings.port)
+        server = ChainServer(
+            RpcDispatcher(readers, miner, chain.chain_id), settings.host, settings.port
+        )
         miner.start()
         self._stack.callback(miner.close)
         server.start()
@@ -122,15 +124,15 @@ def open_node(
     heartbeat: float | None = None,
     timestamp: int | None = None,
     clock: Callable[[], float] = time.time,
-    find_signed: Callable[[], Signed | None] = lambda: None,
+    find_signed: Callable[[], SignedHead | None] = lambda: None,
     paused: Callable[[], bool] = lambda: False,
 ) -> RunningNode:
     """Return a running node on the chain in `home`, which is begun if there is none.
 
     Raises:
-        HomeInUse: another node holds the home.
-        GenesisMismatch: the chain in it has another id.
-        NotLoopback: `host` is not a loopback address.
+        HomeInUseError: another node holds the home.
+        GenesisMismatchError: the chain in it has another id.
+        NotLoopbackError: `host` is not a loopback address.
     """
     settings = NodeSettings(
         chain_id=chain_id,
@@ -147,12 +149,12 @@ def open_node(
 
 
 def _open_or_begin(db: SqliteDB, settings: NodeSettings) -> DurableChain:
-    held = stored_genesis(db)
-    if held is not None:
-        if settings.chain_id not in (None, held.chain_id):
-            raise GenesisMismatch("chain id", held.chain_id, settings.chain_id)
-        return open_chain(db, held)
-    drawn = _SMALLEST_ID + secrets.randbelow(_GREATEST_ID - _SMALLEST_ID)
+    current = stored_genesis(db)
+    if current is not None:
+        if settings.chain_id not in (None, current.chain_id):
+            raise GenesisMismatchError("chain id", current.chain_id, settings.chain_id)
+        return open_chain(db, current)
+    drawn = _MIN_CHAIN_ID + secrets.randbelow(_MAX_CHAIN_ID - _MIN_CHAIN_ID)
     genesis = Genesis(
         chain_id=drawn if settings.chain_id is None else settings.chain_id,
         timestamp=int(settings.clock()) if settings.timestamp is None else settings.timestamp,

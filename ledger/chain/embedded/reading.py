@@ -9,10 +9,10 @@ from eth.abc import SignedTransactionAPI
 
 from certledger.ledger.chain.embedded.chain import stored_genesis
 from certledger.ledger.chain.embedded.db import SqliteDB, connect_reader
-from certledger.ledger.chain.embedded.errors import GenesisMalformed, TransactionRefused
+from certledger.ledger.chain.embedded.errors import GenesisMalformedError, TransactionRejectedError
 from certledger.ledger.chain.embedded.node import FILE
-from certledger.ledger.chain.embedded.rpc import Rpc
-from certledger.ledger.chain.embedded.server import Server
+from certledger.ledger.chain.embedded.rpc import RpcDispatcher
+from certledger.ledger.chain.embedded.server import ChainServer
 from certledger.ledger.chain.embedded.view import Readers, View
 
 
@@ -21,7 +21,7 @@ class Bystander:
 
     def submit(self, raw: bytes, view: View) -> "Future[bytes]":
         """Refuse: nobody mines here."""
-        raise TransactionRefused("this node only reads the chain")
+        raise TransactionRejectedError("this node only reads the chain")
 
     def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
         """Return None: nothing waits."""
@@ -37,17 +37,17 @@ def reading(home: Path) -> Iterator[str]:
     """Answer from the chain in `home` on a port of its own, and give the address.
 
     Raises:
-        GenesisMalformed: there is no chain.
+        GenesisMalformedError: there is no chain.
     """
     path = home / FILE
     if not path.exists():
-        raise GenesisMalformed(f"there is no chain in {home}")
+        raise GenesisMalformedError(f"there is no chain in {home}")
     with closing(SqliteDB(connect_reader(path))) as db:
         genesis = stored_genesis(db)
     if genesis is None:
-        raise GenesisMalformed(f"there is no chain in {home}")
+        raise GenesisMalformedError(f"there is no chain in {home}")
     readers = Readers(path, genesis.chain_id)
-    server = Server(Rpc(readers, Bystander(), genesis.chain_id), "127.0.0.1", 0)
+    server = ChainServer(RpcDispatcher(readers, Bystander(), genesis.chain_id), "127.0.0.1", 0)
     server.start()
     try:
         yield server.url

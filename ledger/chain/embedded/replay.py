@@ -13,7 +13,7 @@ NEVER = 2**63
 """A time (seconds) that no block reaches."""
 
 
-class Follower:
+class ChainReplica:
     """A chain of one's own, begun with the same parameters and fed with raw blocks.
 
     A block that was taken is durable when `take` returns.
@@ -23,7 +23,7 @@ class Follower:
         """Open the follower's chain in `file`.
 
         Raises:
-            GenesisMismatch: the chain in it began otherwise.
+            GenesisMismatchError: the chain in it began otherwise.
         """
         self._db = SqliteDB(connect_writer(file))
         self._chain = open_chain(self._db, genesis)
@@ -44,8 +44,8 @@ class Follower:
         `latest` (seconds) is the latest time that the block may have.
 
         Raises:
-            BlockAhead: it is of a later time; it may be taken then.
-            BlockRefused: it is no block, does not follow the head, or claims another result.
+            BlockAheadError: it is of a later time; it may be taken then.
+            BlockRejectedError: it is no block, does not follow the head, or claims another result.
         """
         return self._chain.follow(raw, latest)
 

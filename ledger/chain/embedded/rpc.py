@@ -15,8 +15,8 @@ from eth_typing import Address
 from certledger.ledger.chain.embedded import formats
 from certledger.ledger.chain.embedded.calls import call, estimate, parse_call
 from certledger.ledger.chain.embedded.chain import stored_genesis
-from certledger.ledger.chain.embedded.errors import TransactionRefused
-from certledger.ledger.chain.embedded.fees import MOST_BLOCKS, TIP, fee_history, parse_percentiles
+from certledger.ledger.chain.embedded.errors import TransactionRejectedError
+from certledger.ledger.chain.embedded.fees import MAX_BLOCKS, TIP, fee_history, parse_percentiles
 from certledger.ledger.chain.embedded.formats import data, quantity
 from certledger.ledger.chain.embedded.genesis import format_genesis
 from certledger.ledger.chain.embedded.logs import LogQuery
@@ -37,9 +37,9 @@ from certledger.ledger.chain.embedded.view import Readers, View
 
 Json = Any
 CLIENT: Final = "certledger-embedded/1"
-MOST_LOGS: Final = 10_000
-MOST_FILTERS: Final = 1_000
-MOST_SLOTS: Final = 1_024
+MAX_LOGS: Final = 10_000
+MAX_FILTERS: Final = 1_000
+MAX_SLOTS: Final = 1_024
 MINING_SECONDS: Final = 60
 
 
@@ -55,7 +55,7 @@ class Mines(Protocol):
     """Where transactions wait for their block."""
 
     def submit(self, raw: bytes, view: View) -> "Future[bytes]":
-        """Queue a signed transaction; raises TransactionRefused."""
+        """Queue a signed transaction; raises TransactionRejectedError."""
 
     def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
         """Return a transaction while it waits."""
@@ -64,7 +64,7 @@ class Mines(Protocol):
         """Return the nonce after all that is mined or waits."""
 
 
-class Rpc:
+class RpcDispatcher:
     """Answers one call at a time, each on a view of its own."""
 
     def __init__(self, readers: Readers, miner: Mines, chain_id: int) -> None:
@@ -120,8 +120,8 @@ class Rpc:
         return quantity(view.head().block_number)
 
     def genesis(self, view: View, params: Json) -> Json:
-        held = stored_genesis(view.db)
-        return None if held is None else format_genesis(held)
+        current = stored_genesis(view.db)
+        return None if current is None else format_genesis(current)
 
     # Blocks ----------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class Rpc:
         raw = binary(count(params, 1, 1)[0], "a transaction")
         try:
             waiting = self._miner.submit(raw, view)
-        except TransactionRefused as error:
+        except TransactionRejectedError as error:
             raise RpcError(-32000, str(error)) from error
         return lambda: _await(waiting)
 
@@ -218,8 +218,8 @@ class Rpc:
     def proof(self, view: View, params: Json) -> Json:
         address, slots, which = count(params, 2, 3)
         owner = Address(binary(address, "an address", 20))
-        if not isinstance(slots, list) or len(slots) > MOST_SLOTS:
-            invalid(f"slots are a list of at most {MOST_SLOTS}")
+        if not isinstance(slots, list) or len(slots) > MAX_SLOTS:
+            invalid(f"slots are a list of at most {MAX_SLOTS}")
         found = view.prove_account(header_of(view, which), owner)
         proofs = [
             view.prove_slot(found.account.storage_root, number(slot, "a slot")) for slot in slots
@@ -264,7 +264,7 @@ class Rpc:
         blocks, newest, percentiles = count(params, 2, 3)
         last = header_of(view, newest)
         wanted = blocks if isinstance(blocks, int) else number(blocks, "the number of blocks", 32)
-        size = max(0, min(wanted, MOST_BLOCKS, last.block_number + 1))
+        size = max(0, min(wanted, MAX_BLOCKS, last.block_number + 1))
         headers = [
             header_of(view, quantity(at))
             for at in range(last.block_number + 1 - size, last.block_number + 1)
@@ -277,9 +277,9 @@ class Rpc:
         return self._logs(view, parse_query(view, count(params, 1, 1)[0]))
 
     def _logs(self, view: View, query: LogQuery) -> Json:
-        found = view.logs(query, MOST_LOGS + 1)
-        if len(found) > MOST_LOGS:
-            raise RpcError(-32005, f"query returned more than {MOST_LOGS} results")
+        found = view.logs(query, MAX_LOGS + 1)
+        if len(found) > MAX_LOGS:
+            raise RpcError(-32005, f"query returned more than {MAX_LOGS} results")
         hashes = {height: block_hash(view, height) for height in {one.block for one in found}}
         return [formats.log(one, hashes[one.block]) for one in found]
 
@@ -294,28 +294,28 @@ class Rpc:
         with self._lock:
             name = next(self._numbers)
             self._filters[name] = Filter(query=query, next=view.head().block_number + 1)
-            if len(self._filters) > MOST_FILTERS:
+            if len(self._filters) > MAX_FILTERS:
                 self._filters.popitem(last=False)
         return quantity(name)
 
     def filter_changes(self, view: View, params: Json) -> Json:
         name = number(count(params, 1, 1)[0], "a filter")
         with self._lock:
-            held = self._filters.get(name)
-            if held is None:
+            current = self._filters.get(name)
+            if current is None:
                 raise RpcError(-32000, "filter not found")
             head = view.head().block_number
-            self._filters[name] = replace(held, next=head + 1)
-        if held.query is not None:
-            return self._logs(view, replace(held.query, first=held.next, last=head))
-        return [data(block_hash(view, at)) for at in range(held.next, head + 1)]
+            self._filters[name] = replace(current, next=head + 1)
+        if current.query is not None:
+            return self._logs(view, replace(current.query, first=current.next, last=head))
+        return [data(block_hash(view, at)) for at in range(current.next, head + 1)]
 
     def filter_logs(self, view: View, params: Json) -> Json:
         with self._lock:
-            held = self._filters.get(number(count(params, 1, 1)[0], "a filter"))
-        if held is None or held.query is None:
+            current = self._filters.get(number(count(params, 1, 1)[0], "a filter"))
+        if current is None or current.query is None:
             raise RpcError(-32000, "filter not found")
-        return self._logs(view, held.query)
+        return self._logs(view, current.query)
 
     def remove_filter(self, view: View, params: Json) -> Json:
         with self._lock:
@@ -326,50 +326,50 @@ class Rpc:
 def _await(waiting: "Future[bytes]") -> str:
     try:
         return data(waiting.result(timeout=MINING_SECONDS))
-    except TransactionRefused as error:
+    except TransactionRejectedError as error:
         raise RpcError(-32000, str(error)) from error
     except TimeoutError as error:
         raise RpcError(-32000, f"not mined within {MINING_SECONDS} seconds, look it up") from error
 
 
-METHODS: Final[Mapping[str, Callable[[Rpc, View, Json], Json]]] = {
-    "web3_clientVersion": Rpc.client_version,
-    "net_version": Rpc.network,
-    "net_listening": Rpc.listening,
-    "eth_chainId": Rpc.chain_id,
-    "eth_syncing": Rpc.syncing,
-    "eth_accounts": Rpc.accounts,
-    "eth_blockNumber": Rpc.block_number,
-    "eth_getBlockByNumber": Rpc.block_by_number,
-    "eth_getBlockByHash": Rpc.block_by_hash,
-    "eth_getBlockReceipts": Rpc.block_receipts,
-    "eth_getBlockTransactionCountByNumber": Rpc.transaction_count_in_block,
-    "eth_getBlockTransactionCountByHash": Rpc.transaction_count_in_block,
-    "eth_getTransactionByBlockNumberAndIndex": Rpc.transaction_at,
-    "eth_getTransactionByBlockHashAndIndex": Rpc.transaction_at,
-    "eth_getRawTransactionByHash": Rpc.raw_transaction,
-    "eth_sendRawTransaction": Rpc.send_raw,
-    "eth_getTransactionByHash": Rpc.transaction,
-    "eth_getTransactionReceipt": Rpc.receipt,
-    "eth_getTransactionCount": Rpc.transaction_count,
-    "eth_getBalance": Rpc.balance,
-    "eth_getCode": Rpc.code,
-    "eth_getStorageAt": Rpc.storage,
-    "eth_getProof": Rpc.proof,
-    "eth_call": Rpc.call,
-    "eth_estimateGas": Rpc.estimate,
-    "eth_gasPrice": Rpc.gas_price,
-    "eth_maxPriorityFeePerGas": Rpc.priority_fee,
-    "eth_feeHistory": Rpc.fee_history,
-    "eth_getLogs": Rpc.logs,
-    "eth_newFilter": Rpc.new_filter,
-    "eth_newBlockFilter": Rpc.new_block_filter,
-    "eth_getFilterChanges": Rpc.filter_changes,
-    "eth_getFilterLogs": Rpc.filter_logs,
-    "eth_uninstallFilter": Rpc.remove_filter,
-    "debug_getRawBlock": Rpc.raw_block,
-    "debug_getRawHeader": Rpc.raw_header,
-    "debug_getRawReceipts": Rpc.raw_receipts,
-    "debug_getRawTransaction": Rpc.raw_transaction,
-    "certledger_genesis": Rpc.genesis,
+METHODS: Final[Mapping[str, Callable[[RpcDispatcher, View, Json], Json]]] = {
+    "web3_clientVersion": RpcDispatcher.client_version,
+    "net_version": RpcDispatcher.network,
+    "net_listening": RpcDispatcher.listening,
+    "eth_chainId": RpcDispatcher.chain_id,
+    "eth_syncing": RpcDispatcher.syncing,
+    "eth_accounts": RpcDispatcher.accounts,
+    "eth_blockNumber": RpcDispatcher.block_number,
+    "eth_getBlockByNumber": RpcDispatcher.block_by_number,
+    "eth_getBlockByHash": RpcDispatcher.block_by_hash,
+    "eth_getBlockReceipts": RpcDispatcher.block_receipts,
+    "eth_getBlockTransactionCountByNumber": RpcDispatcher.transaction_count_in_block,
+    "eth_getBlockTransactionCountByHash": RpcDispatcher.transaction_count_in_block,
+    "eth_getTransactionByBlockNumberAndIndex": RpcDispatcher.transaction_at,
+    "eth_getTransactionByBlockHashAndIndex": RpcDispatcher.transaction_at,
+    "eth_getRawTransactionByHash": RpcDispatcher.raw_transaction,
+    "eth_sendRawTransaction": RpcDispatcher.send_raw,
+    "eth_getTransactionByHash": RpcDispatcher.transaction,
+    "eth_getTransactionReceipt": RpcDispatcher.receipt,
+    "eth_getTransactionCount": RpcDispatcher.transaction_count,
+    "eth_getBalance": RpcDispatcher.balance,
+    "eth_getCode": RpcDispatcher.code,
+    "eth_getStorageAt": RpcDispatcher.storage,
+    "eth_getProof": RpcDispatcher.proof,
+    "eth_call": RpcDispatcher.call,
+    "eth_estimateGas": RpcDispatcher.estimate,
+    "eth_gasPrice": RpcDispatcher.gas_price,
+    "eth_maxPriorityFeePerGas": RpcDispatcher.priority_fee,
+    "eth_feeHistory": RpcDispatcher.fee_history,
+    "eth_getLogs": RpcDispatcher.logs,
+    "eth_newFilter": RpcDispatcher.new_filter,
+    "eth_newBlockFilter": RpcDispatcher.new_block_filter,
+    "eth_getFilterChanges": RpcDispatcher.filter_changes,
+    "eth_getFilterLogs": RpcDispatcher.filter_logs,
+    "eth_uninstallFilter": RpcDispatcher.remove_filter,
+    "debug_getRawBlock": RpcDispatcher.raw_block,
+    "debug_getRawHeader": RpcDispatcher.raw_header,
+    "debug_getRawReceipts": RpcDispatcher.raw_receipts,
+    "debug_getRawTransaction": RpcDispatcher.raw_transaction,
+    "certledger_genesis": RpcDispatcher.genesis,
 }

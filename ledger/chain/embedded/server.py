@@ -11,29 +11,29 @@ from urllib.parse import urlsplit
 import orjson
 import structlog
 
-from certledger.ledger.chain.embedded.errors import NotLoopback
+from certledger.ledger.chain.embedded.errors import NotLoopbackError
 from certledger.ledger.chain.embedded.params import RpcError
-from certledger.ledger.chain.embedded.rpc import Rpc
+from certledger.ledger.chain.embedded.rpc import RpcDispatcher
 from certledger.verifier.http_client import is_loopback
 
 Json = Any
 log = structlog.get_logger(__name__)
-LONGEST_REQUEST: Final = 4 * 2**20
+MAX_REQUEST_BYTES: Final = 4 * 2**20
 """Bytes of a request; a transaction is at most 131,072 bytes."""
-MOST_CALLS: Final = 1_000
-MOST_CONNECTIONS: Final = 256
+MAX_CALLS: Final = 1_000
+MAX_CONNECTIONS: Final = 256
 IDLE_SECONDS: Final = 60
 _SEND: Final = "eth_sendRawTransaction"
 
 
-class Server:
+class ChainServer:
     """Serves one chain until it is closed."""
 
-    def __init__(self, rpc: Rpc, host: str, port: int) -> None:
+    def __init__(self, rpc: RpcDispatcher, host: str, port: int) -> None:
         address = "127.0.0.1" if host == "localhost" else host
         if not is_loopback(address):
-            raise NotLoopback(host)
-        handler = type("Handler", (_Handler,), {"rpc": rpc})
+            raise NotLoopbackError(host)
+        handler = type("Handler", (_RpcHandler,), {"rpc": rpc})
         self._http = _Http((address, port), handler)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -62,7 +62,7 @@ class _Http(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -79,10 +79,10 @@ class _Http(ThreadingHTTPServer):
             self._free.release()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _RpcHandler(BaseHTTPRequestHandler):
     """Reads a bounded request, answers it, and keeps the connection."""
 
-    rpc: Rpc
+    rpc: RpcDispatcher
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.FORBIDDEN, b"this chain serves its own machine\n", close=True)
         elif not size.isascii() or not size.isdigit():
             self._send(HTTPStatus.LENGTH_REQUIRED, b"a length is needed\n", close=True)
-        elif int(size) > LONGEST_REQUEST:
+        elif int(size) > MAX_REQUEST_BYTES:
             self._send(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"the request is too long\n", close=True
             )
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: an access log of a local chain helps nobody."""
 
 
-def answer_body(rpc: Rpc, body: bytes) -> bytes:
+def answer_body(rpc: RpcDispatcher, body: bytes) -> bytes:
     """Return the answer to a request or a batch; empty where only notifications were sent."""
     try:
         # py-evm raises Python's recursion limit so far that `json` overruns the stack on nesting.
@@ -139,13 +139,13 @@ def answer_body(rpc: Rpc, body: bytes) -> bytes:
     if not isinstance(asked, list):
         answer = _begin(rpc, asked)()
         return b"" if answer is None else _dump(answer)
-    if not 0 < len(asked) <= MOST_CALLS:
-        return _dump(_failed(None, RpcError(-32600, f"a batch has 1 to {MOST_CALLS} calls")))
+    if not 0 < len(asked) <= MAX_CALLS:
+        return _dump(_failed(None, RpcError(-32600, f"a batch has 1 to {MAX_CALLS} calls")))
     answers = [answer for answer in _answer_all(rpc, asked) if answer is not None]
     return _dump(answers) if answers else b""
 
 
-def _answer_all(rpc: Rpc, batch: list[Json]) -> list[Json | None]:
+def _answer_all(rpc: RpcDispatcher, batch: list[Json]) -> list[Json | None]:
     """Answer in order; transactions that follow one another wait for one block together."""
     answers: list[Json | None] = []
     sent: list[Callable[[], Json | None]] = []
@@ -157,7 +157,7 @@ def _answer_all(rpc: Rpc, batch: list[Json]) -> list[Json | None]:
     return answers + [finish() for finish in sent]
 
 
-def _begin(rpc: Rpc, asked: Json) -> Callable[[], Json | None]:
+def _begin(rpc: RpcDispatcher, asked: Json) -> Callable[[], Json | None]:
     """Do what one request asks, and return what gives its answer, None for a notification."""
     if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
         return lambda: _failed(None, RpcError(-32600, "invalid request"))
@@ -190,10 +190,10 @@ def _spoken(asked: Json, result: Json | RpcError) -> Json | None:
 
 
 def _failed(name: Json, error: RpcError) -> Json:
-    told: dict[str, Json] = {"code": error.number, "message": error.message}
+    response: dict[str, Json] = {"code": error.number, "message": error.message}
     if error.data is not None:
-        told["data"] = error.data
-    return {"jsonrpc": "2.0", "id": name, "error": told}
+        response["data"] = error.data
+    return {"jsonrpc": "2.0", "id": name, "error": response}
 
 
 def _dump(value: Json) -> bytes:

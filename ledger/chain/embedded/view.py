@@ -22,7 +22,7 @@ from certledger.ledger.chain.embedded.logs import LogQuery, StoredLog, find_logs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Body:
+class FullBlock:
     """A block with everything in it."""
 
     header: BlockHeaderAPI
@@ -39,7 +39,7 @@ class AccountProof:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SlotProof:
+class SlotValueProof:
     """A storage slot's value and the RLP nodes from the account's storage root."""
 
     slot: int
@@ -77,8 +77,8 @@ class View:
         found = self.header_by_number(header.block_number)
         return header if found is not None and found.hash == block_hash else None
 
-    def body(self, header: BlockHeaderAPI) -> Body:
-        return Body(
+    def body(self, header: BlockHeaderAPI) -> FullBlock:
+        return FullBlock(
             header=header,
             transactions=self.transactions(header),
             receipts=tuple(self.chain.chaindb.get_receipts(header, ParisVM.get_receipt_builder())),
@@ -117,10 +117,10 @@ class View:
         account = rlp.decode(found, sedes=Account) if found else Account()
         return AccountProof(account=account, nodes=nodes)
 
-    def prove_slot(self, storage_root: bytes, slot: int) -> SlotProof:
+    def prove_slot(self, storage_root: bytes, slot: int) -> SlotValueProof:
         found, nodes = self._prove(storage_root, bytes(keccak(slot.to_bytes(32, "big"))))
         value = int.from_bytes(rlp.decode(found), "big") if found else 0
-        return SlotProof(slot=slot, value=value, nodes=nodes)
+        return SlotValueProof(slot=slot, value=value, nodes=nodes)
 
     def _prove(self, root: bytes, key: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         trie = HexaryTrie(self.db, root)

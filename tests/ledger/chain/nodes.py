@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import Deployment, deploy
 from certledger.ledger.chain.embedded import open_node
 from certledger.ledger.issuing.signing import packed_keys
 from certledger.ledger.keys import Signer, signer_of
-from certledger.ledger.ports import Block, ChainUnreachable, Included
+from certledger.ledger.ports import Block, ChainUnreachableError, Included
 from certledger.verifier.acts import Act
 from certledger.verifier.statements import Register, Statement
 from certledger.verifier.vocabulary import Purpose
@@ -56,7 +56,7 @@ def running_anvil(folder: Path, *options: str) -> Iterator[str]:
     try:
         url = f"http://127.0.0.1:{port}"
         _until_it_answers(url, process)
-        Node(url).call("anvil_setBalance", "0x" + PAYER.address.hex(), hex(RICH))
+        NodeClient(url).call("anvil_setBalance", "0x" + PAYER.address.hex(), hex(RICH))
         yield url
     finally:
         process.terminate()
@@ -66,8 +66,8 @@ def running_anvil(folder: Path, *options: str) -> Iterator[str]:
 def _until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None:
         try:
-            Node(url).call("eth_chainId")
-        except ChainUnreachable:
+            NodeClient(url).call("eth_chainId")
+        except ChainUnreachableError:
             continue
         return
     raise AssertionError("anvil ended before it answered")
@@ -87,7 +87,7 @@ def running_node(kind: str, folder: Path) -> Iterator[str]:
 def deployed(home: Path, url: str) -> tuple[EthereumChain, Deployment]:
     """Return a fresh ledger on the node at `url`, as the payer sees it."""
     home.mkdir(parents=True, exist_ok=True)
-    node = Node(url)
+    node = NodeClient(url)
     made = deploy(home, node, PAYER, REGISTRARS, os.urandom)
     return EthereumChain(node, made.pin("ledger"), PAYER), made
 

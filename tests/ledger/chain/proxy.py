@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from certledger.ledger.chain.client import Node, NodeRefuses
+from certledger.ledger.chain.client import NodeClient, NodeRefusesError
 
 Change = Callable[[dict[str, Any], Callable[[], Any]], Any]
 """Makes the answer of a request and of what asks the node for the honest result."""
@@ -18,14 +18,14 @@ Change = Callable[[dict[str, Any], Callable[[], Any]], Any]
 @contextmanager
 def between(url: str, change: Change) -> Iterator[str]:
     """Stand before a node and change what it answers."""
-    node = Node(url)
+    node = NodeClient(url)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             try:
                 answer = change(asked, lambda: node.call(asked["method"], *asked["params"]))
-            except NodeRefuses as error:
+            except NodeRefusesError as error:
                 refusal = {"code": error.number, "message": error.message, "data": error.data}
                 answer = {"jsonrpc": "2.0", "id": 1, "error": refusal}
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

@@ -11,10 +11,20 @@ import pytest
 import rlp
 
 from certledger.contracts import calls
-from certledger.ledger.chain.client import MOST_BYTES, EthereumChain, Node, NodeRefuses
+from certledger.ledger.chain.client import (
+    MAX_CALLDATA_BYTES,
+    EthereumChain,
+    NodeClient,
+    NodeRefusesError,
+)
 from certledger.ledger.chain.deploy import Deployment
-from certledger.ledger.ports import CallReverted, ChainRefuses, ChainUnreachable, Signed
-from certledger.verifier.events import Created, Said, StateTold, parse_log
+from certledger.ledger.ports import (
+    CallRevertedError,
+    ChainRefusesError,
+    ChainUnreachableError,
+    SignedTransaction,
+)
+from certledger.verifier.events import ActEvent, Created, IssuerStateEvent, parse_log
 from certledger.verifier.hashing import keccak
 from certledger.verifier.stateproof import check_account, check_slot, slot_position
 from tests.ledger.chain.nodes import (
@@ -41,12 +51,12 @@ class World:
     chain: EthereumChain
     made: Deployment
 
-    def register(self, issuer: str = ISSUER) -> Signed:
+    def register(self, issuer: str = ISSUER) -> SignedTransaction:
         signed = self.sign(issuer)
         self.chain.broadcast(signed.raw)
         return signed
 
-    def sign(self, issuer: str = ISSUER) -> Signed:
+    def sign(self, issuer: str = ISSUER) -> SignedTransaction:
         act = registration(self.chain, issuer)
         data = calls.register(act.statement, act.signatures)
         return self.chain.sign(data, nonce=self.chain.next_nonce())
@@ -74,7 +84,7 @@ def test_a_call_is_signed_sent_found_and_tells_its_events(world: World) -> None:
     assert found.succeeded
     assert found.block == world.chain.block(found.block.number)
     logs = world.chain.logs(found.block.number, found.block.number)
-    assert [type(parse_log(log.topics, log.data)) for log in logs] == [Said, StateTold]
+    assert [type(parse_log(log.topics, log.data)) for log in logs] == [ActEvent, IssuerStateEvent]
     assert {(log.tx, log.block_hash) for log in logs} == {(signed.hash, found.block.hash)}
 
 
@@ -92,15 +102,15 @@ def test_the_same_bytes_may_be_sent_again_before_and_after_they_are_mined(world:
 def test_a_call_that_the_contract_refuses_is_refused_by_name_and_not_signed(world: World) -> None:
     mined(world.chain, world.register().hash)
 
-    with pytest.raises(CallReverted) as refused:
+    with pytest.raises(CallRevertedError) as refused:
         world.sign()
 
     assert refused.value.error == "BodyExists"
 
 
 def test_calldata_that_nodes_would_not_pass_on_is_refused(world: World) -> None:
-    with pytest.raises(CallReverted, match="BytesOver"):
-        world.chain.sign(bytes(MOST_BYTES + 1), nonce=0)
+    with pytest.raises(CallRevertedError, match="BytesOver"):
+        world.chain.sign(bytes(MAX_CALLDATA_BYTES + 1), nonce=0)
 
 
 def test_a_nonce_that_is_used_is_refused_and_not_taken_for_a_dead_node(world: World) -> None:
@@ -109,7 +119,7 @@ def test_a_nonce_that_is_used_is_refused_and_not_taken_for_a_dead_node(world: Wo
     act = registration(world.chain, "12320000XX00000276")
     late = world.chain.sign(calls.register(act.statement, act.signatures), nonce=first.nonce)
 
-    with pytest.raises(ChainRefuses):
+    with pytest.raises(ChainRefusesError):
         world.chain.broadcast(late.raw)
 
     assert world.chain.find(late.hash) is None
@@ -134,14 +144,14 @@ def test_resigning_keeps_the_call_and_raises_the_fee_enough_for_any_node(world: 
 def test_a_transaction_that_waits_is_replaced_by_its_dearer_twin(tmp_path: Path) -> None:
     with running_anvil(tmp_path) as url:
         chain, made = deployed(tmp_path / "home", url)
-        Node(url).call("evm_setAutomine", False)
+        NodeClient(url).call("evm_setAutomine", False)
         first = World(url, chain, made).register()
         second = chain.resign(first.raw)
         chain.broadcast(second.raw)
         assert chain.next_nonce() == first.nonce + 1
         assert chain.mined_nonce() == first.nonce
 
-        Node(url).call("evm_mine")
+        NodeClient(url).call("evm_mine")
 
         assert chain.find(first.hash) is None
         assert mined(chain, second.hash).succeeded
@@ -151,11 +161,11 @@ def test_a_transaction_that_waits_is_replaced_by_its_dearer_twin(tmp_path: Path)
 def test_what_a_reorganisation_took_back_is_not_found_any_more(tmp_path: Path) -> None:
     with running_anvil(tmp_path) as url:
         chain, made = deployed(tmp_path / "home", url)
-        snapshot = Node(url).call("evm_snapshot")
+        snapshot = NodeClient(url).call("evm_snapshot")
         signed = World(url, chain, made).register()
         assert mined(chain, signed.hash).succeeded
 
-        Node(url).call("evm_revert", snapshot)
+        NodeClient(url).call("evm_revert", snapshot)
 
         assert chain.find(signed.hash) is None
         assert chain.mined_nonce() == signed.nonce
@@ -199,7 +209,7 @@ def test_a_proof_leads_from_the_state_root_to_contract_and_slot(world: World) ->
     assert account.code_hash == world.made.code_hash
     told = world.chain.logs(found.block.number, found.block.number)[-1]
     state = parse_log(told.topics, told.data)
-    assert isinstance(state, StateTold)
+    assert isinstance(state, IssuerStateEvent)
     digest = state.state(f"单位 {ISSUER}").digest()
     assert check_slot(account.storage_root, position, proof.slots[slots[0]]) == digest
     assert check_slot(account.storage_root, absent, proof.slots[slots[1]]) == bytes(32)
@@ -209,8 +219,8 @@ def test_a_node_of_another_chain_is_refused(world: World) -> None:
     pin = world.made.pin("ledger")
 
     for other in (replace(pin, chain_id=pin.chain_id + 1), replace(pin, genesis=b"\x01" * 32)):
-        with pytest.raises(NodeRefuses, match="chain"):
-            EthereumChain(Node(world.url), other, PAYER)
+        with pytest.raises(NodeRefusesError, match="chain"):
+            EthereumChain(NodeClient(world.url), other, PAYER)
 
 
 # Nodes that fail or lie -------------------------------------------------------------------------
@@ -233,7 +243,9 @@ def test_a_range_that_is_too_large_for_the_node_is_asked_for_in_parts(tmp_path: 
             mined(chain, World(url, chain, made).register(f"11310000XX0000010{number}").hash)
         head = chain.head().number
         with between(url, at_most_two) as narrow:
-            seen = EthereumChain(Node(narrow), made.pin("ledger"), PAYER).reported_logs(0, head)
+            seen = EthereumChain(NodeClient(narrow), made.pin("ledger"), PAYER).reported_logs(
+                0, head
+            )
 
         assert seen == chain.logs(0, head)
         assert max(spans) > 2
@@ -275,7 +287,7 @@ def test_nonsense_from_a_node_is_unreachable_and_nothing_worse(
         return nonsense if lying[0] else told(answer())
 
     with between(honest.url, lie) as url:
-        chain = EthereumChain(Node(url), honest.made.pin("ledger"), PAYER)
+        chain = EthereumChain(NodeClient(url), honest.made.pin("ledger"), PAYER)
         lying[0] = True
         asking: list[Callable[[], Any]] = [
             chain.next_nonce,
@@ -291,14 +303,14 @@ def test_nonsense_from_a_node_is_unreachable_and_nothing_worse(
         for ask in asking:
             try:
                 given = ask()
-            except ChainUnreachable:
+            except ChainUnreachableError:
                 continue
             assert given in (None, []) or nonsense == told([]), given
 
 
 def test_a_node_that_is_away_is_unreachable(honest: World) -> None:
     with between(honest.url, lambda asked, answer: told(answer())) as url:
-        chain = EthereumChain(Node(url), honest.made.pin("ledger"), person("payer"))
+        chain = EthereumChain(NodeClient(url), honest.made.pin("ledger"), person("payer"))
 
-    with pytest.raises(ChainUnreachable):
+    with pytest.raises(ChainUnreachableError):
         chain.head()

@@ -10,32 +10,32 @@ from typing import Any
 
 import pytest
 
-from certledger.ledger.chain.client import Node
+from certledger.ledger.chain.client import NodeClient
 from certledger.ledger.chain.deploy import (
     FILE,
     Deployment,
-    DeploymentFailed,
+    DeploymentFailedError,
     deploy,
     load_deployment,
 )
 from certledger.ledger.chain.embedded import open_node
-from certledger.ledger.ports import ChainRefuses
+from certledger.ledger.ports import ChainRefusesError
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import Malformed
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.hashing import keccak
 from tests.ledger.chain.nodes import NODES, PAYER, REGISTRARS, running_anvil, running_node
 
 
 @pytest.fixture(params=NODES)
-def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
+def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NodeClient]:
     with running_node(request.param, tmp_path) as url:
-        yield Node(url)
+        yield NodeClient(url)
 
 
 @pytest.fixture
-def embedded(tmp_path: Path) -> Iterator[Node]:
+def embedded(tmp_path: Path) -> Iterator[NodeClient]:
     with running_node("embedded", tmp_path) as url:
-        yield Node(url)
+        yield NodeClient(url)
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def home(tmp_path: Path) -> Path:
     return made
 
 
-def nonce(node: Node) -> int:
+def nonce(node: NodeClient) -> int:
     return int(node.call("eth_getTransactionCount", "0x" + PAYER.address.hex(), "latest"), 16)
 
 
-def test_a_ledger_stands_where_the_home_remembers_it(node: Node, home: Path) -> None:
+def test_a_ledger_stands_where_the_home_remembers_it(node: NodeClient, home: Path) -> None:
     made = deploy(home, node, PAYER, REGISTRARS, os.urandom)
 
     assert load_deployment(home) == made
@@ -59,14 +59,14 @@ def test_a_ledger_stands_where_the_home_remembers_it(node: Node, home: Path) -> 
     assert keccak(bytes.fromhex(code[2:])) == made.code_hash
 
 
-def test_deploying_twice_gives_the_same_ledger(embedded: Node, home: Path) -> None:
+def test_deploying_twice_gives_the_same_ledger(embedded: NodeClient, home: Path) -> None:
     first = deploy(home, embedded, PAYER, REGISTRARS, os.urandom)
 
     assert deploy(home, embedded, PAYER, REGISTRARS, os.urandom) == first
     assert nonce(embedded) == 1
 
 
-def test_two_homes_have_two_ledgers(embedded: Node, home: Path, tmp_path: Path) -> None:
+def test_two_homes_have_two_ledgers(embedded: NodeClient, home: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
 
     made = [
@@ -82,10 +82,10 @@ class Crash(Exception):
     """The process died here."""
 
 
-class Dying(Node):
+class Dying(NodeClient):
     """A node whose caller dies at one method, before or after it has worked."""
 
-    def __init__(self, real: Node, method: str, *, applied: bool) -> None:
+    def __init__(self, real: NodeClient, method: str, *, applied: bool) -> None:
         self._real, self._method, self._applied = real, method, applied
 
     def call(self, method: str, *params: Any) -> Any:
@@ -108,7 +108,7 @@ class Dying(Node):
     ],
 )
 def test_a_death_at_any_step_leaves_one_contract(
-    method: str, applied: bool, embedded: Node, home: Path
+    method: str, applied: bool, embedded: NodeClient, home: Path
 ) -> None:
     with pytest.raises(Crash):
         deploy(home, Dying(embedded, method, applied=applied), PAYER, REGISTRARS, os.urandom)
@@ -122,22 +122,28 @@ def test_a_death_at_any_step_leaves_one_contract(
         assert made == replace(remembered, block=made.block)
 
 
-def test_registrars_that_the_contract_refuses_are_no_ledger(embedded: Node, home: Path) -> None:
-    with pytest.raises(DeploymentFailed):
+def test_registrars_that_the_contract_refuses_are_no_ledger(
+    embedded: NodeClient, home: Path
+) -> None:
+    with pytest.raises(DeploymentFailedError):
         deploy(home, embedded, PAYER, REGISTRARS[:2], os.urandom)
 
 
-def test_a_home_of_another_chain_is_refused(embedded: Node, home: Path, tmp_path: Path) -> None:
+def test_a_home_of_another_chain_is_refused(
+    embedded: NodeClient, home: Path, tmp_path: Path
+) -> None:
     made = deploy(home, embedded, PAYER, REGISTRARS, os.urandom)
 
     with (
         open_node(tmp_path / "fresh", chain_id=made.chain_id, funded={}) as node,
-        pytest.raises(ChainRefuses, match="begins with"),
+        pytest.raises(ChainRefusesError, match="begins with"),
     ):
-        deploy(home, Node(node.url), PAYER, REGISTRARS, os.urandom)
+        deploy(home, NodeClient(node.url), PAYER, REGISTRARS, os.urandom)
 
 
-def test_a_deployment_whose_nonce_was_used_by_another_says_so(embedded: Node, home: Path) -> None:
+def test_a_deployment_whose_nonce_was_used_by_another_says_so(
+    embedded: NodeClient, home: Path
+) -> None:
     with pytest.raises(Crash):
         deploy(
             home,
@@ -150,11 +156,11 @@ def test_a_deployment_whose_nonce_was_used_by_another_says_so(embedded: Node, ho
     other.mkdir()
     deploy(other, embedded, PAYER, REGISTRARS, os.urandom)
 
-    with pytest.raises(DeploymentFailed, match="cannot be sent"):
+    with pytest.raises(DeploymentFailedError, match="cannot be sent"):
         deploy(home, embedded, PAYER, REGISTRARS, os.urandom)
 
 
-def test_a_file_with_anything_unknown_is_refused(embedded: Node, home: Path) -> None:
+def test_a_file_with_anything_unknown_is_refused(embedded: NodeClient, home: Path) -> None:
     made = deploy(home, embedded, PAYER, REGISTRARS, os.urandom)
     value = made.to_json()
     assert isinstance(value, dict)
@@ -162,7 +168,7 @@ def test_a_file_with_anything_unknown_is_refused(embedded: Node, home: Path) -> 
 
     for bad in (value | {"more": 1}, value | {"salt": "00"}, value | {"raw": "zz"}, {}):
         (home / FILE).write_bytes(format_canonical(bad))
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             load_deployment(home)
 
 
@@ -171,7 +177,7 @@ def test_a_deployment_that_a_reorganisation_took_back_is_sent_again(
     home: Path, tmp_path: Path
 ) -> None:
     with running_anvil(tmp_path) as url:
-        node = Node(url)
+        node = NodeClient(url)
         snapshot = node.call("evm_snapshot")
         made = deploy(home, node, PAYER, REGISTRARS, os.urandom)
         node.call("evm_revert", snapshot)

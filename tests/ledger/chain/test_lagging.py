@@ -13,18 +13,18 @@ import rlp
 from trie.hexary import HexaryTrie
 
 from certledger.ledger.chain.block_logs import (
-    LogsIncomplete,
+    LogsIncompleteError,
     complete_logs,
     may_contain,
     receipts_root,
     trie_root,
 )
-from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.embedded import open_node
-from certledger.ledger.chain.follow import ChainBehind, Follower
+from certledger.ledger.chain.follow import ChainBehindError, Follower
 from certledger.ledger.chain.nodes import Nodes, nodes_at
 from certledger.ledger.node import Ledger, operator_of
-from certledger.ledger.ports import ChainUnreachable
+from certledger.ledger.ports import ChainUnreachableError
 from certledger.ledger.settings import load_settings
 from certledger.ledger.store import SqlStore, open_store
 from certledger.verifier.events import TOPICS
@@ -98,13 +98,13 @@ def test_what_a_lagging_backend_leaves_out_is_asked_for_again(
     lag = Lag(lacking=lacking)
     assert ledger.embedded is not None
     with between(ledger.embedded.url, lag) as url:
-        chain = EthereumChain(Node(url), ledger.pin, person("payer"))
+        chain = EthereumChain(NodeClient(url), ledger.pin, person("payer"))
         follower = Follower(store, chain, ledger.deployment.block or 0)
         lag.method, lag.times = method, 1
         for _ in range(2):
             try:
                 follower.follow()
-            except ChainUnreachable:
+            except ChainUnreachableError:
                 continue
     assert states(store) == states(ledger.store)
     assert len(states(store)) == 1
@@ -130,7 +130,7 @@ def test_a_node_that_is_away_is_replaced_by_the_next(ledger: Ledger) -> None:
         pass
     chain = EthereumChain(nodes_at(f"{gone},{ledger.embedded.url}"), ledger.pin, person("payer"))
     assert chain.head().number == ledger.chain.head().number
-    with pytest.raises(ChainUnreachable):
+    with pytest.raises(ChainUnreachableError):
         Nodes([]).call("eth_chainId")
 
 
@@ -140,13 +140,13 @@ def test_a_node_that_has_not_come_to_the_head_again_takes_nothing_back(
     now, lag = [0.0], Lag()
     assert ledger.embedded is not None
     with between(ledger.embedded.url, lag) as url:
-        chain = EthereumChain(Node(url), ledger.pin, person("payer"))
+        chain = EthereumChain(NodeClient(url), ledger.pin, person("payer"))
         follower = Follower(
             store, chain, ledger.deployment.block or 0, patience=60.0, clock=lambda: now[0]
         )
         held = follower.follow()
         lag.method, lag.times, lag.lacking = "eth_getBlockByNumber", 1, lambda honest: None
-        with pytest.raises(ChainBehind):
+        with pytest.raises(ChainBehindError):
             follower.follow()
         with store.begin(write=False) as unit:
             assert unit.head() == held
@@ -162,7 +162,7 @@ def test_all_events_are_proved_by_the_receipts_of_each_kind_of_node(
         chain, made = deployed(tmp_path / "home", url)
         for number in range(3):
             mined(chain, World(url, chain, made).register(f"11310000XX0000010{number}").hash)
-        node, head = Node(url), chain.head().number
+        node, head = NodeClient(url), chain.head().number
         address = made.pin("ledger").address
 
         found = complete_logs(node, address, 0, head)
@@ -192,8 +192,8 @@ def test_the_trie_of_receipts_has_the_root_that_the_oracle_finds(size: int, leng
 def test_garbled_receipts_are_incomplete(garbled: Any, ledger: Ledger) -> None:
     lag = Lag(method="eth_getBlockReceipts", times=1_000, lacking=lambda honest: garbled)
     assert ledger.embedded is not None
-    with between(ledger.embedded.url, lag) as url, pytest.raises(LogsIncomplete):
-        complete_logs(Node(url), ledger.pin.address, 0, ledger.chain.head().number)
+    with between(ledger.embedded.url, lag) as url, pytest.raises(LogsIncompleteError):
+        complete_logs(NodeClient(url), ledger.pin.address, 0, ledger.chain.head().number)
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_a_method_that_is_answered_wrongly_does_not_keep_acts_from_being_sent(
         lag.method, lag.times = method, 1_000
         for _ in range(2):
             body.submit(1)
-            with suppress(ChainUnreachable):
+            with suppress(ChainUnreachableError):
                 ledger.anchor()
-            with suppress(ChainUnreachable):
+            with suppress(ChainUnreachableError):
                 ledger.publish()
-        honest = EthereumChain(Node(node.url), ledger.pin, person("payer"))
+        honest = EthereumChain(NodeClient(node.url), ledger.pin, person("payer"))
         logs = honest.logs(0, honest.head().number)
         sent = [log for log in logs if log.topics[0] == TOPICS["Anchored"]]
         lag.times = 0

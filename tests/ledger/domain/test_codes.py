@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from certledger.ledger.domain import codes
-from certledger.ledger.domain.codes import CodeInvalid
+from certledger.ledger.domain.codes import CodeInvalidError
 
 CAPITALS = codes.ALPHANUMERIC
 uscc_17 = st.text(codes.USCC_ALPHABET, min_size=17, max_size=17)
@@ -78,7 +78,7 @@ def test_an_identifier_with_a_doubtful_check_is_kept_as_received(serial):
     ],
 )
 def test_an_identifier_of_another_form_is_refused(text):
-    with pytest.raises(CodeInvalid):
+    with pytest.raises(CodeInvalidError):
         codes.parse_identifier(text)
 
 
@@ -88,7 +88,7 @@ def test_one_wrong_character_never_passes_as_a_credit_code(first17, place, other
     code = first17 + codes.compute_uscc_check(first17)
 
     codes.check_uscc(code)
-    with pytest.raises(CodeInvalid):
+    with pytest.raises(CodeInvalidError):
         codes.check_uscc(code[:place] + other + code[place + 1 :])
 
 
@@ -129,7 +129,7 @@ def test_mod_37_36_notices_one_wrong_character(text, data):
     ],
 )
 def test_a_code_of_another_form_is_refused_with_its_value(check, value):
-    with pytest.raises(CodeInvalid) as refused:
+    with pytest.raises(CodeInvalidError) as refused:
         check(value)
 
     assert refused.value.code == "domain.code_invalid"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certledger.ledger.domain import DomainInvalid, FaultCode, load_domain
+from certledger.ledger.domain import DomainInvalidError, FaultCode, load_domain
 from certledger.ledger.domain.fields import label_en, label_zh, load_field_names
 from certledger.ledger.domain.loading import PACKAGED
 from certledger.ledger.domain.model import USCC_PREFIXES
@@ -45,7 +45,7 @@ def edit(path: Path, line: int, column: str, value: str) -> None:
 
 
 def faults_of(folder: Path) -> list[tuple[str, int, str, FaultCode]]:
-    with pytest.raises(DomainInvalid) as refused:
+    with pytest.raises(DomainInvalidError) as refused:
         load_domain(folder)
     return [(f.file, f.line, f.column, f.code) for f in refused.value.faults]
 
@@ -228,7 +228,7 @@ def test_a_wrong_inner_organization_check_is_a_warning_only(folder):
 def test_a_refusal_reads_as_a_list_of_places(folder):
     edit(folder / CATEGORIES, 2, "personal", "si")
 
-    with pytest.raises(DomainInvalid) as refused:
+    with pytest.raises(DomainInvalidError) as refused:
         load_domain(folder)
 
     assert refused.value.code == "domain.invalid"
@@ -250,7 +250,7 @@ def test_no_bytes_whatever_make_the_loader_stumble(folder, raw, head):
 
     try:
         faults = load_domain(folder).warnings
-    except DomainInvalid as refused:
+    except DomainInvalidError as refused:
         faults = refused.faults
 
     assert all(fault.file == STATUS for fault in faults)

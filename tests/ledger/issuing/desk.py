@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from certledger.ledger.issuing.checking import Desk, Issue, Issued, NothingIssued
+from certledger.ledger.issuing.checking import CheckContext, Issue, Issued, NothingIssued
 from certledger.ledger.issuing.papers import Papers
-from certledger.ledger.issuing.reading import Row
+from certledger.ledger.issuing.reading import SheetRow
 from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
 from certledger.ledger.keys import signer_of
 from certledger.verifier.catalog import Catalog, Entry
@@ -56,16 +56,16 @@ GOOD: Mapping[str, str] = {
 }
 
 
-def row(line: int = 2, /, **changes: str | None) -> Row:
+def row(line: int = 2, /, **changes: str | None) -> SheetRow:
     """Return a good row with some cells changed, or taken out where None."""
     cells = {**GOOD, **changes}
-    return Row(
+    return SheetRow(
         file="sheet.csv", number=line, cells={name: cell for name, cell in cells.items() if cell}
     )
 
 
-def desk(folder: Path | None = None, issued: Issued | None = None, first: int = 0) -> Desk:
-    return Desk(
+def desk(folder: Path | None = None, issued: Issued | None = None, first: int = 0) -> CheckContext:
+    return CheckContext(
         catalog=CATALOG,
         issued=issued or NothingIssued(),
         first=first,

@@ -5,58 +5,58 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.issuing.body import BodyFolder, BodyUnusable, Profile
+from certledger.ledger.issuing.body import IssuerFolder, IssuerUnusableError, Profile
 from certledger.ledger.issuing.checking import check_rows
-from certledger.ledger.issuing.faults import SheetInvalid
-from certledger.ledger.issuing.register import Certificate, Register
+from certledger.ledger.issuing.faults import SheetInvalidError
+from certledger.ledger.issuing.register import Certificate, IssuanceDatabase
 from certledger.ledger.issuing.sealing import Head
-from certledger.ledger.keys import KeyUnusable
-from certledger.verifier.errors import Malformed
-from certledger.verifier.vocabulary import BodyKind
+from certledger.ledger.keys import KeyUnusableError
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.vocabulary import IssuerKind
 from tests.ledger.issuing.desk import CATALOG, ISSUER, LEDGER, desk, issue, row, sealed
 
-PROFILE = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
+PROFILE = Profile(issuer=ISSUER, kind=IssuerKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
 QUICK = 16
 
 
 def test_a_body_folder_keeps_key_secret_and_catalog_for_itself(tmp_path: Path) -> None:
-    body = BodyFolder.create(tmp_path / "body", PROFILE, "p", work=QUICK)
+    body = IssuerFolder.create(tmp_path / "body", PROFILE, "p", work=QUICK)
     assert body.profile() == PROFILE
     assert body.signer("p").address == body.address()
     assert len(body.secret()) == 32
     assert (tmp_path / "body").stat().st_mode & 0o077 == 0
     for name in ("key.json", "ids.secret"):
         assert (tmp_path / "body" / name).stat().st_mode & 0o077 == 0
-    with pytest.raises(BodyUnusable, match="catalog"):
+    with pytest.raises(IssuerUnusableError, match="catalog"):
         body.catalog()
     body.save_catalog(CATALOG)
     assert body.catalog() == CATALOG
 
 
 def test_a_body_is_never_made_over_another(tmp_path: Path) -> None:
-    BodyFolder.create(tmp_path, PROFILE, "p", work=QUICK)
-    with pytest.raises(BodyUnusable, match="holds a body already"):
-        BodyFolder.create(tmp_path, PROFILE, "p", work=QUICK)
+    IssuerFolder.create(tmp_path, PROFILE, "p", work=QUICK)
+    with pytest.raises(IssuerUnusableError, match="holds a body already"):
+        IssuerFolder.create(tmp_path, PROFILE, "p", work=QUICK)
 
 
 def test_an_empty_passphrase_and_a_code_that_is_none_leave_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(KeyUnusable):
-        BodyFolder.create(tmp_path / "a", PROFILE, "", work=QUICK)
-    with pytest.raises(Malformed):
-        BodyFolder.create(tmp_path / "b", replace(PROFILE, issuer="x"), "p", work=QUICK)
-    with pytest.raises(BodyUnusable, match="cannot stand"):
-        BodyFolder.create(tmp_path / "b", replace(PROFILE, name="x "), "p", work=QUICK)
+    with pytest.raises(KeyUnusableError):
+        IssuerFolder.create(tmp_path / "a", PROFILE, "", work=QUICK)
+    with pytest.raises(MalformedError):
+        IssuerFolder.create(tmp_path / "b", replace(PROFILE, issuer="x"), "p", work=QUICK)
+    with pytest.raises(IssuerUnusableError, match="cannot stand"):
+        IssuerFolder.create(tmp_path / "b", replace(PROFILE, name="x "), "p", work=QUICK)
     assert not (tmp_path / "a" / "key.json").exists()
     assert not (tmp_path / "b").exists()
 
 
 def test_an_empty_folder_is_no_body(tmp_path: Path) -> None:
-    with pytest.raises(BodyUnusable):
-        BodyFolder(folder=tmp_path).profile()
+    with pytest.raises(IssuerUnusableError):
+        IssuerFolder(folder=tmp_path).profile()
 
 
 def test_the_register_knows_head_and_newest_editions(tmp_path: Path) -> None:
-    register = Register(path=tmp_path / "issued.sqlite")
+    register = IssuanceDatabase(path=tmp_path / "issued.sqlite")
     assert register.head() == Head()
     one = sealed([issue("A1"), issue("A2")])
     register.record(one)
@@ -76,7 +76,7 @@ def test_the_register_knows_head_and_newest_editions(tmp_path: Path) -> None:
 def test_recording_a_batch_again_changes_nothing_and_another_takes_its_place(
     tmp_path: Path,
 ) -> None:
-    register = Register(path=tmp_path / "issued.sqlite")
+    register = IssuanceDatabase(path=tmp_path / "issued.sqlite")
     one = sealed([issue("A1"), issue("A2")])
     register.record(one)
     register.record(one)
@@ -91,7 +91,7 @@ def test_recording_a_batch_again_changes_nothing_and_another_takes_its_place(
 
 
 def test_a_batch_that_moved_takes_its_certificates_along(tmp_path: Path) -> None:
-    register = Register(path=tmp_path / "issued.sqlite")
+    register = IssuanceDatabase(path=tmp_path / "issued.sqlite")
     register.record(sealed([issue("A1")]))
     later = Head(sequence=2, previous=bytes(32), first=5)
     assert register.before(5, range(0, 1)).newest("BIZ-LICENCE", "A1") is None
@@ -101,7 +101,7 @@ def test_a_batch_that_moved_takes_its_certificates_along(tmp_path: Path) -> None
 
 
 def test_counters_are_remembered(tmp_path: Path) -> None:
-    register = Register(path=tmp_path / "issued.sqlite")
+    register = IssuanceDatabase(path=tmp_path / "issued.sqlite")
     assert register.counter("epoch") == 0
     register.reach("epoch", 3)
     register.reach("epoch", 4)
@@ -109,10 +109,10 @@ def test_counters_are_remembered(tmp_path: Path) -> None:
 
 
 def test_a_sheet_is_judged_by_what_was_issued_before_it(tmp_path: Path) -> None:
-    register = Register(path=tmp_path / "issued.sqlite")
+    register = IssuanceDatabase(path=tmp_path / "issued.sqlite")
     rows = [row()]
     batch = sealed(check_rows(rows, desk()))
     register.record(batch)
-    with pytest.raises(SheetInvalid, match="issued already, as certificate 0"):
+    with pytest.raises(SheetInvalidError, match="issued already, as certificate 0"):
         check_rows(rows, desk(issued=register.before(1), first=1))
     assert check_rows(rows, desk(issued=register.before(0)))

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from certledger.contracts import calls
-from certledger.ledger.chain.client import EthereumChain, Node
+from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import FILE, Deployment, deploy
 from certledger.ledger.chain.embedded import open_node
-from certledger.ledger.intake.submission import LONGEST_SUBMISSION
+from certledger.ledger.intake.submission import MAX_SUBMISSION_BYTES
 from certledger.ledger.issuing.body import Profile
 from certledger.ledger.issuing.carrying import (
-    CarryRefused,
+    CarryError,
     _wait,
     carry_batch,
     newest_state,
@@ -28,8 +28,8 @@ from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
 from certledger.ledger.issuing.signing import EVERY_PURPOSE, register, sign_statement
 from certledger.ledger.keys import Signer, save_keystore, signer_of
 from certledger.verifier.cli import main
-from certledger.verifier.errors import Malformed
-from certledger.verifier.vocabulary import BodyKind
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.vocabulary import IssuerKind
 from tests.ledger.issuing.desk import CATALOG, ISSUER, SECRET, SEED, issue
 
 PAYER, BODY, STRANGER = (signer_of(bytes([number]) * 32) for number in (11, 12, 13))
@@ -77,7 +77,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("home")
     with open_node(home / "chain", funded={PAYER.address: 10**24}) as running:
-        node = Node(running.url)
+        node = NodeClient(running.url)
         registrars = [(region, signer.address) for region, signer in REGISTRARS.items()]
         made = deploy(home, node, PAYER, registrars, os.urandom)
         world = World(
@@ -87,7 +87,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             url=running.url,
         )
         identity = world.chain.identity
-        profile = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="示例局", ledger=identity)
+        profile = Profile(issuer=ISSUER, kind=IssuerKind.DEPARTMENT, name="示例局", ledger=identity)
         said = register(profile, {BODY.address: EVERY_PURPOSE}, now=world.now())
         act = sign_statement(said, [BODY, REGISTRARS[31], REGISTRARS[32]], identity)
         world.send(calls.register(said, act.signatures))
@@ -137,7 +137,7 @@ def test_a_batch_that_the_chain_would_not_take_is_not_sent(
         other = replace(submission.statement, issuer=b"12310000XX00000196")
         submission = replace(submission, statement=other)
     before = world.chain.next_nonce()
-    with pytest.raises(CarryRefused):
+    with pytest.raises(CarryError):
         carry_batch(world.chain, submission, since=world.since, patience=30)
     assert world.chain.next_nonce() == before
 
@@ -162,10 +162,10 @@ def test_the_command_carries_a_batch_past_the_server(
 
 
 def test_what_is_no_batch_is_not_carried(tmp_path: Path) -> None:
-    with pytest.raises(Malformed, match="no sealed batch"):
+    with pytest.raises(MalformedError, match="no sealed batch"):
         read_batch(tmp_path)
     (tmp_path / "x.gz").write_bytes(b"x")
-    with pytest.raises(Malformed, match="cut short"):
+    with pytest.raises(MalformedError, match="cut short"):
         read_batch(tmp_path / "x.gz")
 
 
@@ -173,7 +173,7 @@ BATCHES = {
     "no gzip": b"no gzip",
     "cut short": gzip.compress(b"{}")[:-1],
     "two": gzip.compress(b"{}") * 2,
-    "a bomb": gzip.compress(b" " * (LONGEST_SUBMISSION + 1)),
+    "a bomb": gzip.compress(b" " * (MAX_SUBMISSION_BYTES + 1)),
 }
 
 
@@ -183,6 +183,6 @@ def test_a_sealed_batch_that_is_damaged_or_unpacks_to_too_much_is_refused(
 ) -> None:
     file = tmp_path / "batch.jsonl.gz"
     file.write_bytes(data)
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedError) as caught:
         read_batch(file)
     assert caught.value.code == "batch.damaged"

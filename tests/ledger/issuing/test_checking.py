@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.issuing.checking import Edition, check_rows
-from certledger.ledger.issuing.faults import SheetInvalid
-from certledger.ledger.issuing.reading import Row
+from certledger.ledger.issuing.checking import IssuedEdition, check_rows
+from certledger.ledger.issuing.faults import SheetInvalidError
+from certledger.ledger.issuing.reading import SheetRow
 from certledger.verifier.catalog import Catalog
 from tests.ledger.issuing.desk import GOOD, LICENCE, desk, row
 
@@ -18,13 +18,13 @@ KEY = "ed25519:" + "A" * 42 + "E"
 class Known:
     """A body that has issued one certificate twice."""
 
-    def newest(self, category: str, number: str) -> Edition | None:
+    def newest(self, category: str, number: str) -> IssuedEdition | None:
         known = (category, number) == ("BIZ-LICENCE", "沪示许2026-1")
-        return Edition(index=41, edition=1) if known else None
+        return IssuedEdition(index=41, edition=1) if known else None
 
 
-def places(rows: list[Row], **options: object) -> list[tuple[int, str, str]]:
-    with pytest.raises(SheetInvalid) as refusal:
+def places(rows: list[SheetRow], **options: object) -> list[tuple[int, str, str]]:
+    with pytest.raises(SheetInvalidError) as refusal:
         check_rows(rows, desk(**options))  # type: ignore[arg-type]  # options of a table
     return [(fault.row, fault.column, str(fault.code)) for fault in refusal.value.faults]
 
@@ -139,7 +139,7 @@ def test_the_issuing_body_is_the_one_that_is_registered() -> None:
     (issue,) = check_rows([row()], named)
     assert issue.fields["issuing_body"] == "示例局"
     assert check_rows([row(issuing_body="示例局")], named) == [issue]
-    with pytest.raises(SheetInvalid, match="registered as '示例局'"):
+    with pytest.raises(SheetInvalidError, match="registered as '示例局'"):
         check_rows([row(issuing_body="他局")], named)
     assert check_rows([row(issuing_body="他局")], replace(named, name=None))
 
@@ -184,7 +184,7 @@ def test_editions_may_follow_each_other_in_one_sheet() -> None:
 
 def test_more_rows_than_a_batch_holds_are_refused() -> None:
     rows = [row(number + 2, number=f"N{number}") for number in range(4)]
-    with pytest.raises(SheetInvalid, match="4 rows, at most 3"):
+    with pytest.raises(SheetInvalidError, match="4 rows, at most 3"):
         check_rows(rows, replace(desk(), most=3))
 
 

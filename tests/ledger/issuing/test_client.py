@@ -10,12 +10,17 @@ from pathlib import Path
 import orjson
 import pytest
 
-from certledger.ledger.asking import AnswerFalse, ServerRefuses, ServerSilent, retry_after
-from certledger.ledger.issuing.client import Parcel, Server, check_handed_in, parcel_of
+from certledger.ledger.asking import (
+    AnswerInvalidError,
+    ServerRefusedError,
+    ServerUnreachableError,
+    retry_after,
+)
+from certledger.ledger.issuing.client import Parcel, SubmissionClient, check_handed_in, parcel_of
 from certledger.ledger.issuing.envelopes import Envelope
 from certledger.ledger.issuing.statuses import sign_changes, status_changes
 from certledger.verifier.encoding import Json, format_canonical, to_base64url
-from certledger.verifier.errors import Refused
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.hashing import sha256
 from certledger.verifier.statements import Receipt
 from certledger.verifier.vocabulary import Status
@@ -72,7 +77,7 @@ PARCEL = Parcel(path="/v1/batches", data=b"{}", headers={"content-type": "applic
 
 
 def test_a_receipt_comes_back_and_the_token_goes_along(counter: Counter) -> None:
-    server = Server(url=counter.url, token="secret-token")
+    server = SubmissionClient(url=counter.url, token="secret-token")
     assert server.hand_in(PARCEL) == RECEIPT
     ((path, headers, body),) = counter.seen
     assert (path, body) == ("/v1/batches", b"{}")
@@ -87,7 +92,7 @@ def test_the_same_bytes_are_handed_in_again_while_the_server_is_busy(
     notices: list[str] = []
     busy: Reply = (status, {"retry-after": "0"}, b"")
     counter.replies = [busy, busy, *counter.replies]
-    assert Server(url=counter.url).hand_in(PARCEL, notices.append) == RECEIPT
+    assert SubmissionClient(url=counter.url).hand_in(PARCEL, notices.append) == RECEIPT
     assert len({body for _, _, body in counter.seen}) == 1
     assert len(counter.seen) == 3
     assert len(notices) == 2
@@ -96,8 +101,8 @@ def test_the_same_bytes_are_handed_in_again_while_the_server_is_busy(
 
 def test_a_wait_longer_than_our_patience_is_not_begun(counter: Counter) -> None:
     counter.replies = [(503, {"retry-after": "3600"}, b"")]
-    with pytest.raises(ServerSilent, match="the server answers 503"):
-        Server(url=counter.url, patience=5).hand_in(PARCEL)
+    with pytest.raises(ServerUnreachableError, match="the server answers 503"):
+        SubmissionClient(url=counter.url, patience=5).hand_in(PARCEL)
     assert len(counter.seen) == 1
 
 
@@ -109,10 +114,10 @@ def test_a_retry_after_may_be_a_date() -> None:
 
 
 def test_a_server_that_is_not_there_is_told_apart_from_a_refusal() -> None:
-    with pytest.raises(ServerSilent):
-        Server(url="http://127.0.0.1:9", patience=0).hand_in(PARCEL)
-    with pytest.raises(ServerSilent):
-        Server(url="http://[", patience=0).hand_in(PARCEL)
+    with pytest.raises(ServerUnreachableError):
+        SubmissionClient(url="http://127.0.0.1:9", patience=0).hand_in(PARCEL)
+    with pytest.raises(ServerUnreachableError):
+        SubmissionClient(url="http://[", patience=0).hand_in(PARCEL)
 
 
 @pytest.mark.parametrize(
@@ -128,16 +133,16 @@ def test_a_refusal_is_told_with_the_servers_code_and_not_repeated(
     content: bytes, code: str, detail: str, counter: Counter
 ) -> None:
     counter.replies = [(409, {"content-type": "application/problem+json"}, content)]
-    with pytest.raises(ServerRefuses, match=detail) as refusal:
-        Server(url=counter.url).hand_in(PARCEL)
+    with pytest.raises(ServerRefusedError, match=detail) as refusal:
+        SubmissionClient(url=counter.url).hand_in(PARCEL)
     assert (refusal.value.code, refusal.value.status) == (code, 409)
     assert len(counter.seen) == 1
 
 
 def test_an_answer_that_is_no_receipt_is_refused(counter: Counter) -> None:
     counter.replies = [(200, {}, b"<html>")]
-    with pytest.raises(AnswerFalse, match="no receipt"):
-        Server(url=counter.url).hand_in(PARCEL)
+    with pytest.raises(AnswerInvalidError, match="no receipt"):
+        SubmissionClient(url=counter.url).hand_in(PARCEL)
 
 
 def test_a_receipt_for_something_else_is_not_believed(tmp_path: Path) -> None:
@@ -162,9 +167,9 @@ def test_a_receipt_for_something_else_is_not_believed(tmp_path: Path) -> None:
         [],
     ]
     for wrong in falsehoods:
-        with pytest.raises(AnswerFalse):
+        with pytest.raises(AnswerInvalidError):
             check_handed_in(tmp_path, wrong, None)
-    with pytest.raises(AnswerFalse, match="not by the operator"):
+    with pytest.raises(AnswerInvalidError, match="not by the operator"):
         check_handed_in(tmp_path, good, bytes(20))
 
     (change,) = status_changes(
@@ -173,7 +178,7 @@ def test_a_receipt_for_something_else_is_not_believed(tmp_path: Path) -> None:
     (act,) = sign_changes([change], signer=SIGNER, identity=LEDGER)
     (tmp_path / "status.json").write_bytes(Envelope(act=act).format())
     assert check_handed_in(tmp_path / "status.json", receipt(act.digest), None) == address
-    with pytest.raises(AnswerFalse, match="another ledger"):
+    with pytest.raises(AnswerInvalidError, match="another ledger"):
         check_handed_in(tmp_path / "status.json", receipt(act.digest, bytes(32)), None)
 
 
@@ -202,8 +207,8 @@ def test_batches_and_acts_go_where_they_belong(tmp_path: Path) -> None:
 
 
 def test_what_is_neither_batch_nor_act_is_not_handed_in(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no sealed batch"):
+    with pytest.raises(CertledgerError, match="no sealed batch"):
         parcel_of(tmp_path)
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(Refused):
+    with pytest.raises(CertledgerError):
         parcel_of(tmp_path / "x.json")

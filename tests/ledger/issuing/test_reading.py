@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certledger.ledger.issuing.faults import SheetFault, SheetInvalid
-from certledger.ledger.issuing.reading import Faults, Row, read_sheet
+from certledger.ledger.issuing.faults import SheetFault, SheetInvalidError
+from certledger.ledger.issuing.reading import SheetFaults, SheetRow, read_sheet
 from certledger.ledger.issuing.xlsx import read_xlsx
 from tests.effort import effort
 
@@ -25,7 +25,7 @@ def write(folder: Path, name: str, data: bytes | str) -> Path:
 
 
 def faults_of(path: Path) -> list[SheetFault]:
-    with pytest.raises(SheetInvalid) as refusal:
+    with pytest.raises(SheetInvalidError) as refusal:
         read_sheet(path)
     assert all(fault.file == path.name and fault.reason for fault in refusal.value.faults)
     assert all(str(fault) in str(refusal.value) for fault in refusal.value.faults)
@@ -45,12 +45,12 @@ def test_a_csv_is_read_with_its_line_numbers(mark: str, end: str, tmp_path: Path
     lines = [HEADER, 'A1,"示例, 一",2026-11-01', "", "A2,示例二,"]
     path = write(tmp_path, "s.csv", mark + end.join(lines))
     assert read_sheet(path) == [
-        Row(
+        SheetRow(
             file="s.csv",
             number=2,
             cells={"number": "A1", "holder_name": "示例, 一", "issued": "2026-11-01"},
         ),
-        Row(file="s.csv", number=4, cells={"number": "A2", "holder_name": "示例二"}),
+        SheetRow(file="s.csv", number=4, cells={"number": "A2", "holder_name": "示例二"}),
     ]
 
 
@@ -100,12 +100,12 @@ def test_json_lines_hold_text_numbers_and_lists(tmp_path: Path) -> None:
         '{"number":"A2","scope":""}',
     ]
     assert read_sheet(write(tmp_path, "s.jsonl", "\n".join(lines))) == [
-        Row(
+        SheetRow(
             file="s.jsonl",
             number=1,
             cells={"number": "A1", "documents": "a.pdf;b.pdf", "replaces": "7"},
         ),
-        Row(file="s.jsonl", number=3, cells={"number": "A2"}),
+        SheetRow(file="s.jsonl", number=3, cells={"number": "A2"}),
     ]
 
 
@@ -194,7 +194,7 @@ def test_cells_that_may_not_say_what_was_meant_are_refused_all_at_once(tmp_path:
 
 def test_a_worksheet_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = workbook(tmp_path, [["number"], ["A"]])
-    with pytest.raises(SheetInvalid, match="no worksheet 'third' among Sheet, other"):
+    with pytest.raises(SheetInvalidError, match="no worksheet 'third' among Sheet, other"):
         read_sheet(path, tab="third")
 
 
@@ -248,7 +248,7 @@ def test_any_bytes_give_rows_or_faults_with_a_place(
     path = write(tmp_path_factory.getbasetemp(), f"any{suffix}", data)
     try:
         rows = read_sheet(path)
-    except SheetInvalid as refusal:
+    except SheetInvalidError as refusal:
         rows, faults = [], refusal.faults
     else:
         faults = ()
@@ -267,8 +267,8 @@ def test_a_workbook_damaged_anywhere_gives_rows_or_faults(patch: bytes, at: int)
     book.save(out)
     data = bytearray(out.getvalue())
     data[at : at + len(patch)] = patch
-    faults = Faults(file="x")
+    faults = SheetFaults(file="x")
     try:
         read_xlsx(bytes(data), faults, None)
-    except SheetInvalid as refusal:
+    except SheetInvalidError as refusal:
         assert faults.found == list(refusal.faults)  # noqa: PT017  (both ends are fine here)

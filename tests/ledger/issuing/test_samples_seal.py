@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import date
 
-from certledger.ledger.domain import Body, load_domain
+from certledger.ledger.domain import IssuerProfile, load_domain
 from certledger.ledger.issuing.catalogs import catalog_of
 from certledger.ledger.issuing.sealing import Head, row_of, seal
 from certledger.ledger.samples.generating import sample_certificates
@@ -14,7 +14,7 @@ from tests.ledger.issuing.desk import LEDGER, NOW, SECRET, SEED, SIGNER
 
 def test_every_sample_certificate_can_be_sealed_and_obeys_its_entry() -> None:
     domain = load_domain()
-    sheets: dict[Body, list[dict[str, str]]] = defaultdict(list)
+    sheets: dict[IssuerProfile, list[dict[str, str]]] = defaultdict(list)
     for sample in sample_certificates(
         domain, seed=4, count=400, categories=200, today=date(2026, 11, 24), expired=20
     ):

@@ -16,14 +16,14 @@ from certledger.ledger import files
 from certledger.ledger.issuing import workspace
 from certledger.ledger.issuing.checking import Issue
 from certledger.ledger.issuing.papers import Papers
-from certledger.ledger.issuing.sealing import Head, SealedBatch, SealRefused, row_of, seal
-from certledger.ledger.issuing.workspace import Plan, SheetChanged, Workspace
+from certledger.ledger.issuing.sealing import Head, SealedBatch, SealError, row_of, seal
+from certledger.ledger.issuing.workspace import Plan, SheetChangedError, Workspace
 from certledger.verifier import merkle
 from certledger.verifier.acts import statement_from_json
 from certledger.verifier.certificate import Record, lookup_digest
 from certledger.verifier.encoding import format_canonical, from_base64url, parse
 from certledger.verifier.holding import Holding
-from certledger.verifier.statements import LONGEST_LIFE, ZERO, Batch
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, ZERO, Batch
 from tests.ledger.issuing.desk import (
     CATALOG,
     GOOD,
@@ -48,7 +48,7 @@ def test_a_batch_says_where_it_stands_and_eth_account_recovers_who_signed() -> N
     assert said.root == merkle.root([Record.parse(data).leaf() for data in batch.records])
     assert said.catalog == CATALOG.root()
     assert said.countersignature == ZERO
-    assert NOW < said.not_after <= NOW + LONGEST_LIFE
+    assert NOW < said.not_after <= NOW + MAX_LIFETIME_SECONDS
     assert batch.digest == said.digest(LEDGER)
     recovered = Account._recover_hash(batch.digest, signature=batch.signature)
     assert recovered.lower() == "0x" + SIGNER.address.hex()
@@ -89,11 +89,11 @@ def test_rows_are_checked_and_sealed_in_one_call(tmp_path: Path) -> None:
 
 
 def test_an_empty_batch_and_one_too_large_are_refused() -> None:
-    with pytest.raises(SealRefused):
+    with pytest.raises(SealError):
         sealed([])
-    with pytest.raises(SealRefused):
+    with pytest.raises(SealError):
         sealed([issue()] * 65_537)
-    with pytest.raises(SealRefused):
+    with pytest.raises(SealError):
         sealed([issue()], Head(sequence=2, first=2**32))
 
 
@@ -144,7 +144,7 @@ def test_the_folder_holds_the_batch_and_apart_from_it_what_is_secret(tmp_path: P
 def test_many_certificates_become_compressed_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspace, "MOST_PLAIN", 1)
+    monkeypatch.setattr(workspace, "MAX_PLAIN_CERTIFICATES", 1)
     batch = run(tmp_path, [issue("A1"), issue("A2")])
     file = Workspace(folder=tmp_path).batch_file
     assert file is not None
@@ -216,13 +216,13 @@ def crash_at(call: str, number: int, applied: bool, broken: pytest.MonkeyPatch) 
 
 def test_a_folder_begun_for_other_certificates_is_refused(tmp_path: Path) -> None:
     run(tmp_path, [issue("A1")])
-    with pytest.raises(SheetChanged):
+    with pytest.raises(SheetChangedError):
         run(tmp_path, [issue("A2")])
 
 
 def test_a_folder_begun_for_another_ledger_is_refused(tmp_path: Path) -> None:
     run(tmp_path, [issue("A1")])
-    with pytest.raises(SealRefused, match="begun for another"):
+    with pytest.raises(SealError, match="begun for another"):
         run(tmp_path, [issue("A1")], replace(PLAN, ledger=bytes(32)))
 
 
@@ -256,12 +256,12 @@ def test_a_holders_file_that_was_lost_comes_back(tmp_path: Path) -> None:
 def test_a_damaged_seed_is_refused_rather_than_drawn_again(tmp_path: Path) -> None:
     run(tmp_path, [issue("A1")])
     (tmp_path / "seed").write_bytes(os.urandom(31))
-    with pytest.raises(SealRefused, match="31 bytes"):
+    with pytest.raises(SealError, match="31 bytes"):
         run(tmp_path, [issue("A1")])
 
 
 def test_a_seed_that_is_lost_is_not_replaced_by_another(tmp_path: Path) -> None:
     run(tmp_path, [issue("A1")])
     (tmp_path / "seed").unlink()
-    with pytest.raises(SealRefused, match="seed is lost"):
+    with pytest.raises(SealError, match="seed is lost"):
         run(tmp_path, [issue("A1")])

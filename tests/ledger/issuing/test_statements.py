@@ -9,39 +9,39 @@ from certledger.ledger.domain import load_domain
 from certledger.ledger.issuing import signing
 from certledger.ledger.issuing.body import Profile
 from certledger.ledger.issuing.catalogs import catalog_change, catalog_of, entry_of, read_catalog
-from certledger.ledger.issuing.faults import SheetInvalid
-from certledger.ledger.issuing.register import Register
+from certledger.ledger.issuing.faults import SheetInvalidError
+from certledger.ledger.issuing.register import IssuanceDatabase
 from certledger.ledger.issuing.signing import (
-    ActsDiffer,
-    KeysUnfit,
+    ActsDifferError,
+    KeysUnfitError,
     add_signature,
     merge,
     sign_statement,
     signers_of,
 )
 from certledger.ledger.issuing.statuses import (
-    CertificateUnknown,
-    ReasonUnfit,
+    CertificateUnknownError,
+    ReasonUnfitError,
     index_of,
     read_indexes,
     reasons_for,
     sign_changes,
     status_changes,
 )
-from certledger.ledger.keys import KeyUnusable, signer_of
+from certledger.ledger.keys import KeyUnusableError, signer_of
 from certledger.verifier import statements
 from certledger.verifier.acts import Act
 from certledger.verifier.catalog import Entry
 from certledger.verifier.encoding import format_canonical
-from certledger.verifier.errors import Malformed
-from certledger.verifier.statements import LONGEST_LIFE, StatusChange, signed_by
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.statements import MAX_LIFETIME_SECONDS, StatusChange, signed_by
 from certledger.verifier.status import chosen
-from certledger.verifier.vocabulary import BodyKind, Purpose, Standing, Status
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing, Status
 from tests.ledger.issuing.desk import CATALOG, ISSUER, LEDGER, NOW, PROOF, SIGNER, issue, sealed
 
 OTHER_ISSUER = ISSUER[:-1] + "Z"
 OTHER = signer_of(bytes([8]) * 32)
-PROFILE = Profile(issuer=ISSUER, kind=BodyKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
+PROFILE = Profile(issuer=ISSUER, kind=IssuerKind.DEPARTMENT, name="上海市公安局", ledger=LEDGER)
 
 
 def changes(indexes: list[int], **options: object) -> list[StatusChange]:
@@ -55,7 +55,7 @@ def test_a_status_statement_chooses_exactly_the_certificates_named() -> None:
     (change,) = changes([129, 0, 5, 129])
     assert chosen(change.words, change.masks) == [0, 5, 129]
     assert (change.status, change.reason, change.epoch) == (1, b"R01", 5)
-    assert NOW < change.not_after <= NOW + LONGEST_LIFE
+    assert NOW < change.not_after <= NOW + MAX_LIFETIME_SECONDS
 
 
 def test_more_words_than_a_statement_holds_become_consecutive_epochs() -> None:
@@ -71,7 +71,7 @@ def test_more_words_than_a_statement_holds_become_consecutive_epochs() -> None:
      (Status.REVOKED, "R99"), (Status.REVOKED, "revoked"), (Status.REVOKED, "")],
 )  # fmt: skip
 def test_a_reason_that_leads_elsewhere_is_refused(status: Status, reason: str) -> None:
-    with pytest.raises(ReasonUnfit):
+    with pytest.raises(ReasonUnfitError):
         changes([1], status=status, reason=reason)
 
 
@@ -83,7 +83,7 @@ def test_every_reason_code_leads_to_its_status_alone() -> None:
 
 @pytest.mark.parametrize("indexes", [[], [-1], [2**32]])
 def test_an_index_that_no_certificate_has_is_refused(indexes: list[int]) -> None:
-    with pytest.raises(CertificateUnknown):
+    with pytest.raises(CertificateUnknownError):
         changes(indexes)
 
 
@@ -94,34 +94,38 @@ def test_status_statements_are_signed_under_the_ledger() -> None:
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Register:
-    register = Register(path=tmp_path / "issued.sqlite")
+def register(tmp_path: Path) -> IssuanceDatabase:
+    register = IssuanceDatabase(path=tmp_path / "issued.sqlite")
     proof = issue("A1", entry=PROOF, fields={"holder_name": "x", "amount_cny": "1"})
     register.record(sealed([issue("A1"), issue("A2"), proof]))
     return register
 
 
-def test_a_certificate_is_found_by_its_number_as_people_write_it(register: Register) -> None:
+def test_a_certificate_is_found_by_its_number_as_people_write_it(
+    register: IssuanceDatabase,
+) -> None:
     assert index_of(" ａ2", register) == 1
     assert index_of("A1", register, "PROOF-TAX") == 2
-    with pytest.raises(CertificateUnknown, match="BIZ-LICENCE, PROOF-TAX; name the category"):
+    with pytest.raises(CertificateUnknownError, match="BIZ-LICENCE, PROOF-TAX; name the category"):
         index_of("A1", register)
-    with pytest.raises(CertificateUnknown, match="was issued here"):
+    with pytest.raises(CertificateUnknownError, match="was issued here"):
         index_of("A3", register)
 
 
-def test_a_sheet_names_certificates_by_index_or_number(register: Register, tmp_path: Path) -> None:
+def test_a_sheet_names_certificates_by_index_or_number(
+    register: IssuanceDatabase, tmp_path: Path
+) -> None:
     path = tmp_path / "s.csv"
     path.write_text("index,number,category\n7,,\n,a2,\n,A1,PROOF-TAX\n")
     assert read_indexes(path, register) == [7, 1, 2]
 
 
 def test_all_unknown_certificates_of_a_sheet_are_told_at_once(
-    register: Register, tmp_path: Path
+    register: IssuanceDatabase, tmp_path: Path
 ) -> None:
     path = tmp_path / "s.csv"
     path.write_text("index,number,category\nx,,\n,A1,\n,A2,\n,,BIZ-LICENCE\n4294967296,,\n")
-    with pytest.raises(SheetInvalid) as refusal:
+    with pytest.raises(SheetInvalidError) as refusal:
         read_indexes(path, register)
     assert [(fault.row, fault.column) for fault in refusal.value.faults] == [
         (2, "index"), (3, "number"), (5, "number"), (6, "index"),
@@ -143,9 +147,9 @@ def test_every_category_of_the_domain_data_has_an_entry() -> None:
 
 def test_an_unknown_category_or_one_twice_makes_no_catalog() -> None:
     domain = load_domain()
-    with pytest.raises(Malformed, match="NO-SUCH"):
+    with pytest.raises(MalformedError, match="NO-SUCH"):
         catalog_of(domain, ["NO-SUCH"])
-    with pytest.raises(Malformed, match="twice"):
+    with pytest.raises(MalformedError, match="twice"):
         catalog_of(domain, ["BIZ-LICENCE", "BIZ-LICENCE"])
 
 
@@ -171,7 +175,7 @@ def test_every_unfit_entry_of_a_sheet_is_told(tmp_path: Path) -> None:
         "CC,licence,legal,x,y,a;certificate_number,a\n"
         "DD,paper,legal,x,y,certificate_number;a,a\n"
     )
-    with pytest.raises(SheetInvalid) as refusal:
+    with pytest.raises(SheetInvalidError) as refusal:
         read_catalog(tmp_path / "c.csv")
     assert [(fault.row, fault.column) for fault in refusal.value.faults] == [
         (3, "category"), (4, ""), (5, "kind"),
@@ -201,15 +205,15 @@ def test_parties_sign_one_after_the_other_or_apart_and_are_merged() -> None:
 
 def test_acts_that_differ_are_not_merged() -> None:
     one = sign_statement(registration(), [SIGNER], LEDGER)
-    with pytest.raises(ActsDiffer):
+    with pytest.raises(ActsDifferError):
         merge([one, replace(one, ledger=bytes(32))])
-    with pytest.raises(ActsDiffer):
+    with pytest.raises(ActsDifferError):
         merge([one, replace(one, statement=replace(registration(), not_after=1))])
 
 
 def test_a_signature_that_leads_to_no_key_is_refused() -> None:
     act = replace(sign_statement(registration(), [], LEDGER), signatures=(bytes(65),))
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(KeyUnusableError):
         merge([act])
 
 
@@ -238,7 +242,7 @@ def test_registrars_statements_carry_what_was_asked() -> None:
         b"\x00\x01\x00" + (7).to_bytes(5, "big"),
         b"\x00\x01\x01" + b"\xff" * 5,
     )
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.restore({}, term=1, ends={ISSUER: {0: 1}}, now=NOW)
     changed = signing.change_registrar(31, account=OTHER.address, term=2, now=NOW)
     assert (changed.region, changed.account) == (31, OTHER.address)
@@ -249,15 +253,15 @@ def test_registrars_statements_carry_what_was_asked() -> None:
 
 
 def test_keys_that_cannot_stand_are_refused() -> None:
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.register(PROFILE, {}, now=NOW)
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.packed_keys({bytes(19): Purpose.BATCHES})
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.packed_keys({bytes(20): Purpose(0)})
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.packed_keys({bytes([n] * 20): Purpose.BATCHES for n in range(17)})
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.packed_ends({16: 1})
-    with pytest.raises(KeysUnfit):
+    with pytest.raises(KeysUnfitError):
         signing.change_keys(ISSUER, revision=1, added={}, ends={}, now=NOW)

@@ -10,14 +10,14 @@ import pytest
 from certledger.ledger.acts import ActKind, ActState, Lane
 from certledger.ledger.ports import (
     CatalogSeen,
-    Checkpoint,
-    LeaseLost,
+    LeaseLostError,
     Lookups,
+    MirroredStatusChange,
     NewAct,
     RegistrarSeen,
-    StatusSeen,
     Store,
-    StoreBusy,
+    StoreBusyError,
+    StoredCheckpoint,
     Transaction,
     TxState,
     Unit,
@@ -286,11 +286,11 @@ def test_an_act_under_way_does_not_wait_until_its_transaction_failed(store: SqlS
         unit.add_transaction(transaction(7), [act.number])  # Repeating harms nobody.
     with store.begin() as unit:
         assert unit.waiting(10) == []
-        assert unit.on_the_road() == [transaction(7)]
+        assert unit.pending_transactions() == [transaction(7)]
         assert unit.acts_of(digest_of("tx", 7)) == [act]
         unit.set_transaction(digest_of("tx", 7), TxState.REVERTED, 4)
         assert unit.waiting(10) == [act]
-        assert unit.on_the_road() == []
+        assert unit.pending_transactions() == []
         found_ = unit.transaction(digest_of("tx", 7))
         assert found_ is not None
         assert (found_.state, found_.block) == (TxState.REVERTED, 4)
@@ -431,7 +431,7 @@ def test_batches_status_changes_and_catalogs_are_listed_in_order(store: SqlStore
         reason=b"R01",
         not_after=NOW,
     )
-    change = StatusSeen(
+    change = MirroredStatusChange(
         issuer=office.issuer,
         epoch=1,
         statement=said,
@@ -494,7 +494,7 @@ def test_names_and_catalogs_are_kept_once(store: SqlStore) -> None:
 
 def test_checkpoints_carry_the_proofs_of_their_block(store: SqlStore) -> None:
     one, two = (
-        Checkpoint(
+        StoredCheckpoint(
             number=number,
             hash=digest_of("block", number),
             state_root=digest_of("state", number),
@@ -544,7 +544,7 @@ def test_one_worker_holds_a_lease_and_whoever_lost_it_is_stopped(store: SqlStore
         assert taken is not None
         assert taken > token
         unit.fence("anchoring", taken)
-    with pytest.raises(LeaseLost), store.begin() as unit:
+    with pytest.raises(LeaseLostError), store.begin() as unit:
         unit.fence("anchoring", token)
     with store.begin() as unit:
         unit.release("anchoring", "two")
@@ -560,7 +560,7 @@ def test_many_workers_reach_for_a_lease_and_one_gets_it(store: SqlStore) -> None
         try:
             with store.begin() as unit:
                 tokens.append(unit.acquire("following", name, seconds=30))
-        except StoreBusy:
+        except StoreBusyError:
             tokens.append(None)
 
     threads = [threading.Thread(target=reach, args=(f"worker {n}",)) for n in range(12)]

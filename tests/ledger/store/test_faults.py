@@ -16,11 +16,11 @@ from sqlalchemy import text
 from certledger.ledger.anchoring import Pace
 from certledger.ledger.leases import lease_holder
 from certledger.ledger.ports import (
-    StoreBusy,
-    StoreDamaged,
-    StoreFull,
-    StoreUnavailable,
-    TextUnusable,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreFullError,
+    StoreUnavailableError,
+    TextUnusableError,
 )
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.engine import IDLE_SECONDS, make_engine
@@ -48,7 +48,7 @@ def cut_all(url: str) -> None:
 def test_a_connection_that_is_cut_inside_a_unit_is_a_refusal(postgresql: str) -> None:
     store = open_store(postgresql)
     for goes_on in (True, False):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             cut_inside(store, postgresql, goes_on=goes_on)
     with store.begin(write=False) as unit:
         assert unit.head() is None
@@ -77,7 +77,7 @@ def test_units_under_connections_that_are_cut_again_and_again_are_whole_or_refus
                 with store.begin() as unit:
                     unit.add_block(block(number))
                 done.add(number)
-            except (StoreUnavailable, StoreBusy):
+            except (StoreUnavailableError, StoreBusyError):
                 refused.add(number)
             except BaseException as error:
                 others.append(error)
@@ -103,10 +103,10 @@ def test_units_under_connections_that_are_cut_again_and_again_are_whole_or_refus
 
 
 def test_a_database_that_is_not_there_is_a_refusal(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         open_store("postgresql://nobody@127.0.0.1:9/nothing")
     (tmp_path / "folder.db").mkdir()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         open_store(f"sqlite:///{tmp_path}/folder.db")
 
 
@@ -114,7 +114,7 @@ def test_a_damaged_database_is_said_to_be(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     open_store(f"sqlite:///{path}").close()
     path.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
-    with pytest.raises(StoreDamaged):
+    with pytest.raises(StoreDamagedError):
         open_store(f"sqlite:///{path}")
 
 
@@ -129,7 +129,7 @@ def fill(store: SqlStore) -> None:
 
 def test_a_full_disk_is_a_refusal(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/ledger.db")
-    with pytest.raises(StoreFull):
+    with pytest.raises(StoreFullError):
         fill(store)
     with store.begin(write=False) as unit:
         assert unit.head() is None
@@ -138,9 +138,9 @@ def test_a_full_disk_is_a_refusal(tmp_path: Path) -> None:
 
 def test_a_nul_is_refused_wherever_it_would_be_kept_or_asked_for(postgresql: str) -> None:
     store = open_store(postgresql)
-    with pytest.raises(TextUnusable), store.begin() as unit:
+    with pytest.raises(TextUnusableError), store.begin() as unit:
         unit.add_name("a name with \0 in it")
-    with pytest.raises(TextUnusable), store.begin(write=False) as unit:
+    with pytest.raises(TextUnusableError), store.begin(write=False) as unit:
         unit.body("1131\0")
     store.close()
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from certledger.api.callers import KeyRing
-from certledger.api.refusals import CredentialsInvalid
+from certledger.api.refusals import CredentialsInvalidError
 from certledger.ledger.node import Ledger, open_ledger
 from certledger.ledger.service.pepper import (
     PEPPER,
@@ -184,7 +184,7 @@ def test_a_lost_pepper_is_drawn_anew_and_every_key_ends(store: SqlStore, tmp_pat
         assert [key.revoked for key in unit.api_keys()] == [2]
         assert unit.hooks_of("desk") == []
     for pepper in (lost, drawn):
-        with pytest.raises(CredentialsInvalid):
+        with pytest.raises(CredentialsInvalidError):
             KeyRing(store=store, pepper=pepper, clock=time.time).authenticate(text)
 
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import inspect, text
 
 from certledger.ledger.store import open_store
-from certledger.ledger.store.engine import DatabaseUnknown, make_engine
-from certledger.ledger.store.migrating import SchemaNewer, drift, migrate, version_of
+from certledger.ledger.store.engine import DatabaseUnknownError, make_engine
+from certledger.ledger.store.migrating import SchemaNewerError, drift, migrate, version_of
 from certledger.ledger.store.tables import Row
 
 
@@ -51,7 +51,7 @@ def test_a_schema_of_a_later_release_is_refused(database_url: str) -> None:
     store = open_store(database_url)
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SchemaNewer, match="9999"):
+    with pytest.raises(SchemaNewerError, match="9999"):
         migrate(store.engine)
     store.close()
 
@@ -69,5 +69,5 @@ def test_a_store_is_durable_and_keeps_its_foreign_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/database"])
 def test_a_store_that_would_not_last_or_is_unknown_is_refused(url: str) -> None:
-    with pytest.raises(DatabaseUnknown):
+    with pytest.raises(DatabaseUnknownError):
         make_engine(url)

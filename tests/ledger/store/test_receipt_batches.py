@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from certledger.ledger.ports import LeaseLost
+from certledger.ledger.ports import LeaseLostError
 from certledger.ledger.service.values import Verification
 from certledger.ledger.store import SqlStore
 from tests.ledger.store.leases import end_lease
@@ -71,5 +71,5 @@ def test_who_lost_its_turn_seals_nothing(store: SqlStore) -> None:
     end_lease(store, "logbook")
     with store.begin() as unit:
         assert unit.acquire("logbook", "another", seconds=10) is not None
-    with pytest.raises(LeaseLost), store.begin() as unit:
+    with pytest.raises(LeaseLostError), store.begin() as unit:
         unit.fence("logbook", token)

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.ledger.acts import ActKind, ActState, Lane
-from certledger.ledger.ports import Anchored, Lookups, NewAct, Unit
+from certledger.ledger.ports import AnchoredBatch, Lookups, NewAct, Unit
 from certledger.ledger.store import SqlStore, open_store
-from certledger.verifier.state import BodyState
+from certledger.verifier.state import IssuerState
 from certledger.verifier.statements import Batch
 from tests.ledger.bodies import IDENTITY, NOW, Office, anchored, block, leaf_of, seen
 
@@ -73,7 +73,7 @@ class Follower:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.offices = {issuer: Office(issuer) for issuer in ISSUERS}
-        self.states: dict[str, BodyState] = {i: o.state() for i, o in self.offices.items()}
+        self.states: dict[str, IssuerState] = {i: o.state() for i, o in self.offices.items()}
 
     def follow(self, number: int, said: Sequence[Said]) -> None:
         self.unit.add_block(block(number))
@@ -123,7 +123,7 @@ def picture(unit: Unit, *, at: int | None = None) -> dict[str, Any]:
     """Return all that the mirror says, as of a block."""
     found: dict[str, Any] = {"bodies": unit.bodies(at=at)}
     for issuer in ISSUERS:
-        batches: Sequence[Anchored] = unit.anchored_batches(issuer)
+        batches: Sequence[AnchoredBatch] = unit.anchored_batches(issuer)
         found[issuer] = (
             unit.words(issuer, at=at),
             [batch for batch in batches if at is None or batch.block <= at],

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from certledger.ledger.ports import StoreBusy
+from certledger.ledger.ports import StoreBusyError
 from certledger.ledger.store import SqlStore, open_store
 from tests.ledger.bodies import block
 
@@ -14,7 +14,7 @@ def test_a_unit_gives_up_when_another_process_holds_on_for_too_long(database_url
     with one.begin() as unit:
         unit.lock("body")
         unit.add_block(block(1))
-        with pytest.raises(StoreBusy):
+        with pytest.raises(StoreBusyError):
             write(two)
     write(two)
     one.close()
@@ -23,12 +23,12 @@ def test_a_unit_gives_up_when_another_process_holds_on_for_too_long(database_url
 
 def test_a_unit_gives_up_when_another_thread_holds_on_for_too_long(database_url: str) -> None:
     store = open_store(database_url, patience=0.05)
-    refused: list[StoreBusy] = []
+    refused: list[StoreBusyError] = []
 
     def try_to_write() -> None:
         try:
             write(store)
-        except StoreBusy as error:
+        except StoreBusyError as error:
             refused.append(error)
 
     with store.begin() as unit:

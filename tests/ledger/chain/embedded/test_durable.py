@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from certledger.ledger.chain.embedded import GenesisMismatch, HomeInUse, open_node
+from certledger.ledger.chain.embedded import GenesisMismatchError, HomeInUseError, open_node
 from certledger.ledger.chain.embedded.chain import DurableChain, open_chain
 from certledger.ledger.chain.embedded.db import SqliteDB, connect_writer
 from certledger.ledger.chain.embedded.genesis import Genesis
 from certledger.ledger.chain.embedded.miner import parse_transaction
-from certledger.ledger.chain.embedded.replay import Follower
+from certledger.ledger.chain.embedded.replay import ChainReplica
 from certledger.ledger.chain.embedded.view import View
 from tests.ledger.chain.embedded import conftest as world
 from tests.ledger.chain.embedded.conftest import (
@@ -132,14 +132,14 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path)
 
 
 def test_a_second_node_on_a_home_is_refused(chain: Any, home: Path) -> None:
-    with pytest.raises(HomeInUse):
+    with pytest.raises(HomeInUseError):
         open_node(home)
 
 
 def test_a_home_of_another_chain_is_refused(home: Path) -> None:
     world.open_chain(home).close()
 
-    with pytest.raises(GenesisMismatch):
+    with pytest.raises(GenesisMismatchError):
         open_node(home, chain_id=CHAIN_ID + 1)
 
 
@@ -170,7 +170,7 @@ def test_an_idle_chain_beats(home: Path) -> None:
 def test_a_follower_executes_every_block_to_the_same_state(chain: Any, tmp_path: Path) -> None:
     for nonce in range(4):
         call(chain.url, "eth_sendRawTransaction", transfer(nonce))
-    follower = Follower(tmp_path / "followed.sqlite", GENESIS)
+    follower = ChainReplica(tmp_path / "followed.sqlite", GENESIS)
 
     for number in range(1, 5):
         follower.take(bytes.fromhex(call(chain.url, "debug_getRawBlock", hex(number))[2:]))

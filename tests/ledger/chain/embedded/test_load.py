@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from web3 import Web3
 from web3.exceptions import ContractLogicError
 
-from certledger.ledger.chain.embedded import BlockMalformed
+from certledger.ledger.chain.embedded import BlockMalformedError
 from certledger.ledger.chain.embedded.nesting import check_nesting
 from certledger.ledger.chain.embedded.node import NodeSettings, RunningNode
-from certledger.ledger.chain.embedded.replay import Follower
+from certledger.ledger.chain.embedded.replay import ChainReplica
 from tests.ledger.chain.embedded.conftest import (
     CHAIN_ID,
     FUNDED,
@@ -229,7 +229,7 @@ def test_a_list_of_accesses_is_not_too_deep(chain: RunningNode, tmp_path: Path) 
 
     found = call(chain.url, "eth_getTransactionByHash", sent)
     assert found["accessList"] == listed
-    follower = Follower(tmp_path / "followed.sqlite", GENESIS)
+    follower = ChainReplica(tmp_path / "followed.sqlite", GENESIS)
     follower.take(bytes.fromhex(call(chain.url, "debug_getRawBlock", "0x1")[2:]))
     follower.close()
 
@@ -240,9 +240,9 @@ def test_a_block_of_nested_lists_is_refused(tmp_path: Path, place: int, typed: b
     deep: Any = b"\x02" + nested(20_000) if typed else rlp.decode(nested(50))
     block: list[Any] = [[], [], []]
     block[place] = [deep]
-    follower = Follower(tmp_path / "followed.sqlite", GENESIS)
+    follower = ChainReplica(tmp_path / "followed.sqlite", GENESIS)
 
-    with pytest.raises(BlockMalformed):
+    with pytest.raises(BlockMalformedError):
         follower.take(rlp.encode(block))
     follower.close()
 

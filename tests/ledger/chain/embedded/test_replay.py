@@ -10,17 +10,21 @@ import pytest
 import rlp
 from eth.vm.forks.paris import ParisVM
 
-from certledger.ledger.chain.embedded import BlockMalformed, BlockMismatch, BlockOutOfPlace
+from certledger.ledger.chain.embedded import (
+    BlockMalformedError,
+    BlockMismatchError,
+    BlockOutOfPlaceError,
+)
 from certledger.ledger.chain.embedded.genesis import Genesis
-from certledger.ledger.chain.embedded.replay import Follower
+from certledger.ledger.chain.embedded.replay import ChainReplica
 from tests.ledger.chain.embedded.conftest import CHAIN_ID, FUNDED, GENESIS_TIME, call, transfer
 
 GENESIS = Genesis(chain_id=CHAIN_ID, timestamp=GENESIS_TIME, alloc=FUNDED)
 
 
 @pytest.fixture
-def follower(tmp_path: Path) -> Iterator[Follower]:
-    opened = Follower(tmp_path / "followed.sqlite", GENESIS)
+def follower(tmp_path: Path) -> Iterator[ChainReplica]:
+    opened = ChainReplica(tmp_path / "followed.sqlite", GENESIS)
     yield opened
     opened.close()
 
@@ -55,9 +59,9 @@ def lie(raw: bytes, **changes: Any) -> bytes:
     ids=lambda changes: next(iter(changes)),
 )
 def test_a_header_that_lies_is_refused(
-    follower: Follower, blocks: list[bytes], changes: dict[str, Any]
+    follower: ChainReplica, blocks: list[bytes], changes: dict[str, Any]
 ) -> None:
-    with pytest.raises(BlockMismatch):
+    with pytest.raises(BlockMismatchError):
         follower.take(lie(blocks[0], **changes))
 
     assert follower.head.block_number == 0
@@ -65,25 +69,25 @@ def test_a_header_that_lies_is_refused(
     assert follower.head.block_number == 1
 
 
-def test_a_block_out_of_place_is_refused(follower: Follower, blocks: list[bytes]) -> None:
-    with pytest.raises(BlockOutOfPlace):
+def test_a_block_out_of_place_is_refused(follower: ChainReplica, blocks: list[bytes]) -> None:
+    with pytest.raises(BlockOutOfPlaceError):
         follower.take(blocks[1])
-    with pytest.raises(BlockOutOfPlace):
+    with pytest.raises(BlockOutOfPlaceError):
         follower.take(lie(blocks[0], parent_hash=b"\x02" * 32))
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xc0", b"\x00" * 40], ids=["empty", "list", "zeros"])
-def test_what_is_no_block_is_refused(follower: Follower, raw: bytes) -> None:
-    with pytest.raises(BlockMalformed):
+def test_what_is_no_block_is_refused(follower: ChainReplica, raw: bytes) -> None:
+    with pytest.raises(BlockMalformedError):
         follower.take(raw)
 
 
 def test_a_follower_goes_on_after_it_was_closed(tmp_path: Path, blocks: list[bytes]) -> None:
-    first = Follower(tmp_path / "again.sqlite", GENESIS)
+    first = ChainReplica(tmp_path / "again.sqlite", GENESIS)
     first.take(blocks[0])
     first.close()
 
-    second = Follower(tmp_path / "again.sqlite", GENESIS)
+    second = ChainReplica(tmp_path / "again.sqlite", GENESIS)
     second.take(blocks[1])
 
     assert second.head.block_number == 2

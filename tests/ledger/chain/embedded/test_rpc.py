@@ -17,9 +17,9 @@ from web3 import Web3
 from web3.exceptions import ContractCustomError
 
 from certledger.contracts.loader import load_artifact
-from certledger.ledger.chain.embedded import NotLoopback, RunningNode
+from certledger.ledger.chain.embedded import NotLoopbackError, RunningNode
 from certledger.ledger.chain.embedded.rpc import METHODS
-from certledger.ledger.chain.embedded.server import LONGEST_REQUEST, MOST_CALLS
+from certledger.ledger.chain.embedded.server import MAX_CALLS, MAX_REQUEST_BYTES
 from tests.ledger.chain.embedded.conftest import (
     CHAIN_ID,
     OTHER,
@@ -179,7 +179,7 @@ def test_a_batch_is_answered_in_order_and_notifications_are_not(chain: RunningNo
 def test_a_batch_has_a_bound(chain: RunningNode) -> None:
     one = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}
 
-    answer = post(chain.url, json.dumps([one] * (MOST_CALLS + 1)).encode())
+    answer = post(chain.url, json.dumps([one] * (MAX_CALLS + 1)).encode())
 
     assert answer["error"]["code"] == -32600
 
@@ -188,14 +188,14 @@ def test_a_request_beyond_the_bound_is_refused_before_it_is_read(chain: RunningN
     parts = urlsplit(chain.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     connection.putrequest("POST", "/")
-    connection.putheader("Content-Length", str(LONGEST_REQUEST + 1))
+    connection.putheader("Content-Length", str(MAX_REQUEST_BYTES + 1))
     connection.endheaders()
 
     assert connection.getresponse().status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_only_loopback_is_served(tmp_path: Any) -> None:
-    with pytest.raises(NotLoopback):
+    with pytest.raises(NotLoopbackError):
         open_chain(tmp_path, host="0.0.0.0")
 
 
