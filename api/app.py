@@ -16,29 +16,29 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from certledger.api.direct import Direct
-from certledger.api.door import Door, request_id_of
-from certledger.api.problems import answer
-from certledger.api.refusals import (
+from certledger.api.auth.permissions import RULES
+from certledger.api.errors import (
     InternalError,
     MethodUnknownError,
     RequestInvalidError,
     ResourceUnknownError,
 )
+from certledger.api.middleware.fast_path import Direct
+from certledger.api.middleware.request_context import Door, request_id_of
+from certledger.api.openapi.operation import error_response, storage_error_response
+from certledger.api.openapi.schemas import SCHEMAS
+from certledger.api.openapi.webhooks import webhook_schemas, webhooks_document
+from certledger.api.problems import answer
 from certledger.api.routes import (
-    administering,
-    hearing,
-    operating,
-    receipts,
-    standing,
-    submitting,
-    verifying,
+    api_keys,
+    health,
+    registry,
+    submissions,
+    verification_receipts,
+    verifications,
 )
-from certledger.api.routing import error_response, storage_error_response
-from certledger.api.rules import RULES
-from certledger.api.schemas import SCHEMAS
+from certledger.api.routes import webhooks as webhook_routes
 from certledger.api.service import Options, ServedLedger, Service
-from certledger.api.webhook_document import webhook_schemas, webhooks_document
 from certledger.verifier.errors import CertledgerError
 
 _ABOUT = """Certificates that prove themselves: genuine, and still in force, as of when.
@@ -47,7 +47,7 @@ Every answer can be checked: receipts are signed by the operator, evidence leads
 Errors are RFC 9457 problems with a stable `code`.
 """
 TAGS = {
-    "Verifying": "Verdicts with receipts, lookups, evidence.",
+    "Verifying": "Verdicts with verification_receipts, lookups, evidence.",
     "Submitting": "What bodies hand in, and how far it has come.",
     "Standing data": "Issuers, catalogs, checkpoints, snapshots, status lists.",
     "Being told": "Web hooks, watches, the feed.",
@@ -55,11 +55,19 @@ TAGS = {
     "Operation": "For whoever runs the service, and the chain's node to read.",
 }
 """What each tag of the document gathers."""
-_ROUTERS = (verifying, receipts, submitting, standing, hearing, administering, operating)
+_ROUTERS = (
+    verifications,
+    verification_receipts,
+    submissions,
+    registry,
+    webhook_routes,
+    api_keys,
+    health,
+)
 
 
 def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:
-    """Return the application that serves `ledger`; `more` is what `SnapshotService` takes besides."""
+    """Return the application that serves `ledger`; `more` are further arguments of `Service`."""
     return app_of(Service(ledger=ledger, options=options or Options(), **more))
 
 

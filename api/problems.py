@@ -8,17 +8,18 @@ from http import HTTPStatus
 import orjson
 from starlette.responses import Response
 
-from certledger.api import refusals as api
-from certledger.ledger import evidence, ports
-from certledger.ledger.intake import refusals as intake
+from certledger.api import errors as api
+from certledger.ledger.core import ports
+from certledger.ledger.intake import errors as intake
 from certledger.ledger.keys import KeyUnusableError
-from certledger.ledger.service.proving import ReceiptPendingError
-from certledger.ledger.service.receipts import ReceiptInvalidError
-from certledger.ledger.service.targets import TargetForbiddenError
-from certledger.verifier.encoding import Json
+from certledger.ledger.publish import evidence
+from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
+from certledger.ledger.verification.verification_receipt import ReceiptInvalidError
+from certledger.ledger.webhooks.address_guard import TargetForbiddenError
 from certledger.verifier.errors import CertledgerError, MalformedError, ProofInvalidError
-from certledger.verifier.snapshot import SnapshotUnprovedError
-from certledger.verifier.status import StepForbiddenError
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.formats.snapshot import SnapshotUnprovedError
+from certledger.verifier.formats.status_tree import StepForbiddenError
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "https://certledger.example/problems/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from certledger.api.service import Service
-from certledger.ledger.ports import Backlog, Block, StoredCheckpoint, StoreUnavailableError
+from certledger.ledger.core.ports import Backlog, Block, StoredCheckpoint, StoreUnavailableError
 
 INTAKE, LOOKUPS, EVIDENCE, VERIFICATION, ANCHORING = PARTS = (
     "intake",

@@ -10,30 +10,30 @@ from typing import Protocol
 
 from fastapi import Request
 
-from certledger.api.answers import ByteCache
-from certledger.api.budgets import memory_budget, spool_budget
-from certledger.api.callers import KeyRing, load_pepper
-from certledger.api.claims import Claims
-from certledger.api.gate import Gate, Rates, Tokens
+from certledger.api.auth.access import Gate, Rates, Tokens
+from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.errors import PolicyAbsentError
 from certledger.api.metrics import Metrics
-from certledger.api.pools import Pools, Slots
-from certledger.api.refusals import PolicyAbsentError
+from certledger.api.request.body_budget import memory_budget, spool_budget
+from certledger.api.request.idempotency_claims import Claims
+from certledger.api.responses import ByteCache
+from certledger.api.thread_pools import Pools, Slots
 from certledger.ledger.chain.block_logs import JsonRpc
-from certledger.ledger.clock_check import ClockWatch
-from certledger.ledger.evidence import EvidenceMaker
+from certledger.ledger.core.ports import Chain, StoreUnavailableError
+from certledger.ledger.core.service_ports import ServiceStore
+from certledger.ledger.intake.submissions import Intake
 from certledger.ledger.keys import Signer
-from certledger.ledger.missing import MissingList
-from certledger.ledger.ports import Chain, StoreUnavailableError
-from certledger.ledger.service.judging import MirrorNode
-from certledger.ledger.service.keeping import ReceiptWriter
-from certledger.ledger.service.ports import ServiceStore
-from certledger.ledger.service.targets import RESOLVER, Resolver
-from certledger.ledger.service.verifying import Verdicts
+from certledger.ledger.publish.clock_check import ClockWatch
+from certledger.ledger.publish.evidence import EvidenceMaker
+from certledger.ledger.publish.missing_data import MissingList
+from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.settings import Settings
-from certledger.ledger.snapshots import SnapshotMaker
-from certledger.ledger.submitting import Intake
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.policyfile import SignedPolicy
+from certledger.ledger.verification.mirror_node import MirrorNode
+from certledger.ledger.verification.receipt_writer import ReceiptWriter
+from certledger.ledger.verification.verdicts import Verdicts
+from certledger.ledger.webhooks.address_guard import RESOLVER, Resolver
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.signed_policy import SignedPolicy
 
 PROBE_SECONDS = 1.0
 MAX_RELAYS = 4

@@ -12,10 +12,14 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from certledger.api.errors import NotReadyError
 from certledger.api.problems import RETRY_AFTER, answer
-from certledger.api.refusals import NotReadyError
 from certledger.ledger.chain.client import WrongChainError
-from certledger.ledger.ports import ChainUnreachableError, StoreBusyError, StoreUnavailableError
+from certledger.ledger.core.ports import (
+    ChainUnreachableError,
+    StoreBusyError,
+    StoreUnavailableError,
+)
 from certledger.verifier.errors import CertledgerError
 
 log = structlog.get_logger(__name__)

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from bench.bench_seal import ENTRY, ISSUER, certificates
 from bench.report import Row, at_least, at_most, rates
-from certledger.ledger.issuing.records import seal_records
-from certledger.verifier import merkle
+from certledger.ledger.sealing.records import seal_records
 from certledger.verifier.audit.batches import BatchTask, check_batch
-from certledger.verifier.audit.register import CertificateIndex
-from certledger.verifier.catalog import Catalog
-from certledger.verifier.encoding import format_canonical, to_base64url
+from certledger.verifier.audit.certificate_index import CertificateIndex
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
+from certledger.verifier.formats.catalog import Catalog
 from certledger.verifier.vocabulary import Status
 
 ROOTS, RECORDS = 250_000, 100_000

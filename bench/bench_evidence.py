@@ -11,17 +11,17 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bench.report import Row, at_least
-from certledger.verifier import merkle
-from certledger.verifier.compact import Compact
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.memo import Verifier
-from certledger.verifier.policy import TrustPolicy
-from certledger.verifier.rpc import NodeBlock, SlotProof
-from certledger.verifier.statements import signed_by
-from certledger.verifier.trust import judge_by_witnesses
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import TrustPolicy
+from certledger.verifier.formats.statements import signed_by
+from certledger.verifier.node_rpc import NodeBlock, SlotProof
+from certledger.verifier.verify.block_trust import judge_by_witnesses
+from certledger.verifier.verify.cached import Verifier
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
 from tests.world import IDENTITY, NOW, Body, World, draw, policy, witness_key
 
 BATCH = 4_096

@@ -10,11 +10,11 @@ from functools import partial
 from hashlib import sha256
 
 from bench.report import Row, at_most, seconds
-from certledger.verifier.delta import apply_delta, format_delta
-from certledger.verifier.packing import PackedBatch, pack_statuses
-from certledger.verifier.snapshot import Snapshot, SnapshotIssuer
-from certledger.verifier.statements import ZERO
-from certledger.verifier.status import StatusTree, choose, move
+from certledger.verifier.formats.snapshot import Snapshot, SnapshotIssuer
+from certledger.verifier.formats.snapshot_columns import PackedBatch, pack_statuses
+from certledger.verifier.formats.snapshot_delta import apply_delta, format_delta
+from certledger.verifier.formats.statements import ZERO
+from certledger.verifier.formats.status_tree import StatusTree, choose, move
 from certledger.verifier.vocabulary import Status
 from tests.large import Size, large_evidence
 from tests.world import IDENTITY, NOW, Anchored, Body, World, policy

@@ -12,9 +12,9 @@ from statistics import median
 
 from bench.bench_seal import ENTRY, ISSUER, certificates
 from bench.report import Row, at_least
-from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from certledger.ledger.submitting import Intake, submit_batch
-from certledger.verifier.catalog import Catalog
+from certledger.ledger.intake.submissions import Intake, submit_batch
+from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
+from certledger.verifier.formats.catalog import Catalog
 from tests.ledger.live import Body, open_live
 
 BATCH = 1_000

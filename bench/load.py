@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from statistics import quantiles
 
-LONGEST_RUN = 60.0
+MAX_RUN_SECONDS = 60.0
 """Seconds after which a run that does not end is given up."""
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
@@ -150,7 +150,7 @@ async def _hammer(port: int, requests: Sequence[bytes], connections: int, count:
             times.append(time.perf_counter() - began)
 
     began = time.perf_counter()
-    async with asyncio.timeout(LONGEST_RUN):
+    async with asyncio.timeout(MAX_RUN_SECONDS):
         await asyncio.gather(*map(work, opened))
     taken = time.perf_counter() - began
     for connection in opened:
@@ -173,7 +173,7 @@ async def _pace(
         free.put_nowait(connection)
 
     began = time.perf_counter()
-    async with asyncio.timeout(LONGEST_RUN), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(MAX_RUN_SECONDS), asyncio.TaskGroup() as tasks:
         for number in range(count):
             due = began + number / rate
             if (wait := due - time.perf_counter()) > 0:

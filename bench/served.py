@@ -17,17 +17,17 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from bench.bench_seal import ENTRY, ISSUER
-from certledger.api.callers import KeyRing, load_pepper
-from certledger.api.serving import listen
+from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.server import listen
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, load_policy
-from certledger.ledger.service.values import Role
-from certledger.verifier.catalog import Catalog
+from certledger.verifier.formats.catalog import Catalog
 from tests.api.world import policy_of
 from tests.ledger.live import Body, open_live
 
 WHERE = "serves http://127.0.0.1:"
-LONGEST_START = 60.0
+MAX_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def running(*command: str) -> Iterator[Process]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(LONGEST_START)
+                process.wait(MAX_START_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
             process.stdout.close()
@@ -86,7 +86,7 @@ def running(*command: str) -> Iterator[Process]:
 
 def service(home: Path) -> tuple[str, ...]:
     """Return the command of the service of a home, as an agency starts it."""
-    run = "from certledger.verifier.cli import main; main()"
+    run = "from certledger.verifier.cli.main import main; main()"
     return ("-c", run, "serve", "--home", str(home), "--port", "0")
 
 

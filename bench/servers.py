@@ -28,9 +28,9 @@ from bench.bench_api import CONNECTIONS, JSON, QUICK, STEADY, prepared
 from bench.load import ask, hammer, pace, request
 from bench.served import WHERE, Process, bare, running
 from certledger.api.app import app_of
-from certledger.api.logs import log_to_stderr
+from certledger.api.logging import log_to_stderr
+from certledger.api.server import BACKLOG, configure, listen, settle_garbage
 from certledger.api.service import Service
-from certledger.api.serving import BACKLOG, configure, listen, settle_garbage
 from certledger.ledger.node import open_ledger
 from certledger.ledger.settings import load_settings
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from certledger.verifier.errors import CertledgerError
-    from certledger.verifier.evidence import Evidence
+    from certledger.verifier.formats.evidence import Evidence
+    from certledger.verifier.formats.presentation import Request
+    from certledger.verifier.formats.signed_policy import SignedPolicy as Policy
     from certledger.verifier.library import present, verify
-    from certledger.verifier.policyfile import SignedPolicy as Policy
-    from certledger.verifier.presentation import Request
-    from certledger.verifier.verdict import Result
+    from certledger.verifier.verify.verdict import Result
     from certledger.verifier.vocabulary import Verdict
 
 __all__ = [
@@ -38,10 +38,10 @@ __all__ = [
 
 _PLACES = {
     "CertledgerError": ("errors", "CertledgerError"),
-    "Evidence": ("evidence", "Evidence"),
-    "Policy": ("policyfile", "SignedPolicy"),
-    "Request": ("presentation", "Request"),
-    "Result": ("verdict", "Result"),
+    "Evidence": ("formats.evidence", "Evidence"),
+    "Policy": ("formats.signed_policy", "SignedPolicy"),
+    "Request": ("formats.presentation", "Request"),
+    "Result": ("verify.verdict", "Result"),
     "Verdict": ("vocabulary", "Verdict"),
     "present": ("library", "present"),
     "verify": ("library", "verify"),

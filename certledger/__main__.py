@@ -1,6 +1,6 @@
 """The command line: `python -m certledger`."""
 
-from certledger.verifier.cli import main
+from certledger.verifier.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="certledger")

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from certledger.ledger.files import write_atomically
-from certledger.verifier import recovery
+from certledger.verifier.crypto import secp256k1
 from certledger.verifier.errors import CertledgerError, ExitStatus
-from certledger.verifier.statements import SECP256K1_ORDER, address_of
+from certledger.verifier.formats.statements import SECP256K1_ORDER, address_of
 
 SECRET_SIZE = 32
 DIGEST_SIZE = 32
@@ -125,7 +125,7 @@ def recover_key(digest: bytes, signature: bytes) -> bytes:
     Raises:
         KeyUnusableError: the signature is none: size, v, high s, or no such point.
     """
-    key = recovery.recover_key(digest, signature)
+    key = secp256k1.recover_key(digest, signature)
     if key is None:
         raise KeyUnusableError("no key made this: a signature is r ‖ s ‖ v, low s and v 27 or 28")
     return key

@@ -14,32 +14,32 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from certledger.ledger.anchoring import LEASE, Anchorer
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import EthereumChain, Payment, WrongChainError, sign_transaction
 from certledger.ledger.chain.deploy import Deployment, deploy, load_deployment
-from certledger.ledger.chain.follow import Follower
-from certledger.ledger.chain.nodes import Nodes, nodes_at
-from certledger.ledger.checkpoints import Cadence, checkpoint
-from certledger.ledger.clock_check import ClockDiffersError, ClockWatch
-from certledger.ledger.cosigning import Collector
-from certledger.ledger.evidence import EvidenceMaker
+from certledger.ledger.chain.failover import Nodes, nodes_at
+from certledger.ledger.chain.follower import Follower
+from certledger.ledger.core.leases import LOGBOOK, lease_holder, succeed_holder
+from certledger.ledger.core.ports import ChainUnreachableError, Store
 from certledger.ledger.files import write_atomically
+from certledger.ledger.intake.submissions import Intake
 from certledger.ledger.keys import Signer, draw_secret, load_keystore, save_keystore
-from certledger.ledger.leases import LOGBOOK, lease_holder, succeed_holder
-from certledger.ledger.ports import ChainUnreachableError, Store
+from certledger.ledger.outbox.worker import LEASE, Anchorer
+from certledger.ledger.publish.checkpoints import Cadence, checkpoint
+from certledger.ledger.publish.clock_check import ClockDiffersError, ClockWatch
+from certledger.ledger.publish.cosignatures import Collector
+from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.settings import Settings
 from certledger.ledger.store import SqlStore, check_unnamed, open_store
-from certledger.ledger.submitting import Intake
-from certledger.verifier.checkpoint import Cosignature, parse_note
 from certledger.verifier.errors import CertledgerError, ExitStatus
-from certledger.verifier.policy import LedgerPin
+from certledger.verifier.formats.checkpoint import Cosignature, parse_note
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.signed_policy import SignedPolicy, find_successors
 from certledger.verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
-from certledger.verifier.policyfile import SignedPolicy, find_successors
 
 if TYPE_CHECKING:
-    from certledger.ledger.chain.embedded import RunningNode
-    from certledger.ledger.chain.embedded.dropping import SignedHead
+    from certledger.ledger.devchain import RunningNode
+    from certledger.ledger.devchain.future_blocks import SignedHead
 
 log = structlog.get_logger(__name__)
 POLICY = "policy.json"
@@ -350,7 +350,7 @@ def _open_embedded(
     heartbeat: float | None,
     clock_watch: ClockWatch,
 ) -> RunningNode:
-    from certledger.ledger.chain.embedded import open_node
+    from certledger.ledger.devchain import open_node
 
     return open_node(
         settings.home / "chain",
@@ -385,7 +385,7 @@ def _newest_cosignatures(store: Store) -> tuple[Cosignature, ...]:
 
 def _find_signed(settings: Settings) -> SignedHead | None:
     """Return what witnesses have signed of the embedded chain, as far as the database knows."""
-    from certledger.ledger.chain.embedded.dropping import SignedHead
+    from certledger.ledger.devchain.future_blocks import SignedHead
 
     deployment, policy = load_deployment(settings.home), load_policy(settings.home)
     if deployment is None or policy is None:

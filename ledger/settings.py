@@ -24,7 +24,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from certledger.ledger.intake.desk import IntakeLimits
+from certledger.ledger.intake.pending_state import IntakeLimits
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.http_client import require_secure
 

@@ -14,17 +14,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
-from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.policyfile import SignedPolicy
-from certledger.verifier.presentation import (
+from certledger.verifier.formats.canonical_json import (
+    format_canonical,
+    from_base64url,
+    to_base64url,
+)
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.presentation import (
     HolderPrivateKey,
     Request,
     Subject,
     format_holder_key,
     sign,
 )
+from certledger.verifier.formats.signed_policy import SignedPolicy
 from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Scene
 from tests.world import ENTRY, IDENTITY, LICENCE, NOW, ROOT_KEYS, draw, signed_policy

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import rlp
 
-from certledger.verifier import merkle
-from certledger.verifier.catalog import Entry
-from certledger.verifier.checkpoint import Checkpoint, Note, cosign
-from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
-from certledger.verifier.hashing import keccak
-from certledger.verifier.state import batch_leaf
-from certledger.verifier.statements import Batch
-from certledger.verifier.stateproof import slot_position
-from certledger.verifier.status import CELLS, WordProof
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.catalog import Entry
+from certledger.verifier.formats.checkpoint import Checkpoint, Note, cosign
+from certledger.verifier.formats.evidence import BatchAnchor, EntryProof, Evidence
+from certledger.verifier.formats.issuer_state import batch_leaf
+from certledger.verifier.formats.state_proof import slot_position
+from certledger.verifier.formats.statements import Batch
+from certledger.verifier.formats.status_tree import CELLS, WordProof
 from tests.world import (
     ADDRESS,
     CODE_HASH,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certledger.verifier.policy import Roots
-from certledger.verifier.policyfile import sign
+from certledger.verifier.formats.policy import Roots
+from certledger.verifier.formats.signed_policy import sign
 from tests.world import ROOT_KEYS, policy, signed_policy
 
 OTHERS = tuple(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (41, 42, 43))

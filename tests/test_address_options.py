@@ -10,10 +10,10 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from certledger.api import oidc
+from certledger.api.auth import oidc
 from certledger.ledger.settings import load_settings
-from certledger.verifier.address_options import AddressType
-from certledger.verifier.cli import main
+from certledger.verifier.cli.address_options import AddressType
+from certledger.verifier.cli.main import main
 from certledger.verifier.http_client import AddressInsecureError, require_secure
 from tests.test_policy_options import commands, options
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from certledger.verifier.cli import GROUP, ROOM_COMMANDS, main
+from certledger.verifier.cli.main import GROUP, ROOM_COMMANDS, main
 
 HAD = main.list_commands(click.Context(main))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Status
 from tests.world import NOW, Body, World, signed_policy
 

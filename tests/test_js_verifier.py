@@ -20,25 +20,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certledger.verifier.compact import Compact
-from certledger.verifier.delta import apply_delta, format_delta
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.encoding import format_canonical, format_time
+from certledger.verifier.crypto.hashing import keccak, sm3
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.fingerprint import (
+from certledger.verifier.formats.canonical_json import format_canonical, format_time
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.policy_fingerprint import (
     check_fingerprint,
     fingerprint_of,
     format_words,
     parse_fingerprint,
 )
-from certledger.verifier.hashing import keccak, sm3
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.policyfile import SignedPolicy, find_successors
-from certledger.verifier.presentation import Subject, format_holder_key, sign
-from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.trust import judge_by_witnesses
-from certledger.verifier.verdict import Result
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.formats.presentation import Subject, format_holder_key, sign
+from certledger.verifier.formats.signed_policy import SignedPolicy, find_successors
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import apply_delta, format_delta
+from certledger.verifier.verify.block_trust import judge_by_witnesses
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
+from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Status
 from tests.changing import (
     ASKED,

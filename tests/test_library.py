@@ -10,8 +10,8 @@ import pytest
 
 import certledger
 from certledger import CertledgerError, Evidence, Policy, Request, Verdict, present, verify
-from certledger.verifier.certificate import HOLDER_KEY
-from certledger.verifier.presentation import format_holder_key
+from certledger.verifier.formats.presentation import format_holder_key
+from certledger.verifier.formats.record import HOLDER_KEY
 from tests.changing import HOLDERS
 from tests.conformance.case import Scene
 from tests.world import signed_policy

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent
-MOST_PACKAGES = 20
-MOST_BYTES = 40_000_000
+MAX_PACKAGES = 20
+MAX_BYTES = 40_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +54,8 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
 
 @pytest.mark.slow
 def test_a_light_install_adds_few_packages_and_few_bytes(install: Install) -> None:
-    assert len(install.packages) <= MOST_PACKAGES, sorted(install.packages)
-    assert install.size <= MOST_BYTES
+    assert len(install.packages) <= MAX_PACKAGES, sorted(install.packages)
+    assert install.size <= MAX_BYTES
 
 
 @pytest.mark.slow

@@ -15,13 +15,13 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from certledger.api.callers import KeyRing, load_pepper
-from certledger.api.commands import verify_receipt
+from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.cli import verify_receipt
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import save_keystore
 from certledger.ledger.node import POLICY
-from certledger.ledger.service.values import Role
-from tests.api.test_serving import serving
+from tests.api.test_server import serving
 from tests.api.world import policy_of
 from tests.ledger.live import open_live
 

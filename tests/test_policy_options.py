@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from certledger.ledger.keys import make_pem_key, save_pem_key
-from certledger.verifier.cli import main
-from certledger.verifier.encoding import format_time
-from certledger.verifier.fingerprint import fingerprint_of
-from certledger.verifier.policy_options import HOME
+from certledger.verifier.cli.main import main
+from certledger.verifier.cli.policy_options import HOME
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.policy_fingerprint import fingerprint_of
 from certledger.verifier.policy_store import policy_files, read_chain
 from tests.conformance.case import Scene
 from tests.rotation import ONE, STRANGERS_TWO, TWO

@@ -29,35 +29,35 @@ from eth_keys.datatypes import NonRecoverableSignature, PublicKey
 from eth_keys.datatypes import Signature as EthSignature
 from trie.hexary import HexaryTrie
 
-from certledger.ledger.service.receipts import VerificationReceipt
-from certledger.verifier import merkle, presentation, stateproof
-from certledger.verifier.catalog import Entry, disobeyed
-from certledger.verifier.certificate import (
-    Disclosure,
-    Record,
-    access_code,
-    normal_code,
-    normal_number,
-)
-from certledger.verifier.checkpoint import parse_note
-from certledger.verifier.codes import CODES, WARNINGS
-from certledger.verifier.compact import Compact
-from certledger.verifier.encoding import (
+from certledger.ledger.verification.verification_receipt import VerificationReceipt
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats import merkle, presentation, state_proof
+from certledger.verifier.formats.canonical_json import (
     from_base64url,
     parse,
     parse_canonical,
     parse_time,
     to_base64url,
 )
-from certledger.verifier.errors import MalformedError
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.holding import Holding
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.policyfile import SignedPolicy
-from certledger.verifier.receipts import RECEIPT_ENTRY
-from certledger.verifier.state import IssuerState
-from certledger.verifier.status import MultiProof, StatusTree, WordProof, chosen
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.formats.catalog import Entry, disobeyed
+from certledger.verifier.formats.checkpoint import parse_note
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.holder_file import Holding
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.record import (
+    Disclosure,
+    Record,
+    access_code,
+    normal_code,
+    normal_number,
+)
+from certledger.verifier.formats.signed_policy import SignedPolicy
+from certledger.verifier.formats.status_tree import MultiProof, StatusTree, WordProof, chosen
+from certledger.verifier.verify.codes import CODES, WARNINGS
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.receipt import RECEIPT_ENTRY
+from certledger.verifier.verify.trust_sources import choose_judge
 
 HERE = Path(__file__).parent
 SPEC = (HERE.parent / "docs" / "SPEC.md").read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ CODE = re.compile(r'Malformed\(\s*"([a-z0-9_.]+)"')
 
 
 @pytest.mark.parametrize(
-    "module", sorted((HERE.parent / "verifier").glob("*.py")), ids=lambda p: p.stem
+    "module", sorted((HERE.parent / "verifier").rglob("*.py")), ids=lambda p: p.stem
 )
 def test_every_code_that_input_is_refused_with_stands_in_SPEC(module):
     codes = set(CODE.findall(module.read_text(encoding="utf-8")))
@@ -471,14 +471,14 @@ def test_section_11_slot_of_a_body():
         [rlp.decode(unhex(node)) for node in known["account_proof"]],
     )
     assert rlp.decode(account)[2].hex() == known["storage_root"]
-    read = stateproof.check_account(
+    read = state_proof.check_account(
         unhex(known["state_root"]),
         unhex(known["address"]),
         [unhex(node) for node in known["account_proof"]],
     )
     assert read is not None
     assert read.code_hash.hex() == known["code_hash"]
-    slot = stateproof.check_slot(
+    slot = state_proof.check_slot(
         read.storage_root, position, [unhex(node) for node in known["slot_proof"]]
     )
     assert slot.hex() == known["slot"] == vectors("state")["digest"]

@@ -20,9 +20,22 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_ds
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from trie.hexary import HexaryTrie
 
-from certledger.verifier import merkle
-from certledger.verifier.catalog import Catalog, Entry
-from certledger.verifier.certificate import (
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.catalog import Catalog, Entry
+from certledger.verifier.formats.checkpoint import Checkpoint, Note, cosign
+from certledger.verifier.formats.evidence import BatchAnchor, EntryProof, Evidence
+from certledger.verifier.formats.issuer_state import IssuerState, Key, batch_leaf
+from certledger.verifier.formats.policy import (
+    READABLE,
+    LedgerPin,
+    Roots,
+    Trust,
+    TrustPolicy,
+    WitnessKey,
+)
+from certledger.verifier.formats.record import (
     DOCUMENT,
     HOLDER_KEY,
     Disclosure,
@@ -35,18 +48,18 @@ from certledger.verifier.certificate import (
     format_disclosure,
     normal_number,
 )
-from certledger.verifier.checkpoint import Checkpoint, Note, cosign
-from certledger.verifier.encoding import to_base64url
-from certledger.verifier.evidence import BatchAnchor, EntryProof, Evidence
-from certledger.verifier.hashing import keccak
-from certledger.verifier.packing import PackedBatch
-from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
-from certledger.verifier.policyfile import SignedPolicy, sign
-from certledger.verifier.snapshot import Snapshot, SnapshotIssuer, roll
-from certledger.verifier.state import IssuerState, Key, batch_leaf
-from certledger.verifier.statements import SECP256K1_ORDER, ZERO, Batch, address_of, ledger_identity
-from certledger.verifier.stateproof import ROLL, slot_position
-from certledger.verifier.status import CELLS, EMPTY_ROOT, StatusTree, choose, move
+from certledger.verifier.formats.signed_policy import SignedPolicy, sign
+from certledger.verifier.formats.snapshot import Snapshot, SnapshotIssuer, roll
+from certledger.verifier.formats.snapshot_columns import PackedBatch
+from certledger.verifier.formats.state_proof import ROLL, slot_position
+from certledger.verifier.formats.statements import (
+    SECP256K1_ORDER,
+    ZERO,
+    Batch,
+    address_of,
+    ledger_identity,
+)
+from certledger.verifier.formats.status_tree import CELLS, EMPTY_ROOT, StatusTree, choose, move
 from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Purpose, Status, Way
 
 NOW = 1_795_000_000

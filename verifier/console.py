@@ -75,7 +75,7 @@ def bilingual(zh: str, en: str) -> str:
 
 def warn_unanswered(code: str) -> None:
     """Print that a node added nothing to what is known, and why (a code of check 6)."""
-    from certledger.verifier.codes import WARNINGS
+    from certledger.verifier.verify.codes import WARNINGS
 
     click.echo(f"{bilingual(*reversed(WARNINGS['node.adds_nothing']))} ({code})", err=True)
 

@@ -2,7 +2,7 @@
 
 The only Python copy of the rules: intake asks before it signs a receipt, the follower and the
 audit apply what the chain tells.  A rule has the name of the contract's error.  The cells of a
-status change are `verifier.status.move`'s.
+status change are `verifier.formats.status_tree.move`'s.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from certledger.verifier.contract_state import (
     SignedAct,
     broken,
 )
-from certledger.verifier.recovery import recover_address
-from certledger.verifier.state import (
+from certledger.verifier.crypto.secp256k1 import recover_address
+from certledger.verifier.formats.issuer_state import (
     MAX_CERTIFICATES,
     MAX_KEYS,
     NO_END,
@@ -31,7 +31,7 @@ from certledger.verifier.state import (
     Key,
     batch_leaf,
 )
-from certledger.verifier.statements import (
+from certledger.verifier.formats.statements import (
     CHALLENGE_SECONDS,
     MAX_ISSUERS,
     MAX_LIFETIME_SECONDS,
@@ -50,7 +50,7 @@ from certledger.verifier.statements import (
     Statement,
     StatusChange,
 )
-from certledger.verifier.status import EMPTY_ROOT
+from certledger.verifier.formats.status_tree import EMPTY_ROOT
 from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 
 MAX_BATCH_CERTIFICATES = 65_536

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.state import ZERO, IssuerState
-from certledger.verifier.statements import Statement
+from certledger.verifier.formats.issuer_state import ZERO, IssuerState
+from certledger.verifier.formats.statements import Statement
 
 NO_ACCOUNT = bytes(20)
 

@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from certledger.verifier.certificate import HOLDER_KEY, NUMBER, Disclosure
-from certledger.verifier.checkpoint import parse_note
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.policyfile import SignedPolicy
-from certledger.verifier.presentation import (
+from certledger.verifier.formats.checkpoint import parse_note
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.presentation import (
     HolderPrivateKey,
     Request,
     Subject,
     format_holder_key,
     sign,
 )
-from certledger.verifier.verdict import Result
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.formats.record import HOLDER_KEY, NUMBER, Disclosure
+from certledger.verifier.formats.signed_policy import SignedPolicy
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
+from certledger.verifier.verify.verdict import Result
 
 
 def verify(

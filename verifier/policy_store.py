@@ -9,8 +9,12 @@ from pathlib import Path
 from certledger.verifier.durable import locked, replace_file
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.files import read_file
-from certledger.verifier.fingerprint import check_fingerprint
-from certledger.verifier.policyfile import MAX_POLICY_BYTES, SignedPolicy, find_successors
+from certledger.verifier.formats.policy_fingerprint import check_fingerprint
+from certledger.verifier.formats.signed_policy import (
+    MAX_POLICY_BYTES,
+    SignedPolicy,
+    find_successors,
+)
 
 PREFIX = "trusted-policy-"
 _LOCK = "trusted-policy"
@@ -41,7 +45,8 @@ def current_policy(home: Path) -> SignedPolicy | None:
     """Return the newest policy that a home has relied on, None where it has none.
 
     Raises:
-        Malformed, PolicyUnsignedError: its file is damaged.  Forgetting must be somebody's decision.
+        Malformed, PolicyUnsignedError: its file is damaged.  Forgetting must be somebody's
+            decision.
     """
     files = policy_files(home)
     return _load(files[-1]) if files else None
@@ -63,8 +68,10 @@ def adopt_chain(
 
     Raises:
         PolicyMissingError: the chain is empty, and the home has no policy.
-        FingerprintDiffersError: the home's first policy, in a new home the chain's, has another one.
-        PolicyOlderError, PolicyUnsignedError: the chain does not lead on from the home's newest policy.
+        FingerprintDiffersError: the home's first policy, in a new home the chain's, has another
+            one.
+        PolicyOlderError, PolicyUnsignedError: the chain does not lead on from the home's newest
+            policy.
         MalformedError: a file of the home is damaged.
     """
     with locked(home / _LOCK):

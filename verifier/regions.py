@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from certledger.verifier.encoding import Json
-from certledger.verifier.state import region_of
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.formats.issuer_state import region_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import rlp
 
-from certledger.ledger.ports import ChainRefusesError, ChainUnreachableError
-from certledger.ledger.values import ContractLog
-from certledger.verifier.hashing import keccak
+from certledger.ledger.core.ports import ChainRefusesError, ChainUnreachableError
+from certledger.ledger.core.values import ContractLog
+from certledger.verifier.crypto.hashing import keccak
 
 CONCURRENCY = 8
 """Blocks that are read at once, so that a distant node's delay is waited for once for all."""

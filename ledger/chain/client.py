@@ -12,8 +12,7 @@ import rlp
 
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.block_logs import JsonRpc, complete_logs
-from certledger.ledger.keys import Signer
-from certledger.ledger.ports import (
+from certledger.ledger.core.ports import (
     Block,
     CallRevertedError,
     ChainRefusesError,
@@ -23,14 +22,15 @@ from certledger.ledger.ports import (
     SignedTransaction,
     StateProof,
 )
-from certledger.verifier.hashing import keccak
+from certledger.ledger.keys import Signer
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.http_client import (
     AnswerTooLongError,
     NoAnswerError,
     exchange,
     is_server_address,
 )
-from certledger.verifier.policy import LedgerPin
 
 MAX_TRANSACTION_GAS = 12_000_000
 """Gas of one transaction, below the cap of EIP-7825."""
@@ -307,7 +307,7 @@ class EthereumChain:
 
 def _of_chain(node: JsonRpc, ledger: LedgerPin) -> JsonRpc:
     """Return the nodes behind `node`, each of which must be of the ledger's chain."""
-    from certledger.ledger.chain.nodes import ChainNode, Nodes
+    from certledger.ledger.chain.failover import ChainNode, Nodes
 
     members = [ChainNode(one, ledger.chain_id, ledger.genesis) for one in node.members]
     for member in members:

@@ -15,14 +15,20 @@ from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import Payment, block_of, check_chain, sign_transaction
+from certledger.ledger.core.ports import ChainRefusesError, ChainUnreachableError
 from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer
-from certledger.ledger.ports import ChainRefusesError, ChainUnreachableError
-from certledger.verifier.encoding import Json, Members, format_canonical, from_hex, parse_canonical
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.hashing import keccak
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.statements import ledger_identity
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    from_hex,
+    parse_canonical,
+)
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.statements import ledger_identity
 
 FILE = "deployment.json"
 _GAS = 8_000_000

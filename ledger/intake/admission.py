@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from certledger.ledger.acts import ActKind, Lane, subject_of
-from certledger.ledger.intake.catalogs import known_entries
+from certledger.ledger.core.acts import ActKind, Lane, subject_of
+from certledger.ledger.core.ports import Unit
+from certledger.ledger.intake.act_submission import HandedIn
+from certledger.ledger.intake.catalog_check import known_entries
 from certledger.ledger.intake.contract_check import check_contract
-from certledger.ledger.intake.desk import body_of, head_of
-from certledger.ledger.intake.handing_in import HandedIn
-from certledger.ledger.intake.refusals import (
+from certledger.ledger.intake.errors import (
     CatalogUnknownError,
     EntryChangedError,
     NameDiffersError,
     RegistrarUnknownError,
 )
-from certledger.ledger.intake.status import check_status
-from certledger.ledger.ports import Unit
-from certledger.verifier.state import region_of
-from certledger.verifier.statements import (
+from certledger.ledger.intake.pending_state import body_of, head_of
+from certledger.ledger.intake.status_check import check_status
+from certledger.verifier.formats.issuer_state import region_of
+from certledger.verifier.formats.statements import (
     CatalogChange,
     Hold,
     Register,

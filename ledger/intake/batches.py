@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import IO
 
-from certledger.ledger.acts import ActKind, Lane
-from certledger.ledger.intake.catalogs import check_editions, check_entitled, entries_of
+from certledger.ledger.core.acts import ActKind, Lane
+from certledger.ledger.core.ports import AnchoredBatch, IssuerRow, NewAct, Unit
+from certledger.ledger.intake.batch_submission import Submission, parse_submission
+from certledger.ledger.intake.catalog_check import check_editions, check_entitled, entries_of
 from certledger.ledger.intake.contract_check import check_contract
-from certledger.ledger.intake.desk import Intake, body_of, check_time, earlier_receipt, head_of
-from certledger.ledger.intake.refusals import (
+from certledger.ledger.intake.errors import (
     BatchConflictError,
     CatalogNotInForceError,
     FirstWrongError,
     PreviousWrongError,
     SequenceWrongError,
 )
-from certledger.ledger.intake.submission import Submission, parse_submission
-from certledger.ledger.ports import AnchoredBatch, IssuerRow, NewAct, Unit
-from certledger.verifier.statements import Batch
+from certledger.ledger.intake.pending_state import (
+    Intake,
+    body_of,
+    check_time,
+    earlier_receipt,
+    head_of,
+)
+from certledger.verifier.formats.statements import Batch
 
 
 def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:

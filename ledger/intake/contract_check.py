@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from certledger.ledger.acts import Lane
-from certledger.ledger.contract_view import ledger_state, signing_key
-from certledger.ledger.intake import refusals
-from certledger.ledger.intake.desk import after_queue, head_of
-from certledger.ledger.ports import IssuerRow, Unit
+from certledger.ledger.core.acts import Lane
+from certledger.ledger.core.contract_state import ledger_state, signing_key
+from certledger.ledger.core.ports import IssuerRow, Unit
+from certledger.ledger.intake import errors
+from certledger.ledger.intake.pending_state import after_queue, head_of
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import (
     BlockTime,
@@ -19,42 +19,48 @@ from certledger.verifier.contract_state import (
     SignedAct,
     issuers_of,
 )
+from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.recovery import recover_address
-from certledger.verifier.state import ZERO
-from certledger.verifier.statements import Batch, CatalogChange, KeysChange, Statement, StatusChange
+from certledger.verifier.formats.issuer_state import ZERO
+from certledger.verifier.formats.statements import (
+    Batch,
+    CatalogChange,
+    KeysChange,
+    Statement,
+    StatusChange,
+)
 
 _REFUSALS: Mapping[str, type[CertledgerError]] = {
-    "BodyExists": refusals.IssuerExistsError,
-    "BodyUnknown": refusals.IssuerUnknownError,
-    "BodyHeld": refusals.IssuerOnHoldError,
-    "StandingForbids": refusals.StandingForbidsError,
-    "CounterWrong": refusals.CounterWrongError,
-    "StatementExpired": refusals.StatementOverError,
-    "StatementTooFar": refusals.StatementTooLongError,
-    "NothingChanges": refusals.NothingChangesError,
-    "SignatureCount": refusals.SignatureCountError,
-    "NoMajority": refusals.SignatureCountError,
-    "SignatureInvalid": refusals.SignatureInvalidError,
-    "SignerWrong": refusals.SignerUnknownError,
-    "RegionOrder": refusals.SignerUnknownError,
-    "CatalogAlone": refusals.SignerUnknownError,
-    "EndAlone": refusals.SignerUnknownError,
-    "KeyPurpose": refusals.SignerWrongPurposeError,
-    "KeyEnded": refusals.SignerEndedError,
-    "KeyUnknown": refusals.KeysWrongError,
-    "KeyCount": refusals.KeysWrongError,
-    "KeyInvalid": refusals.KeysWrongError,
-    "EndOrder": refusals.KeysWrongError,
-    "EndRaised": refusals.KeysWrongError,
-    "CodeInvalid": refusals.IssuersWrongError,
-    "KindUnknown": refusals.IssuersWrongError,
-    "IssuerList": refusals.IssuersWrongError,
-    "RegistrarAccount": refusals.RegistrarWrongError,
-    "RegistrarsTooFew": refusals.RegistrarWrongError,
-    "RotatedRecently": refusals.RegistrarWrongError,
-    "FirstWrong": refusals.FirstWrongError,
-    "BatchCount": refusals.BatchCountError,
+    "BodyExists": errors.IssuerExistsError,
+    "BodyUnknown": errors.IssuerUnknownError,
+    "BodyHeld": errors.IssuerOnHoldError,
+    "StandingForbids": errors.StandingForbidsError,
+    "CounterWrong": errors.CounterWrongError,
+    "StatementExpired": errors.StatementOverError,
+    "StatementTooFar": errors.StatementTooLongError,
+    "NothingChanges": errors.NothingChangesError,
+    "SignatureCount": errors.SignatureCountError,
+    "NoMajority": errors.SignatureCountError,
+    "SignatureInvalid": errors.SignatureInvalidError,
+    "SignerWrong": errors.SignerUnknownError,
+    "RegionOrder": errors.SignerUnknownError,
+    "CatalogAlone": errors.SignerUnknownError,
+    "EndAlone": errors.SignerUnknownError,
+    "KeyPurpose": errors.SignerWrongPurposeError,
+    "KeyEnded": errors.SignerEndedError,
+    "KeyUnknown": errors.KeysWrongError,
+    "KeyCount": errors.KeysWrongError,
+    "KeyInvalid": errors.KeysWrongError,
+    "EndOrder": errors.KeysWrongError,
+    "EndRaised": errors.KeysWrongError,
+    "CodeInvalid": errors.IssuersWrongError,
+    "KindUnknown": errors.IssuersWrongError,
+    "IssuerList": errors.IssuersWrongError,
+    "RegistrarAccount": errors.RegistrarWrongError,
+    "RegistrarsTooFew": errors.RegistrarWrongError,
+    "RotatedRecently": errors.RegistrarWrongError,
+    "FirstWrong": errors.FirstWrongError,
+    "BatchCount": errors.BatchCountError,
 }
 """The refusal of each rule of the contract."""
 
@@ -102,8 +108,8 @@ def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, 
     must = alone or both or (isinstance(statement, Batch | StatusChange) and count > 0)
     if key is None and must:
         if recover_address(digest, signatures[0]) is None:
-            raise refusals.SignatureInvalidError("the signature leads to no key")
-        raise refusals.SignerUnknownError(f"no key of {codes[0]} has signed")
+            raise errors.SignatureInvalidError("the signature leads to no key")
+        raise errors.SignerUnknownError(f"no key of {codes[0]} has signed")
     return key
 
 

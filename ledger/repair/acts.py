@@ -9,23 +9,23 @@ from typing import Any
 import orjson
 from sqlalchemy import exists, func, select, update
 
-from certledger.ledger.acts import ACTS as KINDS
-from certledger.ledger.acts import ActKind, ActState, kind_of
-from certledger.ledger.auditing.acts import ACTS
-from certledger.ledger.auditing.mirror import BODIES
-from certledger.ledger.auditing.rejections import RejectionJudge
-from certledger.ledger.ports import NewAct
+from certledger.ledger.audit.acts import ACTS
+from certledger.ledger.audit.mirror import BODIES
+from certledger.ledger.audit.rejections import RejectionJudge
+from certledger.ledger.core.acts import ACTS as KINDS
+from certledger.ledger.core.acts import ActKind, ActState, kind_of
+from certledger.ledger.core.ports import NewAct
 from certledger.ledger.repair.chain_acts import ChainActs
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
-from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json
-from certledger.verifier.encoding import format_canonical, from_base64url, parse_time
+from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.hashing import sha256
-from certledger.verifier.recovery import recover_address
-from certledger.verifier.statements import Batch, Receipt, Statement
+from certledger.verifier.formats.canonical_json import format_canonical, from_base64url, parse_time
+from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_from_json
+from certledger.verifier.formats.statements import Batch, Receipt, Statement
 
 UNREADABLE = "act.unreadable"
 """Why an act is given up whose statement is damaged, and that neither chain nor files have."""

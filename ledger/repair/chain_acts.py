@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from certledger.ledger.auditing.acts import ACTS
-from certledger.ledger.auditing.mirror import MirrorObserver, Reach
+from certledger.ledger.audit.acts import ACTS
+from certledger.ledger.audit.mirror import MirrorObserver, Reach
 from certledger.ledger.repair.transaction import raw
-from certledger.verifier.audit.faults import AuditFault
-from certledger.verifier.audit.published import Nothing
+from certledger.verifier.audit.findings import AuditFault
 from certledger.verifier.audit.replay import Replay, ReplayedAct, Unobserved
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.rpc import NodeBlock, NodeFailedError, RpcClient
+from certledger.verifier.audit.sources import Nothing
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.node_rpc import NodeBlock, NodeFailedError, RpcClient
 
 SPAN = 2_000
 

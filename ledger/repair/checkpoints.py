@@ -6,27 +6,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from certledger.ledger.auditing.checkpoints import CHECKPOINTS, SLOT_PROOFS
-from certledger.ledger.checkpoints import capture, check_proofs
-from certledger.ledger.ports import (
+from certledger.ledger.audit.checkpoints import CHECKPOINTS, SLOT_PROOFS
+from certledger.ledger.core.ports import (
     Block,
     Chain,
     ChainUnreachableError,
     MirrorDiffersError,
     StoredCheckpoint,
 )
+from certledger.ledger.publish.checkpoints import capture, check_proofs
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
-from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier.checkpoint import (
+from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.checkpoint import (
     CheckpointUnusableError,
     Cosignature,
     Note,
     check_cosignature,
     parse_note,
 )
-from certledger.verifier.errors import CertledgerError
-from certledger.verifier.policy import LedgerPin, TrustPolicy
+from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 
 
 @dataclass(slots=True)

@@ -8,18 +8,18 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, exists, func, select
 
-from certledger.ledger.acts import ActKind
-from certledger.ledger.auditing.comparing import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
-from certledger.ledger.auditing.kept import StoredFiles, unpacked
-from certledger.ledger.auditing.stored import check_unanchored
+from certledger.ledger.audit.batch_rows import check_unanchored
+from certledger.ledger.audit.comparison import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
+from certledger.ledger.audit.database_source import StoredFiles, unpacked
+from certledger.ledger.core.acts import ActKind
 from certledger.ledger.repair.sources import BatchFiles, has_root, lookups_of
 from certledger.ledger.repair.transaction import raw
-from certledger.ledger.store.bulk import PLACES
-from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier import merkle
-from certledger.verifier.acts import statement_from_json
+from certledger.ledger.store.bulk_queries import PLACES
+from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.statements import Batch
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.signed_act import statement_from_json
+from certledger.verifier.formats.statements import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,16 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, select
 
-from certledger.ledger.acts import ActKind
-from certledger.ledger.auditing.comparing import ACTS, CATALOG_CHANGES, CATALOGS, NAMES
-from certledger.ledger.auditing.mirror import BODIES
+from certledger.ledger.audit.comparison import ACTS, CATALOG_CHANGES, CATALOGS, NAMES
+from certledger.ledger.audit.mirror import BODIES
+from certledger.ledger.core.acts import ActKind
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
-from certledger.ledger.store.unit import SqlUnit
-from certledger.verifier.catalog import Catalog
-from certledger.verifier.encoding import parse_canonical
+from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.hashing import sha256
+from certledger.verifier.formats.canonical_json import parse_canonical
+from certledger.verifier.formats.catalog import Catalog
 
 MAX_CATALOG_BYTES = 64 << 20
 
@@ -89,8 +89,8 @@ def _statement_digests(unit: SqlUnit, kind: ActKind, name: str) -> set[bytes]:
 
 
 def _members(statements: Iterable[Any], kind: ActKind, name: str) -> Iterator[bytes]:
-    from certledger.ledger.acts import ACTS as KINDS
-    from certledger.verifier.acts import statement_from_json
+    from certledger.ledger.core.acts import ACTS as KINDS
+    from certledger.verifier.formats.signed_act import statement_from_json
 
     for data in statements:
         try:

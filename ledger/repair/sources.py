@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from certledger.ledger.intake.handing_in import parse_handed_in
-from certledger.ledger.intake.submission import parse_submission
-from certledger.ledger.ports import Lookups
-from certledger.verifier import merkle
-from certledger.verifier.audit.published import Folder
-from certledger.verifier.certificate import Record
-from certledger.verifier.encoding import format_canonical
+from certledger.ledger.core.ports import Lookups
+from certledger.ledger.intake.act_submission import parse_handed_in
+from certledger.ledger.intake.batch_submission import parse_submission
+from certledger.verifier.audit.sources import Folder
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.statements import Statement
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.record import Record
+from certledger.verifier.formats.statements import Statement
 
 MAX_FILE_BYTES = 64 << 20
 SignedStatement: TypeAlias = tuple[Statement, tuple[bytes, ...]]

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from certledger.ledger.auditing.kept import StoredFiles
-from certledger.ledger.store.unit import SqlUnit
+from certledger.ledger.audit.database_source import StoredFiles
+from certledger.ledger.store.unit_of_work import SqlUnit
 
 
 class SingleTransaction:

@@ -1,6 +1,6 @@
 """Sample certificates for demonstrations and tests: plausible, and nobody's."""
 
-from certledger.ledger.samples.generating import (
+from certledger.ledger.samples.generator import (
     SampleCertificate,
     SamplesImpossibleError,
     sample_certificates,

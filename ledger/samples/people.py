@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from certledger.ledger.domain.codes import (
+from certledger.ledger.reference_data.identifiers import (
     compute_identity_check,
     compute_organization_check,
     compute_uscc_check,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from certledger.ledger.domain import Category, IssuerProfile
-from certledger.ledger.domain.fields import load_field_names
+from certledger.ledger.reference_data import Category, IssuerProfile
+from certledger.ledger.reference_data.fields import load_field_names
 from certledger.ledger.samples.people import (
     PLATE_LETTER,
     Company,

@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
-from certledger.ledger.ports import StoreBusyError
-from certledger.ledger.store.faults import engine_faults
+from certledger.ledger.core.ports import StoreBusyError
+from certledger.ledger.store.engine_errors import engine_faults
 from certledger.ledger.store.identity import LEDGER, check_before
-from certledger.ledger.store.migrating import migrate
-from certledger.ledger.store.unit import SqlUnit
+from certledger.ledger.store.schema_migration import migrate
+from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.errors import CertledgerError
 
 PATIENCE = 30.0

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
-from certledger.ledger.acts import ActState, Lane
-from certledger.ledger.ports import AnchoredEdition, Backlog, Lookups, NewAct, SubmittedAct
-from certledger.ledger.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.core.acts import ActState, Lane
+from certledger.ledger.core.ports import AnchoredEdition, Backlog, Lookups, NewAct, SubmittedAct
+from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.bulk import PLACES, PREFIX, find_editions, insert_certificates
-from certledger.ledger.store.frames import FRAME, pack_frames
+from certledger.ledger.store.bulk_queries import PLACES, PREFIX, find_editions, insert_certificates
+from certledger.ledger.store.record_chunks import FRAME, pack_frames
 from certledger.ledger.store.tables import (
     ActRow,
     BatchRow,

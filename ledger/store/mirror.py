@@ -8,9 +8,9 @@ from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple_, update
 
-from certledger.ledger.acts import ActKind, ActState, Lane
-from certledger.ledger.naming import is_placeholder, placeholder
-from certledger.ledger.ports import (
+from certledger.ledger.core.acts import ActKind, ActState, Lane
+from certledger.ledger.core.issuer_names import is_placeholder, placeholder
+from certledger.ledger.core.ports import (
     AnchoredBatch,
     Block,
     CatalogSeen,
@@ -21,10 +21,10 @@ from certledger.ledger.ports import (
     StoredCheckpoint,
     TxState,
 )
-from certledger.ledger.service.values import CHECKPOINT_REPLACED, REORGANISED
+from certledger.ledger.core.service_values import CHECKPOINT_REPLACED, REORGANISED
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, table, values_of
-from certledger.ledger.store.reading import SIGNATURE_LINE
+from certledger.ledger.store.mirror_queries import SIGNATURE_LINE
 from certledger.ledger.store.service_tables import EventRow, WatchRow
 from certledger.ledger.store.tables import (
     ActRow,
@@ -41,7 +41,7 @@ from certledger.ledger.store.tables import (
     StatusWordRow,
     TransactionRow,
 )
-from certledger.verifier.statements import Batch
+from certledger.verifier.formats.statements import Batch
 
 ACTS = table(ActRow)
 ANCHORED = table(AnchoredRow)

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from certledger.ledger.acts import ACTS, ActKind, ActState, counter_of, subject_of
-from certledger.ledger.naming import unnamed
-from certledger.ledger.ports import (
+from certledger.ledger.core.acts import ACTS, ActKind, ActState, counter_of, subject_of
+from certledger.ledger.core.issuer_names import unnamed
+from certledger.ledger.core.ports import (
     AnchoredBatch,
     Block,
     CatalogSeen,
@@ -23,10 +23,18 @@ from certledger.ledger.ports import (
     Transaction,
     TxState,
 )
-from certledger.verifier.acts import SIGNATURE_SIZE, statement_from_json, statement_to_json
-from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
-from certledger.verifier.state import IssuerState
-from certledger.verifier.statements import Batch, Statement, StatusChange
+from certledger.verifier.formats.canonical_json import (
+    format_canonical,
+    from_base64url,
+    to_base64url,
+)
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.signed_act import (
+    SIGNATURE_SIZE,
+    statement_from_json,
+    statement_to_json,
+)
+from certledger.verifier.formats.statements import Batch, Statement, StatusChange
 
 Found = Any
 """A row of SQLAlchemy Core: attributes by column name."""

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Index, Integer, LargeBinary, MetaData, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from certledger.ledger.acts import ActState
+from certledger.ledger.core.acts import ActState
 
 Big = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite numbers rows by itself only in a column called INTEGER."""

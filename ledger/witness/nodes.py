@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from certledger.ledger.witness.memory import MemoryDamagedError
+from certledger.ledger.witness.state import MemoryDamagedError
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.rpc import NodeBlock, RpcClient
+from certledger.verifier.node_rpc import NodeBlock, RpcClient
 
 if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI
@@ -72,9 +72,9 @@ class ExecutingNode:
         lag: int,
         clock: Callable[[], int],
     ) -> None:
-        from certledger.ledger.chain.embedded.errors import EmbeddedChainError
-        from certledger.ledger.chain.embedded.genesis import parse_genesis
-        from certledger.ledger.chain.embedded.replay import ChainReplica
+        from certledger.ledger.devchain.errors import EmbeddedChainError
+        from certledger.ledger.devchain.genesis import parse_genesis
+        from certledger.ledger.devchain.replay import ChainReplica
 
         self._source, self._lag, self._clock = source, lag, clock
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ class ExecutingNode:
         Raises:
             BlockRejectedError: one does not follow from those before it.
         """
-        from certledger.ledger.chain.embedded.errors import BlockAheadError
+        from certledger.ledger.devchain.errors import BlockAheadError
 
         last = self._source.head()
         for number in range(self._follower.head.block_number + 1, last + 1):

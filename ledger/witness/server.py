@@ -10,10 +10,14 @@ from typing import Final
 
 import structlog
 
-from certledger.ledger.witness.memory import acquire_home, release_home
+from certledger.ledger.witness.state import acquire_home, release_home
 from certledger.ledger.witness.witness import Witness, WitnessError
-from certledger.verifier.checkpoint import MAX_NOTE_BYTES, CheckpointUnusableError, parse_note
 from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.formats.checkpoint import (
+    MAX_NOTE_BYTES,
+    CheckpointUnusableError,
+    parse_note,
+)
 
 log = structlog.get_logger(__name__)
 PATH: Final = "/v1/cosignatures"

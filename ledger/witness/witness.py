@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certledger.ledger.witness.memory import (
+from certledger.ledger.witness.state import (
     Fork,
     WitnessState,
     exclusive,
@@ -18,7 +18,8 @@ from certledger.ledger.witness.memory import (
     recall,
     remember,
 )
-from certledger.verifier.checkpoint import (
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.checkpoint import (
     Checkpoint,
     CheckpointUnusableError,
     Cosignature,
@@ -27,8 +28,7 @@ from certledger.verifier.checkpoint import (
     cosign,
     parse_note,
 )
-from certledger.verifier.errors import CertledgerError
-from certledger.verifier.rpc import NodeBlock
+from certledger.verifier.node_rpc import NodeBlock
 
 
 class WitnessError(CertledgerError):
@@ -99,7 +99,7 @@ class OwnNode(Protocol):
 
 
 Published = Callable[[], Sequence[str]]
-"""Gives notes that others published, the newest among them; raises Refused where nobody answers."""
+"""Gives notes that others published, the newest among them; raises CertledgerError where nobody answers."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -9,12 +9,12 @@ import pytest
 import uvicorn
 
 from certledger.api.app import app_of
-from certledger.api.connections import Connection
+from certledger.api.h11_protocol import Connection
 from certledger.api.service import Service
-from certledger.ledger.service.logbook import Logbook
-from certledger.ledger.service.values import Role
-from tests.api.documented import Answers, recorded
-from tests.api.operating import register_operator
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.verification.receipt_log import Logbook
+from tests.api.openapi_coverage import Answers, recorded
+from tests.api.operator_issuer import register_operator
 from tests.api.world import Running, World, make_world, serve
 
 

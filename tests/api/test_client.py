@@ -12,10 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from certledger.ledger.asking import AnswerInvalidError, ServerRefusedError, ServerUnreachableError
-from certledger.ledger.client import Client
-from certledger.ledger.service.values import Role
-from certledger.verifier.encoding import format_canonical
+from certledger.ledger.client.service_client import Client
+from certledger.ledger.client.transport import (
+    AnswerInvalidError,
+    ServerRefusedError,
+    ServerUnreachableError,
+)
+from certledger.ledger.core.service_values import Role
+from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, listening
 from tests.ledger.live import person

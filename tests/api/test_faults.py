@@ -14,16 +14,16 @@ import structlog
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from certledger.api.answers import ByteCache
 from certledger.api.app import app_of
-from certledger.api.bodies import PUBLIC_VALUES
-from certledger.api.oidc import OidcTokens, Provider
+from certledger.api.auth.oidc import OidcTokens, Provider
+from certledger.api.request.body import PUBLIC_VALUES
+from certledger.api.responses import ByteCache
 from certledger.api.service import Options, Service
-from certledger.ledger.evidence import EvidenceInconsistentError
-from certledger.ledger.issuing.sealing import SealedBatch
-from certledger.ledger.service.values import Role
-from tests.api.test_serving import prepared as prepared
-from tests.api.test_serving import serving
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.publish.evidence import EvidenceInconsistentError
+from certledger.ledger.sealing.batch import SealedBatch
+from tests.api.test_server import prepared as prepared
+from tests.api.test_server import serving
 from tests.api.world import World, listening
 
 FULL = [(503, "store.full"), (503, "store.unavailable")]
@@ -110,7 +110,7 @@ def test_a_500_that_says_so_is_in_the_log_under_its_id(
     def fail(*given: object) -> None:
         raise EvidenceInconsistentError("leaf 7 does not lead to the root")
 
-    monkeypatch.setattr("certledger.api.routes.verifying._evidence", fail)
+    monkeypatch.setattr("certledger.api.routes.verifications._evidence", fail)
     with structlog.testing.capture_logs() as lines:
         answer = auditor.get(f"/v1/evidence/{'0' * 64}")
     assert (answer.status_code, answer.json()["code"]) == (500, "evidence.inconsistent")
@@ -181,7 +181,7 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
 def test_an_answer_of_the_node_has_a_bound_however_many_calls_it_answers(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("certledger.api.routes.operating.MAX_ANSWER_BYTES", 10_000)
+    monkeypatch.setattr("certledger.api.routes.health.MAX_ANSWER_BYTES", 10_000)
     service = Service(ledger=world.ledger)
     call = {"jsonrpc": "2.0", "method": "eth_getBlockByNumber", "params": ["0x1", False]}
     calls = [call | {"id": number} for number in range(100)]

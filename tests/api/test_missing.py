@@ -8,14 +8,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from certledger.ledger.acts import Lane
-from certledger.ledger.checkpoints import Cadence, checkpoint
-from certledger.ledger.domain import load_domain
-from certledger.ledger.issuing.catalogs import catalog_of
-from certledger.ledger.service.values import Role
-from certledger.verifier.acts import Act
-from certledger.verifier.compact import Compact
-from certledger.verifier.encoding import Json, format_canonical
+from certledger.ledger.core.acts import Lane
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.issuer.catalogs import catalog_of
+from certledger.ledger.publish.checkpoints import Cadence, checkpoint
+from certledger.ledger.reference_data import load_domain
+from certledger.verifier.formats.canonical_json import Json, format_canonical
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.signed_act import Act
 from tests.api.world import Running, World, disclosures, make_world, serve
 from tests.ledger.live import Body
 

@@ -11,14 +11,15 @@ from typing import cast
 import httpx
 import pytest
 
-from certledger.api import refusals as api_refusals
+from certledger.api import errors as api_refusals
 from certledger.api.app import app_of
+from certledger.api.auth.permissions import RULES, Rule
+from certledger.api.openapi.operation import operation
 from certledger.api.problems import STATUSES, problem, status_of
-from certledger.api.routing import operation
-from certledger.api.rules import RULES, Rule
 from certledger.api.service import Options, Service
-from certledger.ledger import evidence, ports
-from certledger.ledger.intake import refusals as intake_refusals
+from certledger.ledger.core import ports
+from certledger.ledger.intake import errors as intake_refusals
+from certledger.ledger.publish import evidence
 from certledger.verifier import errors
 from certledger.verifier.errors import CertledgerError, MalformedError
 from tests.api.world import World, listening
@@ -76,8 +77,13 @@ def test_pages_of_other_origins_are_let_in_only_where_they_are_named(world: Worl
 @pytest.mark.parametrize(
     ("broken", "method", "path", "body"),
     [
-        ("certledger.api.guesses._find", "POST", "/v1/lookups", b'{"digest":"%b"}' % (b"0" * 64)),
-        ("certledger.api.routes.standing._newest", "GET", "/v1/issuers/11310000XX00000196", b""),
+        (
+            "certledger.api.guess_limit._find",
+            "POST",
+            "/v1/lookups",
+            b'{"digest":"%b"}' % (b"0" * 64),
+        ),
+        ("certledger.api.routes.registry._newest", "GET", "/v1/issuers/11310000XX00000196", b""),
     ],
 )
 def test_what_nobody_foresaw_is_a_problem_like_every_other(

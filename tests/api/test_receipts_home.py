@@ -14,28 +14,28 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from certledger.api.callers import KeyRing, load_pepper
-from certledger.ledger.service.values import Role
+from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.store import open_store
-from certledger.verifier.cli import main
-from tests.api.test_serving import RUN, serving
+from certledger.verifier.cli.main import main
+from tests.api.test_server import RUN, serving
 from tests.effort import effort
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from certledger.ledger.demo import operating
-from certledger.ledger.demo.run import run
+from certledger.ledger.demo import operator
+from certledger.ledger.demo.runner import run
 
 name, when = sys.argv[2], sys.argv[3]
-real = getattr(operating, name)
+real = getattr(operator, name)
 
 def killed(*arguments, **named):
     if when == "after":
         real(*arguments, **named)
     os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(operating, name, killed)
+setattr(operator, name, killed)
 run(Path(sys.argv[1]), 10, lambda step: None)
 """
 
@@ -52,7 +52,7 @@ def demo(home: Path) -> dict[str, Any]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the home of a demo that was killed at each step of its operator's registration."""
     home = tmp_path_factory.mktemp("receipts") / "home"
-    for name in ("register_body", "file_catalog"):
+    for name in ("register_issuer", "file_catalog"):
         for when in effort(("after",), ("before", "after")):
             command = [sys.executable, "-c", KILLED, str(home), name, when]
             killed = subprocess.run(command, capture_output=True, check=False, timeout=300)

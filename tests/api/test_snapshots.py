@@ -5,12 +5,12 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.node import POLICY
-from certledger.ledger.service.values import Role
-from certledger.verifier.cli import main
-from certledger.verifier.compact import Compact
-from certledger.verifier.encoding import format_time
-from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.snapshot import Snapshot
 from tests.api.world import Running
 
 

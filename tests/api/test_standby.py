@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from certledger.api.app import app_of
-from certledger.api.callers import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing, load_pepper
 from certledger.api.readiness import (
     INTAKE,
     MAX_AHEAD_SECONDS,
@@ -23,12 +23,12 @@ from certledger.api.readiness import (
     parts_of,
 )
 from certledger.api.service import Options, Service
-from certledger.ledger.chain.embedded import open_node
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.devchain import open_node
 from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, operator_of
-from certledger.ledger.service.values import Role
 from certledger.ledger.settings import load_settings
-from tests.api.test_serving import serving
+from tests.api.test_server import serving
 from tests.api.world import World, listening, policy_of
 from tests.ledger.live import Body, open_live
 

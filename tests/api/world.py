@@ -18,14 +18,14 @@ from fastapi import FastAPI
 
 from certledger.api.app import app_of
 from certledger.api.service import Options, Service
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.files import write_atomically
-from certledger.ledger.issuing.sealing import SealedBatch
 from certledger.ledger.node import POLICY, Ledger, load_policy
-from certledger.ledger.service.values import Role
-from certledger.verifier.certificate import Disclosure, lookup_digest
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
-from certledger.verifier.policyfile import sign
+from certledger.ledger.sealing.batch import SealedBatch
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
+from certledger.verifier.formats.record import Disclosure, lookup_digest
+from certledger.verifier.formats.signed_policy import sign
 from certledger.verifier.vocabulary import Status, Way
 from tests.ledger.live import Body, open_live
 

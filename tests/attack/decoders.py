@@ -18,16 +18,16 @@ from dataclasses import dataclass
 
 import cbor2
 
-from certledger.verifier.audit.published import chunks, unzipped
-from certledger.verifier.base45 import from_base45, to_base45
-from certledger.verifier.compact import Compact
-from certledger.verifier.encoding import parse, parse_canonical
+from certledger.verifier.audit.sources import chunks, unzipped
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.hashing import keccak
-from certledger.verifier.packing import MAX_BATCH_CERTIFICATES
-from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.stateproof import NodeSet, check_account, check_slot
+from certledger.verifier.formats.base45 import from_base45, to_base45
+from certledger.verifier.formats.canonical_json import parse, parse_canonical
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_columns import MAX_BATCH_CERTIFICATES
+from certledger.verifier.formats.state_proof import NodeSet, check_account, check_slot
 from tests.conformance.case import Scene
 from tests.conformance.snapshot_cases import code_of, pack
 
@@ -86,7 +86,8 @@ def scattered(luck: random.Random) -> bytes:
     parts = cbor2.loads(SNAPSHOT)
     count, gap = luck.choice([1, 10, 100]), luck.choice([0, 1, 127])
     body = parts[5][1]
-    body[10] = [bytes(32 * count), [MAX_BATCH_CERTIFICATES] * count, [0] * count, [0] * count, [0] * count,
+    body[10] = [bytes(32 * count), [MAX_BATCH_CERTIFICATES] * count, [0] * count, [0] * count, [0] *
+    count,
                 [-1] * count, {}]  # fmt: skip
     body[11] = [bytes([gap]) * min(count * MAX_BATCH_CERTIFICATES // (gap + 1), 50_000), b"", b""]
     return cbor2.dumps(parts, canonical=True)

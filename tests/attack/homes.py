@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from certledger.ledger.service.values import Role
+from certledger.ledger.core.service_values import Role
 from tests.api.world import make_world
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from certledger.verifier.base45 import to_base45
-from certledger.verifier.compact import PREFIX
+from certledger.verifier.formats.base45 import to_base45
+from certledger.verifier.formats.compact_evidence import PREFIX
 
 END = b"\r\n\r\n"
 VERIFY, LOOK_UP, UPLOAD, RPC = (

@@ -22,7 +22,7 @@ CALLERS = 20
 TRIES = 4
 LEAST = 5
 """Requests of others that are timed, however short the attack."""
-RUN = "from certledger.verifier.cli import main; main()"
+RUN = "from certledger.verifier.cli.main import main; main()"
 MEGABYTE = 2**20
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.auditing.home import audit_home
+from certledger.ledger.audit.home import audit_home
 from certledger.verifier.audit.report import AuditReport
 from tests.audit import little
 

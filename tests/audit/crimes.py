@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from certledger.contracts import calls
-from certledger.ledger.auditing.kept import unpacked
-from certledger.ledger.intake.submission import parse_submission
-from certledger.ledger.issuing.sealing import SealedBatch
-from certledger.ledger.store.frames import pack_frame
+from certledger.ledger.audit.database_source import unpacked
+from certledger.ledger.intake.batch_submission import parse_submission
+from certledger.ledger.sealing.batch import SealedBatch
+from certledger.ledger.store.record_chunks import pack_frame
 from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from tests.audit.little import POLICE, Body
 

@@ -11,26 +11,31 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from certledger.ledger.domain import load_domain
 from certledger.ledger.files import write_atomically
-from certledger.ledger.issuing.catalogs import catalog_change, catalog_of
-from certledger.ledger.issuing.checking import Issue
-from certledger.ledger.issuing.papers import Paper
-from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from certledger.ledger.issuing.signing import packed_keys, sign_statement
+from certledger.ledger.intake.submissions import (
+    submit_act,
+    submit_batch,
+    submit_catalog,
+    submit_status,
+)
+from certledger.ledger.issuer.catalogs import catalog_change, catalog_of
+from certledger.ledger.issuer.signed_acts import packed_keys, sign_statement
 from certledger.ledger.keys import Signer, signer_of
 from certledger.ledger.node import POLICY, Ledger, open_ledger
+from certledger.ledger.reference_data import load_domain
+from certledger.ledger.sealing.attachments import Paper
+from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
+from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.settings import load_settings
-from certledger.ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
-from certledger.verifier.acts import Act
-from certledger.verifier.catalog import Catalog
-from certledger.verifier.certificate import describe_document
-from certledger.verifier.checkpoint import Note, cosign, parse_note
-from certledger.verifier.encoding import format_canonical
-from certledger.verifier.hashing import sha256
-from certledger.verifier.state import IssuerState
-from certledger.verifier.statements import Register, Statement, StatusChange
-from certledger.verifier.status import choose
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.checkpoint import Note, cosign, parse_note
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.record import describe_document
+from certledger.verifier.formats.signed_act import Act
+from certledger.verifier.formats.statements import Register, Statement, StatusChange
+from certledger.verifier.formats.status_tree import choose
 from certledger.verifier.vocabulary import Purpose, Status
 from tests.world import OPERATORS, signed_policy, witness_key
 

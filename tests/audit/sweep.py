@@ -16,19 +16,19 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table
 
-from certledger.ledger.auditing.coverage import ALL, ROWS, reason
-from certledger.ledger.auditing.kept import StoredFiles
-from certledger.ledger.auditing.publishing import publish
-from certledger.ledger.rebuilding import rebuild
-from certledger.ledger.service.logbook import logbook_of
-from certledger.ledger.service.values import ApiKey, Hook, Role, Watch
+from certledger.ledger.audit.coverage import ALL, ROWS, reason
+from certledger.ledger.audit.database_source import StoredFiles
+from certledger.ledger.audit.export import publish
+from certledger.ledger.core.service_values import ApiKey, Hook, Role, Watch
+from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.repair.rebuild import rebuild
 from certledger.ledger.settings import load_settings
 from certledger.ledger.store.service_tables import ApiKeyRow
 from certledger.ledger.store.tables import Row
-from certledger.ledger.submitting import submit_batch
+from certledger.ledger.verification.receipt_log import logbook_of
 from certledger.verifier.audit.report import AuditVerdict
-from certledger.verifier.state import NO_END
-from tests.api.operating import operator_body
+from certledger.verifier.formats.issuer_state import NO_END
+from tests.api.operator_issuer import operator_body
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.little import POLICE, Body, cosigned, now, opened

@@ -9,9 +9,8 @@ import pytest
 
 from certledger.contracts import calls
 from certledger.ledger.chain.client import Payment, sign_transaction
-from certledger.ledger.domain import load_domain
-from certledger.ledger.issuing.catalogs import catalog_of
-from certledger.ledger.issuing.signing import (
+from certledger.ledger.issuer.catalogs import catalog_of
+from certledger.ledger.issuer.signed_acts import (
     challenge_registrar,
     change_registrar,
     change_standing,
@@ -20,15 +19,15 @@ from certledger.ledger.issuing.signing import (
     packed_keys,
     rotate_registrar,
 )
-from certledger.verifier import merkle
-from certledger.verifier.acts import statement_from_json
+from certledger.ledger.reference_data import load_domain
 from certledger.verifier.audit.deployment import check_deployment, created
 from certledger.verifier.audit.report import AuditVerdict
-from certledger.verifier.hashing import keccak
-from certledger.verifier.recovery import recover_address
-from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
-from certledger.verifier.state import NO_END
-from certledger.verifier.statements import (
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.crypto.secp256k1 import recover_address
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.issuer_state import NO_END
+from certledger.verifier.formats.signed_act import statement_from_json
+from certledger.verifier.formats.statements import (
     Batch,
     CatalogChange,
     KeysChange,
@@ -36,7 +35,8 @@ from certledger.verifier.statements import (
     StatusChange,
     ledger_identity,
 )
-from certledger.verifier.status import StatusTree, choose
+from certledger.verifier.formats.status_tree import StatusTree, choose
+from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 from certledger.verifier.vocabulary import Standing, Status
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, carry, codes, smuggle

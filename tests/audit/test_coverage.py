@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.auditing.coverage import ALL, NOT_COVERED, ROWS, describe, reason
+from certledger.ledger.audit.coverage import ALL, NOT_COVERED, ROWS, describe, reason
 from certledger.verifier.audit.report import AuditVerdict
 from tests.audit.conftest import Auditor
 from tests.audit.sweep import Crime, convicts, crimes, tables

@@ -7,12 +7,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from certledger.ledger.issuing.sealing import Head
-from certledger.ledger.submitting import submit_batch
-from certledger.verifier.audit.published import DataUnreachableError
+from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.sealing.batch import Head
 from certledger.verifier.audit.report import AuditVerdict
-from certledger.verifier.checkpoint import parse_note
-from certledger.verifier.encoding import format_canonical
+from certledger.verifier.audit.sources import DataUnreachableError
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.checkpoint import parse_note
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, edit_records, sql, told

@@ -10,13 +10,13 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from certledger.ledger.auditing.home import chain_of
+from certledger.ledger.audit.home import chain_of
+from certledger.ledger.intake.submissions import submit_batch
 from certledger.ledger.node import POLICY
 from certledger.ledger.settings import load_settings
-from certledger.ledger.submitting import submit_batch
-from certledger.verifier.audit.command import command
 from certledger.verifier.audit.report import AuditVerdict
-from certledger.verifier.encoding import format_canonical
+from certledger.verifier.cli.audit import command
+from certledger.verifier.formats.canonical_json import format_canonical
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, sql, told
@@ -37,8 +37,8 @@ def listed(report: dict[str, Any], kind: str) -> set[str]:
 @pytest.fixture(scope="module")
 def public(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the pristine ledger published."""
-    from certledger.ledger.auditing.kept import StoredFiles
-    from certledger.ledger.auditing.publishing import publish
+    from certledger.ledger.audit.database_source import StoredFiles
+    from certledger.ledger.audit.export import publish
 
     folder = tmp_path_factory.mktemp("public")
     settings = load_settings(home=pristine)
@@ -207,7 +207,7 @@ def test_an_act_shown_as_final_in_a_block_to_come_is_found(home: Path, auditor: 
 
 
 def test_the_name_of_a_stranger_is_found(home: Path, auditor: Auditor) -> None:
-    from certledger.verifier.hashing import sha256
+    from certledger.verifier.crypto.hashing import sha256
 
     digest = sha256("某某".encode())
     sql(home, "INSERT INTO names (digest, name) VALUES (?, ?)", digest, "某某")

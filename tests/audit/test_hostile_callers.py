@@ -13,12 +13,12 @@ import pytest
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.client import Payment, sign_transaction
-from certledger.ledger.chain.follow import Follower
+from certledger.ledger.chain.follower import Follower
+from certledger.ledger.intake.submissions import submit_batch
 from certledger.ledger.node import Ledger
 from certledger.ledger.store import open_store
-from certledger.ledger.submitting import submit_batch
 from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
-from certledger.verifier.events import Skipped, parse_log
+from certledger.verifier.formats.contract_events import Skipped, parse_log
 from tests.audit import little
 from tests.audit.conftest import Auditor
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from certledger.ledger.auditing.home import chain_of, pinned
-from certledger.ledger.auditing.kept import StoredFiles
+from certledger.ledger.audit.database_source import StoredFiles
+from certledger.ledger.audit.home import chain_of, pinned
 from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.report import AuditReport, AuditVerdict
-from certledger.verifier.audit.running import Job, audit
-from certledger.verifier.events import TOPICS
-from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
+from certledger.verifier.audit.runner import Job, audit
+from certledger.verifier.formats.contract_events import TOPICS
+from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import codes

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.auditing.coverage import ROWS
-from certledger.ledger.auditing.kept import StoredFiles
-from certledger.ledger.auditing.publishing import publish
-from certledger.ledger.rebuilding import rebuild
+from certledger.ledger.audit.coverage import ROWS
+from certledger.ledger.audit.database_source import StoredFiles
+from certledger.ledger.audit.export import publish
+from certledger.ledger.repair.rebuild import rebuild
 from certledger.verifier.audit.report import AuditVerdict
 from tests.audit import sweep
 from tests.audit.conftest import Auditor

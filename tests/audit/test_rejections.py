@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.rebuilding import rebuild
-from certledger.ledger.submitting import submit_batch
+from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.repair.rebuild import rebuild
 from certledger.verifier.audit.report import AuditVerdict
-from certledger.verifier.statements import KeysChange
+from certledger.verifier.formats.statements import KeysChange
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, sql
 from tests.audit.little import COURT, DAY, POLICE, Body, now, opened

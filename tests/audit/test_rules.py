@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from certledger.contracts import abi, calls
-from certledger.ledger.auditing.home import chain_of, pinned
-from certledger.ledger.issuing.signing import (
+from certledger.ledger.audit.home import chain_of, pinned
+from certledger.ledger.issuer.signed_acts import (
     change_registrar,
     change_standing,
     hold,
@@ -22,12 +22,11 @@ from certledger.ledger.issuing.signing import (
 )
 from certledger.ledger.keys import Signer
 from certledger.ledger.settings import load_settings
-from certledger.verifier.audit.faults import Weight
-from certledger.verifier.audit.published import Nothing
+from certledger.verifier.audit.findings import Weight
 from certledger.verifier.audit.replay import Replay, Unobserved
-from certledger.verifier.events import TOPICS
-from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, Log, RpcClient
-from certledger.verifier.statements import (
+from certledger.verifier.audit.sources import Nothing
+from certledger.verifier.formats.contract_events import TOPICS
+from certledger.verifier.formats.statements import (
     Batch,
     CatalogChange,
     KeysChange,
@@ -36,7 +35,8 @@ from certledger.verifier.statements import (
     Statement,
     StatusChange,
 )
-from certledger.verifier.status import choose
+from certledger.verifier.formats.status_tree import choose
+from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, Log, RpcClient
 from certledger.verifier.vocabulary import Standing, Status
 from tests.audit.little import ALL, DAY, POLICE, now, person, registrar
 

@@ -20,18 +20,18 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from certledger.ledger.auditing.home import audit_home, chain_of, pinned
-from certledger.ledger.auditing.kept import StoredFiles
-from certledger.ledger.auditing.publishing import publish
+from certledger.ledger.audit.database_source import StoredFiles
+from certledger.ledger.audit.export import publish
+from certledger.ledger.audit.home import audit_home, chain_of, pinned
 from certledger.ledger.node import Ledger
 from certledger.ledger.settings import load_settings
-from certledger.verifier.audit.command import PatientExecutor
-from certledger.verifier.audit.faults import SENTENCE
-from certledger.verifier.audit.published import Folder, HttpDirectory, Nothing, Published
+from certledger.verifier.audit.findings import SENTENCE
 from certledger.verifier.audit.report import AuditReport, AuditVerdict
-from certledger.verifier.audit.running import Job, audit
-from certledger.verifier.cli import main
-from certledger.verifier.rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
+from certledger.verifier.audit.runner import Job, audit
+from certledger.verifier.audit.sources import Folder, HttpDirectory, Nothing, Published
+from certledger.verifier.cli.audit import PatientExecutor
+from certledger.verifier.cli.main import main
+from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, edit_records, sql, told

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from certledger.ledger.core.receipt_chain import ReceiptChain
+from certledger.ledger.core.service_values import Verification
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import Ledger
-from certledger.ledger.receipt_chain import ReceiptChain
-from certledger.ledger.service.logbook import logbook_of
-from certledger.ledger.service.receipts import VerificationReceipt, content_of, draw_reference
-from certledger.ledger.service.values import Verification
+from certledger.ledger.verification.receipt_log import logbook_of
+from certledger.ledger.verification.verification_receipt import (
+    VerificationReceipt,
+    content_of,
+    draw_reference,
+)
 from certledger.verifier.audit.report import AuditVerdict
-from tests.api.operating import operator_body
+from tests.api.operator_issuer import operator_body
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, sql
 from tests.audit.little import DAY, now, opened, person

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from certledger.verifier.catalog import Catalog, Entry
-from certledger.verifier.evidence import EntryProof
-from certledger.verifier.hashing import keccak
-from certledger.verifier.state import Key
-from certledger.verifier.statements import SECP256K1_ORDER
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.catalog import Catalog, Entry
+from certledger.verifier.formats.evidence import EntryProof
+from certledger.verifier.formats.issuer_state import Key
+from certledger.verifier.formats.statements import SECP256K1_ORDER
 from certledger.verifier.vocabulary import HolderKind, IssuerKind, Purpose, Standing
 from tests.conformance.case import UNANCHORED, Case, Scene
 from tests.world import ENTRY, LICENCE, draw, policy, signed_policy

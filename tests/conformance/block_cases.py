@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certledger.verifier.checkpoint import Cosignature, Note, cosign
-from certledger.verifier.policy import LedgerPin, Trust, WitnessKey
-from certledger.verifier.policyfile import SignedPolicy, sign
-from certledger.verifier.statements import ledger_identity
+from certledger.verifier.formats.checkpoint import Cosignature, Note, cosign
+from certledger.verifier.formats.policy import LedgerPin, Trust, WitnessKey
+from certledger.verifier.formats.signed_policy import SignedPolicy, sign
+from certledger.verifier.formats.statements import ledger_identity
 from certledger.verifier.vocabulary import Way
 from tests.conformance.case import BLOCKED, Case, Scene
 from tests.world import (

@@ -12,12 +12,12 @@ import orjson
 import rlp
 from trie.hexary import HexaryTrie
 
-from certledger.verifier.base45 import to_base45
-from certledger.verifier.compact import PREFIX, Compact
-from certledger.verifier.encoding import to_base64url
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.hashing import keccak
-from certledger.verifier.stateproof import slot_position
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.base45 import to_base45
+from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.compact_evidence import PREFIX, Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.state_proof import slot_position
 from tests.conformance.anchor_cases import unanchored
 from tests.conformance.block_cases import blocked
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from certledger.verifier.catalog import Entry
-from certledger.verifier.checkpoint import Note
-from certledger.verifier.encoding import format_time
-from certledger.verifier.evidence import Evidence
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.catalog import Entry
+from certledger.verifier.formats.checkpoint import Note
+from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.vocabulary import CheckName
 from tests.world import ENTRY, LICENCE, NOW, Body, Issued, World, signed_policy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certledger.verifier.policyfile import SignedPolicy, sign
+from certledger.verifier.formats.signed_policy import SignedPolicy, sign
 from tests.conformance.case import Case, Scene
 from tests.rotation import LAST, ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
 from tests.world import NOW, ROOT_KEYS, policy, signed_policy

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from certledger.verifier.certificate import (
+from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.record import (
     Disclosure,
     derived_salt,
     describe_document,
     format_disclosure,
 )
-from certledger.verifier.encoding import to_base64url
 from tests.conformance.case import Case, Scene
 from tests.world import LICENCE, Issued, draw
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import cbor2
 
-from certledger.verifier.base45 import to_base45
-from certledger.verifier.compact import PREFIX
-from certledger.verifier.delta import format_delta
-from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.formats.base45 import to_base45
+from certledger.verifier.formats.compact_evidence import PREFIX
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import UNREADABLE, Case, Scene
 from tests.conformance.desk_cases import edited

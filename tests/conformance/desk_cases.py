@@ -10,8 +10,8 @@ from typing import Any
 
 import cbor2
 
-from certledger.verifier.delta import format_delta
-from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.vocabulary import HolderKind, Standing, Status
 from tests.conformance.case import Case, Scene
 from tests.conformance.force_cases import ASKED, DAY, T, bound, changed, present

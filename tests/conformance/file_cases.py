@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from certledger.verifier.certificate import format_disclosure
-from certledger.verifier.encoding import to_base64url
-from certledger.verifier.evidence import MAX_EVIDENCE_BYTES, Evidence
+from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES, Evidence
+from certledger.verifier.formats.record import format_disclosure
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import UNANCHORED, UNREADABLE, Case, Scene
 

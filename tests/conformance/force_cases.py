@@ -12,10 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from certledger.verifier import presentation
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.presentation import HolderPrivateKey, Presentation, Request, Subject
-from certledger.verifier.status import DEFAULTS
+from certledger.verifier.formats import presentation
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.presentation import (
+    HolderPrivateKey,
+    Presentation,
+    Request,
+    Subject,
+)
+from certledger.verifier.formats.status_tree import DEFAULTS
 from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import BLOCKED, UNANCHORED, Case, Scene
 from tests.conformance.content_cases import disclosure

@@ -23,8 +23,8 @@ from typing import Any
 import cbor2
 import orjson
 
-from certledger.verifier.base45 import from_base45, to_base45
-from certledger.verifier.compact import PREFIX
+from certledger.verifier.formats.base45 import from_base45, to_base45
+from certledger.verifier.formats.compact_evidence import PREFIX
 from tests.conformance.ours import answer
 from tests.conformance.policy_cases import signed_again
 from tests.conformance.run import FILES, ROOT

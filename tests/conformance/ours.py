@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from certledger.verifier.delta import apply_delta
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.encoding import format_canonical, parse_time
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.policy import LedgerPin
+from certledger.verifier.formats.canonical_json import format_canonical, parse_time
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.presentation import Request
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import apply_delta
 from certledger.verifier.policy_store import open_chain, read_chain
-from certledger.verifier.presentation import Request
-from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.trust import Judgement
-from certledger.verifier.verdict import Result
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.verify.block_trust import Judgement
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
+from certledger.verifier.verify.verdict import Result
 
 EXITS = {"valid": 0, "not_in_force": 1, "not_genuine": 1, "cannot_tell": 3}
 REFUSED = 2

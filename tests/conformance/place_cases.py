@@ -8,8 +8,11 @@ from typing import Any
 
 import cbor2
 
-from certledger.verifier.base45 import to_base45
-from certledger.verifier.certificate import (
+from certledger.verifier.formats.base45 import to_base45
+from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.compact_evidence import PREFIX, Compact, CompactDisclosure
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.record import (
     Disclosure,
     Value,
     derived_salt,
@@ -17,9 +20,6 @@ from certledger.verifier.certificate import (
     digest_of,
     format_disclosure,
 )
-from certledger.verifier.compact import PREFIX, Compact, CompactDisclosure
-from certledger.verifier.encoding import to_base64url
-from certledger.verifier.evidence import Evidence
 from tests.conformance.case import BLOCKED, UNREADABLE, Case, Scene
 from tests.conformance.content_cases import PAPER, PLAN, named
 from tests.conformance.file_cases import unreadable

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from certledger.verifier.checkpoint import Note
-from certledger.verifier.policy import READABLE
+from certledger.verifier.formats.checkpoint import Note
+from certledger.verifier.formats.policy import READABLE
 from tests.conformance.case import UNREADABLE, Case, Scene
 from tests.conformance.snapshot_cases import code_of, compact, pack, taken
 from tests.world import ROOT_KEYS, draw, policy, signed_policy

@@ -10,12 +10,12 @@ from typing import Any
 
 import cbor2
 
-from certledger.verifier.base45 import to_base45
-from certledger.verifier.compact import PREFIX, Compact, CompactDisclosure
-from certledger.verifier.delta import format_delta
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.state import UNNAMED, IssuerState, UnnamedBody
+from certledger.verifier.formats.base45 import to_base45
+from certledger.verifier.formats.compact_evidence import PREFIX, Compact, CompactDisclosure
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.issuer_state import UNNAMED, IssuerState, UnnamedBody
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import BLOCKED, UNANCHORED, UNREADABLE, Case, Scene
 from tests.conformance.force_cases import ASKED, DAY, T, bound, changed, present

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from eth_keys.datatypes import PrivateKey
 
 from certledger.contracts import calls
-from certledger.verifier.state import IssuerState
-from certledger.verifier.statements import (
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.statements import (
     Batch,
     CatalogChange,
     Hold,
@@ -24,7 +24,7 @@ from certledger.verifier.statements import (
     Statement,
     StatusChange,
 )
-from certledger.verifier.status import MultiProof, StatusTree
+from certledger.verifier.formats.status_tree import MultiProof, StatusTree
 from tests.contracts.world import Outcome, World, sign
 
 Signer = PrivateKey

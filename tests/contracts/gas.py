@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from certledger.verifier.hashing import keccak
-from certledger.verifier.status import StatusTree, choose, move
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.status_tree import StatusTree, choose, move
 from certledger.verifier.vocabulary import Status
 from tests.contracts.acts import Anchoring
 from tests.contracts.people import ACTS, Office

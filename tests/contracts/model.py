@@ -8,10 +8,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import ProofInvalidError
-from certledger.verifier.hashing import keccak
-from certledger.verifier.state import IssuerState, Key, batch_leaf
-from certledger.verifier.statements import (
+from certledger.verifier.formats.issuer_state import IssuerState, Key, batch_leaf
+from certledger.verifier.formats.statements import (
     MAX_LIFETIME_SECONDS,
     CatalogChange,
     Hold,
@@ -25,7 +25,7 @@ from certledger.verifier.statements import (
     StandingChange,
     StatusChange,
 )
-from certledger.verifier.status import CELLS, EMPTY_ROOT, MAX_STATUS_WORDS, StatusTree
+from certledger.verifier.formats.status_tree import CELLS, EMPTY_ROOT, MAX_STATUS_WORDS, StatusTree
 from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 from tests.contracts.acts import Act, Anchoring, SignedBatch
 from tests.contracts.world import NAME, address

@@ -10,9 +10,9 @@ from typing import Any
 from eth_keys.datatypes import PrivateKey
 
 from certledger.contracts.calls import NO_KEY
-from certledger.verifier.events import IssuerStateEvent
-from certledger.verifier.state import IssuerState
-from certledger.verifier.statements import (
+from certledger.verifier.formats.contract_events import IssuerStateEvent
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.statements import (
     CatalogChange,
     Hold,
     KeysChange,
@@ -25,7 +25,7 @@ from certledger.verifier.statements import (
     StandingChange,
     StatusChange,
 )
-from certledger.verifier.status import StatusTree, choose, move
+from certledger.verifier.formats.status_tree import StatusTree, choose, move
 from certledger.verifier.vocabulary import Purpose, Standing, Status
 from tests.contracts.acts import Act, Anchoring, SignedBatch, play, with_proof
 from tests.contracts.world import (

@@ -8,10 +8,14 @@ import pytest
 
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
-from certledger.verifier import merkle
-from certledger.verifier.events import BatchAnchored, IssuerStateEvent, Skipped
-from certledger.verifier.state import batch_leaf
-from certledger.verifier.statements import MAX_LIFETIME_SECONDS, SECP256K1_ORDER, ledger_identity
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.contract_events import BatchAnchored, IssuerStateEvent, Skipped
+from certledger.verifier.formats.issuer_state import batch_leaf
+from certledger.verifier.formats.statements import (
+    MAX_LIFETIME_SECONDS,
+    SECP256K1_ORDER,
+    ledger_identity,
+)
 from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Anchoring, SignedBatch, pack
 from tests.contracts.people import BATCHES, STATUS, Office, stale

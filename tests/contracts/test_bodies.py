@@ -13,9 +13,9 @@ from eth.vm.opcode import as_opcode
 from certledger.contracts import abi, calls
 from certledger.contracts.calls import NO_KEY
 from certledger.contracts.loader import load_artifact
-from certledger.verifier.events import ActEvent, Created, IssuerStateEvent
-from certledger.verifier.hashing import keccak
-from certledger.verifier.statements import RegistrarChange
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.contract_events import ActEvent, Created, IssuerStateEvent
+from certledger.verifier.formats.statements import RegistrarChange
 from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Act, Anchoring
 from tests.contracts.people import (

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.contracts.calls import NO_KEY, state_words
-from certledger.verifier import merkle
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.events import (
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.contract_events import (
     TOPICS,
     ActEvent,
     BatchAnchored,
@@ -20,9 +20,9 @@ from certledger.verifier.events import (
     IssuerStateEvent,
     parse_log,
 )
-from certledger.verifier.state import IssuerState, batch_leaf, without_brake
-from certledger.verifier.statements import StatusChange
-from certledger.verifier.status import StatusTree, move
+from certledger.verifier.formats.issuer_state import IssuerState, batch_leaf, without_brake
+from certledger.verifier.formats.statements import StatusChange
+from certledger.verifier.formats.status_tree import StatusTree, move
 from certledger.verifier.vocabulary import Status
 from tests.contracts.acts import Anchoring
 from tests.contracts.people import ACTS, BATCHES, Office

@@ -21,9 +21,9 @@ from certledger.verifier.contract_state import (
     Seat,
     SignedAct,
 )
-from certledger.verifier.events import IssuerStateEvent, Skipped
-from certledger.verifier.hashing import keccak
-from certledger.verifier.statements import (
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.contract_events import IssuerStateEvent, Skipped
+from certledger.verifier.formats.statements import (
     CatalogChange,
     Hold,
     KeysChange,
@@ -36,7 +36,7 @@ from certledger.verifier.statements import (
     StandingChange,
     StatusChange,
 )
-from certledger.verifier.status import choose
+from certledger.verifier.formats.status_tree import choose
 from tests.contracts.acts import Act, Anchoring, SignedBatch, with_proof
 from tests.contracts.model import Model, ModelRefusal
 from tests.contracts.world import (

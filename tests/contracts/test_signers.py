@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from certledger.verifier.statements import MAX_LIFETIME_SECONDS, SECP256K1_ORDER, ledger_identity
+from certledger.verifier.formats.statements import (
+    MAX_LIFETIME_SECONDS,
+    SECP256K1_ORDER,
+    ledger_identity,
+)
 from certledger.verifier.vocabulary import Standing, Status
 from tests.contracts.acts import Act, Anchoring, play
 from tests.contracts.people import ACTS, KEYS, Office, stale

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from eth_account.messages import encode_typed_data
 
-from certledger.verifier.hashing import keccak
-from certledger.verifier.statements import Receipt, Statement
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.statements import Receipt, Statement
 from tests.contracts.people import ACTS, Office
 from tests.contracts.world import next_batch
 

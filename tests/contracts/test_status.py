@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certledger.verifier.status import DEFAULTS, StatusTree, move
+from certledger.verifier.formats.status_tree import DEFAULTS, StatusTree, move
 from certledger.verifier.vocabulary import MEANING, Standing, Status
 from tests.contracts.acts import Act
 from tests.contracts.people import STATUS, Office

@@ -14,11 +14,11 @@ from eth_tester import PyEVMBackend
 
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
-from certledger.verifier.events import Event, parse_log
-from certledger.verifier.hashing import keccak
-from certledger.verifier.state import IssuerState, Key
-from certledger.verifier.statements import Batch, Statement, ledger_identity
-from certledger.verifier.status import EMPTY_ROOT
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.contract_events import Event, parse_log
+from certledger.verifier.formats.issuer_state import IssuerState, Key
+from certledger.verifier.formats.statements import Batch, Statement, ledger_identity
+from certledger.verifier.formats.status_tree import EMPTY_ROOT
 from certledger.verifier.vocabulary import IssuerKind, Purpose
 from tests.contracts.published import is_published
 

@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 import pytest
 
-from tests.ledger.chain.embedded.conftest import CHAIN_ID, call
+from tests.ledger.devchain.conftest import CHAIN_ID, call
 
 
 @contextmanager

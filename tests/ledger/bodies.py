@@ -13,17 +13,17 @@ from typing import Any
 
 import orjson
 
+from certledger.ledger.core.ports import AnchoredBatch, Block, IssuerRow, RegistrarSeen, Store
+from certledger.ledger.intake.submissions import Intake, IntakeLimits, displace
 from certledger.ledger.keys import Signer, signer_of
-from certledger.ledger.ports import AnchoredBatch, Block, IssuerRow, RegistrarSeen, Store
-from certledger.ledger.submitting import Intake, IntakeLimits, displace
-from certledger.verifier.acts import Act, statement_to_json
-from certledger.verifier.catalog import Catalog, Entry
-from certledger.verifier.certificate import Record
-from certledger.verifier.encoding import format_canonical, to_base64url
-from certledger.verifier.merkle import leaf_hash, root
-from certledger.verifier.state import IssuerState, Key, batch_leaf
-from certledger.verifier.statements import Batch, Statement
-from certledger.verifier.status import EMPTY_ROOT
+from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
+from certledger.verifier.formats.catalog import Catalog, Entry
+from certledger.verifier.formats.issuer_state import IssuerState, Key, batch_leaf
+from certledger.verifier.formats.merkle import leaf_hash, root
+from certledger.verifier.formats.record import Record
+from certledger.verifier.formats.signed_act import Act, statement_to_json
+from certledger.verifier.formats.statements import Batch, Statement
+from certledger.verifier.formats.status_tree import EMPTY_ROOT
 from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Purpose
 
 IDENTITY = sha256(b"a ledger").digest()

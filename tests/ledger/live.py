@@ -11,20 +11,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from certledger.ledger.domain import load_domain
-from certledger.ledger.issuing.catalogs import catalog_change, catalog_of
-from certledger.ledger.issuing.checking import Issue
-from certledger.ledger.issuing.sealing import Head, SealedBatch, seal_issues
-from certledger.ledger.issuing.signing import packed_keys, sign_statement
-from certledger.ledger.issuing.statuses import sign_changes, status_changes
+from certledger.ledger.intake.submissions import (
+    submit_act,
+    submit_batch,
+    submit_catalog,
+    submit_status,
+)
+from certledger.ledger.issuer.catalogs import catalog_change, catalog_of
+from certledger.ledger.issuer.signed_acts import packed_keys, sign_statement
+from certledger.ledger.issuer.status_changes import sign_changes, status_changes
 from certledger.ledger.keys import Signer, signer_of
 from certledger.ledger.node import Ledger, open_ledger
+from certledger.ledger.reference_data import load_domain
+from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
+from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.settings import load_settings
-from certledger.ledger.submitting import submit_act, submit_batch, submit_catalog, submit_status
-from certledger.verifier.acts import Act
-from certledger.verifier.catalog import Catalog
-from certledger.verifier.encoding import format_canonical
-from certledger.verifier.statements import Register
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.signed_act import Act
+from certledger.verifier.formats.statements import Register
 from certledger.verifier.vocabulary import IssuerKind, Purpose, Status
 
 REGIONS = (31, 32, 33, 34)

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from certledger.ledger.node import POLICY, adopt_policy, load_policy
-from certledger.verifier.cli import main
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.signed_policy import PolicyUnsignedError, SignedPolicy
 from certledger.verifier.policy_store import current_policy, policy_files
-from certledger.verifier.policyfile import PolicyUnsignedError, SignedPolicy
 from tests.ledger.live import open_live
 from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
 

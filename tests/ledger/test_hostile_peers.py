@@ -9,12 +9,12 @@ from http import HTTPStatus
 
 import pytest
 
-from certledger.ledger.asking import ServerClient
 from certledger.ledger.chain.client import NodeAnswerTooLongError, NodeClient
-from certledger.ledger.cosigning import Collector
-from certledger.ledger.ports import ChainUnreachableError
-from certledger.verifier.policy import WitnessKey
-from tests.ledger.test_witness import checkpoint_of
+from certledger.ledger.client.transport import ServerClient
+from certledger.ledger.core.ports import ChainUnreachableError
+from certledger.ledger.publish.cosignatures import Collector
+from certledger.verifier.formats.policy import WitnessKey
+from tests.ledger.witness.test_witness import checkpoint_of
 from tests.verifier.hostile import ANSWERS, Answer, endless, hostile
 from tests.verifier.refusals import refused_as
 from tests.world import policy, witness_key

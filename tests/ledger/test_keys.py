@@ -12,7 +12,7 @@ from eth_account.messages import encode_typed_data
 
 from certledger.ledger import keys
 from certledger.ledger.keys import KeyUnusableError, load_keystore, save_keystore, signer_of
-from certledger.verifier.statements import (
+from certledger.verifier.formats.statements import (
     SECP256K1_ORDER,
     Batch,
     Statement,

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from certledger.ledger.files import write_atomically
 from certledger.ledger.store import open_store
-from certledger.verifier.cli import main
+from certledger.verifier.cli.main import main
 
 
 @pytest.fixture(autouse=True)

@@ -23,26 +23,37 @@ from eth_keys.datatypes import Signature
 
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
-from certledger.verifier import merkle
-from certledger.verifier.acts import ACTS, statement_to_json
-from certledger.verifier.certificate import lookup_digest, normal_number, printed_code
-from certledger.verifier.codes import CODES, WARNINGS
-from certledger.verifier.compact import Compact
-from certledger.verifier.delta import format_delta
-from certledger.verifier.encoding import format_canonical, format_time, hash_list, to_base64url
-from certledger.verifier.fingerprint import fingerprint_of, format_words
-from certledger.verifier.hashing import keccak, sha256, sm3
-from certledger.verifier.holding import Holding
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.packing import pack_statuses
-from certledger.verifier.policyfile import signed_bytes
-from certledger.verifier.presentation import Request, Subject, format_holder_key, message, sign
-from certledger.verifier.receipts import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
-from certledger.verifier.snapshot import Snapshot, roll
-from certledger.verifier.statements import Receipt, Statement
-from certledger.verifier.stateproof import slot_position
-from certledger.verifier.status import DEFAULTS, StatusTree, choose, move
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.crypto.hashing import keccak, sha256, sm3
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import (
+    format_canonical,
+    format_time,
+    hash_list,
+    to_base64url,
+)
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.holder_file import Holding
+from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
+from certledger.verifier.formats.presentation import (
+    Request,
+    Subject,
+    format_holder_key,
+    message,
+    sign,
+)
+from certledger.verifier.formats.record import lookup_digest, normal_number, printed_code
+from certledger.verifier.formats.signed_act import ACTS, statement_to_json
+from certledger.verifier.formats.signed_policy import signed_bytes
+from certledger.verifier.formats.snapshot import Snapshot, roll
+from certledger.verifier.formats.snapshot_columns import pack_statuses
+from certledger.verifier.formats.snapshot_delta import format_delta
+from certledger.verifier.formats.state_proof import slot_position
+from certledger.verifier.formats.statements import Receipt, Statement
+from certledger.verifier.formats.status_tree import DEFAULTS, StatusTree, choose, move
+from certledger.verifier.verify.codes import CODES, WARNINGS
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.receipt import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
+from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Purpose, Status
 from tests.world import (
     ADDRESS,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.acts import ACTS, Act, statement_from_json, statement_to_json
-from certledger.verifier.encoding import format_canonical, to_base64url
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.statements import Batch, KeysChange, Statement, StatusChange
+from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
+from certledger.verifier.formats.signed_act import ACTS, Act, statement_from_json, statement_to_json
+from certledger.verifier.formats.statements import Batch, KeysChange, Statement, StatusChange
 
 ISSUER = b"11310000XX00000196"
 

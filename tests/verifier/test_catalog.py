@@ -12,8 +12,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier import merkle
-from certledger.verifier.catalog import (
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.catalog import (
     EMPTY,
     MAX_ENTRIES,
     Catalog,
@@ -22,7 +22,7 @@ from certledger.verifier.catalog import (
     bound_root,
     disobeyed,
 )
-from certledger.verifier.certificate import Record
+from certledger.verifier.formats.record import Record
 from certledger.verifier.vocabulary import EntryKind, HolderKind
 from tests.verifier.mutations import json_values, mutated
 from tests.verifier.refusals import refused_as, tried

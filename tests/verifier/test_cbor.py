@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.cbor import MAX_UINT, CborReader, encode
+from certledger.verifier.formats.cbor import MAX_UINT, CborReader, encode
 from tests.verifier.refusals import refused_as, tried
 
 CODE, RESPELLED = "other.invalid", "other.not_canonical"

@@ -11,7 +11,12 @@ import rfc8785
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from certledger.verifier.certificate import (
+from certledger.verifier.formats.canonical_json import (
+    format_canonical,
+    from_base64url,
+    to_base64url,
+)
+from certledger.verifier.formats.record import (
     MAX_DIGESTS,
     MAX_RECORD_BYTES,
     Disclosure,
@@ -28,7 +33,6 @@ from certledger.verifier.certificate import (
     normal_number,
     printed_code,
 )
-from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
 from certledger.verifier.vocabulary import HolderKind
 from tests.verifier.mutations import json_values, mutated, one_byte_changed
 from tests.verifier.refusals import refused_as, tried

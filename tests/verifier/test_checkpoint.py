@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.checkpoint import (
+from certledger.verifier.formats.checkpoint import (
     MAX_BLOCK_NUMBER,
     MAX_TIME_SECONDS,
     Checkpoint,

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.verifier.cli import main
-from certledger.verifier.delta import format_delta
-from certledger.verifier.encoding import format_time
-from certledger.verifier.memory import recall
-from certledger.verifier.scanned import scanned_bytes
-from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES
+from certledger.verifier.accepted_time import recall
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.scanned_code import scanned_bytes
+from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES
+from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import ASKED, bound, present

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.verifier.cli import main
-from certledger.verifier.encoding import format_time
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import ASKED, bound, changed, present

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.base45 import to_base45
-from certledger.verifier.compact import MAX_COMPACT_CHARACTERS, PREFIX, Compact
-from certledger.verifier.encoding import to_base64url
 from certledger.verifier.errors import CertledgerError, MalformedError
-from certledger.verifier.evidence import Evidence
+from certledger.verifier.formats.base45 import to_base45
+from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.compact_evidence import MAX_COMPACT_CHARACTERS, PREFIX, Compact
+from certledger.verifier.formats.evidence import Evidence
 from tests.conformance.case import Scene
 from tests.conformance.force_cases import bound, present
 from tests.world import ENTRY, IDENTITY, LICENCE, draw

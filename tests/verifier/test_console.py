@@ -13,11 +13,11 @@ import click.testing
 import pytest
 from click.testing import CliRunner
 
-from certledger.verifier.cli import main
-from certledger.verifier.encoding import format_time
-from certledger.verifier.foreign_formats import FORMATS, recognise
-from certledger.verifier.scanned import scanned_bytes, scanned_text
-from certledger.verifier.snapshot import deflate
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.foreign_formats import FORMATS, recognise
+from certledger.verifier.formats.scanned_code import scanned_bytes, scanned_text
+from certledger.verifier.formats.snapshot import deflate
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.verifier.test_compact import compact_of

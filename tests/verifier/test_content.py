@@ -2,10 +2,10 @@
 
 import pytest
 
-from certledger.verifier.catalog import Entry
-from certledger.verifier.certificate import describe_document
-from certledger.verifier.content import Fingerprint, Paper, Showing, check_content
-from certledger.verifier.hashing import sm3
+from certledger.verifier.crypto.hashing import sm3
+from certledger.verifier.formats.catalog import Entry
+from certledger.verifier.formats.record import describe_document
+from certledger.verifier.verify.content_check import Fingerprint, Paper, Showing, check_content
 from tests.conformance.case import Scene
 from tests.world import ENTRY
 

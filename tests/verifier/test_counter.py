@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from certledger.verifier.counter import FILE, MIN_RETENTION_SECONDS, Counter
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.memory import recall
-from certledger.verifier.policyfile import PolicyOlderError
-from certledger.verifier.presentation import HolderPrivateKey, format_holder_key
-from certledger.verifier.statements import ZERO
-from certledger.verifier.verdict import Result
-from certledger.verifier.verify import Question, verify
+from certledger.verifier.accepted_time import recall
+from certledger.verifier.counter_state import FILE, MIN_RETENTION_SECONDS, Counter
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.presentation import HolderPrivateKey, format_holder_key
+from certledger.verifier.formats.signed_policy import PolicyOlderError
+from certledger.verifier.formats.statements import ZERO
+from certledger.verifier.verify.full import Question, verify
+from certledger.verifier.verify.trust_sources import choose_judge
+from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Status, Verdict
 from tests.changing import ASKED, HOLDERS, presented
 from tests.conformance.case import Scene
@@ -162,8 +162,9 @@ def test_a_damaged_memory_is_refused_rather_than_forgotten(tmp_path: Path, data:
 def test_processes_that_accept_at_once_lose_nothing(tmp_path: Path) -> None:
     Counter.open(tmp_path, [signed_policy()], 5)
     script = (
-        "import sys; from pathlib import Path; from certledger.verifier.counter import Counter\n"
-        "from certledger.verifier.verdict import Result\n"
+        "import sys; from pathlib import Path\n"
+        "from certledger.verifier.counter_state import Counter\n"
+        "from certledger.verifier.verify.verdict import Result\n"
         "from certledger.verifier.vocabulary import Verdict\n"
         "counter = Counter.open(Path(sys.argv[1]), [], 5)\n"
         "for n in range(30):\n"

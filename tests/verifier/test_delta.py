@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.catalog import Catalog
-from certledger.verifier.delta import apply_delta, format_delta
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import apply_delta, format_delta
+from certledger.verifier.verify.compact import CompactVerifier
 from certledger.verifier.vocabulary import Standing, Status
 from tests.verifier.refusals import refused_as, tried
 from tests.verifier.test_compact import CBOR

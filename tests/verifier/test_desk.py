@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.compact import Compact
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.presentation import Request, format_holder_key
-from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.trust import Judgement
-from certledger.verifier.verdict import Result
-from certledger.verifier.verify import Question, verify
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
+from certledger.verifier.formats.presentation import Request, format_holder_key
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.verify.block_trust import Judgement
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.full import Question, verify
+from certledger.verifier.verify.trust_sources import choose_judge
+from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Standing, Status, Verdict
 from tests.changing import ASKED, HOLDERS, PAPERS, presented
 from tests.conformance.case import Scene

@@ -12,7 +12,8 @@ import rfc8785
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from certledger.verifier.encoding import (
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import (
     BYTES_A_VALUE,
     MAX_FREE_VALUES,
     MAX_INTEGER,
@@ -31,7 +32,6 @@ from certledger.verifier.encoding import (
     to_base64url,
     without,
 )
-from certledger.verifier.errors import MalformedError
 from tests.verifier.refusals import refused_as, tried
 
 VECTORS = Path(os.environ.get("CERTLEDGER_VECTORS", "../shared/vectors")) / "jcs"

@@ -11,18 +11,18 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from certledger.verifier.base45 import from_base45, to_base45
-from certledger.verifier.certificate import Disclosure
-from certledger.verifier.compact import PREFIX, Compact
-from certledger.verifier.encoding import format_canonical, to_base64url
-from certledger.verifier.evidence import (
+from certledger.verifier.formats.base45 import from_base45, to_base45
+from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
+from certledger.verifier.formats.compact_evidence import PREFIX, Compact
+from certledger.verifier.formats.evidence import (
     MAX_EVIDENCE_BYTES,
     Evidence,
     batch_from_json,
     batch_to_json,
 )
-from certledger.verifier.holding import Holding
-from certledger.verifier.memo import Reader
+from certledger.verifier.formats.holder_file import Holding
+from certledger.verifier.formats.record import Disclosure
+from certledger.verifier.verify.cached import Reader
 from tests.verifier.mutations import json_values, mutated, one_byte_changed, parts_of
 from tests.verifier.refusals import refused_as, tried
 from tests.world import Body, World

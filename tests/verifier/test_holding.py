@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.encoding import format_canonical
-from certledger.verifier.holding import MAX_HOLDING_BYTES, Holding
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.holder_file import MAX_HOLDING_BYTES, Holding
 from tests.conformance.case import Scene
 from tests.verifier.mutations import mutated, one_byte_changed
 from tests.verifier.refusals import refused_as, tried

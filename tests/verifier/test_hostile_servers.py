@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certledger.verifier.audit.published import (
+from certledger.verifier.audit.sources import (
     CHUNK,
     MAX_RECORDS,
     Folder,
@@ -19,10 +19,10 @@ from certledger.verifier.audit.published import (
     pack_lines,
     unzipped,
 )
-from certledger.verifier.certificate import MAX_RECORD_BYTES
-from certledger.verifier.judges import RememberingNode
-from certledger.verifier.rpc import NodeFailedError, NodeUnreachableError, RpcClient
-from certledger.verifier.syncing import SnapshotService
+from certledger.verifier.formats.record import MAX_RECORD_BYTES
+from certledger.verifier.node_rpc import NodeFailedError, NodeUnreachableError, RpcClient
+from certledger.verifier.snapshot_sync import SnapshotService
+from certledger.verifier.verify.trust_sources import RememberingNode
 from tests.verifier.hostile import ANSWERS, hostile
 from tests.verifier.refusals import refused_as
 

@@ -1,7 +1,7 @@
 """Evidence on a chain of a million accounts: one file of at most 10 KB, and it verifies."""
 
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Verdict
 from tests.large import Size, large_evidence
 from tests.world import NOW, policy

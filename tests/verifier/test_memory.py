@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certledger.verifier.accepted_time import FILE, AcceptedTime, recall, remember_time
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.memory import FILE, AcceptedTime, recall, remember_time
 
 
 def test_a_new_home_remembers_nothing(tmp_path):
@@ -53,9 +53,9 @@ def test_nothing_but_the_memory_and_its_lock_is_left_behind(tmp_path):
 
 def test_processes_that_remember_at_once_lose_nothing(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from certledger.verifier import memory\n"
+        "import sys; from pathlib import Path; from certledger.verifier import accepted_time\n"
         "for n in range(int(sys.argv[2]), 41, 2):\n"
-        "    memory.remember_time(Path(sys.argv[1]), n)\n"
+        "    accepted_time.remember_time(Path(sys.argv[1]), n)\n"
     )
     house = Path(__file__).resolve().parents[2]
     running = [

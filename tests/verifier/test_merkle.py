@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier import merkle
 from certledger.verifier.errors import ProofInvalidError
+from certledger.verifier.formats import merkle
 from tests.verifier.refusals import refused_as, tried
 
 hashes = st.binary(min_size=32, max_size=32)

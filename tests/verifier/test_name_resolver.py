@@ -10,7 +10,7 @@ import pytest
 
 from certledger.verifier import http_client
 from certledger.verifier.name_resolver import THREAD_NAME, NameResolver, TooManyLookupsError
-from certledger.verifier.rpc import NodeUnreachableError, RpcClient
+from certledger.verifier.node_rpc import NodeUnreachableError, RpcClient
 
 SECONDS = 0.05
 GENEROUS = 30.0

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.cbor import CborReader
-from certledger.verifier.packing import (
+from certledger.verifier.formats.cbor import CborReader
+from certledger.verifier.formats.snapshot_columns import (
     LISTED,
     PackedBatch,
     differences,
@@ -19,7 +19,7 @@ from certledger.verifier.packing import (
     unpack_batches,
     unpack_statuses,
 )
-from certledger.verifier.status import CELLS, StatusTree, choose, move, root_of_words
+from certledger.verifier.formats.status_tree import CELLS, StatusTree, choose, move, root_of_words
 from certledger.verifier.vocabulary import Status
 from tests.verifier.refusals import refused_as, tried
 

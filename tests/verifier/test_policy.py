@@ -10,13 +10,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier import compact, snapshot
-from certledger.verifier.checkpoint import Checkpoint, Note, cosign
-from certledger.verifier.encoding import format_canonical
 from certledger.verifier.errors import CertledgerError, MalformedError
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
-from certledger.verifier.policyfile import (
+from certledger.verifier.formats import compact_evidence, snapshot
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.checkpoint import Checkpoint, Note, cosign
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import (
+    READABLE,
+    LedgerPin,
+    Roots,
+    Trust,
+    TrustPolicy,
+    WitnessKey,
+)
+from certledger.verifier.formats.signed_policy import (
     PolicyOlderError,
     PolicyUnsignedError,
     SignedPolicy,
@@ -343,4 +350,4 @@ def test_the_same_policy_may_come_again_but_no_other_of_its_version():
 
 
 def test_a_policy_lists_what_can_be_read_here_by_the_names_that_the_formats_have() -> None:
-    assert (compact.TYPE, Evidence.TYPE, snapshot.TYPE) == READABLE
+    assert (compact_evidence.TYPE, Evidence.TYPE, snapshot.TYPE) == READABLE

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.verifier.cli import main
-from certledger.verifier.encoding import format_time
-from certledger.verifier.fingerprint import fingerprint_of, format_words
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
+from certledger.verifier.formats.signed_policy import SignedPolicy, sign
 from certledger.verifier.policy_store import policy_files, read_chain
-from certledger.verifier.policyfile import SignedPolicy, sign
 from tests.conformance.case import Scene
 from tests.rotation import ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
 from tests.world import NOW, policy, signed_policy

@@ -11,12 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.fingerprint import (
+from certledger.verifier.formats.policy_fingerprint import (
     FingerprintDiffersError,
     check_fingerprint,
     fingerprint_of,
     format_words,
     parse_fingerprint,
+)
+from certledger.verifier.formats.signed_policy import (
+    PolicyOlderError,
+    PolicyUnsignedError,
+    SignedPolicy,
+    find_successors,
+    sign,
 )
 from certledger.verifier.policy_store import (
     PolicyMissingError,
@@ -25,13 +32,6 @@ from certledger.verifier.policy_store import (
     open_chain,
     policy_files,
     read_chain,
-)
-from certledger.verifier.policyfile import (
-    PolicyOlderError,
-    PolicyUnsignedError,
-    SignedPolicy,
-    find_successors,
-    sign,
 )
 from tests.rotation import LAST, ONE, OTHERS, STRANGERS_TWO, THREE, TWO, roots_of
 from tests.verifier.refusals import refused_as
@@ -159,12 +159,12 @@ def test_processes_that_adopt_at_once_end_with_the_newest(tmp_path: Path) -> Non
         (tmp_path / f"{number}.json").write_bytes(one.format())
     script = (
         "import sys; from pathlib import Path; from certledger.verifier import policy_store\n"
-        "from certledger.verifier.errors import Refused\n"
+        "from certledger.verifier.errors import CertledgerError\n"
         "home, *files = map(Path, sys.argv[1:])\n"
         "for _ in range(20):\n"
         "    try:\n"
         "        policy_store.adopt_chain(home, policy_store.read_chain(files))\n"
-        "    except Refused as error:\n"
+        "    except CertledgerError as error:\n"
         "        assert error.code == 'policy.older', error\n"
     )
     house = Path(__file__).resolve().parents[2]

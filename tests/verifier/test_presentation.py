@@ -9,9 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.encoding import format_canonical, parse_canonical, to_base64url
 from certledger.verifier.errors import CertledgerError, MalformedError
-from certledger.verifier.presentation import (
+from certledger.verifier.formats.canonical_json import (
+    format_canonical,
+    parse_canonical,
+    to_base64url,
+)
+from certledger.verifier.formats.presentation import (
     HolderPrivateKey,
     Presentation,
     Request,

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from PIL import Image
 
-from certledger.verifier.certificate import HOLDER_KEY
-from certledger.verifier.cli import main
-from certledger.verifier.compact import Compact
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.holding import Holding
-from certledger.verifier.presentation import HolderPrivateKey, format_holder_key
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.holder_file import Holding
+from certledger.verifier.formats.presentation import HolderPrivateKey, format_holder_key
+from certledger.verifier.formats.record import HOLDER_KEY
 from tests.changing import HOLDERS
 from tests.conformance.case import Scene
 from tests.world import signed_policy

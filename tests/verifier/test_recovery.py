@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.ledger.keys import signer_of
-from certledger.verifier import recovery
-from certledger.verifier.statements import SECP256K1_ORDER, address_of
+from certledger.verifier.crypto import secp256k1
+from certledger.verifier.formats.statements import SECP256K1_ORDER, address_of
 
 DIGESTS = st.binary(min_size=32, max_size=32)
 SECRETS = st.integers(1, SECP256K1_ORDER - 1).map(lambda number: number.to_bytes(32, "big"))
@@ -17,8 +17,8 @@ SECRETS = st.integers(1, SECP256K1_ORDER - 1).map(lambda number: number.to_bytes
 def test_both_ways_find_the_signer(secret: bytes, digest: bytes) -> None:
     signer = signer_of(secret)
     signature = signer.sign(digest)
-    assert recovery.recover_address(digest, signature) == signer.address
-    key = recovery._recover(digest, signature)
+    assert secp256k1.recover_address(digest, signature) == signer.address
+    key = secp256k1._recover(digest, signature)
     assert key is not None
     assert address_of(key) == signer.address
 
@@ -28,7 +28,7 @@ def test_both_ways_agree_on_what_is_no_signature(digest: bytes, body: bytes, v: 
     r, s = int.from_bytes(body[:32], "big"), int.from_bytes(body[32:], "big")
     signature = body + bytes([v])
     if 0 < r < SECP256K1_ORDER and 0 < s < SECP256K1_ORDER:
-        assert recovery._recover(digest, signature) == recovery._swiftly(digest, signature)
+        assert secp256k1._recover(digest, signature) == secp256k1._swiftly(digest, signature)
 
 
 def test_what_has_not_the_form_of_a_signature_is_nobodys() -> None:
@@ -43,10 +43,10 @@ def test_what_has_not_the_form_of_a_signature_is_nobodys() -> None:
         bytes(32) + good[32:],
         good[:32] + bytes(32) + good[64:],
     ):
-        assert recovery.recover_address(digest, bad) is None
+        assert secp256k1.recover_address(digest, bad) is None
 
 
 def test_the_key_of_a_digest_of_zero_is_found() -> None:
     signer = signer_of(sha256(b"somebody").digest())
-    key = recovery._recover(bytes(32), signer.sign(bytes(32)))
+    key = secp256k1._recover(bytes(32), signer.sign(bytes(32)))
     assert key == signer.public_key

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from certledger.api.words import words
-from certledger.verifier.cli import main
-from certledger.verifier.encoding import format_time
-from certledger.verifier.judges import choose_judge
+from certledger.api.translations import words
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
 from certledger.verifier.regions import REGIONS, issuer_in_words, region_named
-from certledger.verifier.verify import Question, verify_bytes
+from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.trust_sources import choose_judge
 from tests.world import NOW, Body, World, policy, signed_policy
 
 NAME = "上海市公安局"

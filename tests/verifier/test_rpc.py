@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certledger.verifier.rpc import (
+from certledger.verifier.node_rpc import (
     MAX_RESPONSE_BYTES,
     NodeAnsweredNonsenseError,
     NodeBlock,

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.catalog import Catalog
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.encoding import format_canonical
-from certledger.verifier.judges import choose_judge
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.snapshot import MAX_SNAPSHOT_BYTES, Snapshot, inflate, roll
-from certledger.verifier.trust import Judgement
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES, Snapshot, inflate, roll
+from certledger.verifier.verify.block_trust import Judgement
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Scene
 from tests.verifier.refusals import refused_as, tried

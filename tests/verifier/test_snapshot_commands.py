@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.verifier.cli import main
-from certledger.verifier.delta import format_delta
-from certledger.verifier.encoding import format_time
-from certledger.verifier.snapshot import Snapshot
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.canonical_json import format_time
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.vocabulary import Status
 from tests.conformance.case import Scene
 from tests.verifier.test_statuslists import read_bitstring, read_token

@@ -9,9 +9,13 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier import merkle
-from certledger.verifier.encoding import format_canonical, from_base64url, to_base64url
-from certledger.verifier.state import (
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import (
+    format_canonical,
+    from_base64url,
+    to_base64url,
+)
+from certledger.verifier.formats.issuer_state import (
     NO_END,
     IssuerState,
     Key,

@@ -10,8 +10,8 @@ from eth_keys.datatypes import PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.acts import ACTS
-from certledger.verifier.statements import (
+from certledger.verifier.formats.signed_act import ACTS
+from certledger.verifier.formats.statements import (
     SECP256K1_ORDER,
     Batch,
     Hold,

@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import ProofInvalidError
-from certledger.verifier.hashing import keccak
-from certledger.verifier.stateproof import (
+from certledger.verifier.formats.state_proof import (
     SLOT_OF_BODIES,
     Account,
     check_account,

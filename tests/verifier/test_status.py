@@ -8,8 +8,8 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.encoding import format_canonical, hash_list, to_base64url
-from certledger.verifier.status import (
+from certledger.verifier.formats.canonical_json import format_canonical, hash_list, to_base64url
+from certledger.verifier.formats.status_tree import (
     CELLS,
     DEFAULTS,
     DEPTH,

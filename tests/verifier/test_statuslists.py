@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.encoding import from_base64url
-from certledger.verifier.statuslists import (
+from certledger.verifier.formats.canonical_json import from_base64url
+from certledger.verifier.formats.status_list import (
     MIN_BITSTRING_ENTRIES,
     bitstring_status_list,
     token_status_list,

@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
-from certledger.verifier.checkpoint import Checkpoint, Cosignature, Note, cosign, parse_note
-from certledger.verifier.hashing import keccak
-from certledger.verifier.policy import LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
-from certledger.verifier.rpc import RpcClient
-from certledger.verifier.stateproof import slot_position
-from certledger.verifier.trust import Judgement, Slot, judge_by_node, judge_by_witnesses
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.checkpoint import Checkpoint, Cosignature, Note, cosign, parse_note
+from certledger.verifier.formats.policy import LedgerPin, Roots, Trust, TrustPolicy, WitnessKey
+from certledger.verifier.formats.state_proof import slot_position
+from certledger.verifier.node_rpc import RpcClient
+from certledger.verifier.verify.block_trust import (
+    Judgement,
+    Slot,
+    judge_by_node,
+    judge_by_witnesses,
+)
 from certledger.verifier.vocabulary import Outcome, Way
 
 TIME = 1_795_000_000

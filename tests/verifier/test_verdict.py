@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from certledger.verifier.codes import CODES
-from certledger.verifier.encoding import format_canonical
-from certledger.verifier.verdict import CHECKS, Finding, Result, decide, judged, unusable
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.verify.codes import CODES
+from certledger.verifier.verify.verdict import CHECKS, Finding, Result, decide, judged, unusable
 from certledger.verifier.vocabulary import CheckName, Outcome, Verdict
 
 PASSED = dict.fromkeys(CHECKS, "ok")

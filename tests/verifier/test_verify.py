@@ -16,21 +16,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.verifier.codes import CODES
-from certledger.verifier.compact import Compact
-from certledger.verifier.desk import CompactVerifier
-from certledger.verifier.encoding import format_canonical
-from certledger.verifier.evidence import Evidence
-from certledger.verifier.judges import RememberingNode, choose_judge
-from certledger.verifier.memo import MAX_CACHED_BYTES, Reader, Verifier
-from certledger.verifier.policy import Trust
-from certledger.verifier.policyfile import SignedPolicy
-from certledger.verifier.presentation import Request
-from certledger.verifier.rpc import NodeBlock, RpcClient, SlotProof
-from certledger.verifier.snapshot import Snapshot
-from certledger.verifier.trust import as_block, judge_by_witnesses
-from certledger.verifier.verdict import Result
-from certledger.verifier.verify import Question, judge_block, verify, verify_bytes
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import Trust
+from certledger.verifier.formats.presentation import Request
+from certledger.verifier.formats.signed_policy import SignedPolicy
+from certledger.verifier.formats.snapshot import Snapshot
+from certledger.verifier.node_rpc import NodeBlock, RpcClient, SlotProof
+from certledger.verifier.verify.block_trust import as_block, judge_by_witnesses
+from certledger.verifier.verify.cached import MAX_CACHED_BYTES, Reader, Verifier
+from certledger.verifier.verify.codes import CODES
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.full import Question, judge_block, verify, verify_bytes
+from certledger.verifier.verify.trust_sources import RememberingNode, choose_judge
+from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Advice, Outcome, Status, Verdict, Way
 from tests.conformance.case import Case, Scene
 from tests.conformance.file_cases import PARTS, donors, mix
@@ -164,7 +164,7 @@ def test_every_code_of_the_table_is_reached_and_no_other(monkeypatch: pytest.Mon
     paper = b"paper"
     scene = Scene(documents=[paper], with_sm3=True)
     # An OpenSSL without SM3.
-    monkeypatch.setattr("certledger.verifier.content.sm3", lambda data: None)
+    monkeypatch.setattr("certledger.verifier.verify.content_check.sm3", lambda data: None)
     results.append(ask(scene.file(show=("document",)), documents=[paper]))
     reached = {code for result in results for code in codes_of(result)}
     # What a service's snapshot lacks of an issuer: tests/conformance and tests/api/test_missing.py.
@@ -343,9 +343,9 @@ def test_a_result_is_the_same_bytes_in_another_place_language_and_process(tmp_pa
     script = (
         "import sys, orjson\n"
         "from tests.world import NOW, policy\n"
-        "from certledger.verifier.encoding import format_canonical\n"
-        "from certledger.verifier.judges import choose_judge\n"
-        "from certledger.verifier.verify import Question, verify_bytes\n"
+        "from certledger.verifier.formats.canonical_json import format_canonical\n"
+        "from certledger.verifier.verify.trust_sources import choose_judge\n"
+        "from certledger.verifier.verify.full import Question, verify_bytes\n"
         "asked = Question(policy=policy(), judge=choose_judge(policy()), now=NOW)\n"
         "result = verify_bytes(open(sys.argv[1], 'rb').read(), asked)\n"
         "sys.stdout.buffer.write(format_canonical(result.to_json()))\n"

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
-from certledger.verifier import merkle
-from certledger.verifier.audit.faults import AuditFault, fault
-from certledger.verifier.audit.published import MAX_CATALOG_BYTES, DataUnreachableError, Published
-from certledger.verifier.catalog import Catalog, Entry, disobeyed
-from certledger.verifier.certificate import Record
-from certledger.verifier.checks import today
-from certledger.verifier.encoding import Json, hash_list, parse_canonical
+from certledger.verifier.audit.findings import AuditFault, fault
+from certledger.verifier.audit.sources import MAX_CATALOG_BYTES, DataUnreachableError, Published
 from certledger.verifier.errors import CertledgerError, MalformedError
-from certledger.verifier.swift import GRAMMAR, read_canonical
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import Json, hash_list, parse_canonical
+from certledger.verifier.formats.catalog import Catalog, Entry, disobeyed
+from certledger.verifier.formats.record import Record
+from certledger.verifier.formats.record_fast import GRAMMAR, read_canonical
+from certledger.verifier.verify.checks import today
 
 MAX_BATCH_FAULTS = 50
 """Faults of one batch that are told; more are surely of one cause."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from certledger.verifier.audit.faults import AuditFault, fault
-from certledger.verifier.checkpoint import (
+from certledger.verifier.audit.findings import AuditFault, fault
+from certledger.verifier.formats.checkpoint import (
     Checkpoint,
     CheckpointUnusableError,
     Note,
     check_cosignature,
     parse_note,
 )
-from certledger.verifier.policy import LedgerPin, TrustPolicy
-from certledger.verifier.rpc import NodeBlock, RpcClient
+from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
+from certledger.verifier.node_rpc import NodeBlock, RpcClient
 
 
 def newest_cosigned(

@@ -6,14 +6,14 @@ from typing import Any
 
 from certledger.contracts import abi, calls
 from certledger.contracts.loader import load_artifact
-from certledger.verifier.audit.faults import AuditFault, fault
-from certledger.verifier.encoding import Json
+from certledger.verifier.audit.findings import AuditFault, fault
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.hashing import keccak
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.recovery import recover_address
-from certledger.verifier.rpc import RpcClient
-from certledger.verifier.statements import ledger_identity
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.statements import ledger_identity
+from certledger.verifier.node_rpc import RpcClient
 
 WHERE = "deployment"
 _ARGUMENTS = ["bytes32", "(uint16,address,address)[]"]

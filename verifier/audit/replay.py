@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, TypeAlias
 
-from certledger.verifier import events
-from certledger.verifier.acts import statement_to_json
 from certledger.verifier.audit import rules
 from certledger.verifier.audit.batches import BatchTask, read_catalog
-from certledger.verifier.audit.faults import AuditFault, AuditFaults, fault, log_evidence
-from certledger.verifier.audit.published import DataUnreachableError, Nothing, Published
+from certledger.verifier.audit.findings import AuditFault, AuditFaults, fault, log_evidence
 from certledger.verifier.audit.rules import ReplayedIssuer, RuleViolationError
+from certledger.verifier.audit.sources import DataUnreachableError, Nothing, Published
 from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
@@ -22,14 +20,20 @@ from certledger.verifier.contract_state import (
     changed_seats,
     issuers_of,
 )
-from certledger.verifier.encoding import Json
+from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError, MalformedError
-from certledger.verifier.events import ActEvent, IssuerStateEvent, parse_log, parse_state
-from certledger.verifier.hashing import sha256
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.rpc import Log
-from certledger.verifier.state import ZERO, IssuerState, batch_leaf
-from certledger.verifier.statements import (
+from certledger.verifier.formats import contract_events
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.formats.contract_events import (
+    ActEvent,
+    IssuerStateEvent,
+    parse_log,
+    parse_state,
+)
+from certledger.verifier.formats.issuer_state import ZERO, IssuerState, batch_leaf
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.signed_act import statement_to_json
+from certledger.verifier.formats.statements import (
     CatalogChange,
     Hold,
     Register,
@@ -39,7 +43,8 @@ from certledger.verifier.statements import (
     StatusChange,
     ledger_identity,
 )
-from certledger.verifier.status import StepForbiddenError, chosen, move
+from certledger.verifier.formats.status_tree import StepForbiddenError, chosen, move
+from certledger.verifier.node_rpc import Log
 from certledger.verifier.vocabulary import MEANING, Status
 
 _STATUSES = tuple(Status)
@@ -151,9 +156,9 @@ class Replay:
             )
             return
         try:
-            if isinstance(event, events.Created):
+            if isinstance(event, contract_events.Created):
                 self._created(event, log)
-            elif isinstance(event, events.BatchAnchored):
+            elif isinstance(event, contract_events.BatchAnchored):
                 self._anchored(event, log, time)
             elif isinstance(event, ActEvent):
                 self._apply_act(event, log, time)
@@ -166,7 +171,7 @@ class Replay:
             where = f"{_subject(event)}/{_at(log)}"
             self.faults.add(fault("act.content", where, str(error), **log_evidence(log)))
 
-    def _created(self, event: events.Created, log: Log) -> None:
+    def _created(self, event: contract_events.Created, log: Log) -> None:
         found = ledger_identity(self.pin.chain_id, self.pin.address, event.salt)
         if event.identity != self.pin.identity or found != self.pin.identity:
             detail = f"it says {event.identity.hex()}"
@@ -175,7 +180,7 @@ class Replay:
 
     # Batches --------------------------------------------------------------------------------
 
-    def _anchored(self, event: events.BatchAnchored, log: Log, time: int) -> None:
+    def _anchored(self, event: contract_events.BatchAnchored, log: Log, time: int) -> None:
         body = self._body(event.issuer)
         catalog = body.state.catalog
         statement = event.statement(previous=body.state.last, catalog=catalog)
@@ -205,7 +210,11 @@ class Replay:
         body.state = after.issuers[event.issuer].state
 
     def _task(
-        self, event: events.BatchAnchored, catalog: bytes, proof: dict[str, Json], time: int
+        self,
+        event: contract_events.BatchAnchored,
+        catalog: bytes,
+        proof: dict[str, Json],
+        time: int,
     ) -> BatchTask:
         return BatchTask(
             published=self.published,
@@ -424,7 +433,7 @@ def _at(log: Log) -> str:
     return f"blocks/{log.block}/events/{log.position}"
 
 
-def _subject(event: events.Event) -> str:
+def _subject(event: contract_events.Event) -> str:
     """Return whom an event is about."""
     if isinstance(event, ActEvent):
         return ",".join(issuers_of(event.statement)) or "registrars"

@@ -10,11 +10,11 @@ from string import Template
 
 import orjson
 
-from certledger.verifier.audit.faults import AuditFault, AuditFaults, Weight
+from certledger.verifier.audit.findings import AuditFault, AuditFaults, Weight
 from certledger.verifier.audit.replay import Replay
-from certledger.verifier.encoding import Json, format_time
-from certledger.verifier.policy import LedgerPin
-from certledger.verifier.rpc import NodeBlock
+from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.node_rpc import NodeBlock
 
 
 class AuditVerdict(StrEnum):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, LedgerState, RuleBrokenError, SignedAct
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.hashing import keccak
-from certledger.verifier.state import IssuerState, without_brake
-from certledger.verifier.status import StatusTree
+from certledger.verifier.formats.issuer_state import IssuerState, without_brake
+from certledger.verifier.formats.status_tree import StatusTree
 
 _CODES: Mapping[str, str] = {
     "StatementExpired": "act.time",

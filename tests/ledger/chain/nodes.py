@@ -14,12 +14,12 @@ import pytest
 
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import Deployment, deploy
-from certledger.ledger.chain.embedded import open_node
-from certledger.ledger.issuing.signing import packed_keys
+from certledger.ledger.core.ports import Block, ChainUnreachableError, Included
+from certledger.ledger.devchain import open_node
+from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer, signer_of
-from certledger.ledger.ports import Block, ChainUnreachableError, Included
-from certledger.verifier.acts import Act
-from certledger.verifier.statements import Register, Statement
+from certledger.verifier.formats.signed_act import Act
+from certledger.verifier.formats.statements import Register, Statement
 from certledger.verifier.vocabulary import Purpose
 
 REGIONS = (31, 32, 33, 34)

@@ -18,15 +18,20 @@ from certledger.ledger.chain.client import (
     NodeRefusesError,
 )
 from certledger.ledger.chain.deploy import Deployment
-from certledger.ledger.ports import (
+from certledger.ledger.core.ports import (
     CallRevertedError,
     ChainRefusesError,
     ChainUnreachableError,
     SignedTransaction,
 )
-from certledger.verifier.events import ActEvent, Created, IssuerStateEvent, parse_log
-from certledger.verifier.hashing import keccak
-from certledger.verifier.stateproof import check_account, check_slot, slot_position
+from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.formats.contract_events import (
+    ActEvent,
+    Created,
+    IssuerStateEvent,
+    parse_log,
+)
+from certledger.verifier.formats.state_proof import check_account, check_slot, slot_position
 from tests.ledger.chain.nodes import (
     NODES,
     PAYER,

@@ -18,11 +18,11 @@ from certledger.ledger.chain.deploy import (
     deploy,
     load_deployment,
 )
-from certledger.ledger.chain.embedded import open_node
-from certledger.ledger.ports import ChainRefusesError
-from certledger.verifier.encoding import format_canonical
+from certledger.ledger.core.ports import ChainRefusesError
+from certledger.ledger.devchain import open_node
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.hashing import keccak
+from certledger.verifier.formats.canonical_json import format_canonical
 from tests.ledger.chain.nodes import NODES, PAYER, REGISTRARS, running_anvil, running_node
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from certledger.ledger.acts import ActKind, ActState, Lane
-from certledger.ledger.ports import (
+from certledger.ledger.core.acts import ActKind, ActState, Lane
+from certledger.ledger.core.ports import (
     CatalogSeen,
     LeaseLostError,
     Lookups,
@@ -23,8 +23,8 @@ from certledger.ledger.ports import (
     Unit,
 )
 from certledger.ledger.store import SqlStore
-from certledger.verifier.certificate import Record
-from certledger.verifier.statements import Batch, StatusChange
+from certledger.verifier.formats.record import Record
+from certledger.verifier.formats.statements import Batch, StatusChange
 from tests.ledger.bodies import (
     IDENTITY,
     NOW,

@@ -13,10 +13,15 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from certledger.api.callers import KeyRing
-from certledger.api.refusals import CredentialsInvalidError
+from certledger.api.auth.api_keys import KeyRing
+from certledger.api.errors import CredentialsInvalidError
+from certledger.ledger.core.service_values import Hook, Role
 from certledger.ledger.node import Ledger, open_ledger
-from certledger.ledger.service.pepper import (
+from certledger.ledger.settings import load_settings
+from certledger.ledger.store import SqlStore, check_unnamed, open_store
+from certledger.ledger.store.engine import make_engine, switch_to_wal
+from certledger.ledger.store.identity import DatabaseLedgerError
+from certledger.ledger.store.pepper import (
     PEPPER,
     PepperAbsentError,
     PepperDiffersError,
@@ -24,12 +29,7 @@ from certledger.ledger.service.pepper import (
     load_pepper,
     renew_pepper,
 )
-from certledger.ledger.service.values import Hook, Role
-from certledger.ledger.settings import load_settings
-from certledger.ledger.store import SqlStore, check_unnamed, open_store
-from certledger.ledger.store.engine import make_engine, switch_to_wal
-from certledger.ledger.store.identity import DatabaseLedgerError
-from certledger.verifier.cli import main
+from certledger.verifier.cli.main import main
 from tests.ledger.bodies import IDENTITY, Office
 from tests.ledger.live import Body, open_live
 from tests.ledger.store.test_contract import keep

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from certledger.ledger.ports import LeaseLostError
-from certledger.ledger.service.values import Verification
+from certledger.ledger.core.ports import LeaseLostError
+from certledger.ledger.core.service_values import Verification
 from certledger.ledger.store import SqlStore
 from tests.ledger.store.leases import end_lease
 

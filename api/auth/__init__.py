@@ -1,0 +1,1 @@
+"""Authentication and permissions: API keys, OIDC tokens, rates."""

@@ -1,0 +1,186 @@
+"""The gate before every route: who calls, whether it may, and not too often."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Protocol
+
+from limits import parse
+from starlette.requests import Request
+
+from certledger.api.auth.api_keys import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
+from certledger.api.auth.permissions import RULES, Rule
+from certledger.api.errors import (
+    CredentialsInvalidError,
+    ForbiddenError,
+    RateLimitError,
+    UnauthenticatedError,
+)
+from certledger.api.thread_pools import FairPool
+from certledger.ledger.core.service_values import Role
+
+_MAX_CREDENTIAL_CHARACTERS = 8_192
+
+
+class Tokens(Protocol):
+    """Reads access tokens of an identity provider."""
+
+    async def authenticate(self, text: str) -> Caller:
+        """Return the caller of a token, or raise CredentialsInvalidError."""
+
+
+@lru_cache(maxsize=64)
+def _span(rate: str) -> tuple[int, float]:
+    """Return how many calls a rate allows, in how many seconds."""
+    item = parse(rate)
+    return item.amount, float(item.get_expiry())
+
+
+_MAX_COUNTED_KEYS = 100_000
+
+
+@dataclass(kw_only=True)
+class Rates:
+    """How often callers may call.  Counted in this process; `clock` gives seconds.
+
+    Each call books its share of the span (the generic cell rate algorithm, as in ATM networks):
+    one number a caller, no window whose edge lets twice as many through, and no timer.
+    """
+
+    clock: Callable[[], float]
+    _booked: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
+
+    def hit(self, rate: str, *who: str) -> None:
+        """Count a call.
+
+        Raises:
+            RateLimitError: there were more than `rate` allows.
+        """
+        amount, span = _span(rate)
+        now = self.clock()
+        booked = max(self._booked.get(who, 0.0), now) + span / amount
+        if booked - now > span:
+            raise RateLimitError(max(1, math.ceil(booked - now - span)))
+        if len(self._booked) >= _MAX_COUNTED_KEYS:
+            self._booked = {name: until for name, until in self._booked.items() if until > now}
+        self._booked[who] = booked
+
+    def open(self, rate: str, *who: str) -> bool:
+        """Return whether one call more would be let through, without counting it."""
+        amount, span = _span(rate)
+        now = self.clock()
+        return max(self._booked.get(who, 0.0), now) + span / amount - now <= span
+
+    def used(self, rate: str, *who: str) -> int:
+        """Return how many calls are booked at present."""
+        amount, span = _span(rate)
+        return math.ceil(max(self._booked.get(who, 0.0) - self.clock(), 0.0) * amount / span)
+
+
+@dataclass(kw_only=True)
+class Gate:
+    """Lets callers through; `tokens` is None where no identity provider is set up."""
+
+    keys: KeyRing
+    rates: Rates
+    pool: FairPool
+    tokens: Tokens | None = None
+    public_rate: str = "60/minute"
+    address_rate: str = "600000/minute"
+    _checking: dict[str, asyncio.Future[Caller]] = field(default_factory=dict, repr=False)
+
+    async def admit(self, request: Request) -> Caller:
+        """Return who calls a route, counted against its rate.
+
+        Raises:
+            UnauthenticatedError: nobody says who calls, and the route is not for the public.
+            CredentialsInvalidError: the key or token is no good.
+            ForbiddenError: the caller's role or scopes do not reach as far.
+            RateLimitError: it calls too often.
+        """
+        operation: str = request.scope["route"].operation_id
+        rule = RULES[operation]
+        address = network_of((request.scope.get("client") or "?")[0])
+        request.state.asker = RateLimitSubject(name=address, public=True)
+        self.rates.hit(self.address_rate, address)
+        text = credential_of(request)
+        if rule.roles is None:
+            self.rates.hit(rule.rate, operation, address)
+            return PUBLIC
+        caller = PUBLIC if text is None else await self._authenticate(text, address)
+        request.state.caller = caller.id
+        if caller is not PUBLIC:
+            request.state.asker = RateLimitSubject(name=caller.party, public=False)
+        _check(rule, operation, caller)
+        if caller is PUBLIC:
+            self.rates.hit(self.public_rate, operation, address)
+        else:
+            self.rates.hit(rule.rate, operation, caller.id)
+            self.rates.hit(rule.rate, operation, "party", caller.party)
+        return caller
+
+    async def check_key(self, address: str, text: str) -> Caller:
+        """Return the caller of a key; callers at different addresses take turns.
+
+        Requests that come at once with one key wait for one look-up of it.
+        """
+        checking = self._checking.get(text)
+        if checking is None:
+            work = self.pool.run(address, self.keys.authenticate, text)
+            checking = self._checking[text] = asyncio.ensure_future(work)
+            checking.add_done_callback(partial(self._checked, text))
+        # Whoever leaves does not end it for the others.
+        return await asyncio.shield(checking)
+
+    def _checked(self, text: str, checking: asyncio.Future[Caller]) -> None:
+        del self._checking[text]
+        if not checking.cancelled():
+            checking.exception()  # Told, if anybody still waits for it; never a warning.
+
+    async def _authenticate(self, text: str, address: str) -> Caller:
+        cached = self.keys.remembered(text)
+        if cached is not None:
+            return cached
+        try:
+            if text.startswith(MARK):
+                return await self.check_key(address, text)
+            if self.tokens is not None:
+                return await self.tokens.authenticate(text)
+            raise CredentialsInvalidError("the service takes keys only, and this is none")
+        except CredentialsInvalidError:
+            # Good ones are let through from the same address, whoever guesses there.
+            self.rates.hit(_WRONG, "wrong", address)
+            raise
+
+
+_WRONG = "100/minute"
+"""Wrong credentials from one address, before it is told nothing more of them."""
+
+
+def credential_of(request: Request) -> str | None:
+    """Return the key or token of a request, None where there is none.
+
+    Raises:
+        CredentialsInvalidError: another scheme than Bearer, or too long.
+    """
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(text) <= _MAX_CREDENTIAL_CHARACTERS:
+        raise CredentialsInvalidError("credentials come as `Authorization: Bearer ...`")
+    return text.strip()
+
+
+def _check(rule: Rule, operation: str, caller: Caller) -> None:
+    assert rule.roles is not None
+    if caller.role not in rule.roles:
+        if caller.role is Role.PUBLIC:
+            raise UnauthenticatedError("this needs a key or a token")
+        raise ForbiddenError(f"a caller of role {caller.role} may not do this")
+    if caller.scopes and operation not in caller.scopes:
+        raise ForbiddenError("the key's scopes do not reach as far")

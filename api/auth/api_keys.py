@@ -1,0 +1,206 @@
+"""Who calls: keys and tokens become a caller with a role and what it is bound to."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+from starlette.requests import Request
+
+from certledger.api.errors import CredentialsInvalidError
+from certledger.ledger.core.service_ports import ServiceStore
+from certledger.ledger.core.service_values import ApiKey, Role
+from certledger.ledger.store.pepper import load_pepper as load_pepper
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.formats.issuer_state import region_of
+
+COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a counter is called."""
+MARK = "clk_"
+PREFIX_SIZE = 8
+SECRET_SIZE = 32
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_REMEMBERED_SECONDS = 1.0
+"""How long a key that was looked up is believed: a revoked one is shut off as soon as that."""
+_MAX_CACHED_TOKENS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        id: names the credential, without any secret.
+        party: names who is behind it: two keys of one body are one party.
+        scopes: operations it may call of those its role may; empty for all of them.
+        expires: when (seconds) the credential ends, None where it does not say.
+    """
+
+    id: str
+    party: str
+    role: Role
+    issuer: str | None = None
+    counter: str | None = None
+    region: int | None = None
+    scopes: frozenset[str] = frozenset()
+    expires: int | None = None
+
+    def speaks_for(self, issuer: str) -> bool:
+        """Return whether the caller may touch what is this body's own."""
+        if self.issuer is not None:
+            return self.issuer == issuer
+        if self.region is not None:
+            return in_region(issuer, self.region)
+        return self.role in (Role.AUDITOR, Role.ADMINISTRATOR, Role.PARTNER)
+
+
+def in_region(issuer: str, region: int) -> bool:
+    """Return whether an issuer's code is one of a region."""
+    return issuer[2:4].isdecimal() and region_of(issuer) == region
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateLimitSubject:
+    """Whose share of the service a request uses: a party, or an address of the public."""
+
+    name: str
+    public: bool
+
+
+def asker_of(request: Request) -> RateLimitSubject:
+    """Return whose share a request uses, as the gate found."""
+    asker: RateLimitSubject = request.state.asker
+    return asker
+
+
+@lru_cache(maxsize=4_096)
+def network_of(address: str) -> str:
+    """Return what addresses are counted by: IPv6 by the network (/64) that one line has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((int(parsed) >> 64 << 64, 64)))
+
+
+PUBLIC = Caller(id="public", party="public", role=Role.PUBLIC)
+
+
+def party_of(role: Role, *, issuer: str | None, counter: str | None, name: str) -> str:
+    """Return what names the party behind a credential called `name`."""
+    if role is Role.ISSUER:
+        return f"body:{issuer}"
+    return f"counter:{counter}" if counter is not None else name
+
+
+def _draw(size: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(size))
+
+
+@dataclass(kw_only=True)
+class KeyRing:
+    """The keys of callers.  `clock` gives seconds; `pepper` is the secret of their hashes."""
+
+    store: ServiceStore
+    pepper: bytes
+    clock: Callable[[], float]
+    _seen: dict[bytes, tuple[float, Caller]] = field(default_factory=dict, repr=False)
+
+    def create(
+        self,
+        *,
+        name: str,
+        role: Role,
+        issuer: str | None = None,
+        counter: str | None = None,
+        region: int | None = None,
+        scopes: frozenset[str] = frozenset(),
+        expires: int | None = None,
+        draw: Callable[[int], str] = _draw,
+    ) -> tuple[ApiKey, str]:
+        """Return a new key and its text, which is kept nowhere and shown this once."""
+        prefix = MARK + draw(PREFIX_SIZE)
+        text = f"{prefix}_{draw(SECRET_SIZE)}"
+        key = ApiKey(
+            prefix=prefix,
+            digest=self._digest(text),
+            name=name,
+            role=role,
+            issuer=issuer,
+            counter=counter,
+            region=region,
+            scopes=scopes,
+            created=int(self.clock()),
+            expires=expires,
+        )
+        with self.store.begin() as unit:
+            unit.add_api_key(key)
+        return key, text
+
+    def revoke(self, prefix: str) -> bool:
+        """Shut a key off; return whether there was one that was open."""
+        with self.store.begin() as unit:
+            done = unit.revoke_api_key(prefix, int(self.clock()))
+        self._seen.clear()
+        return done
+
+    def remembered(self, text: str) -> Caller | None:
+        """Return the caller of a key that was looked up just now, without asking the database."""
+        cached = self._seen.get(sha256(text.encode()))
+        return cached[1] if cached is not None and self.clock() < cached[0] else None
+
+    def authenticate(self, text: str) -> Caller:
+        """Return the caller behind a key.
+
+        Raises:
+            CredentialsInvalidError: it is unknown, ended or revoked; which of them is not said.
+        """
+        prefix, _, secret = text.rpartition("_")
+        now = self.clock()
+        with self.store.begin(write=False) as unit:
+            key = unit.api_key(prefix[: len(MARK) + PREFIX_SIZE]) if secret else None
+        # A key that is unknown costs what a known one does.
+        same = hmac.compare_digest(self._digest(text), key.digest if key else bytes(32))
+        if key is None or not same or not key.good(int(now)):
+            raise CredentialsInvalidError("the key is unknown, has ended, or was revoked")
+        caller = caller_of(key)
+        if len(self._seen) >= _MAX_CACHED_TOKENS:
+            self._seen.clear()
+        self._seen[sha256(text.encode())] = (now + _REMEMBERED_SECONDS, caller)
+        return caller
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self.pepper, text.encode(), "sha256")
+
+
+def caller_of(key: ApiKey) -> Caller:
+    """Return the caller that a key makes."""
+    return Caller(
+        id=f"key:{key.prefix}",
+        party=party_of(key.role, issuer=key.issuer, counter=key.counter, name=f"key:{key.prefix}"),
+        role=key.role,
+        issuer=key.issuer,
+        counter=key.counter,
+        region=key.region,
+        scopes=key.scopes,
+        expires=key.expires,
+    )
+
+
+BINDINGS: Mapping[Role, str | None] = {
+    Role.ISSUER: "issuer",
+    Role.COUNTER: "counter",
+    Role.PARTNER: None,
+    Role.AUDITOR: None,
+    Role.ADMINISTRATOR: None,
+}
+"""What a credential of a role must be bound to, None where it need not be."""

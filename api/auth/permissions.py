@@ -1,0 +1,112 @@
+"""Who may call each route, how much it takes, how often: one table, by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from certledger.ledger.core.service_values import Role
+
+KILOBYTE, MEGABYTE = 2**10, 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """What a route asks of its callers.
+
+    Attributes:
+        roles: who may call it; None where nobody is asked who they are.
+        longest: greatest bytes of a body, unpacked.
+        public_longest: the same for callers without a key, where it is less.
+        seconds: time in which the body must have come.
+        rate: how often one caller may call, as the `limits` package writes it.
+        packed: whether a body may come packed by gzip.
+        deprecated: since when (seconds) callers should go elsewhere, told as RFC 9745 has it.
+        sunset: when (seconds) it may cease to answer, told as RFC 8594 has it.
+    """
+
+    roles: frozenset[Role] | None
+    longest: int = 0
+    public_longest: int | None = None
+    seconds: float = 15.0
+    rate: str = "600/minute"
+    packed: bool = False
+    deprecated: int | None = None
+    sunset: int | None = None
+
+
+KNOWN = frozenset(Role) - {Role.PUBLIC}
+EVERYBODY = frozenset(Role)
+BODIES = frozenset({Role.ISSUER})
+_OWN = frozenset({Role.ISSUER, Role.AUDITOR, Role.ADMINISTRATOR})
+_RECORDS = frozenset({Role.ISSUER, Role.PARTNER, Role.AUDITOR})
+_OFFLINE = frozenset({Role.COUNTER, Role.PARTNER, Role.AUDITOR, Role.ADMINISTRATOR})
+_NOTIFIED_ROLES = frozenset({Role.ISSUER, Role.COUNTER, Role.PARTNER})
+_RELYING = frozenset({Role.COUNTER, Role.PARTNER})
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+_STANDING = "1200/minute"
+
+RULES: Mapping[str, Rule] = {
+    # Submitting
+    "submitBatch": Rule(
+        roles=BODIES, longest=64 * MEGABYTE, seconds=120.0, rate="600/minute", packed=True
+    ),
+    "submitStatusUpdate": Rule(roles=BODIES, longest=256 * KILOBYTE, packed=True),
+    "submitCatalog": Rule(roles=BODIES, longest=9 * MEGABYTE, seconds=60.0, packed=True),
+    "submitAct": Rule(
+        roles=BODIES | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, packed=True
+    ),
+    "getBatch": Rule(roles=_OWN),
+    "getBatchRecords": Rule(roles=_RECORDS, rate="60/minute"),
+    "getHead": Rule(roles=_OWN),
+    # Verifying
+    "createVerification": Rule(
+        roles=EVERYBODY,
+        longest=16 * MEGABYTE,
+        public_longest=512 * KILOBYTE,
+        seconds=30.0,
+        rate="60000/minute",
+        packed=True,
+    ),
+    "verifyFiles": Rule(
+        roles=KNOWN, longest=16 * MEGABYTE, seconds=30.0, rate="60000/minute", packed=True
+    ),
+    "verifyUpload": Rule(roles=EVERYBODY, longest=32 * MEGABYTE, seconds=60.0),
+    "getVerification": Rule(roles=KNOWN),
+    "getReceiptEvidence": Rule(roles=KNOWN),
+    "listVerifications": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
+    "createLookup": Rule(roles=KNOWN, longest=KILOBYTE, seconds=5.0, rate="60000/minute"),
+    "getEvidence": Rule(roles=KNOWN, rate="6000/minute"),
+    "getEvidenceByIndex": Rule(roles=frozenset({Role.ISSUER, Role.AUDITOR}), rate="6000/minute"),
+    # Standing data
+    "listIssuers": Rule(roles=KNOWN, rate=_STANDING),
+    "getIssuer": Rule(roles=KNOWN, rate=_STANDING),
+    "getCatalog": Rule(roles=KNOWN, rate=_STANDING),
+    "getCheckpoint": Rule(roles=None, rate=_STANDING),
+    "getPolicy": Rule(roles=KNOWN, rate=_STANDING),
+    "getSnapshot": Rule(roles=_OFFLINE, rate=_STANDING),
+    "getDelta": Rule(roles=_OFFLINE, rate=_STANDING),
+    "getStatusList": Rule(roles=KNOWN, rate=_STANDING),
+    "getStatusListToken": Rule(roles=KNOWN, rate=_STANDING),
+    "getStatusListCredential": Rule(roles=KNOWN, rate=_STANDING),
+    # Being told
+    "createHook": Rule(roles=_NOTIFIED_ROLES, longest=8 * KILOBYTE),
+    "listHooks": Rule(roles=_NOTIFIED_ROLES),
+    "deleteHook": Rule(roles=_NOTIFIED_ROLES),
+    "listFailedDeliveries": Rule(roles=_NOTIFIED_ROLES),
+    "replayDelivery": Rule(roles=_NOTIFIED_ROLES),
+    "createWatch": Rule(roles=_RELYING, longest=KILOBYTE),
+    "listWatches": Rule(roles=_RELYING),
+    "deleteWatch": Rule(roles=_RELYING),
+    "listEvents": Rule(roles=_NOTIFIED_ROLES),
+    # Administration
+    "createApiKey": Rule(roles=_ADMINISTRATORS, longest=8 * KILOBYTE),
+    "listApiKeys": Rule(roles=_ADMINISTRATORS),
+    "revokeApiKey": Rule(roles=_ADMINISTRATORS),
+    # Operation
+    "callNode": Rule(roles=None, longest=MEGABYTE, rate="6000/minute"),
+    "isAlive": Rule(roles=None, rate="6000/minute"),
+    "isReady": Rule(roles=None, rate="6000/minute"),
+    "getMetrics": Rule(roles=None, rate="600/minute"),
+}
+"""The rule of each operation; an operation without one is not served."""

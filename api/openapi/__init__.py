@@ -1,0 +1,1 @@
+"""The OpenAPI document: operations, schemas, examples, problem codes."""

@@ -1,0 +1,219 @@
+"""How a route is declared: its operation, what it may answer, and the gate before it."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, Request
+from pydantic import BeforeValidator
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import Caller
+from certledger.api.auth.permissions import RULES, Rule
+from certledger.api.errors import KeyInFlightError
+from certledger.api.middleware.request_context import request_id_of
+from certledger.api.openapi.problem_codes import codes_of
+from certledger.api.problems import MEDIA_TYPE, answer, status_of
+from certledger.api.service import service_of
+from certledger.ledger.core.ports import StoreFullError
+from certledger.ledger.publish.evidence import EvidenceInconsistentError
+from certledger.verifier.errors import CertledgerError
+
+log = structlog.get_logger(__name__)
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_MEANINGS = {
+    400: "The request cannot be read.",
+    401: "A key or token is needed, or this one is no good.",
+    403: "The caller may not do this.",
+    404: "There is nothing here that the caller may see.",
+    408: "The body did not come in time.",
+    409: "It conflicts with what is there.",
+    413: "The body is too long.",
+    415: "The media type or encoding is not taken.",
+    422: "It was read, and is refused: the code says why.",
+    429: "Too many requests; Retry-After says when to try again.",
+    500: "A fault of this service; its log has more under the request's id.",
+    503: "Away or busy; Retry-After says when to try again.",
+}
+_HEADERS: Mapping[str, dict[str, Any]] = {
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {
+        "description": "The scheme of credentials that are taken.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "The tag of this answer; in If-None-Match it spares sending it again.",
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {
+        "description": "Who may keep the answer, and for how long.",
+        "schema": {"type": "string"},
+    },
+    "Content-Language": {
+        "description": "The language of `words`, as Accept-Language asks.",
+        "schema": {"type": "string", "enum": ["zh", "en"]},
+    },
+    "Location": {
+        "description": "Where to ask how far it has come.",
+        "schema": {"type": "string"},
+    },
+    "Deprecation": {
+        "description": "Since when to go elsewhere (RFC 9745).",
+        "schema": {"type": "string"},
+    },
+    "Sunset": {
+        "description": "When it may cease to answer (RFC 8594).",
+        "schema": {"type": "string"},
+    },
+    "X-Request-Id": {
+        "description": "The request's id, by which the service's log names it.",
+        "schema": {"type": "string"},
+    },
+}
+_SENT = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+"""Headers of refusals beside those of every answer."""
+TAGGED = ("ETag",)
+"""Headers of good answers that can be asked for again."""
+
+
+async def admit(request: Request) -> Caller:
+    """Return who calls; the gate refuses who may not."""
+    return await service_of(request).gate.admit(request)
+
+
+def _decimal(value: object) -> object:
+    """Refuse what Python reads as an integer and is no plain decimal: `+1`, `01`, `1_0`, `1.0`."""
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise ValueError("a whole number in decimal digits")
+    return value
+
+
+_DECIMAL = re.compile("0|[1-9][0-9]*")
+DECIMAL = BeforeValidator(_decimal)
+"""An integer in a path or query, spelled in the one way."""
+Asking = Annotated[Caller, Depends(admit)]
+"""The caller of a route."""
+
+
+def error_response(request: Request, error: CertledgerError) -> Response:
+    """Return the answer that tells a refusal; evidence that did not check is counted.
+
+    Whoever is told that the log has more finds it there, under the same id.
+    """
+    request_id = request_id_of(request)
+    if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_broken", request=request_id, code=error.code, reason=str(error))
+    if isinstance(error, EvidenceInconsistentError):
+        service_of(request).metrics.proof_failures.inc()
+    return answer(error, request_id)
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})
+
+
+def storage_error_response(request: Request, error: OSError) -> Response:
+    """Return the answer where the disk is full, or no file more can be opened.
+
+    Raises:
+        OSError: it is another fault.
+    """
+    if error.errno not in _FULL:
+        raise error
+    return error_response(request, StoreFullError("there is no room for what a request needs"))
+
+
+def operation(
+    name: str,
+    *,
+    summary: str,
+    tag: str,
+    good: dict[int, dict[str, Any]],
+    body: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the keyword arguments of a route's decorator.
+
+    `good` are the answers of success by status, with the names of their headers; `body` is the
+    content of the request's body by media type.  How it refuses stands in
+    `api/openapi/problem_codes.py`.
+    """
+    rule = RULES[name]
+    answers: dict[int | str, dict[str, Any]] = {}
+    for status, response in good.items():
+        answers[status] = {**response, "headers": _described(rule, *response.get("headers", ()))}
+    for status, codes in codes_of(name, body=body is not None).items():
+        if status not in good:
+            answers[status] = _problem(rule, status, codes)
+    extra: dict[str, Any] = dict(more or {})
+    if body is not None:
+        extra["requestBody"] = {"required": True, "content": body}
+    if rule.roles is None:
+        extra["security"] = []
+    first = next(iter(good))
+    return {
+        "operation_id": name,
+        "summary": summary,
+        "tags": [tag],
+        "responses": answers,
+        "status_code": first,
+        "response_model": None,
+        # One without a media type: FastAPI would add JSON to whatever is declared.
+        "response_class": Response,
+        "deprecated": rule.deprecated is not None or None,
+        "openapi_extra": extra,
+    }
+
+
+def _described(rule: Rule, *names: str) -> dict[str, Any]:
+    """Return the headers of an answer: those named, and those of every answer of its route."""
+    leaving = [("Deprecation", rule.deprecated), ("Sunset", rule.sunset)]
+    added = [name for name, time in leaving if time is not None]
+    return {name: _HEADERS[name] for name in (*names, *added, "Cache-Control", "X-Request-Id")}
+
+
+def _problem(rule: Rule, status: int, codes: Sequence[str]) -> dict[str, Any]:
+    """Return the answer that refuses with one of some codes."""
+    sent = _SENT.get(status, ())
+    if KeyInFlightError.code in codes:
+        sent = ("Retry-After",)
+    spelled = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"{_MEANINGS[status]} Codes: {spelled}.",
+        "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+        "headers": _described(rule, *sent),
+        "x-codes": list(codes),
+    }
+
+
+def schema(
+    name: str, *, media: str = "application/json", what: str, headers: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return an answer of success that has one of the schemas by its name."""
+    reference = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": what, "content": {media: {"schema": reference}}, "headers": headers}
+
+
+def binary(media: str, what: str) -> dict[str, Any]:
+    """Return an answer of success that is bytes."""
+    return {
+        "description": what,
+        "content": {media: {"schema": {"type": "string", "format": "binary"}}},
+    }
+
+
+def tagged(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return the answers of success of what has an entity tag: it, and that it has not changed."""
+    unchanged = {"description": "What the caller has is still so.", "headers": TAGGED}
+    return {200: {**answer, "headers": TAGGED}, 304: unchanged}

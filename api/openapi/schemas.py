@@ -1,0 +1,452 @@
+"""The schemas of the OpenAPI document, and an example for each body."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from certledger.api.openapi.examples import EXAMPLES
+from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
+from certledger.ledger.core.service_values import EVENT_KINDS, Role
+from certledger.ledger.verification.questions import MAX_DOCUMENTS, MAX_QUESTIONS
+from certledger.verifier.verify.codes import CODES
+from certledger.verifier.vocabulary import CheckName, Outcome, Status, Verdict
+
+SUBMISSION, CATALOG_SUBMISSION = "Submission", "CatalogSubmission"
+ACT, ANY_ACT = "SignedAct", "AnyAct"
+VERIFICATION, LOOKUP, RPC = "VerificationRequest", "Lookup", "RpcRequest"
+HOOK, WATCH, KEY = "NewHook", "NewWatch", "NewApiKey"
+
+
+HEX32 = text("^[0-9a-f]{64}$")
+TIME = text("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$", format="date-time")
+ISSUER = text("^[0-9A-Z]{18}$")
+ANYTHING: Schema = {"type": "object", "additionalProperties": True}
+SIGNED = text("^[A-Za-z0-9_-]+$", longest=100)
+REFERENCE = text("^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
+PREFIX = text("^clk_[0-9A-Z]{8}$")
+VERDICT = {"type": "string", "enum": [str(verdict) for verdict in Verdict]}
+STATUSES = [str(status) for status in Status]
+
+SCHEMAS: Mapping[str, Schema] = {
+    "Problem": one(
+        "A refusal (RFC 9457); `code` is stable and the same as the command line's.",
+        {
+            "type": text(),
+            "title": text(),
+            "status": number(400, 599),
+            "code": text(),
+            "detail": text(),
+            "instance": text(),
+        },
+        "instance",
+    ),
+    SUBMISSION: one(
+        "A signed batch and its records, in order (SPEC section 20).",
+        {
+            "type": {"type": "string", "const": "certledger/submission/1"},
+            "statement": ANYTHING,
+            "signature": SIGNED,
+            "records": listed(ANYTHING, 65_536, 1),
+        },
+    ),
+    ACT: one(
+        "A statement and the signatures under it (SPEC section 7).",
+        {
+            "type": {"type": "string", "const": "certledger/act/1"},
+            "act": text(longest=32),
+            "ledger": HEX32,
+            "statement": ANYTHING,
+            "signatures": listed(SIGNED, 128),
+        },
+    ),
+    "Registration": one(
+        "A registration together with the body's name, of which only the digest is signed.",
+        {
+            "type": {"type": "string", "const": "certledger/registration/1"},
+            "act": ref(ACT),
+            "name": text(longest=128),
+        },
+    ),
+    ANY_ACT: {
+        "description": "A signed act, with what the chain holds only the hash of.",
+        "oneOf": [ref(ACT), ref("Registration"), ref(CATALOG_SUBMISSION)],
+    },
+    CATALOG_SUBMISSION: one(
+        "A signed change of a catalog with the entries whose root was signed.",
+        {
+            "type": {"type": "string", "const": "certledger/catalog-submission/1"},
+            "act": ref(ACT),
+            "entries": listed(ANYTHING, 4_096),
+        },
+    ),
+    "Receipt": one(
+        "The operator's signed promise to anchor (SPEC section 20).",
+        {"receipt": ANYTHING, "signature": SIGNED},
+    ),
+    "Batch": one(
+        "A batch that was handed in, and how far it has come.",
+        {
+            "issuer": ISSUER,
+            "sequence": number(1),
+            "digest": HEX32,
+            "state": {
+                "type": "string",
+                "enum": ["accepted", "included", "final", "displaced", "expired", "rejected"],
+            },
+            "reason": {
+                "type": "string",
+                "maxLength": 64,
+                "description": "Why it is set aside, while accepted, or was rejected.",
+            },
+            "accepted": TIME,
+            "not_after": TIME,
+            "certificates": number(1, 65_536),
+            "receipt": ref("Receipt"),
+            "block": number(),
+            "transaction": HEX32,
+        },
+        "reason",
+        "block",
+        "transaction",
+    ),
+    "Head": one(
+        "Where a body's counters stand after all that waits.",
+        {
+            "issuer": ISSUER,
+            "batches": number(),
+            "certificates": number(),
+            "last": HEX32,
+            "catalog": HEX32,
+            "catalog_version": number(),
+            "epoch": number(),
+            "revision": number(),
+        },
+    ),
+    "Fingerprint": one(
+        "A document that the caller has hashed; `sm3` where the certificate has one.",
+        {"sha256": HEX32, "size": number(), "sm3": HEX32},
+        "sm3",
+    ),
+    LOOKUP: one(
+        "The SHA-256 of the disclosure of the number, which the client computes.",
+        {"digest": HEX32},
+    ),
+    "LookupAnswer": one(
+        "`leaf` is all zeros where nothing was found.",
+        {"digest": HEX32, "found": {"type": "boolean"}, "leaf": HEX32},
+    ),
+    "LookedUp": one(
+        "A certificate named by its lookup digest, and what is shown of it.",
+        {
+            "digest": HEX32,
+            "disclosures": listed(text("^[A-Za-z0-9_-]+$", longest=8_192), 96),
+            "digests": listed(HEX32, 96),
+            "presentation": ANYTHING,
+        },
+        "disclosures",
+        "digests",
+        "presentation",
+    ),
+    "Question": one(
+        "Exactly one of `evidence`, `code` and `lookup`.",
+        {
+            "evidence": ANYTHING,
+            "code": text(longest=4_096),
+            "lookup": ref("LookedUp"),
+            "documents": listed(ref("Fingerprint"), MAX_DOCUMENTS),
+            "nonce": text("^[A-Za-z0-9._-]{1,64}$"),
+            "service_item": text("^[A-Z0-9-]{2,32}$"),
+        },
+        "evidence",
+        "code",
+        "lookup",
+        "documents",
+        "nonce",
+        "service_item",
+    ),
+    VERIFICATION: {
+        "description": "One question, or a list of them.",
+        "oneOf": [ref("Question"), listed(ref("Question"), MAX_QUESTIONS, 1)],
+    },
+    "Check": one(
+        "How one of the ten checks ended.",
+        {
+            "number": number(1, 10),
+            "name": {"type": "string", "enum": [str(name) for name in CheckName]},
+            "outcome": {"type": "string", "enum": [str(outcome) for outcome in Outcome]},
+            "code": {"type": "string", "enum": list(CODES)},
+            "detail": text(),
+        },
+    ),
+    "Result": one(
+        "A verdict with its reasons (SPEC section 18.4); the same bytes for the same question.",
+        {
+            "verdict": VERDICT,
+            "checks": listed(ref("Check"), 10, 10),
+            "certificate": ref("Certificate"),
+            "warnings": listed(text()),
+            "as_of": TIME,
+            "basis": text(),
+        },
+        "as_of",
+        "basis",
+    ),
+    "Certificate": one(
+        "What is shown of the certificate; empty where the file cannot be read.  Show `issuer` and "
+        "its region (characters 3 and 4, GB/T 2260) beside the name in `body`: two issuers may "
+        "have one name, no two have one code.",
+        {"issuer": ISSUER, "body": text(longest=128)},
+        "issuer",
+        "body",
+        open_=True,
+    ),
+    "Words": one(
+        "The same in sentences for people.",
+        {
+            "language": {"type": "string", "enum": ["zh", "en"]},
+            "mark": text(),
+            "banner": text(),
+            "issuer": text(description="Name, code and region; name once 1 to 6 passed."),
+            "checks": listed(one("One check.", {"number": number(1, 10), "text": text()}), 10, 10),
+            "advice": text(),
+            "basis": text(),
+        },
+        "issuer",
+        "advice",
+        "basis",
+    ),
+    "VerificationReceipt": one(
+        "What was told, signed by the operator; `certledger verify-receipt` checks it.",
+        {"receipt": ANYTHING, "signature": SIGNED},
+    ),
+    "Answered": one(
+        "The answer to one question of a list.",
+        {"result": ref("Result"), "words": ref("Words"), "wanted": {"type": "boolean"}},
+        "wanted",
+    ),
+    "VerificationAnswer": one(
+        "`result` and `words` where one was asked, `results` where a list was.",
+        {
+            "reference": REFERENCE,
+            "result": ref("Result"),
+            "words": ref("Words"),
+            "wanted": {"type": "boolean"},
+            "results": listed(ref("Answered"), MAX_QUESTIONS, 1),
+            "receipt": ref("VerificationReceipt"),
+        },
+        "result",
+        "words",
+        "wanted",
+        "results",
+    ),
+    "Verification": one(
+        "What was told, and the leaves of the certificates asked about; `batch` once the receipt"
+        " stands in a batch of the operator's.",
+        {
+            "reference": REFERENCE,
+            "checked": TIME,
+            "verdict": text(),
+            "receipt": ref("VerificationReceipt"),
+            "leaves": listed(HEX32),
+            "batch": number(1),
+        },
+        "batch",
+    ),
+    "VerificationList": one(
+        "What one key was told, oldest first, and whether there is more.",
+        {"verifications": listed(ref("Verification")), "more": {"type": "boolean"}},
+    ),
+    "Evidence": {**ANYTHING, "description": "An evidence file (SPEC section 16.1)."},
+    "Issuer": one(
+        "A body as the chain has it.",
+        {
+            "issuer": ISSUER,
+            "name": text(),
+            "kind": text(),
+            "region": number(0, 99),
+            "standing": text(),
+            "since": number(),
+            "held": {"type": "boolean"},
+            "batches": number(),
+            "certificates": number(),
+            "epoch": number(),
+            "catalog": HEX32,
+            "catalog_version": number(),
+            "keys": listed(
+                one(
+                    "A key: address, what it may sign, and the blocks it counts for.",
+                    {
+                        "address": text("^0x[0-9a-f]{40}$"),
+                        "purposes": listed(text()),
+                        "start": number(),
+                        "end": number(),
+                    },
+                    "end",
+                ),
+                16,
+            ),
+        },
+    ),
+    "IssuerList": one(
+        "Every body, by code; `checkpoint` is the block it is as of.",
+        {"checkpoint": number(), "issuers": listed(ref("Issuer"))},
+    ),
+    "Catalog": one(
+        "The entries under a root, in order.", {"root": HEX32, "entries": listed(ANYTHING)}
+    ),
+    "Checkpoint": one(
+        "A final block, its note, and the account's proof.",
+        {
+            "number": number(),
+            "hash": HEX32,
+            "state_root": HEX32,
+            "time": TIME,
+            "note": text(),
+            "account": listed(text("^[A-Za-z0-9_-]*$")),
+        },
+    ),
+    "Policy": {**ANYTHING, "description": "A signed trust policy (SPEC section 15)."},
+    "StatusList": {**ANYTHING, "description": "A body's statuses, in the form asked for."},
+    HOOK: one(
+        "An address to be told at, signed as Standard Webhooks has it.",
+        {
+            "url": text("^https?://", longest=2_048),
+            "kinds": listed(text(enum=list(EVENT_KINDS)), len(EVENT_KINDS), 1),
+        },
+    ),
+    "Hook": one(
+        "A web hook; `secret` is shown once, when it is made.",
+        {
+            "id": text(),
+            "url": text(),
+            "kinds": listed(text()),
+            "created": TIME,
+            "secret": text(),
+        },
+        "secret",
+    ),
+    "HookList": one("The caller's hooks.", {"hooks": listed(ref("Hook"))}),
+    WATCH: one("A certificate to be told of, by its leaf.", {"leaf": HEX32}),
+    "Watch": one(
+        "A watched certificate, and the status that was told last.",
+        {
+            "leaf": HEX32,
+            "issuer": ISSUER,
+            "index": number(),
+            "status": text(),
+            "created": TIME,
+        },
+    ),
+    "WatchList": one("The caller's watches.", {"watches": listed(ref("Watch"))}),
+    "Event": one(
+        "Something the caller was to hear.",
+        {
+            "number": number(1),
+            "kind": text(),
+            "created": TIME,
+            "data": ANYTHING,
+        },
+    ),
+    "EventList": one(
+        "Events with a number above the one asked after, ascending.",
+        {"events": listed(ref("Event")), "next": number()},
+    ),
+    "Delivery": one(
+        "A delivery that fails: tried again when it is `due`, or given up.",
+        {
+            "event": ref("Event"),
+            "hook": text(),
+            "state": {"type": "string", "enum": ["waiting", "failed"]},
+            "tries": number(),
+            "fault": text(),
+            "due": TIME,
+        },
+        "due",
+    ),
+    "DeliveryList": one(
+        "Deliveries that fail, newest first.", {"deliveries": listed(ref("Delivery"))}
+    ),
+    KEY: one(
+        "A new key; `issuer` for a body's, `counter` for a counter's.",
+        {
+            "name": text(longest=128),
+            "role": {"type": "string", "enum": [str(r) for r in Role if r is not Role.PUBLIC]},
+            "issuer": ISSUER,
+            "counter": text("^[A-Za-z0-9._-]{1,64}$"),
+            "region": number(0, 99),
+            "scopes": listed(text(longest=40), 40),
+            "days": number(1, 3_650),
+        },
+        "issuer",
+        "counter",
+        "region",
+        "scopes",
+        "days",
+    ),
+    "ApiKey": one(
+        "A key; `key`, its whole text, is shown once, when it is made.",
+        {
+            "prefix": PREFIX,
+            "name": text(),
+            "role": text(),
+            "issuer": ISSUER,
+            "counter": text(),
+            "region": number(0, 99),
+            "scopes": listed(text()),
+            "created": TIME,
+            "expires": TIME,
+            "revoked": TIME,
+            "key": text(),
+        },
+        "issuer",
+        "counter",
+        "region",
+        "expires",
+        "revoked",
+        "key",
+    ),
+    "ApiKeyList": one("All keys, oldest first.", {"keys": listed(ref("ApiKey"))}),
+    RPC: {
+        "description": "A JSON-RPC 2.0 call, or a list of them.",
+        "oneOf": [ANYTHING, listed(ANYTHING, 100, 1)],
+    },
+    "RpcAnswer": {"description": "What JSON-RPC answers.", "oneOf": [ANYTHING, listed(ANYTHING)]},
+    "Alive": one("The process is alive.", {"alive": {"type": "boolean"}}),
+    "Readiness": one(
+        "Whether it can serve, the codes of what is wrong, and which parts work all the same.",
+        {
+            "ready": {"type": "boolean"},
+            "faults": listed(text()),
+            "parts": {"type": "object", "additionalProperties": {"type": "boolean"}},
+            "missing": listed({"$ref": "#/components/schemas/Missing"}),
+        },
+    ),
+    "Missing": one(
+        "A name, catalog or batch of records of which only the hash is here: hand it in again.",
+        {
+            "kind": {"type": "string", "enum": ["name", "catalog", "records"]},
+            "issuer": text(),
+            "digest": text(),
+            "sequence": {"type": "integer"},
+        },
+        "sequence",
+    ),
+}
+
+
+def content(name: str, *, lines: str | None = None) -> dict[str, Any]:
+    """Return the content of a request's body, with its example.
+
+    `lines` names the example of the same as JSON lines, where it is taken so too.
+    """
+    found: dict[str, Any] = {
+        "application/json": {"schema": ref(name), "examples": dict(EXAMPLES[name])}
+    }
+    return found if lines is None else found | bytes_content("application/jsonl", lines)
+
+
+def bytes_content(
+    media: str, example: str, schema: Schema | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the content of a body that is not JSON, with its example; bytes, or of a `schema`."""
+    of = {"type": "string", "format": "binary"} if schema is None else schema
+    return {media: {"schema": of, "examples": dict(EXAMPLES[example])}}

@@ -1,0 +1,1 @@
+"""Reading requests: bodies, multipart uploads, idempotency keys."""

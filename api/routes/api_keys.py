@@ -1,0 +1,200 @@
+"""Administration: the keys of callers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import BINDINGS, COUNTER, Caller, in_region
+from certledger.api.auth.permissions import RULES
+from certledger.api.errors import ForbiddenError, ResourceUnknownError
+from certledger.api.openapi.operation import Asking, operation, schema
+from certledger.api.openapi.schemas import KEY, content
+from certledger.api.request.body import read_body
+from certledger.api.responses import json_response
+from certledger.api.service import service_of
+from certledger.ledger.core.service_values import ApiKey, Role
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import Json, Members, format_time, parse
+from certledger.verifier.formats.issuer_state import ISSUER
+
+router = APIRouter()
+_TAG = "Administration"
+_MAX_NAME_CHARACTERS = 128
+DAY = 86_400
+
+Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
+
+
+@router.post(
+    "/v1/api-keys",
+    **operation(
+        "createApiKey",
+        summary="Make a key for a caller",
+        tag=_TAG,
+        good={201: schema("ApiKey", what="The key; its text is shown this once.")},
+        body=content(KEY),
+    ),
+)
+async def create_api_key(request: Request, caller: Asking) -> Response:
+    """A body's key is bound to the body, a counter's to the counter.
+
+    A key gives nothing that its maker lacks: an administrator of a region makes keys of its own
+    region and for its bodies, one with scopes makes keys with those or fewer, and one whose key
+    ends makes administrators' keys that end no later.
+    """
+    service = service_of(request)
+    asked = parse_new_key(await read_body(request), int(service.clock()))
+    check_grant(caller, asked)
+    create = partial(
+        service.keys.create,
+        name=asked.name,
+        role=asked.role,
+        issuer=asked.issuer,
+        counter=asked.counter,
+        region=asked.region,
+        scopes=asked.scopes,
+        expires=asked.expires,
+    )
+    key, text = await service.pools.read(request, create)
+    return json_response(key_to_json(key) | {"key": text}, 201)
+
+
+def parse_new_key(data: bytes, now: int) -> ApiKey:
+    """Return the key that is asked for, without prefix and digest.
+
+    Raises:
+        MalformedError: an unknown, missing or ill-typed member, or a binding that its role needs.
+    """
+    read = Members(parse(data, RULES["createApiKey"].longest), "key")
+    role = read.text("role")
+    if role not in BINDINGS:
+        read.fail("role", f"one of {', '.join(BINDINGS)}")
+    days = read.integer("days", 1, 3_650) if read.has("days") else None
+    scopes = read.array("scopes", 0, 40) if read.has("scopes") else []
+    if not all(type(scope) is str and scope in RULES for scope in scopes):
+        read.fail("scopes", "a list of operations")
+    key = ApiKey(
+        prefix="",
+        digest=b"",
+        name=read.text("name", longest=_MAX_NAME_CHARACTERS),
+        role=Role(role),
+        issuer=read.text("issuer", ISSUER) if read.has("issuer") else None,
+        counter=read.text("counter", COUNTER) if read.has("counter") else None,
+        region=read.integer("region", 0, 99) if read.has("region") else None,
+        scopes=frozenset(scopes),
+        created=now,
+        expires=None if days is None else now + days * DAY,
+    )
+    read.done()
+    check_binding(key)
+    return key
+
+
+def check_grant(maker: Caller, key: ApiKey) -> None:
+    """Check that a new key gives nothing that its maker lacks.
+
+    Raises:
+        ForbiddenError: it reaches beyond the maker's region, scopes or end.
+    """
+    if maker.region is not None and key.region != maker.region:
+        raise ForbiddenError("an administrator of a region makes keys of its own region")
+    if maker.scopes and not (key.scopes and key.scopes <= maker.scopes):
+        raise ForbiddenError("a key with scopes makes keys with those scopes or fewer")
+    if key.role is Role.ADMINISTRATOR and _outlives(key, maker):
+        raise ForbiddenError("an administrator whose key ends makes none that end later")
+
+
+def _outlives(key: ApiKey, maker: Caller) -> bool:
+    return maker.expires is not None and (key.expires is None or key.expires > maker.expires)
+
+
+def check_binding(key: ApiKey) -> None:
+    """Check that a key has a name, and is bound to what its role must be bound to.
+
+    Raises:
+        MalformedError: it is not, or to what is no body or counter.
+    """
+    if not (0 < len(key.name) <= _MAX_NAME_CHARACTERS and key.name.isprintable()):
+        what = f"a name has 1 to {_MAX_NAME_CHARACTERS} characters, all of which can be printed"
+        raise MalformedError("schema.invalid", what)
+    needed = BINDINGS[key.role]
+    for name, pattern in (("issuer", ISSUER), ("counter", COUNTER)):
+        bound: str | None = getattr(key, name)
+        if (bound is not None) != (needed == name):
+            wants = "is" if needed == name else "is not"
+            raise MalformedError(
+                "schema.invalid", f"a key of role {key.role} {wants} bound to {name}"
+            )
+        if bound is not None and not pattern.fullmatch(bound):
+            raise MalformedError(
+                "schema.invalid", f"{bound!r} is no {name}: not like {pattern.pattern}"
+            )
+    if key.issuer is not None and key.region is not None and not in_region(key.issuer, key.region):
+        raise MalformedError("schema.invalid", f"body {key.issuer} is not of region {key.region}")
+
+
+@router.get(
+    "/v1/api-keys",
+    **operation(
+        "listApiKeys",
+        summary="All keys, without their secrets",
+        tag=_TAG,
+        good={200: schema("ApiKeyList", what="All keys, oldest first.")},
+    ),
+)
+async def list_api_keys(request: Request, caller: Asking) -> Response:
+    """Only the visible prefix of each is known here."""
+    service = service_of(request)
+
+    def find() -> list[Json]:
+        with service.store.begin(write=False) as unit:
+            keys = unit.api_keys()
+        return [key_to_json(k) for k in keys if caller.region in (None, k.region)]
+
+    return json_response({"keys": await service.pools.read(request, find)})
+
+
+@router.delete(
+    "/v1/api-keys/{prefix}",
+    **operation(
+        "revokeApiKey",
+        summary="Shut a key off",
+        tag=_TAG,
+        good={204: {"description": "It is shut off, within a second wherever it is used."}},
+    ),
+)
+async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Response:
+    """What the key asked before can be listed still."""
+    service = service_of(request)
+
+    def revoke() -> bool:
+        with service.store.begin(write=False) as unit:
+            current = unit.api_key(prefix)
+        mine = current is not None and caller.region in (None, current.region)
+        return mine and service.keys.revoke(prefix)
+
+    if not await service.pools.read(request, revoke):
+        raise ResourceUnknownError(f"there is no open key {prefix}")
+    return Response(status_code=204)
+
+
+def key_to_json(key: ApiKey) -> dict[str, Json]:
+    """Return a key as it is listed."""
+    value: dict[str, Json] = {
+        "prefix": key.prefix,
+        "name": key.name,
+        "role": str(key.role),
+        "scopes": sorted(key.scopes),
+        "created": format_time(key.created),
+    }
+    for name in ("issuer", "counter", "region"):
+        if (bound := getattr(key, name)) is not None:
+            value[name] = bound
+    for name in ("expires", "revoked"):
+        if (time := getattr(key, name)) is not None:
+            value[name] = format_time(time)
+    return value

@@ -1,0 +1,316 @@
+"""Submitting: batches, status updates, catalogs, any other act; and how far one has come."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from io import SEEK_END, BytesIO
+from typing import IO, Annotated, Any, TypeVar
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import Caller
+from certledger.api.errors import ForbiddenError, ResourceUnknownError
+from certledger.api.openapi.operation import DECIMAL, Asking, binary, operation, schema, tagged
+from certledger.api.openapi.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
+from certledger.api.request.body import JSON, JSON_LINES, read_body, spooled
+from certledger.api.request.idempotency import once
+from certledger.api.responses import IMMUTABLE, cached, json_response
+from certledger.api.service import Service, service_of
+from certledger.ledger.core.acts import ActState, Lane
+from certledger.ledger.core.ports import SubmittedAct
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.intake.submissions import (
+    Intake,
+    head,
+    submit_act,
+    submit_batch,
+    submit_catalog,
+    submit_status,
+)
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import Json, check_nesting, format_time
+
+router = APIRouter()
+_TAG = "Submitting"
+_RECEIPT = schema("Receipt", what="It is durable, and will be anchored by the time named.")
+_RECEIPT_RESPONSES = {202: _RECEIPT}
+MAX_WAIT_SECONDS = 60
+_POLL = 0.25
+_STATEMENT = re.compile(rb'"statement"\s*:\s*\{')
+_NEAR, _SEAM = 65_536, 1_024
+"""Bytes from either end in which a statement is looked for first, and by which windows overlap."""
+_Body = TypeVar("_Body")
+_DECODER = json.JSONDecoder()
+
+Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
+Sequence = Annotated[int, Path(ge=1, le=2**53 - 1), DECIMAL]
+Wait = Annotated[
+    int, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait until it is final."), DECIMAL
+]
+_IDEMPOTENCY = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A string of the caller's own: for seven days the same request under "
+            "it is done once. Quotes around it may be left out.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ]
+}
+
+
+def check_own(caller: Caller, issuer: str) -> None:
+    """Check that a caller may touch what is a body's own.
+
+    Raises:
+        ForbiddenError: it is another's; nothing is said of whether there is anything.
+    """
+    if not caller.speaks_for(issuer):
+        raise ForbiddenError("this is another body's")
+
+
+@router.post(
+    "/v1/batches",
+    **operation(
+        "submitBatch",
+        summary="Hand in a signed batch with its records",
+        tag=_TAG,
+        good={202: _RECEIPT | {"headers": ("Location",)}},
+        body=content(SUBMISSION, lines="SubmissionLines"),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_a_batch(request: Request, caller: Asking) -> Response:
+    """One JSON object, or JSON lines with the records after the first line; gzip is welcome.
+
+    The same statement gets the same receipt, whoever hands it in and however it is spelled.
+    """
+    service = service_of(request)
+    home = service.ledger.settings.home
+    async with spooled(request, home, JSON, JSON_LINES) as body:
+        # Only what has come whole takes a thread: slow uploads hold up nobody.
+        check_own(caller, await service.pools.large.run(caller.party, issuer_of, body.file))
+        work = partial(_take, submit_batch, service.ledger.intake, body.file)
+        answer = await once(request, service, caller, body.digest, work)
+    receipt = orjson.loads(answer.body)["receipt"]
+    answer.headers["location"] = f"/v1/batches/{receipt['issuer']}/{receipt['sequence']}"
+    return answer
+
+
+@router.post(
+    "/v1/status-updates",
+    **operation(
+        "submitStatusUpdate",
+        summary="Hand in a signed change of statuses",
+        tag=_TAG,
+        good=_RECEIPT_RESPONSES,
+        body=content(ACT),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_a_status_update(request: Request, caller: Asking) -> Response:
+    """Revoke, suspend, resume or supersede any number of certificates by one statement."""
+    return await _submit(request, caller, submit_status)
+
+
+@router.post(
+    "/v1/catalogs",
+    **operation(
+        "submitCatalog",
+        summary="Hand in a catalog, signed by the body and its registrar",
+        tag=_TAG,
+        good=_RECEIPT_RESPONSES,
+        body=content(CATALOG_SUBMISSION),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_a_catalog(request: Request, caller: Asking) -> Response:
+    """The signed change, together with the entries whose root was signed."""
+    return await _submit(request, caller, submit_catalog)
+
+
+@router.post(
+    "/v1/acts",
+    **operation(
+        "submitAct",
+        summary="Hand in any other signed act",
+        tag=_TAG,
+        good=_RECEIPT_RESPONSES,
+        body=content(ANY_ACT),
+        more=_IDEMPOTENCY,
+    ),
+)
+async def submit_an_act(request: Request, caller: Asking) -> Response:
+    """Registrations, keys, standings and holds; who carries an act never matters."""
+    return await _submit(request, caller, submit_act)
+
+
+async def _submit(
+    request: Request, caller: Caller, submit: Callable[[Intake, bytes], bytes]
+) -> Response:
+    service = service_of(request)
+    data = await read_body(request)
+    if caller.role is Role.ISSUER:
+        check_own(caller, await service.pools.large.run(caller.party, issuer_of, BytesIO(data)))
+    work = partial(_take, submit, service.ledger.intake, data)
+    return await once(request, service, caller, sha256(data), work)
+
+
+def _take(
+    submit: Callable[[Intake, _Body], bytes], intake: Intake, body: _Body
+) -> tuple[int, bytes]:
+    return 202, submit(intake, body)
+
+
+def issuer_of(file: IO[bytes]) -> str:
+    """Return the body that a statement in `file` names, where that can be without reading it all.
+
+    Bytes between quotes and a colon are a member's name wherever they stand in JSON, and intake
+    refuses whatever has the member twice or anywhere else: what is found here is what counts.
+
+    Raises:
+        MalformedError: no body is named.
+    """
+    size = file.seek(0, SEEK_END)
+    starts = (0, max(size - _NEAR, 0), *range(_NEAR - _SEAM, size, _NEAR - _SEAM))
+    found = next((at for start in starts if (at := _statement_in(file, start)) is not None), None)
+    try:
+        if found is not None:
+            file.seek(found)
+            text = file.read(2 * _NEAR).decode("utf-8", "replace")
+            check_nesting(text, 0)
+            issuer = _DECODER.raw_decode(text)[0]["issuer"]
+            if type(issuer) is str:
+                return issuer
+    except (ValueError, KeyError, RecursionError):
+        pass
+    raise MalformedError("schema.invalid", "there is no statement that names a body")
+
+
+def _statement_in(file: IO[bytes], start: int) -> int | None:
+    """Return where a statement begins in the window from `start` on, None where there is none."""
+    file.seek(start)
+    found = _STATEMENT.search(file.read(_NEAR))
+    return None if found is None else start + found.end() - 1
+
+
+# How far it has come -----------------------------------------------------------------------------
+
+
+@router.get(
+    "/v1/batches/{issuer}/{sequence}",
+    **operation(
+        "getBatch",
+        summary="How far a batch has come",
+        tag=_TAG,
+        good={200: schema("Batch", what="The batch, its receipt, and where it is anchored.")},
+    ),
+)
+async def get_batch(
+    request: Request, caller: Asking, issuer: Issuer, sequence: Sequence, wait: Wait = 0
+) -> Response:
+    """With `wait` the answer comes once the batch is final, or when the time is over."""
+    check_own(caller, issuer)
+    service = service_of(request)
+    act = await service.pools.read(request, _find, service, issuer, sequence)
+    until = asyncio.get_running_loop().time() + wait
+    while act.state is ActState.ACCEPTED or act.state is ActState.INCLUDED:
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0 or service.stopping or await request.is_disconnected():
+            break
+        await asyncio.sleep(min(_POLL, left))
+        act = await service.pools.read(request, _find, service, issuer, sequence)
+    return json_response(_batch(act))
+
+
+def _find(service: Service, issuer: str, sequence: int) -> SubmittedAct:
+    with service.store.begin(write=False) as unit:
+        living = unit.act_at(issuer, Lane.SEQUENCE, sequence)
+        acts = [living] if living else list(unit.acts_at(issuer, Lane.SEQUENCE, sequence))
+    if not acts:
+        raise ResourceUnknownError(f"no batch {sequence} of {issuer} was handed in")
+    return acts[-1]
+
+
+def _batch(act: SubmittedAct) -> Json:
+    value: dict[str, Any] = {
+        "issuer": act.subject,
+        "sequence": act.counter,
+        "digest": act.digest.hex(),
+        "state": str(act.state),
+        "accepted": format_time(act.accepted),
+        "not_after": format_time(act.not_after),
+        "certificates": act.certificates,
+        "receipt": orjson.loads(act.receipt),
+    }
+    if act.reason is not None:
+        value["reason"] = act.reason
+    if act.block is not None and act.tx is not None:
+        value |= {"block": act.block, "transaction": act.tx.hex()}
+    return value
+
+
+@router.get(
+    "/v1/batches/{issuer}/{sequence}/records",
+    **operation(
+        "getBatchRecords",
+        summary="The records of an anchored batch",
+        tag=_TAG,
+        good=tagged(binary("application/jsonl", "Canonical records, one a line.")),
+    ),
+)
+async def get_records(
+    request: Request, caller: Asking, issuer: Issuer, sequence: Sequence
+) -> Response:
+    """Served as they were handed in; the root over them is the one that was signed."""
+    check_own(caller, issuer)
+    service = service_of(request)
+    data = await service.pools.prove(request, _records, service, issuer, sequence)
+    control = IMMUTABLE.replace("public", "private")
+    return await cached(request, data, media=JSON_LINES, control=control)
+
+
+def _records(service: Service, issuer: str, sequence: int) -> bytes:
+    with service.store.begin(write=False) as unit:
+        anchored = unit.anchored(issuer, sequence)
+        lines = [] if anchored is None else list(unit.records(anchored.root))
+    if not lines:
+        raise ResourceUnknownError(f"no records of batch {sequence} of {issuer} are kept")
+    return b"\n".join([*lines, b""])
+
+
+@router.get(
+    "/v1/issuers/{issuer}/head",
+    **operation(
+        "getHead",
+        summary="What the body's next statements build on",
+        tag=_TAG,
+        good={200: schema("Head", what="The counters after all that waits has been anchored.")},
+    ),
+)
+async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response:
+    """So that two offices of one body do not collide."""
+    check_own(caller, issuer)
+    service = service_of(request)
+    found = await service.pools.read(request, head, service.store, issuer)
+    return json_response(
+        {
+            "issuer": found.issuer,
+            "batches": found.batches,
+            "certificates": found.certificates,
+            "last": found.last.hex(),
+            "catalog": found.catalog.hex(),
+            "catalog_version": found.catalog_version,
+            "epoch": found.epoch,
+            "revision": found.revision,
+        }
+    )

@@ -1,0 +1,152 @@
+"""What was told before: the receipts, who asked what, and that the operator cannot deny it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import Caller
+from certledger.api.errors import ResourceUnknownError
+from certledger.api.openapi.operation import DECIMAL, Asking, operation, schema, tagged
+from certledger.api.responses import cached, json_response, raw
+from certledger.api.service import Service, service_of
+from certledger.ledger.core.service_ports import ServiceUnit
+from certledger.ledger.core.service_values import Role, Verification
+from certledger.ledger.verification.receipt_evidence import prove_receipt
+from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.formats.evidence import MEDIA_TYPE
+
+router = APIRouter()
+_TAG = "Verifying"
+_ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+MAX_LISTED_RECEIPTS = 1_000
+_REFERENCE = "^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$"
+Reference = Annotated[str, Path(pattern=_REFERENCE)]
+Key = Annotated[
+    str,
+    Query(
+        pattern="^(clk_[0-9A-Z]{8}|oidc:[0-9a-f]{32})$",
+        description="A key's visible prefix, or what receipts call a token's owner.",
+    ),
+]
+Since = Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970."), DECIMAL]
+After = Annotated[
+    str | None, Query(pattern=_REFERENCE, description="The last reference of the page before.")
+]
+
+
+@router.get(
+    "/v1/verifications/{reference}",
+    **operation(
+        "getVerification",
+        summary="What was told under a reference",
+        tag=_TAG,
+        good={200: schema("Verification", what="The receipt as it was given.")},
+    ),
+)
+async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
+    """For whoever was told, auditors and administrators; to others it is as if there were none."""
+    service = service_of(request)
+    found = await service.pools.read(request, _verification, service, caller, reference)
+    return json_response(_spell(found))
+
+
+@router.get(
+    "/v1/verifications",
+    **operation(
+        "listVerifications",
+        summary="What one key asked",
+        tag=_TAG,
+        good={200: schema("VerificationList", what="What the key was told, oldest first.")},
+    ),
+)
+async def list_verifications(
+    request: Request, caller: Asking, key: Key, since: Since = 0, after: After = None
+) -> Response:
+    """So that what a stolen key asked can be gone through, certificate by certificate.
+
+    At most 1,000 at once; where there are `more`, they come `after` the last of these.
+    """
+    service = service_of(request)
+    asker = key if key.startswith("oidc:") else f"key:{key}"
+
+    def find() -> list[Verification]:
+        with service.store.begin(write=False) as unit:
+            if not _within(unit, caller, asker):
+                return []
+            one_more = MAX_LISTED_RECEIPTS + 1
+            return [*unit.verifications_of(asker, since=since, after=after, limit=one_more)]
+
+    def spell() -> bytes:
+        found = find()
+        listed = [_spell(one) for one in found[:MAX_LISTED_RECEIPTS]]
+        return orjson.dumps({"verifications": listed, "more": len(found) > MAX_LISTED_RECEIPTS})
+
+    return raw(await service.pools.prove(request, spell))
+
+
+@router.get(
+    "/v1/verifications/{reference}/evidence",
+    **operation(
+        "getReceiptEvidence",
+        summary="Evidence that what was told is anchored in the operator's own batches",
+        tag=_TAG,
+        good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Evidence of the receipt's record.")),
+    ),
+)
+async def get_receipt_evidence(request: Request, caller: Asking, reference: Reference) -> Response:
+    """For whoever was told, auditors and administrators; to others it is as if there were none.
+
+    The code `receipt.pending` says that the receipt is not anchored yet: that happens once a day.
+    """
+    service = service_of(request)
+    data = await service.pools.prove(request, _prove, service, caller, reference)
+    return await cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
+
+
+def _prove(service: Service, caller: Caller, reference: str) -> bytes:
+    given = _verification(service, caller, reference)
+    with service.making:
+        return prove_receipt(service.store, service.ledger.maker, given).format()
+
+
+def _verification(service: Service, caller: Caller, reference: str) -> Verification:
+    """Return what was told under a reference, if it is this caller's to see.
+
+    Raises:
+        ResourceUnknownError: there is none, or it is not.
+    """
+    with service.store.begin(write=False) as unit:
+        found = unit.verification(reference)
+        if found is not None:
+            may = caller.role in _ALL and _within(unit, caller, found.caller)
+            # Public callers are one party only in name: nothing is any one's own.
+            own = caller.role is not Role.PUBLIC and found.party == caller.party
+            if may or own:
+                return found
+    raise ResourceUnknownError(f"nothing was told under {reference}")
+
+
+def _within(unit: ServiceUnit, caller: Caller, asker: str) -> bool:
+    """Return whether who asked is of the region that a caller is bound to, if it is to one."""
+    if caller.region is None:
+        return True
+    key = unit.api_key(asker.removeprefix("key:"))
+    return key is not None and key.region == caller.region
+
+
+def _spell(found: Verification) -> Json:
+    leaves = found.leaves
+    value: dict[str, Json] = {
+        "reference": found.reference,
+        "checked": format_time(found.checked),
+        "verdict": found.verdict,
+        "receipt": orjson.loads(found.receipt),
+        "leaves": [leaves[at : at + 32].hex() for at in range(0, len(leaves), 32)],
+    }
+    if found.sequence is not None:
+        value["batch"] = found.sequence
+    return value

@@ -1,0 +1,78 @@
+"""Words beside results, in the language that a caller reads."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.regions import issuer_in_words
+from certledger.verifier.verify.basis import in_chinese
+from certledger.verifier.verify.codes import ADVICE, BANNERS, CODES
+from certledger.verifier.verify.verdict import Result
+from certledger.verifier.vocabulary import Verdict
+
+Language = Literal["zh", "en"]
+DEFAULT: Language = "zh"
+
+
+@lru_cache(maxsize=256)
+def language_of(accepted: str) -> Language:
+    """Return the language that an Accept-Language header asks for; Chinese where it is silent."""
+    best: tuple[float, Language] = (0.0, DEFAULT)
+    for part in accepted.lower().split(","):
+        tag, _, quality = part.strip().partition(";")
+        weight = _quality(quality)
+        for language in ("zh", "en"):
+            if tag.partition("-")[0].strip() == language and weight > best[0]:
+                best = (weight, "zh" if language == "zh" else "en")
+    return best[1]
+
+
+def _quality(text: str) -> float:
+    name, _, value = text.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return min(max(float(value), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def words(result: Result, language: Language) -> dict[str, Json]:
+    """Return the words of a result: banner, issuer, checks, advice, basis.
+
+    The issuer has its code and its region beside its name: another one may bear the same name.
+    """
+    codes = tuple(f.code for f in result.findings)
+    common = _words(result.verdict, codes, result.basis, language)
+    if (issuer := issuer_in_words(result.certificate)) is None:
+        return common
+    chinese, english = issuer
+    return common | {"issuer": chinese if language == "zh" else english}
+
+
+@lru_cache(maxsize=4_096)
+def _words(
+    verdict: Verdict, codes: tuple[str, ...], basis: str, language: Language
+) -> dict[str, Json]:
+    banner = BANNERS[verdict]
+    advice = next((CODES[code].advice for code in codes if CODES[code].advice), None)
+    document: dict[str, Json] = {
+        "language": language,
+        "mark": banner.mark,
+        "banner": banner.zh if language == "zh" else banner.en,
+        "checks": [
+            {
+                "number": number,
+                "text": CODES[code].zh if language == "zh" else CODES[code].en,
+            }
+            for number, code in enumerate(codes, 1)
+        ],
+    }
+    if basis:
+        document["basis"] = in_chinese(basis) if language == "zh" else basis
+    if advice is not None and verdict is not Verdict.VALID:
+        english, chinese = ADVICE[advice]
+        document["advice"] = chinese if language == "zh" else english
+    return document

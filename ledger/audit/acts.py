@@ -1,0 +1,272 @@
+"""The acts that were handed in, held against their statements, their receipts and the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, select
+
+from certledger.ledger.audit.mirror import PREFIX, STANDS, MirrorObserver
+from certledger.ledger.audit.receipt_chains import ReceiptChainCheck
+from certledger.ledger.audit.rejections import RejectionJudge
+from certledger.ledger.core.acts import ACTS as KINDS
+from certledger.ledger.core.acts import ActKind, ActState, Lane
+from certledger.ledger.core.ports import NewAct
+from certledger.ledger.core.receipt_chain import ReceiptChain
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import table
+from certledger.ledger.store.tables import ActRow, CheckpointRow
+from certledger.verifier.audit.findings import AuditFault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.crypto.secp256k1 import recover_address
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    format_canonical,
+    from_base64url,
+    parse_time,
+)
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_from_json
+from certledger.verifier.formats.statements import Batch, KeysChange, Receipt, Register, Statement
+from certledger.verifier.node_rpc import NodeBlock, RpcClient
+
+ACTS, CHECKPOINTS = table(ActRow), table(CheckpointRow)
+_ADDRESS = 20
+
+
+class ActComparison:
+    """Compares every row of acts.  `operator` signs receipts (20 bytes), None where unknown."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        observer: MirrorObserver,
+        *,
+        node: RpcClient,
+        pin: LedgerPin,
+        operator: bytes | None,
+        now: int,
+    ) -> None:
+        self._connection, self._observer, self._node = connection, observer, node
+        self._pin, self._operator, self._now = pin, operator, now
+        self._times: dict[int, int] = {}
+        self.chain = ReceiptChainCheck(connection, ReceiptChain.ACTS)
+
+    def run(self, replay: Replay, final: NodeBlock) -> Iterator[AuditFault]:
+        """Yield what is wrong with acts.
+
+        Raises:
+            NodeFailedError: the node does not answer.
+        """
+        settled = self._connection.execute(select(func.max(CHECKPOINTS.c.number))).scalar_one()
+        gone: set[tuple[str, str]] = set()
+        for row in self._connection.execute(select(ACTS).order_by(ACTS.c.number)):
+            replay.count("database_acts")
+            where = f"database/acts/{row.number}"
+            anchored = row.digest[:PREFIX] in self._observer.acts
+            yield from self.chain.take(row.number, row.receipt, where)
+            yield from self._columns(row, where, replay)
+            yield from self._standing(row, where, anchored, final, settled or 0)
+            yield from self._dead(row, where, replay, final, gone)
+            if (promised := self._promised(row)) is None:
+                yield fault("receipt.unusable", where, "", receipt=readable(row.receipt))
+            else:
+                yield from self._check_promise(row, where, promised, anchored)
+        yield from self.chain.end()
+
+    # Columns ----------------------------------------------------------------------------------
+
+    def _columns(self, row: Any, where: str, replay: Replay) -> Iterator[AuditFault]:
+        """Yield a fault where a column is not what follows from the statement and its kind."""
+        statement = _statement_of(row)
+        if statement is None:
+            yield fault("database.row_changed", where, "it holds no statement of its kind")
+            return
+        count = statement.count if isinstance(statement, Batch) else 0
+        act = NewAct(
+            kind=ActKind(row.kind),
+            statement=statement,
+            digest=statement.digest(self._pin.identity),
+            signatures=(),
+            accepted=row.accepted,
+            receipt=row.receipt,
+            certificates=count,
+        )
+        response = ("state", "block", "tx", "signatures", "reason")
+        wanted = {
+            name: value for name, value in rows.act_values(act).items() if name not in response
+        }
+        changed = [name for name, value in wanted.items() if getattr(row, name) != value]
+        if not self._signed(row, statement, act.digest, replay):
+            changed.append("signatures")
+        if changed:
+            yield fault("database.row_changed", where, f"it has another {', '.join(changed)}")
+
+    def _signed(self, row: Any, statement: Statement, digest: bytes, replay: Replay) -> bool:
+        """Return whether each signature is by somebody who could ever have signed such an act."""
+        size = SIGNATURE_SIZE
+        if not row.signatures or len(row.signatures) % size:
+            return False
+        known = set(self._observer.accounts)
+        subject = getattr(statement, "issuer", b"").decode("ascii", "replace")
+        if (body := replay.bodies.get(subject)) is not None:
+            known |= {key.address for key in body.state.keys}
+        own = [getattr(statement, one.name) for one in fields(statement)]
+        known |= {value for value in own if isinstance(value, bytes) and len(value) == _ADDRESS}
+        if isinstance(statement, Register | KeysChange):
+            added = statement.keys if isinstance(statement, Register) else statement.added
+            known |= {key[:_ADDRESS] for key in added}
+        signers = [
+            recover_address(digest, row.signatures[at : at + size])
+            for at in range(0, len(row.signatures), size)
+        ]
+        if row.state not in STANDS and body is None and not isinstance(statement, Register):
+            return None not in signers  # Its issuer is not final yet.
+        return known.issuperset(signers)
+
+    # States -----------------------------------------------------------------------------------
+
+    def _standing(
+        self, row: Any, where: str, anchored: bool, final: NodeBlock, settled: int
+    ) -> Iterator[AuditFault]:
+        """Yield a fault where an act is shown as farther, or less far, than the chain has it."""
+        reach = self._observer.reach
+        pends = (
+            row.state == ActState.INCLUDED
+            and row.block is not None
+            and final.number < row.block <= min(reach.head, self._observer.newest)
+        )
+        if row.state in STANDS and not anchored and not pends:
+            evidence: dict[str, Json] = {
+                "statement": readable(row.statement),
+                "digest": row.digest.hex(),
+                "receipt": readable(row.receipt),
+            }
+            detail = f"{row.subject} {row.lane} {row.counter}, shown as {row.state}"
+            yield fault("database.act_not_on_chain", where, detail, **evidence)
+        elif row.state == ActState.INCLUDED and anchored and row.block <= settled:
+            yield fault("database.row_changed", where, "it is final, and shown as included")
+        elif row.state == ActState.ACCEPTED and (row.block is not None or row.tx is not None):
+            yield fault("database.row_changed", where, "it waits, and names a block")
+
+    def _dead(
+        self, row: Any, where: str, replay: Replay, final: NodeBlock, gone: set[tuple[str, str]]
+    ) -> Iterator[AuditFault]:
+        """Yield a fault where an act was given up for no reason that the chain shows."""
+        place = (row.subject, row.lane)
+        if row.state == ActState.DISPLACED:
+            reached = _counter(replay, row.subject, row.lane)
+            # Batches behind a displaced one name it as the one before, and go with it.
+            if reached is not None and reached < row.counter and place not in gone:
+                detail = f"displaced at {row.counter}, where the chain has come to {reached}"
+                yield fault("database.row_changed", where, detail)
+            gone.add(place)
+            if row.block is None or row.block > self._observer.reach.head:
+                yield fault("database.row_changed", where, "nothing displaced it in this block")
+            if row.tx is not None:
+                yield fault(
+                    "database.row_changed", where, "it is displaced, and names a transaction"
+                )
+        elif row.state == ActState.EXPIRED:
+            newest = max(final.time, self._observer.reach.time)
+            if row.not_after >= newest and place not in gone:
+                yield fault("database.row_changed", where, "it has not expired yet")
+            gone.add(place)
+            if row.block is not None or row.tx is not None:
+                yield fault("database.row_changed", where, "it expired, and names a block")
+        elif ActState(row.state) is ActState.REJECTED:
+            gone.add(place)
+            yield from self._rejected(row, where, final)
+
+    def _rejected(self, row: Any, where: str, final: NodeBlock) -> Iterator[AuditFault]:
+        """Yield a fault where an act was rejected that the contract would have taken."""
+        head = self._observer.reach.head
+        if row.reason is None or row.tx is not None:
+            yield fault("database.row_changed", where, "it was rejected for no reason")
+        elif row.block is None or row.block > head:
+            yield fault("database.row_changed", where, "nothing rejected it in this block")
+        elif _statement_of(row) is not None:
+            judge = RejectionJudge(
+                self._connection,
+                self._pin.identity,
+                final=min(final.number, head),
+                version_at=self._observer.version_at,
+            )
+            if (objection := judge.objection(row)) is not None:
+                evidence: dict[str, Json] = {
+                    "statement": readable(row.statement),
+                    "signatures": row.signatures.hex(),
+                    "receipt": readable(row.receipt),
+                }
+                yield fault("receipt.rejected_wrongly", where, objection, **evidence)
+
+    # Receipts ---------------------------------------------------------------------------------
+
+    def _promised(self, row: Any) -> int | None:
+        """Return by when a receipt promises anchoring, None where it is none of this act."""
+        try:
+            current = orjson.loads(row.receipt)
+            content, signature = current["receipt"], from_base64url(current["signature"])
+            digest = Receipt(content=sha256(format_canonical(content))).digest(self._pin.identity)
+            signer = recover_address(digest, signature)
+            by = parse_time(content["anchored_by"])
+            accepted = parse_time(content["accepted"])
+        except (ValueError, KeyError, TypeError, CertledgerError):
+            return None
+        theirs = self._operator is not None and signer != self._operator
+        if signer is None or theirs or content["digest"] != row.digest.hex():
+            return None
+        return by if accepted == row.accepted else None
+
+    def _check_promise(
+        self, row: Any, where: str, promised: int, anchored: bool
+    ) -> Iterator[AuditFault]:
+        evidence: dict[str, Json] = {"receipt": readable(row.receipt)}
+        if row.state in (ActState.EXPIRED, ActState.REJECTED):
+            yield fault("receipt.expired", where, f"{row.subject} {row.counter}", **evidence)
+        elif row.state == ActState.ACCEPTED and not anchored and self._now > promised:
+            yield fault("receipt.broken", where, f"{row.subject} {row.counter}", **evidence)
+        elif anchored and row.block is not None:
+            if row.block not in self._times:
+                block = self._node.block(row.block)
+                self._times[row.block] = block.time if block else 0
+            if self._times[row.block] > promised:
+                yield fault("receipt.late", where, f"in block {row.block}", **evidence)
+
+
+def _statement_of(row: Any) -> Statement | None:
+    try:
+        return statement_from_json(KINDS[ActKind(row.kind)].statement, orjson.loads(row.statement))
+    except (CertledgerError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _counter(replay: Replay, subject: str, lane: str) -> int | None:
+    """Return how far the chain has moved a counter, None where it has none of this subject."""
+    if subject == "registrars":
+        return replay.term
+    if lane == Lane.NONCE:
+        seat = replay.registrars.get(int(subject[-2:]))
+        return None if seat is None else seat.nonce
+    if (body := replay.bodies.get(subject)) is None:
+        return -1
+    names = {
+        Lane.SEQUENCE: "batches",
+        Lane.EPOCH: "epoch",
+        Lane.VERSION: "catalog_version",
+        Lane.REVISION: "revision",
+    }
+    if lane == Lane.REGISTRATION:
+        return 0
+    name = names.get(Lane(lane))
+    return None if name is None else int(getattr(body.state, name))
+
+
+def readable(data: Any) -> Json:
+    """Return bytes that were handed in as text, whatever they are."""
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else repr(data)

@@ -1,0 +1,125 @@
+"""What the ledger keeps, read as published data; each process opens the database for itself."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from certledger.ledger.core.ports import StoreBusyError, StoreUnavailableError
+from certledger.ledger.store.base import table
+from certledger.ledger.store.engine import SqlStore, make_engine
+from certledger.ledger.store.record_chunks import unpack_frame
+from certledger.ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
+from certledger.verifier.audit.sources import DataUnreachableError
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES
+
+BATCHES, FRAMES = table(BatchRow), table(FrameRow)
+CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)
+
+
+@lru_cache(maxsize=8)
+def store_at(url: str) -> SqlStore:
+    """Return this process's store at `url`, its schema taken as it is."""
+    return SqlStore(make_engine(url))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFiles:
+    """The database at `url`, and the evidence files in `home`."""
+
+    url: str = field(repr=False)
+    home: Path
+
+    @contextmanager
+    def open(self) -> Iterator[Connection]:
+        """Open a connection for reading.
+
+        Raises:
+            DataUnreachableError: the database does not answer.
+        """
+        try:
+            with store_at(self.url).begin(write=False) as unit:
+                yield unit.connection
+        except (SQLAlchemyError, StoreUnavailableError, StoreBusyError) as error:
+            raise DataUnreachableError(f"the database: {type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Let go of this process's connections: the file may be another one the next time."""
+        store_at(self.url).close()
+
+    def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
+        with self.open() as connection:
+            number = connection.execute(
+                select(BATCHES.c.number).where(BATCHES.c.root == root)
+            ).scalar_one_or_none()
+        return None if number is None else self.frames(number)
+
+    def frames(self, batch: int) -> Iterator[list[bytes]]:
+        """Yield the records of a batch by its number, a frame at a time; nothing of damaged ones.
+
+        What is missing shows in the root.
+        """
+        query = select(FRAMES.c.data).where(FRAMES.c.batch == batch).order_by(FRAMES.c.frame)
+        with self.open() as connection:
+            for data in connection.execute(query).scalars():
+                yield unpacked(data)
+
+    def frame_sizes(self, batch: int) -> list[tuple[int, int]]:
+        """Return number and count of records of the frames of a batch, in their order."""
+        query = select(FRAMES.c.frame, FRAMES.c.data).where(FRAMES.c.batch == batch)
+        with self.open() as connection:
+            found = connection.execute(query.order_by(FRAMES.c.frame))
+            return [(row.frame, len(unpacked(row.data))) for row in found]
+
+    def catalog(self, root: bytes) -> bytes | None:
+        with self.open() as connection:
+            packed = connection.execute(
+                select(CATALOGS.c.entries).where(CATALOGS.c.root == root)
+            ).scalar_one_or_none()
+        try:
+            return None if packed is None else zlib.decompress(packed)
+        except (zlib.error, TypeError):
+            return b""
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """Yield the notes in the database, and those in evidence files of the home."""
+        query = select(CHECKPOINTS.c.number, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.number)
+        with self.open() as connection:
+            for row in connection.execute(query):
+                yield f"database/checkpoints/{row.number}", str(row.note)
+        yield from self.file_notes()
+
+    def file_notes(self) -> Iterator[tuple[str, str]]:
+        """Yield the notes in evidence files of the home."""
+        for file in sorted((self.home / "evidence").glob("*.json")):
+            note = member_of(file, "checkpoint")
+            if isinstance(note, str):
+                yield f"evidence/{file.name}", note
+
+
+def unpacked(frame: bytes) -> list[bytes]:
+    """Return the records of a frame, none of one that is damaged."""
+    try:
+        return unpack_frame(frame)
+    except (MalformedError, TypeError, ValueError):
+        return []
+
+
+def member_of(file: Path, name: str) -> Any:
+    """Return a member of a JSON file, None where it has none or is none."""
+    try:
+        with file.open("rb") as opened:
+            value = orjson.loads(opened.read(MAX_EVIDENCE_BYTES + 1))
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return value.get(name) if isinstance(value, dict) else None

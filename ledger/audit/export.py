@@ -1,0 +1,37 @@
+"""What the ledger keeps, written out for auditors elsewhere: `certledger audit --data FOLDER`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from certledger.ledger.audit.database_source import BATCHES, CATALOGS, StoredFiles
+from certledger.ledger.files import write_atomically
+from certledger.verifier.audit.sources import pack_lines
+
+
+def publish(stored: StoredFiles, folder: Path) -> int:
+    """Write records, catalogs and checkpoints into `folder`; return how many batches were new.
+
+    A batch and a catalog never change, so those that are there already are left alone.
+    """
+    for name in ("records", "catalogs", "checkpoints"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    with stored.open() as connection:
+        batches = list(connection.execute(select(BATCHES.c.number, BATCHES.c.root)))
+        roots = list(connection.execute(select(CATALOGS.c.root)).scalars())
+    written = 0
+    for number, root in batches:
+        path = folder / "records" / f"{root.hex()}.jsonl.gz"
+        if not path.exists():
+            records = (record for chunk in stored.frames(number) for record in chunk)
+            write_atomically(path, pack_lines(records))
+            written += 1
+    for root in roots:
+        path = folder / "catalogs" / f"{root.hex()}.json"
+        if not path.exists():
+            write_atomically(path, stored.catalog(root) or b"")
+    for where, note in stored.notes():
+        write_atomically(folder / "checkpoints" / where.replace("/", "-"), note.encode())
+    return written

@@ -1,0 +1,176 @@
+"""What callers were told: every receipt in its chain, its row, and the operator's batches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, select
+
+from certledger.ledger.audit.receipt_chains import ReceiptChainCheck
+from certledger.ledger.core.receipt_chain import ReceiptChain
+from certledger.ledger.store.base import table
+from certledger.ledger.store.bulk_queries import PLACES, PREFIX
+from certledger.ledger.store.service_tables import ReceiptBatchRow, VerificationRow
+from certledger.ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow
+from certledger.ledger.verification.verification_receipt import VerificationReceipt
+from certledger.verifier.audit.findings import AuditFault, fault
+from certledger.verifier.audit.replay import Replay
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.canonical_json import parse_time
+from certledger.verifier.verify.receipt import MAX_ANCHORING_SECONDS
+from certledger.verifier.vocabulary import IssuerKind
+
+ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
+CERTIFICATES, VERIFICATIONS = table(CertificateRow), table(VerificationRow)
+RECEIPT_BATCHES = table(ReceiptBatchRow)
+_AT_ONCE = 1_000
+_DIGEST = 32
+
+
+class EventComparison:
+    """Compares receipts of verifications.
+
+    `operator` is who signs them (20 bytes), None where nobody knows; `now` in seconds.
+    """
+
+    def __init__(self, connection: Connection, *, operator: bytes | None, now: int) -> None:
+        self._connection, self._operator, self._now = connection, operator, now
+        self.chain = ReceiptChainCheck(connection, ReceiptChain.VERIFICATIONS)
+
+    def run(self, replay: Replay) -> Iterator[AuditFault]:
+        """Yield what is wrong with receipts, with their rows, and with the batches they are in."""
+        bodies = _operators(replay, self._operator)
+        query = select(VERIFICATIONS).order_by(VERIFICATIONS.c.number)
+        rows = self._connection.execute(query.execution_options(yield_per=_AT_ONCE))
+        for place, row in enumerate(rows):
+            if place == 0 and not bodies:
+                yield fault("receipt.unregistered", "database/verifications", "")
+            replay.count("database_verifications")
+            yield from self._row(row, bodies)
+        yield from self.chain.end()
+        yield from self._batches(replay, bodies)
+
+    def _row(self, row: Any, bodies: Collection[str]) -> Iterator[AuditFault]:
+        where = f"database/verifications/{row.reference}"
+        yield from self.chain.take(row.number, row.receipt, where)
+        try:
+            receipt = VerificationReceipt.parse(row.receipt)
+            receipt.check(self._operator)
+        except CertledgerError as error:
+            yield fault("receipt.unusable", where, str(error))
+            return
+        changed = [
+            name for name, value in receipt_columns(receipt).items() if getattr(row, name) != value
+        ]
+        if sha256(row.leaves or b"").hex() != receipt.content["leaves"]:
+            changed.append("leaves")
+        if changed:
+            yield fault("receipt.unusable", where, f"its row has another {', '.join(changed)}")
+        elif bodies and row.sequence is None and row.checked + MAX_ANCHORING_SECONDS < self._now:
+            yield fault("receipt.unanchored", where, "", receipt=row.receipt.decode())
+        elif bodies and row.sequence is not None:
+            yield from self._sealed(row, receipt, bodies, where)
+
+    def _sealed(
+        self, row: Any, receipt: VerificationReceipt, bodies: Collection[str], where: str
+    ) -> Iterator[AuditFault]:
+        """Yield a fault where a receipt is not in the batch that its row names, or is late."""
+        if _is_in_batch(self._connection, receipt, row.sequence, bodies):
+            return
+        overdue = row.checked + MAX_ANCHORING_SECONDS < self._now
+        waits = select(exists().where(RECEIPT_BATCHES.c.sequence == row.sequence))
+        anchored = select(
+            exists().where(ANCHORED.c.issuer.in_(bodies), ANCHORED.c.sequence == row.sequence)
+        )
+        sealed = self._connection.execute(waits).scalar_one()
+        if overdue:
+            yield fault("receipt.unanchored", where, "", receipt=row.receipt.decode())
+        elif not sealed or self._connection.execute(anchored).scalar_one():
+            yield fault("receipt.unusable", where, f"it is not in batch {row.sequence}")
+
+    def _batches(self, replay: Replay, bodies: Collection[str]) -> Iterator[AuditFault]:
+        """Yield batches of receipts that have more or fewer receipts than rows name them."""
+        counted = select(VERIFICATIONS.c.sequence, func.count()).group_by(VERIFICATIONS.c.sequence)
+        counts = dict(map(tuple, self._connection.execute(counted).all()))
+        sealed = {row.sequence: row for row in self._connection.execute(select(RECEIPT_BATCHES))}
+        for sequence in sorted(counts.keys() - sealed.keys() - {None}):
+            yield fault("database.row_missing", f"database/receipt_batches/{sequence}")
+        for sequence, row in sorted(sealed.items()):
+            where = f"database/receipt_batches/{sequence}"
+            query = select(ANCHORED.c.size, ANCHORED.c.digest).where(
+                ANCHORED.c.issuer.in_(bodies), ANCHORED.c.sequence == sequence
+            )
+            anchored = self._connection.execute(query).first()
+            if not self._is_as_far(row, None if anchored is None else anchored.digest):
+                yield fault("database.row_changed", where, "it is not as far as it says")
+            elif anchored is not None and anchored.size != counts.get(sequence, 0):
+                detail = f"{anchored.size} receipts were anchored, {counts.get(sequence, 0)} stand"
+                yield fault("receipt.gap", where, detail)
+        yield from self._sealed_here(replay, bodies, sealed.keys())
+
+    def _is_as_far(self, row: Any, anchored: bytes | None) -> bool:
+        """Return whether a sealed batch has come as far as its row says."""
+        if row.submission == b"":
+            return bool(row.handed_in) and anchored is not None
+        if not row.handed_in:
+            return len(row.submission) > _DIGEST and anchored is None
+        known = select(exists().where(ACTS.c.digest == row.submission))
+        return bool(self._connection.execute(known).scalar_one()) and (
+            anchored in (None, row.submission)
+        )
+
+    def _sealed_here(
+        self, replay: Replay, bodies: Collection[str], known: Collection[int]
+    ) -> Iterator[AuditFault]:
+        """Yield anchored batches that the operator's key signed and that no row knows."""
+        for issuer in bodies:
+            keys = replay.bodies[issuer].state.keys
+            for sequence, _, count, key, _ in replay.marks.get(issuer, ()):
+                ours = key < len(keys) and keys[key].address == self._operator
+                if ours and sequence not in known:
+                    where = f"database/receipt_batches/{sequence}"
+                    yield fault("database.row_missing", where, f"{count} receipts were anchored")
+
+
+def receipt_columns(receipt: VerificationReceipt) -> dict[str, Any]:
+    """Return the columns that follow from a receipt."""
+    content = receipt.content
+    verdicts: Any = content["verdicts"]
+    single = content["count"] == 1
+    return {
+        "number": receipt.number,
+        "reference": receipt.reference,
+        "caller": content["caller"],
+        "checked": parse_time(str(content["checked"])),
+        "verdict": next(iter(verdicts)) if single else "several",
+    }
+
+
+def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
+    """Return the codes of bodies in whose batches the receipts may be."""
+    return [
+        code
+        for code, body in replay.bodies.items()
+        if body.state.kind is IssuerKind.OPERATOR
+        and (operator is None or any(key.address == operator for key in body.state.keys))
+    ]
+
+
+def _is_in_batch(
+    connection: Connection, receipt: VerificationReceipt, sequence: int, bodies: Collection[str]
+) -> bool:
+    """Return whether the anchored batch of this number of one of the bodies has the record.
+
+    That kept records and lookup rows are those of the batch is for other parts of the audit.
+    """
+    found = (
+        (CERTIFICATES.c.lookup == receipt.lookup[:PREFIX])
+        & (BATCHES.c.number == CERTIFICATES.c.place // PLACES)
+        & (ANCHORED.c.issuer == BATCHES.c.issuer)
+        & (ANCHORED.c.root == BATCHES.c.root)
+        & (ANCHORED.c.sequence == sequence)
+        & BATCHES.c.issuer.in_(bodies)
+    )
+    return bool(connection.execute(select(exists().where(found))).scalar_one())

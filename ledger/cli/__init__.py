@@ -1,0 +1,1 @@
+"""The ledger's commands, loaded by entry points when they are called."""

@@ -1,0 +1,162 @@
+"""How the issuing body's commands speak: an answer on standard output, all else beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from certledger.verifier.formats.canonical_json import Json
+
+if TYPE_CHECKING:
+    from certledger.ledger.issuer.folder import IssuerFolder
+    from certledger.ledger.keys import Signer
+
+T = TypeVar("T")
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+body_option = click.option(
+    "--body",
+    "body_folder",
+    required=True,
+    envvar="CERTLEDGER_BODY",
+    type=FOLDER,
+    help="The body's own folder (also CERTLEDGER_BODY).",
+)
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=THERE,
+    help="Holds the passphrase; else CERTLEDGER_PASSPHRASE, else you are asked.",
+)
+out_option = click.option("--out", type=FILE, help="Where to write, instead of the usual place.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a command answers: a document for programs; rows for people are made of it.
+
+    `rows` are shown instead, where the document says more than people want to read.
+    """
+
+    document: Mapping[str, Json]
+    rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def answers(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Make a command of a function that returns an answer."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+    @wraps(function)
+    def run(*arguments: Any, as_json: bool, **options: Any) -> None:
+        show(function(*arguments, **options), as_json=as_json)
+
+    return run
+
+
+def show(answer: Answer, *, as_json: bool) -> None:
+    """Print an answer on standard output: JSON, a table on a terminal, plain lines in a pipe."""
+    if as_json:
+        _print_json(answer.document)
+        return
+    rows = answer.rows or [(name, _plain(part)) for name, part in answer.document.items()]
+    if not sys.stdout.isatty():
+        for name, text in rows:
+            click.echo(f"{name}: {text}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(Text(name.replace("_", " ")), Text(text))
+    Console().print(table)
+
+
+def notice(text: str) -> None:
+    """Tell something beside the answer."""
+    click.echo(text, err=True)
+
+
+def _print_json(document: Mapping[str, Json]) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(_plain(part) for part in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_plain(part)}" for name, part in value.items())
+    return str(value)
+
+
+def watch(items: Iterable[T], label: str, total: int) -> Iterable[T]:
+    """Pass items on under a progress bar, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, description=label, total=total, console=console, transient=True)
+
+
+def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
+    """Return a passphrase: of a file, of CERTLEDGER_PASSPHRASE, or typed unseen.
+
+    Raises:
+        KeyUnusableError: the file holds none.
+    """
+    import os
+
+    from certledger.ledger.keys import read_passphrase, readable_by_others
+
+    if file is not None:
+        if readable_by_others(file):
+            notice(f"warning: others may read {file}; run chmod 600 on it")
+        return read_passphrase(file)
+    if current := os.environ.get("CERTLEDGER_PASSPHRASE"):
+        return current
+    asked: str = click.prompt(
+        f"Passphrase of {what}", hide_input=True, confirmation_prompt=new, err=True
+    )
+    return asked
+
+
+def open_body(folder: Path) -> IssuerFolder:
+    """Return the body of a folder."""
+    from certledger.ledger.issuer.folder import IssuerFolder
+
+    return IssuerFolder(folder=folder)
+
+
+def unlock(keystore: Path, passphrase_file: Path | None) -> Signer:
+    """Return the signer of a keystore, with a warning where others may read its file.
+
+    Raises:
+        KeyUnusableError: it is no keystore, or the passphrase does not open it.
+    """
+    from certledger.ledger.keys import load_keystore, readable_by_others
+
+    if keystore.exists() and readable_by_others(keystore):
+        notice(f"warning: others may read {keystore}; run chmod 600 on it")
+    return load_keystore(keystore, ask_passphrase(passphrase_file, what=str(keystore)))
+
+
+def now() -> int:
+    """Return the present instant in seconds."""
+    import time
+
+    return int(time.time())

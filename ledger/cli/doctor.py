@@ -1,0 +1,147 @@
+"""`certledger doctor`: what of a home is well, what is missing or wrong, and what to do next.
+
+It only reads, and the home may be in use meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from certledger.verifier.errors import CertledgerError, ExitStatus
+
+if TYPE_CHECKING:
+    from certledger.ledger.chain.deploy import Deployment
+    from certledger.ledger.settings import Settings
+    from certledger.verifier.formats.canonical_json import Json
+
+REBUILD = "stop the service, then certledger rebuild; certledger audit says what was edited"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """One thing that was looked at; `advice` says what to do where it is not well."""
+
+    name: str
+    well: bool
+    detail: str
+    advice: str = ""
+
+    def to_json(self) -> Json:
+        """Return it as a JSON value."""
+        found: dict[str, Json] = {"detail": self.detail, "name": self.name, "well": self.well}
+        return found | {"advice": self.advice} if self.advice else found
+
+
+def diagnose(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield what is found of a home, its keys, its database and its chain."""
+    from certledger.ledger.chain.deploy import load_deployment
+    from certledger.ledger.keys import keystore_address
+    from certledger.ledger.node import load_policy
+
+    deployment = None
+    try:
+        deployment = load_deployment(settings.home)
+        if deployment is None:
+            advice = "certledger serve makes one, or name another --home"
+            yield Diagnosis(name="home", well=False, detail="no ledger is here", advice=advice)
+            return
+        yield Diagnosis(name="home", well=True, detail=f"ledger 0x{deployment.identity.hex()}")
+        address = keystore_address(settings.operator_keystore)
+        yield Diagnosis(name="operator", well=True, detail=f"signs as 0x{address.hex()}")
+        signed = load_policy(settings.home)
+        detail = "none" if signed is None else f"version {signed.policy.version}"
+        yield Diagnosis(name="policy", well=True, detail=detail)
+    except (CertledgerError, OSError) as error:
+        yield Diagnosis(name="files", well=False, detail=str(error), advice="restore a backup")
+    if deployment is not None:
+        yield from _database(settings, deployment)
+        yield _chain(settings, deployment)
+
+
+def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]:
+    """Yield whether the database answers and is this ledger's, and what is missing in it."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from certledger.ledger.publish.missing_data import missing_of
+    from certledger.ledger.store.engine import SqlStore, make_engine
+
+    file = settings.database.removeprefix("sqlite:///")
+    if file != settings.database and not Path(file).exists():
+        yield Diagnosis(name="database", well=False, detail="it is gone", advice=REBUILD)
+        return
+    try:
+        with (
+            closing(SqlStore(make_engine(settings.database))) as store,
+            store.begin(write=False) as unit,
+        ):
+            unit.check_ledger(deployment.identity)
+            head, missing = unit.head(), missing_of(unit)
+            waiting = unit.backlog().acts
+    except (CertledgerError, SQLAlchemyError, ValueError, TypeError, KeyError) as error:
+        detail = str(error) if isinstance(error, CertledgerError) else type(error).__name__
+        yield Diagnosis(name="database", well=False, detail=detail, advice=REBUILD)
+        return
+    at = "nothing followed yet" if head is None else f"followed to block {head.number}"
+    yield Diagnosis(name="database", well=True, detail=f"{at}, {waiting} acts wait")
+    for one in missing:
+        sentence, _, advice = one.sentence().partition(": ")
+        yield Diagnosis(name="missing", well=False, detail=sentence, advice=advice)
+
+
+def _chain(settings: Settings, deployment: Deployment) -> Diagnosis:
+    """Return whether the node answers, and is of the ledger's chain."""
+    from certledger.ledger.audit.home import chain_of
+    from certledger.ledger.node import NAME
+    from certledger.verifier.node_rpc import RpcClient
+
+    pin = deployment.pin(NAME)
+    try:
+        with chain_of(settings) as url:
+            node = RpcClient(url)
+            genesis, newest = node.block(0), node.block("latest")
+            same = node.chain_id() == pin.chain_id
+    except (CertledgerError, OSError) as error:
+        advice = "start the node, or correct CERTLEDGER_CHAIN_URL"
+        return Diagnosis(name="chain", well=False, detail=str(error), advice=advice)
+    if not same or genesis is None or genesis.hash != pin.genesis:
+        advice = "correct CERTLEDGER_CHAIN_URL"
+        return Diagnosis(name="chain", well=False, detail="it is another chain", advice=advice)
+    number = 0 if newest is None else newest.number
+    return Diagnosis(name="chain", well=True, detail=f"newest block {number}")
+
+
+@click.command(name="doctor")
+@click.option(
+    "--home",
+    required=True,
+    envvar="CERTLEDGER_HOME",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The home of the ledger; it may be in use.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def command(home: Path, as_json: bool) -> int:
+    """Find what is missing or wrong in a home, and what to do next.
+
+    Exits with 0 where all is well, with 3 where something is missing or wrong.
+    """
+    from certledger.ledger.logging import quiet
+    from certledger.ledger.settings import load_settings
+    from certledger.verifier.formats.canonical_json import format_canonical
+
+    quiet()
+    found = list(diagnose(load_settings(home=home.absolute())))
+    well = all(one.well for one in found)
+    if as_json:
+        document = {"diagnoses": [one.to_json() for one in found], "well": well}
+        click.echo(format_canonical(document))
+    else:
+        for one in found:
+            mark, advice = "ok" if one.well else "NOT WELL", one.advice
+            click.echo(f"{mark}: {one.name}: {one.detail}{f'; next: {advice}' if advice else ''}")
+    return ExitStatus.OK if well else ExitStatus.UNDECIDED

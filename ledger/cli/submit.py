@@ -1,0 +1,280 @@
+"""The issuing body's commands: submit, status, catalog; seal and issuer have their own files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from certledger.ledger.cli.console import (
+    THERE,
+    Answer,
+    answers,
+    body_option,
+    notice,
+    now,
+    open_body,
+    out_option,
+    passphrase_option,
+    unlock,
+)
+from certledger.verifier.cli.address_options import NODE, SERVER
+
+if TYPE_CHECKING:
+    from certledger.ledger.issuer.folder import IssuerFolder
+    from certledger.ledger.keys import Signer
+    from certledger.verifier.vocabulary import Status
+
+EPOCH, VERSION = "epoch", "catalog_version"
+"""Counters that the body's folder keeps."""
+
+
+# Submit ----------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("what", type=click.Path(exists=True, path_type=Path))
+@click.option("--server", type=SERVER, envvar="CERTLEDGER_SERVER", help="The ledger's address.")
+@click.option("--token", envvar="CERTLEDGER_TOKEN", help="Where the server wants one.")
+@click.option("--operator", metavar="ADDRESS", help="Who must have signed the receipt.")
+@click.option("--patience", default=600.0, show_default=True, help="Seconds to keep trying.")
+@click.option("--rpc", type=NODE, help="Carry a batch to the chain oneself, over this node.")
+@click.option(
+    "--deployment", type=THERE, help="With --rpc: the file that says where the ledger is."
+)
+@click.option("--carrier", type=THERE, help="With --rpc: the keystore of the account that pays.")
+@passphrase_option
+@out_option
+@answers
+def submit(
+    what: Path,
+    server: str | None,
+    token: str | None,
+    operator: str | None,
+    patience: float,
+    rpc: str | None,
+    deployment: Path | None,
+    carrier: Path | None,
+    passphrase_file: Path | None,
+    out: Path | None,
+) -> Answer:
+    """Hand in WHAT: a folder that was sealed, its batch, or the file of a signed act.
+
+    While the server is away or busy the same bytes are handed in again; that harms nobody. The
+    receipt, checked to be for just this, is kept beside what was handed in. A server that delays
+    can be passed by: with --rpc a batch is carried to the chain without it.
+    """
+    if rpc is not None:
+        if deployment is None or carrier is None:
+            raise click.UsageError("--rpc wants --deployment and --carrier")
+        return _carry(what, rpc, deployment, unlock(carrier, passphrase_file), patience)
+    if server is None:
+        raise click.UsageError("name a --server, or a node with --rpc")
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuer.submission_client import (
+        SubmissionClient,
+        check_handed_in,
+        parcel_of,
+    )
+    from certledger.verifier.formats.canonical_json import format_canonical, from_hex
+
+    known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
+    client = SubmissionClient(url=server, token=token, patience=patience)
+    receipt = client.hand_in(parcel_of(what), notice)
+    signer = check_handed_in(what, receipt, known)
+    place = out or (what / "receipt.json" if what.is_dir() else what.with_suffix(".receipt.json"))
+    write_atomically(place, format_canonical(receipt))
+    rows = [("receipt", str(place)), ("signed by", signer)]
+    statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
+    rows += [(name, str(part)) for name, part in statement.items() if name != "type"]
+    return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
+
+
+def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:
+    from certledger.ledger.chain.client import EthereumChain, NodeClient
+    from certledger.ledger.chain.deploy import Deployment
+    from certledger.ledger.issuer.chain_submission import carry_batch, read_batch
+    from certledger.verifier.formats.canonical_json import parse
+
+    made = Deployment.from_json(parse(deployment.read_bytes(), 2**20))
+    chain = EthereumChain(NodeClient(rpc), made.pin("ledger"), payer)
+    carried = carry_batch(chain, read_batch(what), since=made.block or 0, patience=patience)
+    document = {
+        "block": carried.block,
+        "sequence": carried.sequence,
+        "transaction": "0x" + carried.transaction.hex() if carried.transaction else "",
+    }
+    return Answer(document=document)
+
+
+# Status ----------------------------------------------------------------------------------------
+
+
+@click.group()
+def status() -> None:
+    """Change the status of certificates: signed here, carried by anyone."""
+
+
+def _status_command(name: str, to: str, help_text: str) -> None:
+    @status.command(name, help=help_text)
+    @click.argument("numbers", nargs=-1)
+    @click.option("--index", "indexes", multiple=True, type=click.IntRange(0, 2**32 - 1))
+    @click.option("--sheet", type=THERE, help="A sheet with a column index, or number.")
+    @click.option("--category", help="Where several categories have the number.")
+    @click.option("--reason", required=True, help="A code of the table of reasons, like R01.")
+    @click.option("--epoch", type=click.IntRange(1), help="The value after this change.")
+    @body_option
+    @passphrase_option
+    @out_option
+    @answers
+    def change(
+        numbers: Sequence[str],
+        indexes: Sequence[int],
+        sheet: Path | None,
+        category: str | None,
+        reason: str,
+        epoch: int | None,
+        body_folder: Path,
+        passphrase_file: Path | None,
+        out: Path | None,
+    ) -> Answer:
+        from certledger.ledger.issuer.status_changes import check_reason, index_of, read_indexes
+        from certledger.verifier.vocabulary import Status
+
+        if not numbers and not indexes and sheet is None:
+            raise click.UsageError("name certificates: NUMBERS, --index or --sheet")
+        check_reason(reason, Status(to))
+        body = open_body(body_folder)
+        chosen = [index_of(number, body.register, category) for number in numbers]
+        chosen += indexes
+        if sheet is not None:
+            chosen += read_indexes(sheet, body.register)
+        return _sign_status(
+            body, unlock(body.keystore, passphrase_file), chosen, Status(to), reason, epoch, out
+        )
+
+
+def _sign_status(
+    body: IssuerFolder,
+    signer: Signer,
+    chosen: Sequence[int],
+    to: Status,
+    reason: str,
+    epoch: int | None,
+    out: Path | None,
+) -> Answer:
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuer.status_changes import sign_changes, status_changes
+
+    profile, register = body.profile(), body.register
+    first = epoch or register.counter(EPOCH) + 1
+    changes = status_changes(
+        chosen, issuer=profile.issuer, status=to, reason=reason, epoch=first, now=now()
+    )
+    files = []
+    for act, change in zip(
+        sign_changes(changes, signer=signer, identity=profile.ledger), changes, strict=True
+    ):
+        place = out if out and len(changes) == 1 else body.folder / f"status-{change.epoch}.json"
+        write_atomically(place, act.canonical())
+        register.reach(EPOCH, change.epoch)
+        files.append(str(place))
+    document = {
+        "certificates": sorted(set(chosen)),
+        "epoch": changes[-1].epoch,
+        "files": files,
+        "reason": reason,
+        "status": str(to),
+    }
+    rows = [
+        ("status", f"{to} ({reason}), {len(set(chosen))} certificates"),
+        ("epoch", str(changes[-1].epoch)),
+        *(("file", file) for file in files),
+    ]
+    return Answer(document=document, rows=rows)
+
+
+for _name, _to, _help in (
+    ("revoke", "revoked", "Revoke certificates, for good (reasons R..)."),
+    ("suspend", "suspended", "Suspend certificates until they are resumed (reasons S..)."),
+    ("resume", "valid", "Make suspended certificates valid again (reasons V..)."),
+    ("supersede", "superseded", "Mark certificates as replaced by a later edition (reasons P..)."),
+):
+    _status_command(_name, _to, _help)
+
+
+# Catalog ---------------------------------------------------------------------------------------
+
+
+@click.group()
+def catalog() -> None:
+    """What the body may issue: make it, sign it, show it."""
+
+
+@catalog.command("make")
+@click.argument("categories", nargs=-1)
+@click.option("--from", "source", type=THERE, help="A JSON list of entries, or a sheet of them.")
+@body_option
+@answers
+def make_catalog(categories: Sequence[str], source: Path | None, body_folder: Path) -> Answer:
+    """Make the catalog of CATEGORIES of the reform's list, or of a file, in the body's folder."""
+    from certledger.ledger.issuer.catalogs import catalog_of, read_catalog
+    from certledger.ledger.reference_data import load_domain
+
+    if bool(categories) == (source is not None):
+        raise click.UsageError("name CATEGORIES or a file with --from, one of both")
+    body = open_body(body_folder)
+    body.profile()
+    made = catalog_of(load_domain(), categories) if source is None else read_catalog(source)
+    body.save_catalog(made)
+    return _catalog_answer(body)
+
+
+@catalog.command("sign")
+@click.option("--version", type=click.IntRange(1), help="The catalog's version after this change.")
+@body_option
+@passphrase_option
+@out_option
+@answers
+def sign_catalog(
+    version: int | None, body_folder: Path, passphrase_file: Path | None, out: Path | None
+) -> Answer:
+    """Sign the body's catalog; its registrar signs the same file with `issuer sign`."""
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuer.act_file import Envelope
+    from certledger.ledger.issuer.catalogs import catalog_change
+    from certledger.ledger.issuer.signed_acts import sign_statement
+
+    body = open_body(body_folder)
+    profile, stored_catalog = body.profile(), body.catalog()
+    wanted = version or body.register.counter(VERSION) + 1
+    change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
+    act = sign_statement(change, [unlock(body.keystore, passphrase_file)], profile.ledger)
+    place = out or body.folder / f"catalog-{wanted}.json"
+    write_atomically(place, Envelope(act=act, catalog=stored_catalog).format())
+    body.register.reach(VERSION, wanted)
+    document = {"file": str(place), "root": stored_catalog.root().hex(), "version": wanted}
+    return Answer(document=document)
+
+
+@catalog.command("show")
+@body_option
+@answers
+def show_catalog(body_folder: Path) -> Answer:
+    """Show the body's catalog."""
+    return _catalog_answer(open_body(body_folder))
+
+
+def _catalog_answer(body: IssuerFolder) -> Answer:
+    stored_catalog = body.catalog()
+    rows = [("root", stored_catalog.root().hex()), ("entries", str(len(stored_catalog.entries)))]
+    rows += [
+        (f"{entry.category} {entry.version}", f"{entry.name_zh} {entry.name_en}")
+        for entry in stored_catalog.entries
+    ]
+    return Answer(
+        document={"entries": stored_catalog.to_json(), "root": stored_catalog.root().hex()},
+        rows=rows,
+    )

@@ -1,0 +1,197 @@
+"""`certledger witness`: a region's own eye on the chain."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from certledger.ledger.cli.console import passphrase_option
+from certledger.verifier.cli.address_options import DATA, NODE, plain_http_option
+from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from certledger.ledger.chain.client import NodeClient
+    from certledger.ledger.witness.witness import OwnNode, Published, Witness
+    from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
+
+
+@click.command()
+@click.option(
+    "--home",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the witness keeps its memory, and the chain that it executed itself.",
+)
+@click.option("--name", required=True, help="The witness's name in the policy.")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its Ed25519 key (PEM), made by `certledger issuer key`.",
+)
+@passphrase_option
+@policy_options()
+@plain_http_option
+@click.option(
+    "--rpc", type=NODE, required=True, help="Your own node, or where raw blocks come from."
+)
+@click.option(
+    "--execute/--believe",
+    default=True,
+    show_default=True,
+    help="Execute every block again (the embedded chain), or believe the node as your own.",
+)
+@click.option(
+    "--published",
+    multiple=True,
+    type=DATA,
+    help="Where checkpoints are published (a service, an address or a folder, several times): after"
+    " a start it is asked what this witness signed last.  By default the service of an --rpc that"
+    " ends in /rpc.",
+)
+@click.option("--ledger", "ledger_name", help="Which ledger of the policy, if it names several.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=0, show_default=True, help="0 picks one.")
+def witness(
+    home: Path,
+    name: str,
+    key: Path,
+    passphrase_file: Path | None,
+    policy: PolicyChoice,
+    plain_http: bool,  # For `HttpDirectory`.
+    rpc: str,
+    execute: bool,
+    published: tuple[str, ...],
+    ledger_name: str | None,
+    host: str,
+    port: int,
+) -> None:
+    """Cosign the newest final block that a node of one's own knows, and serve the signature.
+
+    Refuses another history than the one it signed, a block before its last, one that is not
+    the newest final one, and one that is too old; having seen two histories it keeps the proof
+    and stops.  Exits with 3 if it cannot begin.
+    """
+    import signal
+
+    from certledger.ledger.cli.console import ask_passphrase
+    from certledger.ledger.logging import quiet
+    from certledger.ledger.witness.server import WitnessServer
+
+    quiet()
+    trusted = policy.open()
+    passphrase = ask_passphrase(passphrase_file, what=str(key))
+    secret = _load_key(key, passphrase, name, trusted)
+    pin = _pin(trusted, ledger_name)
+    asked = _published(published, rpc)
+    opened = _open(home, name, secret, trusted, pin, rpc, asked, execute=execute)
+    server = WitnessServer(opened, host, port)
+    # Blocked before threads begin, so that the signal waits for `sigwait` and ends nobody.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    server.start()
+    click.echo(f"{name} witnesses at {server.url}")
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    server.close()
+
+
+def _pin(policy: TrustPolicy, name: str | None) -> LedgerPin:
+    found = [one for one in policy.ledgers if name in (None, one.name)]
+    if len(found) != 1:
+        raise click.UsageError("name one of the policy's ledgers with --ledger")
+    return found[0]
+
+
+def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from certledger.ledger.keys import load_pem_key
+
+    loaded, member = load_pem_key(key, passphrase), policy.witness(name)
+    if not isinstance(loaded, Ed25519PrivateKey) or member is None:
+        raise click.UsageError(f"{name} is no witness of the policy, or its key no Ed25519 key")
+    if loaded.public_key().public_bytes_raw() != member.key:
+        raise click.UsageError(f"the policy names another key for {name}")
+    return loaded
+
+
+def _published(named: tuple[str, ...], rpc: str) -> Published | None:
+    """Return what gives the published notes, None where nobody is known who publishes them."""
+    from certledger.verifier.audit.sources import DataUnreachableError, open_published
+
+    places = named or ((rpc.removesuffix("/rpc"),) if rpc.endswith("/rpc") else ())
+    if not places:
+        click.echo("no --published: a restored backup may sign a height again", err=True)
+        return None
+
+    def notes() -> list[str]:
+        found: list[str] = []
+        failures: list[DataUnreachableError] = []
+        for place in places:
+            try:
+                found += [note for _, note in open_published(place).notes()]
+            except DataUnreachableError as error:
+                failures.append(error)
+        if len(failures) == len(places):
+            raise failures[0]
+        return found
+
+    return notes
+
+
+def _open(
+    home: Path,
+    name: str,
+    key: Ed25519PrivateKey,
+    policy: TrustPolicy,
+    pin: LedgerPin,
+    rpc: str,
+    published: Published | None,
+    *,
+    execute: bool,
+) -> Witness:
+    """Return the witness, once the ledger is known to be the one that the policy pins."""
+    from certledger.ledger.chain.client import NodeClient
+    from certledger.ledger.witness.deployment_check import check_deployment
+    from certledger.ledger.witness.state import acquire_home
+    from certledger.ledger.witness.witness import Witness
+
+    acquire_home(home)
+    node = NodeClient(rpc)
+    check_deployment(node, pin)
+    opened = Witness(
+        name=name,
+        key=key,
+        identity=pin.identity,
+        node=_own_node(home, node, rpc, pin, policy.block_lag if execute else None),
+        home=home,
+        lag=policy.block_lag,
+        clock=_clock,
+        published=published,
+    )
+    opened.recall()  # A damaged home, or another ledger's, is refused before anybody asks.
+    return opened
+
+
+def _clock() -> int:
+    return int(time.time())
+
+
+def _own_node(home: Path, node: NodeClient, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
+    """Return the node that is believed: one that executes with a lag, else the one at `rpc`."""
+    from certledger.ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
+    from certledger.verifier.node_rpc import RpcClient
+
+    if lag is None:
+        return RpcNode(RpcClient(rpc))
+    return ExecutingNode(
+        home,
+        RpcSource(lambda method, params: node.call(method, *params)),
+        pin.genesis,
+        lag=lag,
+        clock=_clock,
+    )

@@ -1,0 +1,1 @@
+"""A client of the service, which checks every response and retries."""

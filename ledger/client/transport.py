@@ -1,0 +1,229 @@
+"""Asking a server over HTTP: again while it is away or busy, as it asks, until patience ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlencode
+from urllib.request import Request
+
+import orjson
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from certledger.ledger.keys import recover
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.canonical_json import Json, format_canonical, from_base64url
+from certledger.verifier.formats.statements import Receipt
+from certledger.verifier.http_client import (
+    AnswerTooLongError,
+    NoAnswerError,
+    Response,
+    exchange,
+    is_server_address,
+)
+
+TIMEOUT = 60.0
+"""Seconds of one request with its whole answer, beside the time that sending a body may take."""
+MIN_UPLOAD_RATE = 65_536
+"""Bytes a second at which a body is sent at least; slower lines are given up."""
+MAX_ANSWER_BYTES = 32 << 20
+"""Bytes of an answer, where the caller does not say otherwise."""
+MAX_WAIT_SECONDS = 60.0
+"""Seconds between two tries where the server does not say how long."""
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class ServerRefusedError(CertledgerError):
+    """The server refuses for good; `code` is the one it gave, `status` that of HTTP."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code  # The server's own code, or `server.refused`.
+
+
+class ServerUnreachableError(CertledgerError):
+    """The server gave no answer within our patience."""
+
+    code = "server.silent"
+
+
+class AnswerInvalidError(CertledgerError):
+    """The server answers what does not check: it is not believed."""
+
+    code = "server.false"
+
+
+class _RetryError(Exception):
+    """The server asks to try again, after `wait` seconds where it says so."""
+
+    def __init__(self, status: int, wait: float | None) -> None:
+        super().__init__(f"the server answers {status}")
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class ServerResponse:
+    """The answer of success to a request."""
+
+    url: str
+    content: bytes
+
+    def json(self) -> Json:
+        """Return what the answer says in JSON.
+
+        Raises:
+            AnswerInvalidError: it is none.
+        """
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError as error:
+            raise AnswerInvalidError(f"{self.url} does not answer in JSON") from error
+
+
+@dataclass(kw_only=True)
+class ServerClient:
+    """Asks one server.  The token is never shown; `patience` and `timeout` are in seconds."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    patience: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notice: Callable[[str], None] = lambda sentence: None
+    timeout: float = TIMEOUT
+
+    def __post_init__(self) -> None:
+        if not is_server_address(self.url):
+            raise ServerUnreachableError(f"{self.url!r} is no address of a server")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
+        longest: int = MAX_ANSWER_BYTES,
+    ) -> ServerResponse:
+        """Return the answer of success to a request, which is made again while it is put off.
+
+        `longest` bounds the bytes of the answer.
+
+        Raises:
+            ServerRefusedError: the server refuses for good.
+            ServerUnreachableError: no answer within our patience.
+            AnswerInvalidError: an answer that is longer than `longest`.
+        """
+        asked = self._request(method, path, content, headers or {}, params or {})
+        retrying = Retrying(
+            retry=retry_if_exception_type((_RetryError, NoAnswerError)),
+            stop=stop_before_delay(self.patience),
+            wait=_wait,
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        try:
+            response = retrying(self._once, asked, longest)
+        except (_RetryError, NoAnswerError) as error:
+            raise ServerUnreachableError(f"{self.url} does not answer: {error}") from error
+        except AnswerTooLongError as error:
+            raise AnswerInvalidError(f"{self.url} answers over {longest} bytes") from error
+        return ServerResponse(self.url, response.body)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        params: Mapping[str, object],
+    ) -> Request:
+        given = {**self.headers, **headers}
+        if self.token:
+            given["authorization"] = f"Bearer {self.token}"
+        query = f"?{urlencode(params)}" if params else ""
+        url = self.url.rstrip("/") + quote(path) + query
+        return Request(url, data=content, headers=given, method=method)
+
+    def _tell(self, state: RetryCallState) -> None:
+        if state.outcome is not None and state.next_action is not None:
+            reason = state.outcome.exception()
+            self.notice(f"{reason}; trying again in {state.next_action.sleep:.0f} s")
+
+    def _once(self, request: Request, longest: int) -> Response:
+        # A slow line may take longer for a large body; the answer may not.
+        content = request.data
+        upload = len(content) / MIN_UPLOAD_RATE if isinstance(content, bytes) else 0.0
+        answer = exchange(request, seconds=self.timeout + upload, longest=longest)
+        if answer.status in _AGAIN:
+            current = answer.headers
+            raise _RetryError(
+                answer.status, retry_after(current.get("retry-after"), current.get("date"))
+            )
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
+
+
+def _wait(state: RetryCallState) -> float:
+    """Return the seconds to wait: what the server asks and a little, else longer each time."""
+    jitter = wait_random_exponential(multiplier=0.2, max=MAX_WAIT_SECONDS)(state)
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _RetryError) and error.wait is not None:
+        # All who were told the same time would else come back at the same time.
+        return error.wait + min(jitter, 1.0)
+    return jitter
+
+
+def retry_after(value: str | None, date: str | None) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3)."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdecimal():
+        return float(value[:6])
+    try:
+        until = parsedate_to_datetime(value)
+        return max(0.0, (until - parsedate_to_datetime(date or "")).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _refusal(answer: Response) -> ServerRefusedError:
+    """Return the refusal that a problem document (RFC 9457) tells."""
+    code, detail = "server.refused", f"the server answers {answer.status}"
+    try:
+        problem = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        problem = {}
+    if isinstance(problem, dict):
+        code = str(problem.get("code", code))[:80]
+        detail = str(problem.get("detail", problem.get("title", detail)))[:2_000]
+    return ServerRefusedError(answer.status, code, detail)
+
+
+def check_receipt(
+    answer: Json, *, digest: bytes, identity: bytes, operator: bytes | None
+) -> tuple[Json, bytes]:
+    """Return what a receipt of something handed in says, and who signed it (20 bytes).
+
+    `digest` (32 bytes) is that of the statement; `operator` is None where nobody knows it yet.
+
+    Raises:
+        AnswerInvalidError: it is none, is for another statement or ledger, or another signed it.
+    """
+    try:
+        content, signature = answer["receipt"], from_base64url(answer["signature"])
+        signed = Receipt(content=sha256(format_canonical(content)))
+        signer = recover(signed.digest(identity), signature)
+        named = (content["digest"], content["ledger"])
+    except (KeyError, TypeError, CertledgerError) as error:
+        raise AnswerInvalidError("the answer is no receipt") from error
+    if named != (digest.hex(), identity.hex()):
+        raise AnswerInvalidError("the receipt is for another statement, or of another ledger")
+    if operator is not None and signer != operator:
+        raise AnswerInvalidError(f"the receipt is signed by 0x{signer.hex()}, not by the operator")
+    return content, signer

@@ -1,0 +1,1 @@
+"""Values, acts and ports that all parts of the ledger share."""

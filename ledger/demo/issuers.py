@@ -1,0 +1,246 @@
+"""What the demo's bodies do: they register, file a catalog, seal papers, and change statuses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from certledger.ledger.demo.participants import REGIONS, Cast
+from certledger.ledger.intake.submissions import (
+    submit_act,
+    submit_batch,
+    submit_catalog,
+    submit_status,
+)
+from certledger.ledger.issuer.catalogs import catalog_change, entry_of
+from certledger.ledger.issuer.folder import IssuerFolder, Profile
+from certledger.ledger.issuer.signed_acts import packed_keys, sign_statement
+from certledger.ledger.issuer.status_changes import sign_changes, status_changes
+from certledger.ledger.issuer.workspace import Plan, Workspace
+from certledger.ledger.keys import Signer
+from certledger.ledger.node import Ledger, own_passphrase
+from certledger.ledger.pdf import DocumentWriter, certificate_document
+from certledger.ledger.reference_data import IssuerProfile
+from certledger.ledger.samples import SampleCertificate
+from certledger.ledger.sealing.attachments import Papers
+from certledger.ledger.sealing.batch import Head, SealedBatch
+from certledger.ledger.sealing.records import seal_records
+from certledger.ledger.sealing.row_checks import Issue
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.issuer_state import IssuerState, region_of
+from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, Register
+from certledger.verifier.vocabulary import Purpose, Status
+
+EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
+LAG_DAYS = 1_500
+"""The samples were issued up to some years ago: old stock, taken in late and without a warning."""
+_SCRYPT = 2**12
+"""The passphrase lies beside the keys, so there is nothing to make dear by guessing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoCertificate:
+    """A certificate of the demo: where it stands, and its file names' common stem."""
+
+    sample: SampleCertificate
+    issuer: str
+    index: int
+    stem: str
+    status: Status = Status.VALID
+    edition: int = 0
+
+
+class Office:
+    """One body at its own desk: its folder, key and catalog."""
+
+    def __init__(
+        self, ledger: Ledger, cast: Cast, body: IssuerProfile, samples: Sequence[SampleCertificate]
+    ) -> None:
+        self._ledger, self._cast, self.body = ledger, cast, body
+        self._folder = ledger.settings.home / "bodies" / body.uscc
+        categories = {sample.category.code: sample.category for sample in samples}
+        self.catalog = Catalog.of(
+            [entry_of(category, lag_days=LAG_DAYS) for category in categories.values()]
+        )
+        self._own = self._open()
+        self.signer: Signer = self._own.signer(own_passphrase(ledger.settings.home))
+
+    def _open(self) -> IssuerFolder:
+        identity = self._ledger.pin.identity
+        if (self._folder / "body.json").exists():
+            return IssuerFolder(folder=self._folder)
+        profile = Profile(
+            issuer=self.body.uscc,
+            kind=self.body.kind,
+            name=self.body.name_zh,
+            ledger=identity,
+        )
+        passphrase = own_passphrase(self._ledger.settings.home)
+        return IssuerFolder.create(self._folder, profile, passphrase, work=_SCRYPT)
+
+    def state(self) -> IssuerState | None:
+        """Return the body's state on the chain as the mirror has it."""
+        return state_of(self._ledger, self.body)
+
+    def register(self) -> None:
+        """Hand in the registration, signed by two registrars and the body's first key."""
+        register_issuer(self._ledger, self._cast, self.body, self.signer)
+
+    def file_catalog(self) -> None:
+        """Hand in the catalog, signed by the body and its registrar."""
+        self._own.save_catalog(self.catalog)
+        file_catalog(self._ledger, self._cast, self.body, self.signer, self.catalog)
+
+    def seal(
+        self, sequence: int, made: Sequence[DemoCertificate], issues: Sequence[Issue]
+    ) -> SealedBatch:
+        """Seal certificates whose papers are printed; the same bytes each time."""
+        head = self._own.register.head() if sequence > 1 else Head()
+        plan = Plan(
+            issuer=self.body.uscc,
+            ledger=self._ledger.pin.identity,
+            catalog=self.catalog.root(),
+            head=head,
+            now=self._ledger.clock(),
+        )
+        workspace = Workspace(folder=self._folder / f"batch-{sequence}")
+        batch = workspace.seal(
+            issues,
+            plan,
+            catalog=self.catalog,
+            secret=self._own.secret(),
+            signer=self.signer,
+            random=lambda size: self._seed(sequence)[:size],
+        )
+        self._own.register.record(batch)
+        return batch
+
+    def hand_in(self, batch: SealedBatch) -> None:
+        """Submit a batch; again, it gives the same receipt."""
+        submit_batch(self._ledger.intake, batch.submission())
+
+    def codes(self, sequence: int, first: int, issues: Sequence[Issue]) -> list[str]:
+        """Return the access codes that sealing will give, so that they can be printed before."""
+        sealed = seal_records(
+            issues,
+            issuer=self.body.uscc,
+            secret=self._own.secret(),
+            seed=self._seed(sequence),
+            first=first,
+        )
+        return [code.decode() for code in sealed.codes]
+
+    def _seed(self, sequence: int) -> bytes:
+        label = f"{self.body.uscc} {sequence}".encode()
+        return hashlib.sha256(self._cast.seed + label).digest()
+
+    def change(self, indexes: Sequence[int], status: Status, reason: str) -> None:
+        """Hand in the status change of certificates."""
+        state = self.state()
+        assert state is not None
+        changes = status_changes(
+            indexes,
+            issuer=self.body.uscc,
+            status=status,
+            reason=reason,
+            epoch=state.epoch + 1,
+            now=self._ledger.clock(),
+        )
+        for act in sign_changes(changes, signer=self.signer, identity=self._ledger.pin.identity):
+            submit_status(self._ledger.intake, format_canonical(act.to_json()))
+
+    def holding(self, made: DemoCertificate, sequence: int) -> bytes:
+        """Return the holder's file of a certificate."""
+        folder = Workspace(folder=self._folder / f"batch-{sequence}").holders
+        return (folder / f"{made.index}.json").read_bytes()
+
+
+def state_of(ledger: Ledger, body: IssuerProfile) -> IssuerState | None:
+    """Return a body's state on the chain as the mirror has it."""
+    with ledger.store.begin(write=False) as unit:
+        seen = unit.body(body.uscc)
+    return None if seen is None else seen.state
+
+
+def register_issuer(ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer) -> None:
+    """Hand in a body's registration with one key for everything, signed by two registrars too."""
+    statement = Register(
+        issuer=body.uscc.encode(),
+        kind=body.kind.number,
+        name=sha256(body.name_zh.encode()),
+        keys=packed_keys({signer.address: EVERY}),
+        not_after=ledger.clock() + MAX_LIFETIME_SECONDS // 2,
+    )
+    region = region_of(body.uscc)
+    second = next(other for other in REGIONS if other != region)
+    signers = [cast.registrar(region), cast.registrar(second), signer]
+    act = sign_statement(statement, signers, ledger.pin.identity)
+    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name_zh}
+    submit_act(ledger.intake, format_canonical(value))
+
+
+def file_catalog(
+    ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer, catalog: Catalog
+) -> None:
+    """Hand in a body's first catalog, signed by its registrar too."""
+    statement = catalog_change(catalog, issuer=body.uscc, version=1, now=ledger.clock())
+    registrar = cast.registrar(region_of(body.uscc))
+    act = sign_statement(statement, [signer, registrar], ledger.pin.identity)
+    value = {
+        "type": "certledger/catalog-submission/1",
+        "act": act.to_json(),
+        "entries": catalog.to_json(),
+    }
+    submit_catalog(ledger.intake, format_canonical(value))
+
+
+def issue_of(
+    sample: SampleCertificate, catalog: Catalog, papers: Papers, made: DemoCertificate
+) -> Issue:
+    """Return what is sealed for a sample; its paper is found by the stem."""
+    entry = catalog.newest(sample.category.code)
+    assert entry is not None
+    return Issue(
+        entry=entry,
+        number=sample.number,
+        fields={
+            name: value for name, value in sample.fields.items() if name != "certificate_number"
+        },
+        issued=sample.issue_date,
+        expires=sample.expiry_date,
+        edition=made.edition,
+        replaces=None,
+        papers=() if papers.folder is None else (papers.find(f"{made.stem}.pdf"),),
+    )
+
+
+def print_papers(
+    folder: Path, made: Iterable[DemoCertificate], codes: Mapping[str, str], link: str
+) -> int:
+    """Print the paper of each certificate that has none yet; return how many there are."""
+    documents = {
+        one.stem: certificate_document(
+            category=one.sample.category,
+            body=one.sample.body,
+            fields=one.sample.fields,
+            issue_date=one.sample.issue_date,
+            expiry_date=one.sample.expiry_date,
+            access_code=codes[one.stem],
+            link=link,
+        )
+        for one in made
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [stem for stem in documents if not (folder / f"{stem}.pdf").exists()]
+    if missing:
+        writer = DocumentWriter(list(documents.values()))
+        for stem in missing:
+            data = writer.render(documents[stem])
+            partial = folder / f".{stem}.partial"
+            partial.write_bytes(data)
+            partial.replace(folder / f"{stem}.pdf")
+    return len(documents)

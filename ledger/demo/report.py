@@ -1,0 +1,145 @@
+"""How the demo's outcome is told: one JSON document, or a summary a newcomer understands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from certledger.ledger.demo.operator import OPERATOR
+from certledger.ledger.demo.runner import DemoReport, DemoVerdict
+from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.regions import region_named
+from certledger.verifier.verify.codes import BANNERS, CODES
+from certledger.verifier.vocabulary import IssuerKind, Verdict
+
+_KINDS = {
+    IssuerKind.DEPARTMENT: "departments 政府部门",
+    IssuerKind.INSTITUTION: "public institutions 事业单位",
+    IssuerKind.ASSOCIATION: "industry associations 行业协会",
+    IssuerKind.APPRAISAL: "appraisal bodies 评估机构",
+    IssuerKind.CONSULTING: "consulting bodies 咨询机构",
+}
+_REGIONS = {
+    str(number): f"{region_named(number).en} {region_named(number).zh}"
+    for number in (31, 32, 33, 34)
+}
+
+
+def to_json(report: DemoReport) -> Json:
+    """Return the outcome as `demo.json` holds it."""
+    kinds = Counter(str(office.body.kind) for office in report.offices)
+    regions = Counter(office.body.uscc[2:4] for office in report.offices)
+    verdicts = Counter(str(one.result.verdict) for one in report.told)
+    return {
+        "home": str(report.home),
+        "holds": report.holds,
+        "ledger": {
+            "identity": report.ledger.pin.identity.hex(),
+            "chain_id": report.ledger.pin.chain_id,
+            "address": "0x" + report.ledger.pin.address.hex(),
+        },
+        "bodies": {
+            "count": len(report.offices),
+            "kinds": dict(sorted(kinds.items())),
+            "regions": {f"region-{code}": count for code, count in sorted(regions.items())},
+        },
+        "operator": {
+            "issuer": OPERATOR.uscc,
+            "address": "0x" + report.ledger.operator.address.hex(),
+        },
+        "certificates": len(report.made),
+        "categories": len({one.sample.category.code for one in report.made}),
+        "as_of": _as_of(report.told),
+        "audit": {"verdict": str(report.audit.verdict), "counts": dict(report.audit.counts)},
+        "verdicts": dict(sorted(verdicts.items())),
+        "results": [one.to_json() for one in report.told],
+        "milliseconds": int(report.seconds * 1000),
+    }
+
+
+def _as_of(verdicts: Sequence[DemoVerdict]) -> str:
+    times = [one.result.as_of for one in verdicts if one.result.as_of is not None]
+    return format_time(max(times)) if times else ""
+
+
+def tell(report: DemoReport, console: Console) -> None:
+    """Print the summary."""
+    _tell_bodies(report, console)
+    _tell_verdicts(report, console)
+    _tell_bad(report, console)
+    counts = report.audit.counts
+    console.print(
+        f"\nAn audit that replays the chain from its first block: [b]{report.audit.verdict}[/b], "
+        f"{counts.get('events', 0)} events, {counts.get('records', 0)} records."
+    )
+    failed = [one for one in report.told if not one.holds]
+    for one in failed:
+        console.print(
+            f"[red]✖[/red] {one.file}: expected {one.expected} ({one.why}), "
+            f"got {one.result.verdict}"
+        )
+    home = report.home
+    console.print(
+        f"Every expectation held: {len(report.told)} of {len(report.told)}."
+        if not failed
+        else f"\n{len(failed)} of {len(report.told)} expectations did not hold."
+    )
+    console.print(f"Took {report.seconds:.1f} s. In {home}:", highlight=False)
+    console.print("  evidence/   one file a certificate, which proves itself without this machine")
+    console.print("  documents/  the PDF that goes with each")
+    console.print("  policy.json whom a verifier trusts: three of four regional witnesses")
+    console.print("Try it, also without a network:")
+    console.print(
+        f"  certledger verify {home}/evidence/00001-*.json --policy {home}/policy.json",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _tell_bodies(report: DemoReport, console: Console) -> None:
+    table = Table("issuing bodies", *_REGIONS.values(), box=None, pad_edge=False)
+    for kind, label in _KINDS.items():
+        counts = [
+            sum(
+                office.body.kind is kind and office.body.uscc[2:4] == code
+                for office in report.offices
+            )
+            for code in _REGIONS
+        ]
+        table.add_row(label, *[str(count) if count else "·" for count in counts])
+    console.print(table)
+    console.print(
+        f"\nThe operator is a registered body too ({OPERATOR.uscc}): whatever it tells a caller is "
+        "anchored in batches of its own."
+    )
+    categories = len({one.sample.category.code for one in report.made})
+    console.print(
+        f"\n{len(report.made)} certificates of {categories} categories, each a PDF whose digest is "
+        "anchored; nothing of them is on the chain or in the database in the clear.\n"
+    )
+
+
+def _tell_verdicts(report: DemoReport, console: Console) -> None:
+    table = Table("certificates as issued", "verdict", "because", box=None, pad_edge=False)
+    issued = [one for one in report.told if one.what == "as issued"]
+    for (verdict, why), count in sorted(Counter((o.result.verdict, o.why) for o in issued).items()):
+        banner = BANNERS[Verdict(verdict)]
+        because = "" if why == "ok" else f"{CODES[why].en} {CODES[why].zh}"
+        words = f"[{banner.colour}]{banner.mark} {banner.en} {banner.zh}[/]"
+        table.add_row(str(count), words, because)
+    console.print(table)
+
+
+def _tell_bad(report: DemoReport, console: Console) -> None:
+    table = Table("what somebody else shows", "verdict", "because", box=None, pad_edge=False)
+    for one in report.told:
+        if one.what == "as issued":
+            continue
+        banner = BANNERS[one.result.verdict]
+        words = f"[{banner.colour}]{banner.mark} {banner.en} {banner.zh}[/]"
+        table.add_row(one.what, words, f"{CODES[one.why].en} {CODES[one.why].zh}")
+    console.print()
+    console.print(table)

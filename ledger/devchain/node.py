@@ -1,0 +1,163 @@
+"""A running embedded chain: opened on a home, served, closed."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from certledger.ledger.devchain.chain import (
+    DurableChain,
+    genesis_hash,
+    open_chain,
+    stored_genesis,
+)
+from certledger.ledger.devchain.db import SqliteDB, connect_writer, hold_lock
+from certledger.ledger.devchain.errors import GenesisMismatchError, HomeInUseError
+from certledger.ledger.devchain.future_blocks import SignedHead, drop_future_blocks
+from certledger.ledger.devchain.genesis import Genesis
+from certledger.ledger.devchain.miner import Miner
+from certledger.ledger.devchain.rpc import RpcDispatcher
+from certledger.ledger.devchain.server import ChainServer
+from certledger.ledger.devchain.view import Readers
+
+FILE: Final = "chain.sqlite"
+LOCK: Final = "chain.lock"
+_MIN_CHAIN_ID, _MAX_CHAIN_ID = 2**20, 2**31
+MAX_LEAD: Final = 120.0
+"""Seconds that block times may run ahead of the clock under load: less than clocks may differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSettings:
+    """How a node is opened.
+
+    Attributes:
+        chain_id: drawn at random for a new home where None; else it must be the stored one.
+        funded: wei for each address (20 bytes) at genesis; only a new home takes it.
+        heartbeat: seconds after which an idle chain mines an empty block, None for never.
+        timestamp: seconds of the genesis block, now where None.
+        max_lead: seconds that block times may run ahead of the clock.
+        find_signed: what others have signed of the chain; asked only where its head lies ahead
+            of the clock, None where nobody is known.
+        paused: whether no block is to be mined just now, because the clock is wrong.
+    """
+
+    chain_id: int | None = None
+    funded: Mapping[bytes, int] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 0
+    heartbeat: float | None = None
+    timestamp: int | None = None
+    max_lead: float = MAX_LEAD
+    clock: Callable[[], float] = time.time
+    find_signed: Callable[[], SignedHead | None] = lambda: None
+    paused: Callable[[], bool] = lambda: False
+
+
+class RunningNode:
+    """A chain that answers at `url` until it is closed."""
+
+    def __init__(self, home: Path, settings: NodeSettings) -> None:
+        self._stack = ExitStack()
+        try:
+            self._open(home, settings)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(self, home: Path, settings: NodeSettings) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            self._stack.enter_context(hold_lock(home / LOCK))
+        except BlockingIOError as error:
+            raise HomeInUseError(home) from error
+        db = SqliteDB(connect_writer(home / FILE))
+        self._stack.callback(db.close)
+        chain = _open_or_begin(db, settings)
+        drop_future_blocks(chain, int(settings.clock()), settings.find_signed)
+        self.chain_id, self.genesis_hash = chain.chain_id, genesis_hash(chain)
+        readers = Readers(home / FILE, chain.chain_id)
+        self._stack.callback(readers.close)
+        miner = Miner(
+            chain,
+            clock=settings.clock,
+            heartbeat=settings.heartbeat,
+            max_lead=settings.max_lead,
+            paused=settings.paused,
+        )
+        server = ChainServer(
+            RpcDispatcher(readers, miner, chain.chain_id), settings.host, settings.port
+        )
+        miner.start()
+        self._stack.callback(miner.close)
+        server.start()
+        self._stack.callback(server.close)
+        self.url = server.url
+
+    def close(self) -> None:
+        """Take no more calls, finish the block at hand, give the home free."""
+        self._stack.close()
+
+    def __enter__(self) -> "RunningNode":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_node(
+    home: Path,
+    *,
+    chain_id: int | None = None,
+    funded: Mapping[bytes, int] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    heartbeat: float | None = None,
+    timestamp: int | None = None,
+    clock: Callable[[], float] = time.time,
+    find_signed: Callable[[], SignedHead | None] = lambda: None,
+    paused: Callable[[], bool] = lambda: False,
+) -> RunningNode:
+    """Return a running node on the chain in `home`, which is begun if there is none.
+
+    Raises:
+        HomeInUseError: another node holds the home.
+        GenesisMismatchError: the chain in it has another id.
+        NotLoopbackError: `host` is not a loopback address.
+    """
+    settings = NodeSettings(
+        chain_id=chain_id,
+        funded=funded or {},
+        host=host,
+        port=port,
+        heartbeat=heartbeat,
+        timestamp=timestamp,
+        clock=clock,
+        find_signed=find_signed,
+        paused=paused,
+    )
+    return RunningNode(home, settings)
+
+
+def _open_or_begin(db: SqliteDB, settings: NodeSettings) -> DurableChain:
+    current = stored_genesis(db)
+    if current is not None:
+        if settings.chain_id not in (None, current.chain_id):
+            raise GenesisMismatchError("chain id", current.chain_id, settings.chain_id)
+        return open_chain(db, current)
+    drawn = _MIN_CHAIN_ID + secrets.randbelow(_MAX_CHAIN_ID - _MIN_CHAIN_ID)
+    genesis = Genesis(
+        chain_id=drawn if settings.chain_id is None else settings.chain_id,
+        timestamp=int(settings.clock()) if settings.timestamp is None else settings.timestamp,
+        alloc=dict(settings.funded),
+    )
+    return open_chain(db, genesis)

@@ -1,0 +1,103 @@
+"""Taking in any act but a batch: one road for catalogs, status, keys, standings and registrars."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from certledger.ledger.core.acts import ACTS, ActKind, counter_of, kind_of, subject_of
+from certledger.ledger.core.issuer_names import placeholder
+from certledger.ledger.core.ports import NewAct, Unit
+from certledger.ledger.intake.act_submission import HandedIn, parse_handed_in
+from certledger.ledger.intake.admission import Case, admit
+from certledger.ledger.intake.errors import ActConflictError, OtherLedgerError
+from certledger.ledger.intake.pending_state import Intake, check_time, earlier_receipt
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.statements import CatalogChange, Register
+
+ANY = frozenset(ActKind) - {ActKind.BATCH}
+
+
+def submit_status(intake: Intake, data: bytes) -> bytes:
+    """Take in a status change; as `submit_act`."""
+    return submit_act(intake, data, {ActKind.STATUS})
+
+
+def submit_catalog(intake: Intake, data: bytes) -> bytes:
+    """Take in a catalog with its entries; as `submit_act`."""
+    return submit_act(intake, data, {ActKind.CATALOG})
+
+
+def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) -> bytes:
+    """Take in an act of one of `kinds`; return the receipt's file, canonical bytes.
+
+    `data` is what `parse_handed_in` reads.  The same statement gives the same receipt.  A
+    catalog or name that was lost, or was never handed in, is kept whenever it comes with its act:
+    the chain holds its hash, and nothing else of the act is looked at then.
+
+    Raises:
+        CertledgerError: with the code of what is wrong; nothing was stored.
+        StoreBusyError: others were at work for too long; run again.
+    """
+    handed = parse_handed_in(data)
+    statement = handed.act.statement
+    kind = kind_of(statement)
+    if kind is None or kind not in kinds:
+        raise MalformedError("schema.invalid", f"{statement.primary} is not taken in here")
+    if handed.act.ledger != intake.identity:
+        raise OtherLedgerError(f"the act is for the ledger {handed.act.ledger.hex()}")
+    with intake.store.begin() as unit:
+        unit.lock(subject_of(statement))
+        receipt = earlier_receipt(unit.act(handed.act.digest))
+        if receipt is None and _stands(unit, handed):
+            receipt = intake.receipt_of_anchored(statement, intake.clock())
+        if receipt is not None:
+            _keep_named(unit, handed)
+            return receipt
+        return _take_in(intake, unit, kind, handed)
+
+
+def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> bytes:
+    statement, digest, now = handed.act.statement, handed.act.digest, intake.clock()
+    subject, counter = subject_of(statement), counter_of(kind, statement)
+    check_time(getattr(statement, "not_after"), now)  # noqa: B009  (all that are carried)
+    if unit.act_at(subject, ACTS[kind].lane, counter) is not None:
+        raise ActConflictError(
+            f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}"
+        )
+    admit(kind, Case(unit=unit, handed=handed, now=now))
+    intake.check_room(unit, subject, 0)
+    _keep_named(unit, handed)
+    number, receipt = intake.receipt_for(unit, statement, now)
+    unit.add_act(
+        NewAct(
+            kind=kind,
+            statement=statement,
+            digest=digest,
+            signatures=handed.act.signatures,
+            accepted=now,
+            receipt=receipt,
+            number=number,
+        )
+    )
+    return receipt
+
+
+def _stands(unit: Unit, handed: HandedIn) -> bool:
+    """Return whether the act is on the chain, and what came with it is all that was lacking."""
+    statement = handed.act.statement
+    if isinstance(statement, CatalogChange) and handed.catalog is not None:
+        changes = unit.catalog_changes(subject_of(statement))
+        return any(change.digest == handed.act.digest for change in changes)
+    if isinstance(statement, Register) and handed.name is not None:
+        body = unit.body(subject_of(statement))
+        return body is not None and body.state.name == placeholder(statement.name)
+    return False
+
+
+def _keep_named(unit: Unit, handed: HandedIn) -> None:
+    """Keep what the act's digests name."""
+    if handed.catalog is not None:
+        unit.add_catalog(handed.catalog.root(), format_canonical(handed.catalog.to_json()))
+    if handed.name is not None:
+        unit.add_name(handed.name)

@@ -1,0 +1,1 @@
+"""The issuer's own tool: its folder, catalogs, status changes and signed acts."""

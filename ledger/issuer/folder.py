@@ -1,0 +1,186 @@
+"""The folder of an issuing body: its key, its secret, its catalog, what it has issued."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from certledger.ledger.files import write_atomically
+from certledger.ledger.issuer.certificate_register import IssuanceDatabase
+from certledger.ledger.keys import (
+    Signer,
+    draw_secret,
+    keystore_address,
+    load_keystore,
+    save_keystore,
+)
+from certledger.ledger.sealing.records import SECRET_SIZE
+from certledger.ledger.sealing.text import refusal_of
+from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    from_hex,
+    parse,
+)
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.issuer_state import ISSUER, region_of
+from certledger.verifier.vocabulary import IssuerKind
+
+MAX_CATALOG_BYTES = 16 * 2**20
+_PROFILE, _KEY, _IDS = "body.json", "key.json", "ids.secret"
+_CATALOG, _REGISTER = "catalog.json", "issued.sqlite"
+
+
+class IssuerUnusableError(CertledgerError):
+    """The folder is not that of a body, or cannot be made one."""
+
+    code = "body.unusable"
+    exit_status = ExitStatus.UNUSABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """Who the body is: its code, kind and name, and the ledger it issues on (32 bytes)."""
+
+    TYPE: ClassVar[str] = "certledger/body/1"
+
+    issuer: str
+    kind: IssuerKind
+    name: str
+    ledger: bytes
+
+    def to_json(self) -> Json:
+        """Return the profile as a JSON value."""
+        return {
+            "issuer": self.issuer,
+            "kind": str(self.kind),
+            "ledger": self.ledger.hex(),
+            "name": self.name,
+            "type": self.TYPE,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Profile:
+        """Return the profile of a JSON value.
+
+        Raises:
+            MalformedError: an unknown, missing or ill-typed member.
+        """
+        read = Members(value, "body")
+        read.const("type", cls.TYPE)
+        kind = read.text("kind")
+        if kind not in [str(member) for member in IssuerKind]:
+            read.fail("kind", "known")
+        profile = cls(
+            issuer=read.text("issuer", ISSUER),
+            kind=IssuerKind(kind),
+            name=read.text("name", longest=128),
+            ledger=from_hex(read.text("ledger"), 32),
+        )
+        read.done()
+        region_of(profile.issuer)
+        return profile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuerFolder:
+    """A body's own folder; nothing in it but the profile and the catalog is for others."""
+
+    folder: Path
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        profile: Profile,
+        passphrase: str,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+        work: int | None = None,
+    ) -> IssuerFolder:
+        """Make a body's folder with a new key and a new secret of its certificate ids.
+
+        `work` is scrypt's n for the keystore, None for the standard.
+
+        Raises:
+            IssuerUnusableError: the folder holds a body already, or the name is no text to be
+                sealed.
+            KeyUnusableError: the passphrase is empty.
+            MalformedError: the code of the body is none.
+        """
+        region_of(profile.issuer)
+        if (reason := refusal_of(profile.name)) is not None:
+            raise IssuerUnusableError(f"the name cannot stand on a certificate: {reason}")
+        if (folder / _PROFILE).exists():
+            raise IssuerUnusableError(f"{folder} holds a body already")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        options = {} if work is None else {"work": work}
+        save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)
+        write_atomically(folder / _IDS, random(SECRET_SIZE).hex().encode() + b"\n", private=True)
+        write_atomically(folder / _PROFILE, format_canonical(profile.to_json()))
+        return cls(folder=folder)
+
+    @property
+    def keystore(self) -> Path:
+        """The file of the body's key."""
+        return self.folder / _KEY
+
+    @property
+    def register(self) -> IssuanceDatabase:
+        """What the body has issued."""
+        return IssuanceDatabase(path=self.folder / _REGISTER)
+
+    def profile(self) -> Profile:
+        """Return who the body is.
+
+        Raises:
+            IssuerUnusableError: there is no body in the folder.
+            MalformedError: its profile is damaged.
+        """
+        return Profile.from_json(parse(self._read(_PROFILE), 65_536))
+
+    def address(self) -> bytes:
+        """Return the address of the body's key (20 bytes), without opening it."""
+        return keystore_address(self.keystore)
+
+    def signer(self, passphrase: str) -> Signer:
+        """Return the signer of the body's key.
+
+        Raises:
+            KeyUnusableError: the passphrase does not open it.
+        """
+        return load_keystore(self.keystore, passphrase)
+
+    def secret(self) -> bytes:
+        """Return the secret of the body's certificate ids (32 bytes).
+
+        Raises:
+            IssuerUnusableError: the file is missing.
+            MalformedError: it is damaged.
+        """
+        return from_hex(self._read(_IDS).decode("ascii", "replace").strip(), SECRET_SIZE)
+
+    def catalog(self) -> Catalog:
+        """Return the body's catalog.
+
+        Raises:
+            IssuerUnusableError: there is none yet.
+            MalformedError: it is damaged.
+        """
+        return Catalog.from_json(parse(self._read(_CATALOG), MAX_CATALOG_BYTES))
+
+    def save_catalog(self, catalog: Catalog) -> None:
+        """Make `catalog` the one that certificates are sealed under."""
+        write_atomically(self.folder / _CATALOG, format_canonical(catalog.to_json()))
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            reason = f"{self.folder / name} cannot be read: {error.strerror}"
+            raise IssuerUnusableError(reason) from error

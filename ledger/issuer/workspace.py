@@ -1,0 +1,234 @@
+"""The folder a batch is sealed into, so that sealing can be interrupted and run again.
+
+The seed and the plan are durable before anything is drawn from them: whatever was written, printed
+or sent before the interruption, the same bytes come out again.  The batch file is written last:
+where it stands, the work is done.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from certledger.ledger.files import PRIVATE, sync_folder, write_atomically
+from certledger.ledger.keys import Signer
+from certledger.ledger.sealing.batch import (
+    Head,
+    SealedBatch,
+    SealError,
+    fingerprint,
+    seal_issues,
+)
+from certledger.ledger.sealing.progress import Progress, unwatched
+from certledger.ledger.sealing.records import SEED_SIZE
+from certledger.ledger.sealing.row_checks import Issue
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    from_hex,
+    parse_canonical,
+)
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.issuer_state import ISSUER
+
+PLAIN, LINES = "batch.json", "batch.jsonl.gz"
+MAX_PLAIN_CERTIFICATES = 1_000
+"""Certificates up to which the batch is one JSON object; above, compressed JSON lines."""
+_SEED, _PLAN, _HOLDERS, _CODES = "seed", "seal.json", "holders", "access-codes.csv"
+MAX_PLAN_BYTES = 65_536
+
+
+class SheetChangedError(SealError):
+    """The folder holds the seal of other certificates than those handed in."""
+
+    code = "seal.sheet_changed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a batch is sealed with, besides seed, secret and key: written down before the work.
+
+    `now` is in seconds, `ledger` its identity, `catalog` the root of the body's catalog.
+    """
+
+    TYPE: ClassVar[str] = "certledger/seal/1"
+
+    issuer: str
+    ledger: bytes
+    catalog: bytes
+    head: Head
+    now: int
+
+    def to_json(self, certificates: bytes) -> Json:
+        """Return the plan and the fingerprint of its certificates as a JSON value."""
+        return {
+            "catalog": self.catalog.hex(),
+            "certificates": certificates.hex(),
+            "head": self.head.to_json(),
+            "issuer": self.issuer,
+            "ledger": self.ledger.hex(),
+            "now": self.now,
+            "type": self.TYPE,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> tuple[Plan, bytes]:
+        """Return the plan of a JSON value, and the fingerprint of its certificates.
+
+        Raises:
+            MalformedError: an unknown, missing or ill-typed member.
+        """
+        read = Members(value, "seal")
+        read.const("type", cls.TYPE)
+        plan = cls(
+            issuer=read.text("issuer", ISSUER),
+            ledger=from_hex(read.text("ledger"), 32),
+            catalog=from_hex(read.text("catalog"), 32),
+            head=Head.from_json(read.take("head")),
+            now=read.integer("now"),
+        )
+        certificates = from_hex(read.text("certificates"), 32)
+        read.done()
+        return plan, certificates
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """A folder for one batch: seed, plan, and what comes out."""
+
+    folder: Path
+
+    @property
+    def batch_file(self) -> Path | None:
+        """The finished batch, None while the work is not done."""
+        found = [self.folder / name for name in (PLAIN, LINES) if (self.folder / name).exists()]
+        return found[0] if found else None
+
+    @property
+    def holders(self) -> Path:
+        """The folder of the holders' files, one a certificate, named by its index."""
+        return self.folder / _HOLDERS
+
+    def plan(self) -> Plan | None:
+        """Return the plan written down, None in a new folder.
+
+        Raises:
+            MalformedError: the file is damaged.
+        """
+        path = self.folder / _PLAN
+        return self._read_plan()[0] if path.exists() else None
+
+    def _read_plan(self) -> tuple[Plan, bytes]:
+        return Plan.from_json(parse_canonical((self.folder / _PLAN).read_bytes(), MAX_PLAN_BYTES))
+
+    def seal(
+        self,
+        issues: Sequence[Issue],
+        plan: Plan,
+        *,
+        catalog: Catalog,
+        secret: bytes,
+        signer: Signer,
+        random: Callable[[int], bytes] = os.urandom,
+        renew: bool = False,
+        watch: Progress = unwatched,
+    ) -> SealedBatch:
+        """Seal `issues` into this folder, or finish what was begun; the same bytes each time.
+
+        A plan already written down is followed in place of `plan`, unless `renew` asks to sign
+        the same certificates anew (after a displaced or expired statement): access codes and
+        salts stay as they are, since they may have been printed.
+
+        Raises:
+            SheetChangedError: the folder's seal is of other certificates.
+            SealError: of another body, ledger or catalog, or the seed is damaged.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        plan = self._settle(plan, fingerprint(issues), renew=renew)
+        batch = seal_issues(
+            issues,
+            catalog=catalog,
+            head=plan.head,
+            issuer=plan.issuer,
+            secret=secret,
+            seed=self._seed(random),
+            signer=signer,
+            now=plan.now,
+            identity=plan.ledger,
+        )
+        self._write(batch, watch)
+        return batch
+
+    def _settle(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
+        """Return the plan to follow, durably written."""
+        if (self.folder / _PLAN).exists():
+            current, known = self._read_plan()
+            if known != certificates:
+                raise SheetChangedError(f"{self.folder} holds the seal of other certificates")
+            if not renew:
+                if replace(plan, head=current.head, now=current.now) != current:
+                    raise SealError(f"{self.folder} was begun for another body or catalog")
+                return current
+            # Nothing of the former batch may stand beside the new plan, whenever we are stopped.
+            for name in (PLAIN, LINES):
+                (self.folder / name).unlink(missing_ok=True)
+            if self.holders.exists():
+                shutil.rmtree(self.holders)
+        data = format_canonical(plan.to_json(certificates))
+        write_atomically(self.folder / _PLAN, data, private=True)
+        return plan
+
+    def _seed(self, random: Callable[[int], bytes]) -> bytes:
+        path = self.folder / _SEED
+        if not path.exists():
+            if self.holders.exists():
+                raise SealError(f"the seed is lost that {self.holders} was made with")
+            write_atomically(path, random(SEED_SIZE), private=True)
+        seed = path.read_bytes()
+        if len(seed) != SEED_SIZE:
+            raise SealError(f"{path} holds {len(seed)} bytes, not {SEED_SIZE}")
+        return seed
+
+    def _write(self, batch: SealedBatch, watch: Progress) -> None:
+        self._write_holders(batch, watch)
+        write_atomically(self.folder / _CODES, _codes_csv(batch), private=True)
+        if len(batch.records) <= MAX_PLAIN_CERTIFICATES:
+            write_atomically(self.folder / PLAIN, batch.submission())
+        else:
+            write_atomically(self.folder / LINES, batch.submission_lines())
+
+    def _write_holders(self, batch: SealedBatch, watch: Progress) -> None:
+        """Write all holders' files beside, then rename their folder: all are there or none."""
+        if self.holders.exists() and len(list(self.holders.iterdir())) == len(batch.records):
+            return
+        partial = self.folder / f".{_HOLDERS}.partial"
+        for old in (partial, self.holders):
+            if old.exists():
+                shutil.rmtree(old)
+        partial.mkdir(mode=0o700)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        holdings = watch(batch.holdings(), "writing holders' files", len(batch.records))
+        for index, holding in enumerate(holdings, batch.statement.first):
+            file = os.open(partial / f"{index}.json", flags, PRIVATE)
+            with os.fdopen(file, "wb") as writer:
+                writer.write(holding)
+        sync_folder(partial)
+        partial.rename(self.holders)
+        sync_folder(self.folder)
+
+
+def _codes_csv(batch: SealedBatch) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(["index", "number", "access_code", "file"])
+    for index, number, code in batch.access_codes():
+        writer.writerow([index, number, code, f"{_HOLDERS}/{index}.json"])
+    # The mark makes spreadsheets read UTF-8.
+    return b"\xef\xbb\xbf" + text.getvalue().encode()

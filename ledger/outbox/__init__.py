@@ -1,0 +1,1 @@
+"""The outbox: accepted acts are planned, sent to the chain and followed until final."""

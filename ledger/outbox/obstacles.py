@@ -1,0 +1,149 @@
+"""What stands in an act's way to the chain: nothing, something that may pass, or its end.
+
+An act that can no longer be anchored must not count as the oldest that waits: one issuer whose
+key has ended would close intake for all.  The contract's rules (`verifier.contract_rules`) decide
+on the mirror's state; an act that breaks a rule without a reason of ours is set aside by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from certledger.ledger.core.acts import ACTS, Lane
+from certledger.ledger.core.contract_state import after_act, ledger_state
+from certledger.ledger.core.ports import IssuerRow, SubmittedAct, Unit
+from certledger.verifier.contract_state import Issuer, LedgerState, RuleBrokenError
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.statements import (
+    Batch,
+    CatalogChange,
+    KeysChange,
+    StandingChange,
+    Statement,
+)
+from certledger.verifier.vocabulary import Standing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obstacle:
+    """Why the first act of a lane cannot go; `final` where it never will."""
+
+    act: SubmittedAct
+    reason: str
+    final: bool
+
+    @property
+    def place(self) -> tuple[str, Lane]:
+        """The lane in which all wait for the act."""
+        return place_of(self.act)
+
+
+def place_of(act: SubmittedAct) -> tuple[str, Lane]:
+    """Return the lane of an act: its subject, and the counter that it moves."""
+    return act.subject, ACTS[act.kind].lane
+
+
+COUNTED: Mapping[Lane, Callable[[IssuerState], int]] = {
+    Lane.SEQUENCE: lambda state: state.batches,
+    Lane.EPOCH: lambda state: state.epoch,
+    Lane.VERSION: lambda state: state.catalog_version,
+    Lane.REVISION: lambda state: state.revision,
+}
+_NEVER = {
+    "KeyUnknown": "key.unknown",
+    "KeyPurpose": "key.unknown",
+    "KeyEnded": "key.ended",
+    "FirstWrong": "batch.previous_differs",
+}
+"""Rules of the contract that an act of an issuer's key breaks for ever, and what it is told."""
+_CATALOG = "catalog.not_in_force"
+_OWN_STANDING = (KeysChange, StandingChange)
+"""Acts that change what they are judged on: they wait, whatever they meet."""
+PASSED, BEFORE_ENDED = "counter.passed", "act.before_it_ended"
+
+
+def obstacles(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> list[Obstacle]:
+    """Return what stands in the way of the first act of each lane among those that wait.
+
+    `identity` is the ledger's.
+    """
+    first: dict[tuple[str, Lane], SubmittedAct] = {}
+    for act in waiting:
+        place = place_of(act)
+        if place not in first or act.counter < first[place].counter:
+            first[place] = act
+    head = unit.head()
+    block = 0 if head is None else head.number + 1
+    ledger = ledger_state(identity, unit.registrars(), {})
+    found = []
+    for (subject, lane), act in first.items():
+        seen = unit.body(subject) if lane in COUNTED else None
+        if seen is not None and (met := _met(unit, ledger, seen, act, block)) is not None:
+            found.append(Obstacle(act=act, reason=met[0], final=met[1]))
+    return found
+
+
+def _met(
+    unit: Unit, ledger: LedgerState, seen: IssuerRow, act: SubmittedAct, block: int
+) -> tuple[str, bool] | None:
+    """Return the reason and whether it is final, None where the act may go."""
+    state, lane = seen.state, ACTS[act.kind].lane
+    place = COUNTED[lane](state)
+    if act.counter <= place:
+        return PASSED, True
+    if act.counter > place + 1:
+        return _gap(unit, act, lane)
+    # What lasts beyond the brake counts first: an act that never goes need not wait for it.
+    for current in sorted({False, seen.held}):
+        issuer = Issuer(state=state, held=current)
+        try:
+            after_act(replace(ledger, issuers={state.issuer: issuer}), act, state.issuer, block)
+        except RuleBrokenError as broken:
+            return _reason(unit, state, act, broken.rule)
+    return None
+
+
+def _reason(
+    unit: Unit, state: IssuerState, act: SubmittedAct, rule: str
+) -> tuple[str, bool] | None:
+    """Return the reason for a rule that an act breaks, and whether it breaks it for ever."""
+    if rule == "BodyHeld":
+        return "issuer.held", False
+    never = final_reason(state, act.statement, rule)
+    if never == _CATALOG and _is_filed_soon(unit, state, act.statement):
+        return None
+    if never is not None:
+        return never, True
+    suspended = rule == "StandingForbids" and not isinstance(act.statement, _OWN_STANDING)
+    return (f"issuer.{state.standing}" if suspended else f"contract.{rule}"), False
+
+
+def final_reason(state: IssuerState, statement: Statement, rule: str) -> str | None:
+    """Return why an act is rejected that breaks a rule of the contract; None where it may wait.
+
+    The audit judges rejections by it, on the issuer's state at the block of the rejection.
+    """
+    if isinstance(statement, _OWN_STANDING):
+        return None
+    if rule == "StandingForbids":
+        return None if state.standing is Standing.SUSPENDED else f"issuer.{state.standing}"
+    if rule == "SignerWrong" and isinstance(statement, Batch):
+        return _NEVER["FirstWrong"] if statement.previous != state.last else _CATALOG
+    return _NEVER.get(rule)
+
+
+def _gap(unit: Unit, act: SubmittedAct, lane: Lane) -> tuple[str, bool] | None:
+    """Return what an act meets whose turn has not come: is the one before it still alive?"""
+    before = unit.act_at(act.subject, lane, act.counter - 1)
+    if before is None:
+        return BEFORE_ENDED, True
+    return None if before.reason is None else ("act.before_it_waits", False)
+
+
+def _is_filed_soon(unit: Unit, state: IssuerState, said: Statement) -> bool:
+    """Return whether a change of catalog waits that files the catalog of a batch."""
+    coming = (one.statement for one in unit.queue(state.issuer, Lane.VERSION))
+    return isinstance(said, Batch) and any(
+        isinstance(one, CatalogChange) and one.root == said.catalog for one in coming
+    )

@@ -1,0 +1,155 @@
+"""Making checkpoints: a final block, its note, and the proof of every slot while nodes have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from certledger.ledger.core.ports import (
+    Block,
+    Chain,
+    ChainUnreachableError,
+    IssuerRow,
+    MirrorDiffersError,
+    Store,
+    StoredCheckpoint,
+    Unit,
+)
+from certledger.verifier.errors import ProofInvalidError
+from certledger.verifier.formats import checkpoint as notes
+from certledger.verifier.formats.issuer_state import without_brake
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.state_proof import ROLL, check_account, check_slot, slot_position
+
+ROLL_NAME = "roll"
+"""Under this name the proof of the roll stands among those of the bodies."""
+SLOTS_A_CALL = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cadence:
+    """When a checkpoint is due: at once after a body moved, else after so many seconds.
+
+    `kept` is how many blocks back checkpoints stay, so that evidence just handed out can still be
+    cosigned.
+    """
+
+    seconds: int = 60
+    kept: int = 256
+
+
+def checkpoint(
+    store: Store, chain: Chain, ledger: LedgerPin, cadence: Cadence
+) -> StoredCheckpoint | None:
+    """Make the checkpoint of the newest final block, if one is due; return it.
+
+    Safe to repeat: the same block gives the same checkpoint.
+
+    Raises:
+        ChainUnreachableError: the node does not answer, or proves nothing; call again.
+        MirrorDiffersError: the node proves another state than the mirror holds.
+    """
+    final = chain.finalized()
+    with store.begin(write=False) as unit:
+        bodies = _due(unit, final, cadence)
+    if bodies is None:
+        return None
+    made, proofs = capture(chain, ledger, final, bodies)
+    with store.begin() as unit:
+        last = unit.checkpoint()
+        if last is not None and last.number >= final.number:
+            return None
+        unit.add_checkpoint(made, proofs)
+        unit.drop_checkpoints(final.number - cadence.kept)
+    return made
+
+
+def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
+    """Return the bodies at the final block where a checkpoint is due, else None."""
+    head, last = unit.head(), unit.checkpoint()
+    if head is None or head.number < final.number:
+        return None  # The mirror has not come so far yet.
+    if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
+        return None  # The contract is younger than the newest final block.
+    bodies = list(unit.bodies(at=final.number))
+    if last is None:
+        return bodies
+    moved = any(body.block > last.number for body in bodies)
+    older = final.number > last.number
+    return bodies if older and (moved or final.time - last.time >= cadence.seconds) else None
+
+
+def capture(
+    chain: Chain, ledger: LedgerPin, final: Block, bodies: list[IssuerRow]
+) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]]:
+    """Return the checkpoint of a final block, and the proofs of the slots of its bodies.
+
+    Raises:
+        ChainUnreachableError: the node does not answer, or no longer proves states of this block.
+        MirrorDiffersError: the node proves another state than the mirror holds.
+    """
+    positions = {ROLL_NAME: ROLL}
+    positions |= {body.state.issuer: slot_position(body.state.issuer) for body in bodies}
+    account, slots = _prove(chain, list(positions.values()), final)
+    proofs = {name: slots[position] for name, position in positions.items()}
+    note = notes.Note(
+        checkpoint=notes.Checkpoint(
+            identity=ledger.identity,
+            number=final.number,
+            state_root=final.state_root,
+            block_hash=final.hash,
+            time=final.time,
+        )
+    )
+    check_proofs(ledger, final, bodies, account, proofs)
+    made = StoredCheckpoint(
+        number=final.number,
+        hash=final.hash,
+        state_root=final.state_root,
+        time=final.time,
+        note=note.format(),
+        account=account,
+    )
+    return made, proofs
+
+
+def _prove(
+    chain: Chain, positions: list[bytes], final: Block
+) -> tuple[tuple[bytes, ...], dict[bytes, tuple[bytes, ...]]]:
+    account: tuple[bytes, ...] = ()
+    slots: dict[bytes, tuple[bytes, ...]] = {}
+    for at in range(0, len(positions), SLOTS_A_CALL):
+        asked = [int.from_bytes(position, "big") for position in positions[at : at + SLOTS_A_CALL]]
+        proof = chain.prove(asked, final.number)
+        account = proof.account
+        slots |= {number.to_bytes(32, "big"): nodes for number, nodes in proof.slots.items()}
+    return account, slots
+
+
+def check_proofs(
+    ledger: LedgerPin,
+    final: Block,
+    bodies: list[IssuerRow],
+    account_proof: tuple[bytes, ...],
+    proofs: Mapping[str, tuple[bytes, ...]],
+) -> None:
+    """Check what the node proves against the mirror: neither is believed alone.
+
+    Raises:
+        ChainUnreachableError: a proof leads nowhere.
+        MirrorDiffersError: it proves another state than the mirror holds.
+    """
+    try:
+        account = check_account(final.state_root, ledger.address, account_proof)
+        if account is None or account.code_hash != ledger.code_hash:
+            raise MirrorDiffersError("the chain holds another contract than the ledger's")
+        for body in bodies:
+            issuer = body.state.issuer
+            slot = check_slot(account.storage_root, slot_position(issuer), proofs[issuer])
+            if without_brake(slot) != body.state.digest():
+                raise MirrorDiffersError(f"the chain holds another state of {issuer}")
+        response = check_slot(account.storage_root, ROLL, proofs[ROLL_NAME])
+        if response[28:] != len(bodies).to_bytes(4, "big"):
+            raise MirrorDiffersError(f"the chain has another number of bodies than {len(bodies)}")
+    except ProofInvalidError as error:
+        raise ChainUnreachableError(f"the node's proof does not verify: {error}") from error

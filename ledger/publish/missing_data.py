@@ -1,0 +1,83 @@
+"""What the ledger lacks: names, catalogs and records of which the chain holds only the hash.
+
+What is missing of one issuer makes its certificates *cannot tell*, and nobody else's.  Whoever has
+it hands it in again, with the act that named it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from certledger.ledger.core.issuer_names import is_placeholder
+from certledger.ledger.core.ports import ReadUnit, Store
+from certledger.verifier.formats.canonical_json import Json
+
+READ_SECONDS = 10.0
+MAX_LISTED = 100
+"""What is missing beyond that is not listed: a rebuilt ledger lacks everything."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """A name, catalog or batch of records that is not here; `digest` names it (32 bytes)."""
+
+    kind: str
+    issuer: str
+    digest: bytes
+    sequence: int | None = None
+
+    def to_json(self) -> Json:
+        """Return it as a JSON value."""
+        value: dict[str, Json] = {
+            "digest": self.digest.hex(),
+            "issuer": self.issuer,
+            "kind": self.kind,
+        }
+        return value if self.sequence is None else value | {"sequence": self.sequence}
+
+    def sentence(self) -> str:
+        """Return what is missing and what to do."""
+        if self.kind == "name":
+            return f"the name of {self.issuer} is missing: hand its registration in again"
+        if self.kind == "catalog":
+            return f"catalog {self.digest.hex()} of {self.issuer} is missing: hand it in again"
+        return f"the records of batch {self.sequence} of {self.issuer} are missing: submit it again"
+
+
+@dataclass(kw_only=True)
+class MissingList:
+    """What is missing, read anew at most every `READ_SECONDS`; `clock` gives seconds."""
+
+    store: Store
+    clock: Callable[[], float]
+    _read: float = float("-inf")
+    _found: Sequence[Missing] = ()
+
+    def get(self) -> Sequence[Missing]:
+        """Return what is missing."""
+        now = self.clock()
+        if now >= self._read + READ_SECONDS:
+            with self.store.begin(write=False) as unit:
+                self._found = missing_of(unit)
+            self._read = now
+        return self._found
+
+
+def missing_of(unit: ReadUnit, limit: int = MAX_LISTED) -> Sequence[Missing]:
+    """Return what is missing, at most `limit` of it: names, then catalogs, then records."""
+    return list(islice(_missing(unit, limit), limit))
+
+
+def _missing(unit: ReadUnit, limit: int) -> Iterator[Missing]:
+    for body in unit.bodies():
+        if is_placeholder(body.state.name):
+            digest = bytes.fromhex(body.state.name.partition(":")[2])
+            yield Missing(kind="name", issuer=body.state.issuer, digest=digest)
+    for issuer, root in unit.missing_catalogs(limit):
+        yield Missing(kind="catalog", issuer=issuer, digest=root)
+    for batch in unit.missing_records(limit):
+        yield Missing(
+            kind="records", issuer=batch.issuer, digest=batch.root, sequence=batch.sequence
+        )

@@ -1,0 +1,196 @@
+"""Making trust snapshots from the mirror, and deltas between them; proved before they go out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from certledger.ledger.core.ports import (
+    AnchoredBatch,
+    Chain,
+    IssuerRow,
+    ReadUnit,
+    Store,
+    StoredCheckpoint,
+)
+from certledger.ledger.publish.checkpoints import ROLL_NAME
+from certledger.ledger.publish.evidence import EvidenceInconsistentError, EvidencePendingError
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import parse_canonical
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.contract_events import ActEvent, parse_log
+from certledger.verifier.formats.issuer_state import IssuerState
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.snapshot import Snapshot, SnapshotIssuer, SnapshotUnprovedError
+from certledger.verifier.formats.snapshot_columns import PackedBatch
+from certledger.verifier.formats.snapshot_delta import format_delta
+from certledger.verifier.formats.statements import ZERO, Batch, Register
+
+_MAX_CATALOG_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotFile:
+    """A snapshot, its file, and the digest by which deltas name it."""
+
+    snapshot: Snapshot
+    data: bytes
+    digest: str
+
+
+@dataclass(kw_only=True)
+class SnapshotMaker:
+    """Makes the snapshot of the newest checkpoint; keeps the last few, for deltas.
+
+    Not for several threads at once.
+    """
+
+    store: Store
+    chain: Chain
+    ledger: LedgerPin
+    kept: int = 8
+    _made: OrderedDict[str, SnapshotFile] = field(default_factory=OrderedDict)
+    _deltas: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _orders: dict[int, list[str]] = field(default_factory=dict)
+
+    def latest(self) -> SnapshotFile:
+        """Return the snapshot at the newest checkpoint.
+
+        Raises:
+            EvidencePendingError: no block has been made a checkpoint yet.
+            EvidenceInconsistentError: the mirror does not lead to what the chain proves.
+            ChainUnreachableError: the order of registration had to be asked, and the node is
+                silent.
+        """
+        with self.store.begin(write=False) as unit:
+            checkpoint = unit.checkpoint()
+            if checkpoint is None:
+                raise EvidencePendingError("no block has been made a checkpoint yet")
+            if (cached := self.at(checkpoint.note)) is not None:
+                return cached
+            snapshot = self._make(unit, checkpoint)
+        made = SnapshotFile(
+            snapshot=snapshot, data=snapshot.format(), digest=snapshot.digest().hex()
+        )
+        self._made[made.digest] = made
+        while len(self._made) > self.kept:
+            self._made.popitem(last=False)
+        self._deltas = {
+            pair: data for pair, data in self._deltas.items() if set(pair) <= set(self._made)
+        }
+        return made
+
+    def at(self, note: str) -> SnapshotFile | None:
+        """Return the newest snapshot that was made, if it is of the checkpoint with this note."""
+        cached = next(reversed(self._made.values()), None)
+        return cached if cached is not None and cached.snapshot.checkpoint == note else None
+
+    def find(self, digest: str) -> SnapshotFile | None:
+        """Return a kept snapshot by its digest (lower-case hex)."""
+        return self._made.get(digest)
+
+    def delta(self, base: str) -> tuple[bytes, SnapshotFile] | None:
+        """Return the delta from a kept snapshot to the latest, None where it is not kept."""
+        newest, old = self.latest(), self._made.get(base)
+        if old is None:
+            return None
+        pair = (base, newest.digest)
+        if pair not in self._deltas:
+            self._deltas[pair] = format_delta(old.snapshot, newest.snapshot)
+        return self._deltas[pair], newest
+
+    # Making -----------------------------------------------------------------------------------
+
+    def _make(self, unit: ReadUnit, checkpoint: StoredCheckpoint) -> Snapshot:
+        seen = self._in_order(list(unit.bodies(at=checkpoint.number)))
+        bodies = [self._body(unit, checkpoint, body.state) for body in seen]
+        names = [ROLL_NAME, *(body.state.issuer for body in seen)]
+        proofs = [unit.slot_proof(checkpoint.number, name) for name in names]
+        roots = _roots(bodies)
+        found = {root: _catalog(unit, root) for root in sorted(roots)}
+        catalogs = {root: one for root, one in found.items() if one is not None}
+        nodes = {node for proof in proofs for node in proof or ()}
+        snapshot = Snapshot.of(
+            checkpoint=checkpoint.note,
+            account_proof=checkpoint.account,
+            nodes=nodes,
+            catalogs=catalogs.values(),
+            bodies=bodies,
+            absent=roots - catalogs.keys(),
+        )
+        try:
+            snapshot.check(self.ledger)
+        except SnapshotUnprovedError as error:
+            raise EvidenceInconsistentError(f"the snapshot does not check: {error}") from error
+        return snapshot
+
+    def _body(
+        self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
+    ) -> SnapshotIssuer:
+        batches = unit.anchored_batches(state.issuer, limit=state.batches)
+        return SnapshotIssuer.of(
+            _founding(state),
+            [_row(batch) for batch in batches],
+            unit.words(state.issuer, at=checkpoint.number),
+            self.ledger.identity,
+        )
+
+    def _in_order(self, seen: list[IssuerRow]) -> list[IssuerRow]:
+        """Return bodies as they were registered, which only the chain tells within one block."""
+        ordered: list[IssuerRow] = []
+        by_block = sorted(seen, key=lambda body: (body.state.keys[0].start, body.state.issuer))
+        for block, group in groupby(by_block, key=lambda body: body.state.keys[0].start):
+            bodies = list(group)
+            if len(bodies) > 1:
+                response = self._registered(block)
+                bodies.sort(key=lambda body: response.index(body.state.issuer))
+            ordered += bodies
+        return ordered
+
+    def _registered(self, block: int) -> list[str]:
+        if block not in self._orders:
+            events = [parse_log(one.topics, one.data) for one in self.chain.logs(block, block)]
+            self._orders[block] = [
+                event.statement.issuer.decode("ascii")
+                for event in events
+                if isinstance(event, ActEvent) and isinstance(event.statement, Register)
+            ]
+        return self._orders[block]
+
+
+def _founding(state: IssuerState) -> IssuerState:
+    """Return a state without what its batches tell; one without a name stays without."""
+    return replace(state, batches=0, certificates=0, last=ZERO, peaks=())
+
+
+def _row(batch: AnchoredBatch) -> PackedBatch:
+    statement = batch.statement
+    assert isinstance(statement, Batch)
+    return PackedBatch(
+        root=batch.root,
+        count=batch.count,
+        not_after=statement.not_after,
+        block=batch.block,
+        key=batch.key,
+        catalog=batch.catalog,
+        countersignature=statement.countersignature,
+    )
+
+
+def _roots(bodies: Sequence[SnapshotIssuer]) -> set[bytes]:
+    roots = {row.catalog for body in bodies for row in body.rows}
+    return (roots | {body.state.catalog for body in bodies}) - {ZERO}
+
+
+def _catalog(unit: ReadUnit, root: bytes) -> Catalog | None:
+    """Return a catalog; None where it is not here, or damaged: those under it cannot be told."""
+    try:
+        entries = unit.catalog(root)
+        if entries is None:
+            return None
+        catalog = Catalog.from_json(parse_canonical(entries, _MAX_CATALOG_BYTES))
+    except MalformedError:
+        return None
+    return catalog if catalog.root() == root else None

@@ -1,0 +1,188 @@
+"""Rules of the domain data that look beyond one cell: within a row, a file, across files."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from certledger.ledger.reference_data.csv_reader import Table
+from certledger.ledger.reference_data.faults import DomainFault, FaultCode
+from certledger.ledger.reference_data.identifiers import (
+    compute_uscc_check,
+    organization_check_agrees,
+)
+from certledger.ledger.reference_data.model import (
+    USCC_PREFIXES,
+    Category,
+    DeltaScenario,
+    IssuerProfile,
+    Material,
+    Region,
+    RegionLevel,
+    ServiceItem,
+    StatusCode,
+)
+from certledger.verifier.vocabulary import MEANING, HolderKind
+
+_not_word = re.compile(r"[^\w]|上海市")
+_not_plain = re.compile(r"[^a-z0-9]")
+
+
+def check_regions(table: Table[Region]) -> None:
+    """A province stands alone; any other region names the province its digits begin with."""
+    provinces = {row.code for _, row in table.rows if row.level is RegionLevel.PROVINCE}
+    for line, row in table.rows:
+        wanted = None if row.level is RegionLevel.PROVINCE else row.code[:2] + "0000"
+        if row.parent != wanted:
+            reason = f"parent of {row.level} {row.code} is {row.parent}, not {wanted}"
+            table.report(line, "parent", FaultCode.REGION, reason)
+        elif wanted and wanted not in provinces:
+            table.report(line, "parent", FaultCode.UNKNOWN, f"no province {wanted}")
+
+
+def check_categories(table: Table[Category]) -> None:
+    """Names are distinct, and validity and holder agree with the other columns."""
+    _check_names(table)
+    for line, row in table.rows:
+        if ("expiry_date" in row.fields) != (row.validity_months is not None):
+            reason = f"{row.code} has a field expiry_date or a validity, but not both"
+            table.report(line, "validity_months", FaultCode.CONTRADICTION, reason)
+        if row.holder is HolderKind.NATURAL and not row.personal:
+            reason = f"{row.code} is held by persons, so it is personal"
+            table.report(line, "personal", FaultCode.CONTRADICTION, reason)
+
+
+def check_items(table: Table[ServiceItem]) -> None:
+    """Names are distinct; what is handled unattended is handled online."""
+    _check_names(table)
+    for line, row in table.rows:
+        if row.unattended and not row.online:
+            reason = f"{row.code} is unattended but not online"
+            table.report(line, "unattended", FaultCode.CONTRADICTION, reason)
+
+
+def check_materials(
+    table: Table[Material], items: Table[ServiceItem], categories: Table[Category]
+) -> None:
+    """Lines are numbered 1, 2, 3 ..., named apart, and refer to items and categories there are."""
+    government: dict[str, bool] = {}
+    names: set[tuple[str, str]] = set()
+    for line, row in table.rows:
+        _refer(table, line, "item_code", row.item_code, items)
+        if (row.item_code, row.name_zh) in names:
+            reason = f"{row.item_code} lists {row.name_zh} a second time"
+            table.report(line, "name_zh", FaultCode.DUPLICATE, reason)
+        names.add((row.item_code, row.name_zh))
+        if row.category_code is None:
+            continue
+        _refer(table, line, "category_code", row.category_code, categories)
+        first = government.setdefault(row.category_code, row.issued_by_government)
+        if first != row.issued_by_government:
+            reason = f"category {row.category_code} stands with yes and with no"
+            table.report(line, "issued_by_government", FaultCode.CONTRADICTION, reason)
+    _check_numbering(table)
+
+
+def _check_numbering(table: Table[Material]) -> None:
+    """No number of an item's lines is left out; one missing makes one fault."""
+    for item, number in sorted(table.keys):
+        # Numbers of any other form have been reported where they stand.
+        if not re.fullmatch(r"[1-9][0-9]{0,2}", number) or number == "1":
+            continue
+        if (item, str(int(number) - 1)) not in table.keys:
+            line = next((at for at, row in table.rows if _is_line(row, item, number)), 0)
+            reason = f"{item} has a line {number}, but none before it"
+            table.report(line, "material_no", FaultCode.NUMBERING, reason)
+
+
+def _is_line(row: Material, item: str, number: str) -> bool:
+    return row.item_code == item and row.material_no == int(number)
+
+
+def check_issuers(table: Table[IssuerProfile], regions: Table[Region]) -> list[DomainFault]:
+    """Codes carry the right check character, region and prefix.
+
+    Returns warnings: real codes with a wrong inner organization check (GB 11714) are in use.
+    """
+    _check_distinct(table, "name_zh", ((line, row.name_zh) for line, row in table.rows))
+    doubts = Table[IssuerProfile](file=table.file)
+    for line, row in table.rows:
+        wanted = compute_uscc_check(row.uscc[:17])
+        if row.uscc[17] != wanted:
+            reason = f"check character of {row.uscc} is not {wanted}"
+            table.report(line, "uscc", FaultCode.CHECK_CHARACTER, reason)
+        elif not organization_check_agrees(row.uscc):
+            reason = f"the organization code inside {row.uscc} has another check character"
+            doubts.report(line, "uscc", FaultCode.CHECK_CHARACTER, reason)
+        if row.uscc[2:8] != row.region_code:
+            reason = f"digits 3 to 8 of {row.uscc} are not {row.region_code}"
+            table.report(line, "region_code", FaultCode.REGION, reason)
+        if row.uscc[:2] not in USCC_PREFIXES[row.kind]:
+            reason = f"{row.uscc} starts {row.uscc[:2]}, which does not fit {row.kind}"
+            table.report(line, "uscc", FaultCode.PREFIX, reason)
+        _refer(table, line, "region_code", row.region_code, regions)
+    return doubts.faults
+
+
+def check_status_codes(table: Table[StatusCode]) -> None:
+    """The first letter of a code gives its status."""
+    for line, row in table.rows:
+        letter = MEANING[row.status].letter
+        if row.code[0] != letter:
+            reason = f"{row.code} does not start with {letter} for {row.status}"
+            table.report(line, "code", FaultCode.PREFIX, reason)
+
+
+def check_delta_scenarios(
+    table: Table[DeltaScenario],
+    regions: Table[Region],
+    categories: Table[Category],
+    materials: Table[Material],
+    items: Table[ServiceItem],
+) -> None:
+    """A scenario crosses a border, and its category is a material of its item."""
+    pairs = {(row.item_code, row.category_code) for _, row in materials.rows}
+    for line, row in table.rows:
+        before = len(table.faults)
+        _refer(table, line, "verifying_region", row.verifying_region, regions)
+        _refer(table, line, "issuing_region", row.issuing_region, regions)
+        _refer(table, line, "category_code", row.category_code, categories)
+        _refer(table, line, "service_item_code", row.service_item_code, items)
+        if row.verifying_region[:2] == row.issuing_region[:2]:
+            reason = f"{row.code} stays in the province of {row.issuing_region}"
+            table.report(line, "issuing_region", FaultCode.REGION, reason)
+        known = len(table.faults) == before and not materials.faults and materials.complete
+        if known and (row.service_item_code, row.category_code) not in pairs:
+            reason = f"{row.service_item_code} has no material of category {row.category_code}"
+            table.report(line, "category_code", FaultCode.UNKNOWN, reason)
+
+
+def _check_names(table: Table[Category] | Table[ServiceItem]) -> None:
+    """No two rows share a name, also when spelt a little differently."""
+    _check_distinct(table, "name_zh", ((line, _plain_zh(row.name_zh)) for line, row in table.rows))
+    _check_distinct(table, "name_en", ((line, _plain_en(row.name_en)) for line, row in table.rows))
+
+
+def _plain_zh(name: str) -> str:
+    return _not_word.sub("", name).replace("证书", "证")
+
+
+def _plain_en(name: str) -> str:
+    return _not_plain.sub("", name.lower())
+
+
+def _check_distinct(
+    table: Table[Category] | Table[ServiceItem] | Table[IssuerProfile],
+    column: str,
+    names: Iterable[tuple[int, str]],
+) -> None:
+    seen: dict[str, int] = {}
+    for line, name in names:
+        first = seen.setdefault(name, line)
+        if first != line:
+            reason = f"the name {name!r} stands in line {first} already"
+            table.report(line, column, FaultCode.DUPLICATE, reason)
+
+
+def _refer(table: Table[Any], line: int, column: str, key: str, target: Table[Any]) -> None:
+    if target.complete and (key,) not in target.keys:
+        table.report(line, column, FaultCode.UNKNOWN, f"{key} is not in {target.file}")

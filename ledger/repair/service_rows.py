@@ -1,0 +1,190 @@
+"""Rows of the service that follow from others: transactions, receipts of verifications, watches."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.sql.expression import literal_column
+
+from certledger.ledger.audit.acts import ACTS
+from certledger.ledger.audit.batch_rows import BATCHES, CERTIFICATES
+from certledger.ledger.audit.documents import Leaves
+from certledger.ledger.audit.receipt_chains import CHAINS
+from certledger.ledger.audit.transactions import CARRIAGES, TRANSACTIONS, transaction_facts
+from certledger.ledger.audit.verification_receipts import (
+    RECEIPT_BATCHES,
+    VERIFICATIONS,
+    receipt_columns,
+)
+from certledger.ledger.core.acts import ActState
+from certledger.ledger.core.receipt_chain import ReceiptChain
+from certledger.ledger.intake.batch_submission import parse_submission
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store.base import table
+from certledger.ledger.store.bulk_queries import PLACES, PREFIX
+from certledger.ledger.store.service_tables import WatchRow
+from certledger.ledger.store.tables import AnchoredRow
+from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.verification.verification_receipt import VerificationReceipt
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import CertledgerError
+
+ANCHORED, WATCHES = table(AnchoredRow), table(WatchRow)
+
+
+def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
+    """Read transactions from their bytes again; those that are no longer ours are forgotten."""
+    for row in unit.connection.execute(raw(TRANSACTIONS)).all():
+        mine = TRANSACTIONS.c.hash == row.hash
+        facts = dict(transaction_facts(row.raw))
+        if facts == {name: getattr(row, name) for name in facts}:
+            continue
+        if facts.get("sender") == operator and _has_no_other(unit, facts["hash"], row.hash):
+            unit.connection.execute(update(TRANSACTIONS).where(mine).values(facts))
+        else:
+            unit.connection.execute(delete(CARRIAGES).where(CARRIAGES.c.tx == row.hash))
+            unit.connection.execute(delete(TRANSACTIONS).where(mine))
+    _repair_carriages(unit)
+
+
+def _has_no_other(unit: SqlUnit, named: bytes, current: Any) -> bool:
+    query = select(exists().where(TRANSACTIONS.c.hash == named, TRANSACTIONS.c.hash != current))
+    return not unit.connection.execute(query).scalar_one()
+
+
+def _repair_carriages(unit: SqlUnit) -> None:
+    """Drop carriages that lost an end; write those that anchored acts name."""
+    act = exists().where(ACTS.c.number == CARRIAGES.c.act)
+    transaction = exists().where(TRANSACTIONS.c.hash == CARRIAGES.c.tx)
+    unit.connection.execute(delete(CARRIAGES).where(~act | ~transaction))
+    carried = exists().where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == ACTS.c.tx)
+    query = select(ACTS.c.tx, ACTS.c.number).join(TRANSACTIONS, TRANSACTIONS.c.hash == ACTS.c.tx)
+    query = query.where(ACTS.c.state == str(ActState.FINAL), ~carried)
+    unit.connection.execute(insert(CARRIAGES).from_select(["tx", "act"], query))
+
+
+def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
+    """Read rows of verifications from their receipts again, and find the batches they are in."""
+    newest: tuple[int, bytes] | None = None
+    _repair_receipt_batches(unit, operator)
+    for row in unit.connection.execute(raw(VERIFICATIONS).order_by(VERIFICATIONS.c.number)).all():
+        try:
+            receipt = VerificationReceipt.parse(row.receipt)
+            receipt.check(operator)
+        except (CertledgerError, TypeError, ValueError):
+            newest = None
+            continue
+        wanted = receipt_columns(receipt) | {"sequence": _sequence(unit, receipt, row.sequence)}
+        newest = (receipt.number, sha256(row.receipt))
+        if wanted != {name: getattr(row, name) for name in wanted}:
+            mine = VERIFICATIONS.c.number == row.number
+            unit.connection.execute(update(VERIFICATIONS).where(mine).values(wanted))
+    _repair_end(unit, newest)
+
+
+def _sequence(unit: SqlUnit, receipt: VerificationReceipt, current: Any) -> Any:
+    """Return the operator's batch that anchors a receipt, else the sealed one that `held` names."""
+    query = (
+        select(ANCHORED.c.sequence)
+        .join(
+            BATCHES, (BATCHES.c.root == ANCHORED.c.root) & (BATCHES.c.issuer == ANCHORED.c.issuer)
+        )
+        .join(CERTIFICATES, CERTIFICATES.c.place // PLACES == BATCHES.c.number)
+        .where(CERTIFICATES.c.lookup == receipt.lookup[:PREFIX])
+    )
+    found = unit.connection.execute(query).scalars().first()
+    if found is not None:
+        return found
+    sealed = select(exists().where(RECEIPT_BATCHES.c.sequence == current))
+    return current if unit.connection.execute(sealed).scalar_one() else None
+
+
+def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
+    """Say how far each batch of receipts has come; forget those that nobody could hand in.
+
+    The receipts of a forgotten batch are sealed again, as they lie in their own rows.
+    """
+    done = {"submission": b"", "handed_in": True}
+    anchored = _operator_sequences(unit, operator)
+    for row in unit.connection.execute(raw(RECEIPT_BATCHES)).all():
+        mine = RECEIPT_BATCHES.c.sequence == row.sequence
+        if row.sequence in anchored:
+            unit.connection.execute(update(RECEIPT_BATCHES).where(mine).values(done))
+        elif (handed_in := _is_handed_in(unit, row)) is None:
+            unit.connection.execute(delete(RECEIPT_BATCHES).where(mine))
+        else:
+            unit.connection.execute(update(RECEIPT_BATCHES).where(mine).values(handed_in=handed_in))
+    for sequence in anchored:
+        unit.insert_new(RECEIPT_BATCHES, {"sequence": sequence} | done)
+
+
+def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
+    """Return whether a batch that is not anchored was handed in, None where its row is damaged."""
+    submission = row.submission
+    if not isinstance(submission, bytes):
+        return None
+    known = select(exists().where(ACTS.c.digest == submission))
+    if unit.connection.execute(known).scalar_one():
+        return True
+    try:
+        statement = parse_submission(BytesIO(submission)).statement
+    except (CertledgerError, ValueError):
+        return None
+    return False if statement.sequence == row.sequence else None
+
+
+def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
+    """Return the sequences of batches whose key, in its issuer's list, is the operator's."""
+    keys = {body.state.issuer: body.state.keys for body in unit.bodies()}
+    found = unit.connection.execute(select(ANCHORED.c.issuer, ANCHORED.c.sequence, ANCHORED.c.key))
+    return {
+        sequence
+        for issuer, sequence, key in found
+        if key < len(keys.get(issuer, ())) and keys[issuer][key].address == operator
+    }
+
+
+def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
+    """Let the chain end with the newest receipt, unless its end tells of one that is gone."""
+    name = str(ReceiptChain.VERIFICATIONS)
+    head = unit.connection.execute(raw(CHAINS).where(CHAINS.c.name == name)).one_or_none()
+    if newest is None:
+        return
+    if head is None or head.number <= newest[0] or head.digest == newest[1]:
+        unit.receipt_chain(ReceiptChain.VERIFICATIONS)
+        unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, *newest)
+
+
+def repair_watches(unit: SqlUnit) -> None:
+    """Let each watched certificate be one that is anchored: by its leaf, else by its place."""
+    leaves = Leaves(unit.connection)
+    for row in unit.connection.execute(raw(WATCHES)).all():
+        index = row._mapping["index"]
+        leaf = leaves.at(row.issuer, index)
+        if row.leaf == leaf:
+            continue
+        mine = [WATCHES.c[name] == row._mapping[name] for name in ("caller", "issuer", "index")]
+        place = _place_of(unit, row.leaf)
+        if place is not None:
+            unit.connection.execute(delete(WATCHES).where(*mine))
+            unit.insert_new(WATCHES, dict(row._mapping) | place)
+        elif leaf is not None:
+            unit.connection.execute(update(WATCHES).where(*mine).values(leaf=leaf))
+
+
+def _place_of(unit: SqlUnit, leaf: Any) -> dict[str, Any] | None:
+    """Return issuer and index of the anchored certificate that has a leaf, None for none."""
+    if not isinstance(leaf, bytes):
+        return None
+    index = BATCHES.c.first + CERTIFICATES.c.place % literal_column(str(PLACES))
+    query = (
+        select(BATCHES.c.issuer, index)
+        .join(BATCHES, BATCHES.c.number == CERTIFICATES.c.place // PLACES)
+        .where(CERTIFICATES.c.leaf == leaf[:PREFIX])
+    )
+    for issuer, found in unit.connection.execute(query):
+        if Leaves(unit.connection).at(issuer, found) == leaf:
+            return {"issuer": issuer, "index": int(found)}
+    return None

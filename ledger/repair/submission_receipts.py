@@ -1,0 +1,134 @@
+"""The chain of receipts of acts: a lost link is signed again where the next one proves it the same.
+
+The operator's signature is deterministic, and each receipt names the digest of the one before: what
+is signed again is kept only if it has that digest, so nobody can be given another receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from certledger.ledger.audit.acts import ACTS
+from certledger.ledger.audit.receipt_chains import CHAINS
+from certledger.ledger.core.acts import kind_of
+from certledger.ledger.core.ports import NewAct
+from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.intake.pending_state import Intake
+from certledger.ledger.repair.acts import ReceiptClaim, read_receipt, read_statement
+from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store import rows
+from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.verifier.audit.replay import ReplayedAct
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.formats.statements import Batch, Statement
+
+SEARCH_SECONDS = 7_200
+"""How long before its block an act may have been taken in, where its row is gone."""
+MAX_SEARCHED = 64
+"""Acts whose receipt is searched for in one rebuild; each costs up to a second."""
+
+
+class ReceiptRepair:
+    """Mends receipts of acts; `absent` are acts of the chain that have no row, by digest."""
+
+    def __init__(self, unit: SqlUnit, intake: Intake, absent: Mapping[bytes, ReplayedAct]) -> None:
+        self._unit, self._intake, self._absent = unit, intake, dict(absent)
+        self._left = MAX_SEARCHED
+
+    def run(self) -> None:
+        """Mend what the links beside it prove."""
+        connection = self._unit.connection
+        self._repair_head()
+        head = self._head()
+        last = connection.execute(select(func.max(ACTS.c.number))).scalar_one() or 0
+        before = NOTHING_BEFORE
+        for number in range(1, max(last, head[0]) + 1):
+            row = connection.execute(raw(ACTS).where(ACTS.c.number == number)).one_or_none()
+            claim = None if row is None else self._claim(row)
+            if row is not None and claim is not None:
+                before = sha256(row.receipt)
+                continue
+            wanted = head[1] if number == head[0] else self._named_by(number + 1)
+            if wanted is not None:
+                self._sign_again(number, row, before, wanted)
+                before = wanted
+
+    def _claim(self, row: Any) -> ReceiptClaim | None:
+        """Return what a row's receipt says, None unless it is that of the row's act."""
+        intake = self._intake
+        claim = read_receipt(row.receipt, intake.identity, intake.operator.address)
+        own = claim is not None and (claim.digest, claim.number) == (row.digest, row.number)
+        return claim if own else None
+
+    def _named_by(self, number: int) -> bytes | None:
+        query = raw(ACTS).where(ACTS.c.number == number)
+        row = self._unit.connection.execute(query).one_or_none()
+        claim = None if row is None else self._claim(row)
+        return None if claim is None else claim.previous
+
+    def _sign_again(self, number: int, row: Any, before: bytes, wanted: bytes) -> None:
+        for statement, accepted, act in self._candidates(row):
+            receipt = self._intake.format_receipt(statement, accepted, number, before)
+            if sha256(receipt) != wanted:
+                continue
+            if row is not None:
+                mended = {"receipt": receipt, "accepted": accepted}
+                change = update(ACTS).where(ACTS.c.number == number).values(mended)
+                self._unit.connection.execute(change)
+            elif act is not None:
+                self._insert(number, act, accepted, receipt)
+            return
+
+    def _candidates(self, row: Any) -> Iterator[tuple[Statement, int, ReplayedAct | None]]:
+        """Yield what may have been taken in, and when."""
+        if row is not None:
+            statement = read_statement(row, self._intake.identity)
+            if statement is not None and isinstance(row.accepted, int):
+                yield statement, row.accepted, None
+            return
+        for act in list(self._absent.values()):
+            if self._left == 0:
+                return
+            self._left -= 1
+            for accepted in range(act.time, act.time - SEARCH_SECONDS, -1):
+                yield act.statement, accepted, act
+
+    def _insert(self, number: int, act: ReplayedAct, accepted: int, receipt: bytes) -> None:
+        statement, kind = act.statement, kind_of(act.statement)
+        if kind is None:
+            return
+        new = NewAct(
+            kind=kind,
+            statement=statement,
+            digest=act.digest,
+            signatures=act.signatures,
+            accepted=accepted,
+            receipt=receipt,
+            certificates=statement.count if isinstance(statement, Batch) else 0,
+            number=number,
+        )
+        self._unit.connection.execute(ACTS.insert().values(rows.act_values(new)))
+        del self._absent[act.digest]
+
+    # The newest -------------------------------------------------------------------------------
+
+    def _head(self) -> tuple[int, bytes]:
+        number, digest = self._unit.receipt_chain(ReceiptChain.ACTS)
+        return int(number), bytes(digest)
+
+    def _repair_head(self) -> None:
+        """Let the end of the chain be the newest receipt, unless it tells of one that is gone."""
+        connection = self._unit.connection
+        row = connection.execute(raw(ACTS).order_by(ACTS.c.number.desc()).limit(1)).one_or_none()
+        if row is None or self._claim(row) is None:
+            return
+        query = raw(CHAINS).where(CHAINS.c.name == str(ReceiptChain.ACTS))
+        head = connection.execute(query).one_or_none()
+        newest = sha256(row.receipt)
+        lost = head is not None and head.number > row.number and head.digest != newest
+        if not lost:
+            self._unit.receipt_chain(ReceiptChain.ACTS)  # There, whatever became of its row.
+            self._unit.extend_receipt_chain(ReceiptChain.ACTS, row.number, newest)

@@ -1,0 +1,240 @@
+"""Sample certificates: the same seed gives the same certificates, down to the last character."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from certledger.ledger.reference_data import Category, Domain, IssuerProfile
+from certledger.ledger.samples.issuers import bodies_issuing
+from certledger.ledger.samples.people import PLATE_LETTER, invent_company, invent_person
+from certledger.ledger.samples.values import Draft, make_value
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.catalog import add_months
+from certledger.verifier.vocabulary import EntryKind
+
+# Bodies of one run before categories run out: one of each kind in each province, and as many
+# more as stand here, so that the bodies of a demonstration can be taken in.
+MORE_BODIES = 8
+
+# {p} is the province's letter, {y} the year of issue, {s} eight digits that differ in a run.
+NUMBER_FORMS: Mapping[EntryKind, str] = {
+    EntryKind.CERTIFICATE: "{r}{y}{s}",
+    EntryKind.LICENCE: "{p}示许{y}{s}",
+    EntryKind.PLATE: "{p}示牌{s}",
+    EntryKind.PROOF: "{p}示证〔{y}〕第{s}号",
+    EntryKind.APPROVAL: "{p}示批〔{y}〕{s}号",
+    EntryKind.EXPERT_REPORT: "{p}示鉴字〔{y}〕第{s}号",
+    EntryKind.APPRAISAL_REPORT: "{p}示评报字〔{y}〕第{s}号",
+    EntryKind.ASSOCIATION_DOCUMENT: "SL-{y}-{s}",
+}
+
+# A prime just below 10**8: multiplying by a number it does not divide permutes the serials.
+_SERIALS, _STEP = 99_999_989, 48_271_133
+
+
+class SamplesImpossibleError(CertledgerError):
+    """More is asked than the domain data can give samples of."""
+
+    code: str = "samples.impossible"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleCertificate:
+    """A certificate that an invented holder has of a body.
+
+    Attributes:
+        fields: every field of the category, in the order of its entry, as text.
+        expiry_date: last day it is good, None where the category has no expiry.
+    """
+
+    body: IssuerProfile
+    category: Category
+    number: str
+    issue_date: date
+    expiry_date: date | None
+    fields: Mapping[str, str]
+
+
+def sample_certificates(
+    domain: Domain, *, seed: int, count: int, categories: int, today: date, expired: int = 0
+) -> list[SampleCertificate]:
+    """Return `count` certificates spread over `categories` categories and all kinds of bodies.
+
+    Bodies of every kind in every province of the data take part as soon as `categories` and
+    `count` allow it.  All are in force `today`, but for the last `expired` of those whose
+    category has an expiry.
+
+    Raises:
+        SamplesImpossibleError: no body may issue so many categories, or a number is out of range.
+    """
+    if count < 0 or not 0 <= expired <= count or not (categories > 0 or count == 0):
+        raise SamplesImpossibleError(
+            f"{count} certificates of {categories} categories, {expired} expired"
+        )
+    if count >= _SERIALS:
+        raise SamplesImpossibleError(f"{count} certificates, where {_SERIALS - 1} are the most")
+    places = _choose(domain, Random(f"{seed}/categories"), categories) if count else []
+    slots = [_slot(places, index) for index in range(count)]
+    ends = [index for index, (category, _) in enumerate(slots) if category.validity_months]
+    over = set(ends[len(ends) - expired :]) if expired else set()
+    if len(over) < expired:
+        raise SamplesImpossibleError(f"{len(ends)} certificates can expire, where {expired} should")
+    return [
+        _certificate(domain, seed, index, category, body, today, index in over)
+        for index, (category, body) in enumerate(slots)
+    ]
+
+
+Place = tuple[Category, Sequence[IssuerProfile]]
+
+
+def _slot(places: Sequence[Place], index: int) -> tuple[Category, IssuerProfile]:
+    turn, place = divmod(index, len(places))
+    category, bodies = places[place]
+    return category, bodies[turn % len(bodies)]
+
+
+def _choose(domain: Domain, rng: Random, wanted: int) -> list[Place]:
+    """Choose categories in turn by body; each comes with the bodies that share it."""
+    issuable = _issuable(domain, rng)
+    pool: list[str] = []
+    for uscc in _order_bodies(domain, rng, issuable):
+        pool.append(uscc)
+        enough = len({code for body in pool for code in issuable[body]}) >= wanted
+        if enough and len(pool) >= _least_bodies(domain):
+            break
+    chosen = _deal({uscc: issuable[uscc] for uscc in pool}, wanted)
+    if len(chosen) < wanted:
+        raise SamplesImpossibleError(
+            f"{wanted} categories, where the bodies of the data may issue {len(chosen)}"
+        )
+    members = frozenset(pool)
+    return [_share(domain, code, uscc, members) for code, uscc in chosen.items()]
+
+
+def _issuable(domain: Domain, rng: Random) -> dict[str, list[str]]:
+    """Codes of the categories each body may issue, in random order."""
+    issuable: dict[str, list[str]] = {}
+    for category in domain.categories.values():
+        for body in bodies_issuing(domain, category):
+            issuable.setdefault(body.uscc, []).append(category.code)
+    for codes in issuable.values():
+        rng.shuffle(codes)
+    return issuable
+
+
+def _order_bodies(
+    domain: Domain, rng: Random, issuable: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Yield first one body of each kind and province, kinds and provinces mixed; then the rest."""
+    bodies = [body for body in domain.bodies.values() if body.uscc in issuable]
+    rng.shuffle(bodies)
+    first: dict[tuple[str, str], IssuerProfile] = {}
+    for body in bodies:
+        first.setdefault((body.province_code, body.kind), body)
+    provinces = sorted({province for province, _ in first})
+    kinds = sorted({kind for _, kind in first})
+    # Stepping through both at once meets all kinds and all provinces among the first few.
+    mixed = sorted(
+        first,
+        key=lambda key: (
+            (kinds.index(key[1]) - provinces.index(key[0])) % max(len(kinds), 1),
+            kinds.index(key[1]),
+        ),
+    )
+    yield from (first[key].uscc for key in mixed)
+    taken = {body.uscc for body in first.values()}
+    yield from (body.uscc for body in bodies if body.uscc not in taken)
+
+
+def _least_bodies(domain: Domain) -> int:
+    return len({(b.province_code, b.kind) for b in domain.bodies.values()}) + MORE_BODIES
+
+
+def _deal(issuable: Mapping[str, list[str]], wanted: int) -> dict[str, str]:
+    """Let each body in turn take a category nobody has taken: category code to body."""
+    taken: dict[str, str] = {}
+    hands = {uscc: iter(codes) for uscc, codes in issuable.items()}
+    while hands and len(taken) < wanted:
+        for uscc in list(hands):
+            code = next((code for code in hands[uscc] if code not in taken), None)
+            if code is None:
+                del hands[uscc]
+            else:
+                taken[code] = uscc
+            if len(taken) == wanted:
+                break
+    return taken
+
+
+def _share(domain: Domain, code: str, first: str, pool: frozenset[str]) -> Place:
+    category = domain.categories[code]
+    others = [
+        body
+        for body in bodies_issuing(domain, category)
+        if body.uscc in pool and body.uscc != first
+    ]
+    return category, [domain.bodies[first], *others]
+
+
+def _certificate(
+    domain: Domain,
+    seed: int,
+    index: int,
+    category: Category,
+    body: IssuerProfile,
+    today: date,
+    expired: bool,
+) -> SampleCertificate:
+    rng = Random(f"{seed}/{index}")
+    issue, expiry = _term(rng, category, today, expired)
+    place = _place(domain, body)
+    draft = Draft(
+        rng=rng,
+        category=category,
+        body=body,
+        place=place,
+        number=_number(seed, index, category, body, issue),
+        issue_date=issue,
+        expiry_date=expiry,
+        person=invent_person(rng, body.region_code),
+        company=invent_company(rng, body.region_code, place),
+    )
+    return SampleCertificate(
+        body=body,
+        category=category,
+        number=draft.number,
+        issue_date=issue,
+        expiry_date=expiry,
+        fields={name: make_value(name, draft) for name in category.fields},
+    )
+
+
+def _term(rng: Random, category: Category, today: date, expired: bool) -> tuple[date, date | None]:
+    if category.validity_months is None:
+        return today - timedelta(days=rng.randint(1, 1000)), None
+    if expired:
+        gone = today - timedelta(days=rng.randint(3, 200))
+        issue = add_months(gone, -category.validity_months)
+    else:
+        # At least a tenth of the term, three days or more, is left.
+        days = min(1000, category.validity_months * 27)
+        issue = today - timedelta(days=rng.randint(1, days - max(3, days // 10)))
+    return issue, add_months(issue, category.validity_months)
+
+
+def _place(domain: Domain, body: IssuerProfile) -> str:
+    region = domain.regions[body.region_code]
+    parent = domain.regions[region.parent].name_zh if region.parent else ""
+    return parent + region.name_zh
+
+
+def _number(seed: int, index: int, category: Category, body: IssuerProfile, issue: date) -> str:
+    serial = (index * _STEP + seed) % _SERIALS
+    return NUMBER_FORMS[category.kind].format(
+        p=PLATE_LETTER.get(body.region_code[:2], "沪"),
+        r=body.region_code,
+        y=issue.year,
+        s=f"{serial:08d}",
+    )

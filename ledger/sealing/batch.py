@@ -1,0 +1,282 @@
+"""Certificates become a signed batch and, apart from it, the holders' files."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import orjson
+
+from certledger.ledger.keys import Signer
+from certledger.ledger.sealing.attachments import Papers
+from certledger.ledger.sealing.records import SealedRecords, seal_records
+from certledger.ledger.sealing.row_checks import (
+    MAX_BATCH_CERTIFICATES,
+    CheckContext,
+    Issue,
+    Issued,
+    NothingIssued,
+    check_rows,
+)
+from certledger.ledger.sealing.sheets import SheetRow
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    from_hex,
+    to_base64url,
+)
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.holder_file import Holding
+from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES, IssuerState
+from certledger.verifier.formats.record import printed_code
+from certledger.verifier.formats.signed_act import statement_to_json
+from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, ZERO, Batch
+
+SUBMISSION = "certledger/submission/1"
+LIFE = 6 * 24 * 3600
+"""Seconds that a statement lives: a day less than the contract allows, for clocks that differ."""
+assert LIFE < MAX_LIFETIME_SECONDS
+
+
+class SealError(CertledgerError):
+    """A batch cannot be sealed as asked."""
+
+    code = "seal.refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What a body's next batch must carry: its sequence, the digest before, its first index."""
+
+    sequence: int = 1
+    previous: bytes = ZERO
+    first: int = 0
+
+    @classmethod
+    def of(cls, state: IssuerState) -> Head:
+        """Return the head after everything that `state` has anchored."""
+        return cls(sequence=state.batches + 1, previous=state.last, first=state.certificates)
+
+    def to_json(self) -> Json:
+        """Return the head as a JSON value; the digest in hexadecimal, for people compare it."""
+        return {
+            "first": self.first,
+            "previous": self.previous.hex(),
+            "sequence": self.sequence,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Head:
+        """Return the head of a JSON value.
+
+        Raises:
+            MalformedError: an unknown, missing or ill-typed member.
+        """
+        read = Members(value, "head")
+        head = cls(
+            sequence=read.integer("sequence", 1),
+            previous=from_hex(read.text("previous"), 32),
+            first=read.integer("first", greatest=MAX_CERTIFICATES - 1),
+        )
+        read.done()
+        return head
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedBatch:
+    """A signed batch, and what of it stays with the body and the holders.
+
+    `digest` is that of the statement under the ledger's identity, `signature` 65 bytes.
+    """
+
+    statement: Batch
+    digest: bytes
+    signature: bytes
+    sealed: SealedRecords
+    issues: Sequence[Issue]
+
+    @property
+    def records(self) -> list[bytes]:
+        """The canonical bytes of the records, in order."""
+        return self.sealed.records
+
+    @property
+    def head(self) -> Head:
+        """What the batch after this one must carry."""
+        return Head(
+            sequence=self.statement.sequence + 1,
+            previous=self.digest,
+            first=self.statement.first + self.statement.count,
+        )
+
+    def holdings(self) -> Iterator[bytes]:
+        """Yield the canonical bytes of each certificate's holder's file, in order."""
+        parts = zip(self.sealed.records, self.sealed.disclosures, self.issues, strict=True)
+        for record, disclosures, issue in parts:
+            yield format_holding(record, disclosures, [paper.name for paper in issue.papers])
+
+    def access_codes(self) -> Iterator[tuple[int, str, str]]:
+        """Yield (index, number, access code as it is printed) of each certificate, in order."""
+        for place, (issue, code) in enumerate(zip(self.issues, self.sealed.codes, strict=True)):
+            yield self.statement.first + place, issue.number, printed_code(code.decode())
+
+    def submission_head(self) -> dict[str, Json]:
+        """Return the submission without its records (SPEC section 20)."""
+        return {
+            "signature": to_base64url(self.signature),
+            "statement": statement_to_json(self.statement),
+            "type": SUBMISSION,
+        }
+
+    def submission(self) -> bytes:
+        """Return the submission as one canonical JSON object."""
+        # Between the empty list's brackets: members are in the order of their names.
+        whole = format_canonical({**self.submission_head(), "records": []})
+        before, _, after = whole.partition(b"[]")
+        return before + b"[" + b",".join(self.records) + b"]" + after
+
+    def submission_lines(self) -> bytes:
+        """Return the submission as gzip of JSON lines, the same bytes every time."""
+        lines = [format_canonical(self.submission_head()), *self.records, b""]
+        return gzip.compress(b"\n".join(lines), compresslevel=6, mtime=0)
+
+
+def format_holding(record: bytes, disclosures: Sequence[bytes], names: Sequence[str]) -> bytes:
+    """Return the canonical bytes of a holder's file, given those of what is in it."""
+    listed = b'"' + b'","'.join(disclosures) + b'"'
+    return b'{"disclosures":[%b],"names":%b,"record":%b,"type":"%b"}' % (
+        listed,
+        orjson.dumps(list(names)),
+        record,
+        Holding.TYPE.encode(),
+    )
+
+
+def seal_issues(
+    issues: Sequence[Issue],
+    *,
+    catalog: Catalog,
+    head: Head,
+    issuer: str,
+    secret: bytes,
+    seed: bytes,
+    signer: Signer,
+    now: int,
+    identity: bytes,
+    codes: Sequence[bytes] | None = None,
+) -> SealedBatch:
+    """Return the batch of certificates that have been checked.
+
+    `secret` is the 32 bytes of the body's certificate ids, `seed` 32 bytes that everything random
+    is drawn from, `now` in seconds, `identity` the ledger's (32 bytes), `codes` access codes to
+    take in place of drawn ones.
+
+    Raises:
+        SealError: no certificate, more than 65,536, or beyond a body's 2^32.
+    """
+    if not 0 < len(issues) <= MAX_BATCH_CERTIFICATES or head.first + len(issues) > MAX_CERTIFICATES:
+        raise SealError(f"{len(issues)} certificates, a batch has 1 to {MAX_BATCH_CERTIFICATES}")
+    sealed = seal_records(
+        issues, issuer=issuer, secret=secret, seed=seed, first=head.first, codes=codes
+    )
+    statement = Batch(
+        issuer=issuer.encode("ascii"),
+        sequence=head.sequence,
+        previous=head.previous,
+        root=merkle.root(sealed.leaves),
+        first=head.first,
+        count=len(issues),
+        catalog=catalog.root(),
+        not_after=now + LIFE,
+    )
+    digest = statement.digest(identity)
+    return SealedBatch(
+        statement=statement,
+        digest=digest,
+        signature=signer.sign(digest),
+        sealed=sealed,
+        issues=issues,
+    )
+
+
+def seal(
+    rows: Sequence[SheetRow],
+    *,
+    catalog: Catalog,
+    head: Head,
+    issuer: str,
+    secret: bytes,
+    seed: bytes,
+    signer: Signer,
+    now: int,
+    identity: bytes,
+    documents: Papers | None = None,
+    issued: Issued | None = None,
+    name: str | None = None,
+) -> SealedBatch:
+    """Return the batch of a sheet's rows, checked and sealed; arguments as in `seal_issues`.
+
+    `documents` is where the documents lie, `issued` what the body has issued before, `name` the
+    body's, where the field `issuing_body` is to be checked.
+
+    Raises:
+        SheetInvalidError: with every fault of every row; nothing is sealed.
+        SealError: no row.
+    """
+    desk = CheckContext(
+        catalog=catalog,
+        issued=issued or NothingIssued(),
+        first=head.first,
+        papers=documents or Papers(),
+        name=name,
+    )
+    return seal_issues(
+        check_rows(rows, desk),
+        catalog=catalog,
+        head=head,
+        issuer=issuer,
+        secret=secret,
+        seed=seed,
+        signer=signer,
+        now=now,
+        identity=identity,
+    )
+
+
+def row_of(cells: Mapping[str, str], *, file: str = "rows", number: int = 0) -> SheetRow:
+    """Return a row that a program made, with the place to name in faults."""
+    return SheetRow(
+        file=file, number=number, cells={name: cell for name, cell in cells.items() if cell}
+    )
+
+
+def issue_to_json(issue: Issue) -> Json:
+    """Return everything that a certificate says, to recognise it again."""
+    value: dict[str, Json] = {
+        "category": issue.entry.category,
+        "edition": issue.edition,
+        "fields": dict(issue.fields),
+        "issued": issue.issued.isoformat(),
+        "number": issue.number,
+        "papers": [{"name": paper.name, **paper.value} for paper in issue.papers],
+    }
+    for name, part in (
+        ("expires", issue.expires and issue.expires.isoformat()),
+        ("holder_key", issue.holder_key),
+    ):
+        if part is not None:
+            value[name] = part
+    return value
+
+
+def fingerprint(issues: Sequence[Issue]) -> bytes:
+    """Return a digest (32 bytes) of what `issues` say, whatever their indexes."""
+    running = sha256()
+    for issue in issues:
+        running.update(orjson.dumps(issue_to_json(issue), option=orjson.OPT_SORT_KEYS) + b"\n")
+    return running.digest()

@@ -1,0 +1,244 @@
+"""The store as the service sees it: callers' keys, their requests, and what they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, tuple_, update
+
+from certledger.ledger.core.ports import StoreBusyError
+from certledger.ledger.core.service_values import Answered, ApiKey, Role, Verification
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.service_tables import (
+    ApiKeyRow,
+    IdempotencyRow,
+    PresentationRow,
+    ReceiptBatchRow,
+    VerificationRow,
+)
+
+API_KEYS = table(ApiKeyRow)
+IDEMPOTENCY = table(IdempotencyRow)
+PRESENTATIONS = table(PresentationRow)
+RECEIPT_BATCHES = table(ReceiptBatchRow)
+VERIFICATIONS = table(VerificationRow)
+_CHUNK = 500
+"""References named in one statement; engines limit their parameters."""
+
+
+class CallersPart(Base):
+    """Keys, idempotency and verifications."""
+
+    # Keys -------------------------------------------------------------------------------------
+
+    def add_api_key(self, key: ApiKey) -> None:
+        values = asdict(key) | {"role": str(key.role), "scopes": " ".join(sorted(key.scopes))}
+        self.connection.execute(insert(API_KEYS).values(values))
+
+    def api_key(self, prefix: str) -> ApiKey | None:
+        query = select(API_KEYS).where(API_KEYS.c.prefix == prefix)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else _key_of(row)
+
+    def api_keys(self) -> Sequence[ApiKey]:
+        query = select(API_KEYS).order_by(API_KEYS.c.created, API_KEYS.c.prefix)
+        return [_key_of(row) for row in self.connection.execute(query)]
+
+    def revoke_api_key(self, prefix: str, now: int) -> bool:
+        statement = (
+            update(API_KEYS)
+            .where(API_KEYS.c.prefix == prefix, API_KEYS.c.revoked.is_(None))
+            .values(revoked=now)
+        )
+        return bool(self.connection.execute(statement).rowcount)
+
+    def revoke_api_keys(self, now: int) -> int:
+        statement = update(API_KEYS).where(API_KEYS.c.revoked.is_(None)).values(revoked=now)
+        return int(self.connection.execute(statement).rowcount)
+
+    # Idempotency ------------------------------------------------------------------------------
+
+    def begin_request(self, caller: str, key: str, request: bytes, now: int) -> Answered | None:
+        values = {
+            "caller": caller,
+            "key": key,
+            "request": request,
+            "created": now,
+            "status": 0,
+            "answer": b"",
+        }
+        query = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
+        for _ in range(_CLAIMS):
+            if self.insert_new(IDEMPOTENCY, values):
+                return None
+            row = self.connection.execute(query).one_or_none()
+            # On PostgreSQL another transaction may have given the key free between the two.
+            if row is not None:
+                return Answered(
+                    request=row.request, created=row.created, status=row.status, answer=row.answer
+                )
+        raise StoreBusyError("others claim and free the same idempotency key again and again")
+
+    def end_request(self, caller: str, key: str, status: int, answer: bytes) -> None:
+        self.connection.execute(
+            update(IDEMPOTENCY)
+            .where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
+            .values(status=status, answer=answer)
+        )
+
+    def drop_request(self, caller: str, key: str) -> None:
+        self.connection.execute(
+            delete(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
+        )
+
+    def drop_requests(self, before: int) -> int:
+        done = self.connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created < before))
+        return done.rowcount
+
+    # Presentations ----------------------------------------------------------------------------
+
+    def accept_presentation(self, digest: bytes, *, until: int, now: int) -> bool:
+        self.connection.execute(delete(PRESENTATIONS).where(PRESENTATIONS.c.until < now))
+        return self.insert_new(PRESENTATIONS, {"digest": digest, "until": until})
+
+    def presentation_accepted(self, digest: bytes) -> bool:
+        query = select(PRESENTATIONS.c.until).where(PRESENTATIONS.c.digest == digest)
+        return self.connection.execute(query).first() is not None
+
+    # Verifications ----------------------------------------------------------------------------
+
+    def add_verifications(self, given: Sequence[Verification]) -> None:
+        for at in range(0, len(given), _ROWS):
+            rows = [_values(one) for one in given[at : at + _ROWS]]
+            # One statement, which lets other threads in once and not for every row.
+            statement = _insert_rows(len(rows), self.connection.dialect.paramstyle)
+            self.connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
+
+    def verification(self, reference: str) -> Verification | None:
+        query = select(VERIFICATIONS).where(VERIFICATIONS.c.reference == reference)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else _verification_of(row)
+
+    def verifications_of(
+        self, caller: str, *, since: int = 0, after: str | None = None, limit: int
+    ) -> Sequence[Verification]:
+        place = VERIFICATIONS.c.checked, VERIFICATIONS.c.number
+        query = select(VERIFICATIONS).where(
+            VERIFICATIONS.c.caller == caller, VERIFICATIONS.c.checked >= since
+        )
+        if after is not None:
+            last = VERIFICATIONS.alias()
+            found = select(last.c.checked, last.c.number).where(last.c.reference == after)
+            query = query.where(tuple_(*place) > found.scalar_subquery())
+        query = query.order_by(*place).limit(limit)
+        return [_verification_of(row) for row in self.connection.execute(query)]
+
+    def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
+        query = (
+            select(VERIFICATIONS)
+            .where(VERIFICATIONS.c.sequence.is_(None))
+            .order_by(VERIFICATIONS.c.number)
+            .limit(limit)
+        )
+        return [_verification_of(row) for row in self.connection.execute(query)]
+
+    def unsealed_count(self, most: int) -> int:
+        unsealed = select(VERIFICATIONS.c.number).where(VERIFICATIONS.c.sequence.is_(None))
+        counted = select(func.count()).select_from(unsealed.limit(most).subquery())
+        return int(self.connection.execute(counted).scalar_one())
+
+    def seal_verifications(
+        self, references: Iterable[str], sequence: int, submission: bytes
+    ) -> None:
+        listed = list(references)
+        for at in range(0, len(listed), _CHUNK):
+            self.connection.execute(
+                update(VERIFICATIONS)
+                .where(VERIFICATIONS.c.reference.in_(listed[at : at + _CHUNK]))
+                .values(sequence=sequence)
+            )
+        values = {"sequence": sequence, "submission": submission, "handed_in": False}
+        self.connection.execute(insert(RECEIPT_BATCHES).values(values))
+
+    def receipt_batch_waiting(self) -> tuple[int, bytes] | None:
+        query = select(RECEIPT_BATCHES).where(~RECEIPT_BATCHES.c.handed_in)
+        row = self.connection.execute(query.order_by(RECEIPT_BATCHES.c.sequence)).first()
+        return None if row is None else (row.sequence, row.submission)
+
+    def receipt_batch_handed_in(self, sequence: int, digest: bytes) -> None:
+        self._set_receipt_batch(sequence, handed_in=True, submission=digest)
+
+    def receipt_batches_under_way(self) -> Sequence[tuple[int, bytes]]:
+        query = (
+            select(RECEIPT_BATCHES.c.sequence, RECEIPT_BATCHES.c.submission)
+            .where(RECEIPT_BATCHES.c.handed_in, RECEIPT_BATCHES.c.submission != b"")
+            .order_by(RECEIPT_BATCHES.c.sequence)
+        )
+        return [(row.sequence, row.submission) for row in self.connection.execute(query)]
+
+    def receipt_batch_final(self, sequence: int) -> None:
+        self._set_receipt_batch(sequence, submission=b"")
+
+    def _set_receipt_batch(self, sequence: int, **values: Any) -> None:
+        self.connection.execute(
+            update(RECEIPT_BATCHES).where(RECEIPT_BATCHES.c.sequence == sequence).values(values)
+        )
+
+    def unseal_verifications(self, sequence: int) -> None:
+        self.connection.execute(
+            update(VERIFICATIONS).where(VERIFICATIONS.c.sequence == sequence).values(sequence=None)
+        )
+        self.connection.execute(
+            delete(RECEIPT_BATCHES).where(RECEIPT_BATCHES.c.sequence == sequence)
+        )
+
+
+_CLAIMS = 3
+"""How often a key is claimed anew that others free in the same moment."""
+_VALUES = tuple(Verification.__slots__)
+_values = attrgetter(*_VALUES)
+_ROWS = 100
+"""Rows that are inserted at once: SQLite takes 32,766 values in a statement."""
+
+
+@lru_cache(maxsize=_ROWS)
+def _insert_rows(count: int, paramstyle: str) -> str:
+    mark = "?" if paramstyle == "qmark" else "%s"
+    row = f"({', '.join([mark] * len(_VALUES))})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {VERIFICATIONS.name} ({', '.join(_VALUES)}) VALUES {rows}"
+
+
+def _key_of(row: Any) -> ApiKey:
+    return ApiKey(
+        prefix=row.prefix,
+        digest=row.digest,
+        name=row.name,
+        role=Role(row.role),
+        issuer=row.issuer,
+        counter=row.counter,
+        region=row.region,
+        scopes=frozenset(row.scopes.split()),
+        created=row.created,
+        expires=row.expires,
+        revoked=row.revoked,
+    )
+
+
+def _verification_of(row: Any) -> Verification:
+    return Verification(
+        reference=row.reference,
+        caller=row.caller,
+        party=row.party,
+        checked=row.checked,
+        verdict=row.verdict,
+        leaves=row.leaves or b"",
+        receipt=row.receipt,
+        number=row.number,
+        sequence=row.sequence,
+    )

@@ -1,0 +1,162 @@
+"""The store as evidence, snapshots and pages see it: the mirror as of a block, and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import exists, select
+
+from certledger.ledger.core.ports import (
+    AnchoredBatch,
+    CatalogSeen,
+    IssuerRow,
+    MirroredStatusChange,
+    RegistrarSeen,
+    StoredCheckpoint,
+)
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, newest, table
+from certledger.ledger.store.intake import CATALOGS, all_frames
+from certledger.ledger.store.tables import (
+    AnchoredRow,
+    BatchRow,
+    BodyRow,
+    CatalogChangeRow,
+    CheckpointRow,
+    RegistrarRow,
+    SlotProofRow,
+    StatusChangeRow,
+    StatusWordRow,
+)
+from certledger.verifier.formats.catalog import EMPTY
+
+ANCHORED = table(AnchoredRow)
+BATCHES = table(BatchRow)
+BODIES = table(BodyRow)
+CATALOG_CHANGES = table(CatalogChangeRow)
+CHECKPOINTS = table(CheckpointRow)
+REGISTRARS = table(RegistrarRow)
+SLOT_PROOFS = table(SlotProofRow)
+STATUS_CHANGES = table(StatusChangeRow)
+STATUS_WORDS = table(StatusWordRow)
+
+_ZERO = bytes(32)
+SIGNATURE_LINE = "\n\u2014 "
+"""How a line with a signature begins in a note."""
+
+
+class ReadingPart(Base):
+    """Reading the mirror."""
+
+    def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
+        found = self.connection.execute(newest(BODIES, BODIES.c.issuer, at=at))
+        return [rows.body_of(row) for row in found]
+
+    def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
+        query = select(BODIES).where(BODIES.c.issuer == issuer).order_by(BODIES.c.block.desc())
+        if at is not None:
+            query = query.where(BODIES.c.block <= at)
+        row = self.connection.execute(query.limit(1)).one_or_none()
+        return None if row is None else rows.body_of(row)
+
+    def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
+        query = newest(REGISTRARS, REGISTRARS.c.region, at=at, region=region)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.registrar_of(row)
+
+    def registrars(self) -> Sequence[RegistrarSeen]:
+        found = self.connection.execute(newest(REGISTRARS, REGISTRARS.c.region, at=None))
+        return [rows.registrar_of(row) for row in found]
+
+    def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
+        query = newest(
+            STATUS_WORDS, STATUS_WORDS.c.issuer, STATUS_WORDS.c.position, at=at, issuer=issuer
+        )
+        found = self.connection.execute(query)
+        return {row.position: row.word for row in found if row.word != _ZERO}
+
+    # Batches --------------------------------------------------------------------------------
+
+    def anchored(self, issuer: str, sequence: int) -> AnchoredBatch | None:
+        query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence == sequence)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.anchored_of(row)
+
+    def anchored_root(self, issuer: str, root: bytes) -> AnchoredBatch | None:
+        query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.root == root)
+        row = self.connection.execute(query.order_by(ANCHORED.c.sequence).limit(1)).one_or_none()
+        return None if row is None else rows.anchored_of(row)
+
+    def anchored_batches(
+        self, issuer: str, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[AnchoredBatch]:
+        query = (
+            select(ANCHORED)
+            .where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence > after)
+            .order_by(ANCHORED.c.sequence)
+            .limit(limit)
+        )
+        return [rows.anchored_of(row) for row in self.connection.execute(query)]
+
+    def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
+        query = (
+            select(ANCHORED.c.leaf)
+            .where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence <= batches)
+            .order_by(ANCHORED.c.sequence)
+        )
+        return list(self.connection.execute(query).scalars())
+
+    def missing_records(self, limit: int | None = None) -> Sequence[AnchoredBatch]:
+        stored = exists().where(BATCHES.c.root == ANCHORED.c.root, all_frames())
+        query = select(ANCHORED).where(~stored).order_by(ANCHORED.c.issuer, ANCHORED.c.sequence)
+        query = query if limit is None else query.limit(limit)
+        return [rows.anchored_of(row) for row in self.connection.execute(query)]
+
+    def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
+        stored = exists().where(CATALOGS.c.root == CATALOG_CHANGES.c.root)
+        query = (
+            select(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
+            .where(~stored, CATALOG_CHANGES.c.root.not_in([_ZERO, EMPTY]))
+            .distinct()
+            .order_by(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
+        )
+        query = query if limit is None else query.limit(limit)
+        return [(row.issuer, row.root) for row in self.connection.execute(query)]
+
+    def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[MirroredStatusChange]:
+        query = (
+            select(STATUS_CHANGES)
+            .where(STATUS_CHANGES.c.issuer == issuer, STATUS_CHANGES.c.epoch > after)
+            .order_by(STATUS_CHANGES.c.epoch)
+        )
+        return [rows.status_of(row) for row in self.connection.execute(query)]
+
+    def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
+        query = (
+            select(CATALOG_CHANGES)
+            .where(CATALOG_CHANGES.c.issuer == issuer)
+            .order_by(CATALOG_CHANGES.c.version)
+        )
+        return [rows.catalog_of(row) for row in self.connection.execute(query)]
+
+    # Checkpoints ----------------------------------------------------------------------------
+
+    def checkpoint(self, number: int | None = None) -> StoredCheckpoint | None:
+        query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)
+        if number is not None:
+            query = query.where(CHECKPOINTS.c.number == number)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.checkpoint_of(row)
+
+    def cosigned_checkpoint(self) -> StoredCheckpoint | None:
+        cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
+        query = select(CHECKPOINTS).where(cosigned).order_by(CHECKPOINTS.c.number.desc()).limit(1)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.checkpoint_of(row)
+
+    def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
+        query = select(SLOT_PROOFS.c.nodes).where(
+            SLOT_PROOFS.c.number == number, SLOT_PROOFS.c.issuer == issuer
+        )
+        nodes = self.connection.execute(query).scalar_one_or_none()
+        return None if nodes is None else rows.unpack_nodes(nodes)

@@ -1,0 +1,140 @@
+"""The store as the anchoring worker sees it: what waits, and transactions on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import exists, func, select, text, update
+
+from certledger.ledger.core.acts import ACTS as ACTS_OF
+from certledger.ledger.core.acts import ActState
+from certledger.ledger.core.ports import LeaseLostError, SubmittedAct, Transaction, TxState
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.tables import ActRow, CarriageRow, LeaseRow, TransactionRow
+
+ACTS = table(ActRow)
+CARRIAGES = table(CarriageRow)
+LEASES = table(LeaseRow)
+TRANSACTIONS = table(TransactionRow)
+
+_UNDER_WAY = [str(state) for state in (TxState.SIGNED, TxState.BROADCAST)]
+_ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]
+
+
+class RoadPart(Base):
+    """Transactions, and whose turn it is to send them."""
+
+    def waiting(self, limit: int, per_lane: int = 100) -> Sequence[SubmittedAct]:
+        carried = (
+            exists()
+            .where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == TRANSACTIONS.c.hash)
+            .where(TRANSACTIONS.c.state.in_(_UNDER_WAY))
+        )
+        place = func.row_number().over(
+            partition_by=(ACTS.c.subject, ACTS.c.lane), order_by=ACTS.c.counter
+        )
+        ranked = (
+            select(*ACTS.c, place.label("place"))
+            .where(ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_(None), ~carried)
+            .subquery()
+        )
+        query = select(ranked).where(ranked.c.place <= per_lane)
+        found = self.connection.execute(query.order_by(ranked.c.number).limit(limit))
+        return [rows.act_of(row) for row in found]
+
+    def set_aside(self, act: SubmittedAct, reason: str) -> None:
+        self._from(act, {"reason": reason})
+
+    def reject(self, act: SubmittedAct, reason: str, block: int) -> None:
+        self._from(act, {"state": str(ActState.REJECTED), "reason": reason, "block": block})
+
+    def _from(self, act: SubmittedAct, values: Mapping[str, Any]) -> None:
+        """Change an act that waits and those behind it in its lane."""
+        behind = [
+            ACTS.c.subject == act.subject,
+            ACTS.c.lane == str(ACTS_OF[act.kind].lane),
+            ACTS.c.counter >= act.counter,
+            ACTS.c.state == str(ActState.ACCEPTED),
+        ]
+        self.connection.execute(update(ACTS).where(*behind).values(**values))
+
+    def reconsider(self, subject: str | None = None) -> None:
+        asked = [ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_not(None)]
+        if subject is not None:
+            asked.append(ACTS.c.subject == subject)
+        self.connection.execute(update(ACTS).where(*asked).values(reason=None))
+
+    def pending_transactions(self) -> Sequence[Transaction]:
+        query = (
+            select(TRANSACTIONS)
+            .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
+            .order_by(TRANSACTIONS.c.nonce, TRANSACTIONS.c.signed)
+        )
+        return [rows.transaction_of(row) for row in self.connection.execute(query)]
+
+    def transaction(self, tx: bytes) -> Transaction | None:
+        query = select(TRANSACTIONS).where(TRANSACTIONS.c.hash == tx)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else rows.transaction_of(row)
+
+    def acts_of(self, tx: bytes) -> Sequence[SubmittedAct]:
+        query = (
+            select(ACTS)
+            .join(CARRIAGES, CARRIAGES.c.act == ACTS.c.number)
+            .where(CARRIAGES.c.tx == tx)
+            .order_by(ACTS.c.number)
+        )
+        return [rows.act_of(row) for row in self.connection.execute(query)]
+
+    def add_transaction(self, transaction: Transaction, acts: Iterable[int]) -> None:
+        self.insert_new(TRANSACTIONS, rows.transaction_values(transaction))
+        for act in acts:
+            self.insert_new(CARRIAGES, {"tx": transaction.hash, "act": act})
+
+    def set_transaction(self, tx: bytes, state: TxState, block: int | None = None) -> None:
+        self.connection.execute(
+            update(TRANSACTIONS)
+            .where(TRANSACTIONS.c.hash == tx)
+            .values(state=str(state), block=block)
+        )
+
+    # Leases ---------------------------------------------------------------------------------
+
+    def acquire(self, name: str, holder: str, *, seconds: int) -> int | None:
+        self.insert_new(LEASES, {"name": name, "holder": "", "token": 0, "until": 0})
+        row = self.connection.execute(
+            select(LEASES).where(LEASES.c.name == name).with_for_update()
+        ).one()
+        now = self._now()  # After the wait for the row, which may have been long.
+        if row.holder not in ("", holder) and row.until > now:
+            return None
+        token: int = row.token if row.holder == holder else row.token + 1
+        self.connection.execute(
+            update(LEASES)
+            .where(LEASES.c.name == name)
+            .values(holder=holder, token=token, until=now + seconds)
+        )
+        return token
+
+    def _now(self) -> int:
+        """Return the database's time in seconds since 1970."""
+        query = (
+            "EXTRACT(EPOCH FROM clock_timestamp())" if self._postgresql else "strftime('%s', 'now')"
+        )
+        return int(self.connection.execute(text(f"SELECT {query}")).scalar_one())
+
+    def release(self, name: str, holder: str) -> None:
+        self.connection.execute(
+            update(LEASES)
+            .where(LEASES.c.name == name, LEASES.c.holder == holder)
+            .values(holder="", until=0)
+        )
+
+    def fence(self, name: str, token: int) -> None:
+        current = self.connection.execute(
+            select(LEASES.c.token).where(LEASES.c.name == name).with_for_update(read=True)
+        ).scalar_one_or_none()
+        if current != token:
+            raise LeaseLostError(name)

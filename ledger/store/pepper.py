@@ -1,0 +1,100 @@
+"""The service's own secret, beside the database."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from certledger.ledger.core.ports import Store
+from certledger.ledger.core.service_ports import ServiceStore
+from certledger.ledger.files import write_atomically
+from certledger.verifier.errors import CertledgerError
+
+PEPPER = "keys/api.pepper"
+_SIZE = 32
+_NAME = "pepper"
+_CHECKED = b"certledger pepper 1"
+
+
+class PepperAbsentError(CertledgerError):
+    """The database's keys are hashed under a pepper that this home does not have."""
+
+    code = "service.pepper_absent"
+
+
+class PepperPresentError(CertledgerError):
+    """A new pepper is asked for where this home has one."""
+
+    code = "service.pepper_present"
+
+
+class PepperDiffersError(CertledgerError):
+    """The database's keys are hashed under another pepper than this home's."""
+
+    code = "service.pepper_differs"
+
+
+def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.urandom) -> bytes:
+    """Return the secret (32 bytes) under which keys are hashed, drawn where nothing has one.
+
+    It lies beside the database, not in it: a copy of the database opens nothing.  The database
+    keeps a digest made with it, so that homes that share a database share the secret too.
+
+    Raises:
+        PepperAbsentError: the database was used with a pepper, and the home has none.
+        PepperDiffersError: the home has another one.
+    """
+    path = home / PEPPER
+    with store.begin(write=False) as unit:
+        known = unit.identity(_NAME)
+    drawn = not path.exists()
+    if drawn:
+        if known is not None:
+            raise PepperAbsentError(
+                f"copy {path} from the home that used this database before; where it is lost for"
+                " good, `certledger apikey reset` draws another and revokes every key"
+            )
+        _draw(path, random)
+    pepper = bytes.fromhex(path.read_text())
+    digest = hmac.digest(pepper, _CHECKED, "sha256")
+    if known is None:
+        with store.begin() as unit:
+            known = unit.claim_identity(_NAME, digest)
+    if not hmac.compare_digest(known, digest):
+        if drawn:
+            path.unlink()  # Another home was quicker.
+        raise PepperDiffersError(f"{path} is not the pepper that this database was used with")
+    return pepper
+
+
+def renew_pepper(
+    home: Path, store: ServiceStore, *, now: int, random: Callable[[int], bytes] = os.urandom
+) -> tuple[int, int]:
+    """Draw another secret where the old one is lost; return how many keys and web hooks end.
+
+    No key is good under another secret, and web hooks would be signed with what no receiver knows.
+
+    Raises:
+        PepperPresentError: the home has a secret.
+    """
+    path = home / PEPPER
+    if path.exists():
+        raise PepperPresentError(f"{path} is there; move it away first if it is not the right one")
+    try:
+        with store.begin() as unit:
+            ended = unit.revoke_api_keys(now), unit.remove_hooks(now)
+            pepper = _draw(path, random)
+            unit.replace_identity(_NAME, hmac.digest(pepper, _CHECKED, "sha256"))
+    except BaseException:
+        path.unlink(missing_ok=True)  # The database still has the old digest.
+        raise
+    return ended
+
+
+def _draw(path: Path, random: Callable[[int], bytes]) -> bytes:
+    pepper = random(_SIZE)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_atomically(path, pepper.hex().encode(), private=True)
+    return pepper

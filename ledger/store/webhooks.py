@@ -1,0 +1,260 @@
+"""The store as those see it who are told of things: hooks, watches, events, deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import (
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from certledger.ledger.core.acts import ActKind, ActState
+from certledger.ledger.core.ports import SubmittedAct
+from certledger.ledger.core.service_values import (
+    BATCH_FINAL,
+    REORGANISED,
+    RETRACTED,
+    RETRACTIONS,
+    Delivery,
+    DeliveryState,
+    Event,
+    Hook,
+    Watch,
+)
+from certledger.ledger.store import rows
+from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.service_tables import DeliveryRow, EventRow, HookRow, WatchRow
+from certledger.ledger.store.tables import ActRow
+
+ACTS = table(ActRow)
+DELIVERIES = table(DeliveryRow)
+EVENTS = table(EventRow)
+HOOKS = table(HookRow)
+WATCHES = table(WatchRow)
+_FAILING = or_(
+    DELIVERIES.c.state == str(DeliveryState.FAILED),
+    and_(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.tries > 0),
+)
+"""That a delivery was given up, or is tried again."""
+
+
+class HooksPart(Base):
+    """Whom to tell of what."""
+
+    def add_hook(self, hook: Hook) -> None:
+        values = asdict(hook) | {"kinds": " ".join(sorted(hook.kinds)), "removed": None}
+        self.connection.execute(insert(HOOKS).values(values))
+
+    def hook(self, hook_id: str) -> Hook | None:
+        query = select(HOOKS).where(HOOKS.c.id == hook_id, HOOKS.c.removed.is_(None))
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else _hook_of(row)
+
+    def hooks_of(self, caller: str) -> Sequence[Hook]:
+        query = (
+            select(HOOKS)
+            .where(HOOKS.c.caller == caller, HOOKS.c.removed.is_(None))
+            .order_by(HOOKS.c.created, HOOKS.c.id)
+        )
+        return [_hook_of(row) for row in self.connection.execute(query)]
+
+    def remove_hook(self, hook_id: str, now: int) -> None:
+        self.connection.execute(update(HOOKS).where(HOOKS.c.id == hook_id).values(removed=now))
+        self.connection.execute(
+            delete(DELIVERIES).where(
+                DELIVERIES.c.hook == hook_id, DELIVERIES.c.state == str(DeliveryState.WAITING)
+            )
+        )
+
+    def remove_hooks(self, now: int) -> int:
+        query = select(HOOKS.c.id).where(HOOKS.c.removed.is_(None))
+        found = self.connection.execute(query).scalars().all()
+        for hook_id in found:
+            self.remove_hook(hook_id, now)
+        return len(found)
+
+    # Watches ----------------------------------------------------------------------------------
+
+    def add_watch(self, watch: Watch) -> None:
+        self.insert_new(WATCHES, asdict(watch))
+
+    def remove_watch(self, caller: str, issuer: str, index: int) -> bool:
+        statement = delete(WATCHES).where(
+            WATCHES.c.caller == caller, WATCHES.c.issuer == issuer, WATCHES.c.index == index
+        )
+        return bool(self.connection.execute(statement).rowcount)
+
+    def watches_of(self, caller: str) -> Sequence[Watch]:
+        query = select(WATCHES).where(WATCHES.c.caller == caller)
+        found = self.connection.execute(query.order_by(WATCHES.c.issuer, WATCHES.c.index))
+        return [_watch_of(row) for row in found]
+
+    def watched_issuers(self) -> Sequence[str]:
+        query = select(WATCHES.c.issuer).distinct().order_by(WATCHES.c.issuer)
+        return list(self.connection.execute(query).scalars())
+
+    def watches_on(self, issuer: str) -> Sequence[Watch]:
+        query = select(WATCHES).where(WATCHES.c.issuer == issuer)
+        found = self.connection.execute(query.order_by(WATCHES.c.index, WATCHES.c.caller))
+        return [_watch_of(row) for row in found]
+
+    def set_watch_status(self, watch: Watch, status: str, block: int) -> None:
+        self.connection.execute(
+            update(WATCHES)
+            .where(
+                WATCHES.c.caller == watch.caller,
+                WATCHES.c.issuer == watch.issuer,
+                WATCHES.c.index == watch.index,
+            )
+            .values(status=status, block=block)
+        )
+
+    # Events and deliveries --------------------------------------------------------------------
+
+    def add_event(self, caller: str, kind: str, about: str, body: bytes, now: int) -> bool:
+        known = select(EVENTS.c.number).where(EVENTS.c.caller == caller, EVENTS.c.about == about)
+        if self.connection.execute(known).first() is not None:
+            return False
+        values = {"caller": caller, "kind": kind, "about": about, "created": now, "body": body}
+        added = self.connection.execute(insert(EVENTS).values(values).returning(EVENTS.c.number))
+        number = added.scalar_one()
+        for hook in self.hooks_of(caller):
+            if not hook.kinds.isdisjoint((kind, RETRACTIONS.get(kind, kind))):
+                self.connection.execute(
+                    insert(DELIVERIES).values(
+                        event=number,
+                        hook=hook.id,
+                        state=str(DeliveryState.WAITING),
+                        tries=0,
+                        due=now,
+                        fault="",
+                    )
+                )
+        return True
+
+    def events_of(self, caller: str, *, after: int, limit: int) -> Sequence[Event]:
+        query = select(EVENTS).where(EVENTS.c.caller == caller, EVENTS.c.number > after)
+        found = self.connection.execute(query.order_by(EVENTS.c.number).limit(limit))
+        return [_event_of(row) for row in found]
+
+    def event(self, number: int) -> Event | None:
+        query = select(EVENTS).where(EVENTS.c.number == number)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else _event_of(row)
+
+    def due_deliveries(self, now: int, limit: int) -> Sequence[Delivery]:
+        query = (
+            select(DELIVERIES)
+            .where(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.due <= now)
+            .order_by(DELIVERIES.c.due, DELIVERIES.c.event)
+            .limit(limit)
+        )
+        return [_delivery_of(row) for row in self.connection.execute(query)]
+
+    def failing_of(self, caller: str, limit: int) -> Sequence[tuple[Event, Delivery]]:
+        query = (
+            select(EVENTS, DELIVERIES)
+            .join(DELIVERIES, DELIVERIES.c.event == EVENTS.c.number)
+            .where(EVENTS.c.caller == caller, _FAILING)
+            .order_by(EVENTS.c.number.desc())
+            .limit(limit)
+        )
+        return [(_event_of(row), _delivery_of(row)) for row in self.connection.execute(query)]
+
+    def set_delivery(self, delivery: Delivery) -> None:
+        self.put(DELIVERIES, [asdict(delivery) | {"state": str(delivery.state)}])
+
+    def failing_count(self, state: DeliveryState) -> int:
+        query = select(func.count()).where(DELIVERIES.c.state == str(state), _FAILING)
+        return int(self.connection.execute(query).scalar_one())
+
+    def unsent_batches(self, limit: int) -> Sequence[SubmittedAct]:
+        response = exists().where(
+            EVENTS.c.caller == literal("body:") + ACTS.c.subject,
+            EVENTS.c.about
+            == literal("batch/") + ACTS.c.subject + literal("/") + cast(ACTS.c.counter, String),
+        )
+        query = (
+            select(ACTS)
+            .where(
+                ACTS.c.kind == str(ActKind.BATCH), ACTS.c.state == str(ActState.FINAL), ~response
+            )
+            .order_by(ACTS.c.number)
+            .limit(limit)
+        )
+        return [rows.act_of(row) for row in self.connection.execute(query)]
+
+    def unretracted_batches(self, limit: int) -> Sequence[Event]:
+        later = EVENTS.alias()
+        retracted = exists().where(
+            later.c.caller == EVENTS.c.caller, later.c.about == EVENTS.c.about + RETRACTED
+        )
+        query = (
+            select(EVENTS)
+            .where(
+                EVENTS.c.kind == BATCH_FINAL,
+                EVENTS.c.about.contains(REORGANISED, autoescape=True),
+                ~retracted,
+            )
+            .order_by(EVENTS.c.number)
+            .limit(limit)
+        )
+        return [_event_of(row) for row in self.connection.execute(query)]
+
+
+def _hook_of(row: Any) -> Hook:
+    return Hook(
+        id=row.id,
+        caller=row.caller,
+        url=row.url,
+        kinds=frozenset(row.kinds.split()),
+        created=row.created,
+    )
+
+
+def _watch_of(row: Any) -> Watch:
+    # A row is a tuple, which has an `index` of its own.
+    found = row._mapping
+    return Watch(
+        caller=found["caller"],
+        issuer=found["issuer"],
+        index=found["index"],
+        leaf=found["leaf"],
+        status=found["status"],
+        created=found["created"],
+        block=found["block"],
+    )
+
+
+def _event_of(row: Any) -> Event:
+    return Event(
+        number=row.number,
+        caller=row.caller,
+        kind=row.kind,
+        about=row.about,
+        created=row.created,
+        body=row.body,
+    )
+
+
+def _delivery_of(row: Any) -> Delivery:
+    return Delivery(
+        event=row.event,
+        hook=row.hook,
+        state=DeliveryState(row.state),
+        tries=row.tries,
+        due=row.due,
+        fault=row.fault,
+    )

@@ -1,0 +1,1 @@
+"""The service's verdicts, and the verification receipts signed for them."""

@@ -1,0 +1,242 @@
+"""What is asked of the service about certificates: read strictly, each form into one value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import orjson
+
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import Json, Members, from_hex, parse
+from certledger.verifier.formats.compact_evidence import MAX_COMPACT_CHARACTERS as LONGEST_CODE
+from certledger.verifier.formats.presentation import WORD, Presentation
+from certledger.verifier.formats.record import MAX_DIGESTS, Disclosure
+from certledger.verifier.formats.scanned_code import scanned_text
+from certledger.verifier.verify.content_check import Fingerprint
+
+MAX_QUESTIONS = 1_000
+MAX_DOCUMENTS = 16
+_HEX = re.compile("[0-9a-f]{64}")
+_ONLY = b'{"evidence":'
+_ITEM = re.compile(r"[A-Z0-9-]{2,32}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """A certificate named by the digest of number and access code, and what is shown of it.
+
+    `digests` are disclosures whose value the asker has compared itself, 32 bytes each.
+    """
+
+    digest: bytes
+    disclosures: tuple[Disclosure, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    presentation: Presentation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One question: exactly one of an evidence file, the text of a code, and a lookup.
+
+    `known` says that nothing stands beside the evidence, and that it was read already.  Where one
+    of a list cannot be read as a question, `unusable` is the code of the rule that it breaks.
+    """
+
+    evidence: bytes | None = None
+    known: bool = False
+    code: str | None = None
+    lookup: Lookup | None = None
+    documents: tuple[Fingerprint, ...] = ()
+    nonce: str | None = None
+    service_item: str | None = None
+    unusable: str | None = None
+
+
+def parse_questions(
+    data: bytes, limit: int, reads: Callable[[bytes], bool]
+) -> tuple[list[Asked], bool]:
+    """Return the questions of a request, and whether it was a list.
+
+    In a list each question stands for itself: what is wrong with one is said in its place.
+    `reads` tells whether bytes are canonical evidence: around such, nothing is to be looked at.
+
+    Raises:
+        MalformedError: outside the subset of JSON, or an unknown, missing or ill-typed member.
+    """
+    if (inner := only_evidence(data)) is not None and reads(inner):
+        return [Asked(evidence=inner, known=True)], False
+    try:
+        value = _parse(data, limit)
+    except MalformedError:
+        items = _items_of_list(data) if len(data) <= limit else None
+        if items is None:
+            raise
+        value = items
+    if type(value) is not list:
+        return [question_of(value, "question")], False
+    if not 0 < len(value) <= MAX_QUESTIONS:
+        raise MalformedError("schema.invalid", f"a list has 1 to {MAX_QUESTIONS} questions")
+    return [_question_in_list(one, f"[{place}]") for place, one in enumerate(value)], True
+
+
+def _question_in_list(value: Json | MalformedError, where: str) -> Asked:
+    try:
+        if isinstance(value, MalformedError):
+            raise value
+        return question_of(value, where)
+    except MalformedError as error:
+        return Asked(unusable=error.code)
+
+
+def _items_of_list(data: bytes) -> list[Json | MalformedError] | None:
+    """Return the items of a list outside the subset, each read or refused by itself.
+
+    None where `data` is no JSON list in UTF-8 at all.
+    """
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=_without_doubles)
+        if type(value) is list:
+            return [_item(one) for one in value]
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def _item(value: Any) -> Json | MalformedError:
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=_fail_double)
+        data = text.encode()
+        return parse(data, len(data))
+    except MalformedError as error:
+        return error
+    except UnicodeEncodeError:
+        return MalformedError("json.surrogate", "a lone surrogate")
+
+
+class _Doubled:
+    """In the place of an object that has a member twice."""
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> Any:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else _Doubled()
+
+
+def _fail_double(_: Any) -> NoReturn:
+    raise MalformedError("json.duplicate_name", "a name stands twice in one object")
+
+
+def only_evidence(data: bytes) -> bytes | None:
+    """Return what may be evidence in a question that names nothing beside, None in others."""
+    only = data.startswith(_ONLY) and data.endswith(b"}")
+    return data[len(_ONLY) : -1] if only else None
+
+
+def parse_lines(data: bytes) -> list[Asked]:
+    """Return the questions of evidence files, one a line.
+
+    Raises:
+        MalformedError: none, or more than 1,000.
+    """
+    lines = data.removesuffix(b"\n").split(b"\n")
+    if not data or len(lines) > MAX_QUESTIONS:
+        raise MalformedError("schema.invalid", f"there are 1 to {MAX_QUESTIONS} lines")
+    return [Asked(evidence=line) for line in lines]
+
+
+def _parse(data: bytes, limit: int) -> Json:
+    """Return the value; canonical bytes, which hold no name twice, are read the quick way."""
+    if len(data) > limit:
+        raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
+    try:
+        value = orjson.loads(data)
+        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
+            return value
+    except (orjson.JSONDecodeError, TypeError, RecursionError):
+        pass
+    return parse(data, limit)
+
+
+def question_of(value: Json, where: str) -> Asked:
+    """Return the question of a JSON value.
+
+    Raises:
+        MalformedError: an unknown, missing or ill-typed member, or not exactly one way of naming.
+    """
+    read = Members(value, where)
+    named = [name for name in ("evidence", "code", "lookup") if read.has(name)]
+    if len(named) != 1:
+        raise MalformedError("schema.invalid", f"{where} has one of evidence, code and lookup")
+    asked = Asked(
+        evidence=_evidence(read) if named == ["evidence"] else None,
+        code=_code(read) if named == ["code"] else None,
+        lookup=_lookup(read.inner("lookup")) if named == ["lookup"] else None,
+        documents=_documents(read),
+        nonce=read.text("nonce", WORD) if read.has("nonce") else None,
+        service_item=read.text("service_item", _ITEM) if read.has("service_item") else None,
+    )
+    read.done()
+    return asked
+
+
+def _evidence(read: Members) -> bytes:
+    value = read.take("evidence")
+    if type(value) is not dict:
+        read.fail("evidence", "an object")
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _code(read: Members) -> str:
+    value = read.take("code")
+    if type(value) is not str or not 0 < len(value) <= LONGEST_CODE:
+        read.fail("code", f"a text of 1 to {LONGEST_CODE} characters")
+    return scanned_text(str(value))
+
+
+def _lookup(read: Members) -> Lookup:
+    shown = _texts(read, "disclosures")
+    lookup = Lookup(
+        digest=from_hex(read.text("digest", _HEX), 32),
+        disclosures=tuple(map(Disclosure.parse, shown)),
+        digests=tuple(from_hex(text, 32) for text in _texts(read, "digests")),
+        presentation=(
+            Presentation.from_json(read.take("presentation")) if read.has("presentation") else None
+        ),
+    )
+    read.done()
+    return lookup
+
+
+def _texts(read: Members, name: str) -> Sequence[str]:
+    if not read.has(name):
+        return ()
+    texts = read.array(name, 0, MAX_DIGESTS)
+    if not all(type(text) is str for text in texts):
+        read.fail(name, "a list of texts")
+    return texts
+
+
+def _documents(read: Members) -> tuple[Fingerprint, ...]:
+    if not read.has("documents"):
+        return ()
+    found = []
+    for place, value in enumerate(read.array("documents", 0, MAX_DOCUMENTS)):
+        inner = Members(value, f"documents[{place}]")
+        size = inner.integer("size")
+        if size == 0:
+            raise MalformedError(
+                "document.empty", "an empty file is no document: was another meant?"
+            )
+        found.append(
+            Fingerprint(
+                sha256=inner.text("sha256", _HEX),
+                size=size,
+                sm3=inner.text("sm3", _HEX) if inner.has("sm3") else None,
+            )
+        )
+        inner.done()
+    return tuple(found)

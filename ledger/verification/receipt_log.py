@@ -1,0 +1,228 @@
+"""The operator's logbook: receipts become records in its own batches, anchored once a day."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+import structlog
+
+from certledger.ledger.core.acts import ActState
+from certledger.ledger.core.leases import LOGBOOK, lease_holder
+from certledger.ledger.core.ports import IssuerRow
+from certledger.ledger.core.service_ports import ServiceStore, ServiceUnit
+from certledger.ledger.core.service_values import Verification
+from certledger.ledger.intake.errors import (
+    ActDeadError,
+    BatchConflictError,
+    CatalogNotInForceError,
+    FirstWrongError,
+    PreviousWrongError,
+    SequenceWrongError,
+    SignerEndedError,
+    StatementOverError,
+)
+from certledger.ledger.intake.pending_state import head_of
+from certledger.ledger.intake.submissions import Intake, submit_batch
+from certledger.ledger.keys import Signer
+from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
+from certledger.ledger.sealing.records import SEED_SIZE
+from certledger.ledger.sealing.row_checks import Issue
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.formats.canonical_json import parse_canonical
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.issuer_state import NO_END
+from certledger.verifier.verify.checks import today
+from certledger.verifier.verify.receipt import DIGEST, RECEIPT_ENTRY, code_of
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
+
+if TYPE_CHECKING:
+    from certledger.ledger.node import Ledger
+
+log = structlog.get_logger(__name__)
+LEASE = LOGBOOK
+DAY = 86_400
+MAX_BATCH_RECEIPTS = 65_536
+_LEASE_SECONDS = 120
+_MAX_CATALOG_BYTES = 64 * 2**20
+
+_ANEW = (
+    ActDeadError,
+    BatchConflictError,
+    CatalogNotInForceError,
+    FirstWrongError,
+    PreviousWrongError,
+    SequenceWrongError,
+    SignerEndedError,
+    StatementOverError,
+)
+"""Refusals after which the same receipts are sealed once more, on what the body has become."""
+
+
+@dataclass(kw_only=True)
+class Logbook:
+    """Seals receipts as the body whose key the operator's is.  `every` is in seconds.
+
+    A sealed batch is written down before it is handed in, so a kill at any point leaves one.
+    """
+
+    store: ServiceStore
+    intake: Intake
+    operator: Signer
+    secret: bytes
+    clock: Callable[[], float]
+    every: int = DAY
+    holder: str = field(default_factory=lease_holder)
+
+    def step(self) -> int:
+        """Hand in what is sealed, or seal what is due; return how many receipts were handed in."""
+        now = int(self.clock())
+        with self.store.begin() as unit:
+            token = unit.acquire(LEASE, self.holder, seconds=_LEASE_SECONDS)
+            if token is None:
+                return 0
+            _follow_up(unit)
+        self.seal_due(now, token)
+        return self._hand_in()
+
+    def release(self) -> None:
+        """Let another worker take over at once."""
+        with self.store.begin() as unit:
+            unit.release(LEASE, self.holder)
+
+    def seal_due(self, now: int, token: int) -> None:
+        """Seal what is due at `now`, under the lease's `token`, unless a sealed batch waits.
+
+        The work is done before the database is written to: callers are answered meanwhile.
+        """
+        with self.store.begin(write=False) as unit:
+            due = self._due(unit, now)
+            made = self._sealed(unit, due, now) if due else None
+        if made is None:
+            return
+        with self.store.begin() as unit:
+            unit.fence(LEASE, token)
+            references = [one.reference for one in due]
+            unit.seal_verifications(references, made.statement.sequence, made.submission())
+
+    def _due(self, unit: ServiceUnit, now: int) -> Sequence[Verification]:
+        if unit.receipt_batch_waiting() is not None:
+            return ()
+        oldest = unit.unsealed_verifications(1)
+        if not oldest:
+            return ()
+        if (
+            oldest[0].checked + self.every > now
+            and unit.unsealed_count(MAX_BATCH_RECEIPTS) < MAX_BATCH_RECEIPTS
+        ):
+            return ()
+        return unit.unsealed_verifications(MAX_BATCH_RECEIPTS)
+
+    def _sealed(
+        self, unit: ServiceUnit, due: Sequence[Verification], now: int
+    ) -> SealedBatch | None:
+        """Return the batch of what is due, None where no body with the entry can seal it."""
+        body = operator_body(unit, self.operator.address)
+        if body is None:
+            return None
+        head = head_of(unit, body)
+        entries = unit.catalog(head.catalog)
+        catalog = Catalog.from_json(parse_canonical(entries or b"[]", _MAX_CATALOG_BYTES))
+        if RECEIPT_ENTRY not in catalog.entries:
+            log.warning("logbook_uncatalogued", issuer=body.state.issuer)
+            return None
+        place = Head(sequence=head.batches + 1, previous=head.last, first=head.certificates)
+        return self.seal(due, body.state.issuer, catalog, place, now)
+
+    def seal(
+        self, given: Sequence[Verification], issuer: str, catalog: Catalog, head: Head, now: int
+    ) -> SealedBatch:
+        """Return the batch of these receipts; the same ones at the same place give the same."""
+        return seal_issues(
+            [issue_of(one) for one in given],
+            catalog=catalog,
+            head=head,
+            issuer=issuer,
+            secret=hmac.digest(self.secret, b"certledger/logbook/1/ids", "sha256"),
+            # Nothing is drawn from it: both salts follow from the code, and that from the receipt.
+            seed=bytes(SEED_SIZE),
+            signer=self.operator,
+            now=now,
+            identity=self.intake.identity,
+            codes=[code_of(one.receipt).encode() for one in given],
+        )
+
+    def _hand_in(self) -> int:
+        with self.store.begin(write=False) as unit:
+            waiting = unit.receipt_batch_waiting()
+        if waiting is None:
+            return 0
+        sequence, submission = waiting
+        try:
+            receipt = orjson.loads(submit_batch(self.intake, submission))["receipt"]
+        except _ANEW as error:
+            with self.store.begin() as unit:
+                _seal_anew(unit, sequence, error.code)
+            return 0
+        with self.store.begin() as unit:
+            unit.receipt_batch_handed_in(sequence, bytes.fromhex(receipt["digest"]))
+        return int(receipt["count"])
+
+
+def _follow_up(unit: ServiceUnit) -> None:
+    """Let go of batches that are final; receipts of those that can no longer come wait again."""
+    for sequence, digest in unit.receipt_batches_under_way():
+        act = unit.act(digest)
+        if act is not None and act.state is ActState.FINAL:
+            unit.receipt_batch_final(sequence)
+        elif act is not None and not act.state.alive:
+            _seal_anew(unit, sequence, act.state)
+
+
+def _seal_anew(unit: ServiceUnit, sequence: int, code: str) -> None:
+    log.warning("logbook_sealed_anew", sequence=sequence, code=code)
+    unit.unseal_verifications(sequence)
+
+
+def logbook_of(ledger: Ledger, secret: bytes) -> Logbook:
+    """Return the logbook of an open ledger; `secret` (32 bytes) is the service's.
+
+    It takes its turn under the name that the ledger's anchoring has.
+    """
+    return Logbook(
+        store=ledger.store,
+        intake=ledger.intake,
+        operator=ledger.operator,
+        secret=secret,
+        clock=ledger.clock,
+        every=ledger.settings.receipts_every,
+        holder=ledger.anchorer.holder,
+    )
+
+
+def issue_of(given: Verification) -> Issue:
+    """Return what is sealed of a receipt: its reference and the digest of its file."""
+    return Issue(
+        entry=RECEIPT_ENTRY,
+        number=given.reference,
+        fields={DIGEST: sha256(given.receipt).hex()},
+        issued=today(given.checked),
+        expires=None,
+    )
+
+
+def operator_body(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
+    """Return the active operator one of whose keys for batches has this address, None without."""
+    for body in unit.bodies():
+        if body.state.kind is not IssuerKind.OPERATOR:
+            continue
+        signs = any(
+            key.address == address and key.end == NO_END and key.purposes & Purpose.BATCHES
+            for key in body.state.keys
+        )
+        if signs and body.state.standing is Standing.ACTIVE and not body.held:
+            return body
+    return None

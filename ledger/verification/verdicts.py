@@ -1,0 +1,338 @@
+"""Verdicts for callers: questions answered from the service's own mirror, each with a receipt."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+from certledger.ledger.core.service_ports import ServiceStore
+from certledger.ledger.core.service_values import Verification
+from certledger.ledger.keys import Signer
+from certledger.ledger.publish.evidence import (
+    EvidenceMaker,
+    EvidencePendingError,
+    EvidenceUnknownError,
+    IssuerView,
+)
+from certledger.ledger.publish.snapshots import SnapshotMaker
+from certledger.ledger.verification.mirror_node import MirrorJudge, MirrorNode, find_newer
+from certledger.ledger.verification.questions import Asked, Lookup
+from certledger.ledger.verification.verification_receipt import (
+    VerificationReceipt,
+    content_of,
+    draw_reference,
+)
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import TrustPolicy
+from certledger.verifier.formats.presentation import Request
+from certledger.verifier.formats.record import Disclosure
+from certledger.verifier.verify.cached import Verifier
+from certledger.verifier.verify.compact import CompactVerifier
+from certledger.verifier.verify.full import Newer, Question, verify
+from certledger.verifier.verify.proofs import ProofCache
+from certledger.verifier.verify.trust_sources import Judge
+from certledger.verifier.verify.verdict import Result, unusable
+from certledger.verifier.vocabulary import Verdict
+
+_REMEMBERED = 4_096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HashedDisclosure(Disclosure):
+    """A disclosure whose value the asker compared itself: only its digest (32 bytes) is here."""
+
+    held: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """What the record holds of it."""
+        return self.held
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerificationAnswer:
+    """What is answered: results with their canonical bytes, and what their receipt will say.
+
+    `checked` is in seconds since 1970; `leaves` are those of the certificates, 32 bytes each;
+    `party` is who asked.
+    """
+
+    results: Sequence[Result]
+    spelled: Sequence[bytes]
+    content: dict[str, Json]
+    checked: int
+    leaves: bytes
+    party: str
+
+    def signed(self, operator: Signer, *, number: int, previous: bytes) -> Verification:
+        """Return what is kept of this, with the receipt that the operator signs.
+
+        `number` and `previous` are its place in the chain of receipts, as `sign` takes them.
+        """
+        receipt = VerificationReceipt.sign(self.content, operator, number=number, previous=previous)
+        single = self.results[0] if len(self.results) == 1 else None
+        return Verification(
+            reference=self.content["reference"],
+            caller=self.content["caller"],
+            party=self.party,
+            checked=self.checked,
+            verdict=str(single.verdict) if single is not None else "several",
+            leaves=self.leaves,
+            receipt=receipt.format(),
+            number=number,
+        )
+
+
+Judged = tuple[Result, bytes]
+"""A result and its canonical bytes."""
+_PRESENTED = b'"presentation":'
+
+
+class Presented:
+    """Accepts each presentation once, in all processes that share the store.
+
+    They are recorded for `seconds`, after which they are too old anyway.
+    """
+
+    def __init__(self, store: ServiceStore, seconds: int, clock: Callable[[], float]) -> None:
+        self._store, self._seconds, self._clock = store, seconds, clock
+        self._asked = threading.local()
+
+    def begin(self) -> None:
+        """Begin a question: what this thread asks `seen` from now on is what may be accepted."""
+        self._asked.digest = None
+
+    def seen(self, mark: bytes) -> bool:
+        """Return whether this presentation was accepted before."""
+        self._asked.digest = sha256(mark)
+        with self._store.begin(write=False) as unit:
+            return unit.presentation_accepted(self._asked.digest)
+
+    def accept(self) -> bool:
+        """Record the presentation of this question, if it has one.
+
+        Return False where another question was quicker with the same: only one of them inserts
+        the row, so what `seen` said before does not matter.
+        """
+        digest, now = self._asked.digest, int(self._clock())
+        if digest is None:
+            return True
+        with self._store.begin() as unit:
+            return unit.accept_presentation(digest, until=now + self._seconds, now=now)
+
+
+class Verdicts:
+    """Answers questions under one policy; safe for several threads."""
+
+    def __init__(
+        self,
+        *,
+        policy: TrustPolicy,
+        identity: bytes,
+        operator: bytes,
+        maker: EvidenceMaker,
+        snapshots: SnapshotMaker,
+        node: MirrorNode,
+        clock: Callable[[], float],
+        making: threading.Lock,
+        snapping: threading.Lock,
+    ) -> None:
+        """`operator` is the address (20 bytes) of who will sign.
+
+        `making` is held while `maker` works, `snapping` while `snapshots` does.
+        """
+        self._policy, self._identity, self._operator = policy, identity, operator
+        self._maker, self._snapshots, self._clock = maker, snapshots, clock
+        self._making, self._snapping = making, snapping
+        self._judge: Judge = MirrorJudge(policy, node)
+        self._newer: Newer = partial(find_newer, self._view, self._judge)
+        self._node = node
+        self._answered: dict[tuple[bytes, int, int], Judged] = {}
+        self._verifier = Verifier(policy, self._judge, newer=self._newer, remembered=_REMEMBERED)
+        self._memo = ProofCache(_REMEMBERED)
+        self._desk: tuple[str, CompactVerifier] | None = None
+        lives = policy.presentation_age + policy.clock_tolerance
+        self._presented = Presented(node.store, lives, clock)
+
+    def _view(self, issuer: str) -> IssuerView:
+        """Return an issuer at the newest checkpoint, proved; raises as `EvidenceMaker.of_leaf`."""
+        with self._making:
+            return self._maker.of_issuer(issuer)
+
+    def reads(self, data: bytes) -> bool:
+        """Return whether these bytes are canonical evidence."""
+        return self._verifier.reads(data)
+
+    def tell(
+        self, questions: Sequence[Asked], *, caller: str, party: str, audience: str | None
+    ) -> VerificationAnswer:
+        """Return the results of questions, in order, and what one receipt for all of them says.
+
+        `caller` names the credential that asks, `party` who is behind it, `audience` the counter
+        whose nonces the questions carry.
+        """
+        now = int(self._clock())
+        desk = cache(self._open_desk)  # One for all codes of a request: opening it is dear.
+        judged = [self._judged(one, now, audience, desk) for one in questions]
+        return self._answer(judged, now, caller=caller, party=party)
+
+    def tell_again(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
+        """Return what `tell` would of evidence with nothing beside, where that is in memory.
+
+        It asks neither database nor node, so it may be called where nothing may be waited for.
+        """
+        now = int(self._clock())
+        judged = self._answered.get((sha256(data), now, self._node.number))
+        return None if judged is None else self._answer([judged], now, caller=caller, party=party)
+
+    def _judged(
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
+    ) -> Judged:
+        """Return a result and its canonical bytes, remembered where nothing else decides them."""
+        number = self._node.number
+        result = self._once(asked, now, audience, desk)
+        judged = result, result.canonical()
+        # A presentation is accepted once, and what is not valid may hang on what is away.
+        alone = asked.known and asked.evidence is not None and _PRESENTED not in asked.evidence
+        if alone and result.verdict is Verdict.VALID and number == self._node.number:
+            if len(self._answered) >= _REMEMBERED:
+                self._answered.clear()
+            self._answered[sha256(asked.evidence or b""), now, number] = judged
+        return judged
+
+    def _answer(
+        self, judged: Sequence[Judged], now: int, *, caller: str, party: str
+    ) -> VerificationAnswer:
+        results = [result for result, _ in judged]
+        spelled = [spelling for _, spelling in judged]
+        leaves = b"".join(map(_leaf_of, results))
+        verdicts = Counter(str(result.verdict) for result in results)
+        content = content_of(
+            identity=self._identity,
+            operator=self._operator,
+            reference=draw_reference(),
+            caller=caller,
+            checked=now,
+            results=spelled,
+            leaves=leaves,
+            verdicts=dict(sorted(verdicts.items())),
+            basis=[result.basis for result in results],
+        )
+        return VerificationAnswer(
+            results=results,
+            spelled=spelled,
+            content=content,
+            checked=now,
+            leaves=leaves,
+            party=party,
+        )
+
+    def _once(
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
+    ) -> Result:
+        self._presented.begin()
+        result = self._result(asked, now, audience, desk)
+        if result.verdict is Verdict.VALID and not self._presented.accept():
+            # Another question was quicker: now the row is there, and `seen` finds it.
+            return self._result(asked, now, audience, desk)
+        return result
+
+    def _result(
+        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
+    ) -> Result:
+        if asked.unusable is not None:
+            return unusable(asked.unusable)
+        request = None
+        if asked.nonce is not None and audience is not None:
+            request = Request(audience=audience, nonce=asked.nonce)
+        if asked.evidence is not None and asked.known:
+            return self._verifier.verify_known(asked.evidence, now=now, seen=self._presented.seen)
+        if asked.evidence is not None:
+            return self._verifier.verify_bytes(
+                asked.evidence,
+                now=now,
+                documents=asked.documents,
+                request=request,
+                seen=self._presented.seen,
+            )
+        if asked.code is not None:
+            return desk().verify_text(
+                asked.code, now=now, documents=asked.documents, request=request
+            )
+        assert asked.lookup is not None
+        return self._looked_up(asked, asked.lookup, now, request)
+
+    def _looked_up(self, asked: Asked, lookup: Lookup, now: int, request: Request | None) -> Result:
+        try:
+            with self._making:
+                evidence = self._maker.of_lookup(lookup.digest)
+        except (EvidenceUnknownError, EvidencePendingError) as error:
+            return unusable(error.code)
+        try:
+            shown = showing(evidence, lookup)
+        except MalformedError as error:
+            return unusable(error.code)
+        question = Question(
+            policy=self._policy,
+            judge=self._judge,
+            now=now,
+            documents=asked.documents,
+            request=request,
+            seen=self._presented.seen,
+            newer=self._newer,
+        )
+        return _without_hashed(verify(shown, question, self._memo))
+
+    def _open_desk(self) -> CompactVerifier:
+        """Return the desk at the newest checkpoint, proved once."""
+        with self._snapping:
+            made = self._snapshots.latest()
+            if self._desk is None or self._desk[0] != made.digest:
+                desk = CompactVerifier.open(
+                    self._policy,
+                    made.snapshot,
+                    lambda snapshot, ledger: self._judge(snapshot.note, ledger, None),
+                    self._presented.seen,
+                )
+                self._desk = (made.digest, desk)
+            return self._desk[1]
+
+
+def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
+    """Return evidence that shows what a lookup hands in, in the order of places.
+
+    Raises:
+        MalformedError: `disclosure.foreign`, where something is not of the record.
+    """
+    record, entry = evidence.record, evidence.catalog.entry
+    places = {digest: place for place, digest in enumerate(record.digests)}
+    hashed: dict[bytes, Disclosure] = {}
+    for digest in {lookup.digest, *lookup.digests}:
+        place = places.get(digest)
+        if place is None:
+            raise MalformedError("disclosure.foreign", f"{digest.hex()} is not of this record")
+        name = entry.name_at(place, bound=record.bound)
+        hashed[digest] = HashedDisclosure(text="", salt="", name=name, value="", held=digest)
+    found = hashed | {part.digest: part for part in lookup.disclosures}
+    shown = evidence.showing(list(found.values()))
+    return replace(shown, presentation=lookup.presentation if record.bound else None)
+
+
+def _without_hashed(result: Result) -> Result:
+    """Return a result that shows only values that were handed in."""
+    shown: Json = result.certificate.get("shown")
+    if not shown:
+        return result
+    stored = [part for part in shown if part["value"] != ""]
+    return replace(result, certificate={**result.certificate, "shown": stored})
+
+
+def _leaf_of(result: Result) -> bytes:
+    """Return the leaf (32 bytes) of a result's certificate, nothing where that was not read."""
+    return bytes.fromhex(result.certificate.get("leaf", ""))

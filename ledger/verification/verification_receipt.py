@@ -1,0 +1,235 @@
+"""Verification receipts: what a counter was told, signed by the operator, and how to check one."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import orjson
+
+from certledger.ledger.keys import Signer, recover
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    format_time,
+    from_base64url,
+    from_hex,
+    parse_canonical,
+    parse_time,
+    to_base64url,
+)
+from certledger.verifier.formats.policy import check_ascending
+from certledger.verifier.formats.statements import Receipt
+from certledger.verifier.verify.receipt import lookup_of
+from certledger.verifier.vocabulary import Verdict
+
+MAX_RECEIPT_BYTES = 65_536
+MAX_RESULTS = 1_000
+MAX_BASES = 8
+MAX_BASIS_CHARACTERS = 4_096
+_REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
+_ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LETTERS = bytes(_ALPHABET[byte & 31] for byte in range(256))
+_SIZE = 12
+_DRAWING, _DRAWN = threading.Lock(), bytearray()
+
+
+class ReceiptInvalidError(CertledgerError):
+    """A receipt is not signed by whom it should be, or speaks of other results."""
+
+    code = "receipt.invalid"
+    exit_status = ExitStatus.AGAINST
+
+
+def draw_reference() -> str:
+    """Return a new short reference, which can be read to a hotline: three groups of four."""
+    with _DRAWING:
+        if not _DRAWN:
+            # Asking the system once for many lets no other thread in for each.
+            _DRAWN.extend(secrets.token_bytes(256 * _SIZE))
+        drawn = bytes(_DRAWN[-_SIZE:]).translate(_LETTERS).decode("ascii")
+        del _DRAWN[-_SIZE:]
+    return f"{drawn[:4]}-{drawn[4:8]}-{drawn[8:]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerificationReceipt:
+    """What was told, and the operator's signature (65 bytes) over it (SPEC section 21).
+
+    The results themselves stay with whoever asked; `results` in the content is the root of the
+    Merkle tree over their canonical bytes, so one of a thousand can be shown by itself.
+    """
+
+    TYPE: ClassVar[str] = "certledger/verification-receipt/1"
+
+    content: Mapping[str, Json]
+    signature: bytes
+
+    @classmethod
+    def sign(
+        cls, content: dict[str, Json], operator: Signer, *, number: int, previous: bytes
+    ) -> VerificationReceipt:
+        """Return the receipt with this content (as `content_of` gives it), signed by `operator`.
+
+        `number` counts the operator's receipts, `previous` is the digest of the one before.
+        """
+        content = content | {"number": number, "previous": previous.hex()}
+        digest = _digest(_spell(content), bytes.fromhex(content["ledger"]))
+        return cls(content=content, signature=operator.sign(digest))
+
+    @property
+    def reference(self) -> str:
+        """The short reference."""
+        return str(self.content["reference"])
+
+    @property
+    def operator(self) -> bytes:
+        """The address (20 bytes) of who is said to have signed."""
+        return bytes.fromhex(str(self.content["operator"]))
+
+    @property
+    def number(self) -> int:
+        """Its place among the operator's receipts of verifications, from 1."""
+        return int(self.content["number"])
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of its file, which the next receipt names."""
+        return sha256(self.format())
+
+    @property
+    def lookup(self) -> bytes:
+        """The digest (32 bytes) by which its record in the operator's batches is looked up."""
+        return lookup_of(self.format(), self.reference)
+
+    def to_json(self) -> Json:
+        """Return the file form."""
+        return {"receipt": dict(self.content), "signature": to_base64url(self.signature)}
+
+    def format(self) -> bytes:
+        """Return the canonical bytes of the file form."""
+        return _spell(self.to_json())
+
+    @classmethod
+    def parse(cls, data: bytes) -> VerificationReceipt:
+        """Return the receipt of a file's bytes.
+
+        Raises:
+            MalformedError: it is no receipt of a verification.
+        """
+        return cls.from_json(parse_canonical(data, MAX_RECEIPT_BYTES))
+
+    @classmethod
+    def from_json(cls, value: Json) -> VerificationReceipt:
+        """Return the receipt of a JSON value; raises as `parse`."""
+        read = Members(value, "file")
+        content, signature = read.take("receipt"), read.text("signature", longest=100)
+        read.done()
+        _check_content(Members(content, "receipt"), cls.TYPE)
+        return cls(content=content, signature=from_base64url(signature))
+
+    def check(self, operator: bytes | None = None) -> None:
+        """Check that the operator signed this.
+
+        Raises:
+            ReceiptInvalidError: another signed it than it says, or than `operator` (20 bytes).
+        """
+        try:
+            identity = from_hex(str(self.content["ledger"]), 32)
+            signer = recover(
+                _digest(format_canonical(dict(self.content)), identity), self.signature
+            )
+        except CertledgerError as error:
+            raise ReceiptInvalidError("the receipt carries no signature") from error
+        if signer != self.operator:
+            raise ReceiptInvalidError(f"it is signed by {signer.hex()}, and not by whom it names")
+        if operator is not None and signer != operator:
+            raise ReceiptInvalidError(f"it is signed by {signer.hex()}, not by {operator.hex()}")
+
+    def check_results(self, results: Sequence[bytes]) -> None:
+        """Check that the receipt is for these results (canonical bytes each), in this order.
+
+        Raises:
+            ReceiptInvalidError: it is for others.
+        """
+        if results_root(results).hex() != self.content["results"]:
+            raise ReceiptInvalidError("the receipt is for other results")
+
+
+def _check_content(read: Members, kind: str) -> None:
+    """Check the members of what was told (SPEC section 21)."""
+    read.const("type", kind)
+    for name in ("ledger", "leaves", "previous", "results"):
+        from_hex(read.text(name), 32)
+    from_hex(read.text("operator"), 20)
+    read.text("caller", longest=80)
+    parse_time(read.text("checked"))
+    read.text("reference", _REFERENCE)
+    read.integer("number", 1)
+    count, verdicts = read.integer("count", 1, MAX_RESULTS), read.inner("verdicts")
+    counts = [verdicts.integer(one, 1, count) for one in map(str, Verdict) if verdicts.has(one)]
+    verdicts.done()
+    bases = read.array("basis", 0, MAX_BASES)
+    if not all(type(one) is str and 0 < len(one) <= MAX_BASIS_CHARACTERS for one in bases):
+        read.fail("basis", "a list of texts")
+    check_ascending("receipt.basis", bases)
+    read.done()
+    if sum(counts) != count:
+        raise MalformedError("schema.invalid", f"{sum(counts)} verdicts of {count} results")
+
+
+def content_of(
+    *,
+    identity: bytes,
+    operator: bytes,
+    reference: str,
+    caller: str,
+    checked: int,
+    results: Sequence[bytes],
+    leaves: bytes,
+    verdicts: Mapping[str, int],
+    basis: Iterable[str] = (),
+) -> dict[str, Json]:
+    """Return what the operator (its address, 20 bytes) says in a receipt, but for its number.
+
+    It is for `results` (canonical bytes each) given at `checked` (seconds); `leaves` are those of
+    the certificates, 32 bytes each, `verdicts` tells how many there were of each, `basis` on whom
+    their blocks rest.
+    """
+    return {
+        "type": VerificationReceipt.TYPE,
+        "basis": sorted(set(basis) - {""})[:MAX_BASES],
+        "caller": caller,
+        "checked": format_time(checked),
+        "count": len(results),
+        "leaves": sha256(leaves).hex(),
+        "ledger": identity.hex(),
+        "operator": operator.hex(),
+        "reference": reference,
+        "results": results_root(results).hex(),
+        "verdicts": dict(verdicts),
+    }
+
+
+def _digest(content: bytes, identity: bytes) -> bytes:
+    return Receipt(content=sha256(content)).digest(identity)
+
+
+def _spell(value: Json) -> bytes:
+    """Return the canonical bytes of what was made or read here, and so lies in the subset."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def results_root(results: Sequence[bytes]) -> bytes:
+    """Return the root (32 bytes) over the canonical bytes of results, as in SPEC section 3."""
+    if not results:
+        raise MalformedError("schema.invalid", "a receipt is for at least one result")
+    return merkle.root([merkle.leaf_hash(result) for result in results])

@@ -1,0 +1,31 @@
+"""Is the contract the one that the policy pins: the audit's check, before a witness signs."""
+
+from __future__ import annotations
+
+from certledger.ledger.chain.block_logs import JsonRpc
+from certledger.verifier.audit.deployment import check_transaction
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.policy import LedgerPin
+
+
+class DeploymentForeignError(CertledgerError):
+    """The pinned transaction did not make the pinned contract out of the known creation code."""
+
+    code = "deployment.foreign"
+
+
+def check_deployment(node: JsonRpc, pin: LedgerPin) -> None:
+    """Check the transaction that deployed the ledger against what the policy pins.
+
+    Hash, signer, address, code and identity are computed from the transaction's bytes, so that
+    nothing the node says besides is believed.
+
+    Raises:
+        DeploymentForeignError: another code, contract or ledger than pinned.
+        ChainUnreachableError: the node does not answer.
+    """
+    found = node.call("eth_getTransactionByHash", "0x" + pin.deployment.hex())
+    if not isinstance(found, dict):
+        raise DeploymentForeignError("the node knows no such deployment")
+    for fault in check_transaction(found, pin):
+        raise DeploymentForeignError(f"{fault.detail} ({fault.code})")

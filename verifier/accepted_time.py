@@ -1,0 +1,62 @@
+"""What a verifier remembers in its home beside policies: the latest instant it accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from certledger.verifier.durable import locked, replace_file
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    parse_canonical,
+)
+from certledger.verifier.formats.checkpoint import MAX_TIME_SECONDS
+
+TYPE = "certledger/memory/1"
+FILE = "trust-memory.json"
+_MAX_FILE_BYTES = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptedTime:
+    """The greatest instant T accepted (seconds); 0 is none yet."""
+
+    time: int = 0
+
+
+def recall(home: Path) -> AcceptedTime:
+    """Return what is remembered in `home`.
+
+    Raises:
+        MalformedError: the file there is not a memory.  Forgetting must be somebody's decision.
+    """
+    try:
+        data = (home / FILE).read_bytes()
+    except FileNotFoundError:
+        return AcceptedTime()
+    try:
+        read = Members(parse_canonical(data, _MAX_FILE_BYTES), "memory")
+        read.const("type", TYPE)
+        memory = AcceptedTime(time=read.integer("time", greatest=MAX_TIME_SECONDS))
+        read.done()
+    except MalformedError as error:
+        raise MalformedError(error.code, f"{home / FILE} is damaged: {error}") from error
+    return memory
+
+
+def remember_time(home: Path, time: int) -> AcceptedTime:
+    """Remember that evidence speaking of `time` was accepted; an earlier one changes nothing.
+
+    To be called only once check 7 has passed: a time beyond the clock's tolerance would make
+    everything after it stale.
+    """
+    with locked(home / FILE):
+        current = recall(home)
+        if time <= current.time:
+            return current
+        value: dict[str, Json] = {"type": TYPE, "time": time}
+        replace_file(home / FILE, format_canonical(value))
+        return AcceptedTime(time=time)

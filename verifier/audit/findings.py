@@ -1,0 +1,218 @@
+"""What an audit can find: one table of codes, and the findings with place and evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from certledger.verifier.formats.canonical_json import Json
+from certledger.verifier.node_rpc import Log
+
+MAX_LISTED_FAULTS = 200
+"""Findings of one code that are told in full; all are counted."""
+
+
+class Weight(StrEnum):
+    """What a finding means for the audit."""
+
+    FAULT = "fault"
+    FINDING = "finding"
+    GAP = "gap"
+
+
+FAULTS: Mapping[str, str] = {
+    # The node and the contract.
+    "node.proof_unusable": "the node's proof does not lead from the block's state root",
+    "node.state_differs": "the state proved under the block is not what the events lead to",
+    "node.roll_differs": "the proved list of bodies is not what the events lead to",
+    "node.registrars_differ": "the proved registrars are not those the events lead to",
+    "node.event_malformed": "an event is none that the contract can tell",
+    "node.event_unplaced": "an event stands in a block that the chain does not have",
+    "node.history_changed": "a block that was read before is another one now",
+    "deployment.transaction_differs": "the deployment is not the transaction that the policy pins",
+    "deployment.creation_differs": "the contract was created with other code than the pinned",
+    "deployment.address_differs": "the pinned transaction created another account, or none",
+    "deployment.code_differs": "the code at the contract's address is not the pinned",
+    "deployment.identity_differs": "the contract names another ledger than the pinned",
+    "chain.rolled_back": "the ledger's own chain ends before a block that was final",
+    # What the contract accepted.
+    "act.signature": "a statement is not signed by whom it must be",
+    "act.key": "the key that signed had no right to, at that block",
+    "act.counter": "a statement does not move its counter by one",
+    "act.time": "a statement was carried outside its time",
+    "act.standing": "the body's standing forbids the act",
+    "act.held": "the body is held, and its registrar did not sign",
+    "act.content": "the act asks for what cannot be",
+    "act.body_unknown": "an act of a body that was never registered",
+    "batch.sequence_gap": "a batch does not follow the one before it",
+    "batch.first_differs": "a batch does not begin where the one before it ended",
+    "batch.count": "a batch has no possible number of certificates",
+    "batch.key_lost": "a batch was signed by a key that was lost by then, and stands",
+    "status.step_forbidden": "a certificate took a step that its status forbids",
+    "status.reason_missing": "a certificate was reinstated for no reason on record",
+    "state.differs": "the state told after an act is not what the act leads to",
+    # What was published.
+    "catalog.withheld": "a catalog in force was not published",
+    "catalog.root_differs": "the published entries are not the catalog in force",
+    "catalog.entry_changed": "a catalog entry changed under the same version",
+    "records.withheld": "the records of an anchored batch were not handed in within a day",
+    "records.root_differs": "the records of a batch do not lead to the root its body signed",
+    "record.malformed": "a record is none, or not in its canonical bytes",
+    "record.other_body": "a record names another body than its batch",
+    "record.index_differs": "a record stands at another index than it names",
+    "record.category_absent": "a record is of a category outside the catalog in force",
+    "record.disobeys_entry": "a record breaks the rules of its catalog entry",
+    "certificate.issued_twice": "one number and edition was issued twice",
+    "certificate.edition_gap": "a certificate replaces one that is not its edition before",
+    "certificate.predecessor_valid": "a certificate was replaced, and the one before stays good",
+    "checkpoint.unusable": "a checkpoint is no note that witnesses of the policy signed",
+    "checkpoint.not_on_chain": "a checkpoint names a block that is not on the chain",
+    "checkpoint.cosignature_missing": "a cosignature that others hold is gone from the database",
+    "checkpoint.two_at_height": "two checkpoints name different blocks at one height",
+    # What the ledger keeps.
+    "database.row_missing": "the database lacks a row for what the chain holds",
+    "database.row_extra": "the database has a row for what the chain does not hold",
+    "database.row_changed": "a row of the database says something else than the chain",
+    "database.unreadable": "the database holds what its columns cannot",
+    "database.leaf_differs": "a kept leaf or lookup row is not that of its record",
+    "database.record_differs": "a kept record is not the one that was anchored",
+    "database.act_not_on_chain": "an act is shown as anchored that is not on the chain",
+    "database.proof_differs": "a kept state proof does not verify",
+    "receipt.unusable": "a receipt is not signed by the operator for what it stands under",
+    "receipt.unanchored": "what a caller was told was not anchored within two days",
+    "receipt.gap": "the operator's numbered receipts have a gap, or were put back",
+    "receipt.broken": "an act was not anchored within the time its receipt promised",
+    "receipt.rejected_wrongly": "an act was rejected that the contract would have taken",
+    "document.swapped": "a document is not the one that the record holds",
+    "evidence.differs": "an evidence file says something else than the chain",
+}
+"""Open faults by code, each with its sentence: the audit ends with exit 1."""
+
+FINDINGS: Mapping[str, str] = {
+    "batch.key_lost_resolved": "a batch was signed by a lost key; all of it is out of force",
+    "status.corrected": "a certificate was reinstated, its registrar having signed",
+    "issuer.name_in_use": "an issuer was registered under the name of another one",
+    "records.awaited": "the records of a batch are not handed in yet; a day has not passed",
+    "anchoring.late": "records were anchored later than their entry's lag allows",
+    "database.behind": "the database has not followed the chain to its final block",
+    "receipt.late": "an act was anchored after the time its receipt promised",
+    "receipt.expired": "an act expired or was rejected before it was anchored",
+    "receipt.unregistered": "callers are told things, and no body of the operator's anchors them",
+}
+"""What is told and stays without effect: resolved on the chain, or nobody's fault yet."""
+
+GAPS: Mapping[str, str] = {
+    "node.unreachable": "the node gave no usable answer",
+    "node.behind": "the node does not show a block that is known as final: it lags, or hides it",
+    "node.history_missing": "the node no longer tells the events of the deployment: it is pruned",
+    "node.proof_missing": "the node has no proof of this block",
+    "node.chain_differs": "the node is of another chain than the policy's",
+    "deployment.unknown": "the node does not know the deployment transaction",
+    "checkpoint.uncosigned": "of no checkpoint at hand enough witnesses signed the block",
+    "data.missing": "no published records or catalogs were given to compare",
+    "data.unreachable": "published data could not be fetched",
+    "work.lost": "a process that checked batches was lost",
+}
+"""What kept the audit from being whole: without faults it ends with exit 3."""
+
+WEIGHT: Mapping[str, Weight] = (
+    dict.fromkeys(FAULTS, Weight.FAULT)
+    | dict.fromkeys(FINDINGS, Weight.FINDING)
+    | dict.fromkeys(GAPS, Weight.GAP)
+)
+SENTENCE: Mapping[str, str] = {**FAULTS, **FINDINGS, **GAPS}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditFault:
+    """Something found: its code, its place, what exactly, and what convinces a third party.
+
+    `where` is a path such as `11310000XX00000196/batches/3`; `evidence` holds statements,
+    signatures, positions on the chain, records and proofs, bytes in hexadecimal.
+    """
+
+    code: str
+    where: str
+    detail: str
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> Weight:
+        """What it means for the audit."""
+        return WEIGHT[self.code]
+
+    def to_json(self) -> Json:
+        """Return the finding as the report lists it."""
+        return {
+            "code": self.code,
+            "where": self.where,
+            "detail": self.detail,
+            "evidence": dict(self.evidence),
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> AuditFault:
+        """Return the finding that `to_json` wrote."""
+        return cls(**value)
+
+
+def fault(code: str, where: str, detail: str = "", **evidence: Json) -> AuditFault:
+    """Return a finding; `detail` follows the sentence of the code."""
+    sentence = SENTENCE[code]
+    return AuditFault(
+        code=code,
+        where=where,
+        detail=f"{sentence}: {detail}" if detail else sentence,
+        evidence=evidence,
+    )
+
+
+class AuditFaults:
+    """What was found so far: all counted, of each code so many kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[AuditFault] = []
+        self.counts: Counter[str] = Counter()
+
+    def add(self, found: AuditFault) -> None:
+        """Add a finding."""
+        self.counts[found.code] += 1
+        if self.counts[found.code] <= MAX_LISTED_FAULTS:
+            self.kept.append(found)
+
+    def extend(self, found: Iterable[AuditFault]) -> None:
+        """Add several findings."""
+        for one in found:
+            self.add(one)
+
+    def of(self, weight: Weight) -> list[AuditFault]:
+        """Return those of one weight, by place in the table and then in the order found."""
+        order = {code: place for place, code in enumerate(SENTENCE)}
+        listed = [one for one in self.kept if one.weight is weight]
+        return sorted(listed, key=lambda one: (order[one.code], one.where, one.detail))
+
+    def to_json(self) -> Json:
+        """Return everything, so that a stopped audit goes on with it."""
+        return {"kept": [one.to_json() for one in self.kept], "counts": dict(self.counts)}
+
+    @classmethod
+    def from_json(cls, value: Json) -> AuditFaults:
+        """Return what `to_json` wrote."""
+        faults = cls()
+        faults.kept = [AuditFault.from_json(one) for one in value["kept"]]
+        faults.counts = Counter(value["counts"])
+        return faults
+
+
+def log_evidence(log: Log) -> dict[str, Json]:
+    """Return an event as evidence: where it stands on the chain, and its bytes."""
+    return {
+        "block": log.block,
+        "block_hash": log.block_hash.hex(),
+        "transaction": log.tx.hex(),
+        "position": log.position,
+        "topics": [topic.hex() for topic in log.topics],
+        "data": log.data.hex(),
+    }

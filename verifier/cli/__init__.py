@@ -1,0 +1,1 @@
+"""The command line: one program, to which the other parts add their commands."""

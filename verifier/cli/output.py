@@ -1,0 +1,176 @@
+"""How results are printed: words for people, or one JSON document for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from unicodedata import category
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from certledger.verifier.cli.evidence_file import EvidenceFile
+from certledger.verifier.console import bilingual
+from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.formats.foreign_formats import FORMATS, words_of
+from certledger.verifier.regions import issuer_in_words
+from certledger.verifier.verify.basis import in_chinese
+from certledger.verifier.verify.codes import ADVICE, BANNERS, CODES, WARNINGS
+from certledger.verifier.verify.verdict import Result
+from certledger.verifier.vocabulary import Outcome, Verdict
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Controls, format characters (overrides of direction among them), lone surrogates, separators."""
+_MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
+
+
+def print_results(
+    results: Sequence[tuple[EvidenceFile, Result]], *, now: int, as_json: bool
+) -> None:
+    """Print results on standard output: one is told in full, several in a table."""
+    if as_json:
+        listed = [
+            {"file": str(file.path), **_look_in_json(file, result), **result.to_json()}
+            for file, result in results
+        ]
+        click.echo(orjson.dumps({"results": listed}, option=orjson.OPT_SORT_KEYS))
+        return
+    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
+    if len(results) == 1:
+        _print_one(console, *results[0], now=now)
+    else:
+        _print_many(console, results)
+
+
+def _look(file: EvidenceFile, result: Result) -> str | None:
+    """Return the name in `FORMATS` of what a file that is no evidence looks like."""
+    return file.looks_like if result.findings[0].code == "evidence.unusable" else None
+
+
+def _look_in_json(file: EvidenceFile, result: Result) -> dict[str, str]:
+    """Return the same as members of the result: what it looks like, and the command for it."""
+    found = _look(file, result)
+    if found is None:
+        return {}
+    command = FORMATS[found].command
+    return {"looks_like": found} | ({"command": command} if command else {})
+
+
+def _look_in_words(file: EvidenceFile, result: Result) -> str:
+    found = _look(file, result)
+    return "" if found is None else words_of(found)
+
+
+def age(seconds: int) -> str:
+    """Return how long ago, in the largest unit that says it."""
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{max(seconds, 0)} seconds"
+
+
+def plain(text: str) -> str:
+    """Return `text` with escapes for what would make a terminal show something else."""
+    return "".join(
+        character if category(character) not in _UNSEEN else f"<U+{ord(character):04X}>"
+        for character in text
+    )
+
+
+def warning_in_words(code: str) -> str:
+    """Return the sentence of a warning, with its code."""
+    return f"{bilingual(*reversed(WARNINGS[code]))} ({code})"
+
+
+def _banner(result: Result) -> Text:
+    banner = BANNERS[result.verdict]
+    words = bilingual(banner.zh, banner.en)
+    return Text(f"{banner.mark} {words}", style=f"bold {banner.colour}")
+
+
+def reasons(result: Result) -> list[str]:
+    """Return what to say of a result that is not valid, and what to do next."""
+    found = []
+    for finding in result.findings:
+        code = CODES[finding.code]
+        if finding.outcome is Outcome.PASS or finding.code.endswith(".needed"):
+            continue
+        sentence = bilingual(code.zh, finding.detail or code.en)
+        if sentence not in found:
+            found.append(sentence)
+        if (
+            code.advice is not None
+            and (do := bilingual(*reversed(ADVICE[code.advice]))) not in found
+        ):
+            found.append(do)
+    return found
+
+
+def _print_one(console: Console, file: EvidenceFile, result: Result, *, now: int) -> None:
+    console.print(_banner(result))
+    for line in filter(None, [_look_in_words(file, result), *reasons(result)]):
+        console.print(f"  {line}")
+    if result.as_of is not None:
+        when = format_time(result.as_of)
+        as_of = bilingual("截至", "As of")
+        console.print(f"  {as_of} {when}, from data {age(now - result.as_of)} old")
+    if result.basis:
+        basis = bilingual(plain(in_chinese(result.basis)), plain(result.basis))
+        console.print(f"  {bilingual('区块依据', 'The block rests on')}: {basis}")
+    _print_certificate(console, result.certificate)
+    for warning in result.warnings:
+        console.print(f"  {warning_in_words(warning)}")
+    console.print(f"  {plain(str(file.path))}")
+    for finding in result.findings:
+        mark = _MARKS[finding.outcome]
+        console.print(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
+
+
+def _print_certificate(console: Console, certificate: Mapping[str, Json]) -> None:
+    if (issuer := issuer_in_words(certificate)) is not None:
+        console.print(f"  {bilingual('签发机构', 'Issuer')}: {plain(bilingual(*issuer))}")
+    for name in ("name_zh", "name_en", "category", "issued", "expires"):
+        if name in certificate:
+            console.print(f"  {name:<10} {plain(certificate[name])}")
+    for part in certificate.get("shown", []):
+        console.print(f"  {part['name']:<24} {plain(str(part['value']))}")
+    if withheld := certificate.get("withheld"):
+        console.print(f"  withheld   {', '.join(withheld)}")
+
+
+def _deciding_reason(result: Result) -> str:
+    """Return why a result is not valid, in the words of the check that decided."""
+    # A verdict against a certificate rests on what failed, never on what could not be told; where
+    # nothing can be told, that may be for what failed too: the evidence is stale.
+    unknown = result.verdict is Verdict.CANNOT_TELL
+    for decisive in (Outcome.UNKNOWN, Outcome.FAIL) if unknown else (Outcome.FAIL,):
+        for finding in result.findings:
+            if finding.outcome is decisive and not finding.code.endswith(".needed"):
+                code = CODES[finding.code]
+                return f"{bilingual(code.zh, finding.detail or code.en)} ({finding.code})"
+    return ""
+
+
+def _print_many(console: Console, results: Sequence[tuple[EvidenceFile, Result]]) -> None:
+    """Print a table on a terminal, which wraps long reasons, and a line each in a pipe."""
+    table = Table("file", "verdict", "why", "as of", box=None, pad_edge=False)
+    for file, result in results:
+        why = _look_in_words(file, result) or _deciding_reason(result)
+        as_of = "" if result.as_of is None else format_time(result.as_of)
+        table.add_row(Text(plain(file.path.name)), _banner(result), Text(plain(why)), as_of)
+        if not console.is_terminal:
+            console.print(
+                f"{_banner(result)}  {plain(file.path.name)}  {plain(why)}  {as_of}".rstrip()
+            )
+    if console.is_terminal:
+        console.print(table, soft_wrap=False)
+    for warning in sorted({code for _, result in results for code in result.warnings}):
+        count = sum(warning in result.warnings for _, result in results)
+        console.print(f"{warning_in_words(warning)}: {count}")
+    counts = {banner.en: 0 for banner in BANNERS.values()}
+    for _, result in results:
+        counts[BANNERS[result.verdict].en] += 1
+    console.print(", ".join(f"{count} {words.lower()}" for words, count in counts.items() if count))

@@ -1,0 +1,261 @@
+"""`certledger snapshot`: what a counter fetches each morning to check offline all day."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from certledger.verifier.cli.address_options import SERVER, NodeChoice, node_options
+from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.console import bilingual
+from certledger.verifier.errors import CertledgerError
+
+if TYPE_CHECKING:
+    from certledger.verifier.formats.policy import TrustPolicy
+    from certledger.verifier.formats.snapshot import Snapshot, SnapshotIssuer
+    from certledger.verifier.snapshot_sync import SnapshotSource
+
+HOMES = "certledger.homes"
+"""The entry-point group in which the room that keeps a database says how a home is read."""
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+class BlockUntrustedError(CertledgerError):
+    """The block of a proved snapshot is not to be trusted now; the code is that of check 6."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@click.group("snapshot")
+def snapshot() -> None:
+    """What a counter needs to check offline all day.
+
+    Exits with 0 where all is well, 2 where a snapshot or another argument is unusable, and 3 where
+    its block cannot be trusted or the server not be reached.
+    """
+
+
+@snapshot.command()
+@click.argument("file", type=_NEW_FILE)
+@click.option("--from", "url", type=SERVER, help="The address of a ledger's API.")
+@click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="A ledger's home on this machine.")  # fmt: skip
+@click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key there (or CERTLEDGER_TOKEN).")
+@policy_options()
+@node_options
+@_AT
+@_JSON
+def fetch(
+    file: Path,
+    url: str | None,
+    token: str | None,
+    home: Path | None,
+    policy: PolicyChoice,
+    nodes: NodeChoice,
+    instant: str | None,
+    as_json: bool,
+) -> None:
+    """Bring FILE up to date: by a delta where it is there already, and never backwards.
+
+    What cannot be proved, or whose block cannot be trusted, does not take FILE's place.  Of a
+    home the proof is enough: its chain is one's own, and whoever uses FILE judges the block.
+    """
+    from certledger.verifier.durable import replace_file
+    from certledger.verifier.snapshot_sync import pin_of, refresh
+
+    if (url is None) == (home is None):
+        raise click.UsageError("name either --from or --home")
+    trusted = policy.open()
+    current = _read(file) if file.exists() else None
+    if current is not None:
+        current.check(pin_of(trusted, current))
+    newest = refresh(_source(url, token, home), trusted, current)
+    warnings = [] if home is not None else _judge(newest, trusted, nodes, instant)
+    replace_file(file, newest.format())
+    _tell(newest, warnings, as_json=as_json)
+
+
+@snapshot.command()
+@click.argument("file", type=_FILE)
+@_JSON
+def show(file: Path, as_json: bool) -> None:
+    """Say what the snapshot in FILE claims; `check` proves it."""
+    _tell(_read(file), as_json=as_json)
+
+
+@snapshot.command()
+@click.argument("file", type=_FILE)
+@click.argument("deltas", nargs=-1, type=_FILE)
+@policy_options()
+@node_options
+@_AT
+@click.option("--out", type=_NEW_FILE, help="Where to write the snapshot the deltas lead to.")
+@_JSON
+def check(
+    file: Path,
+    deltas: Sequence[Path],
+    policy: PolicyChoice,
+    nodes: NodeChoice,
+    instant: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Prove the snapshot in FILE, and those that DELTAS lead to from it, one after another."""
+    from certledger.verifier.durable import replace_file
+    from certledger.verifier.files import read_file
+    from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES
+    from certledger.verifier.formats.snapshot_delta import apply_delta
+    from certledger.verifier.snapshot_sync import pin_of
+
+    trusted, found = policy.open(), _read(file)
+    ledger = pin_of(trusted, found)
+    found.check(ledger)
+    for delta in deltas:
+        found = apply_delta(found, read_file(delta, MAX_SNAPSHOT_BYTES), ledger)
+    warnings = _judge(found, trusted, nodes, instant)
+    if out is not None:
+        replace_file(out, found.format())
+    _tell(found, warnings, as_json=as_json)
+
+
+@snapshot.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@click.argument("out", type=_NEW_FILE)
+def delta(old: Path, new: Path, out: Path) -> None:
+    """Write to OUT what leads from the snapshot in OLD to the one in NEW."""
+    from certledger.verifier.durable import replace_file
+    from certledger.verifier.formats.snapshot_delta import format_delta
+
+    data = format_delta(_read(old), _read(new))
+    replace_file(out, data)
+    click.echo(f"{len(data):,} bytes")
+
+
+@snapshot.command()
+@click.argument("file", type=_FILE)
+@click.argument("issuer")
+@policy_options()
+@click.option(
+    "--as", "form", type=click.Choice(["token", "revocation", "suspension"]), default="token",
+    show_default=True,
+    help="IETF Token Status List, or W3C Bitstring Status List of this purpose.",
+)  # fmt: skip
+def export(
+    file: Path,
+    issuer: str,
+    policy: PolicyChoice,
+    form: str,
+) -> None:
+    """Write a body's statuses, proved, as a list in the form of others."""
+    import orjson
+
+    from certledger.verifier.formats.status_list import bitstring_status_list, token_status_list
+    from certledger.verifier.snapshot_sync import pin_of
+
+    trusted, found = policy.open(), _read(file)
+    found.check(pin_of(trusted, found))
+    body = found.by_issuer.get(issuer)
+    if body is None:
+        raise click.UsageError(f"the snapshot has no body {issuer}")
+    count = body.state.certificates
+    if form == "token":
+        value = token_status_list(body.words, count)
+    else:
+        value = bitstring_status_list(body.words, count, form)
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n")
+
+
+def _read(file: Path) -> Snapshot:
+    from certledger.verifier.files import read_file
+    from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES, Snapshot
+
+    return Snapshot.parse(read_file(file, MAX_SNAPSHOT_BYTES))
+
+
+def _source(url: str | None, token: str | None, home: Path | None) -> SnapshotSource:
+    from functools import partial
+
+    from certledger.verifier.snapshot_sync import SnapshotService, Whole
+
+    if home is None:
+        return SnapshotService(url or "", token)
+    for point in entry_points(group=HOMES, name="snapshot"):
+        return Whole(partial(point.load(), home))
+    raise click.UsageError("a home is read where the server is installed; name --from here")
+
+
+def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | None) -> list[str]:
+    """Return the codes of warnings; leave with 3 unless a proved snapshot's block is trusted."""
+    from certledger.verifier.formats.canonical_json import parse_time
+    from certledger.verifier.snapshot_sync import pin_of
+    from certledger.verifier.verify.codes import CODES
+
+    judge = nodes.judge(policy)
+    now = parse_time(at) if at else int(time.time())
+    judgement = judge(found.note, pin_of(policy, found), None)
+    code = judgement.code
+    if policy.ended(now):
+        code = "policy.ended"
+    if code != "ok":
+        raise BlockUntrustedError(code, bilingual(CODES[code].zh, CODES[code].en))
+    return ["node.adds_nothing"] if judgement.unanswered else []
+
+
+def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> None:
+    import orjson
+
+    from certledger.verifier.cli.output import plain, warning_in_words
+    from certledger.verifier.formats.canonical_json import format_time
+
+    checkpoint = found.note.checkpoint
+    bodies = [_describe(body) for body in found.bodies]
+    if as_json:
+        value = {
+            "ledger": checkpoint.identity.hex(),
+            "block": checkpoint.number,
+            "time": format_time(checkpoint.time),
+            "digest": found.digest().hex(),
+            "bodies": bodies,
+            "warnings": list(warnings),
+        }
+        click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        return
+    click.echo(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
+    click.echo(f"digest {found.digest().hex()}")
+    for body in bodies:
+        counts = ", ".join(f"{name} {body[name]:,}" for name in _COUNTED if body[name])
+        click.echo(f"{body['issuer']}  {plain(body['name'])}  {body['standing']}  {counts}")
+    for warning in warnings:
+        click.echo(warning_in_words(warning))
+
+
+_COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")
+
+
+def _describe(body: SnapshotIssuer) -> dict[str, Any]:
+    from certledger.verifier.formats.snapshot_columns import LISTED, listed
+
+    state = body.state
+    counts = {
+        str(status): len(found) for status, found in zip(LISTED, listed(body.words), strict=True)
+    }
+    return {
+        "issuer": state.issuer,
+        "name": state.name,
+        "standing": str(state.standing),
+        "batches": state.batches,
+        "certificates": state.certificates,
+        **counts,
+    }

@@ -1,0 +1,133 @@
+"""A counter with a memory: what it relied on stays relied on, and no presentation is good twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from certledger.verifier.accepted_time import recall, remember_time
+from certledger.verifier.durable import locked, replace_file
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    from_hex,
+    parse_canonical,
+)
+from certledger.verifier.formats.signed_policy import SignedPolicy
+from certledger.verifier.policy_store import Adopted, adopt_chain
+from certledger.verifier.verify.verdict import Result
+from certledger.verifier.vocabulary import CheckName, Verdict
+
+TYPE = "certledger/accepted/1"
+FILE = "accepted-presentations.json"
+MIN_RETENTION_SECONDS = 86_400
+"""Seconds that a presentation is remembered at least, in case a later policy lets them be older."""
+_MAX_FILE_BYTES = 64 * 2**20
+_MARK_SIZE = 32
+
+
+@dataclass(kw_only=True)
+class Counter:
+    """One counter's home, opened to answer at `now` (seconds since 1970).
+
+    Several processes may share a home.
+    """
+
+    home: Path
+    now: int
+    kept: int
+    trusted: Adopted
+    _shown: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        chain: Sequence[SignedPolicy],
+        clock: int,
+        fingerprint: bytes | None = None,
+    ) -> Counter:
+        """Return the counter of a home, which relies on the last policy of `chain` from now on.
+
+        An empty chain relies on the policy that the home has.  `fingerprint` is that of the home's
+        first policy.  `now` is the later of `clock` and the latest instant relied on before.
+
+        Raises:
+            PolicyMissingError, FingerprintDiffersError, PolicyOlderError, PolicyUnsignedError: as
+                `adopt_chain`.
+            MalformedError: the home's memory is damaged.
+        """
+        memory = recall(home)
+        trusted = adopt_chain(home, chain, fingerprint)
+        policy = trusted.current.policy
+        stored = max(MIN_RETENTION_SECONDS, policy.presentation_age + policy.clock_tolerance)
+        return cls(home=home, now=max(clock, memory.time), kept=stored, trusted=trusted)
+
+    def seen(self, mark: bytes) -> bool:
+        """Return whether a presentation with this mark was accepted here before.
+
+        Raises:
+            MalformedError: the home's memory is damaged.
+        """
+        self._shown = mark
+        return mark in _accepted(self.home)
+
+    def relied(self, result: Result) -> bool:
+        """Remember what `result`, the answer to the last question, was built on.
+
+        Returns False where another process has accepted the same presentation meanwhile: then
+        the question must be asked again.
+
+        Raises:
+            MalformedError: the home's memory is damaged.
+        """
+        mark, self._shown = self._shown, None
+        codes = {finding.check: finding.code for finding in result.findings}
+        if result.as_of is not None and codes[CheckName.FRESHNESS] == "ok":
+            remember_time(self.home, result.as_of)
+        if mark is None or result.verdict is not Verdict.VALID:
+            return True
+        return self._accept(mark)
+
+    def _accept(self, mark: bytes) -> bool:
+        with locked(self.home / FILE):
+            current = _accepted(self.home)
+            if mark in current:
+                return False
+            # What is older than any policy lets a presentation be need not be remembered.
+            known = {one: at for one, at in current.items() if at >= self.now - self.kept}
+            replace_file(self.home / FILE, _format({**known, mark: self.now}))
+            return True
+
+
+def _format(accepted: dict[bytes, int]) -> bytes:
+    listed: list[Json] = [
+        {"accepted": at, "mark": mark.hex()} for mark, at in sorted(accepted.items())
+    ]
+    return format_canonical({"presentations": listed, "type": TYPE})
+
+
+def _accepted(home: Path) -> dict[bytes, int]:
+    """Return when each presentation that is remembered was accepted, by its mark."""
+    try:
+        data = (home / FILE).read_bytes()
+    except FileNotFoundError:
+        return {}
+    read = Members(parse_canonical(data, _MAX_FILE_BYTES), "file")
+    read.const("type", TYPE)
+    listed = [_line(value) for value in read.array("presentations", 0, _MAX_FILE_BYTES)]
+    read.done()
+    found = dict(listed)
+    if len(found) != len(listed):
+        raise MalformedError("schema.invalid", "a presentation was accepted twice")
+    return found
+
+
+def _line(value: Json) -> tuple[bytes, int]:
+    read = Members(value, "presentation")
+    line = from_hex(read.text("mark"), _MARK_SIZE), read.integer("accepted")
+    read.done()
+    return line

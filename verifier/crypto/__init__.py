@@ -1,0 +1,1 @@
+"""Hash functions and secp256k1, by well-kept libraries."""

@@ -1,0 +1,281 @@
+"""The contract's events, read from raw logs into typed values (SPEC section 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from certledger.contracts import abi
+from certledger.verifier.crypto.hashing import keccak, sha256
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats import statements
+from certledger.verifier.formats.issuer_state import ISSUER, IssuerState, Key
+from certledger.verifier.formats.statements import Statement
+from certledger.verifier.vocabulary import IssuerKind, Standing
+
+SIGNATURE_SIZE = 65
+HEAD_WORDS = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Created:
+    """The ledger began."""
+
+    identity: bytes
+    salt: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActEvent:
+    """A statement that the contract accepted, with the signatures (65 bytes each) it was given.
+
+    `key` is the index of the body's key that signed, None where none may or did.
+    """
+
+    statement: Statement
+    key: int | None
+    signatures: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchAnchored:
+    """A batch that was anchored: its statement but for what follows from the state before it."""
+
+    issuer: str
+    sequence: int
+    first: int
+    count: int
+    not_after: int
+    root: bytes
+    countersignature: bytes
+    key: int
+    signature: bytes
+
+    def statement(self, *, previous: bytes, catalog: bytes) -> statements.Batch:
+        """Return the whole statement.
+
+        `previous` is the digest of the body's batch statement before (zero for the first),
+        `catalog` the root in force.
+        """
+        return statements.Batch(
+            issuer=self.issuer.encode("ascii"),
+            sequence=self.sequence,
+            previous=previous,
+            root=self.root,
+            first=self.first,
+            count=self.count,
+            catalog=catalog,
+            countersignature=self.countersignature,
+            not_after=self.not_after,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped:
+    """A batch, or with sequence 0 a whole body, was passed over; `reason` is an error selector.
+
+    The contract has not checked what it reports here: whoever carries a call can make it report
+    anything.  `issuer` is therefore empty where the bytes are no issuer's code, and nothing that
+    is read from this event may count.
+    """
+
+    issuer: str
+    sequence: int
+    reason: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuerStateEvent:
+    """A body's whole state after the acts reported just before it in the same transaction."""
+
+    issuer: str
+    words: tuple[bytes, ...]
+
+    @property
+    def name_digest(self) -> bytes:
+        """SHA-256 of the body's name."""
+        return self.words[2]
+
+    def state(self, name: str) -> IssuerState:
+        """Return the state, given the body's name.
+
+        Raises:
+            MalformedError: the name is another, or the words are not those of a state.
+        """
+        if sha256(name.encode()) != self.name_digest:
+            raise MalformedError("event.name", f"the body {self.issuer} is not named {name!r}")
+        return parse_state(self.words, name)
+
+
+Event = Created | ActEvent | BatchAnchored | Skipped | IssuerStateEvent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Act:
+    """How an act is told: topic 1 is the statement's first member, the data all the others."""
+
+    event: str
+    statement: type[Statement]
+    keyed: bool = False
+
+    def types(self) -> list[str]:
+        kinds = [kind for _, _, kind in self.statement.members()]
+        return kinds + ["uint8"] * self.keyed + ["bytes"]
+
+
+_ACTS = (
+    _Act(event="Registered", statement=statements.Register),
+    _Act(event="StatusChanged", statement=statements.StatusChange, keyed=True),
+    _Act(event="CatalogChanged", statement=statements.CatalogChange, keyed=True),
+    _Act(event="KeysChanged", statement=statements.KeysChange, keyed=True),
+    _Act(event="StandingChanged", statement=statements.StandingChange),
+    _Act(event="Held", statement=statements.Hold),
+    _Act(event="Released", statement=statements.Release),
+    _Act(event="Restored", statement=statements.Restore),
+    _Act(event="RegistrarChanged", statement=statements.RegistrarChange),
+    _Act(event="RegistrarRotated", statement=statements.RegistrarRotation),
+    _Act(event="RegistrarChallenged", statement=statements.RegistrarChallenge),
+)
+_OTHERS = {
+    "Created": ["bytes32", "bytes32"],
+    "Anchored": ["bytes18", "bytes32[5]"],
+    "Skipped": ["bytes18", "uint64", "bytes4"],
+    "BodyState": ["bytes18", "bytes32[]"],
+}
+
+
+def topic(event: str, types: Sequence[str]) -> bytes:
+    """Return the first topic of an event (32 bytes)."""
+    return keccak(f"{event}({','.join(types)})".encode())
+
+
+_ACT_OF: Mapping[bytes, _Act] = {topic(act.event, act.types()): act for act in _ACTS}
+_OTHER_OF: Mapping[bytes, str] = {topic(name, types): name for name, types in _OTHERS.items()}
+
+TOPICS: Mapping[str, bytes] = {act.event: at for at, act in _ACT_OF.items()} | {
+    name: at for at, name in _OTHER_OF.items()
+}
+"""The first topic of every event by name."""
+_SKIPPED = TOPICS["Skipped"]
+
+
+def parse_log(topics: Sequence[bytes], data: bytes) -> Event:
+    """Return what a log of the contract says.
+
+    Raises:
+        MalformedError: an unknown event, or data that are not its one encoding.
+    """
+    if len(topics) != 2:
+        raise MalformedError(
+            "event.unknown", f"a log of {len(topics)} topics is none of the ledger's"
+        )
+    first, subject = topics
+    try:
+        if act := _ACT_OF.get(first):
+            return _parse_act(act, subject, data)
+        if first == _SKIPPED:
+            return _parse_skipped(subject, data)
+        if name := _OTHER_OF.get(first):
+            return _parse_other(name, abi.decode([_OTHERS[name][0]], subject)[0], data)
+    except (abi.AbiError, UnicodeDecodeError, ValueError) as error:
+        raise MalformedError("event.malformed", f"a log is not what it says: {error}") from error
+    raise MalformedError("event.unknown", f"no event has the topic {first.hex()}")
+
+
+def _parse_act(act: _Act, subject: bytes, data: bytes) -> ActEvent:
+    types = act.types()
+    values = [*abi.decode(types[:1], subject), *abi.decode(types[1:], data)]
+    attributes = [attribute for attribute, _, _ in act.statement.members()]
+    key = values[len(attributes)] if act.keyed else None
+    return ActEvent(
+        statement=act.statement(**dict(zip(attributes, values, strict=False))),
+        key=None if key == 255 else key,
+        signatures=_split(values[-1]),
+    )
+
+
+def _split(signatures: bytes) -> tuple[bytes, ...]:
+    if len(signatures) % SIGNATURE_SIZE:
+        raise abi.AbiError(f"{len(signatures)} bytes are not whole signatures")
+    places = range(0, len(signatures), SIGNATURE_SIZE)
+    return tuple(signatures[at : at + SIGNATURE_SIZE] for at in places)
+
+
+def _parse_other(name: str, subject: bytes, data: bytes) -> Event:
+    values = abi.decode(_OTHERS[name][1:], data)
+    if name == "Created":
+        return Created(identity=subject, salt=values[0])
+    issuer = subject.decode("ascii")
+    if name == "Anchored":
+        return _parse_batch(issuer, values[0])
+    return IssuerStateEvent(issuer=issuer, words=_state_words(values[0]))
+
+
+def _parse_skipped(subject: bytes, data: bytes) -> Skipped:
+    """Return what was passed over; any bytes are such an event, because anyone can cause it."""
+    code = subject[:18].decode("ascii", "replace")
+    return Skipped(
+        issuer=code if ISSUER.fullmatch(code) else "",
+        sequence=int.from_bytes(data[:32], "big"),
+        reason=data[32:36],
+    )
+
+
+def _state_words(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the words of a state, which has at least one key before its peaks."""
+    if len(words) > HEAD_WORDS:
+        batches = int.from_bytes(words[1][:8], "big")
+        if len(words) > HEAD_WORDS + batches.bit_count():
+            return words
+    raise abi.AbiError(f"{len(words)} words are no state")
+
+
+def _parse_batch(issuer: str, words: Sequence[bytes]) -> BatchAnchored:
+    head, root, countersignature, r, s = words
+    return BatchAnchored(
+        issuer=issuer,
+        sequence=int.from_bytes(head[:8], "big"),
+        first=int.from_bytes(head[8:16], "big"),
+        count=int.from_bytes(head[16:20], "big"),
+        not_after=int.from_bytes(head[20:28], "big"),
+        root=root,
+        countersignature=countersignature,
+        key=head[28],
+        signature=r + s + head[29:30],
+    )
+
+
+def parse_state(words: Sequence[bytes], name: str) -> IssuerState:
+    """Return the state with these words, the name taken as given and not compared.
+
+    Raises:
+        MalformedError: the words are not those of a state.
+    """
+    """Return the state that `words` spell, under a name that is not compared with them.
+
+    Raises:
+        MalformedError: an unknown kind or standing, or a key without a known purpose.
+    """
+    w0, w1, _, catalog, last, status = words[:HEAD_WORDS]
+    batches = int.from_bytes(w1[:8], "big")
+    keys_end = len(words) - batches.bit_count()
+    kinds, standings = list(IssuerKind), list(Standing)
+    if not 0 < w0[20] <= len(kinds) or not 0 < w0[21] <= len(standings):
+        raise MalformedError("event.state", "a state has an unknown kind or standing")
+    return IssuerState(
+        issuer=w0[:18].decode("ascii"),
+        kind=kinds[w0[20] - 1],
+        name=name,
+        keys=tuple(Key.unpacked(word[:31]) for word in words[HEAD_WORDS:keys_end]),
+        standing=standings[w0[21] - 1],
+        since=int.from_bytes(w0[22:27], "big"),
+        catalog_version=int.from_bytes(w0[27:31], "big"),
+        catalog=catalog,
+        batches=batches,
+        certificates=int.from_bytes(w1[8:16], "big"),
+        last=last,
+        peaks=tuple(words[keys_end:]),
+        epoch=int.from_bytes(w1[16:24], "big"),
+        status=status,
+        revision=int.from_bytes(w1[24:28], "big"),
+    )

@@ -1,0 +1,359 @@
+"""Full evidence: everything a verdict needs beside the trust policy (SPEC section 16.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    from_base64url,
+    hash_list,
+    parse_canonical,
+    to_base64url,
+)
+from certledger.verifier.formats.catalog import MAX_ENTRIES, Entry
+from certledger.verifier.formats.checkpoint import MAX_TIME_SECONDS
+from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES, NO_END, IssuerState
+from certledger.verifier.formats.presentation import Presentation
+from certledger.verifier.formats.record import MAX_DIGESTS, Disclosure, Record
+from certledger.verifier.formats.state_proof import MAX_NODE_BYTES, MAX_PROOF_NODES
+from certledger.verifier.formats.statements import Batch
+from certledger.verifier.formats.status_tree import WordProof
+from certledger.verifier.verify.content_check import Showing
+
+MAX_EVIDENCE_BYTES = 65536
+MEDIA_TYPE = "application/vnd.certledger.evidence.v1+json"
+MAX_BATCH_CERTIFICATES = 65536
+_PATH = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchAnchor:
+    """Where a batch stands: block of anchoring, index of the key, path to its peak."""
+
+    block: int
+    key: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryProof:
+    """A catalog entry and its path in a catalog of `count` entries."""
+
+    entry: Entry
+    place: int
+    count: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One certificate's evidence, parsed.  What it claims is checked by `verifier.verify.full`."""
+
+    TYPE: ClassVar[str] = "certledger/evidence/1"
+
+    record: Record
+    disclosures: tuple[Disclosure, ...]
+    path: tuple[bytes, ...]
+    statement: Batch
+    signature: bytes
+    signer: bytes
+    anchor: BatchAnchor
+    catalog: EntryProof
+    body: IssuerState
+    word: WordProof
+    account_proof: tuple[bytes, ...]
+    slot_proof: tuple[bytes, ...]
+    checkpoint: str
+    presentation: Presentation | None = None
+    _showing: Showing | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def shown(self) -> Showing:
+        """The record and what is shown of it."""
+        if self._showing is None:
+            self._keep(Showing.of(self.record, self.disclosures))
+        assert self._showing is not None
+        return self._showing
+
+    def _keep(self, showing: Showing) -> None:
+        object.__setattr__(
+            self, "_showing", showing
+        )  # It follows from the fields: nothing changes.
+
+    @property
+    def place(self) -> int:
+        """Where the record stands in its batch; outside it if the index does not fit."""
+        return self.record.index - self.statement.first
+
+    @classmethod
+    def parse(cls, data: bytes) -> Evidence:
+        """Return the evidence of a file's bytes.
+
+        Raises:
+            MalformedError: anything but the canonical bytes of evidence of a known version.
+        """
+        return cls.from_json(parse_canonical(data, MAX_EVIDENCE_BYTES))
+
+    def format(self) -> bytes:
+        """Return the bytes of the file."""
+        return format_canonical(self.to_json())
+
+    @classmethod
+    def from_json(cls, value: Json) -> Evidence:
+        """Return the evidence of a JSON value.
+
+        Raises:
+            MalformedError: an unknown, missing or ill-typed member at any level.
+        """
+        read = Members(value, "evidence")
+        read.const("type", cls.TYPE)
+        record, shown = Record.from_json(read.take("record")), CertificatePart.read(read)
+        evidence = cls.of(
+            Showing.of(record, shown.disclosures),
+            shown,
+            BatchProof.read(read),
+            Proof.read(read),
+            SignedStatement.read(read, record.issuer),
+            WordProof.from_json(read.take("status")),
+        )
+        read.done()
+        return evidence
+
+    @classmethod
+    def of(
+        cls,
+        showing: Showing,
+        shown: CertificatePart,
+        backing: BatchProof,
+        proof: Proof,
+        signed: SignedStatement,
+        word: WordProof,
+    ) -> Evidence:
+        """Return the evidence of its parts.
+
+        Raises:
+            MalformedError: disclosures out of order, or a presentation beside an unbound record.
+        """
+        if not showing.ascends:
+            raise MalformedError("schema.invalid", "disclosures do not strictly ascend by place")
+        if shown.presentation is not None and not showing.record.bound:
+            raise MalformedError("schema.invalid", "a presentation stands beside an unbound record")
+        evidence = cls(
+            record=showing.record,
+            disclosures=shown.disclosures,
+            path=shown.path,
+            statement=signed.statement,
+            signature=signed.signature,
+            signer=signed.signer,
+            anchor=backing.anchor,
+            catalog=backing.catalog,
+            body=backing.body,
+            word=word,
+            account_proof=proof.account,
+            slot_proof=proof.slot,
+            checkpoint=backing.checkpoint,
+            presentation=shown.presentation,
+        )
+        evidence._keep(showing)
+        return evidence
+
+    def to_json(self) -> Json:
+        """Return the evidence as a JSON value."""
+        value: dict[str, Json] = {
+            "type": self.TYPE,
+            "record": self.record.to_json(),
+            "disclosures": [disclosure.text for disclosure in self.disclosures],
+            "path": hash_list(self.path),
+            "statement": batch_to_json(self.statement),
+            "signature": to_base64url(self.signature),
+            "signer": to_base64url(self.signer),
+            "anchor": {
+                "block": self.anchor.block,
+                "key": self.anchor.key,
+                "path": hash_list(self.anchor.path),
+            },
+            "catalog": {
+                "entry": self.catalog.entry.to_json(),
+                "place": self.catalog.place,
+                "count": self.catalog.count,
+                "path": hash_list(self.catalog.path),
+            },
+            "body": self.body.to_json(),
+            "status": self.word.to_json(),
+            "proof": {
+                "account": [to_base64url(node) for node in self.account_proof],
+                "slot": [to_base64url(node) for node in self.slot_proof],
+            },
+            "checkpoint": self.checkpoint,
+        }
+        if self.presentation is not None:
+            value["presentation"] = self.presentation.to_json()
+        return value
+
+    def showing(self, disclosures: Sequence[Disclosure]) -> Evidence:
+        """Return this evidence with exactly `disclosures` shown, in the order of their places.
+
+        Raises:
+            MalformedError: `disclosure.foreign`, where one is not of this record.
+        """
+        places = {digest: place for place, digest in enumerate(self.record.digests)}
+        foreign = [part.name for part in disclosures if part.digest not in places]
+        if foreign:
+            raise MalformedError("disclosure.foreign", f"{foreign[0]!r} is not of this record")
+        ordered = sorted(disclosures, key=lambda part: places[part.digest])
+        return replace(self, disclosures=tuple(ordered))
+
+
+def batch_to_json(statement: Batch) -> Json:
+    """Return a batch statement as evidence carries it: without the issuer, which the record has."""
+    return {
+        "sequence": statement.sequence,
+        "previous": to_base64url(statement.previous),
+        "root": to_base64url(statement.root),
+        "first": statement.first,
+        "count": statement.count,
+        "catalog": to_base64url(statement.catalog),
+        "countersignature": to_base64url(statement.countersignature),
+        "not_after": statement.not_after,
+    }
+
+
+def batch_from_json(value: Json, issuer: str) -> Batch:
+    """Return the batch statement of `issuer` that evidence carries.
+
+    Raises:
+        MalformedError: an unknown, missing or ill-typed member.
+    """
+    read = Members(value, "statement")
+    statement = Batch(
+        issuer=issuer.encode("ascii"),
+        sequence=read.integer("sequence", 1),
+        previous=read.binary("previous", 32),
+        root=read.binary("root", 32),
+        first=read.integer("first", greatest=MAX_CERTIFICATES - 1),
+        count=read.integer("count", 1, MAX_BATCH_CERTIFICATES),
+        catalog=read.binary("catalog", 32),
+        countersignature=read.binary("countersignature", 32),
+        not_after=read.integer("not_after", greatest=MAX_TIME_SECONDS),
+    )
+    read.done()
+    return statement
+
+
+# Parts, as they stand beside one another in a canonical file ----------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificatePart:
+    """What is the certificate's own beside its record."""
+
+    disclosures: tuple[Disclosure, ...]
+    path: tuple[bytes, ...]
+    presentation: Presentation | None
+
+    @classmethod
+    def read(cls, read: Members) -> CertificatePart:
+        """Take `disclosures`, `path` and `presentation`; raises Malformed where they are not."""
+        texts = read.array("disclosures", 0, MAX_DIGESTS)
+        if not all(type(text) is str for text in texts):
+            read.fail("disclosures", "a list of texts")
+        return cls(
+            disclosures=tuple(map(Disclosure.parse, texts)),
+            path=tuple(read.hashes("path", _PATH)),
+            presentation=(
+                Presentation.from_json(read.take("presentation"))
+                if read.has("presentation")
+                else None
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchProof:
+    """What stands behind the certificates of one batch and category."""
+
+    anchor: BatchAnchor
+    body: IssuerState
+    catalog: EntryProof
+    checkpoint: str
+
+    @classmethod
+    def read(cls, read: Members) -> BatchProof:
+        """Take `anchor`, `body`, `catalog` and `checkpoint`; raises Malformed."""
+        return cls(
+            anchor=_anchor(read.inner("anchor")),
+            body=IssuerState.from_json(read.take("body")),
+            catalog=_entry_proof(read.inner("catalog")),
+            checkpoint=read.string("checkpoint"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """The proof of a body's slot."""
+
+    account: tuple[bytes, ...]
+    slot: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, read: Members) -> Proof:
+        """Take `proof`; raises Malformed."""
+        inner = read.inner("proof")
+        proof = cls(account=_nodes(inner, "account"), slot=_nodes(inner, "slot"))
+        inner.done()
+        return proof
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedStatement:
+    """A batch statement and the body's signature under it."""
+
+    signature: bytes
+    signer: bytes
+    statement: Batch
+
+    @classmethod
+    def read(cls, read: Members, issuer: str) -> SignedStatement:
+        """Take `signature`, `signer` and `statement` (of `issuer`); raises Malformed."""
+        return cls(
+            signature=read.binary("signature", 64),
+            signer=read.binary("signer", 64),
+            statement=batch_from_json(read.take("statement"), issuer),
+        )
+
+
+def _anchor(read: Members) -> BatchAnchor:
+    anchor = BatchAnchor(
+        block=read.integer("block", greatest=NO_END),
+        key=read.integer("key", greatest=15),
+        path=tuple(read.hashes("path", _PATH)),
+    )
+    read.done()
+    return anchor
+
+
+def _entry_proof(read: Members) -> EntryProof:
+    proof = EntryProof(
+        entry=Entry.from_json(read.take("entry")),
+        place=read.integer("place", greatest=MAX_ENTRIES - 1),
+        count=read.integer("count", 1, MAX_ENTRIES),
+        path=tuple(read.hashes("path", _PATH)),
+    )
+    read.done()
+    return proof
+
+
+def _nodes(read: Members, name: str) -> tuple[bytes, ...]:
+    nodes = read.array(name, 1, MAX_PROOF_NODES)
+    if not all(type(node) is str for node in nodes):
+        read.fail(name, "a list of base64url texts")
+    found = tuple(from_base64url(node) for node in nodes)
+    if any(len(node) > MAX_NODE_BYTES for node in found):
+        read.fail(name, f"nodes of at most {MAX_NODE_BYTES} bytes")
+    return found

@@ -1,0 +1,445 @@
+"""Trust snapshots: all that a counter needs to answer for a day (SPEC section 17)."""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from certledger.verifier.crypto.hashing import keccak, sha256
+from certledger.verifier.errors import (
+    CertledgerError,
+    ExitStatus,
+    MalformedError,
+    ProofInvalidError,
+)
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import parse_canonical
+from certledger.verifier.formats.catalog import MAX_ENTRIES, Catalog, Entry
+from certledger.verifier.formats.cbor import CborReader, encode
+from certledger.verifier.formats.checkpoint import MAX_NOTE_BYTES, Note, parse_note
+from certledger.verifier.formats.issuer_state import (
+    ISSUER,
+    KEY_SIZE,
+    MAX_CERTIFICATES,
+    MAX_KEYS,
+    NO_END,
+    UNNAMED,
+    IssuerState,
+    Key,
+    UnnamedBody,
+    batch_leaf,
+    region_of,
+    without_brake,
+)
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.snapshot_columns import (
+    PackedBatch,
+    pack_batches,
+    pack_statuses,
+    unpack_batches,
+    unpack_statuses,
+)
+from certledger.verifier.formats.state_proof import (
+    MAX_NODE_BYTES,
+    MAX_PROOF_NODES,
+    ROLL,
+    NodeSet,
+    check_account,
+    slot_position,
+)
+from certledger.verifier.formats.statements import ZERO, Batch
+from certledger.verifier.formats.status_tree import root_of_words
+from certledger.verifier.vocabulary import IssuerKind, Standing
+
+TYPE = "certledger/snapshot/1"
+MEDIA_TYPE = "application/vnd.certledger.snapshot.v1"
+MAX_SNAPSHOT_BYTES = 256 * 2**20
+"""Greatest size in bytes, unpacked."""
+MAX_FREE_BYTES = 65_536
+MAX_RATIO = 16
+"""Bytes unpacked for each byte of a file, beside those that any file may have."""
+MAX_LISTED = 2**32 - 1
+"""Bodies, catalogs and nodes: as many as the roll counts."""
+MAX_ENTRY_BYTES = 65_536
+MAX_NAME = 128
+MAX_CHECKPOINT_BYTES = 4 * MAX_NOTE_BYTES
+_KINDS, _STANDINGS = tuple(IssuerKind), tuple(Standing)
+
+
+class SnapshotUnprovedError(CertledgerError):
+    """A snapshot is not what the chain holds at its checkpoint."""
+
+    code = "snapshot.unproved"
+    exit_status = ExitStatus.UNUSABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotIssuer:
+    """One body at the checkpoint: state, batches in order, status words that are not zero."""
+
+    state: IssuerState
+    rows: tuple[PackedBatch, ...]
+    statements: tuple[Batch, ...]
+    words: Mapping[int, bytes]
+    firsts: Sequence[int]
+
+    @classmethod
+    def of(
+        cls,
+        state: IssuerState,
+        rows: Sequence[PackedBatch],
+        words: Mapping[int, bytes],
+        identity: bytes,
+    ) -> SnapshotIssuer:
+        """Return the body whose `state` holds what no batch tells; the rest is recomputed."""
+        issuer, statements = state.issuer.encode("ascii"), []
+        last, certificates, peaks = state.last, state.certificates, list(state.peaks)
+        for number, row in enumerate(rows, state.batches):
+            statement = Batch(
+                issuer=issuer,
+                sequence=number + 1,
+                previous=last,
+                root=row.root,
+                first=certificates,
+                count=row.count,
+                catalog=row.catalog,
+                countersignature=row.countersignature,
+                not_after=row.not_after,
+            )
+            last = statement.digest(identity)
+            leaf = batch_leaf(digest=last, catalog=row.catalog, key=row.key, block=row.block)
+            peaks = merkle.append(peaks, number, leaf)
+            certificates += row.count
+            statements.append(statement)
+        state = replace(
+            state,
+            batches=state.batches + len(rows),
+            certificates=certificates,
+            last=last,
+            peaks=tuple(peaks),
+        )
+        return cls(
+            state=state,
+            rows=tuple(rows),
+            statements=tuple(statements),
+            words=words,
+            firsts=[statement.first for statement in statements],
+        )
+
+    def batch_of(self, index: int) -> tuple[PackedBatch, Batch] | None:
+        """Return the batch of certificate `index`, None if it is not issued here."""
+        if index >= self.state.certificates:
+            return None
+        at = bisect_right(self.firsts, index) - 1
+        return self.rows[at], self.statements[at]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """A whole snapshot.  `check` proves it; until then it is only well-formed."""
+
+    checkpoint: str
+    account_proof: tuple[bytes, ...]
+    nodes: tuple[bytes, ...]
+    catalogs: Mapping[bytes, Catalog | None]
+    bodies: tuple[SnapshotIssuer, ...]
+    by_issuer: Mapping[str, SnapshotIssuer] = field(repr=False)
+    entries: Mapping[bytes, Mapping[tuple[str, int], Entry]] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        checkpoint: str,
+        account_proof: Sequence[bytes],
+        nodes: Iterable[bytes],
+        catalogs: Iterable[Catalog],
+        bodies: Sequence[SnapshotIssuer],
+        absent: Iterable[bytes] = (),
+    ) -> Snapshot:
+        """Return the snapshot of these parts; `bodies` stand in the order of registration.
+
+        `absent` are the roots of catalogs that are not at hand.
+        """
+        current = {catalog.root(): catalog for catalog in catalogs if catalog.entries}
+        return cls(
+            checkpoint=checkpoint,
+            account_proof=tuple(account_proof),
+            nodes=tuple(sorted(set(nodes))),
+            catalogs=dict(sorted({**dict.fromkeys(absent), **current}.items())),
+            bodies=tuple(bodies),
+            by_issuer={body.state.issuer: body for body in bodies},
+            entries={
+                root: {entry.order: entry for entry in catalog.entries}
+                for root, catalog in current.items()
+            },
+        )
+
+    def lacks(self, catalog: bytes) -> bool:
+        """Return whether only the root of this catalog is here."""
+        return catalog in self.catalogs and self.catalogs[catalog] is None
+
+    @property
+    def note(self) -> Note:
+        """The checkpoint's note, parsed."""
+        return parse_note(self.checkpoint)
+
+    def to_cbor(self) -> bytes:
+        """Return the deterministic CBOR of the whole snapshot."""
+        places = {root: at for at, root in enumerate(self.catalogs)}
+        return encode(
+            [
+                TYPE,
+                self.checkpoint,
+                list(self.account_proof),
+                list(self.nodes),
+                [pack_catalog(root, catalog) for root, catalog in self.catalogs.items()],
+                [pack_body(body, places) for body in self.bodies],
+            ]
+        )
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 by which a delta names what it builds on."""
+        return sha256(self.to_cbor())
+
+    def format(self) -> bytes:
+        """Return the bytes of the file."""
+        return deflate(self.to_cbor())
+
+    @classmethod
+    def parse(cls, data: bytes) -> Snapshot:
+        """Return the snapshot of a file's bytes; what it claims is proved by `check`.
+
+        Raises:
+            MalformedError: `snapshot.invalid` or `json.*`, anything but a whole snapshot of version
+                1.
+        """
+        reader = open_item(inflate(data), TYPE, 6)
+        checkpoint = reader.text(MAX_CHECKPOINT_BYTES)
+        identity = parse_note(checkpoint).checkpoint.identity
+        account_proof = list(reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES))
+        nodes = list(reader.binaries(MAX_LISTED, MAX_NODE_BYTES, ascending=True))
+        catalogs = dict(unpack_catalogs(reader))
+        roots = list(catalogs)
+        snapshot = cls.of(
+            checkpoint=checkpoint,
+            account_proof=account_proof,
+            nodes=nodes,
+            catalogs=[catalog for catalog in catalogs.values() if catalog is not None],
+            absent=[root for root, catalog in catalogs.items() if catalog is None],
+            bodies=[
+                unpack_body(reader, roots, identity) for _ in range(reader.list(0, MAX_LISTED))
+            ],
+        )
+        reader.done()
+        return snapshot
+
+    def check(self, ledger: LedgerPin) -> None:
+        """Check that this is what the ledger's contract holds under the checkpoint's state root.
+
+        Whether the block itself is to be trusted is judged apart, as for any evidence.
+
+        Raises:
+            SnapshotUnprovedError: a proof, the roll or a body's state does not fit.
+        """
+        checkpoint = self.note.checkpoint
+        nodes = NodeSet(self.nodes)
+        try:
+            account = check_account(checkpoint.state_root, ledger.address, self.account_proof)
+            if account is None or account.code_hash != ledger.code_hash:
+                raise SnapshotUnprovedError("the chain holds another contract than the policy's")
+            if nodes.slot(account.storage_root, ROLL) != roll(self.by_issuer):
+                raise SnapshotUnprovedError("the list of bodies is not complete")
+            for body in self.bodies:
+                slot = nodes.slot(account.storage_root, slot_position(body.state.issuer))
+                if without_brake(slot) != body.state.digest():
+                    raise SnapshotUnprovedError(f"the state of {body.state.issuer} is another one")
+                if root_of_words(body.words.items()) != body.state.status:
+                    raise SnapshotUnprovedError(f"the statuses of {body.state.issuer} are others")
+        except ProofInvalidError as error:
+            raise SnapshotUnprovedError(str(error)) from error
+        self._check_whole(nodes)
+
+    def _check_whole(self, nodes: NodeSet) -> None:
+        if nodes.used() != list(self.nodes) or len(self.by_issuer) != len(self.bodies):
+            raise SnapshotUnprovedError("a node is not needed, or a body stands twice")
+        roots = {row.catalog for body in self.bodies for row in body.rows}
+        roots |= {body.state.catalog for body in self.bodies}
+        if roots - {ZERO} != set(self.catalogs):
+            raise SnapshotUnprovedError("a catalog is missing or not needed")
+
+
+def roll(issuers: Iterable[str]) -> bytes:
+    """Return the value of the roll's slot after `issuers` were registered in this order."""
+    value = bytes(32)
+    for number, issuer in enumerate(issuers, 1):
+        chain = keccak(value + issuer.encode("ascii"))[:28]
+        value = chain + number.to_bytes(4, "big")
+    return value
+
+
+def inflate(data: bytes) -> bytes:
+    """Return what `data` packs: at most `MAX_FREE_BYTES` and `MAX_RATIO` times its size.
+
+    Raises:
+        MalformedError: `snapshot.invalid`, not zlib, too long, or bytes left over.
+    """
+    longest = longest_item(len(data))
+    unpack = zlib.decompressobj()
+    try:
+        whole = unpack.decompress(data, longest)
+    except zlib.error as error:
+        raise MalformedError("snapshot.invalid", "not packed by zlib") from error
+    if not unpack.eof or unpack.unused_data:
+        raise MalformedError(
+            "snapshot.invalid", f"cut short, over {longest} bytes, or bytes left over"
+        )
+    return whole
+
+
+def longest_item(packed: int) -> int:
+    """Return how many bytes a file of `packed` bytes may unpack to."""
+    return min(MAX_SNAPSHOT_BYTES, MAX_FREE_BYTES + MAX_RATIO * packed)
+
+
+def deflate(item: bytes) -> bytes:
+    """Return the file of an item, packed as closely as `inflate` allows.
+
+    Symbols alone, without repetitions, never pack more than eight times.
+    """
+    packed = zlib.compress(item, 9)
+    if len(item) <= longest_item(len(packed)):
+        return packed
+    stream = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
+    return stream.compress(item) + stream.flush()
+
+
+def pack_catalog(root: bytes, catalog: Catalog | None) -> list[bytes] | bytes:
+    """Return a catalog as a snapshot holds it: its entries, or its root where it is absent."""
+    return root if catalog is None else [entry.canonical() for entry in catalog.entries]
+
+
+def open_item(whole: bytes, kind: str, size: int) -> CborReader:
+    """Return a reader of the item of a snapshot or delta, behind its type.
+
+    Raises:
+        MalformedError: `snapshot.invalid`; `snapshot.version`, where it is of another type.
+    """
+    reader = CborReader(whole, "snapshot.invalid", "snapshot.invalid")
+    found = reader.list(1, MAX_LISTED)
+    if reader.text(64) != kind:
+        raise MalformedError("snapshot.version", f"not {kind}")
+    if found != size:
+        reader.fail(f"a list of {size}")
+    return reader
+
+
+def unpack_catalogs(reader: CborReader) -> Iterator[tuple[bytes, Catalog | None]]:
+    """Read the list of catalogs: each with its root, None where that is all there is.
+
+    Raises:
+        MalformedError: an entry is not canonical, or entries or roots do not ascend.
+    """
+    last = b""
+    for _ in range(reader.list(0, MAX_LISTED)):
+        root, catalog = _unpack_catalog(reader)
+        if root <= last:
+            reader.fail("a catalog of a root greater than the one before")
+        last = root
+        yield root, catalog
+
+
+def _unpack_catalog(reader: CborReader) -> tuple[bytes, Catalog | None]:
+    if reader.is_binary():
+        return reader.binary(32, 32), None
+    entries = [
+        parse_canonical(entry, MAX_ENTRY_BYTES)
+        for entry in reader.binaries(MAX_ENTRIES, MAX_ENTRY_BYTES)
+    ]
+    if not entries:
+        reader.fail("a catalog with entries")
+    catalog = Catalog.from_json(entries)
+    return catalog.root(), catalog
+
+
+def pack_body(body: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
+    """Return a body as a snapshot holds it, its batches from place `start` on."""
+    state = body.state
+    return [
+        state.issuer,
+        state.kind.number,
+        state.name_digest if isinstance(state, UnnamedBody) else state.name,
+        state.standing.number,
+        state.since,
+        b"".join(key.packed() for key in state.keys),
+        state.catalog_version,
+        state.catalog,
+        state.epoch,
+        state.revision,
+        pack_batches(body.rows[start:], catalogs),
+        pack_statuses(body.words),
+    ]
+
+
+def unpack_body(
+    reader: CborReader,
+    catalogs: Sequence[bytes],
+    identity: bytes,
+    before: Sequence[PackedBatch] = (),
+) -> SnapshotIssuer:
+    """Read a body; `before` are its batches in the snapshot built upon.
+
+    Raises:
+        MalformedError: `snapshot.invalid` and others, parts no body can have.
+    """
+    reader.list(12, 12)
+    fixed = _unpack_state(reader)
+    rows = [*before, *unpack_batches(reader, catalogs, len(fixed.keys))]
+    certificates = sum(row.count for row in rows)
+    if certificates > MAX_CERTIFICATES:
+        reader.fail(f"behind at most {MAX_CERTIFICATES} certificates")
+    words = unpack_statuses(reader, certificates)
+    state = replace(fixed, status=root_of_words(words.items()))
+    return SnapshotIssuer.of(state, rows, words, identity)
+
+
+def _unpack_state(reader: CborReader) -> IssuerState:
+    """Read what a body has beside batches and statuses."""
+    issuer = reader.text(18)
+    if not ISSUER.fullmatch(issuer):
+        reader.fail("behind the code of a body")
+    region_of(issuer)
+    kind = _KINDS[reader.integer(1, len(_KINDS)) - 1]
+    kind_of_state, name = _unpack_name(reader)
+    # Arguments are read in the order in which they are written here.
+    return kind_of_state(
+        issuer=issuer,
+        kind=kind,
+        name=name,
+        standing=_STANDINGS[reader.integer(1, len(_STANDINGS)) - 1],
+        since=reader.integer(0, NO_END),
+        keys=_unpack_keys(reader),
+        catalog_version=reader.integer(0, 2**32 - 1),
+        catalog=reader.binary(32, 32),
+        epoch=reader.integer(),
+        revision=reader.integer(0, 2**32 - 1),
+        status=ZERO,
+    )
+
+
+def _unpack_name(reader: CborReader) -> tuple[type[IssuerState], str]:
+    """Read a body's name, or its SHA-256 where the name is absent; with the class of its state."""
+    if reader.is_binary():
+        return UnnamedBody, f"{UNNAMED}{reader.binary(32, 32).hex()}"
+    name = reader.text(4 * MAX_NAME)
+    if not 0 < len(name) <= MAX_NAME:
+        reader.fail(f"behind a name of 1 to {MAX_NAME} characters")
+    return IssuerState, name
+
+
+def _unpack_keys(reader: CborReader) -> tuple[Key, ...]:
+    packed = reader.binary(KEY_SIZE, MAX_KEYS * KEY_SIZE)
+    return tuple(Key.unpacked(packed[at : at + KEY_SIZE]) for at in range(0, len(packed), KEY_SIZE))

@@ -1,0 +1,1 @@
+"""From evidence to a verdict: the ten numbered checks of SPEC section 18."""

@@ -1,0 +1,113 @@
+"""The numbered checks that need no chain data, each on just what it judges (SPEC 18.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+
+from certledger.verifier.errors import ProofInvalidError
+from certledger.verifier.formats import merkle, presentation
+from certledger.verifier.formats.issuer_state import Key
+from certledger.verifier.formats.policy import TrustPolicy
+from certledger.verifier.formats.record import HOLDER_KEY, Record
+from certledger.verifier.formats.statements import Batch
+from certledger.verifier.formats.status_tree import read_cell
+from certledger.verifier.verify.content_check import Showing
+from certledger.verifier.verify.verdict import FOR_EVER
+from certledger.verifier.vocabulary import Purpose, Standing, Status
+
+_EAST = 8 * 3600
+CHINA = timezone(timedelta(seconds=_EAST))
+_EPOCH = date(1970, 1, 1).toordinal()
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def check_inclusion(leaf: bytes, index: int, statement: Batch, path: Sequence[bytes]) -> str:
+    """Return the code of check 2, for the leaf of record `index` and a path the holder carries."""
+    place = index - statement.first
+    if not 0 <= place < statement.count:
+        return "inclusion.index_outside"
+    try:
+        root = merkle.implied_root(leaf, place, statement.count, path)
+    except ProofInvalidError:
+        return "inclusion.path_differs"
+    return "ok" if root == statement.root else "inclusion.path_differs"
+
+
+def check_key(key: Key, block: int) -> str:
+    """Return the code of check 4 for the recorded key at the block of anchoring."""
+    if block >= key.end:
+        return "signature.key_ended"
+    return "ok" if key.speaks(Purpose.BATCHES, block) else "signature.purpose"
+
+
+def check_freshness(category: str, policy: TrustPolicy, *, time: int, now: int) -> str:
+    """Return the code of check 7 for evidence that speaks of the instant `time`."""
+    if time > now + policy.clock_tolerance:
+        return "freshness.future"
+    return "ok" if now - time <= policy.max_age(category) else "freshness.stale"
+
+
+_STATUS_CODES = {
+    Status.VALID: "ok",
+    Status.REVOKED: "status.revoked",
+    Status.SUSPENDED: "status.suspended",
+    Status.SUPERSEDED: "status.superseded",
+}
+
+
+def check_status(index: int, word: bytes, standing: Standing) -> str:
+    """Return the code of check 8, for a proved word and a proved standing."""
+    if standing is Standing.STRUCK:
+        return "status.body_struck"
+    code = _STATUS_CODES[read_cell(word, index)]
+    if code not in FOR_EVER and standing is Standing.SUSPENDED:
+        return "status.body_suspended"
+    return code
+
+
+def today(now: int) -> date:
+    """Return the calendar day in China Standard Time at `now`."""
+    return datetime.fromtimestamp(now, CHINA).date()
+
+
+def check_dates(record: Record, now: int) -> str:
+    """Return the code of check 9."""
+    # Numbers of days, since the last evening of the year 9999 lies in 10000 in China.
+    day = _EPOCH + (now + _EAST) // 86_400
+    if day < record.issued.toordinal():
+        return "dates.not_yet"
+    expired = record.expires is not None and day > record.expires.toordinal()
+    return "dates.expired" if expired else "ok"
+
+
+def check_holder(
+    showing: Showing,
+    presented: presentation.Presentation | None,
+    request: presentation.Request | None,
+    *,
+    identity: bytes | None,
+    policy: TrustPolicy,
+    now: int,
+) -> str:
+    """Return the code of check 10; `identity` is the ledger's, None where it is not known."""
+    if not showing.record.bound:
+        return "ok"
+    key = next((part.value for part in showing.disclosures if part.name == HOLDER_KEY), None)
+    if presented is None:
+        return "holder.presentation_missing"
+    if identity is None or not isinstance(key, str) or request is None:
+        return "holder.presentation_unusable"
+    return presentation.check(
+        presented,
+        holder_key=key,
+        request=request,
+        subject=presentation.Subject(
+            identity=identity,
+            leaf=showing.leaf,
+            shown=tuple(part.digest for part in showing.disclosures),
+        ),
+        now=now,
+        greatest_age=policy.presentation_age,
+        tolerance=policy.clock_tolerance,
+    )

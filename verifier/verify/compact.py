@@ -1,0 +1,279 @@
+"""A counter's desk: verdicts on compact evidence from a snapshot, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from certledger.verifier.errors import CertledgerError, MalformedError
+from certledger.verifier.formats import presentation
+from certledger.verifier.formats.catalog import Entry, disobeyed
+from certledger.verifier.formats.checkpoint import parse_note
+from certledger.verifier.formats.compact_evidence import TYPE as CODE
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.issuer_state import IssuerState, UnnamedBody
+from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
+from certledger.verifier.formats.snapshot import TYPE as SNAPSHOT
+from certledger.verifier.formats.snapshot import Snapshot, SnapshotIssuer, SnapshotUnprovedError
+from certledger.verifier.formats.snapshot_columns import PackedBatch
+from certledger.verifier.formats.state_proof import slot_position
+from certledger.verifier.formats.statements import ZERO, Batch
+from certledger.verifier.formats.status_tree import CELLS
+from certledger.verifier.verify.block_trust import Judgement, Slot
+from certledger.verifier.verify.checks import (
+    check_dates,
+    check_freshness,
+    check_holder,
+    check_inclusion,
+    check_key,
+    check_status,
+)
+from certledger.verifier.verify.content_check import Paper, Showing, check_content
+from certledger.verifier.verify.full import Current
+from certledger.verifier.verify.result import Proved, result_of
+from certledger.verifier.verify.trust_sources import Judge
+from certledger.verifier.verify.verdict import Result, unusable
+from certledger.verifier.vocabulary import CheckName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchContext:
+    """What a snapshot holds behind one certificate."""
+
+    body: SnapshotIssuer
+    row: PackedBatch
+    statement: Batch
+    entry: Entry | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompactVerifier:
+    """A snapshot that was proved, and what its block was judged to be.
+
+    `seen` tells whether this counter has accepted a presentation (by its mark) before; `follow`
+    judges the block again for the state of one issuer, where a node may know a newer one.
+    """
+
+    policy: TrustPolicy
+    ledger: LedgerPin
+    snapshot: Snapshot
+    judgement: Judgement
+    seen: Callable[[bytes], bool] = field(default=lambda mark: False)
+    follow: Judge | None = None
+
+    @classmethod
+    def open(
+        cls,
+        policy: TrustPolicy,
+        snapshot: Snapshot,
+        judge: Callable[[Snapshot, LedgerPin], Judgement],
+        seen: Callable[[bytes], bool] = lambda mark: False,
+        follow: Judge | None = None,
+    ) -> CompactVerifier:
+        """Return a desk once the snapshot is proved whole.
+
+        Raises:
+            MalformedError: `snapshot.version`, one that the policy does not list.
+            SnapshotUnprovedError: it is of no ledger of the policy, or not what the chain holds.
+        """
+        if not policy.accepts(SNAPSHOT):
+            raise MalformedError("snapshot.version", f"the policy does not list {SNAPSHOT}")
+        ledger = policy.for_ledger(snapshot.note.checkpoint.identity)
+        if ledger is None:
+            raise SnapshotUnprovedError("the policy does not know this ledger")
+        snapshot.check(ledger)
+        judgement = judge(snapshot, ledger)
+        return cls(
+            policy=policy,
+            ledger=ledger,
+            snapshot=snapshot,
+            judgement=judgement,
+            seen=seen,
+            follow=follow,
+        )
+
+    def newer(self, evidence: Evidence, ledger: LedgerPin, judgement: Judgement) -> Current | None:
+        """Return what this desk holds of an issuer after the block of full evidence.
+
+        A snapshot that is not newer, not trusted or of another ledger holds nothing.
+        """
+        head = self.snapshot.note.checkpoint
+        note = parse_note(evidence.checkpoint)  # Judged already, so it is one.
+        if self.judgement.code != "ok" or head.identity != ledger.identity:
+            return None
+        if head.number <= note.checkpoint.number:
+            return None
+        record = evidence.record
+        body = self.snapshot.by_issuer.get(record.issuer)
+        if body is None or body.batch_of(record.index) is None:
+            return Current(judgement=self.judgement)
+        word = body.words.get(record.index // CELLS, ZERO)
+        return Current(judgement=self._followed(body.state), state=body.state, word=word)
+
+    def _followed(self, state: IssuerState) -> Judgement:
+        """Return the judgement of the block for the state of one issuer."""
+        if self.follow is None or self.judgement.code != "ok":
+            return self.judgement
+        slot = Slot(position=slot_position(state.issuer), value=state.digest())
+        return self.follow(self.snapshot.note, self.ledger, slot)
+
+    def verify_text(
+        self,
+        text: str,
+        *,
+        now: int,
+        documents: Sequence[Paper] = (),
+        request: presentation.Request | None = None,
+    ) -> Result:
+        """Return the verdict on the text of a code; bad input is a verdict, not an error."""
+        try:
+            compact = Compact.parse(text)
+        except CertledgerError as error:
+            return unusable(error.code)
+        return self.verify(compact, now=now, documents=documents, request=request)
+
+    def verify(
+        self,
+        compact: Compact,
+        *,
+        now: int,
+        documents: Sequence[Paper] = (),
+        request: presentation.Request | None = None,
+    ) -> Result:
+        """Return the verdict on compact evidence at `now` (seconds since 1970)."""
+        if not self.policy.accepts(CODE):
+            return unusable("schema.version")
+        judgement = self._judge(compact, now)
+        # A snapshot that is of another ledger or not trusted speaks neither for nor against.
+        found = self._find(compact) if judgement.code == "ok" else judgement.code
+        backing = found if isinstance(found, BatchContext) else None
+        if backing is not None:
+            judgement = self._followed(backing.body.state)
+        entry = backing.entry if backing is not None else None
+        showing = _show(compact, entry)
+        codes = {
+            CheckName.CONTENT: check_content(showing, documents, entry),
+            CheckName.DATES: check_dates(compact.record, now),
+            CheckName.HOLDER: self._holder(compact, showing, request, now),
+            **self._backed(compact, showing.leaf, found, judgement, now),
+        }
+        time = judgement.time
+        return result_of(
+            codes,
+            showing=showing,
+            proved=None
+            if backing is None or entry is None
+            else Proved.of(backing.body.state.name, entry, backing.statement, backing.row.block),
+            time=time,
+            timely=time is not None and time <= now + self.policy.clock_tolerance,
+            basis=judgement.basis,
+            unanswered=judgement.unanswered,
+        )
+
+    def _judge(self, compact: Compact, now: int) -> Judgement:
+        if self.policy.ended(now):
+            return Judgement(code="policy.ended")
+        if compact.ledger != self.ledger.identity[:8]:
+            return Judgement(code="block.other_ledger")
+        return self.judgement
+
+    def _find(self, compact: Compact) -> BatchContext | str:
+        """Return what stands behind a record, or the code of check 3 that says why nothing does."""
+        record = compact.record
+        body = self.snapshot.by_issuer.get(record.issuer)
+        if body is None:
+            return "anchor.body_absent"
+        if isinstance(body.state, UnnamedBody):
+            return "anchor.name_absent"
+        found = body.batch_of(record.index)
+        if found is None:
+            return "anchor.batch_pending"
+        row, statement = found
+        if self.snapshot.lacks(statement.catalog):
+            return "anchor.catalog_absent"
+        entries = self.snapshot.entries.get(statement.catalog, {})
+        return BatchContext(
+            body=body,
+            row=row,
+            statement=statement,
+            entry=entries.get((record.category, record.entry)),
+        )
+
+    def _backed(
+        self,
+        compact: Compact,
+        leaf: bytes,
+        found: BatchContext | str,
+        judgement: Judgement,
+        now: int,
+    ) -> dict[CheckName, str]:
+        """Return the codes of the checks that rest on the snapshot."""
+        trusted, time = judgement.code == "ok", judgement.time
+        rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
+        fresh = "block.needed"
+        if trusted and time is not None:
+            category = compact.record.category
+            fresh = check_freshness(category, self.policy, time=time, now=now)
+            fresh = "freshness.overtaken" if judgement.overtaken else fresh
+        codes = {CheckName.BLOCK: judgement.code, CheckName.FRESHNESS: fresh}
+        if isinstance(found, str):
+            # Nothing here speaks for or against: the batch may have come since.
+            codes |= {CheckName.INCLUSION: "inclusion.path_unusable"}
+            codes |= {CheckName.ANCHOR: found if trusted else "block.needed"}
+            return codes | dict.fromkeys(rests, "anchor.needed" if trusted else "block.needed")
+        codes[CheckName.INCLUSION] = check_inclusion(
+            leaf, compact.record.index, found.statement, compact.path
+        )
+        codes[CheckName.ANCHOR] = "ok"
+        return codes | self._relied(compact, found)
+
+    def _relied(self, compact: Compact, backing: BatchContext) -> dict[CheckName, str]:
+        record, state = compact.record, backing.body.state
+        signature = check_key(state.keys[backing.row.key], backing.row.block)
+        if signature == "ok" and self.policy.countersignature:
+            lacking = backing.statement.countersignature == ZERO
+            signature = "signature.countersignature_missing" if lacking else "ok"
+        word = backing.body.words.get(record.index // CELLS, ZERO)
+        return {
+            CheckName.SIGNATURE: signature,
+            CheckName.ENTITLEMENT: _entitlement(compact, backing.entry),
+            CheckName.STATUS: check_status(record.index, word, state.standing),
+        }
+
+    def _holder(
+        self,
+        compact: Compact,
+        showing: Showing,
+        request: presentation.Request | None,
+        now: int,
+    ) -> str:
+        presented = compact.presentation
+        code = check_holder(
+            showing,
+            presented,
+            request,
+            identity=self.ledger.identity,
+            policy=self.policy,
+            now=now,
+        )
+        if code == "ok" and presented is not None and self.seen(presented.mark):
+            return "holder.replayed"
+        return code
+
+
+def _entitlement(compact: Compact, entry: Entry | None) -> str:
+    """Return the code of check 5: the catalog is here whole, so what is absent is absent."""
+    if entry is None:
+        return "entitlement.category_absent"
+    broken = disobeyed(compact.record, entry)
+    return broken[0] if broken else "ok"
+
+
+def _show(compact: Compact, entry: Entry | None) -> Showing:
+    """Return what is shown, under the names of its places; without the entry nothing is."""
+    if entry is None:
+        return Showing.of(compact.record, [])
+    bound = compact.record.bound
+    disclosures = [part.named(entry, bound=bound) for part in compact.shown]
+    return Showing.at(compact.record, disclosures, [part.place for part in compact.shown])

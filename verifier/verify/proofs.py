@@ -1,0 +1,172 @@
+"""What evidence proves, each on just what it rests on; and a memory for such answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from certledger.verifier.errors import CertledgerError, ProofInvalidError
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.catalog import Entry, bound_root
+from certledger.verifier.formats.checkpoint import Note, parse_note
+from certledger.verifier.formats.evidence import BatchAnchor, EntryProof
+from certledger.verifier.formats.issuer_state import IssuerState, batch_leaf, without_brake
+from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.state_proof import check_account, check_slot, slot_position
+from certledger.verifier.formats.statements import ZERO, Batch, address_of, signed_by
+from certledger.verifier.formats.status_tree import WordProof
+from certledger.verifier.verify.block_trust import Slot
+from certledger.verifier.verify.checks import check_key
+from certledger.verifier.verify.result import Proved
+
+# Each says in its arguments all that its answer rests on, so that Memo may keep the answer.
+
+
+def read_note(text: str) -> Note | None:
+    """Return the checkpoint's note, None where it is unusable."""
+    try:
+        return parse_note(text)
+    except CertledgerError:
+        return None
+
+
+def prove_slot(
+    issuer: str,
+    state_root: bytes,
+    ledger: LedgerPin,
+    account_proof: Sequence[bytes],
+    slot_proof: Sequence[bytes],
+) -> Slot | str:
+    """Return the slot of a body in the ledger's contract, or the code that says why not.
+
+    A proof that does not verify says nothing; only one that verifies and shows another contract
+    speaks against the evidence.
+    """
+    position = slot_position(issuer)
+    try:
+        account = check_account(state_root, ledger.address, account_proof)
+        if account is None or account.code_hash != ledger.code_hash:
+            return "anchor.other_contract"
+        value = check_slot(account.storage_root, position, slot_proof)
+    except ProofInvalidError:
+        return "anchor.proof_unusable"
+    return Slot(position=position, value=value)
+
+
+def compare_state(slot: Slot | str, body: IssuerState) -> str:
+    """Return whether a slot (as `prove_slot` gives it) holds exactly this state, as a code."""
+    if isinstance(slot, str):
+        return slot
+    digest = without_brake(slot.value)
+    if digest == ZERO:
+        return "anchor.body_absent"
+    return "ok" if digest == body.digest() else "anchor.state_differs"
+
+
+def check_state(
+    body: IssuerState,
+    *,
+    state_root: bytes,
+    ledger: LedgerPin,
+    account_proof: Sequence[bytes],
+    slot_proof: Sequence[bytes],
+) -> str:
+    """Return whether the ledger's contract holds exactly this state of the body, as a code."""
+    slot = prove_slot(body.issuer, state_root, ledger, account_proof, slot_proof)
+    return compare_state(slot, body)
+
+
+def check_batch(
+    statement: Batch, anchor: BatchAnchor, body: IssuerState, *, identity: bytes
+) -> str:
+    """Return whether a batch stands in its body's tree, as a code."""
+    return find_batch(statement.digest(identity), statement, anchor, body)
+
+
+def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, body: IssuerState) -> str:
+    """Return whether the batch with this statement digest stands in its body's tree, as a code."""
+    if statement.sequence > body.batches:
+        return "anchor.batch_pending"
+    leaf = batch_leaf(digest=digest, catalog=statement.catalog, key=anchor.key, block=anchor.block)
+    try:
+        merkle.check_peak(leaf, statement.sequence - 1, body.batches, anchor.path, body.peaks)
+    except ProofInvalidError:
+        return "anchor.batch_unproved"
+    return "ok"
+
+
+def prove_entry(proof: EntryProof, catalog: bytes) -> Entry | None:
+    """Return the entry if it stands in the catalog with root `catalog` (32 bytes), else None."""
+    leaf = merkle.leaf_hash(proof.entry.canonical())
+    try:
+        root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
+    except ProofInvalidError:
+        return None
+    return proof.entry if bound_root(proof.count, root) == catalog else None
+
+
+def status_root(proof: WordProof, position: int) -> bytes | None:
+    """Return the status root that a proof of the word at `position` implies, None if none."""
+    try:
+        return proof.implied_root(position)
+    except ProofInvalidError:
+        return None
+
+
+def check_signature(
+    digest: bytes,
+    signature: bytes,
+    signer: bytes,
+    anchor: BatchAnchor,
+    body: IssuerState,
+    signed: Callable[[bytes, bytes, bytes], bool] = signed_by,
+) -> str:
+    """Return the code of check 4 for an anchored batch, whether countersigned or not."""
+    if anchor.key >= len(body.keys) or address_of(signer) != body.keys[anchor.key].address:
+        return "signature.signer_differs"
+    if (code := check_key(body.keys[anchor.key], anchor.block)) != "ok":
+        return code
+    return "ok" if signed(digest, signature, signer) else "signature.damaged"
+
+
+class ProofCache:
+    """What many certificates share, each answer kept under the exact values that it rests on.
+
+    Everything kept is a pure function of its key, so that remembering cannot change a verdict.
+    `size` is the greatest number of answers of each kind; with 0 nothing is remembered.
+    """
+
+    def __init__(self, size: int) -> None:
+        keep = lru_cache(maxsize=size)
+        self.note = keep(read_note)
+        self.slot = keep(prove_slot)
+        self.batch = keep(self._judge_batch)
+        self.entry = keep(prove_entry)
+        self.word = keep(status_root)
+        self.proved = keep(Proved.of)
+        # The dearest of all outlives the states it is asked for.
+        self._signed = keep(signed_by)
+
+    def _judge_batch(
+        self,
+        identity: bytes,
+        slot: Slot | str,
+        body: IssuerState,
+        anchor: BatchAnchor,
+        statement: Batch,
+        signature: bytes,
+        signer: bytes,
+    ) -> tuple[str, str]:
+        """Return the codes of checks 3 and 4, the second only if the first is passed."""
+        code = compare_state(slot, body)
+        if code != "ok":
+            return code, "anchor.needed"
+        digest = statement.digest(identity)
+        code = find_batch(digest, statement, anchor, body)
+        if code != "ok":
+            return code, "anchor.needed"
+        return code, check_signature(digest, signature, signer, anchor, body, self._signed)
+
+
+FORGETFUL = ProofCache(0)
+"""Works everything out anew."""

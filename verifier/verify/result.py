@@ -1,0 +1,119 @@
+"""From the codes of the ten checks to the whole result (SPEC 18.2 and 18.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.formats.catalog import Entry
+from certledger.verifier.formats.record import Record
+from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, Batch
+from certledger.verifier.verify.checks import today
+from certledger.verifier.verify.content_check import Showing
+from certledger.verifier.verify.verdict import CHECKS, GENUINE, Codes, Result, judged
+from certledger.verifier.vocabulary import CheckName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proved:
+    """What is said of a certificate once checks 1 to 6 passed.
+
+    `body` is its proved name, `earliest` the first day on which the batch can have been anchored.
+    """
+
+    body: str
+    entry: Entry
+    block: int
+    not_after: str
+    earliest: date
+
+    @classmethod
+    def of(cls, body: str, entry: Entry, statement: Batch, block: int) -> Proved:
+        """Return what is said of the certificates of a batch anchored in `block`."""
+        return cls(
+            body=body,
+            entry=entry,
+            block=block,
+            not_after=format_time(statement.not_after),
+            earliest=today(max(statement.not_after - MAX_LIFETIME_SECONDS, 0)),
+        )
+
+
+def result_of(
+    codes: Codes,
+    *,
+    showing: Showing,
+    proved: Proved | None,
+    time: int | None,
+    timely: bool,
+    basis: str,
+    unanswered: bool,
+) -> Result:
+    """Return the result of these codes.
+
+    `time` is T, the instant the evidence speaks of, and `timely` says that it is not yet to come;
+    `basis` says on whom the block rests, `unanswered` that a node which was named adds nothing;
+    `proved` is used only where the checks that make it so passed.
+    """
+    certificate = _describe(showing)
+    warnings: tuple[str, ...] = ()
+    ordered = tuple([codes[check] for check in CHECKS])
+    if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
+        certificate |= _describe_proved(showing, proved)
+        warnings = _warnings(showing.record, proved, unanswered=unanswered)
+    verdict, findings = judged(ordered, timely=timely)
+    return Result(
+        verdict=verdict,
+        findings=findings,
+        as_of=time if codes[CheckName.BLOCK] == "ok" else None,
+        basis=basis if codes[CheckName.BLOCK] == "ok" else "",
+        certificate=certificate,
+        warnings=warnings,
+    )
+
+
+def _describe(showing: Showing) -> dict[str, Json]:
+    """Return what a result says of any certificate."""
+    record = showing.record
+    value: dict[str, Json] = {
+        "leaf": showing.leaf.hex(),
+        "issuer": record.issuer,
+        "index": record.index,
+        "category": record.category,
+        "edition": record.edition,
+        "issued": record.issued.isoformat(),
+    }
+    if record.expires is not None:
+        value["expires"] = record.expires.isoformat()
+    return value
+
+
+def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
+    """Return what a result says besides, once the certificate is genuine."""
+    record, entry = showing.record, proved.entry
+    return {
+        "body": proved.body,
+        "name_zh": entry.name_zh,
+        "name_en": entry.name_en,
+        "anchored": {"block": proved.block, "not_after": proved.not_after},
+        "shown": [
+            {
+                "name": part.name,
+                "value": part.value if isinstance(part.value, str) else dict(part.value),
+            }
+            for part in showing.disclosures
+        ],
+        "withheld": [
+            entry.name_at(place, bound=record.bound)
+            for place in range(len(record.digests))
+            if place not in showing.places
+        ],
+    }
+
+
+def _warnings(record: Record, proved: Proved, *, unanswered: bool) -> tuple[str, ...]:
+    """Return the codes of warnings, which change no verdict."""
+    late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)
+    found = ("anchoring.late",) if late else ()
+    return (*found, "node.adds_nothing") if unanswered else found
