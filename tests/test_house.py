@@ -309,3 +309,50 @@ def test_the_JavaScript_modules_use_the_terms_of_the_field() -> None:
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (HOUSE / "docs" / "decisions").glob("*.md"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_paths_that_documents_name_are_there() -> None:
+    path = re.compile(r"`((?:api|bench|contracts|docs|ledger|tests|verifier)/[\w./-]*)`")
+    faults = [
+        f"{file.name}: {name}"
+        for file in (HOUSE / "README.md", *(HOUSE / "docs").glob("*.md"))
+        for name in path.findall(file.read_text(encoding="utf-8"))
+        if not (HOUSE / name).exists()
+    ]
+    assert faults == []
+
+
+def top_level_classes() -> Iterator[tuple[str, str]]:
+    """Yield name and file of each public top-level class of the product."""
+    for path in (path for room in MAY_IMPORT for path in modules(room)):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield node.name, str(path.relative_to(HOUSE))
+
+
+def test_no_two_classes_of_the_product_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for name, place in top_level_classes():
+        places.setdefault(name, []).append(place)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_constants_that_bound_begin_with_MAX_or_MIN() -> None:
+    other = re.compile(r"^_?(?:MOST|LONGEST|GREATEST|LARGEST|LEAST|FEWEST|SHORTEST|SMALLEST)_\w+ =")
+    faults = [
+        f"{path.relative_to(HOUSE)}:{number}"
+        for path in (path for room in (*MAY_IMPORT, "bench", "tests") for path in modules(room))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if other.match(line)
+    ]
+    assert faults == []
+
+
+PARTICIPLES = re.compile(r"(ing|told|kept|held|said|shown|seen|given|beside)$")
+NOUNS_IN_ING = {"hashing", "logging", "sealing"}
+
+
+def test_no_module_is_named_by_a_participle() -> None:
+    names = {path.stem for room in MAY_IMPORT for path in modules(room)}
+    names |= {path.parent.name for room in MAY_IMPORT for path in modules(room)}
+    assert {name for name in names if PARTICIPLES.search(name)} - NOUNS_IN_ING == set()
