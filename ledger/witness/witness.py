@@ -99,7 +99,7 @@ class OwnNode(Protocol):
 
 
 Published = Callable[[], Sequence[str]]
-"""Gives notes that others published, the newest among them; raises CertledgerError where nobody answers."""
+"""Fetches notes that others published, the newest among them; CertledgerError: no answer."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -107,7 +107,7 @@ def _try_group(
     artifact, log = folder / "artifact.json", folder / "log"
     try:
         artifact.write_text(build.build(SETTINGS, woven(group)), encoding="utf-8")
-    except build.SourcesRefused:
+    except build.SourcesInvalidError:
         if len(group) == 1:
             _note(results, group[0], NOT_BUILT)
             return
@@ -174,7 +174,7 @@ def main() -> int:
                 group = wanted[at : at + options.group]
                 if any(one.name not in results.mutants for one in group):
                     _try_group(group, results, Path(name), options.seconds, end)
-    except build.CannotBuild as error:
+    except build.BuildError as error:
         print(build.HOW_TO.format(error), file=sys.stderr)
         return build.EXIT_NO_COMPILER
     return _report([one for one in wanted if one.name in results.mutants], results.mutants)
