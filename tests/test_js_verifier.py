@@ -53,6 +53,7 @@ from tests.changing import (
 )
 from tests.conformance.ours import answer
 from tests.conformance.run import ROOT, faults_of, folders
+from tests.effort import effort
 from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
 from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World, signed_policy
 
@@ -221,7 +222,7 @@ def arguments(other: Other, asked: Mapping[str, Any]) -> list[str]:
     return found
 
 
-EXAMPLES = max(200, settings().max_examples)
+EXAMPLES = effort(60, 500)
 SHARED = settings(
     max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

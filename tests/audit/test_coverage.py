@@ -13,6 +13,7 @@ from certledger.ledger.audit.coverage import ALL, NOT_COVERED, ROWS, describe, r
 from certledger.verifier.audit.report import AuditVerdict
 from tests.audit.conftest import Auditor
 from tests.audit.sweep import Crime, convicts, crimes, tables
+from tests.effort import effort
 
 
 def test_a_served_home_is_clean(served: Path, auditor: Auditor) -> None:
@@ -40,7 +41,7 @@ def chosen(served: Path, table: str) -> list[Crime]:
     return [*rows, *columns[:1], *columns[-1:]]
 
 
-@pytest.mark.parametrize("table", [table.name for table in tables()])
+@pytest.mark.parametrize("table", [table.name for table in tables()][:: effort(2, 1)])
 def test_an_edit_of_any_table_is_convicted_or_listed(
     served: Path, tmp_path: Path, auditor: Auditor, table: str
 ) -> None:

@@ -22,6 +22,7 @@ from certledger.ledger.core.ports import (
 from certledger.ledger.node import Ledger
 from certledger.ledger.outbox.worker import LEASE, Anchorer, oldest_unanchored_seconds
 from certledger.verifier.vocabulary import Status
+from tests.effort import effort
 from tests.ledger.live import Body, open_live
 from tests.ledger.store.leases import end_lease
 
@@ -326,7 +327,8 @@ def test_a_worker_killed_while_it_anchors_loses_and_doubles_nothing(tmp_path: Pa
     with open_live(home) as ledger:
         body = Body(ledger)
         body.register()
-    for _ in range(3):
+    kills = effort(1, 3)
+    for _ in range(kills):
         with open_live(home) as ledger:
             body.ledger = ledger
             digests += [body.submit(5).digest for _ in range(4)]
@@ -335,7 +337,7 @@ def test_a_worker_killed_while_it_anchors_loses_and_doubles_nothing(tmp_path: Pa
     with open_live(home) as ledger:
         ledger.settle()
         assert {act.state for act in acts(ledger, digests)} == {ActState.FINAL}
-        assert anchored(ledger, body.issuer) == list(range(1, 13))
+        assert anchored(ledger, body.issuer) == list(range(1, 4 * kills + 1))
 
 
 def _run_and_kill(home: Path) -> None:
