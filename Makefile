@@ -30,7 +30,7 @@ endif
 
 DIR ?= .home
 CERTIFICATES ?= 500
-WORKERS ?= 2
+WORKERS ?= 3
 TESTS ?= tests
 SECONDS ?= 60
 ATTACKS ?=
@@ -78,7 +78,7 @@ serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 	$(VENV)/bin/certledger serve --home $(DIR)
 
 .PHONY: test
-test: setup ## Run the tests: TESTS=tests WORKERS=2
+test: setup ## Run the tests: TESTS=tests WORKERS=3
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 .PHONY: test-long
