@@ -2,9 +2,20 @@
 
 import os
 
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.effort import effort
+
+# The default formats a traceback with the locals of every frame, which takes 15 s for one request.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 # No deadlines: two busy cores make them a coin toss.
 settings.register_profile(
