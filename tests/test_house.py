@@ -194,10 +194,7 @@ def test_the_lock_holds_every_dependency_and_the_build_backend() -> None:
         *project["build-system"]["requires"],
         *project["dependency-groups"]["build"],
     ]
-    names = {
-        re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", entry)[0]).lower() for entry in wanted
-    }
-    assert names - set(lock_entries().values()) == set()
+    assert names_in(wanted) - set(lock_entries().values()) == set()
 
 
 def runtime_distributions() -> dict[str, metadata.Distribution]:
@@ -356,3 +353,38 @@ def test_no_module_is_named_by_a_participle() -> None:
     names = {path.stem for room in MAY_IMPORT for path in modules(room)}
     names |= {path.parent.name for room in MAY_IMPORT for path in modules(room)}
     assert {name for name in names if PARTICIPLES.search(name)} - NOUNS_IN_ING == set()
+
+
+def names_in(requirements: list[str]) -> set[str]:
+    """Return the normal names of the distributions that requirements name."""
+    return {
+        re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", entry)[0]).lower()
+        for entry in requirements
+    }
+
+
+def imported_by(parts: tuple[str, ...]) -> set[str]:
+    """Return the normal names of the distributions that modules of these parts import."""
+    found = metadata.packages_distributions()
+    ours = {*sys.stdlib_module_names, *MAY_IMPORT}
+    return {
+        re.sub(r"[-_.]+", "-", distribution).lower()
+        for part in parts
+        for path in modules(part)
+        for _, package in imports_of(path)
+        if package not in ours
+        for distribution in found.get(package, [package])
+    }
+
+
+# Needed by the build of the contracts alone, which an installation does not have.
+BUILD_ONLY = {"py-solc-x"}
+
+
+def test_dependencies_are_those_that_are_imported() -> None:
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    light = names_in(project["dependencies"])
+    server = names_in(project["optional-dependencies"]["server"])
+
+    assert imported_by(("verifier",)) == light
+    assert imported_by(("ledger", "api", "contracts")) - light - BUILD_ONLY == server
