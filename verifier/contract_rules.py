@@ -23,6 +23,7 @@ from certledger.verifier.contract_state import (
 )
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.formats.issuer_state import (
+    MAX_BATCH_CERTIFICATES,
     MAX_CERTIFICATES,
     MAX_KEYS,
     NO_END,
@@ -53,7 +54,6 @@ from certledger.verifier.formats.statements import (
 from certledger.verifier.formats.status_tree import EMPTY_ROOT
 from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
 
-MAX_BATCH_CERTIFICATES = 65_536
 MAX_REGION = 99
 MIN_REGISTRARS = 3
 _CODE = re.compile(rb"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]{14}")

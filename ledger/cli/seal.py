@@ -97,7 +97,7 @@ def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
 
 def _folders(rows: int, out: Path, *, split: bool) -> list[Path]:
     """Return the folder of each batch."""
-    from certledger.ledger.sealing.row_checks import MAX_BATCH_CERTIFICATES
+    from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
     if not split or rows <= MAX_BATCH_CERTIFICATES:
         return [out]
@@ -129,11 +129,8 @@ def _check(
     *,
     split: bool,
 ) -> list[Issue]:
-    from certledger.ledger.sealing.row_checks import (
-        MAX_BATCH_CERTIFICATES,
-        CheckContext,
-        check_rows,
-    )
+    from certledger.ledger.sealing.row_checks import CheckContext, check_rows
+    from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
     desk = CheckContext(
         catalog=body.catalog(),
@@ -156,7 +153,7 @@ def _seal_all(
     renew: bool,
 ) -> list[SealedBatch]:
     from certledger.ledger.issuer.workspace import Plan, Workspace
-    from certledger.ledger.sealing.row_checks import MAX_BATCH_CERTIFICATES
+    from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
     profile, catalog, batches = body.profile(), body.catalog(), []
     for number, folder in enumerate(folders):

@@ -21,11 +21,11 @@ from certledger.ledger.intake.errors import (
     RecordOtherIssuerError,
     RootWrongError,
 )
-from certledger.ledger.intake.record_reader import MAX_BATCH_CERTIFICATES, Found, reader_of
+from certledger.ledger.intake.record_reader import Found, reader_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.catalog import Terms, terms_of
-from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES, MAX_CERTIFICATES
 from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_from_json
 from certledger.verifier.formats.statements import Batch
 

@@ -26,10 +26,10 @@ from certledger.verifier.formats.canonical_json import (
     object_of,
     parse,
 )
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import MAX_RECORD_BYTES, Record
 from certledger.verifier.formats.record_fast import GRAMMAR, read_canonical
 
-MAX_BATCH_CERTIFICATES = 65_536
 MAX_HEAD_BYTES = 4096
 """Most bytes of the first of JSON lines."""
 MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES

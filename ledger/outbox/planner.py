@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from certledger.contracts import calls
+from certledger.ledger.chain.client import MAX_CALLDATA_BYTES
 from certledger.ledger.core.acts import ACTS, ActKind, Lane
 from certledger.ledger.core.contract_state import after_act, ledger_state, signing_key
 from certledger.ledger.core.ports import IssuerRow, SubmittedAct, Unit
@@ -15,8 +16,6 @@ from certledger.verifier.formats.issuer_state import IssuerState
 from certledger.verifier.formats.statements import Batch, StatusChange
 from certledger.verifier.formats.status_tree import StatusTree
 
-MAX_CALLDATA_BYTES = 100_000
-"""Calldata of one call; geth refuses a transaction over 131,072 bytes."""
 MAX_CALL_BATCHES = 96
 """Batches of one call: at some 45,000 gas each this stays below half of the gas allowed."""
 

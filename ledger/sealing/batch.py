@@ -13,7 +13,6 @@ from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.records import SealedRecords, seal_records
 from certledger.ledger.sealing.row_checks import (
-    MAX_BATCH_CERTIFICATES,
     CheckContext,
     Issue,
     Issued,
@@ -32,7 +31,11 @@ from certledger.verifier.formats.canonical_json import (
 )
 from certledger.verifier.formats.catalog import Catalog
 from certledger.verifier.formats.holder_file import Holding
-from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES, IssuerState
+from certledger.verifier.formats.issuer_state import (
+    MAX_BATCH_CERTIFICATES,
+    MAX_CERTIFICATES,
+    IssuerState,
+)
 from certledger.verifier.formats.record import printed_code
 from certledger.verifier.formats.signed_act import statement_to_json
 from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, ZERO, Batch

@@ -14,6 +14,7 @@ from certledger.ledger.sealing.sheets import LIST_MARK, SheetRow
 from certledger.ledger.sealing.text import refusal_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Catalog, Entry
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.presentation import parse_holder_key
 from certledger.verifier.formats.record import (
     DAY,
@@ -23,8 +24,6 @@ from certledger.verifier.formats.record import (
     normal_number,
 )
 
-MAX_BATCH_CERTIFICATES = 65_536
-"""Certificates in a batch (SPEC section 19)."""
 ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
 """Fields that never say anything else than the record and the body's registration do."""
 OWN_COLUMNS = frozenset(

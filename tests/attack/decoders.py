@@ -25,8 +25,8 @@ from certledger.verifier.formats.base45 import from_base45, to_base45
 from certledger.verifier.formats.canonical_json import parse, parse_canonical
 from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.snapshot import Snapshot
-from certledger.verifier.formats.snapshot_columns import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.state_proof import NodeSet, check_account, check_slot
 from tests.conformance.case import Scene
 from tests.conformance.snapshot_cases import code_of, pack

@@ -18,7 +18,12 @@ from certledger.verifier.formats.canonical_json import (
 )
 from certledger.verifier.formats.catalog import MAX_ENTRIES, Entry
 from certledger.verifier.formats.checkpoint import MAX_TIME_SECONDS
-from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES, NO_END, IssuerState
+from certledger.verifier.formats.issuer_state import (
+    MAX_BATCH_CERTIFICATES,
+    MAX_CERTIFICATES,
+    NO_END,
+    IssuerState,
+)
 from certledger.verifier.formats.presentation import Presentation
 from certledger.verifier.formats.record import MAX_DIGESTS, Disclosure, Record
 from certledger.verifier.formats.state_proof import MAX_NODE_BYTES, MAX_PROOF_NODES
@@ -28,7 +33,6 @@ from certledger.verifier.verify.content_check import Showing
 
 MAX_EVIDENCE_BYTES = 65536
 MEDIA_TYPE = "application/vnd.certledger.evidence.v1+json"
-MAX_BATCH_CERTIFICATES = 65536
 _PATH = 32
 
 

@@ -13,15 +13,13 @@ from typing import Any
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.cbor import CborReader
 from certledger.verifier.formats.checkpoint import MAX_BLOCK_NUMBER, MAX_TIME_SECONDS
-from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES, MAX_CERTIFICATES
 from certledger.verifier.formats.merkle import split
 from certledger.verifier.formats.status_tree import CELLS, ZERO_WORD
 from certledger.verifier.vocabulary import Status
 
 LISTED = (Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED)
 """The statuses that a snapshot lists, in their order."""
-MAX_BATCH_CERTIFICATES = 65_536
-"""Certificates in a batch."""
 _COLUMNS = 7
 _MAX_GAP = 5
 """Bytes of a difference below 2^32."""

@@ -16,8 +16,8 @@ from certledger.ledger.issuer import folder as body_module
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.signed_acts import signers_of
 from certledger.ledger.keys import save_keystore
-from certledger.ledger.sealing import row_checks
 from certledger.verifier.cli.main import ROOM_COMMANDS, main
+from certledger.verifier.formats import issuer_state
 from certledger.verifier.formats.presentation import format_holder_key
 from tests.ledger.sealing.sheet_folder import ISSUER, LEDGER, SIGNER
 
@@ -131,7 +131,7 @@ def test_the_next_batch_follows_and_may_replace(body: Path, tmp_path: Path) -> N
 def test_more_rows_than_a_batch_are_split_only_if_asked(
     body: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_checks, "MAX_BATCH_CERTIFICATES", 2)
+    monkeypatch.setattr(issuer_state, "MAX_BATCH_CERTIFICATES", 2)
     rows = [f"BIZ-LICENCE,N{number},x,2026-11-01,," for number in range(5)]
     sheet = write_sheet(tmp_path / "s", *rows)
     out = tmp_path / "out"

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from certledger.ledger.intake.batch_submission import parse_submission
 from certledger.ledger.intake.errors import RecordRejectedError
 from certledger.ledger.intake.record_reader import (
-    MAX_BATCH_CERTIFICATES,
     MAX_HEAD_BYTES,
     MAX_LINE_BYTES,
     MAX_PART_CHARACTERS,
@@ -27,6 +26,7 @@ from certledger.ledger.intake.submissions import submit_batch
 from certledger.ledger.store import open_store
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import Json, Members, parse
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import Record
 from tests.ledger.bodies import Office, desk, found
 
