@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
@@ -34,3 +35,24 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "house-ci" if os.environ.get("CI") else "desk")
 )
+
+# Files that take longest, which go to the workers first: else the last one runs alone at the end.
+FIRST_FILES = {
+    "test_build.py",
+    "test_console.py",
+    "test_contention.py",
+    "test_database_crimes.py",
+    "test_demo.py",
+    "test_follower.py",
+    "test_light_install.py",
+    "test_operations.py",
+    "test_readme.py",
+    "test_receipts_home.py",
+    "test_server.py",
+    "test_worker.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    items.sort(key=lambda item: item.path.name not in FIRST_FILES)
