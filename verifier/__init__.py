@@ -1,1 +1,1 @@
-"""The format of certificates and everything that checks it; installs alone, small."""
+"""Formats of certificates and everything that checks them; installs without the server."""

@@ -1,4 +1,4 @@
-"""What a verifier remembers in its home beside policies: the latest instant it accepted."""
+"""The latest evidence time that a verifier accepted, stored in its home."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _MAX_FILE_BYTES = 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceptedTime:
-    """The greatest instant T accepted (seconds); 0 is none yet."""
+    """The greatest evidence time T accepted so far (seconds since 1970); 0 for none."""
 
     time: int = 0
 
 
 def recall(home: Path) -> AcceptedTime:
-    """Return what is remembered in `home`.
+    """Load the stored time of `home`.
 
     Raises:
-        MalformedError: the file there is not a memory.  Forgetting must be somebody's decision.
+        MalformedError: the file is damaged; a missing file is not an error.
     """
     try:
         data = (home / FILE).read_bytes()
@@ -48,10 +48,10 @@ def recall(home: Path) -> AcceptedTime:
 
 
 def remember_time(home: Path, time: int) -> AcceptedTime:
-    """Remember that evidence speaking of `time` was accepted; an earlier one changes nothing.
+    """Store `time` as accepted, unless a later one is stored.
 
-    To be called only once check 7 has passed: a time beyond the clock's tolerance would make
-    everything after it stale.
+    Call it only after check 7 has passed: a time beyond the clock's tolerance would make all later
+    evidence stale.
     """
     with locked(home / FILE):
         current = recall(home)

@@ -1,4 +1,4 @@
-"""The command line's streams and its last resort: any console, a closed pipe, any exception."""
+"""Streams and error handling of the command line: any encoding, closed pipes, exceptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
 FALLBACK = "certledger-fallback"
-"""The name of the error handler that replaces what a console's encoding lacks."""
+"""Name of the error handler for characters outside the console's encoding."""
 _SUBSTITUTES = {
     "✔": ("√", "[ok]"),
     "✖": ("×", "[no]"),
@@ -27,7 +27,7 @@ _CLOSED = frozenset({errno.EPIPE, errno.EINVAL} if os.name == "nt" else {errno.E
 
 
 class _PipeTolerantFile(io.FileIO):
-    """A file whose reader may have gone: what nobody reads is dropped.
+    """A file that discards what is written after its pipe was closed.
 
     `verify … | head -1` thus ends with the status of the verdict, not with that of a broken pipe.
     """
@@ -43,16 +43,16 @@ class _PipeTolerantFile(io.FileIO):
 
 
 def prepare_streams() -> None:
-    """Let standard output and error take any text, whatever the console's encoding."""
+    """Make standard output and error accept any text, whatever the console's encoding."""
     codecs.register_error(FALLBACK, _replace)
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if not isinstance(stream, io.TextIOWrapper):
-            continue  # Pythonw has no console; tests bring streams of their own.
+            continue  # pythonw has no console; tests bring streams of their own.
         if _is_descriptor(stream, descriptor):
             stream.flush()
             raw = io.BufferedWriter(_PipeTolerantFile(descriptor, "wb", closefd=False))
-            # With PYTHONUNBUFFERED the stream writes through; a line at a time is near enough.
+            # With PYTHONUNBUFFERED the stream would write through; a line at a time is near enough.
             at_once = stream.line_buffering or stream.write_through or descriptor == 2
             stream = io.TextIOWrapper(raw, encoding=stream.encoding, line_buffering=at_once)
             setattr(sys, name, stream)
@@ -60,7 +60,7 @@ def prepare_streams() -> None:
 
 
 def can_print(text: str) -> bool:
-    """Tell whether standard output's encoding has every character of `text`."""
+    """Return whether standard output's encoding has every character of `text`."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (LookupError, UnicodeEncodeError):
@@ -74,14 +74,14 @@ def bilingual(zh: str, en: str) -> str:
 
 
 def warn_unanswered(code: str) -> None:
-    """Print that a node added nothing to what is known, and why (a code of check 6)."""
+    """Print the warning that a node added nothing, and why (a code of check 6)."""
     from certledger.verifier.verify.codes import WARNINGS
 
     click.echo(f"{bilingual(*reversed(WARNINGS['node.adds_nothing']))} ({code})", err=True)
 
 
 def fail(error: CertledgerError, *, as_json: bool) -> ExitStatus:
-    """Print why a command ends, with the place of each fault, and return its exit status."""
+    """Print the error that ends a command, with the place of each fault; return its exit status."""
     document = error.to_json()
     if as_json:
         import orjson
@@ -128,7 +128,7 @@ class ArgumentsUnusableError(CertledgerError):
 
 
 class FileUnusableError(CertledgerError):
-    """A file cannot be read or written, or an address not be reached."""
+    """A file cannot be read or written, or an address cannot be reached."""
 
     code = "file.unusable"
     exit_status = ExitStatus.UNUSABLE
@@ -137,11 +137,11 @@ class FileUnusableError(CertledgerError):
         reason = (error.strerror or str(error) or "unusable").lower()
         super().__init__(reason if error.filename is None else f"{error.filename}: {reason}")
         if error.filename is None or error.errno == errno.ENOSPC:
-            self.exit_status = ExitStatus.UNDECIDED  # No argument is at fault.
+            self.exit_status = ExitStatus.UNDECIDED  # No argument is wrong.
 
 
 class UnexpectedError(CertledgerError):
-    """A defect of the command, or somebody interrupted it."""
+    """A defect of the command, or an interrupt."""
 
     def __init__(self, sentence: str, code: str = "command.defect") -> None:
         super().__init__(sentence)
@@ -156,7 +156,7 @@ def _is_descriptor(stream: io.TextIOWrapper, descriptor: int) -> bool:
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    """Return the nearest text that the encoding has, for the codec that raised `error`."""
+    """Return the nearest text in the encoding, for the codec that raised `error`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

@@ -1,8 +1,8 @@
-"""What the contract decides about each act (SPEC section 12), as a pure function.
+"""The contract's rules for each act (SPEC section 12), as a pure function of state and act.
 
-The only Python copy of the rules: intake asks before it signs a receipt, the follower and the
-audit apply what the chain tells.  A rule has the name of the contract's error.  The cells of a
-status change are `verifier.formats.status_tree.move`'s.
+The only Python copy: intake applies it before signing a receipt, the follower and the audit apply
+it to events.  A rule has the name of the contract's error.  `status_tree.move` has the rules for
+the cells of a status change.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ _MAY_BECOME: Mapping[Standing, frozenset[Standing]] = {
 
 
 def apply(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
-    """Return the ledger after `act` in `block`; an issuer that it registers has no name.
+    """Return the ledger after `act` in `block`; a newly registered issuer has no name.
 
     Raises:
-        RuleBrokenError: the contract would refuse it.
+        RuleBrokenError: the contract would revert.
     """
     case = _Case(state, act, block)
     _ACTS[type(act.statement)](case, act.statement)
@@ -81,7 +81,7 @@ def apply(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
 
 @dataclass
 class _Case:
-    """An act being judged, and what has come of it so far."""
+    """An act under check, and the changes so far."""
 
     state: LedgerState
     act: SignedAct
@@ -123,7 +123,7 @@ class _Case:
         return address
 
     def region_of(self, account: bytes) -> int:
-        """Return the region whose registrar has this account, 0 for nobody's."""
+        """Return the region whose registrar has this account, 0 for none."""
         return next((n for n, seat in self.seats.items() if seat.account == account), 0)
 
     def answer(self, region: int) -> None:
@@ -144,7 +144,7 @@ class _Case:
         self.answer(other)
 
     def by_majority(self, without: int = 0) -> None:
-        """Check that more than half signed of all registrars but that of region `without`."""
+        """Check that more than half of all registrars, without that of region `without`, signed."""
         voters = sum(seat.account != NO_ACCOUNT for seat in self.seats.values()) - bool(without)
         count, before = len(self.act.signatures), 0
         if 2 * count <= voters:
@@ -159,7 +159,7 @@ class _Case:
             self.answer(region)
 
     def by_key(self, state: IssuerState, purpose: Purpose | None, at: int) -> None:
-        """Check that the key named signed, for `purpose` or for any."""
+        """Check that the named key signed, and has `purpose` (None for any)."""
         index = self.act.key
         if index is None or index >= len(state.keys):
             broken("KeyUnknown", f"{state.issuer} has no key {index}")
@@ -184,7 +184,7 @@ class _Case:
             broken("StandingForbids", f"{issuer.state.issuer} is {issuer.state.standing}")
 
     def put(self, issuer: Issuer, **changes: Any) -> None:
-        """Take over what changes of the state; the brake stays as it is."""
+        """Replace parts of an issuer's state; the hold flag is unchanged."""
         state = replace(issuer.state, **changes)
         self.issuers[state.issuer] = replace(issuer, state=state)
 
@@ -307,7 +307,7 @@ def _end_alone(case: _Case, issuer: Issuer, statement: KeysChange) -> None:
 
 
 def _added(case: _Case, keys: tuple[Key, ...], added: Sequence[bytes]) -> tuple[Key, ...]:
-    """Return the keys with those `added`, which signed from the third signature on."""
+    """Return the keys with those `added`, which sign from the third signature on."""
     if not 0 < len(keys) + len(added) <= MAX_KEYS:
         broken("KeyCount", f"{len(keys) + len(added)} keys, 1 to {MAX_KEYS}")
     for place, packed in enumerate(added):
@@ -371,7 +371,7 @@ def _release(case: _Case, statement: Release) -> None:
 
 
 def _braked(case: _Case, statement: Hold | Release) -> list[str]:
-    """Check a hold or a release but for the brakes; return the issuers it names."""
+    """Check a hold or a release except for the flags; return the issuers it names."""
     case.next(statement.nonce, case.seat(statement.region).nonce, "nonce")
     case.timely()
     case.count(1)

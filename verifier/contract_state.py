@@ -1,4 +1,4 @@
-"""What the contract's rules are judged on: seats, issuers, acts and blocks (SPEC section 12)."""
+"""Input of the contract's rules: seats, issuers, acts and blocks (SPEC section 12)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_ACCOUNT = bytes(20)
 
 
 class RuleBrokenError(CertledgerError):
-    """The contract refuses the act; `rule` is the name of its error."""
+    """An act breaks a rule; `rule` is the name of the contract's error."""
 
     code = "act.rule_broken"
 
@@ -25,7 +25,7 @@ class RuleBrokenError(CertledgerError):
 
 
 def broken(rule: str, sentence: str) -> NoReturn:
-    """Refuse an act by a rule of the contract."""
+    """Raise RuleBrokenError."""
     raise RuleBrokenError(rule, sentence)
 
 
@@ -46,7 +46,7 @@ class Seat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issuer:
-    """An issuer: its state, and whether its registrar holds it."""
+    """An issuer: its state, and whether its registrar has put it on hold."""
 
     state: IssuerState
     held: bool = False
@@ -54,7 +54,7 @@ class Issuer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerState:
-    """What an act is judged on: every seat, and at least the issuers that the act names."""
+    """State that an act is checked against: every seat, and at least the issuers it names."""
 
     identity: bytes
     seats: Mapping[int, Seat]
@@ -72,9 +72,9 @@ class BlockTime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedAct:
-    """An act as it is carried: `key` is the index of the issuer's key that signs, or None.
+    """A signed act: `key` is the index of the issuer's signing key, or None.
 
-    `status_root` is the root after a status change, whose cells were checked before.
+    `status_root` is the status root after a status change, whose cells were checked before.
     """
 
     statement: Statement
@@ -93,7 +93,7 @@ def issuers_of(statement: Statement) -> tuple[str, ...]:
 def changed_seats(before: LedgerState, after: LedgerState) -> list[int]:
     """Return the regions whose seat an act changed.
 
-    The lowest one too where the act moved the term alone, which is recorded with it.
+    An act that changed only the term returns the lowest region, whose seat records the term.
     """
     changed = [at for at, seat in after.seats.items() if before.seats.get(at) != seat]
     if not changed and before.term != after.term:

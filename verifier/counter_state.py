@@ -1,4 +1,4 @@
-"""A counter with a memory: what it relied on stays relied on, and no presentation is good twice."""
+"""State of a counter between runs: its policy, latest accepted time and accepted presentations."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from certledger.verifier.vocabulary import CheckName, Verdict
 TYPE = "certledger/accepted/1"
 FILE = "accepted-presentations.json"
 MIN_RETENTION_SECONDS = 86_400
-"""Seconds that a presentation is remembered at least, in case a later policy lets them be older."""
+"""Least retention of an accepted presentation, in case a later policy allows older ones."""
 _MAX_FILE_BYTES = 64 * 2**20
 _MARK_SIZE = 32
 
 
 @dataclass(kw_only=True)
 class Counter:
-    """One counter's home, opened to answer at `now` (seconds since 1970).
+    """One counter's home, opened at `now` (seconds since 1970).
 
     Several processes may share a home.
     """
@@ -50,15 +50,15 @@ class Counter:
         clock: int,
         fingerprint: bytes | None = None,
     ) -> Counter:
-        """Return the counter of a home, which relies on the last policy of `chain` from now on.
+        """Open the counter of a home and adopt the last policy of `chain`.
 
-        An empty chain relies on the policy that the home has.  `fingerprint` is that of the home's
-        first policy.  `now` is the later of `clock` and the latest instant relied on before.
+        An empty chain uses the home's policy.  `fingerprint` is that of the home's first policy.
+        `now` is the later of `clock` and the latest accepted time.
 
         Raises:
             PolicyMissingError, FingerprintDiffersError, PolicyOlderError, PolicyUnsignedError: as
                 `adopt_chain`.
-            MalformedError: the home's memory is damaged.
+            MalformedError: a stored file is damaged.
         """
         memory = recall(home)
         trusted = adopt_chain(home, chain, fingerprint)
@@ -67,22 +67,21 @@ class Counter:
         return cls(home=home, now=max(clock, memory.time), kept=stored, trusted=trusted)
 
     def seen(self, mark: bytes) -> bool:
-        """Return whether a presentation with this mark was accepted here before.
+        """Return whether a presentation with this mark was accepted before (replay protection).
 
         Raises:
-            MalformedError: the home's memory is damaged.
+            MalformedError: the stored file is damaged.
         """
         self._shown = mark
         return mark in _accepted(self.home)
 
     def relied(self, result: Result) -> bool:
-        """Remember what `result`, the answer to the last question, was built on.
+        """Store the accepted time and presentation of the last question's `result`.
 
-        Returns False where another process has accepted the same presentation meanwhile: then
-        the question must be asked again.
+        Returns False where another process accepted the same presentation meanwhile: ask again.
 
         Raises:
-            MalformedError: the home's memory is damaged.
+            MalformedError: the stored file is damaged.
         """
         mark, self._shown = self._shown, None
         codes = {finding.check: finding.code for finding in result.findings}
@@ -97,7 +96,7 @@ class Counter:
             current = _accepted(self.home)
             if mark in current:
                 return False
-            # What is older than any policy lets a presentation be need not be remembered.
+            # Drop marks that are too old for any policy to accept their presentation.
             known = {one: at for one, at in current.items() if at >= self.now - self.kept}
             replace_file(self.home / FILE, _format({**known, mark: self.now}))
             return True
@@ -111,7 +110,7 @@ def _format(accepted: dict[bytes, int]) -> bytes:
 
 
 def _accepted(home: Path) -> dict[bytes, int]:
-    """Return when each presentation that is remembered was accepted, by its mark."""
+    """Return the acceptance time of each stored presentation by its mark."""
     try:
         data = (home / FILE).read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Small files that survive a power cut whole, changed by one process at a time."""
+"""Atomic, durable replacement and locking of small files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in place of the file, whole or not at all; returns when that is on disk."""
+    """Replace a file atomically; returns once the data are on disk."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -26,14 +26,14 @@ def replace_file(path: Path, data: bytes) -> None:
     if sys.platform != "win32":
         directory = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(directory)  # Else a power cut could bring the old file back.
+            os.fsync(directory)  # Crash point: a power cut could undo os.replace.
         finally:
             os.close(directory)
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold `path` for one reading and writing, so that no process undoes what another adds."""
+    """Lock `path` against other processes for one read-modify-write."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / f".{path.name}.lock").open("a+b") as lock:
         if sys.platform == "win32":

@@ -1,4 +1,4 @@
-"""What the product refuses with: one closed family, each with a stable code and a sentence."""
+"""Base classes of the product's errors: each has a stable code and a sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ExitStatus(IntEnum):
-    """How every command ends, so that a script can act on the status alone."""
+    """Exit status of every command, so that scripts need no output."""
 
     OK = 0
     AGAINST = 1  # A verdict against the certificate, or a fault of the ledger; nothing else.
@@ -16,28 +16,28 @@ class ExitStatus(IntEnum):
 
 
 class CertledgerError(Exception):
-    """Something handed in is refused, and the refusal can say why.
+    """Base of the product's errors.
 
-    `code` is stable and meant for programs; `str(self)` is a lower-case sentence for people.
-    `exit_status` is that of a command which the refusal ends.
+    `code` is stable and for programs; `str(self)` is a lower-case sentence for people.
+    `exit_status` is that of a command which ends with it.
     """
 
     code: str = "refused"
     exit_status: ExitStatus = ExitStatus.UNDECIDED
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a program is told: code, sentence, and whatever else the class adds."""
+        """Return code, sentence, and the members that the class adds."""
         return {"code": str(self.code), "detail": str(self)}
 
 
 class MalformedError(CertledgerError):
-    """Bytes are not what a format asks for.  The code names the rule that was broken."""
+    """Bytes break a rule of a format; the code names the rule."""
 
     exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.code = code  # One class for the codes of SPEC section 2.
+        self.code = code  # One class for all codes of SPEC section 2.
 
 
 class ProofInvalidError(CertledgerError):

@@ -1,4 +1,4 @@
-"""Reading what a person names on the command line."""
+"""Bounded reading of files named on the command line."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from certledger.verifier.errors import CertledgerError, ExitStatus
 
 
 class FileTooLargeError(CertledgerError):
-    """A file has more bytes than are read of its kind."""
+    """A file is longer than the limit of its kind."""
 
     code = "file.size"
     exit_status = ExitStatus.UNUSABLE
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the bytes of a file.
+    """Read a file of at most `limit` bytes.
 
     Raises:
-        OSError: it is not there, or may not be read.
-        FileTooLargeError: it has more than `limit` bytes; no more than that is ever read.
+        OSError: it is missing or unreadable.
+        FileTooLargeError: it is longer; at most `limit + 1` bytes are read.
     """
     with path.open("rb") as file:
         data = file.read(limit + 1)

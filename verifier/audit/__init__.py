@@ -1,1 +1,1 @@
-"""The audit: everything said since the deployment, said again and compared with what is there."""
+"""The audit: replays all events since the deployment and compares the result with all copies."""

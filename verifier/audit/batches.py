@@ -1,6 +1,6 @@
-"""One batch: its records lead to the root that was signed, and each obeys its rules.
+"""Audit of one batch: recompute its root and check each record against its catalog entry.
 
-The unit of work that goes to another process or machine; what crosses is picklable and small.
+A task may run in another process or on another machine, so tasks and reports pickle small.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from certledger.verifier.formats.record_fast import GRAMMAR, read_canonical
 from certledger.verifier.verify.checks import today
 
 MAX_BATCH_FAULTS = 50
-"""Faults of one batch that are told; more are surely of one cause."""
+"""Faults listed for one batch; more of them usually have the same cause."""
 ID_TEXT = 22
-"""Characters of an id's base64url that name it here: 132 of its 256 bits."""
+"""Base64url characters of an id that stand in a row: 132 of its 256 bits."""
 ROW = ID_TEXT + 6 + 4 + 8 + 8
-"""Bytes of a row: id, body's number, edition, index, index replaced; the numbers in hex."""
+"""Bytes of a row: id, issuer number, edition, index, index replaced; the numbers in hex."""
 NO_INDEX = 0xFFFFFFFF
-"""Stands where nothing is replaced; no record can replace the last index there is."""
+"""Index replaced, where there is none; no record can replace the last possible index."""
 
 _BYTES = re.compile(GRAMMAR.pattern.encode("ascii"))
 _LAST: Mapping[int, bytes] = {
@@ -37,15 +37,15 @@ _LAST: Mapping[int, bytes] = {
     2: b"AQgw",
     3: b"AEIMQUYcgkosw048",
 }
-"""What base64url may end in by its length modulo 4, so that the spare bits are zero."""
+"""Possible last characters of base64url by length modulo 4, so that the spare bits are zero."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchTask:
-    """An anchored batch to be checked.
+    """An anchored batch to check.
 
-    `body` is a number for its issuer, `time` that of the block of anchoring, `evidence` what
-    proves that the body signed just this batch.
+    `body` numbers the issuer, `time` is that of the anchoring block, `evidence` proves that the
+    issuer signed this batch.
     """
 
     published: Published
@@ -62,16 +62,16 @@ class BatchTask:
 
     @property
     def where(self) -> str:
-        """The batch's place in a report."""
+        """Path of the batch in a report."""
         return f"{self.issuer}/batches/{self.sequence}"
 
 
 @dataclass(kw_only=True, slots=True)
 class BatchReport:
-    """What was found of a batch.
+    """Result of one batch.
 
-    `rows` are what certificates are told apart by, sorted, `ROW` bytes each; `late` counts those
-    anchored later than their entry allows.  `records` is 0 where none were published.
+    `rows` identify the certificates: sorted, `ROW` bytes each.  `late` counts records anchored
+    after their entry's lag.  `records` is 0 where none were published.
     """
 
     records: int = 0
@@ -81,7 +81,7 @@ class BatchReport:
 
 
 def check_batch(task: BatchTask) -> BatchReport:
-    """Return what is found of a batch in the published data."""
+    """Check a batch against the published data."""
     try:
         chunks = task.published.records(task.issuer, task.sequence, task.root)
         if chunks is None:
@@ -92,15 +92,15 @@ def check_batch(task: BatchTask) -> BatchReport:
 
 
 def not_handed_in(task: BatchTask) -> AuditFault:
-    """Return the finding that nobody published a batch's records; within a day it is none yet."""
+    """Return the fault for unpublished records; it counts as withheld only after a day."""
     code = "records.withheld" if task.now - task.time > 86_400 else "records.awaited"
     return fault(code, task.where, f"root {task.root.hex()}", **task.evidence)
 
 
 def judge(task: BatchTask, chunks: Iterable[list[bytes]]) -> tuple[BatchReport, list[bytes]]:
-    """Return what is found of a batch with these records, and their leaves.
+    """Check these records of a batch; return the report and the leaves.
 
-    Where they do not lead to the root, nothing else is said of them: they are not the body's.
+    Records that do not lead to the signed root get no further check: they are not the issuer's.
     """
     judge_of, leaves = _Judge(task), []
     for chunk in chunks:
@@ -122,10 +122,10 @@ def judge(task: BatchTask, chunks: Iterable[list[bytes]]) -> tuple[BatchReport, 
 
 
 class _Judge:
-    """Judges records one after another.
+    """Checks the records of one batch in order.
 
-    Whether category, dates and number of digests obey the entry is worked out once for all
-    records that are alike in these, so that most cost one match of the grammar.
+    Caches by (category, entry, dates, holder kind, bound, number of digests) whether the entry's
+    rules are obeyed, so that most records cost one regular-expression match.
     """
 
     def __init__(self, task: BatchTask) -> None:
@@ -142,7 +142,7 @@ class _Judge:
         self.faults: list[AuditFault] = []
 
     def take(self, lines: list[bytes]) -> None:
-        """Judge the records that come next."""
+        """Check the next records."""
         match, alike, rows = _BYTES.fullmatch, self._alike, self.rows
         issuer, body, last = self._issuer, self._body, _LAST
         index = self._task.first + self._place
@@ -172,7 +172,7 @@ class _Judge:
         self._place += len(lines)
 
     def _take_slowly(self, line: bytes, index: int) -> None:
-        """Judge one record with every rule, and remember what others alike may skip."""
+        """Check one record against every rule, and cache the result for records alike."""
         try:
             record = _read(line)
         except CertledgerError as error:
@@ -193,9 +193,9 @@ class _Judge:
         self.rows.append(id_ + b"%b%04x%08x%08x" % numbers)
 
     def _obeys(self, record: Record, index: int, line: bytes) -> bool | None:
-        """Return whether the record was anchored late, None where it breaks its entry's rules."""
+        """Return whether the record was anchored late; None where it breaks its entry's rules."""
         if self._entries is None:
-            return False  # A catalog that nobody published is told once, where it came into force.
+            return False  # Reported once, at the catalog's change.
         entry = self._entries.get((record.category, record.entry))
         if entry is None:
             detail = f"{record.category} version {record.entry}"
@@ -217,7 +217,7 @@ class _Judge:
             self._bad.append((code, index, detail, line))
 
     def prove(self, leaves: list[bytes]) -> None:
-        """Tell what was found, each with the record and its path to the root the body signed."""
+        """Turn the faults found into findings, each with its record and path to the signed root."""
         places = [index - self._task.first for _, index, _, _ in self._bad]
         paths = merkle.prove_all(leaves, places)
         for (code, index, detail, line), path in zip(self._bad, paths, strict=True):
@@ -235,7 +235,7 @@ def _read(line: bytes) -> Record:
 
 @lru_cache(maxsize=256)
 def _entries(published: Published, root: bytes) -> Mapping[tuple[str, int], Entry] | None:
-    """Return the entries of a published catalog, None where it cannot be used."""
+    """Return the entries of a published catalog, None where it is unusable."""
     try:
         catalog = read_catalog(published, root)
     except CertledgerError:
@@ -248,7 +248,7 @@ def read_catalog(published: Published, root: bytes) -> Catalog | None:
 
     Raises:
         DataUnreachableError: it cannot be fetched.
-        MalformedError: what is published is another catalog, or none.
+        MalformedError: the published bytes are no catalog, or have another root.
     """
     if root == bytes(32):
         return Catalog(entries=())

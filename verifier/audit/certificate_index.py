@@ -1,4 +1,4 @@
-"""All certificates of all bodies by id, on disk: no number and edition twice, editions in a row."""
+"""On-disk index of all certificates by id: finds duplicate and missing editions."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.vocabulary import Status
 
 _ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-"""The characters of base64url in byte order: the first of an id says which file it is in."""
+"""The characters of base64url in byte order; the first of an id selects its file."""
 _KEY = ID_TEXT + 6
 _FIRST = b"0000"
 _GONE = (Status.REVOKED, Status.SUPERSEDED)
 
 StatusOf = Callable[[str, int], Status]
-"""The status of a body's certificate."""
+"""Returns the status of certificate `index` of an issuer."""
 
 
 class CertificateIndex:
-    """Rows in 64 files by the first character of the id, so that one at a time is sorted."""
+    """Rows in 64 files by the first character of the id, so that one file at a time is sorted."""
 
     def __init__(self, folder: Path, sizes: Sequence[int] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._paths = [folder / f"{place:02}.rows" for place in range(len(_ALPHABET))]
         self.sizes = [0] * len(_ALPHABET) if sizes is None else list(sizes)
         for path, size in zip(self._paths, self.sizes, strict=True):
-            # What a stopped audit wrote after its last notes is written again.
+            # Crash point: rows written after the last progress notes are appended again.
             with path.open("ab") as file:
                 file.truncate(size)
 
     def add(self, rows: bytes) -> None:
-        """Add the rows of a batch, sorted, `ROW` bytes each."""
+        """Append the rows of a batch, sorted, `ROW` bytes each."""
         at = 0
         for place, letter in enumerate(_ALPHABET):
             start, at = at, _after(rows, letter, at)
@@ -46,10 +46,10 @@ class CertificateIndex:
     def check(
         self, issuers: Sequence[str], gone: set[str], status: StatusOf
     ) -> Iterator[AuditFault]:
-        """Yield what does not fit together.
+        """Yield a fault for each edition issued twice, missing or not replaced.
 
-        `issuers` are the bodies by number; of those in `gone` some records are missing, so that
-        an edition before may be among them.
+        `issuers` lists the codes by number.  Of those in `gone` some records are missing, so a
+        missing edition is no fault.
         """
         for path in self._paths:
             data = path.read_bytes()
@@ -69,7 +69,7 @@ class CertificateIndex:
 
 
 def _after(rows: bytes, letter: int, start: int) -> int:
-    """Return where the rows that begin with `letter` end, from `start` on, by halving."""
+    """Return where the rows that begin with `letter` end (binary search from `start`)."""
     low, high = start // ROW, len(rows) // ROW
     while low < high:
         middle = (low + high) // 2

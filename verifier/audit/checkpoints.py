@@ -1,4 +1,4 @@
-"""Published checkpoints: each names a block of the chain, and no height has two."""
+"""Audit of published checkpoints: each names a block of the chain, one block per height."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from certledger.verifier.node_rpc import NodeBlock, RpcClient
 def newest_cosigned(
     notes: Iterable[tuple[str, str]], pin: LedgerPin, policy: TrustPolicy | None
 ) -> NodeBlock | None:
-    """Return the newest block that enough witnesses of the policy cosigned, None without one."""
+    """Return the newest block with enough cosignatures for the policy, None without one."""
     if policy is None:
         return None
     newest: NodeBlock | None = None
@@ -37,7 +37,7 @@ def newest_cosigned(
 
 
 def cosigners(note: Note, policy: TrustPolicy) -> int:
-    """Return how many operators of witnesses in service have cosigned a note."""
+    """Count the operators whose witnesses in service cosigned a note."""
     found = set()
     for line in note.cosignatures:
         witness = policy.find_witness(line)
@@ -59,7 +59,7 @@ def block_of(checkpoint: Checkpoint) -> NodeBlock:
 
 
 class Heights:
-    """The first checkpoint seen at each height, with the note that others are held against."""
+    """The first checkpoint seen at each height, to compare later ones with."""
 
     def __init__(
         self, node: RpcClient, pin: LedgerPin, policy: TrustPolicy | None, final: int
@@ -69,7 +69,7 @@ class Heights:
         self.count = 0
 
     def check(self, notes: Iterable[tuple[str, str]]) -> Iterator[AuditFault]:
-        """Yield what is wrong with notes, each with where it was found.
+        """Yield the faults of notes, given as (where, note).
 
         Raises:
             NodeFailedError: the node does not answer.
@@ -111,7 +111,7 @@ class Heights:
 
     def _check_stands(self, where: str, text: str, checkpoint: Checkpoint) -> Iterator[AuditFault]:
         if checkpoint.number > self._final:
-            return  # It may yet come; what was audited ends before it.
+            return  # The chain has not reached this height yet; the audit ends before it.
         block = self._node.block(checkpoint.number)
         if block != block_of(checkpoint):
             current = "no such block" if block is None else f"block {block.hash.hex()}"

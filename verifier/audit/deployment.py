@@ -1,4 +1,4 @@
-"""The deployment: the pinned transaction made just this contract, with the committed code."""
+"""Audit of the deployment: the pinned transaction created this contract with the committed code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DYNAMIC_FEE = 2
 
 
 class DeploymentUnknownError(CertledgerError):
-    """The node does not tell the deployment transaction, so nothing can be replayed."""
+    """The node does not have the deployment transaction, so nothing can be replayed."""
 
     code = "deployment.unknown"
 
@@ -41,7 +41,7 @@ def deployment_block(node: RpcClient, pin: LedgerPin) -> int:
 
 
 def check_deployment(node: RpcClient, pin: LedgerPin, final: int) -> list[AuditFault]:
-    """Return what is wrong with the transaction, the account it made, and the code there.
+    """Return the faults of the deployment transaction, the account it made, and the code there.
 
     Raises:
         NodeFailedError: the node does not answer.
@@ -59,10 +59,10 @@ def check_deployment(node: RpcClient, pin: LedgerPin, final: int) -> list[AuditF
 
 
 def check_transaction(transaction: dict[str, Any], pin: LedgerPin) -> list[AuditFault]:
-    """Return what is wrong with the deployment transaction as a node tells it.
+    """Return the faults of a deployment transaction as a node returned it.
 
-    Nothing is taken from the node but the transaction's members: its hash, its signer, and the
-    address, code and identity that it makes are computed from them.
+    The node is not trusted: hash, signer, contract address, code and identity are computed from the
+    transaction's members.
     """
     evidence: dict[str, Json] = {"transaction": _plain(transaction)}
     found: list[AuditFault] = []
@@ -81,7 +81,7 @@ def check_transaction(transaction: dict[str, Any], pin: LedgerPin) -> list[Audit
 def _check_creation(
     transaction: dict[str, Any], pin: LedgerPin, evidence: dict[str, Json]
 ) -> list[AuditFault]:
-    """Return a fault unless the data are the committed creation code and clean arguments."""
+    """Return a fault unless the data are the committed creation code and canonical arguments."""
     artifact, data = load_artifact(), _bytes(transaction.get("input")) or b""
     if not data.startswith(artifact.creation) or transaction.get("to") is not None:
         return [fault("deployment.creation_differs", WHERE, "another code", **evidence)]
@@ -129,9 +129,9 @@ def _minimal(number: int) -> bytes:
 
 
 def _signed(transaction: dict[str, Any]) -> tuple[bytes, bytes | None] | None:
-    """Return (hash, sender) of a transaction worked out from its members, None where they lack.
+    """Return (hash, sender) computed from a transaction's members, None where some are missing.
 
-    EIP-1559 and legacy transactions are known; the sender is who signed.
+    Knows legacy and EIP-1559 transactions; the sender is recovered from the signature.
     """
     kind = _number(transaction.get("type", "0x0"))
     names = ["nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas"]
@@ -173,5 +173,5 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _plain(transaction: dict[str, Any]) -> Json:
-    """Return the text members of a transaction, which are what it consists of."""
+    """Return the text members of a transaction, as evidence."""
     return {name: value for name, value in transaction.items() if type(value) is str}

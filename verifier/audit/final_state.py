@@ -1,4 +1,4 @@
-"""The end of a replay: what the contract holds at the final block is what the events led to."""
+"""End of a replay: the contract's storage at the final block against the replayed state."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from certledger.verifier.node_rpc import NodeBlock, RpcClient, SlotProof
 
 SLOTS_A_CALL = 256
 _SEATS = (4).to_bytes(32, "big")
-"""The position of the number of registrars and the term (SPEC section 13)."""
+"""Storage position of the number of registrars and the term (SPEC section 13)."""
 
 
 def check_state(
     node: RpcClient, pin: LedgerPin, replay: Replay, final: NodeBlock
 ) -> list[AuditFault]:
-    """Return where the state proved under the final block is not the replay's.
+    """Return a fault for each slot whose proved value differs from the replay's.
 
     Raises:
         NodeFailedError: the node does not answer.
@@ -41,7 +41,7 @@ def check_state(
 
 
 def _wanted(replay: Replay) -> list[tuple[str, str, bytes, bytes]]:
-    """Return (code, where, position, value) of every slot that the contract must hold."""
+    """Return (code, where, position, expected value) of every slot of the contract."""
     seated = sum(seat.account != NO_ACCOUNT for seat in replay.registrars.values())
     seats = seated.to_bytes(2, "big") + replay.term.to_bytes(4, "big")
     wanted = [

@@ -1,4 +1,4 @@
-"""What an audit can find: one table of codes, and the findings with place and evidence."""
+"""Findings of an audit: the table of codes, and each finding with its place and evidence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.node_rpc import Log
 
 MAX_LISTED_FAULTS = 200
-"""Findings of one code that are told in full; all are counted."""
+"""Findings of one code that are listed; all are counted."""
 
 
 class Weight(StrEnum):
-    """What a finding means for the audit."""
+    """How a finding counts in the verdict of an audit."""
 
     FAULT = "fault"
     FINDING = "finding"
@@ -88,7 +88,7 @@ FAULTS: Mapping[str, str] = {
     "document.swapped": "a document is not the one that the record holds",
     "evidence.differs": "an evidence file says something else than the chain",
 }
-"""Open faults by code, each with its sentence: the audit ends with exit 1."""
+"""Sentences of open faults by code: the audit ends with exit status 1."""
 
 FINDINGS: Mapping[str, str] = {
     "batch.key_lost_resolved": "a batch was signed by a lost key; all of it is out of force",
@@ -101,7 +101,7 @@ FINDINGS: Mapping[str, str] = {
     "receipt.expired": "an act expired or was rejected before it was anchored",
     "receipt.unregistered": "callers are told things, and no body of the operator's anchors them",
 }
-"""What is told and stays without effect: resolved on the chain, or nobody's fault yet."""
+"""Sentences of findings that do not change the verdict: resolved on the chain, or not due yet."""
 
 GAPS: Mapping[str, str] = {
     "node.unreachable": "the node gave no usable answer",
@@ -115,7 +115,7 @@ GAPS: Mapping[str, str] = {
     "data.unreachable": "published data could not be fetched",
     "work.lost": "a process that checked batches was lost",
 }
-"""What kept the audit from being whole: without faults it ends with exit 3."""
+"""Sentences of gaps that left the audit incomplete: without faults it ends with exit status 3."""
 
 WEIGHT: Mapping[str, Weight] = (
     dict.fromkeys(FAULTS, Weight.FAULT)
@@ -127,9 +127,9 @@ SENTENCE: Mapping[str, str] = {**FAULTS, **FINDINGS, **GAPS}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditFault:
-    """Something found: its code, its place, what exactly, and what convinces a third party.
+    """One finding: code, place, detail, and evidence that convinces a third party.
 
-    `where` is a path such as `11310000XX00000196/batches/3`; `evidence` holds statements,
+    `where` is a path such as `11310000XX00000196/batches/3`; `evidence` contains statements,
     signatures, positions on the chain, records and proofs, bytes in hexadecimal.
     """
 
@@ -140,11 +140,11 @@ class AuditFault:
 
     @property
     def weight(self) -> Weight:
-        """What it means for the audit."""
+        """How it counts in the audit's verdict."""
         return WEIGHT[self.code]
 
     def to_json(self) -> Json:
-        """Return the finding as the report lists it."""
+        """Return the finding as a member of the report."""
         return {
             "code": self.code,
             "where": self.where,
@@ -154,7 +154,7 @@ class AuditFault:
 
     @classmethod
     def from_json(cls, value: Json) -> AuditFault:
-        """Return the finding that `to_json` wrote."""
+        """Parse the output of `to_json`."""
         return cls(**value)
 
 
@@ -170,7 +170,7 @@ def fault(code: str, where: str, detail: str = "", **evidence: Json) -> AuditFau
 
 
 class AuditFaults:
-    """What was found so far: all counted, of each code so many kept."""
+    """All findings, counted; at most `MAX_LISTED_FAULTS` of each code are listed."""
 
     def __init__(self) -> None:
         self.kept: list[AuditFault] = []
@@ -188,18 +188,18 @@ class AuditFaults:
             self.add(one)
 
     def of(self, weight: Weight) -> list[AuditFault]:
-        """Return those of one weight, by place in the table and then in the order found."""
+        """Return those of one weight, by order of the table and then by place."""
         order = {code: place for place, code in enumerate(SENTENCE)}
         listed = [one for one in self.kept if one.weight is weight]
         return sorted(listed, key=lambda one: (order[one.code], one.where, one.detail))
 
     def to_json(self) -> Json:
-        """Return everything, so that a stopped audit goes on with it."""
+        """Return all findings and counts for the progress notes."""
         return {"kept": [one.to_json() for one in self.kept], "counts": dict(self.counts)}
 
     @classmethod
     def from_json(cls, value: Json) -> AuditFaults:
-        """Return what `to_json` wrote."""
+        """Parse the output of `to_json`."""
         faults = cls()
         faults.kept = [AuditFault.from_json(one) for one in value["kept"]]
         faults.counts = Counter(value["counts"])
@@ -207,7 +207,7 @@ class AuditFaults:
 
 
 def log_evidence(log: Log) -> dict[str, Json]:
-    """Return an event as evidence: where it stands on the chain, and its bytes."""
+    """Return an event as evidence: its place on the chain, and its bytes."""
     return {
         "block": log.block,
         "block_hash": log.block_hash.hex(),

@@ -1,4 +1,4 @@
-"""What an auditor remembers between two audits: the newest block it saw, and what stood there."""
+"""The newest block of earlier audits, stored by the auditor, to detect a rolled-back ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_MEMORY_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """The final block of an earlier audit, and what its observer noted of what it compared."""
+    """The final block of an earlier audit, and the observer's notes of it."""
 
     block: NodeBlock
     noted: Json
@@ -24,10 +24,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class AuditMemory:
-    """A file of one ledger (its identity, 32 bytes) in a folder.
+    """The file of one ledger (its identity, 32 bytes) in a folder of the auditor.
 
-    It belongs to the auditor: who keeps it out of the operator's reach notices that chain and
-    database were put back together.
+    It detects that chain and database were both restored to an older state, as long as the operator
+    cannot write to the folder.
     """
 
     folder: Path
@@ -39,7 +39,7 @@ class AuditMemory:
         return self.folder / f"seen-{self.identity.hex()[:16]}.json"
 
     def read(self) -> Seen | None:
-        """Return what was seen, None where nothing is remembered, or nothing that can be read."""
+        """Return the last audit, None where the file is missing or unreadable."""
         try:
             with self.path.open("rb") as file:
                 value = orjson.loads(file.read(MAX_MEMORY_BYTES))
@@ -55,7 +55,7 @@ class AuditMemory:
             return None
 
     def write(self, block: NodeBlock, noted: Json) -> None:
-        """Remember a block; there whole or not at all."""
+        """Store a block with the observer's notes, atomically."""
         place = [block.number, block.hash.hex(), block.state_root.hex(), block.time]
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")

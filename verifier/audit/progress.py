@@ -1,4 +1,4 @@
-"""What an audit under way writes down, so that it goes on after a kill."""
+"""Progress notes of a running audit, so that it resumes after a kill."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from certledger.verifier.node_rpc import NodeBlock
 FILE = "audit.json"
 VERSION = 2
 SHARE = 0.05
-"""Greatest share of the time that goes into notes, so that an audit stays linear."""
+"""Greatest share of the run time spent on notes, so that an audit stays linear."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditPosition:
-    """Where an audit stood: the last block replayed, and the sizes of the register's files."""
+    """Last block replayed, sizes of the index files, issuers with missing records."""
 
     block: NodeBlock
     sizes: Sequence[int]
@@ -37,7 +37,7 @@ class AuditPosition:
 
 
 class Notes:
-    """The notes of one audit in a folder; `every` is the least seconds between two."""
+    """The notes of one audit in a folder; `every` is the least seconds between two writes."""
 
     def __init__(self, folder: Path, every: float = 5.0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class Notes:
     def write(
         self, replay: Replay, block: NodeBlock, register: CertificateIndex, withheld: Iterable[str]
     ) -> None:
-        """Write everything down, unless it was just done; there whole or not at all."""
+        """Write all state atomically, unless it was written less than `every` seconds ago."""
         started = time.monotonic()
         if started < self._next:
             return
@@ -70,9 +70,9 @@ class Notes:
         self._next = ended + max(self._every, (ended - started) / SHARE)
 
     def read(self, replay: Replay, final: int) -> AuditPosition | None:
-        """Bring `replay` to where the notes say, None where there are none for this ledger.
+        """Restore `replay` from the notes; return None where there are none for this ledger.
 
-        Notes of a block after `final` are of no use.
+        Notes of a block after `final` are ignored.
         """
         if not self._path.exists():
             return None
@@ -87,10 +87,10 @@ class Notes:
         )
 
     def remove(self) -> None:
-        """Forget them: the audit has come to its end."""
+        """Delete the notes at the end of an audit."""
         self._path.unlink(missing_ok=True)
         with suppress(OSError):
-            self.folder.rmdir()  # Others may keep something here too.
+            self.folder.rmdir()  # The folder may contain files of others.
 
 
 def _block_to_json(block: NodeBlock) -> Json:

@@ -1,4 +1,4 @@
-"""Every event of the contract, applied again in order and held against the rules."""
+"""Replay of the contract's events in order, each checked against the contract's rules."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ from certledger.verifier.vocabulary import MEANING, Status
 _STATUSES = tuple(Status)
 _TERMINAL = frozenset(status for status in Status if not MEANING[status].may_become)
 Mark: TypeAlias = tuple[int, int, int, int, int]
-"""Of a batch: sequence, first, count, index of the key, block."""
+"""A batch: sequence, first, count, key index, block."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayedAct:
-    """An act as the contract told it.  `leaf` is that of a batch in its body's tree."""
+    """An act as the contract's event reports it.  `leaf` is a batch's leaf in its issuer's tree."""
 
     statement: Statement
     digest: bytes
@@ -67,32 +67,32 @@ class ReplayedAct:
 
 
 class Observer(Protocol):
-    """Who compares something else with what the chain tells, as the replay goes along."""
+    """Compares further data, such as a database, with the chain during the replay."""
 
     def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
-        """Take an act that the contract accepted."""
+        """Compare an act that the contract accepted."""
 
     def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[AuditFault]:
-        """Take status words that an act has changed."""
+        """Compare the status words that an act changed."""
 
     def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
-        """Take the state that a body has come to."""
+        """Compare an issuer's new state."""
 
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
-        """Take what has become of a registrar's seat, or of the term."""
+        """Compare a registrar's seat, or the term, after a change."""
 
     def noted(self) -> Json:
-        """Return what the next audit is to compare with, for the auditor's memory."""
+        """Return the data that the next audit compares with."""
 
     def to_json(self) -> Json:
-        """Return what it must remember where the audit is stopped."""
+        """Return the observer's state for the progress notes."""
 
     def from_json(self, value: Json) -> None:
-        """Go on from what `to_json` wrote."""
+        """Restore the output of `to_json`."""
 
 
 class Unobserved:
-    """Nobody compares anything."""
+    """Observer that compares nothing."""
 
     def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
         return []
@@ -118,10 +118,10 @@ class Unobserved:
 
 @dataclass(kw_only=True)
 class Replay:
-    """The ledger as its events leave it, and what was found on the way.
+    """State of the ledger after the events so far, and the faults found.
 
-    `reasons` are the reason codes that are known, empty where any is taken.  `tasks` are the
-    batches whose records wait to be checked.
+    `reasons` are the known reason codes, empty to accept any.  `tasks` are the batches whose
+    records are not checked yet.
     """
 
     pin: LedgerPin
@@ -142,11 +142,11 @@ class Replay:
     _moved: set[str] = field(default_factory=set)
 
     def count(self, what: str, number: int = 1) -> None:
-        """Count something for the report."""
+        """Add to a counter of the report."""
         self.counts[what] = self.counts.get(what, 0) + number
 
     def apply(self, log: Log, time: int) -> None:
-        """Apply one event, of a block of `time`."""
+        """Apply one event; `time` is that of its block (seconds)."""
         self.count("events")
         try:
             event = parse_log(log.topics, log.data)
@@ -250,7 +250,7 @@ class Replay:
             )
             return
         codes = issuers_of(statement)
-        if not isinstance(statement, Hold | Release):  # Which tell no state.
+        if not isinstance(statement, Hold | Release):  # Their events carry no state.
             self._moved.update(codes)
         root = ZERO
         if isinstance(statement, StatusChange):
@@ -266,11 +266,11 @@ class Replay:
         self._take_over(statement, before, after, log)
 
     def _first(self, statement: RegistrarChange, act: ReplayedAct) -> bool:
-        """Return whether the constructor seats a registrar, which nobody signs."""
+        """Return whether the constructor seats a registrar, which needs no signature."""
         return statement.term == 0 and act.log.tx == self.pin.deployment and not act.signatures
 
     def _ledger(self, codes: Sequence[str]) -> LedgerState:
-        """Return what an act is judged on that names these issuers."""
+        """Return the state that the rules need to check an act on these issuers."""
         return LedgerState(
             identity=self.pin.identity,
             seats=self.registrars,
@@ -300,7 +300,7 @@ class Replay:
             self._seat(region, after.seats[region], log)
 
     def _judge_name(self, statement: Register, code: str, log: Log) -> None:
-        """Tell of a name that an issuer registered before has too."""
+        """Report a name that another issuer registered before."""
         others = [one for one, body in self.bodies.items() if body.name == statement.name]
         if others:
             detail = f"the name of {', '.join(others[:20])}"
@@ -333,7 +333,7 @@ class Replay:
     def _judge_steps(
         self, statement: StatusChange, body: ReplayedIssuer, to: Status, act: ReplayedAct
     ) -> None:
-        """Tell which certificates left a final status, and whether for a reason on record."""
+        """Report certificates that left a final status, and whether the reason code is known."""
         indexes = chosen(statement.words, statement.masks)
         if indexes and indexes[-1] >= body.state.certificates:
             self._judged(
@@ -354,11 +354,11 @@ class Replay:
         self.faults.add(fault(code, where, detail, **_proof(act)))
 
     def _catalog(self, statement: CatalogChange, issuer: str, act: ReplayedAct) -> None:
-        """Hold the published entries against the root, and against what they were before."""
+        """Check the published entries against the root, and against earlier versions of them."""
         where = f"{issuer}/catalogs/{statement.version}"
         self.count("catalogs")
         if isinstance(self.published, Nothing):
-            return  # That is one gap for the whole audit.
+            return  # The report has one gap for the whole audit.
         try:
             catalog = read_catalog(self.published, statement.root)
         except DataUnreachableError as error:
@@ -380,7 +380,7 @@ class Replay:
     # States ---------------------------------------------------------------------------------
 
     def _apply_state(self, event: IssuerStateEvent, log: Log) -> None:
-        """Compare the state told with the one the acts lead to, and go on from it."""
+        """Compare the reported state with the replayed one, and continue from the reported one."""
         body = self._body(event.issuer)
         self._moved.discard(event.issuer)
         if body.words() != event.words:
@@ -390,7 +390,7 @@ class Replay:
         self.faults.extend(self.observer.observe_state(body, log.block))
 
     def end_range(self) -> None:
-        """Tell of bodies whose state was not told after they moved: events were left out."""
+        """Report issuers whose state event is missing after an act: events were left out."""
         for issuer in sorted(self._moved):
             where = f"{issuer}/state"
             self.faults.add(fault("state.differs", where, "no state was told after an act"))
@@ -403,7 +403,7 @@ class Replay:
 
 
 def _proof(act: ReplayedAct) -> dict[str, Json]:
-    """Return what proves an act: the statement, who signed it, where the contract took it."""
+    """Return the evidence of an act: statement, signatures, place on the chain."""
     return {
         "act": act.statement.primary,
         "statement": statement_to_json(act.statement),
@@ -416,7 +416,7 @@ def _proof(act: ReplayedAct) -> dict[str, Json]:
 
 
 def _differences(current: IssuerState, response: IssuerState, log: Log) -> list[AuditFault]:
-    """Return how the state told is not the one that the acts lead to."""
+    """Return the faults for a reported state that differs from the replayed one."""
     parts = [one.name for one in fields(IssuerState)]
     other = [name for name in parts if getattr(current, name) != getattr(response, name)]
     evidence = log_evidence(log)
@@ -434,11 +434,11 @@ def _at(log: Log) -> str:
 
 
 def _subject(event: contract_events.Event) -> str:
-    """Return whom an event is about."""
+    """Return the codes of the issuers that an event is about."""
     if isinstance(event, ActEvent):
         return ",".join(issuers_of(event.statement)) or "registrars"
     return getattr(event, "issuer", "ledger")
 
 
 Watch: TypeAlias = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much."""
+"""Progress callback: name of the step, units done, units in all."""

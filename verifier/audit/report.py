@@ -1,4 +1,4 @@
-"""What an audit says: one JSON document, and one page of HTML that needs nothing else."""
+"""Report of an audit: one JSON document, or one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AuditVerdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditReport:
-    """The report of an audit as of a block, None where it never came to one."""
+    """The report of an audit as of a block, None where the audit failed before it had one."""
 
     pin: LedgerPin
     block: NodeBlock | None
@@ -58,13 +58,13 @@ class AuditReport:
 
     @property
     def verdict(self) -> AuditVerdict:
-        """Faults count before gaps: what was found stays found."""
+        """Faults take precedence over gaps."""
         if self.faults:
             return AuditVerdict.FAULTS
         return AuditVerdict.INCOMPLETE if self.gaps else AuditVerdict.CLEAN
 
     def to_json(self) -> Json:
-        """Return the report; `found` counts every code, also beyond those that are listed."""
+        """Return the report as JSON; `found` counts every code, also beyond those listed."""
         block = self.block
         return {
             "verdict": str(self.verdict),

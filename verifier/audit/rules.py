@@ -1,4 +1,4 @@
-"""The contract's rules as the audit applies them: what it must have checked, checked again."""
+"""The contract's rules as the audit applies them, with the audit's codes."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _CODES: Mapping[str, str] = {
     "FirstWrong": "batch.first_differs",
     "BatchCount": "batch.count",
 }
-"""The audit's code of each rule; of the others it is `act.content`."""
+"""Audit code of each contract error; of the others it is `act.content`."""
 
 
 class RuleViolationError(CertledgerError):
-    """An act breaks a rule that the contract enforces; `code` is one of the audit's."""
+    """The contract accepted an act against its rules; `code` is one of the audit's."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -45,7 +45,7 @@ class RuleViolationError(CertledgerError):
 
 @dataclass(slots=True)
 class ReplayedIssuer:
-    """A body as the events leave it.  The state has no name, only the digest of one."""
+    """A replayed issuer.  The state has no name, only its digest."""
 
     state: IssuerState
     name: bytes
@@ -53,13 +53,13 @@ class ReplayedIssuer:
     tree: StatusTree = field(default_factory=StatusTree)
 
     def words(self) -> tuple[bytes, ...]:
-        """Return the words of the whole state, as the contract is handed them."""
+        """Return the words of the whole state in the contract's order (SPEC section 8)."""
         head = list(self.state.words())
         head[2] = self.name
         return (*head, *self.state.key_words(), *self.state.peaks)
 
     def slot(self) -> bytes:
-        """Return what the contract's slot must hold: the digest, and the brake in its last bit."""
+        """Return the expected storage slot: the digest, with the hold flag in its last bit."""
         words, keys = self.words(), len(self.state.keys)
         digest = without_brake(
             keccak(
@@ -72,10 +72,10 @@ class ReplayedIssuer:
 
 
 def judge(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
-    """Return the ledger after an act that the contract accepted.
+    """Apply an act that the contract accepted; return the new state.
 
     Raises:
-        RuleViolationError: it should not have.
+        RuleViolationError: the act breaks a rule.
     """
     try:
         return apply(state, act, block)
@@ -84,10 +84,10 @@ def judge(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
 
 
 def judge_batch(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:
-    """As `judge`, with the code that a batch out of sequence has.
+    """Apply a batch as `judge` does, with the code of a batch out of sequence.
 
     Raises:
-        RuleViolationError: the contract should not have accepted it.
+        RuleViolationError: the batch breaks a rule.
     """
     try:
         return judge(state, act, block)
@@ -98,6 +98,6 @@ def judge_batch(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerS
 
 
 def roll_after(roll: bytes, issuer: str) -> bytes:
-    """Return the list of all bodies after one more (32 bytes, SPEC section 13)."""
+    """Return the hash chain over all issuers after adding one (32 bytes, SPEC section 13)."""
     number = int.from_bytes(roll[28:], "big") + 1
     return keccak(roll + issuer.encode("ascii"))[:28] + number.to_bytes(4, "big")

@@ -1,6 +1,6 @@
-"""An audit from the deployment to the final block: ranges replayed, batches checked, proofs asked.
+"""Run of an audit: replays block ranges, checks batches, compares proofs at the final block.
 
-It can be stopped anywhere and goes on from its notes; where it goes on says nothing in the report.
+It resumes from its notes after a kill; the report does not depend on where it resumed.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ from certledger.verifier.verify.block_trust import newest_final
 from certledger.verifier.vocabulary import Status, Way
 
 SPAN = 2_000
-"""Blocks whose events are asked for at once."""
+"""Blocks per `eth_getLogs` request."""
 CLOCKS_DIFFER = 86_400
-"""Seconds by which the auditor's clock and the chain's may differ."""
+"""Tolerated difference in seconds between the auditor's clock and the chain's."""
 WINDOW = 8
-"""Batches that are under way at once: they bound what results wait in memory."""
+"""Batches in flight; bounds the results in memory."""
 _GONE = (Status.REVOKED, Status.SUPERSEDED)
 
 Work: TypeAlias = Callable[[BatchTask], BatchReport]
-"""What is done with a batch; a function of a module, so that it can be sent elsewhere."""
+"""Checks one batch; a module-level function, so that it pickles."""
 
 
 def unwatched(what: str, done: int, of: int) -> None:
-    """Watch nothing."""
+    """Progress callback that does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """What is audited, against what, and how.
+    """Input and settings of an audit.
 
     Attributes:
-        confirmations: how deep a block is final where the chain has no `finalized` tag.
+        confirmations: depth at which a block is final where the chain has no `finalized` tag.
         now: seconds; decides only what was due by now.
-        reasons: the reason codes that are known; empty takes any of a code's form.
-        folder: where notes are kept, None to keep none.
-        memory: what earlier audits saw, None to remember nothing.
-        own_chain: whether the node reads the ledger's only chain, so that it cannot lag behind.
-        notes_every: seconds between two notes, at least.
+        reasons: the known reason codes; empty accepts any well-formed one.
+        folder: where progress notes are stored, None for a temporary folder.
+        memory: results of earlier audits, None to ignore them.
+        own_chain: whether the node serves the ledger's only chain, so that it cannot lag behind.
+        notes_every: least seconds between two notes.
     """
 
     pin: LedgerPin
@@ -86,9 +86,9 @@ def audit(
     watch: Watch = unwatched,
     others: Callable[[Replay, NodeBlock], Iterable[AuditFault]] | None = None,
 ) -> AuditReport:
-    """Return the report of an audit; what keeps it from being whole is a gap in it.
+    """Audit a ledger; whatever prevents a complete audit is a gap in the report.
 
-    `executor` runs the batches; `others` finds whatever else is to be compared in the end.
+    `executor` runs the batches; `others` yields faults of further comparisons at the end.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = job.folder or Path(scratch) / "notes"
@@ -97,7 +97,7 @@ def audit(
 
 
 class _Running:
-    """One audit under way."""
+    """One running audit."""
 
     def __init__(
         self, node: RpcClient, job: Job, executor: Executor, watch: Watch, notes: Notes
@@ -167,9 +167,9 @@ class _Running:
         return False
 
     def _newest(self, seen: Seen | None) -> NodeBlock:
-        """Return the newest final block: the node's, or a newer one that others know as final.
+        """Return the newest final block of the node, of the witnesses or of an earlier audit.
 
-        Others are the witnesses, whose newest cosigned checkpoint counts, and an earlier audit.
+        The witnesses' is that of their newest cosigned checkpoint.
         """
         final = newest_final(self._node, self._job.confirmations)
         if final is None:
@@ -188,7 +188,7 @@ class _Running:
         return policy is not None and Way.WITNESSES in policy.trust.ways
 
     def _reach(self, final: NodeBlock, known: NodeBlock, code: str, where: str) -> NodeBlock:
-        """Return the later of two final blocks, if the node has the one that others know."""
+        """Return the later of two final blocks, if the node has the known one; else report it."""
         there = self._node.block(known.number)
         if there == known:
             return max(final, known, key=lambda block: block.number)
@@ -203,7 +203,7 @@ class _Running:
         return final
 
     def _has_history(self, start: int, final: NodeBlock) -> bool:
-        """Return whether the node still tells what was said from the deployment on."""
+        """Check that the node still has the events of the deployment."""
         if final.number < start:
             detail = f"its newest final block is {final.number}, the deployment {start}"
             self._found([fault("node.behind", f"blocks/{start}", detail)])
@@ -215,12 +215,12 @@ class _Running:
         return False
 
     def _check_height(self, start: NodeBlock, final: NodeBlock) -> None:
-        """Check that there was time for so many blocks: each is a second later than the last.
+        """Check the claimed height against the clock: blocks are at least a second apart.
 
-        Else a node that claims a great height has the audit ask about blocks for ever.
+        Without it a node that claims a great height would make the audit request blocks for ever.
 
         Raises:
-            NodeFailedError: there was not.
+            NodeFailedError: there are more blocks than seconds.
         """
         newest = min(final.time, self._job.now + CLOCKS_DIFFER)
         if final.number - start.number > newest - start.time:
@@ -235,7 +235,7 @@ class _Running:
         return block
 
     def _go_on(self, start: int, final: NodeBlock) -> tuple[CertificateIndex, int]:
-        """Return the register and the next block: from notes, if they are not of a later one."""
+        """Return the certificate index and the next block, from the notes if there are any."""
         current = self._notes.read(self._replay, final.number)
         rows = self._notes.folder / "rows"
         if current is None:
@@ -308,7 +308,7 @@ class _Running:
         return self._replay.bodies[issuer].tree.status(index)
 
     def _lost_keys(self) -> Iterable[AuditFault]:
-        """Yield the batches that a key signed at or after its end, which was set back later."""
+        """Yield a fault for each batch whose key's end was later lowered to before the batch."""
         for issuer, marks in self._replay.marks.items():
             keys = self._replay.bodies[issuer].state.keys
             for mark in marks:

@@ -1,4 +1,4 @@
-"""Published data as the auditor reads it: from a folder, an address, or whoever keeps it."""
+"""Sources of published records, catalogs and checkpoints: a folder, a web directory, a service."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from certledger.verifier.http_client import AnswerTooLongError, stream
 
 MAX_RECORDS = 65_536
 MAX_BATCH_RECORDS_BYTES = MAX_RECORDS * (MAX_RECORD_BYTES + 1)
-"""Greatest bytes of a batch's records, packed or not, each with its line feed."""
+"""Greatest bytes of a batch's records, compressed or not, each with its line feed."""
 _PIECE = 1 << 16
 _IN_MEMORY = 1 << 20
-"""Bytes of fetched records that are held in memory; more lie in a file without a name."""
+"""Bytes of fetched records that stay in memory; more go to a temporary file."""
 MAX_CATALOG_BYTES = 64 << 20
 MAX_LIST_BYTES = 1 << 24
 CHUNK = 256
-"""Records that are handed on at once."""
+"""Records per chunk."""
 _NAME = re.compile(r"[0-9A-Za-z._-]{1,128}")
 
 
@@ -43,17 +43,16 @@ class DataUnreachableError(CertledgerError):
 
 
 class Published(Protocol):
-    """What others published.  Nothing of it is believed; picklable, for it goes to each worker.
+    """Published data, untrusted.  Picklable, since it is sent to worker processes.
 
-    Methods raise DataUnreachableError where the data cannot be read, which is not the same as
-    absent.
+    Methods raise DataUnreachableError where the data cannot be read; None means not published.
     """
 
     def __hash__(self) -> int:
-        """Return the same for the same source, so that what was read may be remembered."""
+        """Hash by source, so that caches of its data find it again."""
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
-        """Return a batch's canonical records in order, some at a time; None if not published."""
+        """Return a batch's canonical records in order, in chunks; None if not published."""
 
     def catalog(self, root: bytes) -> bytes | None:
         """Return the canonical JSON list of a catalog's entries, None if not published."""
@@ -64,7 +63,7 @@ class Published(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nobody published anything: only what the chain itself holds is audited."""
+    """Source without data: only the chain itself is audited."""
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
         return None
@@ -111,7 +110,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class HttpDirectory:
-    """The same names below an http or https address; `checkpoints/` answers a list, a name a line.
+    """The same names below an http or https address; `checkpoints/` lists one name a line.
 
     `timeout` is in seconds.
     """
@@ -139,7 +138,7 @@ class HttpDirectory:
 
 @dataclass(frozen=True, slots=True)
 class HttpService:
-    """A ledger's service over HTTP (`/v1/...`); `key` is an auditor's, for records are not public.
+    """A ledger's service over HTTP (`/v1/...`); records need the `key` of an auditor.
 
     `timeout` is in seconds.
     """
@@ -176,12 +175,12 @@ def _member(data: bytes, name: str) -> Json:
 
 
 def fetch(where: str, longest: int, *, timeout: float, key: str | None = None) -> bytes | None:
-    """Return what an address answers, None where it says that there is nothing.
+    """Fetch an address; return None where the server answers 404, 409 or 410.
 
-    Redirects are not followed, so that a key goes to nobody else.
+    Redirects are not followed, so that the key stays with this server.
 
     Raises:
-        DataUnreachableError: no answer, a longer one, or one that is neither.
+        DataUnreachableError: no answer, a longer one, or another status.
     """
     found = bytearray()
     return bytes(found) if _fetch(where, longest, timeout, key, found.extend) else None
@@ -190,7 +189,7 @@ def fetch(where: str, longest: int, *, timeout: float, key: str | None = None) -
 def _fetch(
     where: str, longest: int, timeout: float, key: str | None, take: Callable[[bytes], object]
 ) -> bool:
-    """Hand what an address answers to `take`; return whether there is anything."""
+    """Pass the response's pieces to `take`; return whether there is anything."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     name = urlsplit(where).path
     try:
@@ -232,9 +231,9 @@ def _read_all(file: IO[bytes]) -> Iterator[list[bytes]]:
 
 
 def open_published(where: str | None, key: str | None = None) -> Published:
-    """Return the published data at a folder or an address, nothing for None.
+    """Open the published data at a folder or an address; None opens an empty source.
 
-    An address that describes itself as a service is asked as one, with `key`.
+    An address with an `/openapi.json` is a ledger's service and gets `key`.
 
     Raises:
         DataUnreachableError: neither an address that answers nor a folder.
@@ -251,10 +250,10 @@ def open_published(where: str | None, key: str | None = None) -> Published:
 
 
 def unzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of JSON lines, unpacked if they are gzip.
+    """Yield the pieces of JSON lines, decompressed if they are gzip.
 
     Raises:
-        DataUnreachableError: damaged, longer than any batch, or bytes behind the stream.
+        DataUnreachableError: damaged, longer than any batch, or bytes after the gzip stream.
     """
     first, left = next(pieces, b""), MAX_BATCH_RECORDS_BYTES
     packed = first.startswith(b"\x1f\x8b")
@@ -283,7 +282,7 @@ def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def chunks(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield the records that stand in JSON lines, some at a time.
+    """Yield the records of JSON lines in chunks.
 
     Raises:
         DataUnreachableError: more records than a batch has, or one longer than any.
@@ -308,7 +307,7 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def pack_lines(records: Iterable[bytes]) -> bytes:
-    """Return records as `records/ROOT.jsonl.gz` holds them."""
+    """Compress records to the format of `records/ROOT.jsonl.gz`."""
     return gzip.compress(b"".join(record + b"\n" for record in records), compresslevel=6, mtime=0)
 
 

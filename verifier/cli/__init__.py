@@ -1,1 +1,1 @@
-"""The command line: one program, to which the other parts add their commands."""
+"""The command line: one program; other packages register commands by entry point."""

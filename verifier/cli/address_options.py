@@ -1,4 +1,4 @@
-"""The options by which commands name nodes, servers and published data: one rule for them all."""
+"""Options that name nodes, servers and published data; one rule for plain http in all of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from certledger.verifier.verify.trust_sources import Judge
 
 PLAIN_HTTP = "plain_http"
-"""The parameter of a command that lets plain http lead elsewhere than to this machine."""
+"""Name of the parameter that allows plain http to other machines."""
 
 
 class AddressType(click.ParamType):  # type: ignore[type-arg]  # Generic in new versions of click.
-    """An address of a node or a server: https, or plain http on this machine.
+    """Address of a node or a server: https, or plain http to this machine.
 
-    `kind` is "node" or "server"; with `folders` what is no address may be a folder.
+    `kind` is "node" or "server"; with `folders` other values are paths of folders.
     """
 
     name = "url"
@@ -32,7 +32,7 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # Generic in new 
         """Return the address.
 
         Raises:
-            AddressInsecureError: others may read and change what is asked there.
+            AddressInsecureError: plain http to another machine, which others can read and change.
         """
         from certledger.verifier.http_client import require_secure
 
@@ -55,7 +55,7 @@ plain_http_option = click.option(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeChoice:
-    """The nodes that a command was told to ask: `rpc` beside the witnesses, `trusted` alone."""
+    """Nodes named on the command line: `rpc` supplements the witnesses, `trusted` replaces them."""
 
     rpc: str | None = None
     trusted: str | None = None
@@ -68,8 +68,8 @@ class NodeChoice:
         """Return the judge of blocks by `policy` and these nodes.
 
         Raises:
-            NodeUnreachableError: no address of a node.
-            NodeNotAllowedError: the policy does not let a node be relied on alone.
+            NodeUnreachableError: the value is no address of a node.
+            NodeNotAllowedError: the policy does not allow trust in a node alone.
         """
         from certledger.verifier.verify.trust_sources import open_judge
 
@@ -77,7 +77,7 @@ class NodeChoice:
 
 
 def node_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that name a node to ask; the command gets them as `nodes: NodeChoice`."""
+    """Add the options that name a node; the command gets them as `nodes: NodeChoice`."""
 
     @click.option(
         "--rpc",

@@ -1,4 +1,4 @@
-"""`certledger audit`: replay the whole ledger from its deployment and tell every fault."""
+"""`certledger audit`: replay the whole ledger from its deployment and report every fault."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
 
 HOMES = "certledger.homes"
-"""The entry-point group in which the room that keeps a database says how its home is audited."""
+"""Entry-point group of the functions that audit a home with a database."""
 ALONE_SECONDS = 2.0
-"""Work that is done before other processes are started: most ledgers are through by then."""
+"""Seconds of work in this process before others are started; most ledgers need less."""
 MAX_PRINTED_FAULTS = 20
 
 _Found = TypeVar("_Found")
 
 
 class PatientExecutor(Executor):
-    """Does the first work here, and starts processes only where there is more of it."""
+    """Executor that runs the first work in this process and starts a pool only for more."""
 
     def __init__(self, workers: int, *, alone: float = ALONE_SECONDS) -> None:
         self._workers, self._left = workers, alone
         self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, fn: Callable[..., _Found], /, *args: Any, **kwargs: Any) -> Future[_Found]:
-        """Do the work, or hand it on."""
+        """Run the work here, or submit it to the pool."""
         if self._left <= 0 and self._workers > 1:
             if self._pool is None:
-                # Forking a process that runs threads may copy a lock that nobody opens again.
+                # Spawn, not fork: a fork while other threads run may copy a locked lock.
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
             return self._pool.submit(fn, *args, **kwargs)
@@ -63,7 +63,7 @@ class PatientExecutor(Executor):
         return done
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let go of the processes."""
+        """Stop the pool."""
         if self._pool is not None:
             self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
@@ -175,14 +175,14 @@ def _remote(
 
 
 def _pin(policy: TrustPolicy, node: RpcClient) -> LedgerPin:
-    """Return the ledger of the policy that is on the node's chain, one in service before others."""
+    """Return the policy's ledger on the node's chain, preferably one in service."""
     chain = node.chain_id()
     here = [pin for pin in policy.ledgers if pin.chain_id == chain]
     return min(here or policy.ledgers, key=lambda pin: pin.retired is not None)
 
 
 def _home_audit() -> Callable[..., AuditReport]:
-    """Return how a home is audited, from the room that keeps one."""
+    """Return the function that audits a home, from the server's package."""
     for point in entry_points(group=HOMES, name="audit"):
         found: Callable[..., AuditReport] = point.load()
         return found
@@ -190,7 +190,7 @@ def _home_audit() -> Callable[..., AuditReport]:
 
 
 def _stopped(error: CertledgerError, *, as_json: bool) -> NoReturn:
-    """Say why there is no report, and leave."""
+    """Print why there is no report, and exit."""
     gap = {"code": error.code, "where": "audit", "detail": str(error)}
     if as_json:
         value = {
@@ -206,7 +206,7 @@ def _stopped(error: CertledgerError, *, as_json: bool) -> NoReturn:
 
 @contextmanager
 def _watching(console: Console) -> Iterator[Watch]:
-    """Show on a terminal how far the audit has come."""
+    """Show the audit's progress on a terminal."""
     if not console.is_terminal:
         yield unwatched
         return

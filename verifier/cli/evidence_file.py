@@ -1,4 +1,4 @@
-"""Evidence files as handed in: read once, and named for what they are if they are none."""
+"""Evidence files of the command line: read once; other file types are recognised by name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from certledger.verifier.formats.foreign_formats import recognise, words_of
 from certledger.verifier.formats.scanned_code import MAX_SCANNED_BYTES, scanned_bytes
 
 CODE_SUFFIX = ".txt"
-"""How the names of files end that hold a compact code."""
+"""Suffix of files that contain a compact code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvidenceFile:
-    """One file and its bytes, one more at most than evidence may have; None if unreadable.
+    """One file with at most `MAX_EVIDENCE_BYTES + 1` of its bytes; None if unreadable.
 
-    It is read once, for it may be a pipe.
+    It is read once, since it may be a pipe.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class EvidenceFile:
 
     @property
     def code(self) -> str | None:
-        """The code in it: one that begins as codes do, or anything in a file *.txt."""
+        """The compact code in it: by its prefix, or the whole text of a *.txt file."""
         if self.data is None:
             return None
         data = self.data[: MAX_SCANNED_BYTES + 1]
@@ -46,16 +46,16 @@ class EvidenceFile:
 
     @property
     def looks_like(self) -> str | None:
-        """The name in `foreign_formats.FORMATS` of what it looks like, None if of nothing there."""
+        """The name in `foreign_formats.FORMATS` that its bytes match, or None."""
         return None if self.data is None else recognise(self.data)
 
 
 def read_evidence(path: Path) -> Evidence:
-    """Return the evidence in a file.
+    """Read and parse an evidence file.
 
     Raises:
         OSError: it cannot be read.
-        MalformedError: it is none, or has too many bytes; the sentence says what it looks like.
+        MalformedError: it is no evidence, or too long; the sentence names a recognised file type.
     """
     with path.open("rb") as opened:
         data = opened.read(MAX_EVIDENCE_BYTES + 1)

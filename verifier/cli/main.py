@@ -1,4 +1,4 @@
-"""The command line: one app here, to which the rooms above add their commands."""
+"""The root command, to which other packages add theirs by entry point."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "verify-receipt": "Check, offline, a receipt of what a counter was told.",
     "witness": "Cosign checkpoints on a node of one's own.",
 }
-"""One line of help for each command of the rooms above, which are loaded only when called."""
+"""One help line for each command of other packages, which are imported only when called."""
 
 
 class Rooms(click.Group):
-    """A group that finds the commands of installed rooms by entry point, and loads them late."""
+    """Command group that finds installed commands by entry point and imports them lazily."""
 
     def main(
         self,
@@ -57,7 +57,7 @@ class Rooms(click.Group):
         """Run a command and leave with its exit status (`verifier.console.run`)."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode, **extra)
-        os.umask(os.umask(0o077) | 0o022)  # Whatever the caller's, no file is anybody's to change.
+        os.umask(os.umask(0o077) | 0o022)  # Others never get write permission.
         prepare_streams()
         status = run(self, sys.argv[1:] if args is None else args, prog_name)
         sys.stdout.flush()
@@ -68,7 +68,7 @@ class Rooms(click.Group):
         return sorted({*super().list_commands(ctx), *_room_commands()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command of this room or of another."""
+        """Return a command of this package or of another."""
         own = super().get_command(ctx, cmd_name)
         if own is not None or cmd_name not in (found := _room_commands()):
             return own
@@ -76,7 +76,7 @@ class Rooms(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands; those of other rooms are not loaded for it, it is quick."""
+        """Write the list of commands without importing those of other packages."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._short_help(name)) for name in self.list_commands(ctx)])
 
@@ -86,7 +86,7 @@ class Rooms(click.Group):
 
 
 def _room_commands() -> dict[str, EntryPoint]:
-    """Return entry points by command name; a room whose extra is not installed has none."""
+    """Return entry points by command name, without those whose extra is not installed."""
     whole = find_spec(SERVER_ONLY) is not None
     return {
         point.name: point

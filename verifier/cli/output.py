@@ -1,4 +1,4 @@
-"""How results are printed: words for people, or one JSON document for programs."""
+"""Output of results: text for people, or one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Outcome, Verdict
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Controls, format characters (overrides of direction among them), lone surrogates, separators."""
+"""Categories that `plain` escapes: controls, bidi overrides, lone surrogates, separators."""
 _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
 
 
 def print_results(
     results: Sequence[tuple[EvidenceFile, Result]], *, now: int, as_json: bool
 ) -> None:
-    """Print results on standard output: one is told in full, several in a table."""
+    """Print results on standard output: one result in full, several as a table."""
     if as_json:
         listed = [
             {"file": str(file.path), **_look_in_json(file, result), **result.to_json()}
@@ -45,12 +45,12 @@ def print_results(
 
 
 def _look(file: EvidenceFile, result: Result) -> str | None:
-    """Return the name in `FORMATS` of what a file that is no evidence looks like."""
+    """Return the name in `FORMATS` of the file type that was recognised instead of evidence."""
     return file.looks_like if result.findings[0].code == "evidence.unusable" else None
 
 
 def _look_in_json(file: EvidenceFile, result: Result) -> dict[str, str]:
-    """Return the same as members of the result: what it looks like, and the command for it."""
+    """Return the same as members of the result: `looks_like` and the `command` for it."""
     found = _look(file, result)
     if found is None:
         return {}
@@ -64,7 +64,7 @@ def _look_in_words(file: EvidenceFile, result: Result) -> str:
 
 
 def age(seconds: int) -> str:
-    """Return how long ago, in the largest unit that says it."""
+    """Return a duration in its largest whole unit."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = seconds // size
@@ -73,7 +73,7 @@ def age(seconds: int) -> str:
 
 
 def plain(text: str) -> str:
-    """Return `text` with escapes for what would make a terminal show something else."""
+    """Return `text` with control and invisible characters escaped, against spoofed output."""
     return "".join(
         character if category(character) not in _UNSEEN else f"<U+{ord(character):04X}>"
         for character in text
@@ -92,7 +92,7 @@ def _banner(result: Result) -> Text:
 
 
 def reasons(result: Result) -> list[str]:
-    """Return what to say of a result that is not valid, and what to do next."""
+    """Return the sentences for a result that is not valid, and the advice."""
     found = []
     for finding in result.findings:
         code = CODES[finding.code]
@@ -142,9 +142,9 @@ def _print_certificate(console: Console, certificate: Mapping[str, Json]) -> Non
 
 
 def _deciding_reason(result: Result) -> str:
-    """Return why a result is not valid, in the words of the check that decided."""
-    # A verdict against a certificate rests on what failed, never on what could not be told; where
-    # nothing can be told, that may be for what failed too: the evidence is stale.
+    """Return the sentence of the check that decided a verdict."""
+    # A verdict against a certificate rests on failed checks only. CANNOT_TELL rests on unknown
+    # checks, or on failed ones where none is unknown: the evidence is stale.
     unknown = result.verdict is Verdict.CANNOT_TELL
     for decisive in (Outcome.UNKNOWN, Outcome.FAIL) if unknown else (Outcome.FAIL,):
         for finding in result.findings:
@@ -155,7 +155,7 @@ def _deciding_reason(result: Result) -> str:
 
 
 def _print_many(console: Console, results: Sequence[tuple[EvidenceFile, Result]]) -> None:
-    """Print a table on a terminal, which wraps long reasons, and a line each in a pipe."""
+    """Print a table on a terminal, which wraps long reasons, or one line each into a pipe."""
     table = Table("file", "verdict", "why", "as of", box=None, pad_edge=False)
     for file, result in results:
         why = _look_in_words(file, result) or _deciding_reason(result)

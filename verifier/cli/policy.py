@@ -1,4 +1,4 @@
-"""`certledger policy`: what a trust policy says, and whether one follows another."""
+"""`certledger policy`: show a trust policy, and check that one may follow another."""
 
 from __future__ import annotations
 

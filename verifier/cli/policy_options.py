@@ -1,4 +1,4 @@
-"""The options by which every command names the trust policy, and what they say of a new one."""
+"""Options that name the trust policy, and the message about a new one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from certledger.verifier.policy_store import Adopted
 
 HOME = "--counter-home"
-"""The option that names a home which keeps the policy, on every command that takes one."""
+"""Option of every command that names a home with a stored policy."""
 
 fingerprint_option = click.option(
     "--fingerprint",
@@ -30,7 +30,7 @@ fingerprint_option = click.option(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyChoice:
-    """The policy that a command was told to judge by: a chain of files, a home, a fingerprint."""
+    """The policy named on the command line: a chain of files, a home, a fingerprint."""
 
     files: Sequence[Path] = ()
     fingerprint: str | None = None
@@ -42,7 +42,7 @@ class PolicyChoice:
         return not self.files and self.fingerprint is None and self.home is None
 
     def open(self) -> TrustPolicy:
-        """Return the last policy of the chain, or what the home keeps, which it then relies on.
+        """Return the last policy of the chain, or the home's; a home stores it as its current one.
 
         Raises:
             PolicyMissingError, FingerprintDiffersError, PolicyOlderError, PolicyUnsignedError: as
@@ -58,7 +58,7 @@ class PolicyChoice:
         return self._introduced(adopt_chain(self.home, chain, pin))
 
     def open_counter(self, clock: int) -> tuple[TrustPolicy, Counter | None]:
-        """Return the same, and the counter of the home, which remembers; None without a home.
+        """Return the same with the home's counter, None without a home.
 
         `clock` is in seconds since 1970.
         """
@@ -78,7 +78,7 @@ class PolicyChoice:
         return read_chain(self.files), pin
 
     def _introduced(self, adopted: Adopted) -> TrustPolicy:
-        """Print on standard error the fingerprint of a home's first policy, if nobody pinned it."""
+        """Print the fingerprint of a home's first policy on stderr, unless it was pinned."""
         from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
 
         if adopted.first is None or self.fingerprint is not None:
@@ -101,7 +101,7 @@ class PolicyChoice:
 def policy_options(*home_names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options that name a policy; the command gets them as one `policy: PolicyChoice`.
 
-    `home_names` are further names of the option of the home, where the command has them free.
+    `home_names` are further names for the option of the home.
     """
     options = (
         click.option(

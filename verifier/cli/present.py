@@ -1,4 +1,4 @@
-"""`certledger present`: a holder shows chosen fields, as a file or as a QR code."""
+"""`certledger present`: disclose chosen fields of evidence, as a file or as a QR code."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def present(
 
 
 def _passphrase(file: Path | None) -> str | None:
-    """Return the passphrase of a file or the environment; never of the command line."""
+    """Return the passphrase of a file or the environment; `ps` would show an argument."""
     if file is not None:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     return os.environ.get("CERTLEDGER_PASSPHRASE")
@@ -95,7 +95,7 @@ def _present(
     show: Sequence[str],
     signer: tuple[Request, HolderPrivateKey] | None,
 ) -> Evidence:
-    """Return the evidence with the fields `show`, or else with those that must be shown."""
+    """Return the evidence with the fields `show`, by default those that must be shown."""
     from certledger.verifier.cli.evidence_file import read_evidence
     from certledger.verifier.files import read_file
     from certledger.verifier.formats.holder_file import MAX_HOLDING_BYTES, Holding

@@ -1,4 +1,4 @@
-"""`certledger snapshot`: what a counter fetches each morning to check offline all day."""
+"""`certledger snapshot`: the file that a counter fetches each morning to check offline all day."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from certledger.verifier.snapshot_sync import SnapshotSource
 
 HOMES = "certledger.homes"
-"""The entry-point group in which the room that keeps a database says how a home is read."""
+"""Entry-point group of the function that makes a snapshot from a home with a database."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-24T06:00:00Z.")
@@ -30,7 +30,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.
 
 
 class BlockUntrustedError(CertledgerError):
-    """The block of a proved snapshot is not to be trusted now; the code is that of check 6."""
+    """The block of a proved snapshot is not trusted; the code is that of check 6."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -66,10 +66,10 @@ def fetch(
     instant: str | None,
     as_json: bool,
 ) -> None:
-    """Bring FILE up to date: by a delta where it is there already, and never backwards.
+    """Bring FILE up to date: by a delta where FILE exists, and never to an older block.
 
-    What cannot be proved, or whose block cannot be trusted, does not take FILE's place.  Of a
-    home the proof is enough: its chain is one's own, and whoever uses FILE judges the block.
+    A snapshot that is not proved, or whose block is not trusted, does not replace FILE.  One of a
+    --home only needs the proof: its chain is your own, and `verify` checks the block later.
     """
     from certledger.verifier.durable import replace_file
     from certledger.verifier.snapshot_sync import pin_of, refresh
@@ -90,7 +90,7 @@ def fetch(
 @click.argument("file", type=_FILE)
 @_JSON
 def show(file: Path, as_json: bool) -> None:
-    """Say what the snapshot in FILE claims; `check` proves it."""
+    """Print what the snapshot in FILE claims; `check` proves it."""
     _tell(_read(file), as_json=as_json)
 
 
@@ -111,7 +111,7 @@ def check(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Prove the snapshot in FILE, and those that DELTAS lead to from it, one after another."""
+    """Prove the snapshot in FILE, and those that DELTAS lead to from it, in order."""
     from certledger.verifier.durable import replace_file
     from certledger.verifier.files import read_file
     from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES
@@ -134,7 +134,7 @@ def check(
 @click.argument("new", type=_FILE)
 @click.argument("out", type=_NEW_FILE)
 def delta(old: Path, new: Path, out: Path) -> None:
-    """Write to OUT what leads from the snapshot in OLD to the one in NEW."""
+    """Write to OUT the delta from the snapshot in OLD to the one in NEW."""
     from certledger.verifier.durable import replace_file
     from certledger.verifier.formats.snapshot_delta import format_delta
 
@@ -158,7 +158,7 @@ def export(
     policy: PolicyChoice,
     form: str,
 ) -> None:
-    """Write a body's statuses, proved, as a list in the form of others."""
+    """Write an issuer's proved statuses as a token or bitstring status list."""
     import orjson
 
     from certledger.verifier.formats.status_list import bitstring_status_list, token_status_list
@@ -197,7 +197,7 @@ def _source(url: str | None, token: str | None, home: Path | None) -> SnapshotSo
 
 
 def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | None) -> list[str]:
-    """Return the codes of warnings; leave with 3 unless a proved snapshot's block is trusted."""
+    """Check the block of a proved snapshot; return warning codes."""
     from certledger.verifier.formats.canonical_json import parse_time
     from certledger.verifier.snapshot_sync import pin_of
     from certledger.verifier.verify.codes import CODES

@@ -1,4 +1,4 @@
-"""`certledger verify`: files and codes in, verdicts out."""
+"""`certledger verify`: verdicts on evidence files and codes."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def verify(
 
 
 def _pair(evidence: Sequence[Path], documents: Sequence[Path]) -> dict[Path, list[Path]]:
-    """Return the documents of each evidence file.
+    """Return the documents of each evidence file, by equal stem.
 
-    A document compared with the wrong certificate would make a forgery of it, so there is no
-    guessing where two evidence files share a stem.
+    A document compared with the wrong certificate reads as a forgery, so two evidence files with
+    one stem are an error.
     """
     pairs: dict[Path, list[Path]] = {file: [] for file in evidence}
     for document in documents:
@@ -115,7 +115,7 @@ def _question(
     request: tuple[str, str] | None,
     clock: int,
 ) -> Question:
-    """Return what is asked of every file."""
+    """Return the question asked of every file."""
     from certledger.verifier.formats.presentation import Request
     from certledger.verifier.verify.full import Question
 
@@ -129,9 +129,9 @@ def _question(
 
 
 def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> CompactVerifier:
-    """Return a desk on a snapshot and the deltas that follow it.
+    """Open the verifier of compact codes on a snapshot and the deltas that follow it.
 
-    `follows` says that a node is asked whether issuers' states moved since.
+    `follows` asks a node whether issuers' states changed since.
     """
     from certledger.verifier.files import read_file
     from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES, Snapshot
@@ -153,7 +153,7 @@ def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> C
 
 
 class _Asking:
-    """Asks one question of file after file."""
+    """Verifies file after file with one question."""
 
     def __init__(
         self, question: Question, desk: CompactVerifier | None, counter: Counter | None
@@ -161,7 +161,7 @@ class _Asking:
         self._question, self._desk, self._counter = question, desk, counter
 
     def answer(self, file: EvidenceFile, documents: Sequence[Path]) -> Result:
-        """Return the verdict on a file."""
+        """Verify one file."""
         from certledger.verifier.verify.verdict import unusable
 
         if file.data is None:
@@ -171,7 +171,7 @@ class _Asking:
         judged = partial(self._file, file.data) if code is None else partial(self._code, code)
         result = judged(papers)
         if self._counter is not None and not self._counter.relied(result):
-            result = judged(papers)  # Whose presentation somebody else has just accepted.
+            result = judged(papers)  # Another process accepted the same presentation meanwhile.
         return result
 
     def _file(self, data: bytes, papers: tuple[bytes, ...]) -> Result:
@@ -186,7 +186,7 @@ class _Asking:
 
 
 def _read_document(file: Path) -> bytes:
-    """Return the bytes of a document; an empty file is a slip of the clerk's, not a forgery."""
+    """Return the bytes of a document; an empty file is an error of the caller, not a forgery."""
     from certledger.verifier.files import read_file
 
     if data := read_file(file, MAX_DOCUMENT_BYTES):
@@ -195,7 +195,7 @@ def _read_document(file: Path) -> bytes:
 
 
 def exit_status(verdicts: Iterable[Verdict]) -> ExitStatus:
-    """Return the exit status for verdicts: the worst decides, and a bad one is worse than none."""
+    """Return the exit status: a verdict against a certificate outranks an undecided one."""
     found = set(verdicts)
     if found & {Verdict.NOT_GENUINE, Verdict.NOT_IN_FORCE}:
         return ExitStatus.AGAINST

@@ -1,1 +1,1 @@
-"""Hash functions and secp256k1, by well-kept libraries."""
+"""Hash functions and secp256k1, on top of maintained libraries."""

@@ -1,6 +1,6 @@
-"""Whose secp256k1 signature is this: by libsecp256k1 where installed, else in plain Python.
+"""Public key recovery for secp256k1 signatures, by libsecp256k1 if installed, else in Python.
 
-Nothing here meets a secret, so nothing has to take the same time for every input.
+No secret is processed here, so constant time is not needed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from certledger.verifier.formats.statements import SECP256K1_ORDER, address_of
 
 try:
-    # An accelerator that a light install does without; the server's extra brings it.
+    # Optional accelerator: the `server` extra installs it, a light install does without.
     _PublicKey: Any = import_module("coincurve").PublicKey
 except ImportError:
     _PublicKey = None
@@ -52,7 +52,7 @@ def _swiftly(digest: bytes, signature: bytes) -> bytes | None:
     try:
         key = _PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
     except Exception as error:
-        # Its errors are bare exceptions: only those that say so are of the signature.
+        # coincurve raises bare exceptions for bad signatures; let every other type through.
         if type(error) not in (Exception, ValueError):
             raise
         return None
@@ -61,7 +61,7 @@ def _swiftly(digest: bytes, signature: bytes) -> bytes | None:
 
 
 def _recover(digest: bytes, signature: bytes) -> bytes | None:
-    """Return the public key (x ‖ y), as in SEC 1, section 4.1.6."""
+    """Recover the public key (x ‖ y) as in SEC 1, section 4.1.6."""
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
     square = (pow(r, 3, _P) + 7) % _P
     y = pow(square, (_P + 1) // 4, _P)
