@@ -1,8 +1,8 @@
-"""Ask a server over HTTP with one deadline and one bound of bytes for the whole answer.
+"""HTTP client with one deadline and one byte limit for the whole exchange.
 
-The deadline covers looking up the name, connecting, TLS, the head (interim answers too) and the
-body, and the bound all bytes that come, so neither a dripping server nor an endless one holds or
-fills the caller.
+The deadline covers name lookup, connecting, TLS, the head (interim responses too) and the body;
+the limit covers all received bytes.  Slow and endless servers can neither block nor fill the
+caller.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.name_resolver import NameResolver
 
 MAX_HEAD_BYTES = 65_536
-"""Bytes of heads and framing, beside those of the body."""
+"""Bytes of heads and framing, in addition to those of the body."""
 MAX_ERROR_BYTES = 65_536
-"""Bytes that are read of the body of an answer with an error status; the rest is dropped."""
+"""Bytes read of the body of an error response; the rest is discarded."""
 _CHUNK = 1 << 16
 
 
 class AnswerTooLongError(HTTPException):
-    """More bytes came than were asked for."""
+    """The response exceeds the byte limit."""
 
 
 class AddressInsecureError(CertledgerError):
-    """A node or server is to be asked in a way in which others may read and change the answer."""
+    """A node or server is addressed by plain http, which others can read and change."""
 
     exit_status = ExitStatus.UNUSABLE
 
@@ -53,12 +53,12 @@ class AddressInsecureError(CertledgerError):
 
 
 class NoAnswerError(OSError):
-    """No connection, no HTTP, or not within the deadline; the message says which."""
+    """No connection, no HTTP, or deadline exceeded; the message has the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """An answer of any status; `headers` are looked up without regard to case."""
+    """A response of any status; `headers` ignore case."""
 
     status: int
     headers: Message
@@ -72,13 +72,13 @@ class Response:
 
 @dataclass(slots=True)
 class RequestBudget:
-    """What is left of one question: the instant (monotonic) it ends at, and bytes."""
+    """Remaining time (until the monotonic instant `ends`) and bytes of an exchange."""
 
     ends: float
     bytes: int
 
     def seconds(self) -> float:
-        """Return the seconds that are left.  Raises TimeoutError where none are."""
+        """Return the remaining seconds.  Raises TimeoutError at the deadline."""
         left = self.ends - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline is over")
@@ -86,7 +86,7 @@ class RequestBudget:
 
 
 class _Raw(io.RawIOBase):
-    """The receiving half of a socket, within a budget."""
+    """Reading side of a socket, within a budget."""
 
     def __init__(self, sock: socket.socket, budget: RequestBudget) -> None:
         self._sock, self._budget = sock, budget
@@ -109,7 +109,7 @@ class _Raw(io.RawIOBase):
 
 
 class _Sock:
-    """What `http.client` needs of a socket, within a budget."""
+    """The part of the socket interface that `http.client` uses, within a budget."""
 
     def __init__(self, sock: socket.socket, budget: RequestBudget) -> None:
         self._sock, self._budget, self._owned = sock, budget, True
@@ -119,13 +119,13 @@ class _Sock:
         self._sock.sendall(data)
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> IO[bytes]:
-        """Return the file that an answer is read from, which then owns the socket."""
+        """Return the file of the response, which then owns the socket."""
         assert mode == "rb", mode
         self._owned = False
         return io.BufferedReader(_Raw(self._sock, self._budget), _CHUNK)
 
     def close(self) -> None:
-        """Close the socket, unless a file was made of it."""
+        """Close the socket, unless `makefile` transferred it."""
         if self._owned:
             self._sock.close()
 
@@ -135,11 +135,11 @@ def _look_up(host: str, port: int) -> list[tuple[Any, ...]]:
 
 
 RESOLVER = NameResolver(_look_up)
-"""Resolves the names of servers that an operator or a user chose."""
+"""Resolver for the names of servers chosen by an operator or user."""
 
 
 def _connect(budget: RequestBudget, address: tuple[str, int], *_: Any) -> socket.socket:
-    """Connect within the budget, whatever number of addresses a name has."""
+    """Connect within the budget, trying each address of the name."""
     found = RESOLVER.resolve(*address, seconds=budget.seconds())
     failure: OSError = OSError("no address")
     for family, kind, protocol, _name, where in found:
@@ -147,7 +147,7 @@ def _connect(budget: RequestBudget, address: tuple[str, int], *_: Any) -> socket
         try:
             sock.settimeout(budget.seconds())
             sock.connect(where)
-            sock.settimeout(budget.seconds())  # For the handshake of TLS.
+            sock.settimeout(budget.seconds())  # For the TLS handshake.
         except OSError as error:
             sock.close()
             failure = error
@@ -175,7 +175,7 @@ class _Tls(HTTPSConnection):
 
 
 def _opener(budget: RequestBudget) -> OpenerDirector:
-    """Return an opener without files, other schemes, cookies and redirects, within a budget."""
+    """Return an opener for http and https only, without cookies and redirects, within a budget."""
 
     class Plain(_Plain):
         pass
@@ -183,7 +183,7 @@ def _opener(budget: RequestBudget) -> OpenerDirector:
     class Tls(_Tls):
         pass
 
-    Plain.budget = Tls.budget = budget  # `do_open` makes the connection, and passes nothing on.
+    Plain.budget = Tls.budget = budget  # `do_open` creates the connection without arguments.
 
     class PlainHandler(HTTPHandler):
         def http_open(self, req: Request) -> HTTPResponse:
@@ -200,7 +200,7 @@ def _opener(budget: RequestBudget) -> OpenerDirector:
 
 
 def _open(request: Request, *, seconds: float, longest: int) -> tuple[HTTPResponse, RequestBudget]:
-    """Return the answer to a request once its head has come, and what is left of the budget."""
+    """Send a request; return its response after the head, and the remaining budget."""
     budget = RequestBudget(
         ends=time.monotonic() + seconds, bytes=longest + longest // 8 + MAX_HEAD_BYTES
     )
@@ -221,7 +221,7 @@ def _pieces(answer: HTTPResponse, budget: RequestBudget, longest: int) -> Iterat
 
 
 def stream(request: Request, *, seconds: float, longest: int) -> Iterator[bytes]:
-    """Yield the body of the answer to a request in pieces; redirects are not followed.
+    """Yield the body of a response in pieces; redirects are not followed.
 
     Raises:
         AnswerTooLongError: more than `longest` bytes.
@@ -237,14 +237,14 @@ def stream(request: Request, *, seconds: float, longest: int) -> Iterator[bytes]
 
 
 def fetch(request: Request, *, seconds: float, longest: int) -> bytes:
-    """Return the body of the answer to a request; as `stream`."""
+    """Return the body of a response; raises as `stream`."""
     return b"".join(stream(request, seconds=seconds, longest=longest))
 
 
 def exchange(request: Request, *, seconds: float, longest: int) -> Response:
-    """Return the answer to a request, whatever its status; redirects are not followed.
+    """Return the response to a request with any status; redirects are not followed.
 
-    Of an answer with an error status `MAX_ERROR_BYTES` of the body are read.
+    An error response has at most `MAX_ERROR_BYTES` of its body.
 
     Raises:
         AnswerTooLongError: a success has more than `longest` bytes.
@@ -275,12 +275,12 @@ def _start_of(answer: HTTPResponse, budget: RequestBudget) -> bytes:
 
 
 def is_success(status: int) -> bool:
-    """Return whether a status says that a request succeeded."""
+    """Return whether the status is from 200 to 299."""
     return 200 <= status < 300
 
 
 def is_server_address(url: str) -> bool:
-    """Return whether `url` is http:// or https://, a host and perhaps a port and a path."""
+    """Return whether `url` is http(s) with a host and an optional port and path."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -295,25 +295,25 @@ def is_server_address(url: str) -> bool:
 
 
 def require_secure(url: str, kind: str) -> str:
-    """Return the address of a `kind` ("node", "server"), if nobody can stand between.
+    """Return the address of a `kind` ("node", "server") if it is https or this machine.
 
-    Whether it is an address at all is for whoever asks there to say.
+    Malformed addresses pass; the request reports them.
 
     Raises:
-        AddressInsecureError: it is plain http, and not on this machine.
+        AddressInsecureError: plain http to another machine.
     """
     try:
         parts = urlsplit(url)
         insecure = parts.scheme == "http" and not is_loopback(parts.hostname or "")
     except ValueError:
-        insecure = False  # Nobody can ask there.
+        insecure = False  # Malformed: no request is possible.
     if insecure:
         raise AddressInsecureError(kind)
     return url
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its address or by the name `localhost`."""
+    """Return whether a host is this machine, by loopback address or the name `localhost`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -321,7 +321,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """Return in a few words why no answer came."""
+    """Return a short reason for a failed exchange."""
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(cause, TimeoutError):
         return "no answer in time"

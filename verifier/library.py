@@ -33,7 +33,7 @@ def verify(
 ) -> Result:
     """Return the verdict on an evidence file, by the witnesses of `policy` and without a network.
 
-    Bytes that cannot be read as evidence get a verdict too; no input raises an error.
+    Unreadable bytes get a verdict too; no input raises an error.
 
     Args:
         evidence: the bytes of the file.
@@ -41,8 +41,8 @@ def verify(
         now: seconds since 1970; by default the clock of this machine.
         request: the audience and nonce that the holder was asked to sign, for a certificate that
             is bound to its holder.
-        seen: tells whether the presentation with this mark (32 bytes) was accepted before; the
-            caller stores the marks, since this function stores nothing.
+        seen: returns whether the presentation with this mark (32 bytes) was accepted before; the
+            caller stores the marks.
     """
     question = Question(
         policy=policy.policy,
@@ -63,18 +63,18 @@ def present(
     key: HolderPrivateKey | None = None,
     now: int | None = None,
 ) -> Evidence:
-    """Return evidence that shows only chosen fields, signed by the holder where a request is given.
+    """Return evidence with only the chosen fields, signed by the holder if a request is given.
 
     Args:
-        evidence: what the holder has; `Evidence.parse` reads it, `format` gives the new file.
-        show: names of fields; by default those that the category obliges a holder to show.
-        disclosures: those of the holder's own file; by default only what `evidence` shows.
+        evidence: the holder's evidence; `Evidence.parse` reads it, `format` gives the new file.
+        show: names of fields; by default those that the category requires.
+        disclosures: those of the holder's own file; by default those in `evidence`.
         request: the audience and nonce of the counter; needs `key`.
         key: the private key (P-256 or Ed25519) that the certificate is bound to.
         now: seconds since 1970, for the signature; by default the clock of this machine.
 
     Raises:
-        CertledgerError: `disclosure.unknown`, a field that is not there to show; `holder.key`,
+        CertledgerError: `disclosure.unknown`, a field without a disclosure; `holder.key`,
             the certificate is not bound to this key; `holder.word`, the request is malformed.
         ValueError: one of `request` and `key` without the other.
     """

@@ -1,6 +1,6 @@
-"""Resolve host names within a deadline, in a bounded number of threads.
+"""Host name lookups with a deadline, in a bounded number of threads.
 
-`getaddrinfo` has no timeout: a lookup that hangs keeps its thread until the system gives it up.
+`getaddrinfo` has no timeout: a lookup that hangs blocks its thread until the system gives it up.
 Lookups of the same host and port share one thread.
 """
 
@@ -13,21 +13,21 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 MAX_LOOKUPS = 32
-"""Lookups that may be open at once, unless a resolver is made with another bound."""
+"""Default limit of open lookups."""
 THREAD_NAME = "resolve-name"
 _Addresses = TypeVar("_Addresses")
 _Key = tuple[str, int]
 
 
 class TooManyLookupsError(OSError):
-    """As many lookups are open as may be."""
+    """The limit of open lookups is reached."""
 
 
 class NameResolver(Generic[_Addresses]):
-    """Runs `look_up`, given host and port, in threads of its own.
+    """Runs `look_up(host, port)` in its own threads.
 
-    At most `total` lookups are open at once, and at most `each` of one caller, so that names which
-    hang by one caller's choice leave room for those of others.
+    At most `total` lookups are open, and at most `each` of one caller, so that hanging names of one
+    caller leave room for others.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class NameResolver(Generic[_Addresses]):
         self._open: dict[_Key, tuple[str, Future[_Addresses]]] = {}
 
     def begin(self, host: str, port: int, caller: str = "") -> Future[_Addresses]:
-        """Return the future addresses of a host; it raises what the lookup raises.
+        """Start a lookup; the future raises what the lookup raises.
 
         Raises:
-            TooManyLookupsError: as many are open as may be.
+            TooManyLookupsError: the limit of open lookups is reached.
         """
         future: Future[_Addresses] = Future()
         future.set_running_or_notify_cancel()
@@ -94,7 +94,7 @@ class NameResolver(Generic[_Addresses]):
 
 
 def _is_numeric(host: str) -> bool:
-    """Return whether a host is an IP address, which nobody has to be asked for."""
+    """Return whether a host is an IP address, which needs no lookup."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

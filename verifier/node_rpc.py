@@ -1,4 +1,4 @@
-"""Reading one Ethereum node over JSON-RPC: blocks, proofs, logs; believes no shape."""
+"""JSON-RPC client of an Ethereum node: blocks, proofs, logs; checks the shape of every response."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from certledger.verifier.http_client import AnswerTooLongError, fetch, is_server
 
 MAX_RESPONSE_BYTES = 1 << 20
 MAX_LOG_RESPONSE_BYTES = 64 << 20
-"""Greatest bytes of an answer to whoever reads logs: ranges are halved before it is reached."""
+"""Greatest bytes of a response with logs; `RpcClient.logs` halves ranges that exceed it."""
 MAX_TOPICS = 4
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
 
 
 class NodeFailedError(CertledgerError):
-    """A node gave no answer that can be used."""
+    """A node gave no usable response."""
 
     code = "block.node_unreachable"
 
 
 class NodeUnreachableError(NodeFailedError):
-    """No answer came: no connection, no time left, or a status of HTTP other than 200."""
+    """No response: no connection, timeout, or an HTTP status other than 200."""
 
 
 class NodeAddressUnusableError(NodeUnreachableError):
-    """What was given as a node's address is none."""
+    """The given address is no http(s) address."""
 
     exit_status = ExitStatus.UNUSABLE
 
 
 class NodeAnsweredNonsenseError(NodeFailedError):
-    """The answer is not what JSON-RPC and the execution API ask for."""
+    """The response violates JSON-RPC or the execution API."""
 
 
 class NodeRefusedError(NodeFailedError):
-    """The node answered with an error of JSON-RPC; `number` is its code."""
+    """The node returned a JSON-RPC error; `number` is its code."""
 
     def __init__(self, method: str, number: int, message: str) -> None:
         super().__init__(f"the node refuses {method}: {number} {message[:200]!r}")
@@ -56,7 +56,7 @@ class NodeRefusedError(NodeFailedError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeBlock:
-    """A block as a node names it; hash and root are 32 bytes, time is in seconds."""
+    """A block as a node returns it; hash and root are 32 bytes, time is in seconds."""
 
     number: int
     hash: bytes
@@ -74,7 +74,7 @@ class SlotProof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Log:
-    """An event of a contract: where it stands (`position` within the block), and what it says."""
+    """An event of a contract; `position` is the log index in the block."""
 
     block: int
     block_hash: bytes
@@ -85,17 +85,17 @@ class Log:
 
 
 class RpcClient:
-    """One node, reached by http or https.  No answer is believed beyond its shape.
+    """Client of one node over http or https.  Responses are checked for their shape only.
 
-    Redirects are not followed.  `timeout` (seconds) bounds a whole question with its answer,
-    `longest` the bytes of the answer.
+    Redirects are not followed.  `timeout` (seconds) bounds a whole exchange, `longest` the bytes of
+    a response.
     """
 
     def __init__(
         self, url: str, *, timeout: float = 10.0, longest: int = MAX_RESPONSE_BYTES
     ) -> None:
         self._url, self._longest = _checked(url), longest
-        # Said instead of the address: a key of its user often stands in the path.
+        # For messages: the path of a node's address often contains a user's key.
         self._host = urlsplit(url).netloc
         self._timeout = timeout
         self._asked = 0
@@ -104,7 +104,7 @@ class RpcClient:
         """Return the block of a number or tag (`latest`, `finalized`), None if there is none.
 
         Raises:
-            NodeFailedError: no answer, one of another shape, or a block of another number.
+            NodeFailedError: no response, an ill-formed one, or a block of another number.
         """
         asked = hex(which) if isinstance(which, int) else which
         answer = self._call("eth_getBlockByNumber", [asked, False])
@@ -124,10 +124,10 @@ class RpcClient:
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
         """Return the proof of a slot (32 bytes) of an account (20 bytes) at block `number`.
 
-        None where the node has no such state any more.
+        None where the node has pruned the state.
 
         Raises:
-            NodeFailedError: no answer, or one of another shape.
+            NodeFailedError: no response, or an ill-formed one.
         """
         proofs = self.proofs(address, [position], number)
         return None if proofs is None else proofs[0]
@@ -150,7 +150,7 @@ class RpcClient:
             return None
         return tuple(SlotProof(account=account, slot=slot) for slot in found if slot is not None)
 
-    # What an audit reads besides ---------------------------------------------------------------
+    # For audits --------------------------------------------------------------------------------
 
     def chain_id(self) -> int:
         """Return the id of the node's chain."""
@@ -164,11 +164,11 @@ class RpcClient:
         return code if code is not None else _nonsense("the code is not bytes")
 
     def transaction(self, tx: bytes) -> dict[str, Any] | None:
-        """Return a transaction (hash of 32 bytes) as the node tells it, None for one unknown."""
+        """Return a transaction (hash of 32 bytes) as the node encodes it, None if unknown."""
         return self._object("eth_getTransactionByHash", tx)
 
     def receipt(self, tx: bytes) -> dict[str, Any] | None:
-        """Return the receipt of a transaction as the node tells it, None for one unknown."""
+        """Return the receipt of a transaction as the node encodes it, None if unknown."""
         return self._object("eth_getTransactionReceipt", tx)
 
     def _object(self, method: str, tx: bytes) -> dict[str, Any] | None:
@@ -179,12 +179,12 @@ class RpcClient:
         return found
 
     def logs(self, address: bytes, first: int, last: int) -> list[Log]:
-        """Return the events of a contract in blocks `first` to `last`, in their order.
+        """Return the events of a contract in blocks `first` to `last`, in order.
 
-        A range that the node finds too large is halved until it answers.
+        A range that is too large for the node is halved.
 
         Raises:
-            NodeFailedError: no answer, one of another shape, or an event outside the range.
+            NodeFailedError: no response, an ill-formed one, or an event outside the range.
         """
         asked = {"address": f"0x{address.hex()}", "fromBlock": hex(first), "toBlock": hex(last)}
         try:
@@ -253,7 +253,7 @@ def _nonsense(what: str) -> NoReturn:
 
 
 class _Answer:
-    """Members of an object in an answer.  Others than those asked for are a node's own affair."""
+    """Typed access to an object in a response; other members are ignored."""
 
     def __init__(self, value: Any, where: str) -> None:
         if type(value) is not dict:
@@ -282,7 +282,7 @@ class _Answer:
         return found
 
     def nodes(self, name: str) -> tuple[bytes, ...] | None:
-        """Return trie nodes, None where the node answers null."""
+        """Return trie nodes, None for null."""
         texts = self.member(name)
         if texts is None:
             return None
@@ -314,7 +314,7 @@ def _log(value: Any, address: bytes, first: int, last: int) -> Log:
 
 
 def _bytes(text: Any, longest: int) -> bytes | None:
-    """Return the at most `longest` bytes that `text` spells in hex after 0x, else None."""
+    """Decode hex after `0x` to at most `longest` bytes, None if malformed."""
     if type(text) is not str or len(text) > 2 + 2 * longest or not _DATA.fullmatch(text.lower()):
         return None
     return bytes.fromhex(text[2:])

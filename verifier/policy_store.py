@@ -1,4 +1,4 @@
-"""The trust policies that a home has relied on, each whole, in a file of its own."""
+"""Store of a home's adopted trust policies, one file per version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from certledger.verifier.formats.signed_policy import (
 
 PREFIX = "trusted-policy-"
 _LOCK = "trusted-policy"
-_VERSION_DIGITS = 16  # Versions end below 2^53, so the names ascend as the versions do.
+_VERSION_DIGITS = 16  # Versions are below 2^53, so file names sort by version.
 
 
 class PolicyMissingError(CertledgerError):
@@ -30,30 +30,29 @@ class PolicyMissingError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adopted:
-    """What a home relies on now: `current`; and `first`, if the home had no policy before."""
+    """The `current` policy of a home, and `first` if the home had none before."""
 
     current: SignedPolicy
     first: SignedPolicy | None = None
 
 
 def policy_files(home: Path) -> list[Path]:
-    """Return the files of the policies that a home has relied on, oldest first."""
+    """Return the files of all adopted policies, oldest first."""
     return sorted(home.glob(f"{PREFIX}*.json"))
 
 
 def current_policy(home: Path) -> SignedPolicy | None:
-    """Return the newest policy that a home has relied on, None where it has none.
+    """Return the newest adopted policy, None where there is none.
 
     Raises:
-        Malformed, PolicyUnsignedError: its file is damaged.  Forgetting must be somebody's
-            decision.
+        MalformedError, PolicyUnsignedError: its file is damaged; nothing replaces it silently.
     """
     files = policy_files(home)
     return _load(files[-1]) if files else None
 
 
 def was_adopted(home: Path, signed: SignedPolicy) -> bool:
-    """Return whether a home relies on this policy, or did before."""
+    """Return whether a home has adopted this policy at any time."""
     file = _file(home, signed.policy.version)
     return file.exists() and _load(file).policy == signed.policy
 
@@ -61,17 +60,16 @@ def was_adopted(home: Path, signed: SignedPolicy) -> bool:
 def adopt_chain(
     home: Path, chain: Sequence[SignedPolicy], fingerprint: bytes | None = None
 ) -> Adopted:
-    """Rely on the last policy of `chain`, oldest first, from now on; returns when that is on disk.
+    """Adopt the last policy of `chain`, oldest first; returns once it is on disk.
 
-    An empty chain relies on what the home has.  `fingerprint` must be that of the home's first
+    An empty chain returns the home's policy.  `fingerprint` must be that of the home's first
     policy; it is compared before anything is stored.
 
     Raises:
         PolicyMissingError: the chain is empty, and the home has no policy.
-        FingerprintDiffersError: the home's first policy, in a new home the chain's, has another
-            one.
-        PolicyOlderError, PolicyUnsignedError: the chain does not lead on from the home's newest
-            policy.
+        FingerprintDiffersError: the first policy of the home (of the chain, in a new home) has
+            another one.
+        PolicyOlderError, PolicyUnsignedError: the chain does not follow the home's newest policy.
         MalformedError: a file of the home is damaged.
     """
     with locked(home / _LOCK):
@@ -90,7 +88,7 @@ def adopt_chain(
 
 
 def open_chain(chain: Sequence[SignedPolicy], fingerprint: bytes | None = None) -> SignedPolicy:
-    """Return the last policy of `chain`, oldest first, where there is no home to remember it.
+    """Return the last policy of `chain`, oldest first, without a home to store it.
 
     Raises:
         PolicyMissingError: the chain is empty.
@@ -105,11 +103,11 @@ def open_chain(chain: Sequence[SignedPolicy], fingerprint: bytes | None = None) 
 
 
 def read_chain(files: Sequence[Path]) -> list[SignedPolicy]:
-    """Return the policies of files, each signed by its own roots.
+    """Read policy files and verify each by its own roots.
 
     Raises:
         OSError: a file cannot be read.
-        FileTooLargeError, Malformed, PolicyUnsignedError: a file is no signed policy.
+        FileTooLargeError, MalformedError, PolicyUnsignedError: a file is no signed policy.
     """
     return [SignedPolicy.parse(read_file(file, MAX_POLICY_BYTES)) for file in files]
 

@@ -1,4 +1,4 @@
-"""The regions of issuers: the first two digits of GB/T 2260, which stand in an issuer's code."""
+"""Names of issuers' regions: the first two digits of GB/T 2260, part of an issuer's code."""
 
 from __future__ import annotations
 
@@ -56,14 +56,15 @@ REGIONS: Mapping[int, RegionName] = {
 
 
 def region_named(number: int) -> RegionName:
-    """Return the names of a region; one that the standard does not list has its number."""
+    """Return the names of a region; an unknown one is named by its number."""
     return REGIONS.get(number) or RegionName(f"地区 {number:02}", f"region {number:02}")
 
 
 def issuer_in_words(certificate: Mapping[str, Json]) -> tuple[str, str] | None:
-    """Return the issuer's name with its code and region, in Chinese and English; None if unread.
+    """Return the issuer's name with code and region in Chinese and English; None without a code.
 
-    Two issuers may have one name; no two have one code.  The name is there once it is proved.
+    Two issuers may have one name, but never one code.  Results contain the name only if it is
+    proved.
     """
     code = certificate.get("issuer")
     if not isinstance(code, str):

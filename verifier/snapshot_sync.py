@@ -1,4 +1,4 @@
-"""Keeping a counter's snapshot new: by a delta where there is one, and never backwards."""
+"""Updates of a counter's snapshot: by delta if there is one, and never to an older block."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from certledger.verifier.formats.snapshot_delta import apply_delta
 from certledger.verifier.http_client import AnswerTooLongError, fetch
 
 TIMEOUT = 60.0
-"""Seconds of one question with its whole answer."""
+"""Seconds of one whole exchange."""
 
 
 class SnapshotUnreachableError(CertledgerError):
-    """Whoever publishes snapshots does not answer."""
+    """The publisher of snapshots does not respond."""
 
     code = "snapshot.unreachable"
 
 
 class SnapshotSource(Protocol):
-    """Where snapshots are published."""
+    """A publisher of snapshots."""
 
     def newest(self) -> bytes:
         """Return the file of the newest snapshot.  Raises SnapshotUnreachableError."""
 
     def delta(self, digest: str) -> bytes | None:
-        """Return what leads from the snapshot of this digest (hex) to the newest, None for none."""
+        """Return the delta from the snapshot with this digest (hex) to the newest, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotService:
-    """The API of a ledger at an http or https address; `token` is one's key there, if one has it.
+    """The API of a ledger at an http(s) address; `token` is an optional API key.
 
     `timeout` is in seconds.
     """
@@ -76,7 +76,7 @@ class SnapshotService:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A source that makes whole snapshots and no deltas, as a home on this machine does."""
+    """Source of whole snapshots without deltas, such as a home on this machine."""
 
     make: Callable[[], bytes]
 
@@ -90,10 +90,10 @@ class Whole:
 
 
 def pin_of(policy: TrustPolicy, snapshot: Snapshot) -> LedgerPin:
-    """Return the policy's ledger that a snapshot is of.
+    """Return the policy's ledger of a snapshot.
 
     Raises:
-        SnapshotUnprovedError: there is none.
+        SnapshotUnprovedError: the policy does not have it.
     """
     ledger = policy.for_ledger(snapshot.note.checkpoint.identity)
     if ledger is None:
@@ -102,12 +102,12 @@ def pin_of(policy: TrustPolicy, snapshot: Snapshot) -> LedgerPin:
 
 
 def refresh(source: SnapshotSource, policy: TrustPolicy, current: Snapshot | None) -> Snapshot:
-    """Return the newest snapshot of `source`, proved; `held` is the proved one at hand.
+    """Fetch and prove the newest snapshot of `source`; `current` is a proved one, or None.
 
     Raises:
-        SnapshotUnreachableError: the source does not answer.
-        MalformedError: it is no snapshot; `snapshot.older`, where it is older than `held`.
-        SnapshotUnprovedError: it is not what the chain holds, or of another ledger than `held`.
+        SnapshotUnreachableError: the source does not respond.
+        MalformedError: not a snapshot; `snapshot.older`, one older than `current`.
+        SnapshotUnprovedError: not the contract's state, or of another ledger than `current`.
     """
     if current is not None and (delta := source.delta(current.digest().hex())) is not None:
         return apply_delta(current, delta, pin_of(policy, current))

@@ -8,7 +8,7 @@ from enum import IntFlag, StrEnum
 
 
 class IssuerKind(StrEnum):
-    """What an issuing body is; the number stands in its state (SPEC section 7)."""
+    """Kind of issuer; `number` is its byte in the issuer's state (SPEC section 8)."""
 
     DEPARTMENT = "department"
     INSTITUTION = "institution"
@@ -19,12 +19,12 @@ class IssuerKind(StrEnum):
 
     @property
     def number(self) -> int:
-        """The byte of this kind in a body's state."""
+        """The byte of this kind in an issuer's state."""
         return list(IssuerKind).index(self) + 1
 
 
 class Standing(StrEnum):
-    """How far a body is relied on; the number stands in its state (SPEC section 8)."""
+    """Standing of an issuer; `number` is its byte in the issuer's state (SPEC section 8)."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -33,17 +33,17 @@ class Standing(StrEnum):
 
     @property
     def number(self) -> int:
-        """The byte of this standing in a body's state."""
+        """The byte of this standing in an issuer's state."""
         return list(Standing).index(self) + 1
 
     @property
     def relied_on(self) -> bool:
-        """Whether certificates of such a body are relied on."""
+        """Whether certificates of an issuer of this standing are accepted."""
         return self in (Standing.ACTIVE, Standing.CLOSED)
 
 
 class Purpose(IntFlag):
-    """What a body's key may sign (bits of the key word)."""
+    """What an issuer's key may sign (bits of the key word)."""
 
     BATCHES = 1
     STATUS = 2
@@ -52,7 +52,7 @@ class Purpose(IntFlag):
 
 
 class Status(StrEnum):
-    """What is recorded of a certificate.  Expiry is computed, never recorded."""
+    """Recorded status of a certificate.  Expiry is computed, never recorded."""
 
     VALID = "valid"
     REVOKED = "revoked"
@@ -67,7 +67,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusMeaning:
-    """What a status means for those who meet it."""
+    """Display and transitions of a status."""
 
     letter: str
     label_en: str
@@ -94,7 +94,7 @@ MEANING: Mapping[Status, StatusMeaning] = {
 
 
 class HolderKind(StrEnum):
-    """Who or what a certificate speaks of."""
+    """What kind of subject a certificate is about."""
 
     NATURAL = "natural"
     LEGAL = "legal"
@@ -147,7 +147,7 @@ class CheckName(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The four answers, because a clerk acts differently on each."""
+    """The four results of a verification, each with another action of the clerk."""
 
     VALID = "valid"
     NOT_IN_FORCE = "not_in_force"
@@ -156,7 +156,7 @@ class Verdict(StrEnum):
 
 
 class Advice(StrEnum):
-    """What whoever asked should do next."""
+    """Recommended next action of the verifier."""
 
     REFUSE = "refuse"
     RETRY = "retry"
@@ -164,7 +164,7 @@ class Advice(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How one check ended."""
+    """Outcome of one check."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -172,7 +172,7 @@ class Outcome(StrEnum):
 
 
 class Way(StrEnum):
-    """How a verifier comes to trust a block (SPEC section 15)."""
+    """Way in which a verifier comes to trust a block (SPEC section 15)."""
 
     NODE = "node"
     RPC = "rpc"

@@ -1,1 +1,1 @@
-"""The formats of SPEC: each parsed strictly and formatted in its one spelling."""
+"""The formats of SPEC: strict parsers and canonical formatters."""

@@ -1,4 +1,4 @@
-"""Base45 (RFC 9285): bytes in the alphabet that QR codes pack best."""
+"""Base45 (RFC 9285), the encoding for the alphanumeric mode of QR codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PAIRS = [first + second for second in _ALPHABET for first in _ALPHABET]
 
 
 def to_base45(data: bytes) -> str:
-    """Return `data` in base45: three characters for two bytes, two for a last odd one."""
+    """Encode bytes: three characters for two bytes, two for a last odd one."""
     parts = []
     for high, low in zip(data[::2], data[1::2], strict=False):
         third, rest = divmod(high << 8 | low, 2025)
@@ -22,7 +22,7 @@ def to_base45(data: bytes) -> str:
 
 
 def from_base45(text: str) -> bytes:
-    """Return the bytes that `text` spells.
+    """Decode base45 text.
 
     Raises:
         MalformedError: `base45.invalid`, a character outside the alphabet or a group out of range.

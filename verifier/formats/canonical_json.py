@@ -1,4 +1,4 @@
-"""Canonical bytes: the strict subset of RFC 8785 (JCS) that SPEC section 2 describes."""
+"""Canonical JSON: the strict subset of RFC 8785 (JCS) in SPEC section 2."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ MAX_INTEGER = 2**53 - 1
 MAX_NESTING_LEVELS = 8
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 MAX_FREE_VALUES = 4096
-"""Values and members of any text; a longer one has room for one more in each `BYTES_A_VALUE`."""
+"""Values and members that any text may have; one more for each `BYTES_A_VALUE` of its bytes."""
 BYTES_A_VALUE = 8
 MAX_MEMBERS = 4096
 """Members of one object."""
 _MAX_OPEN_BRACKETS = 500
-"""Brackets that may stand open, before the reader is asked: few enough for any stack."""
+"""Open brackets before the parser runs: few enough for any recursion limit."""
 _BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+([\[\]{}])')
-"""The next bracket that stands in no text."""
+"""Matches up to the next bracket outside a string."""
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b'"[]{},')
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
 def format_canonical(value: Json) -> bytes:
-    """Return the canonical bytes of `value`.
+    """Encode `value` as canonical JSON.
 
     Raises:
         MalformedError: the value is outside the subset.
@@ -45,7 +45,7 @@ def format_canonical(value: Json) -> bytes:
 
 
 def parse(data: bytes, limit: int) -> Json:
-    """Return the value that `data` spells; white space and member order are free.
+    """Parse JSON of the subset; white space and member order are free.
 
     Raises:
         MalformedError: more than `limit` bytes or values, or outside the subset (SPEC section 2).
@@ -70,10 +70,10 @@ def parse(data: bytes, limit: int) -> Json:
 
 
 def parse_canonical(data: bytes, limit: int) -> Json:
-    """Return the value that `data` spells in the one canonical way.
+    """Parse canonical JSON.
 
     Raises:
-        MalformedError: as `parse`, and where `data` is another spelling of its value.
+        MalformedError: as `parse`, and where `data` are not the canonical bytes of their value.
     """
     _check_size(data, limit)
     _check_shape(data)
@@ -83,7 +83,7 @@ def parse_canonical(data: bytes, limit: int) -> Json:
         if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
             return value
     except (orjson.JSONDecodeError, TypeError, RecursionError, MalformedError):
-        pass  # The slow reader names what is wrong.
+        pass  # `parse` below reports the specific code.
     parse(data, limit)
     raise MalformedError("json.not_canonical", "a second spelling of the same value")
 
@@ -94,9 +94,9 @@ def _check_size(data: bytes, limit: int) -> None:
 
 
 def _check_shape(data: bytes) -> None:
-    """Refuse what would exhaust the stack or take much more memory than it has bytes.
+    """Reject nesting and value counts that would exhaust stack or memory, before parsing.
 
-    An empty list takes three bytes of JSON and sixty of memory, so values are counted first.
+    An empty list takes 3 bytes of JSON and 60 bytes of memory.
     """
     room = MAX_FREE_VALUES + len(data) // BYTES_A_VALUE
     brackets = data.count(b"[") + data.count(b"{")
@@ -114,7 +114,7 @@ def _check_shape(data: bytes) -> None:
 
 
 def check_nesting(text: str, at: int) -> None:
-    """Check that the value that starts at `at` can be read without exhausting the stack.
+    """Check the nesting of the value that starts at `at`, before it is parsed.
 
     Raises:
         MalformedError: `json.depth`.
@@ -131,10 +131,10 @@ def check_nesting(text: str, at: int) -> None:
 
 
 def object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    """Return the object with these members.
+    """Build an object from member pairs.
 
     Raises:
-        MalformedError: `json.duplicate_name`, a name stands twice; `json.size`, too many members.
+        MalformedError: `json.duplicate_name`, a duplicate name; `json.size`, too many members.
     """
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -160,7 +160,7 @@ def _fail_number(token: str) -> NoReturn:
 
 
 def _fail_word(token: str) -> NoReturn:
-    # Python's reader takes NaN and Infinity, which are no JSON.
+    # Python's decoder accepts NaN and Infinity, which are not JSON.
     raise MalformedError("json.syntax", f"{token} is not JSON")
 
 
@@ -170,14 +170,14 @@ DECODER = json.JSONDecoder(
     parse_float=_fail_number,
     parse_constant=_fail_word,
 )
-"""Reads JSON without duplicate names and with integers alone; `check_value` looks at the rest.
+"""Decoder without duplicate names, floats or negative numbers; `check_value` checks the rest.
 
-For whoever reads a text in parts, after `check_nesting`; everybody else calls `parse`.
+For callers that decode a text in parts, after `check_nesting`; all others call `parse`.
 """
 
 
 def check_value(value: Json, depth: int) -> None:
-    """Check names, texts, null and depth of a value that stands inside `depth` others.
+    """Check names, texts, null and depth of a value nested in `depth` others.
 
     Raises:
         MalformedError: outside the subset.
@@ -220,12 +220,12 @@ def _check_text(value: str) -> None:
 
 
 def to_base64url(data: bytes) -> str:
-    """Return `data` as base64url without padding (RFC 4648, section 5)."""
+    """Encode bytes as base64url without padding (RFC 4648, section 5)."""
     return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def from_base64url(text: str) -> bytes:
-    """Return the bytes that `text` spells in the one canonical way.
+    """Decode canonical base64url.
 
     Raises:
         MalformedError: characters outside the alphabet, padding, or spare bits that are not zero.
@@ -243,12 +243,12 @@ def from_base64url(text: str) -> bytes:
 
 
 def bytes_of(spelled: bytes) -> bytes:
-    """Return the bytes that base64url spells which is known to be canonical already."""
+    """Decode base64url that is known to be canonical."""
     return binascii.a2b_base64(spelled.translate(_FROM_URL) + b"=" * (-len(spelled) % 4))
 
 
 def from_hex(text: str, size: int) -> bytes:
-    """Return the `size` bytes that lower-case hexadecimal `text` spells, without `0x`.
+    """Decode `size` bytes of lower-case hexadecimal without `0x`.
 
     Raises:
         MalformedError: another length, upper case, or other characters.
@@ -262,7 +262,7 @@ def from_hex(text: str, size: int) -> bytes:
 
 
 def parse_time(text: str) -> int:
-    """Return the seconds since 1970 of an RFC 3339 instant in UTC, whole seconds, ending in Z.
+    """Parse an RFC 3339 instant in UTC (whole seconds, ending in Z) to seconds since 1970.
 
     Raises:
         MalformedError: any other form.
@@ -280,7 +280,7 @@ def parse_time(text: str) -> int:
 
 @lru_cache(maxsize=1_024)
 def format_time(seconds: int) -> str:
-    """Return `seconds` since 1970 as RFC 3339 in UTC."""
+    """Format seconds since 1970 as RFC 3339 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -288,9 +288,9 @@ def format_time(seconds: int) -> str:
 
 
 class Members:
-    """The members of one JSON object, each taken once, typed; what is left over is refused.
+    """Typed access to the members of a JSON object; `done` rejects members that were not read.
 
-    Every method raises Malformed(`schema.invalid`) where the member is missing or ill-typed.
+    Every method raises MalformedError (`schema.invalid`) where the member is missing or ill-typed.
     """
 
     __slots__ = ("_left", "_where")
@@ -302,29 +302,29 @@ class Members:
         self._where = where
 
     def fail(self, name: str, want: str) -> NoReturn:
-        """Raise the refusal of member `name`."""
+        """Raise MalformedError for member `name`."""
         raise MalformedError("schema.invalid", f"{self._where}.{name} is not {want}")
 
     def take(self, name: str) -> Json:
-        """Return the member as it is."""
+        """Return a member without a type check."""
         try:
             return self._left.pop(name)
         except KeyError as error:
             raise MalformedError("schema.invalid", f"{self._where}.{name} is missing") from error
 
     def has(self, name: str) -> bool:
-        """Return whether the member is there and not yet taken."""
+        """Return whether the member exists and was not read yet."""
         return name in self._left
 
     def string(self, name: str) -> str:
-        """Return a text of any length, which another check judges."""
+        """Return a text of any length."""
         value = self.take(name)
         if type(value) is not str:
             self.fail(name, "text")
         return value
 
     def text(self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 512) -> str:
-        """Return a text of 1 to `longest` characters that `pattern` matches whole."""
+        """Return a text of 1 to `longest` characters that fully matches `pattern`."""
         value = self.take(name)
         if type(value) is not str or not 0 < len(value) <= longest:
             self.fail(name, f"text of 1 to {longest} characters")
@@ -333,7 +333,7 @@ class Members:
         return value
 
     def const(self, name: str, want: str) -> None:
-        """Check that the member is exactly `want`; a type or version unknown here is refused."""
+        """Check a type or version member: another value is `schema.version`."""
         value = self.take(name)
         if value != want or type(value) is not str:
             raise MalformedError(
@@ -355,7 +355,7 @@ class Members:
         return value
 
     def binary(self, name: str, size: int | None = None) -> bytes:
-        """Return bytes written in base64url, `size` of them where it is given."""
+        """Return the bytes of a base64url member, of `size` if given."""
         value = self.take(name)
         if type(value) is not str:
             self.fail(name, "base64url")
@@ -365,7 +365,7 @@ class Members:
         return data
 
     def hashes(self, name: str, most: int) -> list[bytes]:
-        """Return a list of at most `most` hashes of 32 bytes."""
+        """Return a list of at most `most` 32-byte hashes from their base64url concatenation."""
         data = self.binary(name)
         if len(data) % 32 or len(data) > 32 * most:
             self.fail(name, f"at most {most} hashes")
@@ -383,7 +383,7 @@ class Members:
         return Members(self.take(name), f"{self._where}.{name}")
 
     def done(self) -> None:
-        """Check that no member is left over."""
+        """Check that all members were read."""
         if self._left:
             names = ", ".join(sorted(self._left)[:3])
             raise MalformedError(
@@ -392,7 +392,7 @@ class Members:
 
 
 def hash_list(hashes: Iterable[bytes]) -> str:
-    """Return a list of hashes as formats write it: base64url of the concatenation."""
+    """Return the base64url of concatenated hashes."""
     return to_base64url(b"".join(hashes))
 
 

@@ -1,4 +1,4 @@
-"""What a body may issue: catalog entries and their tree (SPEC section 6)."""
+"""Catalogs: the certificate types that an issuer may issue, and their tree (SPEC section 6)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TAG = b"certledger/catalog/1"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A category that a body may issue, in one version that never changes.
+    """A certificate type of an issuer, in one immutable version.
 
-    `months` is the greatest validity, None for no limit; `lag_days` the greatest days between
-    issue and anchoring; `shown` the fields that must be compared where no document is.
+    `months` is the greatest validity, None for no limit; `lag_days` the greatest days between issue
+    and anchoring; `shown` lists the fields to compare for certificates without a document.
     """
 
     TYPE: ClassVar[str] = "certledger/entry/1"
@@ -47,30 +47,30 @@ class Entry:
 
     @property
     def order(self) -> tuple[str, int]:
-        """What entries of a catalog are sorted by."""
+        """Sort key of a catalog's entries."""
         return self.category, self.version
 
     def place_of(self, field: str) -> int:
-        """Return the place of a field in a record's digests."""
+        """Return the index of a field's digest in a record."""
         return self.fields.index(field)
 
     @property
     def must_show(self) -> frozenset[int]:
-        """The places to be compared where no document is: the number's and those of `shown`."""
+        """Digest indexes to disclose without a document: the number's and those of `shown`."""
         return frozenset({0, *(self.place_of(field) for field in self.shown)})
 
     def name_at(self, place: int, *, bound: bool) -> str:
-        """Return the name that a disclosure at `place` must have."""
+        """Return the name of the disclosure at index `place`."""
         if place < len(self.fields):
             return self.fields[place]
         return HOLDER_KEY if bound and place == len(self.fields) else DOCUMENT
 
     def first_document(self, *, bound: bool) -> int:
-        """Return the place of the first document."""
+        """Return the index of the first document's digest."""
         return len(self.fields) + bound
 
     def latest_expiry(self, issued: date) -> date | None:
-        """Return the last day a certificate of `issued` may be good for, None for no limit."""
+        """Return the last permitted expiry day for an issue date, None for no limit."""
         return None if self.months is None else add_months(issued, self.months)
 
     def to_json(self) -> Json:
@@ -97,10 +97,10 @@ class Entry:
 
     @classmethod
     def from_json(cls, value: Json) -> Entry:
-        """Return the entry of a JSON value.
+        """Parse an entry.
 
         Raises:
-            MalformedError: an unknown, missing or ill-typed member, or fields that do not fit.
+            MalformedError: an unknown, missing or ill-typed member, or inconsistent fields.
         """
         read = Members(value, "entry")
         read.const("type", cls.TYPE)
@@ -151,16 +151,16 @@ def add_months(day: date, months: int) -> date:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalog:
-    """The entries of a body, strictly ascending by category and version."""
+    """The entries of an issuer, strictly ascending by category and version."""
 
     entries: tuple[Entry, ...]
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Catalog:
-        """Return the catalog of `entries`, sorted.
+        """Build a catalog from entries in any order.
 
         Raises:
-            MalformedError: an entry twice, or more than 4,096.
+            MalformedError: a duplicate entry, or more than 4,096.
         """
         ordered = sorted(entries, key=lambda entry: entry.order)
         if len(ordered) > MAX_ENTRIES:
@@ -172,10 +172,10 @@ class Catalog:
 
     @classmethod
     def from_json(cls, value: Json) -> Catalog:
-        """Return the catalog of a JSON list of entries in order.
+        """Parse a catalog from its JSON list.
 
         Raises:
-            MalformedError: not a list, an entry is none, or they do not strictly ascend.
+            MalformedError: not a list, an invalid entry, or entries that do not strictly ascend.
         """
         if type(value) is not list or len(value) > MAX_ENTRIES:
             raise MalformedError("schema.invalid", f"a catalog is a list of at most {MAX_ENTRIES}")
@@ -194,13 +194,13 @@ class Catalog:
         return [merkle.leaf_hash(entry.canonical()) for entry in self.entries]
 
     def root(self) -> bytes:
-        """Return the catalog root (32 bytes); zero for no entry."""
+        """Return the catalog root (32 bytes), zero for an empty catalog."""
         if not self.entries:
             return EMPTY
         return bound_root(len(self.entries), merkle.root(self.leaves()))
 
     def find(self, category: str, version: int) -> tuple[int, Entry] | None:
-        """Return (place, entry) of a category's version, or None."""
+        """Return (index, entry) of a category's version, or None."""
         for place, entry in enumerate(self.entries):
             if entry.order == (category, version):
                 return place, entry
@@ -213,12 +213,12 @@ class Catalog:
 
 
 def bound_root(count: int, root: bytes) -> bytes:
-    """Return the catalog root over `count` entries with RFC 9162 root `root`."""
+    """Hash the number of entries and their RFC 9162 root to the catalog root."""
     return sha256(_TAG + count.to_bytes(4, "big") + root)
 
 
 class Terms(NamedTuple):
-    """What of a record its entry's rules are about; `digests` is how many there are."""
+    """The parts of a record that its entry's rules check; `digests` is their number."""
 
     holder: HolderKind
     bound: bool
@@ -228,18 +228,18 @@ class Terms(NamedTuple):
 
 
 def terms_of(record: Record) -> Terms:
-    """Return the terms of a record, which many records of a batch have in common."""
+    """Return the terms of a record; many records of a batch have the same."""
     digests = len(record.digests)
     return Terms(record.holder, record.bound, digests, record.issued, record.expires)
 
 
 def disobeyed(record: Record, entry: Entry) -> tuple[str, str] | None:
-    """Return (code, sentence) where a record breaks its entry's rules, or None if it obeys."""
+    """Return (code, sentence) of the first entry rule that a record breaks, or None."""
     return broken(terms_of(record), entry)
 
 
 def broken(terms: Terms, entry: Entry) -> tuple[str, str] | None:
-    """Return (code, sentence) where terms break an entry's rules, or None if they keep them."""
+    """Return (code, sentence) of the first entry rule that terms break, or None."""
     if terms.holder is not entry.holder:
         current, wanted = terms.holder, entry.holder
         return (

@@ -1,7 +1,7 @@
-"""A strict reader and a writer of CBOR: the deterministic subset that SPEC 19 allows.
+"""Strict CBOR reader and writer for the deterministic subset of SPEC section 19.
 
-The reader's caller asks for each element by type and range, so nothing is built that has no
-place: no tags, no floats, no indefinite lengths, one spelling of each number.
+The caller requests each element by type and range; tags, floats, indefinite lengths and overlong
+numbers are rejected.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _INTEGER, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (kind << 5 for kind in range(6
 _NULL = 0xF6
 _SIMPLE = {False: 0xF4, True: 0xF5, None: _NULL}
 _MAX_SHORT = 23
-"""Greatest argument that stands in the head itself."""
+"""Greatest argument that is encoded in the head byte itself."""
 _HEAD_0, _HEAD_1, _HEAD_2, _HEAD_4, _HEAD_8 = (
     Struct(form).pack for form in (">B", ">BB", ">BH", ">BL", ">BQ")
 )
-"""Heads by the bytes of the argument that follow."""
+"""Encoders of heads with 0, 1, 2, 4 and 8 bytes of argument."""
 
 
 class CborReader:
-    """Reads one CBOR item from its front to its end.
+    """Reads one CBOR item sequentially.
 
-    Every method raises Malformed: `code` where another type, range or length stands, `respelled`
-    where a number has a shorter spelling.
+    Every method raises MalformedError: `code` for another type, range or length, `respelled` for a
+    number in overlong encoding.
     """
 
     __slots__ = ("_at", "_code", "_data", "_respelled")
@@ -38,20 +38,20 @@ class CborReader:
         self._code, self._respelled = code, respelled
 
     def fail(self, want: str) -> NoReturn:
-        """Raise the refusal of what stands at this place."""
+        """Raise MalformedError at the current byte."""
         raise MalformedError(self._code, f"byte {self._at} does not begin {want}")
 
     def done(self) -> None:
-        """Check that nothing follows."""
+        """Check that no bytes are left."""
         if self._at != len(self._data):
             self.fail("nothing: bytes are left over")
 
     def is_integer(self) -> bool:
-        """Return whether an integer from zero on is next."""
+        """Return whether an unsigned integer is next."""
         return self._kind() == _INTEGER
 
     def is_binary(self) -> bool:
-        """Return whether a byte string comes next."""
+        """Return whether a byte string is next."""
         return self._kind() == _BYTES
 
     def is_text(self) -> bool:
@@ -111,7 +111,7 @@ class CborReader:
         return self._size(_LIST, least, greatest, "a list")
 
     def byte_map(self, below: int, size: int) -> dict[int, bytes]:
-        """Read a map from ascending integers less than `below` to `size` bytes each."""
+        """Read a map from ascending integers less than `below` to byte strings of `size`."""
         found: dict[int, bytes] = {}
         last = -1
         for _ in range(self._size(_MAP, 0, below, "a map")):
@@ -134,7 +134,7 @@ class CborReader:
 
     def _size(self, kind: int, least: int, greatest: int, want: str) -> int:
         size = self._argument(kind, want)
-        # Each element takes a byte at least, so that no count is believed beyond what is there.
+        # Each element takes at least a byte, so a count is at most the remaining bytes.
         if not least <= size <= min(greatest, len(self._data) - self._at):
             self.fail(f"{want} of {least} to {greatest}")
         return size
@@ -145,7 +145,7 @@ class CborReader:
         return self._data[self._at - size : self._at]
 
     def _argument(self, kind: int, want: str) -> int:
-        """Read a head of `kind` (its three bits) and return the number that it carries."""
+        """Read a head of `kind` (major type in the upper three bits) and return its argument."""
         data, at = self._data, self._at
         if self._kind() != kind:
             self.fail(want)
@@ -164,12 +164,12 @@ class CborReader:
 
 
 def encode(item: Any) -> bytes:
-    """Return the deterministic CBOR of integers, bytes, texts, lists, maps, booleans and None.
+    """Encode integers, bytes, texts, lists, maps, booleans and None as deterministic CBOR.
 
-    The keys of a map are integers from zero on.
+    Map keys are unsigned integers.
 
     Raises:
-        TypeError: anything else.
+        TypeError: any other type.
     """
     out = bytearray()
     _append(out, item)
@@ -189,7 +189,7 @@ def _append(out: bytearray, item: Any) -> None:
             out += _head(_TEXT, len(data)) + data
         case list() | tuple():
             out += _head(_LIST, len(item))
-            if all(type(part) is int for part in item):  # A column of a snapshot is long.
+            if all(type(part) is int for part in item):  # Fast path for snapshot columns.
                 out += b"".join([_integer(part) for part in item])
                 return
             for part in item:
@@ -208,7 +208,7 @@ def _integer(value: int) -> bytes:
 
 
 def _head(kind: int, argument: int) -> bytes:
-    """Return the head of an item, its argument (below 2^64) in the shortest spelling."""
+    """Encode a head with its argument (below 2^64) in the shortest form."""
     if argument <= _MAX_SHORT:
         return _HEAD_0(kind | argument)
     if argument < 1 << 8:

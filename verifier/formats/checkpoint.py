@@ -1,4 +1,4 @@
-"""Checkpoints: C2SP signed notes that name a block and its state root (SPEC section 14)."""
+"""Checkpoints: C2SP signed notes over a block and its state root (SPEC section 14)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from certledger.verifier.errors import CertledgerError, ExitStatus
 
 MAX_NOTE_BYTES = 4096
 MAX_SIGNATURE_LINES = 16
-"""Lines of one note, known or not: each known one costs a check of a signature (C2SP)."""
+"""Signature lines of one note; each known one costs a signature check (C2SP)."""
 MAX_BLOCK_NUMBER = 2**40 - 1
 MAX_TIME_SECONDS = 253_402_300_799
-"""9999-12-31T23:59:59Z, the last second that RFC 3339 can write."""
+"""9999-12-31T23:59:59Z, the last second of RFC 3339."""
 WITNESS_NAME = re.compile(r"[!-*,-~]{1,128}")
 """Printable ASCII without space and plus (C2SP signed-note)."""
 
@@ -33,7 +33,7 @@ _LINE = re.compile(rf"\u2014 ({WITNESS_NAME.pattern}) ([A-Za-z0-9+/]{{102}}==)\n
 
 
 class CheckpointUnusableError(CertledgerError):
-    """A checkpoint is not a well-formed note, or carries a signature line that is not good."""
+    """A checkpoint is not a well-formed note, or a signature line is invalid."""
 
     code = "checkpoint.unusable"
     exit_status = ExitStatus.UNUSABLE
@@ -41,7 +41,7 @@ class CheckpointUnusableError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
-    """A block of a ledger: `identity`, `state_root` and `block_hash` are 32 bytes, time seconds."""
+    """A block of a ledger: identity, state root and block hash of 32 bytes, time in seconds."""
 
     identity: bytes
     number: int
@@ -60,7 +60,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cosignature:
-    """A witness's signature line: at `time` (seconds) this was the newest final block it knew."""
+    """A witness's signature line: at `time` (seconds) the block was its newest final one."""
 
     name: str
     key_id: bytes
@@ -68,34 +68,32 @@ class Cosignature:
     signature: bytes
 
     def format(self) -> str:
-        """Return the line, with its line feed."""
+        """Format the line, with its line feed."""
         payload = self.key_id + self.time.to_bytes(8, "big") + self.signature
         return f"\u2014 {self.name} {base64.b64encode(payload).decode('ascii')}\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """A checkpoint and the cosignatures it carries, ascending by name and key id."""
+    """A checkpoint with its cosignatures, ascending by name and key id."""
 
     checkpoint: Checkpoint
     cosignatures: tuple[Cosignature, ...] = ()
 
     def format(self) -> str:
-        """Return the note as it stands in evidence."""
+        """Format the note as it is embedded in evidence."""
         lines = "".join(line.format() for line in self.cosignatures)
         return f"{self.checkpoint.format_body()}\n{lines}"
 
 
 def parse_note(text: str) -> Note:
-    """Return the note that `text` spells in the one canonical way.
-
-    Signatures are read, not checked: that takes a policy (`verifier.verify.block_trust`).
+    """Parse a note; signatures are not verified here (see `verifier.verify.block_trust`).
 
     Raises:
-        CheckpointUnusableError: too long, another shape, a second spelling, or lines that do not
+        CheckpointUnusableError: too long, another shape, not canonical, or lines that do not
             strictly ascend by name and key id.
     """
-    # The dash of a signature line is three bytes in UTF-8, so characters do not bound bytes.
+    # The dash of a signature line is three bytes in UTF-8, so count bytes too.
     if len(text) > MAX_NOTE_BYTES or len(text.encode("utf-8", "replace")) > MAX_NOTE_BYTES:
         raise CheckpointUnusableError(f"the note is longer than {MAX_NOTE_BYTES} bytes")
     body = _BODY.match(text)
@@ -149,7 +147,7 @@ def _bounded(number: str | int, greatest: int, what: str) -> int:
 
 
 def _base64(text: str) -> bytes:
-    data = base64.b64decode(text)  # The pattern has left only the spare bits to doubt.
+    data = base64.b64decode(text)  # The pattern checked all but the spare bits.
     if base64.b64encode(data).decode("ascii") != text:
         raise CheckpointUnusableError("a line of the note is a second spelling of its bytes")
     return data
@@ -159,7 +157,7 @@ def _base64(text: str) -> bytes:
 
 
 def key_id(name: str, public_key: bytes) -> bytes:
-    """Return the id (4 bytes) of a witness's Ed25519 key (32 bytes) under its name."""
+    """Return the key id (4 bytes) of a witness's Ed25519 key (32 bytes) under its name."""
     return sha256(name.encode() + b"\n" + _COSIGNATURE_V1 + public_key)[:4]
 
 
@@ -168,11 +166,11 @@ def _message(checkpoint: Checkpoint, time: int) -> bytes:
 
 
 def cosign(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey, time: int) -> Cosignature:
-    """Return the line with which witness `name` says at `time` that it saw `checkpoint` final.
+    """Sign `checkpoint` as witness `name` at `time` (seconds).
 
     Raises:
-        CheckpointUnusableError: the name has characters that no line can carry, or the time no
-            text.
+        CheckpointUnusableError: the name has characters that no line can have, or the time is out
+            of range.
     """
     if not WITNESS_NAME.fullmatch(name):
         raise CheckpointUnusableError(f"{name[:40]!r} cannot be the name of a witness")
@@ -187,7 +185,7 @@ def cosign(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey, time: int)
 
 
 def check_cosignature(checkpoint: Checkpoint, line: Cosignature, public_key: bytes) -> bool:
-    """Return whether `line` is a cosignature of `checkpoint` by the Ed25519 key (32 bytes)."""
+    """Verify a cosignature of `checkpoint` by an Ed25519 key (32 bytes)."""
     if line.key_id != key_id(line.name, public_key):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Compact evidence: what fits a QR code, the rest coming from a snapshot (SPEC section 16.2)."""
+"""Compact evidence for a QR code; a snapshot supplies the rest (SPEC section 16.2)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from certledger.verifier.vocabulary import HolderKind
 
 PREFIX = "CL1:"
 TYPE = "certledger/compact/1"
-"""How a policy names codes of this version."""
+"""Version name of codes in a policy."""
 MAX_COMPACT_CHARACTERS = 4096
 MAX_PATH = 32
 """Hashes of an inclusion path."""
 _VERSION = 1
 _PARTS = 5
-"""Beside a presentation, which may follow."""
+"""Elements of the list, without the optional presentation."""
 _MAX_WORD = 64
 """Bytes of a code, salt, id or signature."""
 _EPOCH = date(1970, 1, 1)
@@ -45,14 +45,14 @@ _SALT_SIZE = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompactDisclosure:
-    """A disclosure without its name, which the place gives; `salt` as the disclosure has it."""
+    """A disclosure without its name, which follows from its index."""
 
     place: int
     salt: str
     value: Value
 
     def named(self, entry: Entry, *, bound: bool) -> Disclosure:
-        """Return the disclosure under the name of its place."""
+        """Return the full disclosure, with the name at its index."""
         name = entry.name_at(self.place, bound=bound)
         text = format_disclosure(self.salt, name, self.value)
         return Disclosure(text=text, salt=self.salt, name=name, value=self.value)
@@ -60,7 +60,7 @@ class CompactDisclosure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compact:
-    """What a QR code carries; `ledger` is the first 8 bytes of the ledger's identity."""
+    """Content of a QR code; `ledger` is the first 8 bytes of the ledger's identity."""
 
     ledger: bytes
     record: Record
@@ -77,10 +77,10 @@ class Compact:
         disclosures: Sequence[Disclosure],
         presentation: Presentation | None = None,
     ) -> Compact:
-        """Return the compact evidence of a record that shows `disclosures`, in place order.
+        """Build compact evidence of a record with `disclosures` in index order.
 
         Raises:
-            MalformedError: `disclosure.foreign`, where one is not of this record.
+            MalformedError: `disclosure.foreign`, a disclosure of another record.
         """
         shown = []
         for place, part in zip(record.places(disclosures), disclosures, strict=True):
@@ -96,11 +96,11 @@ class Compact:
         )
 
     def format(self) -> str:
-        """Return the text of the code."""
+        """Format the text of the code."""
         return PREFIX + to_base45(self.to_cbor())
 
     def to_cbor(self) -> bytes:
-        """Return the deterministic CBOR (RFC 8949, section 4.2.1)."""
+        """Encode as deterministic CBOR (RFC 8949, section 4.2.1)."""
         parts: list[Any] = [
             _VERSION,
             self.ledger,
@@ -114,10 +114,10 @@ class Compact:
 
     @classmethod
     def parse(cls, text: str) -> Compact:
-        """Return what a code's text says.
+        """Parse the text of a code.
 
         Raises:
-            MalformedError: another prefix, too long, not base45, or anything `from_cbor` refuses.
+            MalformedError: another prefix, too long, not base45, or as `from_cbor`.
         """
         if len(text) > MAX_COMPACT_CHARACTERS or not text.startswith(PREFIX):
             raise MalformedError(
@@ -127,10 +127,10 @@ class Compact:
 
     @classmethod
     def from_cbor(cls, data: bytes) -> Compact:
-        """Return what the CBOR of a code says.
+        """Decode the CBOR of a code.
 
         Raises:
-            MalformedError: not the deterministic bytes of compact evidence of a known version.
+            MalformedError: not deterministic CBOR, or not compact evidence of a known version.
         """
         reader = CborReader(data, "compact.invalid", "compact.not_canonical")
         size = reader.list(1, _PARTS + 1)
@@ -170,7 +170,7 @@ def _pack_record(record: Record) -> list[Any]:
 
 
 def _unpack_record(reader: CborReader) -> Record:
-    """Read the record; the reader of JSON judges it, so that both forms obey one set of rules."""
+    """Read the record; the JSON parser checks it, so that both forms obey one set of rules."""
     reader.list(12, 12)
     value: dict[str, Json] = {"type": Record.TYPE}
     value["issuer"] = reader.text(_MAX_WORD)
@@ -214,7 +214,7 @@ def _pack_value(value: Value) -> Any:
 
 
 def _unpack_shown(reader: CborReader, places: int) -> Iterator[CompactDisclosure]:
-    """Read the disclosures, whose places strictly ascend among those of the record."""
+    """Read the disclosures; their indexes strictly ascend."""
     last = -1
     for _ in range(reader.list(0, places)):
         reader.list(3, 3)

@@ -1,4 +1,4 @@
-"""The contract's events, read from raw logs into typed values (SPEC section 12)."""
+"""Events of the contract: raw logs parsed into typed values (SPEC section 12)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD_WORDS = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Created:
-    """The ledger began."""
+    """The contract was deployed."""
 
     identity: bytes
     salt: bytes
@@ -27,9 +27,9 @@ class Created:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActEvent:
-    """A statement that the contract accepted, with the signatures (65 bytes each) it was given.
+    """An accepted statement with its signatures (65 bytes each).
 
-    `key` is the index of the body's key that signed, None where none may or did.
+    `key` is the index of the issuer's signing key, None for an act without one.
     """
 
     statement: Statement
@@ -39,7 +39,7 @@ class ActEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchAnchored:
-    """A batch that was anchored: its statement but for what follows from the state before it."""
+    """An anchored batch: its statement without what follows from the issuer's previous state."""
 
     issuer: str
     sequence: int
@@ -54,7 +54,7 @@ class BatchAnchored:
     def statement(self, *, previous: bytes, catalog: bytes) -> statements.Batch:
         """Return the whole statement.
 
-        `previous` is the digest of the body's batch statement before (zero for the first),
+        `previous` is the digest of the issuer's batch statement before (zero for the first),
         `catalog` the root in force.
         """
         return statements.Batch(
@@ -72,11 +72,10 @@ class BatchAnchored:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Skipped:
-    """A batch, or with sequence 0 a whole body, was passed over; `reason` is an error selector.
+    """A skipped batch, or with sequence 0 a skipped issuer; `reason` is an error selector.
 
-    The contract has not checked what it reports here: whoever carries a call can make it report
-    anything.  `issuer` is therefore empty where the bytes are no issuer's code, and nothing that
-    is read from this event may count.
+    The contract does not check this event, and any sender of a call can forge it: use nothing of it
+    for a decision.  `issuer` is empty where the bytes are no issuer's code.
     """
 
     issuer: str
@@ -86,21 +85,21 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerStateEvent:
-    """A body's whole state after the acts reported just before it in the same transaction."""
+    """An issuer's whole state after the acts before it in the same transaction."""
 
     issuer: str
     words: tuple[bytes, ...]
 
     @property
     def name_digest(self) -> bytes:
-        """SHA-256 of the body's name."""
+        """SHA-256 of the issuer's name."""
         return self.words[2]
 
     def state(self, name: str) -> IssuerState:
-        """Return the state, given the body's name.
+        """Return the state under the issuer's name.
 
         Raises:
-            MalformedError: the name is another, or the words are not those of a state.
+            MalformedError: another name, or the words are no state.
         """
         if sha256(name.encode()) != self.name_digest:
             raise MalformedError("event.name", f"the body {self.issuer} is not named {name!r}")
@@ -112,7 +111,7 @@ Event = Created | ActEvent | BatchAnchored | Skipped | IssuerStateEvent
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Act:
-    """How an act is told: topic 1 is the statement's first member, the data all the others."""
+    """Layout of an act's event: topic 1 is the statement's first member, the data all others."""
 
     event: str
     statement: type[Statement]
@@ -145,7 +144,7 @@ _OTHERS = {
 
 
 def topic(event: str, types: Sequence[str]) -> bytes:
-    """Return the first topic of an event (32 bytes)."""
+    """Return topic 0 of an event (32 bytes)."""
     return keccak(f"{event}({','.join(types)})".encode())
 
 
@@ -155,15 +154,15 @@ _OTHER_OF: Mapping[bytes, str] = {topic(name, types): name for name, types in _O
 TOPICS: Mapping[str, bytes] = {act.event: at for at, act in _ACT_OF.items()} | {
     name: at for at, name in _OTHER_OF.items()
 }
-"""The first topic of every event by name."""
+"""Topic 0 of every event by name."""
 _SKIPPED = TOPICS["Skipped"]
 
 
 def parse_log(topics: Sequence[bytes], data: bytes) -> Event:
-    """Return what a log of the contract says.
+    """Parse a log of the contract.
 
     Raises:
-        MalformedError: an unknown event, or data that are not its one encoding.
+        MalformedError: an unknown event, or data in a non-standard encoding.
     """
     if len(topics) != 2:
         raise MalformedError(
@@ -212,7 +211,7 @@ def _parse_other(name: str, subject: bytes, data: bytes) -> Event:
 
 
 def _parse_skipped(subject: bytes, data: bytes) -> Skipped:
-    """Return what was passed over; any bytes are such an event, because anyone can cause it."""
+    """Parse a skip; any bytes are accepted, since any sender of a call can cause this event."""
     code = subject[:18].decode("ascii", "replace")
     return Skipped(
         issuer=code if ISSUER.fullmatch(code) else "",
@@ -222,7 +221,7 @@ def _parse_skipped(subject: bytes, data: bytes) -> Skipped:
 
 
 def _state_words(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Return the words of a state, which has at least one key before its peaks."""
+    """Check the number of words: six of the head, at least one key, and the peaks."""
     if len(words) > HEAD_WORDS:
         batches = int.from_bytes(words[1][:8], "big")
         if len(words) > HEAD_WORDS + batches.bit_count():
@@ -246,12 +245,7 @@ def _parse_batch(issuer: str, words: Sequence[bytes]) -> BatchAnchored:
 
 
 def parse_state(words: Sequence[bytes], name: str) -> IssuerState:
-    """Return the state with these words, the name taken as given and not compared.
-
-    Raises:
-        MalformedError: the words are not those of a state.
-    """
-    """Return the state that `words` spell, under a name that is not compared with them.
+    """Parse the words of a state (SPEC section 8); `name` is not compared with its digest.
 
     Raises:
         MalformedError: an unknown kind or standing, or a key without a known purpose.

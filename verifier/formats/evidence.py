@@ -1,4 +1,4 @@
-"""Full evidence: everything a verdict needs beside the trust policy (SPEC section 16.1)."""
+"""Full evidence: all input of a verdict except the trust policy (SPEC section 16.1)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PATH = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchAnchor:
-    """Where a batch stands: block of anchoring, index of the key, path to its peak."""
+    """Anchoring of a batch: block, index of the signing key, path to its peak."""
 
     block: int
     key: int
@@ -57,7 +57,7 @@ class EntryProof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """One certificate's evidence, parsed.  What it claims is checked by `verifier.verify.full`."""
+    """Parsed evidence of one certificate; `verifier.verify.full` checks it."""
 
     TYPE: ClassVar[str] = "certledger/evidence/1"
 
@@ -79,7 +79,7 @@ class Evidence:
 
     @property
     def shown(self) -> Showing:
-        """The record and what is shown of it."""
+        """The record with its disclosures."""
         if self._showing is None:
             self._keep(Showing.of(self.record, self.disclosures))
         assert self._showing is not None
@@ -88,29 +88,29 @@ class Evidence:
     def _keep(self, showing: Showing) -> None:
         object.__setattr__(
             self, "_showing", showing
-        )  # It follows from the fields: nothing changes.
+        )  # A cache derived from the fields; equality and hash do not change.
 
     @property
     def place(self) -> int:
-        """Where the record stands in its batch; outside it if the index does not fit."""
+        """Index of the record in its batch; out of range if the record's index does not fit."""
         return self.record.index - self.statement.first
 
     @classmethod
     def parse(cls, data: bytes) -> Evidence:
-        """Return the evidence of a file's bytes.
+        """Parse the bytes of a file.
 
         Raises:
-            MalformedError: anything but the canonical bytes of evidence of a known version.
+            MalformedError: not the canonical bytes of evidence of a known version.
         """
         return cls.from_json(parse_canonical(data, MAX_EVIDENCE_BYTES))
 
     def format(self) -> bytes:
-        """Return the bytes of the file."""
+        """Format the bytes of the file."""
         return format_canonical(self.to_json())
 
     @classmethod
     def from_json(cls, value: Json) -> Evidence:
-        """Return the evidence of a JSON value.
+        """Parse evidence from JSON.
 
         Raises:
             MalformedError: an unknown, missing or ill-typed member at any level.
@@ -139,10 +139,10 @@ class Evidence:
         signed: SignedStatement,
         word: WordProof,
     ) -> Evidence:
-        """Return the evidence of its parts.
+        """Assemble evidence from its parts.
 
         Raises:
-            MalformedError: disclosures out of order, or a presentation beside an unbound record.
+            MalformedError: disclosures out of order, or a presentation of an unbound record.
         """
         if not showing.ascends:
             raise MalformedError("schema.invalid", "disclosures do not strictly ascend by place")
@@ -201,10 +201,10 @@ class Evidence:
         return value
 
     def showing(self, disclosures: Sequence[Disclosure]) -> Evidence:
-        """Return this evidence with exactly `disclosures` shown, in the order of their places.
+        """Return this evidence with exactly `disclosures`, sorted by index.
 
         Raises:
-            MalformedError: `disclosure.foreign`, where one is not of this record.
+            MalformedError: `disclosure.foreign`, a disclosure of another record.
         """
         places = {digest: place for place, digest in enumerate(self.record.digests)}
         foreign = [part.name for part in disclosures if part.digest not in places]
@@ -215,7 +215,7 @@ class Evidence:
 
 
 def batch_to_json(statement: Batch) -> Json:
-    """Return a batch statement as evidence carries it: without the issuer, which the record has."""
+    """Encode a batch statement without its issuer, which the record has."""
     return {
         "sequence": statement.sequence,
         "previous": to_base64url(statement.previous),
@@ -229,7 +229,7 @@ def batch_to_json(statement: Batch) -> Json:
 
 
 def batch_from_json(value: Json, issuer: str) -> Batch:
-    """Return the batch statement of `issuer` that evidence carries.
+    """Parse the batch statement of `issuer` from evidence.
 
     Raises:
         MalformedError: an unknown, missing or ill-typed member.
@@ -250,12 +250,12 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
     return statement
 
 
-# Parts, as they stand beside one another in a canonical file ----------------------------------
+# Parts, contiguous in the sorted members of a canonical file ----------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertificatePart:
-    """What is the certificate's own beside its record."""
+    """Members that belong to one certificate, without its record."""
 
     disclosures: tuple[Disclosure, ...]
     path: tuple[bytes, ...]
@@ -263,7 +263,7 @@ class CertificatePart:
 
     @classmethod
     def read(cls, read: Members) -> CertificatePart:
-        """Take `disclosures`, `path` and `presentation`; raises Malformed where they are not."""
+        """Read `disclosures`, `path` and `presentation`; raises MalformedError."""
         texts = read.array("disclosures", 0, MAX_DIGESTS)
         if not all(type(text) is str for text in texts):
             read.fail("disclosures", "a list of texts")
@@ -280,7 +280,7 @@ class CertificatePart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchProof:
-    """What stands behind the certificates of one batch and category."""
+    """Members that all certificates of one batch and category share."""
 
     anchor: BatchAnchor
     body: IssuerState
@@ -289,7 +289,7 @@ class BatchProof:
 
     @classmethod
     def read(cls, read: Members) -> BatchProof:
-        """Take `anchor`, `body`, `catalog` and `checkpoint`; raises Malformed."""
+        """Read `anchor`, `body`, `catalog` and `checkpoint`; raises MalformedError."""
         return cls(
             anchor=_anchor(read.inner("anchor")),
             body=IssuerState.from_json(read.take("body")),
@@ -300,14 +300,14 @@ class BatchProof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """The proof of a body's slot."""
+    """The state proof (EIP-1186) of an issuer's slot."""
 
     account: tuple[bytes, ...]
     slot: tuple[bytes, ...]
 
     @classmethod
     def read(cls, read: Members) -> Proof:
-        """Take `proof`; raises Malformed."""
+        """Read `proof`; raises MalformedError."""
         inner = read.inner("proof")
         proof = cls(account=_nodes(inner, "account"), slot=_nodes(inner, "slot"))
         inner.done()
@@ -316,7 +316,7 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedStatement:
-    """A batch statement and the body's signature under it."""
+    """A batch statement and the issuer's signature."""
 
     signature: bytes
     signer: bytes
@@ -324,7 +324,7 @@ class SignedStatement:
 
     @classmethod
     def read(cls, read: Members, issuer: str) -> SignedStatement:
-        """Take `signature`, `signer` and `statement` (of `issuer`); raises Malformed."""
+        """Read `signature`, `signer` and `statement` (of `issuer`); raises MalformedError."""
         return cls(
             signature=read.binary("signature", 64),
             signer=read.binary("signer", 64),

@@ -1,6 +1,6 @@
-"""Recognise what is not ours, so that a clerk hears what was shown instead of only "unreadable".
+"""Recognition of other file types and codes, to name them in the message to the user.
 
-Nothing rests on it: a verdict on such bytes is *cannot tell* whatever this module finds.
+No verdict depends on it: the verdict on such bytes is *cannot tell* in any case.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from certledger.verifier.console import bilingual
 
 HEAD_BYTES = 65_536
-"""How much of a file is looked at."""
+"""Bytes of a file that are inspected."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
-    """A kind of file or code; `zh` and `en` name it for people, `command` is what takes it."""
+    """A file type: `zh` and `en` name it for people, `command` is the command that reads it."""
 
     zh: str
     en: str
@@ -99,8 +99,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 _JSON: tuple[tuple[str, str | None], ...] = (
-    ('"certledger/policy/', "policy"),  # Which names the formats of evidence too.
-    ('"certledger/evidence/', None),  # Ours, but damaged: the rule it breaks says more.
+    ('"certledger/policy/', "policy"),  # First: it also has those below.
+    ('"certledger/evidence/', None),  # A damaged file of ours: the parser's error says more.
     ('"certledger/holding/', "holder_file"),
     ('"certledger/verification-receipt/', "receipt"),
     ('"certledger/submission/', "submission"),
@@ -116,12 +116,12 @@ _ITEMS: tuple[tuple[bytes, str], ...] = (
     (b"certledger/delta/", "delta"),
 )
 _ITEM_HEAD = 64
-"""Bytes of a packed item in which its type stands."""
+"""Decompressed bytes of an item that contain its type."""
 _JSON_BEGINS = re.compile(r"[{[]\s*([\"{}[\]0-9tfn-]|$)")
 
 
 def recognise(data: bytes) -> str | None:
-    """Return the name in `FORMATS` of what `data` looks like, or None."""
+    """Return the name in `FORMATS` that `data` looks like, or None."""
     head = data[:HEAD_BYTES]
     for magic, name in _MAGIC:
         if head.startswith(magic):
@@ -142,7 +142,7 @@ def recognise(data: bytes) -> str | None:
 
 
 def words_of(name: str) -> str:
-    """Return what a name in `FORMATS` means to people, and which command takes such a file."""
+    """Return the sentence about a file type, with the command that reads it."""
     found = FORMATS[name]
     zh, en = f"看起来是{found.zh}", f"this looks like {found.en}"
     if found.command:
@@ -151,7 +151,7 @@ def words_of(name: str) -> str:
 
 
 def _unpacked(head: bytes) -> str | None:
-    """Return which item of this ledger a file packs by zlib, None if none."""
+    """Return the item of this ledger that a zlib stream contains, or None."""
     try:
         start = zlib.decompressobj().decompress(head, _ITEM_HEAD)
     except zlib.error:

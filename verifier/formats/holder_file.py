@@ -1,4 +1,4 @@
-"""The holder's file: everything a holder may choose to show (SPEC section 16.1)."""
+"""Holder's file: a record with all disclosures, from which a holder chooses (SPEC section 16.1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_HOLDING_BYTES = 262_144
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holding:
-    """A record, all its disclosures in the order of their places, and its documents' file names."""
+    """A record, all its disclosures in index order, and its documents' file names."""
 
     TYPE: ClassVar[str] = "certledger/holding/1"
 
@@ -28,7 +28,7 @@ class Holding:
     names: tuple[str, ...] = ()
 
     def format(self) -> bytes:
-        """Return the bytes of the file."""
+        """Format the bytes of the file."""
         return format_canonical(self.to_json())
 
     def to_json(self) -> Json:
@@ -42,10 +42,10 @@ class Holding:
 
     @classmethod
     def parse(cls, data: bytes) -> Holding:
-        """Return the holding of a file's bytes.
+        """Parse the bytes of a file.
 
         Raises:
-            MalformedError: not canonical, ill-typed, or a disclosure that is not of the record.
+            MalformedError: not canonical, ill-typed, or a disclosure of another record.
         """
         read = Members(parse_canonical(data, MAX_HOLDING_BYTES), "holding")
         read.const("type", cls.TYPE)

@@ -1,4 +1,4 @@
-"""The state of an issuing body, whose digest is all that the contract stores (SPEC section 8)."""
+"""State of an issuer; the contract stores only its digest (SPEC section 8)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ MAX_BATCH_CERTIFICATES = 65_536
 KEY_SIZE = 31
 ZERO = bytes(32)
 UNNAMED = "sha256:"
-"""Before the digest that stands for a name that nobody handed in."""
+"""Prefix of the digest that replaces an unpublished name."""
 
 _Word = TypeVar("_Word", IssuerKind, Standing)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Key:
-    """A key of a body: `address` (20 bytes), purposes, and the blocks `start <= b < end` it has."""
+    """A key of an issuer: `address` (20 bytes), purposes, valid in blocks `start <= b < end`."""
 
     address: bytes
     purposes: Purpose
     start: int
     end: int = NO_END
 
+    # Key word, 32 bytes: address 20 ‖ purposes 1 ‖ start 5 ‖ end 5 ‖ zero 1.
     def packed(self) -> bytes:
         """Return the first 31 bytes of the key word."""
         return (
@@ -45,7 +46,7 @@ class Key:
 
     @classmethod
     def unpacked(cls, data: bytes) -> Key:
-        """Return the key whose word starts with `data` (31 bytes).
+        """Parse the first 31 bytes of a key word.
 
         Raises:
             MalformedError: another length, no purpose or an unknown one.
@@ -63,7 +64,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerState:
-    """Everything the ledger holds of one body.  Blocks are numbers, hashes are 32 bytes."""
+    """The whole state of one issuer.  Blocks are numbers, hashes are 32 bytes."""
 
     issuer: str
     kind: IssuerKind
@@ -83,11 +84,11 @@ class IssuerState:
 
     @property
     def region(self) -> int:
-        """The region whose registrar keeps this body: characters 3 and 4 of its code."""
+        """The registrar's region: characters 3 and 4 of the issuer's code."""
         return region_of(self.issuer)
 
     def words(self) -> tuple[bytes, ...]:
-        """Return the six words w0 to w5, 32 bytes each."""
+        """Return the six head words w0 to w5, 32 bytes each."""
         return (
             self.issuer.encode("ascii")
             + self.region.to_bytes(2, "big")
@@ -107,16 +108,16 @@ class IssuerState:
         )
 
     def named(self, name: str) -> IssuerState:
-        """Return this state under `name`, whose digest must be the one it has."""
+        """Return this state with its name, which must have the digest of this state."""
         parts = {each.name: getattr(self, each.name) for each in fields(self)}
         return replace(IssuerState(**parts), name=name)
 
     def key_words(self) -> tuple[bytes, ...]:
-        """Return one word a key, 32 bytes each."""
+        """Return one word per key, 32 bytes each."""
         return tuple(key.packed() + b"\x00" for key in self.keys)
 
     def digest(self) -> bytes:
-        """Return the digest that stands in the body's slot: 32 bytes, lowest bit cleared."""
+        """Return the digest in the issuer's slot: 32 bytes, lowest bit free for the hold flag."""
         whole = keccak(
             b"".join(self.words())
             + keccak(b"".join(self.key_words()))
@@ -125,7 +126,7 @@ class IssuerState:
         return without_brake(whole)
 
     def after_batch(self, *, digest: bytes, count: int, leaf: bytes) -> IssuerState:
-        """Return the state once a batch of `count` certificates is anchored.
+        """Return the state after a batch of `count` certificates is anchored.
 
         `digest` is that of its statement, `leaf` its leaf in the tree of batches.
         """
@@ -138,7 +139,7 @@ class IssuerState:
         )
 
     def to_json(self) -> Json:
-        """Return the state as evidence carries it."""
+        """Encode the state as in evidence."""
         return {
             "batches": self.batches,
             "catalog": to_base64url(self.catalog),
@@ -159,10 +160,10 @@ class IssuerState:
 
     @classmethod
     def from_json(cls, value: Json) -> IssuerState:
-        """Return the state that evidence carries.
+        """Parse the state from evidence.
 
         Raises:
-            MalformedError: an unknown, missing or ill-typed member, or a shape no body can have.
+            MalformedError: an unknown, missing or ill-typed member, or an impossible state.
         """
         read = Members(value, "body")
         packed = read.binary("keys")
@@ -202,7 +203,7 @@ def _member(kind: type[_Word], read: Members, name: str) -> _Word:
 
 
 def region_of(issuer: str) -> int:
-    """Return the region in a body's code (GB 32100: characters 3 and 4 are the province).
+    """Return the region in an issuer's code (GB 32100: characters 3 and 4 are the province).
 
     Raises:
         MalformedError: they are not digits.
@@ -213,22 +214,22 @@ def region_of(issuer: str) -> int:
 
 
 def without_brake(slot: bytes) -> bytes:
-    """Return a slot value with the brake (lowest bit) cleared: what a digest is compared with."""
+    """Clear the hold flag (lowest bit) of a slot value, to compare it with a digest."""
     return slot[:-1] + bytes([slot[-1] & 0xFE])
 
 
 def batch_leaf(*, digest: bytes, catalog: bytes, key: int, block: int) -> bytes:
-    """Return the leaf hash of a batch in its body's tree.
+    """Hash a batch to its leaf in its issuer's tree.
 
-    `digest` is that of the statement, `key` the index of the key that signed, `block` where it
-    was anchored.
+    `digest` is that of the statement, `key` the index of the signing key, `block` that of the
+    anchoring.
     """
     return merkle.leaf_hash(digest + catalog + bytes([key]) + block.to_bytes(5, "big"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnnamedBody(IssuerState):
-    """The state of a body of which only the digest of its name is known.
+    """State of an issuer whose name is not published, only its digest.
 
     `name` is `sha256:` and 64 hexadecimal digits.
     """
@@ -239,7 +240,7 @@ class UnnamedBody(IssuerState):
         return bytes.fromhex(self.name.removeprefix(UNNAMED))
 
     def words(self) -> tuple[bytes, ...]:
-        """Return the six words w0 to w5, the name's digest taken from the placeholder."""
+        """Return the six head words w0 to w5, with the digest taken from `name`."""
         head = list(IssuerState.words(self))
         head[2] = self.name_digest
         return tuple(head)

@@ -21,7 +21,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def _level_above(level: list[bytes]) -> list[bytes]:
-    """Return the hashes one level up; a last hash without a sibling rises as it is."""
+    """Return the hashes one level up; a last hash without a sibling is carried up unchanged."""
     digest = sha256
     pairs = iter(level)
     above = [
@@ -77,7 +77,7 @@ def prove_all(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[list[byte
 
 
 class Tree:
-    """A tree kept whole, 64 bytes a leaf, so that its paths cost no more hashing."""
+    """A tree with all levels in memory, 64 bytes a leaf, so that paths need no hashing."""
 
     def __init__(self, leaves: Iterable[bytes]) -> None:
         level = list(leaves)
@@ -119,7 +119,7 @@ def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
     found, position, last = leaf, index, size - 1
     hashes = iter(path)
     while last:
-        # The right edge of an uneven tree skips the levels where it has no sibling.
+        # The right edge of an uneven tree has no sibling at some levels.
         if position & 1 or position < last:
             if (sibling := next(hashes, None)) is None:
                 raise ProofInvalidError(
@@ -134,7 +134,7 @@ def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
 
 
 def path_length(index: int, size: int) -> int:
-    """Return how many hashes the inclusion path of leaf `index` of `size` leaves has."""
+    """Return the number of hashes in the inclusion path of leaf `index` of `size` leaves."""
     length, position, last = 0, index, size - 1
     while last:
         length += bool(position & 1 or position < last)
@@ -143,7 +143,7 @@ def path_length(index: int, size: int) -> int:
 
 
 def mountain(index: int, size: int) -> tuple[int, int, int]:
-    """Return (which peak, place below it, height) of leaf `index` in an append-only tree.
+    """Return (peak number, index below it, height) of leaf `index` in an append-only tree.
 
     Raises:
         ProofInvalidError: `index` lies outside the tree.
@@ -191,10 +191,10 @@ def prove_to_peak(leaves: Sequence[bytes], index: int) -> list[bytes]:
 def check_peak(
     leaf: bytes, index: int, size: int, path: Sequence[bytes], peaks: Sequence[bytes]
 ) -> None:
-    """Check that leaf hash `leaf` stands at `index` under the peaks of a tree of `size` leaves.
+    """Verify leaf hash `leaf` at `index` against the peaks of a tree of `size` leaves.
 
     Raises:
-        ProofInvalidError: the place is outside, a length is wrong, or the path leads elsewhere.
+        ProofInvalidError: `index` lies outside, a length is wrong, or the path has another root.
     """
     which, place, height = mountain(index, size)
     if len(peaks) != size.bit_count():
@@ -204,5 +204,5 @@ def check_peak(
 
 
 def split(hashes: bytes) -> list[bytes]:
-    """Return the 32-byte hashes that stand one after another in `hashes`."""
+    """Split concatenated 32-byte hashes."""
     return [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]

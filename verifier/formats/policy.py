@@ -1,4 +1,4 @@
-"""Trust policies: whom a verifier believes, for what and for how long (SPEC section 15)."""
+"""Trust policies: a verifier's pinned ledgers, witnesses and age limits (SPEC section 15)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from certledger.verifier.vocabulary import Way
 
 TYPE = "certledger/policy/1"
 READABLE = ("certledger/compact/1", "certledger/evidence/1", "certledger/snapshot/1")
-"""The versions of codes, evidence and snapshots that can be read here, as a policy lists them."""
+"""Versions of codes, evidence and snapshots that this verifier reads, as a policy lists them."""
 MAX_POLICY_KEYS = 64
 MAX_LEDGERS = 16
 MAX_WITNESSES = 256
 MAX_CATEGORIES = 1024
 MAX_SPAN = 2**32 - 1
-"""Seconds, or blocks: no span of a policy is longer."""
+"""Greatest span of a policy, in seconds or blocks."""
 
 _CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
 _EVIDENCE = re.compile(r"certledger/[a-z]+/[1-9][0-9]{0,3}")
@@ -47,7 +47,7 @@ _Part = TypeVar("_Part")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roots:
-    """The Ed25519 keys (32 bytes each, ascending) of which `threshold` sign a policy."""
+    """Ed25519 keys (32 bytes each, ascending) of which `threshold` sign a policy."""
 
     keys: tuple[bytes, ...]
     threshold: int
@@ -55,7 +55,7 @@ class Roots:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerPin:
-    """A ledger of the policy: `address` has 20 bytes; hashes and the identity have 32."""
+    """A pinned ledger: `address` has 20 bytes; hashes and the identity have 32."""
 
     name: str
     chain_id: int
@@ -69,7 +69,7 @@ class LedgerPin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trust:
-    """The ways to trust a block: k operators, and depth where a chain has no `finalized` tag."""
+    """Ways to trust a block, number of operators, and depth where `finalized` is unknown."""
 
     ways: tuple[Way, ...]
     threshold: int
@@ -78,7 +78,7 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WitnessKey:
-    """A witness's Ed25519 key (32 bytes), and the blocks it counts for; both ends count."""
+    """A witness's Ed25519 key (32 bytes), and the first and last block it counts for."""
 
     operator: str
     name: str
@@ -93,7 +93,7 @@ class WitnessKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustPolicy:
-    """What a verifier relies on.  Times and ages are seconds."""
+    """A trust policy.  Times and ages are in seconds."""
 
     version: int
     ends: int
@@ -114,7 +114,7 @@ class TrustPolicy:
         return now > self.ends
 
     def accepts(self, version: str) -> bool:
-        """Return whether a version of codes, evidence or snapshots is relied on."""
+        """Return whether the policy accepts this version of codes, evidence or snapshots."""
         return version in self.evidence
 
     def for_ledger(self, identity: bytes) -> LedgerPin | None:
@@ -122,7 +122,7 @@ class TrustPolicy:
         return next((pin for pin in self.ledgers if pin.identity == identity), None)
 
     def max_age(self, category: str) -> int:
-        """Return the greatest age in seconds at which a status of `category` is relied on."""
+        """Return the greatest accepted age of a status of `category`, in seconds."""
         return self.ages.get(category, self.default_age)
 
     def in_service(self, block: int) -> tuple[WitnessKey, ...]:
@@ -136,14 +136,14 @@ class TrustPolicy:
     def find_witness(self, line: Cosignature) -> WitnessKey | None:
         """Return the witness, in service or not, whose key a signature line names.
 
-        As C2SP has it, a line is known by its name and key id together.
+        C2SP identifies a line by name and key id together.
         """
         found = self.witness(line.name)
         known = found is not None and key_id(found.name, found.key) == line.key_id
         return found if known else None
 
     def to_json(self) -> Json:
-        """Return the member `policy` of the file."""
+        """Encode the member `policy` of the file."""
         return {
             "type": TYPE,
             "version": self.version,
@@ -175,11 +175,11 @@ class TrustPolicy:
 
     @classmethod
     def from_json(cls, value: Json) -> TrustPolicy:
-        """Return the policy of the member `policy`.
+        """Parse the member `policy` of the file.
 
         Raises:
-            MalformedError: an unknown, missing or ill-typed member, an order not kept, a key or a
-                name twice, or a threshold that nobody could reach.
+            MalformedError: an unknown, missing or ill-typed member, a list out of order, a
+                duplicate key or name, or a threshold above the number of operators.
         """
         read = Members(value, "policy")
         read.const("type", TYPE)
@@ -211,7 +211,7 @@ class TrustPolicy:
 def parts(
     read: Members, name: str, least: int, most: int, part: Callable[[Members], _Part]
 ) -> tuple[_Part, ...]:
-    """Return a list of `least` to `most` objects, each read whole by `part`."""
+    """Return a list of `least` to `most` objects, each read completely by `part`."""
     found = []
     for place, value in enumerate(read.array(name, least, most)):
         inner = Members(value, f"{name}[{place}]")
@@ -225,7 +225,7 @@ def _hex(read: Members, name: str, size: int) -> bytes:
 
 
 def _prefixed(read: Members, name: str, size: int) -> bytes:
-    """Return the bytes of an Ethereum address or hash: lower-case hex after `0x`."""
+    """Parse an Ethereum address or hash: lower-case hex after `0x`."""
     text = read.text(name)
     if not text.startswith("0x"):
         read.fail(name, f"0x and {size} bytes in lower-case hex")
@@ -265,7 +265,7 @@ def _ledger(read: Members) -> LedgerPin:
 
 
 def _retired(read: Members, identity: bytes) -> Checkpoint:
-    """Return the last checkpoint of a retired ledger: the policy's signatures vouch for it."""
+    """Parse the last checkpoint of a retired ledger, trusted by the policy's signatures."""
     try:
         note = parse_note(read.text("retired", longest=512))
     except CheckpointUnusableError as error:
@@ -351,7 +351,7 @@ def _evidence(read: Members) -> tuple[str, ...]:
 
 
 def check_ascending(where: str, values: Sequence[AnyStr]) -> None:
-    """Check that `values` strictly ascend, so that a list has one spelling and none stands twice.
+    """Check that `values` strictly ascend, so that a list is canonical and has no duplicates.
 
     Raises:
         MalformedError: they do not.
@@ -361,10 +361,10 @@ def check_ascending(where: str, values: Sequence[AnyStr]) -> None:
 
 
 def _check_whole(policy: TrustPolicy) -> None:
-    """Check what no single member shows.
+    """Check rules across members.
 
     Raises:
-        MalformedError: a ledger, witness name or key twice, or a threshold out of reach.
+        MalformedError: a duplicate ledger, witness name or key, or a threshold out of reach.
     """
     check_ascending("policy.witnesses", [witness.name for witness in policy.witnesses])
     _check_distinct("identities of ledgers", [pin.identity for pin in policy.ledgers])

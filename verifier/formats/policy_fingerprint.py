@@ -1,4 +1,4 @@
-"""Fingerprints of trust policies, in hex and in words that two people can compare by telephone.
+"""Fingerprints of trust policies, in hex and as words to compare by telephone.
 
 The words are proquints (arXiv 0901.4016): five letters for 16 bits, SPEC section 15.
 """
@@ -15,23 +15,23 @@ from certledger.verifier.formats.signed_policy import signed_bytes
 CONSONANTS = "bdfghjklmnprstvz"
 VOWELS = "aiou"
 WORDS = 8
-"""Words of a fingerprint: they spell its first 16 bytes."""
+"""Words of a fingerprint; they encode its first 16 bytes."""
 MAX_FINGERPRINT_CHARACTERS = 200
 
 _SHAPE = ((12, CONSONANTS), (10, VOWELS), (6, CONSONANTS), (4, VOWELS), (0, CONSONANTS))
-"""The shift of each letter of a word in its 16 bits, and the letters it can be."""
+"""Bit shift of each letter in the 16 bits of a word, and its alphabet."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
 class FingerprintDiffersError(CertledgerError):
-    """The first policy is not the one whose fingerprint was named."""
+    """The first policy has another fingerprint than the expected one."""
 
     code = "policy.fingerprint"
     exit_status = ExitStatus.UNUSABLE
 
 
 def fingerprint_of(policy: TrustPolicy) -> bytes:
-    """Return the SHA-256 of what root keys sign: further signatures do not change it."""
+    """Return the SHA-256 of the bytes that root keys sign; added signatures do not change it."""
     return hashlib.sha256(signed_bytes(policy)).digest()
 
 
@@ -46,9 +46,9 @@ def _word(number: int) -> str:
 
 
 def parse_fingerprint(text: str) -> bytes:
-    """Return the bytes that a person's spelling of a fingerprint names: 32 by hex, 16 by words.
+    """Parse a typed fingerprint: 32 bytes from hex, 16 from words.
 
-    Capitals are small letters; spaces, hyphens and colons between the characters do not count.
+    Case, spaces, hyphens and colons are ignored.
 
     Raises:
         MalformedError: neither 64 hex digits nor eight words.
@@ -77,7 +77,7 @@ def check_fingerprint(policy: TrustPolicy, named: bytes) -> None:
     """Check that `named`, from `parse_fingerprint`, is the fingerprint of `policy`.
 
     Raises:
-        FingerprintDiffersError: it is another policy's.
+        FingerprintDiffersError: `policy` has another one.
     """
     found = fingerprint_of(policy)
     if found[: len(named)] != named:

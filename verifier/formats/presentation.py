@@ -1,4 +1,4 @@
-"""Presentations: the holder of a bound certificate answers one counter, now (SPEC section 16.3)."""
+"""Presentations: a holder signs a counter's nonce (SPEC section 16.3)."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ _SIZE = 64
 
 
 def parse_holder_key(text: str) -> HolderKey:
-    """Return the public key of its text: `p256:` or `ed25519:` and base64url (SPEC section 4.6).
+    """Parse a holder's public key: `p256:` or `ed25519:` and base64url (SPEC section 4.6).
 
     Raises:
-        MalformedError: `holder.key`, where it is another kind, another length or no point of the
-            curve.
+        MalformedError: `holder.key`, another kind, another length or no point of the curve.
     """
     kind, _, encoded = text.partition(":")
     raw = from_base64url(encoded)
@@ -62,10 +61,10 @@ def parse_holder_key(text: str) -> HolderKey:
 
 
 def format_holder_key(key: HolderKey) -> str:
-    """Return the text of a holder's public key.
+    """Format a holder's public key.
 
     Raises:
-        MalformedError: `holder.key`, where the key lies on another curve.
+        MalformedError: `holder.key`, a key on another curve.
     """
     if isinstance(key, Ed25519PublicKey):
         return _ED25519 + to_base64url(key.public_bytes_raw())
@@ -79,7 +78,7 @@ def format_holder_key(key: HolderKey) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What a counter asks a holder to answer: its own id, and a nonce it has just drawn."""
+    """A counter's challenge: its own id, and a fresh nonce."""
 
     audience: str
     nonce: str
@@ -87,9 +86,9 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """What is presented: ledger and leaf (32 bytes each), digests of the disclosures shown.
+    """The signed subject: ledger and leaf (32 bytes each), digests of the disclosures.
 
-    The digests stand in the order of their places in the record.
+    The digests are in the order of the record.
     """
 
     identity: bytes
@@ -99,7 +98,7 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Presentation:
-    """A holder's answer: `time` in seconds, signature raw (64 bytes)."""
+    """A holder's response: `time` in seconds, signature raw (64 bytes)."""
 
     audience: str
     nonce: str
@@ -108,14 +107,14 @@ class Presentation:
 
     @property
     def mark(self) -> bytes:
-        """What tells whether it was used before: the half of the signature with one spelling.
+        """Replay mark: the first half of the signature.
 
-        Of an ECDSA signature (r, s), the pair (r, n - s) is as good.
+        An ECDSA signature (r, s) is malleable to (r, n - s), so s cannot be part of it.
         """
         return self.signature[:32]
 
     def to_json(self) -> Json:
-        """Return the presentation as evidence carries it."""
+        """Encode the presentation as in evidence."""
         return {
             "audience": self.audience,
             "nonce": self.nonce,
@@ -125,7 +124,7 @@ class Presentation:
 
     @classmethod
     def from_json(cls, value: Json) -> Presentation:
-        """Return the presentation that evidence carries.
+        """Parse the presentation from evidence.
 
         Raises:
             MalformedError: an unknown, missing or ill-typed member.
@@ -145,8 +144,7 @@ def message(request: Request, subject: Subject, time: int) -> bytes:
     """Return the canonical bytes that a holder signs at `time` (seconds).
 
     Raises:
-        MalformedError: audience or nonce are not words of the format, or `time` is no integer of
-            it.
+        MalformedError: audience or nonce do not match their pattern, or `time` is out of range.
     """
     for word in (request.audience, request.nonce):
         if not WORD.fullmatch(word):
@@ -165,12 +163,12 @@ def message(request: Request, subject: Subject, time: int) -> bytes:
 
 
 def shown_digest(digests: Iterable[bytes]) -> bytes:
-    """Return the hash (32 bytes) over the digests of the disclosures shown, in place order."""
+    """Hash the digests of the disclosures, in record order (32 bytes)."""
     return sha256(b"".join(digests))
 
 
 def sign(key: HolderPrivateKey, request: Request, subject: Subject, *, time: int) -> Presentation:
-    """Return the holder's answer to `request` about `subject` at `time` (seconds).
+    """Sign a presentation of `subject` for `request` at `time` (seconds).
 
     Raises:
         MalformedError: as `message`, or the key is on another curve.
@@ -197,10 +195,10 @@ def check(
     greatest_age: int,
     tolerance: int,
 ) -> str:
-    """Return `ok`, or the code of check 10 that says why the presentation does not count.
+    """Return `ok`, or the code of check 10 for an unacceptable presentation.
 
-    `holder_key` is the text disclosed at its place; ages and times are seconds.  That a
-    presentation was used before (`holder.replayed`) is known only to who drew the nonce.
+    `holder_key` is the disclosed text of the key; ages and times are in seconds.  Replays
+    (`holder.replayed`) are detected by the counter that drew the nonce.
     """
     if presentation is None:
         return "holder.presentation_missing"

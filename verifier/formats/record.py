@@ -42,22 +42,22 @@ _INVISIBLE = dict.fromkeys(
     [0x00AD, 0x061C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
      *range(0x2060, 0x2070)]
 )  # fmt: skip
-"""Format characters that copying and pasting brings along."""
+"""Invisible format characters that copy and paste may add."""
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2043, 0x2212, 0xFE58], "-")
 _BRACKETS = {ord(typed): "〔" for typed in "[【"} | {ord(typed): "〕" for typed in "]】"}
-"""The year of a Chinese document number stands in hexagonal brackets (GB/T 9704-2012)."""
+"""Chinese document numbers have the year in hexagonal brackets (GB/T 9704-2012)."""
 _LOOKALIKES = _INVISIBLE | _DASHES | _BRACKETS
 _SALT_TAG = b"certledger/1/salt"
 
 Value: TypeAlias = str | Mapping[str, str | int]
-"""What a disclosure says: text, or the description of a document."""
+"""Value of a disclosure: a text, or the description of a document."""
 
 
 # Numbers, access codes, salts ------------------------------------------------------------------
 
 
 def normal_number(number: str) -> str:
-    """Return the normal form of a certificate's number, which is what its disclosure holds.
+    """Return the normal form of a certificate number, as in its disclosure.
 
     Raises:
         MalformedError: nothing is left, or more than 64 characters.
@@ -72,21 +72,21 @@ def normal_number(number: str) -> str:
 
 
 def access_code(entropy: bytes) -> str:
-    """Return the access code of 80 random bits (10 bytes): 16 characters of Crockford base32."""
+    """Encode 80 random bits (10 bytes) as an access code: 16 characters of Crockford base32."""
     bits = int.from_bytes(entropy, "big")
     return "".join(_CROCKFORD[bits >> shift & 31] for shift in range(75, -1, -5))
 
 
 def normal_code(typed: str) -> str:
-    """Return the normal form of an access code that a person typed.
+    """Return the normal form of a typed access code.
 
     Raises:
-        MalformedError: not 16 characters of Crockford base32 once hyphens and white space are gone.
+        MalformedError: not 16 characters of Crockford base32 without hyphens and white space.
     """
     plain = unicodedata.normalize("NFKC", typed).translate(_INVISIBLE | _DASHES)
     squeezed = "".join(plain.split())
     code = squeezed.upper().translate(_TYPED)
-    # Upper case turns some letters beyond ASCII into the alphabet: a dotless i into I.
+    # `upper` maps some letters beyond ASCII into the alphabet: a dotless i to I.
     if not squeezed.isascii() or not is_access_code(code):
         raise MalformedError(
             "access_code.invalid", "an access code has 16 characters of 0-9 and A-Z"
@@ -100,18 +100,18 @@ def is_access_code(text: str) -> bool:
 
 
 def printed_code(code: str) -> str:
-    """Return an access code as it is printed, in four groups."""
+    """Format an access code for print, in four groups."""
     return "-".join(code[at : at + 4] for at in range(0, 16, 4))
 
 
 def derived_salt(code: str, place: int) -> str:
-    """Return the salt of a `shown` field or a document at `place`, derived from the access code."""
+    """Derive the salt of a `shown` field or a document at index `place` from the access code."""
     tag = _SALT_TAG + place.to_bytes(2, "big")
     return to_base64url(hmac.digest(code.encode(), tag, "sha256")[:16])
 
 
 def certificate_id(secret: bytes, issuer: str, category: str, number: str) -> bytes:
-    """Return the id (32 bytes) under the body's secret; `number` is in normal form."""
+    """Derive the id (32 bytes) from the issuer's secret; `number` is in normal form."""
     message = f"{issuer}\0{category}\0{number}".encode()
     return hmac.digest(secret, message, "sha256")
 
@@ -120,27 +120,27 @@ def certificate_id(secret: bytes, issuer: str, category: str, number: str) -> by
 
 
 def format_disclosure(salt: str, name: str, value: Value) -> str:
-    """Return the disclosure: base64url of the canonical JSON `[salt, name, value]` (RFC 9901)."""
+    """Encode a disclosure: base64url of the canonical JSON `[salt, name, value]` (RFC 9901)."""
     return to_base64url(orjson.dumps([salt, name, value], option=orjson.OPT_SORT_KEYS))
 
 
 def digest_of(disclosure: str) -> bytes:
-    """Return what the record holds of a disclosure: SHA-256 over its ASCII text."""
+    """Return the digest of a disclosure in the record: SHA-256 of its ASCII text."""
     return sha256(disclosure.encode("ascii")).digest()
 
 
 def lookup_digest(number: str, code: str) -> bytes:
-    """Return the digest by which a certificate is looked up, from what a person reads or types.
+    """Return the lookup digest of a certificate from its number and access code as typed.
 
     Raises:
-        MalformedError: the number or the access code is none.
+        MalformedError: an invalid number or access code.
     """
     return digest_of(format_disclosure(normal_code(code), NUMBER, normal_number(number)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disclosure:
-    """One salted statement that the holder may show; `text` is its encoded form."""
+    """One salted field that the holder may disclose; `text` is its encoded form."""
 
     text: str
     salt: str
@@ -149,12 +149,12 @@ class Disclosure:
 
     @property
     def digest(self) -> bytes:
-        """What the record holds of it."""
+        """Its digest in the record."""
         return digest_of(self.text)
 
     @classmethod
     def parse(cls, text: str) -> Disclosure:
-        """Return the disclosure that `text` encodes.
+        """Parse an encoded disclosure.
 
         Raises:
             MalformedError: not canonical base64url of a canonical `[salt, name, value]`.
@@ -186,7 +186,7 @@ def check_document_value(value: Json) -> None:
     """Check the description of a document.
 
     Raises:
-        MalformedError: members other than `sha256`, `size` and, where wanted, `sm3`, or ill-typed.
+        MalformedError: members other than `sha256`, `size` and the optional `sm3`, or ill-typed.
     """
     read = Members(value, "document")
     for name in ("sha256", "sm3"):
@@ -197,10 +197,10 @@ def check_document_value(value: Json) -> None:
 
 
 def describe_document(content: bytes, *, with_sm3: bool = False) -> Mapping[str, str | int]:
-    """Return what a record says of a document.
+    """Return the description of a document's bytes.
 
     Raises:
-        MalformedError: `sm3.unavailable`, where SM3 is wanted and this OpenSSL has none.
+        MalformedError: `sm3.unavailable`, SM3 was requested and this OpenSSL has none.
     """
     value: dict[str, str | int] = {"sha256": sha256(content).hexdigest(), "size": len(content)}
     if with_sm3:
@@ -215,7 +215,7 @@ def describe_document(content: bytes, *, with_sm3: bool = False) -> Mapping[str,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """The public part of a certificate (SPEC section 5): nothing that can be guessed back."""
+    """The public part of a certificate (SPEC section 5): digests only, no guessable value."""
 
     TYPE: ClassVar[str] = "certledger/record/1"
 
@@ -262,26 +262,26 @@ class Record:
         return merkle.leaf_hash(self.canonical())
 
     def places(self, disclosures: Sequence[Disclosure]) -> list[int | None]:
-        """Return the place of each disclosure in the record, None for one that has none."""
+        """Return the index of each disclosure in the record, None for one of another record."""
         found = {digest: place for place, digest in enumerate(self.digests)}
         return [found.get(disclosure.digest) for disclosure in disclosures]
 
     @classmethod
     def parse(cls, data: bytes) -> Record:
-        """Return the record of canonical bytes.
+        """Parse the canonical bytes of a record.
 
         Raises:
-            MalformedError: the bytes are not the canonical bytes of a record.
+            MalformedError: not the canonical bytes of a record.
         """
         return cls.from_json(parse_canonical(data, MAX_RECORD_BYTES))
 
     @classmethod
     def from_json(cls, value: Json) -> Record:
-        """Return the record of a JSON value.
+        """Parse a record from JSON.
 
         Raises:
-            MalformedError: an unknown, missing or ill-typed member, or dates or edition out of
-                order.
+            MalformedError: an unknown, missing or ill-typed member, or inconsistent dates or
+            edition.
         """
         read = Members(value, "record")
         read.const("type", cls.TYPE)
@@ -334,7 +334,7 @@ def _holder(read: Members) -> HolderKind:
 
 
 def read_day(read: Members, name: str) -> date:
-    """Return a calendar day written YYYY-MM-DD.
+    """Read a calendar day, YYYY-MM-DD.
 
     Raises:
         MalformedError: `schema.invalid`, any other form or no such day.

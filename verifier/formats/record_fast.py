@@ -1,7 +1,7 @@
-"""Canonical records read at the rate they come in: their grammar is one regular expression.
+"""Fast parser of canonical records: the whole grammar is one regular expression.
 
-Whatever it does not match goes to `Record.parse`, which is ten times slower and says what is
-wrong.  A test holds both to the same answer.
+Bytes that do not match go to `Record.parse`, which is ten times slower and reports the error.  A
+test compares both on the same input.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ GRAMMAR = re.compile(
     rf'"index":{_NUMBER},"issued":"{_DAY}","issuer":"([0-9A-Z]{{18}})",'
     rf'(?:"replaces":{_NUMBER},)?"type":"certledger/record/1"\}}'
 )
-"""A canonical record, in the order that sorting its members gives."""
+"""A canonical record; its members are sorted by name."""
 
 _MAX_DIGESTS_CHARACTERS = (MAX_DIGESTS * 32 * 8 + 5) // 6
 _LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
-"""By how many characters stand after the last four: which may be last, their spare bits zero."""
+"""Possible last characters by length modulo 4, so that the spare bits are zero."""
 
 
 def read_canonical(match: re.Match[str]) -> Record | None:
-    """Return the record of a match of GRAMMAR, None where it breaks a rule beyond grammar."""
+    """Build the record of a match of GRAMMAR, None where it breaks a rule beyond the grammar."""
     bound, category, digests, edition, entry, expires, holder, id_, index, issued, issuer, old = (
         match.groups()
     )
@@ -62,7 +62,7 @@ def read_canonical(match: re.Match[str]) -> Record | None:
 
 
 def _in_range(record: Record) -> bool:
-    """Return whether numbers and order are those of a record (SPEC section 5)."""
+    """Check numbers, dates and edition (SPEC section 5)."""
     if record.index >= MAX_CERTIFICATES or record.edition > 65_535:
         return False
     if not 0 < record.entry <= 65_535:
@@ -75,6 +75,6 @@ def _in_range(record: Record) -> bool:
 
 
 def _is_canonical(text: str) -> bool:
-    """Return whether letters of base64url spell bytes in the one canonical way."""
+    """Return whether base64url text is canonical."""
     over = len(text) % 4
     return not over or text[-1] in _LAST[over]

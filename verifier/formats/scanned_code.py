@@ -1,4 +1,4 @@
-"""What scanners, mail programs and editors do to a code's text, undone; pure."""
+"""Clean-up of a code's text: undoes what scanners, mail programs and editors add."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from certledger.verifier.formats.compact_evidence import (
 from certledger.verifier.formats.compact_evidence import PREFIX
 
 MAX_SCANNED_BYTES = 4 * MAX_CODE_CHARACTERS
-"""A code in UTF-16, with what scanners and mail programs add."""
+"""A code in UTF-16, with some additions of scanners and mail programs."""
 _ADDED = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\xad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]+"
 )
-"""Control characters, line breaks and invisible ones.  A space stays: base45 has it as a digit."""
+"""Control characters, line breaks and invisible ones; spaces stay, they are base45 digits."""
 _AIM = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
-"""The symbology identifier (ISO/IEC 15424) that many scanners put before what they read."""
+"""Symbology identifier (ISO/IEC 15424) that many scanners prepend."""
 
 
 def scanned_text(text: str) -> str:
-    """Return a code as it was printed: one line, in upper case, without a scanner's prefix.
+    """Return a code as printed: one line, upper case, without a scanner's prefix.
 
-    What does not begin as a code of ours is returned as it came.  Spaces go at both ends: no
-    group of base45 ends in one, for its value would be out of range.
+    Text that is no code is returned unchanged.  Spaces at both ends are dropped: no base45 group
+    ends with one, since its value would be out of range.
     """
     plain = _AIM.sub("", _ADDED.sub("", text).strip())
     return plain.upper() if plain[: len(PREFIX)].upper() == PREFIX else text
 
 
 def scanned_bytes(data: bytes) -> str | None:
-    """Return the code that a file holds, or None where it holds something else."""
+    """Return the code in a file's bytes, or None."""
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         text = data.decode("utf-16", "replace")
     else:

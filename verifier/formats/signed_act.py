@@ -1,4 +1,4 @@
-"""Statements as JSON, and signed acts as files that anyone may carry."""
+"""Signed acts as files, with their statements as JSON (SPEC section 20)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from certledger.verifier.formats.statements import (
 
 REASON = re.compile(r"[A-Z0-9]{3}")
 MAX_ACT_BYTES = 65_536
-"""Greatest bytes of an act's file; 512 status words take some 30,000."""
+"""Greatest bytes of a file; an act with 512 status words has some 30,000."""
 MAX_ACT_ITEMS = 512
 MAX_SIGNATURES = 64
 SIGNATURE_SIZE = 65
@@ -60,20 +60,20 @@ ACTS: Mapping[str, type[Statement]] = {
         Receipt,
     )
 }
-"""Every statement by its EIP-712 name."""
+"""Statement classes by EIP-712 name."""
 
 _TEXTS: Mapping[str, re.Pattern[str]] = {"issuer": ISSUER, "issuers": ISSUER, "reason": REASON}
-"""The members that are ASCII text in JSON, or lists of it, though bytes in the statement."""
+"""Members that are bytes in the statement and ASCII text, or lists of it, in JSON."""
 
 _S = TypeVar("_S", bound=Statement)
 
 
 def statement_to_json(statement: Statement) -> dict[str, Json]:
-    """Return a statement as JSON: member names in snake case, as its attributes.
+    """Encode a statement as JSON; member names are its attributes in snake case.
 
     `issuer` and `reason` are text, `issuers` is a list of it; other bytes and addresses are
-    base64url, numbers are integers.
-    An array of bytes, or of 256-bit numbers (big-endian), is base64url of the concatenation.
+    base64url, numbers are integers.  An array of bytes, or of 256-bit numbers (big-endian), is
+    base64url of the concatenation.
     """
     return {
         name: _part_to_json(name, solidity, getattr(statement, name))
@@ -83,7 +83,7 @@ def statement_to_json(statement: Statement) -> dict[str, Json]:
 
 def _part_to_json(name: str, solidity: str, value: Any) -> Json:
     if name in _TEXTS:
-        # The contract takes any bytes for a reason; such text is shown, and never read back.
+        # The contract accepts any bytes as a reason; escaped text is for display only.
         if isinstance(value, tuple):
             return [part.decode("ascii", "backslashreplace") for part in value]
         return value.decode("ascii", "backslashreplace")
@@ -95,7 +95,7 @@ def _part_to_json(name: str, solidity: str, value: Any) -> Json:
 
 
 def statement_from_json(kind: type[_S], value: Json) -> _S:
-    """Return the statement of class `kind` that a JSON object spells.
+    """Parse a statement of class `kind` from JSON.
 
     Raises:
         MalformedError: an unknown, missing or ill-typed member, or a number over its width or
@@ -141,9 +141,9 @@ def _slices(read: Members, name: str, size: int) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Act:
-    """A statement and the signatures gathered for it so far (65 bytes each).
+    """A statement and the signatures collected so far (65 bytes each).
 
-    `ledger` is the ledger's identity (32 bytes), under which the signatures were made.
+    `ledger` is the ledger's identity (32 bytes), part of the signed digest.
     """
 
     TYPE: ClassVar[str] = "certledger/act/1"
@@ -154,7 +154,7 @@ class Act:
 
     @property
     def digest(self) -> bytes:
-        """What the signatures are over (32 bytes)."""
+        """The signed digest (32 bytes)."""
         return self.statement.digest(self.ledger)
 
     def to_json(self) -> Json:
@@ -173,7 +173,7 @@ class Act:
 
     @classmethod
     def parse(cls, data: bytes) -> Act:
-        """Return the act that a file holds; white space and member order are free.
+        """Parse a file; white space and member order are free.
 
         Raises:
             MalformedError: not JSON of the subset, or an unknown, missing or ill-typed member.
@@ -182,7 +182,7 @@ class Act:
 
     @classmethod
     def from_json(cls, value: Json) -> Act:
-        """Return the act of a JSON value.
+        """Parse an act from JSON.
 
         Raises:
             MalformedError: an unknown act, or an unknown, missing or ill-typed member.

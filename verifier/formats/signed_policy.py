@@ -1,4 +1,4 @@
-"""The file of a trust policy: its signatures, and which may follow which (SPEC section 15)."""
+"""Signed trust policies: the file, and the rules of succession (SPEC section 15)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIGNED = b"certledger/policy/1\n"
 
 
 class PolicyUnsignedError(CertledgerError):
-    """A policy does not carry the signatures it needs, or one that is not good."""
+    """A policy lacks a needed signature, or one does not verify."""
 
     code = "policy.unsigned"
     exit_status = ExitStatus.UNUSABLE
@@ -44,13 +44,13 @@ class PolicyOlderError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedPolicy:
-    """A policy and its signatures (64 bytes each), by root key (32 bytes)."""
+    """A policy and its signatures (64 bytes each) by root key (32 bytes)."""
 
     policy: TrustPolicy
     signatures: Mapping[bytes, bytes]
 
     def format(self) -> bytes:
-        """Return the bytes of the file."""
+        """Format the bytes of the file."""
         return format_canonical(
             {
                 "policy": self.policy.to_json(),
@@ -63,15 +63,15 @@ class SignedPolicy:
 
     @classmethod
     def parse(cls, data: bytes) -> SignedPolicy:
-        """Return the policy of a file whose signatures reach its own roots' threshold.
+        """Parse a file and verify that its signatures reach its own roots' threshold.
 
         Raises:
-            MalformedError: anything but the canonical bytes of a policy of a known version.
+            MalformedError: not the canonical bytes of a policy of a known version.
             PolicyUnsignedError: a signature does not verify, or too few are by the policy's roots.
         """
         read = Members(parse_canonical(data, MAX_POLICY_BYTES), "file")
         policy = TrustPolicy.from_json(read.take("policy"))
-        # The next version is signed by two sets of roots at most.
+        # At most the old and the new roots sign a version.
         pairs = parts(read, "signatures", 0, 2 * MAX_POLICY_KEYS, _signature)
         read.done()
         check_ascending("file.signatures", [key for key, _ in pairs])
@@ -91,10 +91,10 @@ class SignedPolicy:
                 ) from error
 
     def check_threshold(self, roots: Roots) -> None:
-        """Check that enough of `roots` have signed; that signatures verify is known already.
+        """Check that enough of `roots` signed; `parse` verified the signatures.
 
         Raises:
-            PolicyUnsignedError: fewer than their threshold have.
+            PolicyUnsignedError: fewer than their threshold signed.
         """
         signed = sum(key in self.signatures for key in roots.keys)
         if signed < roots.threshold:
@@ -105,7 +105,7 @@ class SignedPolicy:
 
 
 def sign(policy: TrustPolicy, keys: Iterable[Ed25519PrivateKey]) -> SignedPolicy:
-    """Return `policy` signed by `keys`: of its own roots and, to follow another, of that one's."""
+    """Sign `policy` with root keys: its own and, for succession, those of the policy before."""
     data = signed_bytes(policy)
     return SignedPolicy(
         policy=policy,
@@ -114,7 +114,7 @@ def sign(policy: TrustPolicy, keys: Iterable[Ed25519PrivateKey]) -> SignedPolicy
 
 
 def check_succession(old: SignedPolicy, new: SignedPolicy) -> None:
-    """Check that `new` may take the place of `old`; the same policy may again.
+    """Check that `new` may replace `old`; the same policy may.
 
     Raises:
         PolicyOlderError: a lower version, or another policy of the same version.
@@ -136,8 +136,8 @@ def find_successors(
 ) -> list[SignedPolicy]:
     """Return the policies of `chain`, oldest first, that are newer than `current`.
 
-    Each must follow the one before, and the first of those that are not older than `current` must
-    follow it; so a chain may begin long before what a verifier relies on already.
+    Each must follow the one before, and the first not older than `current` must follow it; a chain
+    may begin with older policies.
 
     Raises:
         PolicyOlderError, PolicyUnsignedError: as `check_succession`; also where the whole chain is
@@ -154,7 +154,7 @@ def find_successors(
     newer: dict[int, SignedPolicy] = {}
     for one in chain:
         if one.policy.version > version:
-            newer.setdefault(one.policy.version, one)  # The one that was seen to follow.
+            newer.setdefault(one.policy.version, one)  # The first one of a version was checked.
     return list(newer.values())
 
 

@@ -1,4 +1,4 @@
-"""Trust snapshots: all that a counter needs to answer for a day (SPEC section 17)."""
+"""Trust snapshots: all data that a counter needs offline for a day (SPEC section 17)."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ from certledger.verifier.vocabulary import IssuerKind, Standing
 TYPE = "certledger/snapshot/1"
 MEDIA_TYPE = "application/vnd.certledger.snapshot.v1"
 MAX_SNAPSHOT_BYTES = 256 * 2**20
-"""Greatest size in bytes, unpacked."""
+"""Greatest size in bytes, decompressed."""
 MAX_FREE_BYTES = 65_536
 MAX_RATIO = 16
-"""Bytes unpacked for each byte of a file, beside those that any file may have."""
+"""Decompressed bytes for each byte of a file, in addition to `MAX_FREE_BYTES`."""
 MAX_LISTED = 2**32 - 1
-"""Bodies, catalogs and nodes: as many as the roll counts."""
+"""Issuers, catalogs and nodes: the greatest number of issuers the contract counts."""
 MAX_ENTRY_BYTES = 65_536
 MAX_NAME = 128
 MAX_CHECKPOINT_BYTES = 4 * MAX_NOTE_BYTES
@@ -70,7 +70,7 @@ _KINDS, _STANDINGS = tuple(IssuerKind), tuple(Standing)
 
 
 class SnapshotUnprovedError(CertledgerError):
-    """A snapshot is not what the chain holds at its checkpoint."""
+    """A snapshot differs from the contract's state at its checkpoint."""
 
     code = "snapshot.unproved"
     exit_status = ExitStatus.UNUSABLE
@@ -78,7 +78,7 @@ class SnapshotUnprovedError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotIssuer:
-    """One body at the checkpoint: state, batches in order, status words that are not zero."""
+    """One issuer at the checkpoint: state, batches in order, status words that are not zero."""
 
     state: IssuerState
     rows: tuple[PackedBatch, ...]
@@ -94,7 +94,7 @@ class SnapshotIssuer:
         words: Mapping[int, bytes],
         identity: bytes,
     ) -> SnapshotIssuer:
-        """Return the body whose `state` holds what no batch tells; the rest is recomputed."""
+        """Complete a state from its batches: certificates, peaks and last digest are recomputed."""
         issuer, statements = state.issuer.encode("ascii"), []
         last, certificates, peaks = state.last, state.certificates, list(state.peaks)
         for number, row in enumerate(rows, state.batches):
@@ -130,7 +130,7 @@ class SnapshotIssuer:
         )
 
     def batch_of(self, index: int) -> tuple[PackedBatch, Batch] | None:
-        """Return the batch of certificate `index`, None if it is not issued here."""
+        """Return the batch of certificate `index`, None if it is not issued yet."""
         if index >= self.state.certificates:
             return None
         at = bisect_right(self.firsts, index) - 1
@@ -139,7 +139,7 @@ class SnapshotIssuer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """A whole snapshot.  `check` proves it; until then it is only well-formed."""
+    """A whole snapshot, well-formed; `check` proves it."""
 
     checkpoint: str
     account_proof: tuple[bytes, ...]
@@ -160,9 +160,9 @@ class Snapshot:
         bodies: Sequence[SnapshotIssuer],
         absent: Iterable[bytes] = (),
     ) -> Snapshot:
-        """Return the snapshot of these parts; `bodies` stand in the order of registration.
+        """Assemble a snapshot; `bodies` are in the order of registration.
 
-        `absent` are the roots of catalogs that are not at hand.
+        `absent` are the roots of catalogs that were not published.
         """
         current = {catalog.root(): catalog for catalog in catalogs if catalog.entries}
         return cls(
@@ -179,16 +179,16 @@ class Snapshot:
         )
 
     def lacks(self, catalog: bytes) -> bool:
-        """Return whether only the root of this catalog is here."""
+        """Return whether only the root of this catalog is included."""
         return catalog in self.catalogs and self.catalogs[catalog] is None
 
     @property
     def note(self) -> Note:
-        """The checkpoint's note, parsed."""
+        """The parsed checkpoint."""
         return parse_note(self.checkpoint)
 
     def to_cbor(self) -> bytes:
-        """Return the deterministic CBOR of the whole snapshot."""
+        """Encode the whole snapshot as deterministic CBOR."""
         places = {root: at for at, root in enumerate(self.catalogs)}
         return encode(
             [
@@ -202,20 +202,19 @@ class Snapshot:
         )
 
     def digest(self) -> bytes:
-        """Return the SHA-256 by which a delta names what it builds on."""
+        """Return the SHA-256 that a delta names as its base."""
         return sha256(self.to_cbor())
 
     def format(self) -> bytes:
-        """Return the bytes of the file."""
+        """Format the bytes of the file."""
         return deflate(self.to_cbor())
 
     @classmethod
     def parse(cls, data: bytes) -> Snapshot:
-        """Return the snapshot of a file's bytes; what it claims is proved by `check`.
+        """Parse the bytes of a file; `check` proves the content.
 
         Raises:
-            MalformedError: `snapshot.invalid` or `json.*`, anything but a whole snapshot of version
-                1.
+            MalformedError: `snapshot.invalid` or `json.*`, not a whole snapshot of version 1.
         """
         reader = open_item(inflate(data), TYPE, 6)
         checkpoint = reader.text(MAX_CHECKPOINT_BYTES)
@@ -238,12 +237,12 @@ class Snapshot:
         return snapshot
 
     def check(self, ledger: LedgerPin) -> None:
-        """Check that this is what the ledger's contract holds under the checkpoint's state root.
+        """Check the snapshot against the contract's state under the checkpoint's state root.
 
-        Whether the block itself is to be trusted is judged apart, as for any evidence.
+        Trust in the block itself is checked separately (check 6).
 
         Raises:
-            SnapshotUnprovedError: a proof, the roll or a body's state does not fit.
+            SnapshotUnprovedError: a proof, the list of issuers or an issuer's state does not match.
         """
         checkpoint = self.note.checkpoint
         nodes = NodeSet(self.nodes)
@@ -273,7 +272,7 @@ class Snapshot:
 
 
 def roll(issuers: Iterable[str]) -> bytes:
-    """Return the value of the roll's slot after `issuers` were registered in this order."""
+    """Hash the issuers' codes in order of registration to the value of the contract's roll slot."""
     value = bytes(32)
     for number, issuer in enumerate(issuers, 1):
         chain = keccak(value + issuer.encode("ascii"))[:28]
@@ -282,7 +281,7 @@ def roll(issuers: Iterable[str]) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Return what `data` packs: at most `MAX_FREE_BYTES` and `MAX_RATIO` times its size.
+    """Decompress a file of `data`, bounded by `longest_item`.
 
     Raises:
         MalformedError: `snapshot.invalid`, not zlib, too long, or bytes left over.
@@ -301,14 +300,14 @@ def inflate(data: bytes) -> bytes:
 
 
 def longest_item(packed: int) -> int:
-    """Return how many bytes a file of `packed` bytes may unpack to."""
+    """Return the greatest decompressed size of a file of `packed` bytes."""
     return min(MAX_SNAPSHOT_BYTES, MAX_FREE_BYTES + MAX_RATIO * packed)
 
 
 def deflate(item: bytes) -> bytes:
-    """Return the file of an item, packed as closely as `inflate` allows.
+    """Compress an item, at most as densely as `inflate` accepts.
 
-    Symbols alone, without repetitions, never pack more than eight times.
+    Huffman coding alone never compresses more than eight times.
     """
     packed = zlib.compress(item, 9)
     if len(item) <= longest_item(len(packed)):
@@ -318,15 +317,15 @@ def deflate(item: bytes) -> bytes:
 
 
 def pack_catalog(root: bytes, catalog: Catalog | None) -> list[bytes] | bytes:
-    """Return a catalog as a snapshot holds it: its entries, or its root where it is absent."""
+    """Encode a catalog: its entries, or its root where it is absent."""
     return root if catalog is None else [entry.canonical() for entry in catalog.entries]
 
 
 def open_item(whole: bytes, kind: str, size: int) -> CborReader:
-    """Return a reader of the item of a snapshot or delta, behind its type.
+    """Return a reader of a snapshot or delta, positioned after its type.
 
     Raises:
-        MalformedError: `snapshot.invalid`; `snapshot.version`, where it is of another type.
+        MalformedError: `snapshot.invalid`; `snapshot.version` for another type.
     """
     reader = CborReader(whole, "snapshot.invalid", "snapshot.invalid")
     found = reader.list(1, MAX_LISTED)
@@ -338,7 +337,7 @@ def open_item(whole: bytes, kind: str, size: int) -> CborReader:
 
 
 def unpack_catalogs(reader: CborReader) -> Iterator[tuple[bytes, Catalog | None]]:
-    """Read the list of catalogs: each with its root, None where that is all there is.
+    """Read the list of catalogs by root, None for one without entries.
 
     Raises:
         MalformedError: an entry is not canonical, or entries or roots do not ascend.
@@ -366,7 +365,7 @@ def _unpack_catalog(reader: CborReader) -> tuple[bytes, Catalog | None]:
 
 
 def pack_body(body: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
-    """Return a body as a snapshot holds it, its batches from place `start` on."""
+    """Encode an issuer, with its batches from number `start` on."""
     state = body.state
     return [
         state.issuer,
@@ -390,10 +389,10 @@ def unpack_body(
     identity: bytes,
     before: Sequence[PackedBatch] = (),
 ) -> SnapshotIssuer:
-    """Read a body; `before` are its batches in the snapshot built upon.
+    """Read an issuer; `before` are its batches in the base snapshot.
 
     Raises:
-        MalformedError: `snapshot.invalid` and others, parts no body can have.
+        MalformedError: `snapshot.invalid` and others, an impossible state.
     """
     reader.list(12, 12)
     fixed = _unpack_state(reader)
@@ -407,14 +406,14 @@ def unpack_body(
 
 
 def _unpack_state(reader: CborReader) -> IssuerState:
-    """Read what a body has beside batches and statuses."""
+    """Read an issuer's state without batches and statuses."""
     issuer = reader.text(18)
     if not ISSUER.fullmatch(issuer):
         reader.fail("behind the code of a body")
     region_of(issuer)
     kind = _KINDS[reader.integer(1, len(_KINDS)) - 1]
     kind_of_state, name = _unpack_name(reader)
-    # Arguments are read in the order in which they are written here.
+    # Python evaluates keyword arguments in the order written, which is that of the format.
     return kind_of_state(
         issuer=issuer,
         kind=kind,
@@ -431,7 +430,7 @@ def _unpack_state(reader: CborReader) -> IssuerState:
 
 
 def _unpack_name(reader: CborReader) -> tuple[type[IssuerState], str]:
-    """Read a body's name, or its SHA-256 where the name is absent; with the class of its state."""
+    """Read an issuer's name, or its SHA-256 where the name is absent; with the state's class."""
     if reader.is_binary():
         return UnnamedBody, f"{UNNAMED}{reader.binary(32, 32).hex()}"
     name = reader.text(4 * MAX_NAME)

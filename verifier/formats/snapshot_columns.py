@@ -1,4 +1,4 @@
-"""How snapshots pack bodies, batches and statuses into CBOR (SPEC section 17)."""
+"""Columns of snapshots: issuers' batches and statuses in CBOR (SPEC section 17)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from certledger.verifier.formats.status_tree import CELLS, ZERO_WORD
 from certledger.verifier.vocabulary import Status
 
 LISTED = (Status.REVOKED, Status.SUSPENDED, Status.SUPERSEDED)
-"""The statuses that a snapshot lists, in their order."""
+"""The statuses that a snapshot lists, in order."""
 _COLUMNS = 7
 _MAX_GAP = 5
-"""Bytes of a difference below 2^32."""
+"""LEB128 bytes of a gap below 2^32."""
 _MAX_SHIFT_BITS = 28
-"""Where the last seven bits of a gap below 2^32 stand: no run of bytes is summed up for long."""
+"""Shift of the fifth LEB128 byte; longer encodings are rejected."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackedBatch:
-    """What a snapshot holds of one batch; the rest follows from the batches before it."""
+    """One batch in a snapshot; the rest follows from the batches before it."""
 
     root: bytes
     count: int
@@ -41,7 +41,7 @@ class PackedBatch:
 
 
 def pack_batches(rows: Sequence[PackedBatch], catalogs: Mapping[bytes, int]) -> list[Any]:
-    """Return batches as columns; `catalogs` gives the place of each catalog by root."""
+    """Encode batches as columns; `catalogs` gives the index of each catalog by root."""
     return [
         b"".join(row.root for row in rows),
         [row.count for row in rows],
@@ -54,7 +54,7 @@ def pack_batches(rows: Sequence[PackedBatch], catalogs: Mapping[bytes, int]) -> 
 
 
 def unpack_batches(reader: CborReader, catalogs: Sequence[bytes], keys: int) -> list[PackedBatch]:
-    """Read batches of a body with so many `keys`; `catalogs` are the roots by place.
+    """Read batches of an issuer with `keys` keys; `catalogs` lists the roots by index.
 
     Raises:
         MalformedError: `snapshot.invalid`, columns of different lengths, wrong types or out of
@@ -98,12 +98,12 @@ def differences(values: Sequence[int]) -> list[int]:
 
 
 def sums(steps: Iterable[int]) -> list[int]:
-    """Return the values that `differences` came from."""
+    """Return each value minus the one before, the first minus zero."""
     return list(accumulate(steps))
 
 
 def pack_statuses(words: Mapping[int, bytes]) -> list[bytes]:
-    """Return, for each listed status, its certificates as LEB128 gaps."""
+    """Encode, for each listed status, its certificates as LEB128 gaps."""
     return [_pack_gaps(indexes) for indexes in listed(words)]
 
 
@@ -124,10 +124,9 @@ def listed(words: Mapping[int, bytes]) -> Sequence[Sequence[int]]:
 
 
 class ListedWords(Mapping[int, bytes]):
-    """Status words that are not zero, by position, computed from the certificates listed.
+    """Non-zero status words by position, computed on access from the certificates listed.
 
-    A word is made when it is asked for: the lists take four bytes a certificate, the words of as
-    many scattered certificates would take two hundred.
+    The lists take 4 bytes a certificate; the words of scattered certificates would take 200.
     """
 
     __slots__ = ("listed",)
@@ -156,10 +155,10 @@ class ListedWords(Mapping[int, bytes]):
 
 
 def unpack_statuses(reader: CborReader, certificates: int) -> ListedWords:
-    """Read the statuses of a body with so many certificates.
+    """Read the statuses of an issuer with `certificates` certificates.
 
     Raises:
-        MalformedError: `snapshot.invalid`, a certificate twice or beyond those issued.
+        MalformedError: `snapshot.invalid`, a certificate twice or not issued.
     """
     reader.list(len(LISTED), len(LISTED))
     indexes = [

@@ -1,4 +1,4 @@
-"""Deltas between snapshots: what changed since the last one (SPEC section 17)."""
+"""Deltas between snapshots (SPEC section 17)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TYPE = "certledger/delta/1"
 
 
 def format_delta(old: Snapshot, new: Snapshot) -> bytes:
-    """Return the bytes of the file that leads from `old` to `new`."""
+    """Format the delta from `old` to `new`."""
     places = _places({**old.catalogs, **new.catalogs})
     current = set(old.nodes)
     parts = [
@@ -68,13 +68,12 @@ def _pack_change(at: int, old: Snapshot, body: SnapshotIssuer, places: Mapping[b
 
 
 def apply_delta(old: Snapshot, data: bytes, ledger: LedgerPin) -> Snapshot:
-    """Return the snapshot that `data` leads to from `old`, proved as `Snapshot.check` proves it.
+    """Apply a delta to `old` and prove the result with `Snapshot.check`.
 
     Raises:
-        MalformedError: `snapshot.invalid`, `snapshot.version`; `snapshot.other_base`, where it
-            builds
-            on another snapshot; `snapshot.older`, where it would go back.
-        SnapshotUnprovedError: it does not lead to what the chain holds.
+        MalformedError: `snapshot.invalid`, `snapshot.version`; `snapshot.other_base` for another
+            base; `snapshot.older` for an older block.
+        SnapshotUnprovedError: the result differs from the contract's state.
     """
     reader = open_item(inflate(data), TYPE, 7)
     try:
@@ -95,7 +94,7 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
     account_proof = list(reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES))
     nodes = list(reader.binaries(MAX_LISTED, MAX_NODE_BYTES, ascending=True))
     added = dict(unpack_catalogs(reader))
-    # What is there only by its root may come with its entries.
+    # A catalog that the base has only by root may come with its entries.
     if any(root in old.catalogs and not old.lacks(root) for root in added):
         raise MalformedError(
             "snapshot.invalid", "a catalog that the snapshot built upon has already"

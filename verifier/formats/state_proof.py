@@ -1,4 +1,4 @@
-"""State proofs of EIP-1186: one account and one slot under a state root (SPEC section 11)."""
+"""State proofs (EIP-1186) of an account and a storage slot (SPEC section 11)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from certledger.verifier.errors import ProofInvalidError
 MAX_PROOF_NODES = 64
 MAX_NODE_BYTES = 1024
 SLOT_OF_BODIES = 0
-"""The storage slot of the contract's mapping from a body's code to its state (SPEC section 13)."""
+"""Slot of the contract's mapping from issuer code to state digest (SPEC section 13)."""
 ROLL = (1).to_bytes(32, "big")
-"""The position of the roll: a hash chain over the codes of all bodies, and their number."""
+"""Position of the roll: a hash chain over all issuers' codes, and their number."""
 
 _EMPTY_ROOT = keccak(b"\x80")
 _EMPTY = b"\x80"
 _NIBBLES = 64
-# A branch with sixteen hashed children: by far the most frequent node, so it has a road of its own.
+# Fast path for the most frequent node, a branch with sixteen hashed children: 532 bytes of RLP.
 _FULL_SIZE = 532
 _FULL_START = b"\xf9\x02\x11"
 _FULL_HEADERS = b"\xa0" * 16
@@ -27,7 +27,7 @@ _FULL_HEADERS = b"\xa0" * 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """An account as the state holds it; roots and hashes are 32 bytes."""
+    """An account in the state trie; roots and hashes are 32 bytes."""
 
     nonce: int
     balance: int
@@ -36,16 +36,15 @@ class Account:
 
 
 def slot_position(issuer: str) -> bytes:
-    """Return the storage position (32 bytes) of the slot of the body with code `issuer`.
+    """Return the storage position (32 bytes) of an issuer's slot.
 
-    As Solidity places a mapping's value: keccak of the key (bytes18, padded on the right) and
-    the mapping's own slot.
+    Solidity's layout of a mapping: keccak of the key (bytes18, right-padded) ‖ the mapping's slot.
     """
     return keccak(issuer.encode("ascii").ljust(32, b"\x00") + SLOT_OF_BODIES.to_bytes(32, "big"))
 
 
 def check_account(state_root: bytes, address: bytes, nodes: Sequence[bytes]) -> Account | None:
-    """Return the account at `address` (20 bytes) under `state_root`, or None if proved absent.
+    """Verify an account proof; return the account at `address` (20 bytes), None if proved absent.
 
     Raises:
         ProofInvalidError: the nodes do not lead from the root to the account, or one is left over.
@@ -68,9 +67,9 @@ def check_account(state_root: bytes, address: bytes, nodes: Sequence[bytes]) -> 
 
 
 def check_slot(storage_root: bytes, position: bytes, nodes: Sequence[bytes]) -> bytes:
-    """Return the value (32 bytes) of the slot at `position` (32 bytes) under `storage_root`.
+    """Verify a slot proof; return the value (32 bytes) at `position` (32 bytes).
 
-    A slot proved absent is zero; no other proof shows a zero.
+    An absent slot is zero; a zero that is present is rejected.
 
     Raises:
         ProofInvalidError: the nodes do not lead from the root to the slot, or one is left over.
@@ -88,7 +87,7 @@ def _slot_value(value: bytes | None) -> bytes:
 
 
 class NodeSet:
-    """The nodes of many proofs of one storage trie, each once, found by hash."""
+    """Nodes of many proofs of one storage trie, deduplicated, by hash."""
 
     def __init__(self, nodes: Iterable[bytes]) -> None:
         self._nodes = {keccak(node): node for node in nodes}
@@ -102,7 +101,7 @@ class NodeSet:
         return node
 
     def slot(self, storage_root: bytes, position: bytes) -> bytes:
-        """Return the value (32 bytes) of the slot at `position`, zero where it is proved absent.
+        """Return the value (32 bytes) at `position`, zero where it is proved absent.
 
         Raises:
             ProofInvalidError: a node is missing, or the nodes do not form a trie.
@@ -110,7 +109,7 @@ class NodeSet:
         return _slot_value(_walk(storage_root, keccak(position), self._take))
 
     def used(self) -> list[bytes]:
-        """Return the nodes that were needed so far, in ascending byte order."""
+        """Return the nodes used so far, in ascending byte order."""
         return sorted(self._nodes[found] for found in self._used)
 
 
@@ -118,10 +117,10 @@ class NodeSet:
 
 
 def decode_list(data: bytes) -> list[bytes]:
-    """Return the encoded items of the RLP list that `data` is, whole.
+    """Decode an RLP list to its encoded items.
 
     Raises:
-        ProofInvalidError: not one list, or not in the one canonical encoding.
+        ProofInvalidError: not exactly one list, or not canonical.
     """
     if not data or data[0] < 0xC0:
         _fail_rlp("not a list")
@@ -145,10 +144,10 @@ def decode_list(data: bytes) -> list[bytes]:
 
 
 def decode_string(data: bytes) -> bytes:
-    """Return the content of the RLP string that `data` is, whole.
+    """Decode an RLP string.
 
     Raises:
-        ProofInvalidError: not one string, or not in the one canonical encoding.
+        ProofInvalidError: not exactly one string, or not canonical.
     """
     if not data or data[0] >= 0xC0:
         _fail_rlp("not a string")
@@ -162,7 +161,7 @@ def decode_string(data: bytes) -> bytes:
 
 
 def _payload(data: bytes, at: int, base: int) -> tuple[int, int]:
-    """Return where the payload of the item at `at` starts and ends; `base` is that of its kind."""
+    """Return start and end of an item's payload; `base` is 0x80 for strings, 0xc0 for lists."""
     size = data[at] - base
     start = at + 1
     if size > 55:
@@ -189,11 +188,11 @@ def _integer(data: bytes, most: int) -> int:
     return int.from_bytes(data, "big")
 
 
-# The walk --------------------------------------------------------------------------------------
+# Trie traversal -----------------------------------------------------------------------------
 
 
 def _look_up(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | None:
-    """Return the value at `key` (32 bytes), or None if `nodes` prove that there is none."""
+    """Return the value at `key` (32 bytes), None if the nodes prove it absent."""
     if len(nodes) > MAX_PROOF_NODES:
         raise ProofInvalidError(f"a proof has at most {MAX_PROOF_NODES} nodes, not {len(nodes)}")
     used = 0
@@ -213,12 +212,12 @@ def _look_up(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | None:
 
 
 def _walk(root: bytes, key: bytes, take: Callable[[bytes], bytes]) -> bytes | None:
-    """Return the value at `key`; `take` gives the node of a reference (0xa0 and its hash)."""
+    """Return the value at `key`; `take` returns the node of a reference (0xa0 and its hash)."""
     path, at = key.hex(), 0
     reference: bytes | None = b"\xa0" + root
     found: bytes | None = None
     while reference is not None:
-        # What is shorter than a hash stands inside its parent.
+        # A node shorter than a hash is embedded in its parent.
         node = take(reference) if reference[0] == 0xA0 else reference
         reference, found, at = _step(node, path, at)
     return found
@@ -237,7 +236,7 @@ def _take(nodes: Sequence[bytes], used: int, reference: bytes) -> bytes:
 
 
 def _step(node: bytes, path: str, at: int) -> tuple[bytes | None, bytes | None, int]:
-    """Return (reference of the next node, value found, nibbles used) after `node`."""
+    """Return (next reference, value, nibbles consumed) after `node`."""
     if (
         len(node) == _FULL_SIZE
         and at < _NIBBLES
@@ -274,7 +273,7 @@ def _step_branch(items: list[bytes], path: str, at: int) -> tuple[bytes | None, 
 
 
 def _child(item: bytes) -> bytes | None:
-    """Return the reference that `item` is (a hash, or the node itself), None where it is empty."""
+    """Return the reference in `item` (a hash, or an embedded node), None where it is empty."""
     if item == _EMPTY:
         return None
     if not (len(item) == 33 and item[0] == 0xA0) and not (len(item) < 32 and item[0] >= 0xC0):
@@ -283,7 +282,7 @@ def _child(item: bytes) -> bytes | None:
 
 
 def _hex_prefix(data: bytes) -> tuple[bool, str]:
-    """Return whether this is a leaf's path, and its nibbles in hex (yellow paper, appendix C)."""
+    """Decode a hex-prefix path to (is a leaf's, nibbles) (yellow paper, appendix C)."""
     flag = data[0] >> 4 if data else 4
     if flag > 3 or (not flag & 1 and data[0] & 15):
         raise ProofInvalidError("a path in a trie node is not hex-prefix encoded")

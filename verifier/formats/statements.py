@@ -1,4 +1,4 @@
-"""The signed acts as EIP-712 typed statements, and the signatures under them (SPEC section 7)."""
+"""Statements that issuers and registrars sign, as EIP-712 typed data (SPEC section 7)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from certledger.verifier.crypto.hashing import keccak
 
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 MAX_LIFETIME_SECONDS = 7 * 24 * 3600
-"""Greatest seconds between the block that carries a statement and its `notAfter`."""
+"""Greatest seconds from the block of a statement to its `notAfter`."""
 ROTATION_SECONDS = 7 * 24 * 3600
-"""A registrar's own account rotates once in so many seconds; its recovery account at any time."""
+"""Least seconds between rotations by a registrar's own account (recovery account: no limit)."""
 CHALLENGE_SECONDS = 30 * 24 * 3600
-"""A registrar that has signed nothing for so long after a challenge is replaced by the others."""
+"""Seconds after a challenge when the others may replace a registrar that signed nothing."""
 MAX_ISSUERS = 128
 """Greatest number of issuers of one hold, release or restore."""
 
@@ -33,7 +33,7 @@ _DOMAIN = (
 def ledger_identity(chain_id: int, contract: bytes, salt: bytes) -> bytes:
     """Return the ledger's identity: the EIP-712 domain separator (32 bytes).
 
-    `contract` is the address (20 bytes), `salt` the 32 bytes drawn at deployment.
+    `contract` is the address (20 bytes), `salt` the 32 random bytes of the deployment.
     """
     return keccak(
         keccak(_DOMAIN.encode())
@@ -46,27 +46,27 @@ def ledger_identity(chain_id: int, contract: bytes, salt: bytes) -> bytes:
 
 
 def _word(kind: str, value: int | bytes) -> bytes:
-    """Return one atomic value as EIP-712 encodes it: numbers and addresses left, bytesN right."""
+    """Encode an atomic value (EIP-712): numbers and addresses right-aligned, bytesN left."""
     if isinstance(value, bytes):
         return value.rjust(32, b"\x00") if kind == "address" else value.ljust(32, b"\x00")
     return value.to_bytes(32, "big")
 
 
 def of(solidity: str, **options: Any) -> Any:
-    """Return a dataclass field that EIP-712 encodes as the Solidity type `solidity`."""
+    """Declare a dataclass field with its Solidity type."""
     return field(metadata={"solidity": solidity}, **options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """An act that somebody signs: its fields, in order, with their Solidity types."""
+    """Base of statements: fields in order, with their Solidity types."""
 
     primary: ClassVar[str]
 
     @classmethod
     def members(cls) -> tuple[tuple[str, str, str], ...]:
         """Return (attribute, name in the statement, Solidity type) of each field, in order."""
-        kind: Any = cls  # Which mypy would else compare with the hash of an instance.
+        kind: Any = cls  # mypy would compare it with the hash of an instance.
         return _members(kind)
 
     @classmethod
@@ -92,7 +92,7 @@ class Statement:
         return keccak(b"".join(parts))
 
     def digest(self, identity: bytes) -> bytes:
-        """Return what is signed: the EIP-712 digest under the ledger's identity (32 bytes)."""
+        """Return the signed EIP-712 digest under the ledger's identity (32 bytes)."""
         return keccak(b"\x19\x01" + identity + self.struct_hash())
 
 
@@ -113,7 +113,7 @@ def _type_hash(kind: type[Statement]) -> bytes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Register(Statement):
-    """Two registrars bring in a body with its first keys (`address ‖ purposes`, 21 bytes each)."""
+    """Registration of an issuer with its first keys (`address ‖ purposes`, 21 bytes each)."""
 
     primary = "Register"
 
@@ -126,7 +126,7 @@ class Register(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch(Statement):
-    """A body signs the root over the leaves of certificates `first` to `first + count - 1`."""
+    """Root over the leaves of certificates `first` to `first + count - 1` of an issuer."""
 
     primary = "Batch"
 
@@ -143,7 +143,7 @@ class Batch(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusChange(Statement):
-    """A body moves the cells chosen by `masks` in `words` to one status, for one reason."""
+    """Change of the cells chosen by `masks` in `words` to one status, for one reason."""
 
     primary = "Status"
 
@@ -158,7 +158,7 @@ class StatusChange(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CatalogChange(Statement):
-    """A body's catalog becomes the one with this root."""
+    """Change of an issuer's catalog root."""
 
     primary = "Catalog"
 
@@ -170,7 +170,7 @@ class CatalogChange(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeysChange(Statement):
-    """Keys are added (21 bytes each) and ended (`u8(index) ‖ u40(end block)`, 6 bytes each)."""
+    """Keys added (21 bytes each) and ended (`u8(index) ‖ u40(end block)`, 6 bytes each)."""
 
     primary = "Keys"
 
@@ -183,7 +183,7 @@ class KeysChange(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StandingChange(Statement):
-    """A body is suspended, resumed, closed or struck."""
+    """Suspension, resumption, closure or striking off of an issuer."""
 
     primary = "Standing"
 
@@ -195,9 +195,9 @@ class StandingChange(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hold(Statement):
-    """A registrar sets the brake on bodies of its region, without handing in their states.
+    """A registrar's hold on issuers of its region; needs no states.
 
-    One that names no body only says that the registrar is there.
+    Without issuers it only shows that the registrar is active.
     """
 
     primary = "Hold"
@@ -210,7 +210,7 @@ class Hold(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release(Statement):
-    """A registrar clears the brake of bodies of its region."""
+    """A registrar's release of issuers of its region from hold."""
 
     primary = "Release"
 
@@ -222,9 +222,9 @@ class Release(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restore(Statement):
-    """A majority of registrars sets the standing of each of `issuers`, and any key end.
+    """A registrars' majority sets the standing of each of `issuers`, and any key ends.
 
-    An end is `u16(place in issuers) ‖ u8(index) ‖ u40(end block)`, 8 bytes.
+    An end is `u16(index in issuers) ‖ u8(key) ‖ u40(end block)`, 8 bytes.
     """
 
     primary = "Restore"
@@ -238,9 +238,9 @@ class Restore(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrarChange(Statement):
-    """A majority of registrars replaces or removes a region's registrar, or adds a region.
+    """A registrars' majority replaces or removes a region's registrar, or adds a region.
 
-    `account` is zero to remove it, `recovery` is zero where there is no recovery key.
+    `account` is zero for a removal, `recovery` is zero without a recovery account.
     """
 
     primary = "Registrar"
@@ -254,7 +254,7 @@ class RegistrarChange(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrarRotation(Statement):
-    """A registrar gives itself another account."""
+    """A registrar's change of its own account."""
 
     primary = "Rotate"
 
@@ -266,7 +266,7 @@ class RegistrarRotation(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrarChallenge(Statement):
-    """A majority of the other registrars asks one for an answer."""
+    """A challenge of a registrar by the majority of the others, to be answered by any signature."""
 
     primary = "Challenge"
 
@@ -277,7 +277,7 @@ class RegistrarChallenge(Statement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt(Statement):
-    """The operator signs the SHA-256 of a canonical receipt.  Never carried to the chain."""
+    """The operator's signature of the SHA-256 of a canonical receipt; never sent to the chain."""
 
     primary = "Receipt"
 
@@ -293,10 +293,9 @@ def address_of(public_key: bytes) -> bytes:
 
 
 def signed_by(digest: bytes, signature: bytes, public_key: bytes) -> bool:
-    """Return whether `signature` (r ‖ s, 64 bytes, low s) over `digest` is by `public_key`.
+    """Verify `signature` (r ‖ s, 64 bytes, low s) over `digest` by `public_key` (x ‖ y, 64 bytes).
 
-    `public_key` is x ‖ y, 64 bytes.  The recovery byte is left out on purpose: with the key at
-    hand it says nothing, and a byte that nothing checks could be changed unnoticed.
+    There is no recovery byte: with a known key it would be unchecked, and so malleable.
     """
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     if len(signature) != 64 or not 0 < r < SECP256K1_ORDER or not 0 < s <= SECP256K1_ORDER // 2:
@@ -310,4 +309,4 @@ def signed_by(digest: bytes, signature: bytes, public_key: bytes) -> bool:
 
 
 _PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
-"""The digest is a Keccak hash; SHA-256 stands here only for its length of 32 bytes."""
+"""The digest is a Keccak hash; SHA-256 only declares its length of 32 bytes."""

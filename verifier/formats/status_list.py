@@ -1,4 +1,4 @@
-"""A body's statuses in the forms of others: IETF Token Status List, W3C Bitstring Status List."""
+"""Export of an issuer's statuses: IETF Token Status List, W3C Bitstring Status List."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from certledger.verifier.formats.status_tree import CELLS
 from certledger.verifier.vocabulary import Status
 
 MIN_BITSTRING_ENTRIES = 131_072
-"""Fewest entries of a W3C list, so that it tells little about any one (section 6.1 there)."""
+"""Least entries of a W3C list, for herd privacy (its section 6.1)."""
 _WORD = 32
 _TOKEN = {0: 0, 1: 1, 2: 2, 3: 1}
-"""Our two bits as the token list's: what is superseded is invalid there."""
+"""Our two bits to those of the token list, where superseded is invalid."""
 
 
 def token_status_list(words: Mapping[int, bytes], certificates: int) -> Json:

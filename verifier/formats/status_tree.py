@@ -1,4 +1,4 @@
-"""The status tree: two bits a certificate under one root (SPEC section 9)."""
+"""Status tree: two bits per certificate under one root (SPEC section 9)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEPTH = 25
 CELLS = 128
 """Certificates in a word."""
 MAX_STATUS_WORDS = 512
-"""Words that one statement may touch."""
+"""Greatest number of words in one statement."""
 ZERO_WORD = bytes(32)
 
 
@@ -34,7 +34,7 @@ _STATUSES = tuple(Status)
 
 
 class StepForbiddenError(CertledgerError):
-    """A certificate's present status rules out the one asked for."""
+    """The status table does not allow this change."""
 
     code = "status.step_forbidden"
 
@@ -45,12 +45,12 @@ def cell(index: int) -> tuple[int, int]:
 
 
 def read_cell(word: bytes, index: int) -> Status:
-    """Return the status of certificate `index`, given the word it stands in (32 bytes)."""
+    """Return the status of certificate `index` in its word (32 bytes)."""
     return _STATUSES[int.from_bytes(word, "big") >> 2 * (index % CELLS) & 3]
 
 
 def choose(indexes: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return (words, masks) of a statement that moves the certificates `indexes`."""
+    """Return (words, masks) of a statement that changes the certificates `indexes`."""
     masks: dict[int, int] = {}
     for index in indexes:
         word, shift = cell(index)
@@ -60,7 +60,7 @@ def choose(indexes: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def chosen(words: Sequence[int], masks: Sequence[int]) -> list[int]:
-    """Return the certificates that (words, masks) choose, ascending."""
+    """Return the certificates in (words, masks), ascending."""
     return [
         word * CELLS + place
         for word, mask in zip(words, masks, strict=True)
@@ -70,12 +70,12 @@ def chosen(words: Sequence[int], masks: Sequence[int]) -> list[int]:
 
 
 def move(word: bytes, mask: int, to: Status, *, correction: bool = False) -> bytes:
-    """Return `word` with the cells of `mask` moved to `to`.
+    """Return `word` with the cells of `mask` changed to `to`.
+
+    A correction (countersigned by the registrar) may leave a final status.
 
     Raises:
-        StepForbiddenError: a step the table of statuses does not allow, or one that changes
-            nothing.
-            A correction (countersigned by the registrar) may take any step that changes.
+        StepForbiddenError: a change that the status table does not allow, or no change.
     """
     if not 0 < mask < 1 << 2 * CELLS:
         raise StepForbiddenError("the mask chooses nothing, or more than the word holds")
@@ -97,18 +97,18 @@ def move(word: bytes, mask: int, to: Status, *, correction: bool = False) -> byt
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WordProof:
-    """One word (32 bytes) and its path: bit k of `marks` says that `siblings` has level k."""
+    """One word (32 bytes) and its path: bit k of `marks` is set if `siblings` includes level k."""
 
     word: bytes
     marks: int
     siblings: tuple[bytes, ...]
 
     def implied_root(self, position: int) -> bytes:
-        """Return the status root this proof implies for the word at `position`.
+        """Return the status root implied for the word at `position`.
 
         Raises:
             ProofInvalidError: position or marks out of range, a wrong number of siblings, or a
-                sibling listed that is the default of its level.
+                listed sibling that is its level's default.
         """
         if position >> DEPTH or self.marks >> DEPTH or len(self.siblings) != self.marks.bit_count():
             raise ProofInvalidError(f"the status proof of word {position} has no possible shape")
@@ -124,7 +124,7 @@ class WordProof:
         return found
 
     def to_json(self) -> Json:
-        """Return the proof as evidence carries it."""
+        """Encode the proof as in evidence."""
         return {
             "marks": self.marks,
             "siblings": hash_list(self.siblings),
@@ -133,7 +133,7 @@ class WordProof:
 
     @classmethod
     def from_json(cls, value: Json) -> WordProof:
-        """Return the proof that evidence carries.
+        """Parse the proof from evidence.
 
         Raises:
             MalformedError: an unknown, missing or ill-typed member.
@@ -150,21 +150,20 @@ class WordProof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MultiProof:
-    """The siblings that several words of one tree need together (SPEC section 9).
+    """One proof for several words of a tree (SPEC section 9).
 
-    `marks` holds one bit a sibling, least significant first: 1 is listed, 0 is the default.
+    `marks` has one bit per sibling, least significant first: 1 is listed, 0 is the default.
     """
 
     marks: bytes
     siblings: tuple[bytes, ...]
 
     def implied_root(self, positions: Sequence[int], words: Sequence[bytes]) -> bytes:
-        """Return the root this proof implies for `words` at `positions`, strictly increasing.
+        """Return the root implied for `words` at `positions`, strictly increasing.
 
         Raises:
-            ProofInvalidError: positions out of order or range, siblings or marks left or missing,
-                or a
-                sibling listed that is the default of its level.
+            ProofInvalidError: positions out of order or range, siblings or marks left over or
+                missing, or a listed sibling that is its level's default.
         """
         if not positions or any(b <= a for a, b in pairwise(positions)):
             raise ProofInvalidError("positions must be there and strictly increase")
@@ -176,7 +175,7 @@ class MultiProof:
             above: dict[int, bytes] = {}
             for at, node in known.items():
                 if at >> 1 in above:
-                    continue  # Already hashed together with its left neighbour.
+                    continue  # Hashed with its left neighbour above.
                 sibling = known.get(at ^ 1) or reader.next(level)
                 above[at >> 1] = keccak(sibling + node if at & 1 else node + sibling)
             known = above
@@ -215,12 +214,12 @@ class _SiblingReader:
 
 
 def root_of_words(words: Iterable[tuple[int, bytes]]) -> bytes:
-    """Return the status root of words by position, ascending, holding one node a level.
+    """Return the status root of words by ascending position; memory is one node per level.
 
     Raises:
         MalformedError: `status.position`, a word beyond the tree.
     """
-    # Left children, each waiting for what comes to the right of it: (level, position, hash).
+    # Left children without their right siblings yet: (level, position, hash).
     waiting: list[tuple[int, int, bytes]] = []
 
     def climb(level: int, at: int, node: bytes, top: int) -> bytes:
@@ -244,7 +243,7 @@ def root_of_words(words: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 class StatusTree:
-    """The words of one body, kept sparsely with every node that is not a default."""
+    """Sparse status tree of one issuer: stores the words and nodes that are not defaults."""
 
     def __init__(self, words: Mapping[int, bytes] | None = None) -> None:
         self._levels: list[dict[int, bytes]] = [{} for _ in range(DEPTH + 1)]
@@ -278,7 +277,7 @@ class StatusTree:
             self._levels[level][at] = node
 
     def update(self, words: Mapping[int, bytes]) -> None:
-        """Set `words` by position, and every node above them."""
+        """Set `words` by position, and rehash the nodes above them."""
         if any(not 0 <= at < 1 << DEPTH for at in words):
             raise MalformedError("status.position", "a word lies beyond the status tree")
         for at, word in words.items():

@@ -1,1 +1,1 @@
-"""The JavaScript verifier, and the tool that joins its modules into one file."""
+"""The JavaScript verifier, and the tool that bundles its modules."""

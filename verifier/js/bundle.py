@@ -1,16 +1,16 @@
-"""Joins the verifier's JavaScript modules into one file.
+"""Bundles the verifier's JavaScript modules into one file.
 
 `python -m certledger.verifier.js.bundle [--check]`
 
-Not a general bundler.  It accepts a small grammar, and refuses what is outside it:
+It accepts a small grammar and rejects everything else:
 
 * `import { a, b } from "./x.mjs";` before all else: no renaming, no default, no side effects.
 * `function`, `class` and `const NAME =` at the top level, with or without `export`.
-* `index.mjs` holds only `export { a, b } from "./x.mjs";`: the public names.
-* A name is declared at the top level of one module, and means that wherever it occurs.
-* Every import and every export is used, and no two modules import each other.
+* `index.mjs` has only `export { a, b } from "./x.mjs";`: the public names.
+* A top-level name is declared in one module only, and never shadowed.
+* Every import and every export is used, and imports have no cycles.
 
-So the modules one after another, without these lines, are one module that does the same.
+Under these rules the concatenated modules without imports and exports are equivalent.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ _DECLARATION = re.compile(
 )
 _HEAD = re.compile(r"\A/\*\*.*?\*/\n", re.DOTALL)
 _MODULE_TAG = re.compile(r"(?:\n \*)? @module(?=\s*\*/)")
-# What else the first column may have: comments, and the ends of declarations.
+# Other first columns: comments, and the ends of declarations.
 _PLAIN_LINE = re.compile(r"\s|//|/\*\*| \*|[})\]]|$")
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*|\s//[ ][^\n]*", re.DOTALL | re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _TEMPLATE = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
 _INSIDE = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
-# Not a property (`.name`), and not the name of one (`name:`).
+# Neither a property (`.name`) nor a key (`name:`).
 _WORD = re.compile(r"(?<![\w.$])\w+(?![\w:])|(?<=\.\.\.)\w+")
 
 
 class GrammarError(ValueError):
-    """A module that is outside the grammar, or modules that do not fit together."""
+    """A module is outside the grammar, or modules conflict."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Module:
-    """One JavaScript module: what it imports, declares and exports, and its text without that."""
+    """One JavaScript module: its imports, declarations and exports, and the text without them."""
 
     path: str
     imports: Mapping[str, frozenset[str]]
@@ -65,14 +65,14 @@ class Module:
 
     @property
     def words(self) -> frozenset[str]:
-        """The identifiers in its code, without those of members."""
+        """The identifiers in its code, without member names."""
         code = _STRING.sub('""', _COMMENT.sub(" ", self.body))
         code = _TEMPLATE.sub(lambda text: " ".join(_INSIDE.findall(text.group())), code)
         return frozenset(_WORD.findall(code))
 
 
 def parse_module(path: str, text: str) -> Module:
-    """Return the module of a file's text.
+    """Parse the text of a module.
 
     Raises:
         GrammarError: a line is outside the grammar.
@@ -105,7 +105,7 @@ def parse_module(path: str, text: str) -> Module:
 
 
 def _resolve(path: str, source: str) -> str:
-    """Return the path of the module that `source` names, seen from the module at `path`."""
+    """Resolve a relative import of the module at `path`."""
     if not re.fullmatch(r"(\./|\.\./)[a-z0-9_/]+\.mjs", source):
         raise GrammarError(f"{path}: {source} is not a path like ./x.mjs or ../y/x.mjs")
     parts = list(PurePosixPath(path).parent.parts)
@@ -120,7 +120,7 @@ def _resolve(path: str, source: str) -> str:
 
 
 def _check_lines(path: str, body: str) -> None:
-    """Check that only declarations stand at the top level, and that nothing is loaded later."""
+    """Check that the top level has only declarations, and that there is no dynamic import."""
     for line in body.split("\n"):
         plain = _PLAIN_LINE.match(line) and not re.search(r"\bimport\b *[(.]", line)
         if not plain and not (path != ENTRY and _DECLARATION.match(line)):
@@ -128,10 +128,10 @@ def _check_lines(path: str, body: str) -> None:
 
 
 def sort_modules(modules: Mapping[str, Module]) -> list[Module]:
-    """Return the modules that the entry needs, each behind those that it imports.
+    """Return the modules that the entry needs, each after its imports.
 
     Raises:
-        GrammarError: one is missing, or two import each other.
+        GrammarError: one is missing, or there is a cycle.
     """
     done: dict[str, Module] = {}
 
@@ -152,7 +152,7 @@ def sort_modules(modules: Mapping[str, Module]) -> list[Module]:
 
 
 def faults_of(modules: Sequence[Module]) -> Iterator[str]:
-    """Yield what keeps the modules from being one: names declared, imported or exported wrongly."""
+    """Yield conflicting declarations and unused or missing imports and exports."""
     home: dict[str, str] = {}
     for module in modules:
         for name in sorted(module.declares):
@@ -176,10 +176,10 @@ def faults_of(modules: Sequence[Module]) -> Iterator[str]:
 
 
 def make_bundle(folder: Path) -> str:
-    """Return the text of the one module that the modules of a folder are.
+    """Bundle the modules of a folder.
 
     Raises:
-        GrammarError: a module is outside the grammar, or they do not fit together.
+        GrammarError: a module is outside the grammar, or modules conflict.
     """
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.mjs"))
     modules = {path: parse_module(path, (folder / path).read_text("utf-8")) for path in paths}
@@ -199,7 +199,7 @@ def make_bundle(folder: Path) -> str:
 
 
 def _section(module: Module) -> str:
-    """Return a module's text under a line with its path."""
+    """Return a module's text after a comment with its path."""
     head = _MODULE_TAG.sub("", module.head)
     return f"// {'-' * 20} {module.path}\n\n{head}\n{module.body}\n"
 

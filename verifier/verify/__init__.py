@@ -1,1 +1,1 @@
-"""From evidence to a verdict: the ten numbered checks of SPEC section 18."""
+"""Verification: from evidence to a verdict, by the ten checks of SPEC section 18."""

@@ -1,4 +1,4 @@
-"""Check 6: is the block of a checkpoint authentic and final, and when was it (SPEC section 15)."""
+"""Check 6: a checkpoint's block is authentic and final; its time T (SPEC section 15)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from certledger.verifier.verify.basis import OWN_NODE, by_witnesses
 from certledger.verifier.vocabulary import Outcome, Way
 
 TAG_UNKNOWN = frozenset({-32000, -32001, -32602, -39001})
-"""How nodes say that they know no `finalized` block: a server error that names it (geth), resource
-not found, invalid params (tags before the merge), unknown block.  A node that is busy says -32005
-or -32603, and must not thereby turn the weaker rule on."""
+"""Error codes of nodes without the `finalized` tag: server error that names it (geth), resource not
+found, invalid params (before the merge), unknown block.  A busy node returns -32005 or -32603,
+which must not enable the weaker rule by confirmations.
+"""
 
 
 class TrustNode(Protocol):
-    """A node of the chain; every call raises NodeFailedError where it has no answer."""
+    """Interface of a node; every call raises NodeFailedError without a usable response."""
 
     def block(self, which: int | str) -> NodeBlock | None:
         """Return the block of a number or tag, None where there is none."""
 
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
-        """Return the proof of one slot at block `number`, None where the state is gone."""
+        """Return the proof of one slot at block `number`, None where the state is pruned."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """The slot that the evidence has proved: position and value, 32 bytes each, brake and all."""
+    """The proved slot of the evidence: position and value (with hold flag), 32 bytes each."""
 
     position: bytes
     value: bytes
@@ -40,13 +41,12 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """How check 6 ended, and T (seconds) where it passed.
+    """Result of check 6, with T (seconds) if it passed.
 
-    `basis` says on whom the block rests where it passed.  `overtaken` says that a later final
-    block is proved to hold another state of the issuer, so that what the evidence says of status
-    and standing is no longer known to hold; `unanswered` that a node was asked and told nothing
-    beyond what others have signed: whoever stands between may keep newer knowledge back.
-    `detail` is what a node said, for a log; it is no part of a result, which must be repeatable.
+    `basis` names who vouches for the block.  `overtaken`: a later final block is proved to have
+    another state of the issuer, so the evidence's status and standing may be out of date.
+    `unanswered`: a node was asked and added nothing to the witnesses, so newer state may be
+    withheld. `detail` is the node's message for logs; results must be reproducible and omit it.
     """
 
     code: str
@@ -59,7 +59,7 @@ class Judgement:
 
     @property
     def outcome(self) -> Outcome:
-        """Passed or unknown: an untrusted block proves no fault of the certificate."""
+        """Pass or unknown: an untrusted block is no fault of the certificate."""
         return Outcome.PASS if self.code == "ok" else Outcome.UNKNOWN
 
 
@@ -67,10 +67,10 @@ class Judgement:
 
 
 def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Judgement:
-    """Return whether enough operators of the policy have cosigned the checkpoint.
+    """Check that enough operators of the policy cosigned the checkpoint.
 
-    T is the k-th greatest time among distinct operators in service at the block, so that no
-    single witness, and no k - 1 of them, can make evidence look fresher than it is.
+    T is the k-th greatest time among distinct operators in service at the block, so that fewer than
+    k witnesses cannot make evidence look fresher than it is.
     """
     way, checkpoint = Way.WITNESSES, note.checkpoint
     code = _excluded(note, policy, ledger, way)
@@ -93,7 +93,7 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
 
 
 def _excluded(note: Note, policy: TrustPolicy, ledger: LedgerPin, way: Way) -> str | None:
-    """Return the code that settles the matter before anybody is asked, None where none does."""
+    """Return a code that holds whatever node or witnesses say, or None."""
     checkpoint, last = note.checkpoint, ledger.retired
     if checkpoint.identity != ledger.identity:
         return "block.other_ledger"
@@ -102,17 +102,16 @@ def _excluded(note: Note, policy: TrustPolicy, ledger: LedgerPin, way: Way) -> s
     if way not in policy.trust.ways:
         return "block.untrusted"
     if last is not None and checkpoint.number > last.number:
-        return "block.untrusted"  # Whatever a retired ledger still says, nobody answers for it.
+        return "block.untrusted"  # Nothing later than its end is trusted.
     if last is not None and checkpoint.number == last.number and checkpoint != last:
         return "block.differs"
     return None
 
 
 def _cosignatures_good(note: Note, policy: TrustPolicy) -> bool:
-    """Return whether every line by a key of the policy verifies.
+    """Check every cosignature by a key of the policy.
 
-    Other lines are ignored, as C2SP has it: a new witness must not make evidence unusable for
-    those who still hold the policy from before it.
+    Other lines are ignored (C2SP): a new witness must not invalidate evidence for older policies.
     """
     known = ((policy.find_witness(line), line) for line in note.cosignatures)
     return all(
@@ -127,10 +126,10 @@ def _cosignatures_good(note: Note, policy: TrustPolicy) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sighting:
-    """What a node says of a checkpoint: a code of check 6, and what it holds beyond it.
+    """A node's view of a checkpoint: a code of check 6, and later state.
 
-    `final` is its newest final block; `moved` whether the slot is proved to hold another state
-    there (brake aside), None where nothing is proved.
+    `final` is its newest final block; `moved` whether the slot is proved to differ there (without
+    the hold flag), None where nothing is proved.
     """
 
     code: str
@@ -149,11 +148,10 @@ def judge_by_node(
     slot: Slot | None = None,
     basis: str = OWN_NODE,
 ) -> Judgement:
-    """Return whether `node` knows the checkpoint's block, and as final: it is trusted alone.
+    """Check that `node`, trusted alone, has the checkpoint's block as final.
 
-    The hash of a block is compared, never recomputed: permissioned chains hash their headers in
-    ways of their own.  T is the block's time, or that of the newest final block where `slot` is
-    proved to hold the same state there.
+    Block hashes are compared, not recomputed: permissioned chains hash headers differently.  T is
+    the block's time, or that of the newest final block where `slot` is proved unchanged.
     """
     code = _excluded(note, policy, ledger, way)
     if code is not None:
@@ -174,9 +172,9 @@ def look_ahead(
     ledger: LedgerPin,
     slot: Slot | None,
 ) -> Sighting:
-    """Return what `node` says of a checkpoint's block, and of the issuer's slot since."""
+    """Return `node`'s view of a checkpoint's block, and of the issuer's slot since."""
     try:
-        # The final block first: what is asked after it about a lower number cannot change.
+        # Read the final block first: blocks below it cannot change any more.
         final = newest_final(node, policy.trust.confirmations)
         if final is None or final.number < checkpoint.number:
             return Sighting(code="block.not_final")
@@ -194,7 +192,7 @@ def look_ahead(
 
 
 def as_block(checkpoint: Checkpoint) -> NodeBlock:
-    """Return the block that a checkpoint names, as a node tells it."""
+    """Return the block that a checkpoint names, as a node returns it."""
     return NodeBlock(
         number=checkpoint.number,
         hash=checkpoint.block_hash,
@@ -204,10 +202,10 @@ def as_block(checkpoint: Checkpoint) -> NodeBlock:
 
 
 def newest_final(node: TrustNode, confirmations: int) -> NodeBlock | None:
-    """Return the newest block that `node` calls final, or that is `confirmations` deep.
+    """Return the newest block with tag `finalized`, or else `confirmations` deep.
 
     Raises:
-        NodeFailedError: the node does not say.
+        NodeFailedError: the node has no usable response.
     """
     try:
         final = node.block("finalized")
@@ -224,9 +222,9 @@ def newest_final(node: TrustNode, confirmations: int) -> NodeBlock | None:
 
 
 def has_moved(node: TrustNode, ledger: LedgerPin, slot: Slot, at: NodeBlock) -> bool | None:
-    """Return whether the slot is proved to hold another state at block `at`, brake aside.
+    """Return whether the slot is proved to differ at block `at`, without the hold flag.
 
-    No answer and a wrong one prove nothing: None.
+    None where the proof is missing or invalid.
     """
     try:
         proof = node.proof(ledger.address, slot.position, at.number)

@@ -1,4 +1,4 @@
-"""A verifier with a memory, for whoever checks many certificates under one policy."""
+"""Caching verifier for many certificates under one policy."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from certledger.verifier.verify.trust_sources import Judge
 from certledger.verifier.verify.verdict import Result, unusable
 
 REMEMBERED = 1024
-"""Files, parts and answers of each kind that are kept: of ordinary files some 35 MB in all."""
+"""Entries of each cache; for ordinary files some 35 MB in all."""
 MAX_CACHED_BYTES = 16_384
-"""Greatest bytes of a file that is kept."""
+"""Greatest bytes of a cached file."""
 
 _Part = TypeVar("_Part")
 _RECORD = b'"record":'
@@ -51,9 +51,9 @@ _CUTS = (b',"disclosures":', b',"proof":', b',"record":', b',"signature":', b',"
 
 
 class Verifier:
-    """Judges evidence under one policy; what it has checked once it does not check again.
+    """Verifies evidence under one policy with caches for files, parts and checks.
 
-    The verdicts are those of `verifier.verify.full.verify_bytes`, byte for byte.
+    The verdicts equal those of `verifier.verify.full.verify_bytes`, byte for byte.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Verifier:
         return verify(evidence, question, self._memo)
 
     def reads(self, data: bytes) -> bool:
-        """Return whether these bytes are canonical evidence, which is then known.
+        """Return whether these bytes are canonical evidence, and cache it.
 
-        What cannot be read is not kept, so that nobody fills the memory with it.
+        Invalid files are not cached, so that they cannot evict others.
         """
         try:
             return len(data) <= MAX_CACHED_BYTES and self._known(data) is not None
@@ -107,9 +107,9 @@ class Verifier:
     def verify_known(
         self, data: bytes, *, now: int, seen: Callable[[bytes], bool] = lambda mark: False
     ) -> Result:
-        """Return what `verify_bytes` does of an evidence file that `reads`, with nothing beside.
+        """Return the verdict on a file that `reads` accepted, without documents or request.
 
-        It is for files that come again and again: they and what was answered are remembered.
+        The file and its result are cached.
         """
         evidence = self._known(data)
         question = Question(
@@ -124,7 +124,7 @@ class Verifier:
         return self._answered(data, block.judgement, read_clock(evidence.record, question, block))
 
     def _answer(self, data: bytes, judgement: Judgement, clock: Clock) -> Result:
-        """Return the verdict on a file without a presentation: it follows from these."""
+        """Return the verdict on a file without a presentation; cached by file, block and clock."""
         evidence = self._known(data)
         question = Question(policy=self._policy, judge=lambda *_: judgement, now=0)
         block = replace(judge_block(evidence, question, self._memo), judgement=judgement)
@@ -132,13 +132,12 @@ class Verifier:
 
 
 class Reader:
-    """Reads evidence part by part, so that what certificates share is parsed once.
+    """Parses evidence in parts, so that parts shared by certificates are parsed once.
 
-    The names of an object stand in ascending order in canonical bytes.  So a file is canonical
-    evidence if it is cut at commas between members into parts, each part in braces is the
-    canonical form of an object with just the members of its kind, and the kinds follow one
-    another in order: all canonical objects are joined in this one way.  Nothing is concluded
-    from where a name was found; a file that cannot be read like this is read whole.
+    Canonical JSON sorts member names.  A file is canonical evidence if it splits at commas into
+    parts, each part in braces is a canonical object with exactly the members of its kind, and the
+    kinds are in order: canonical objects concatenate in only this way.  The positions of names
+    prove nothing by themselves; files that do not split so are parsed as a whole.
     """
 
     def __init__(self, size: int) -> None:
@@ -149,7 +148,7 @@ class Reader:
         self._status = keep(partial(_whole, take=_take_status))
 
     def read(self, data: bytes) -> Evidence:
-        """Return the evidence of a file's bytes.
+        """Parse the bytes of a file.
 
         Raises:
             MalformedError: as `Evidence.parse`.
@@ -157,13 +156,13 @@ class Reader:
         try:
             return self.read_parts(data)
         except CertledgerError:
-            return Evidence.parse(data)  # Which says what is wrong with the file.
+            return Evidence.parse(data)  # Reports the specific error.
 
     def read_parts(self, data: bytes) -> Evidence:
-        """Return the evidence of a file's bytes, part by part.
+        """Parse the bytes of a file in parts.
 
         Raises:
-            MalformedError: it cannot be read so, and never mind why.
+            MalformedError: not canonical evidence; call `Evidence.parse` for the specific code.
         """
         backing, shown, proof, record, signed, status = _cut(data)
         canonical = record[len(_RECORD) :]
@@ -179,10 +178,10 @@ class Reader:
 
 
 def _cut(data: bytes) -> list[bytes]:
-    """Return the parts of a file, without braces.
+    """Split a file into its parts, without braces.
 
     Raises:
-        MalformedError: they are not to be found.
+        MalformedError: a part is missing.
     """
     if len(data) > MAX_EVIDENCE_BYTES or data[:1] != b"{" or data[-1:] != b"}":
         raise MalformedError("json.syntax", "no object of the length that evidence may have")
@@ -197,13 +196,12 @@ def _cut(data: bytes) -> list[bytes]:
 
 
 def _spelled(part: bytes) -> Json:
-    """Return the value that `part` spells in the one way.
+    """Parse canonical JSON without checking the types of nested values.
 
-    What reads it looks at the type of every value at every level, and so leaves nothing else of
-    `verifier.formats.canonical_json.parse_canonical` to be done.
+    The parsers of the parts check the type of every value at every level.
 
     Raises:
-        MalformedError: some rule is broken, and never mind which.
+        MalformedError: not canonical; the code is not the specific one.
     """
     try:
         value = orjson.loads(part)
@@ -215,7 +213,7 @@ def _spelled(part: bytes) -> Json:
 
 
 def _whole(part: bytes, take: Callable[[Members], _Part]) -> _Part:
-    """Return what `take` takes of the members of a part, which must be all there are."""
+    """Parse a part with `take`, which must read all its members."""
     read = Members(_spelled(b"{%b}" % part), "evidence")
     found = take(read)
     read.done()

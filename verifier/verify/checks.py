@@ -1,4 +1,4 @@
-"""The numbered checks that need no chain data, each on just what it judges (SPEC 18.1)."""
+"""The numbered checks that need no chain data, as functions of their input (SPEC section 18.1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 def check_inclusion(leaf: bytes, index: int, statement: Batch, path: Sequence[bytes]) -> str:
-    """Return the code of check 2, for the leaf of record `index` and a path the holder carries."""
+    """Return the code of check 2 for the leaf of record `index` and its inclusion path."""
     place = index - statement.first
     if not 0 <= place < statement.count:
         return "inclusion.index_outside"
@@ -35,14 +35,14 @@ def check_inclusion(leaf: bytes, index: int, statement: Batch, path: Sequence[by
 
 
 def check_key(key: Key, block: int) -> str:
-    """Return the code of check 4 for the recorded key at the block of anchoring."""
+    """Return the code of check 4 for the recorded key at the anchoring block."""
     if block >= key.end:
         return "signature.key_ended"
     return "ok" if key.speaks(Purpose.BATCHES, block) else "signature.purpose"
 
 
 def check_freshness(category: str, policy: TrustPolicy, *, time: int, now: int) -> str:
-    """Return the code of check 7 for evidence that speaks of the instant `time`."""
+    """Return the code of check 7 for evidence as of `time`."""
     if time > now + policy.clock_tolerance:
         return "freshness.future"
     return "ok" if now - time <= policy.max_age(category) else "freshness.stale"
@@ -57,7 +57,7 @@ _STATUS_CODES = {
 
 
 def check_status(index: int, word: bytes, standing: Standing) -> str:
-    """Return the code of check 8, for a proved word and a proved standing."""
+    """Return the code of check 8 for a proved word and a proved standing."""
     if standing is Standing.STRUCK:
         return "status.body_struck"
     code = _STATUS_CODES[read_cell(word, index)]
@@ -73,7 +73,7 @@ def today(now: int) -> date:
 
 def check_dates(record: Record, now: int) -> str:
     """Return the code of check 9."""
-    # Numbers of days, since the last evening of the year 9999 lies in 10000 in China.
+    # As day numbers, because the last hours of the year 9999 in UTC are the year 10000 in China.
     day = _EPOCH + (now + _EAST) // 86_400
     if day < record.issued.toordinal():
         return "dates.not_yet"
@@ -90,7 +90,7 @@ def check_holder(
     policy: TrustPolicy,
     now: int,
 ) -> str:
-    """Return the code of check 10; `identity` is the ledger's, None where it is not known."""
+    """Return the code of check 10; `identity` is the ledger's, None where it is unknown."""
     if not showing.record.bound:
         return "ok"
     key = next((part.value for part in showing.disclosures if part.name == HOLDER_KEY), None)

@@ -1,4 +1,4 @@
-"""Every code a check can end with: what it means, in words a layman understands (SPEC 18.3)."""
+"""Codes of the checks with their sentences for laypeople (SPEC section 18.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from certledger.verifier.vocabulary import Advice, CheckName, Outcome, Verdict
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """One way a check can end.  `en` and `zh` are sentences for people."""
+    """One result of a check.  `en` and `zh` are sentences for people."""
 
     check: CheckName | None
     outcome: Outcome
@@ -31,7 +31,7 @@ _C, _I, _A, _S, _E, _B, _F, _T, _D, _H = CheckName
 
 CODES: Mapping[str, Code] = {
     "ok": Code(check=None, outcome=Outcome.PASS, en="passed", zh="通过"),
-    # Of the file as a whole, and of checks that could not be judged
+    # Of the file as a whole, and of checks that could not run
     "evidence.unusable": _unknown(
         None, "the file cannot be read as evidence", "该文件不是可读的核验凭据"
     ),
@@ -226,7 +226,7 @@ WARNINGS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Banner:
-    """How a verdict is shown: a mark (never colour alone), a colour, and words to read aloud."""
+    """Display of a verdict: a mark (for colour-blind readers), a colour, and words."""
 
     mark: str
     colour: str

@@ -1,4 +1,4 @@
-"""A counter's desk: verdicts on compact evidence from a snapshot, without a network."""
+"""Offline verdicts on compact evidence, by a snapshot."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from certledger.verifier.vocabulary import CheckName
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchContext:
-    """What a snapshot holds behind one certificate."""
+    """Data of the snapshot for one certificate."""
 
     body: SnapshotIssuer
     row: PackedBatch
@@ -49,10 +49,10 @@ class BatchContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompactVerifier:
-    """A snapshot that was proved, and what its block was judged to be.
+    """Verifies compact evidence by a proved snapshot and the trust in its block.
 
-    `seen` tells whether this counter has accepted a presentation (by its mark) before; `follow`
-    judges the block again for the state of one issuer, where a node may know a newer one.
+    `seen` returns whether this counter accepted a presentation (by its mark) before; `follow`
+    checks the block again for one issuer's state, where a node may have a newer one.
     """
 
     policy: TrustPolicy
@@ -71,11 +71,11 @@ class CompactVerifier:
         seen: Callable[[bytes], bool] = lambda mark: False,
         follow: Judge | None = None,
     ) -> CompactVerifier:
-        """Return a desk once the snapshot is proved whole.
+        """Prove a snapshot and check the trust in its block.
 
         Raises:
             MalformedError: `snapshot.version`, one that the policy does not list.
-            SnapshotUnprovedError: it is of no ledger of the policy, or not what the chain holds.
+            SnapshotUnprovedError: it is of no ledger of the policy, or not the contract's state.
         """
         if not policy.accepts(SNAPSHOT):
             raise MalformedError("snapshot.version", f"the policy does not list {SNAPSHOT}")
@@ -94,12 +94,12 @@ class CompactVerifier:
         )
 
     def newer(self, evidence: Evidence, ledger: LedgerPin, judgement: Judgement) -> Current | None:
-        """Return what this desk holds of an issuer after the block of full evidence.
+        """Return the snapshot's state of an issuer, if it is newer than the evidence.
 
-        A snapshot that is not newer, not trusted or of another ledger holds nothing.
+        None where the snapshot is older, untrusted or of another ledger.
         """
         head = self.snapshot.note.checkpoint
-        note = parse_note(evidence.checkpoint)  # Judged already, so it is one.
+        note = parse_note(evidence.checkpoint)  # Parsed before by the check of its block.
         if self.judgement.code != "ok" or head.identity != ledger.identity:
             return None
         if head.number <= note.checkpoint.number:
@@ -112,7 +112,7 @@ class CompactVerifier:
         return Current(judgement=self._followed(body.state), state=body.state, word=word)
 
     def _followed(self, state: IssuerState) -> Judgement:
-        """Return the judgement of the block for the state of one issuer."""
+        """Check the block again for one issuer's state."""
         if self.follow is None or self.judgement.code != "ok":
             return self.judgement
         slot = Slot(position=slot_position(state.issuer), value=state.digest())
@@ -145,7 +145,7 @@ class CompactVerifier:
         if not self.policy.accepts(CODE):
             return unusable("schema.version")
         judgement = self._judge(compact, now)
-        # A snapshot that is of another ledger or not trusted speaks neither for nor against.
+        # A snapshot of another ledger, or an untrusted one, decides nothing.
         found = self._find(compact) if judgement.code == "ok" else judgement.code
         backing = found if isinstance(found, BatchContext) else None
         if backing is not None:
@@ -179,7 +179,7 @@ class CompactVerifier:
         return self.judgement
 
     def _find(self, compact: Compact) -> BatchContext | str:
-        """Return what stands behind a record, or the code of check 3 that says why nothing does."""
+        """Return the snapshot's data for a record, or the code of check 3."""
         record = compact.record
         body = self.snapshot.by_issuer.get(record.issuer)
         if body is None:
@@ -208,7 +208,7 @@ class CompactVerifier:
         judgement: Judgement,
         now: int,
     ) -> dict[CheckName, str]:
-        """Return the codes of the checks that rest on the snapshot."""
+        """Return the codes of the checks that depend on the snapshot."""
         trusted, time = judgement.code == "ok", judgement.time
         rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
         fresh = "block.needed"
@@ -218,7 +218,7 @@ class CompactVerifier:
             fresh = "freshness.overtaken" if judgement.overtaken else fresh
         codes = {CheckName.BLOCK: judgement.code, CheckName.FRESHNESS: fresh}
         if isinstance(found, str):
-            # Nothing here speaks for or against: the batch may have come since.
+            # Undecided: the batch may have been anchored after the snapshot.
             codes |= {CheckName.INCLUSION: "inclusion.path_unusable"}
             codes |= {CheckName.ANCHOR: found if trusted else "block.needed"}
             return codes | dict.fromkeys(rests, "anchor.needed" if trusted else "block.needed")
@@ -263,7 +263,7 @@ class CompactVerifier:
 
 
 def _entitlement(compact: Compact, entry: Entry | None) -> str:
-    """Return the code of check 5: the catalog is here whole, so what is absent is absent."""
+    """Return the code of check 5; the snapshot has whole catalogs, so a missing entry is absent."""
     if entry is None:
         return "entitlement.category_absent"
     broken = disobeyed(compact.record, entry)
@@ -271,7 +271,7 @@ def _entitlement(compact: Compact, entry: Entry | None) -> str:
 
 
 def _show(compact: Compact, entry: Entry | None) -> Showing:
-    """Return what is shown, under the names of its places; without the entry nothing is."""
+    """Return the disclosures under the names of their indexes; none without the entry."""
     if entry is None:
         return Showing.of(compact.record, [])
     bound = compact.record.bound

@@ -1,4 +1,4 @@
-"""Check 1: what is shown and handed in, compared with the record (SPEC section 18.1)."""
+"""Check 1: disclosures and documents, compared with the record (SPEC section 18.1)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from certledger.verifier.formats.record import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fingerprint:
-    """A document that was hashed elsewhere, so that its bytes need not travel.
+    """A document hashed elsewhere, so that its bytes need not be transferred.
 
     `sha256` and `sm3` (None where it was not computed) are lower-case hex, `size` in bytes.
     """
@@ -33,14 +33,14 @@ class Fingerprint:
 
 
 Paper = bytes | Fingerprint
-"""A document to be compared: its bytes, or its fingerprint."""
+"""A document to compare: its bytes, or its fingerprint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Showing:
-    """A record and what is shown of it: its leaf and the disclosures' places worked out once.
+    """A record with its disclosures; leaf and disclosure indexes are computed once.
 
-    The place of a disclosure that is not the record's is None.
+    The index of a disclosure of another record is None.
     """
 
     record: Record
@@ -52,7 +52,7 @@ class Showing:
     def of(
         cls, record: Record, disclosures: Sequence[Disclosure], leaf: bytes | None = None
     ) -> Showing:
-        """Return the showing of `disclosures` of `record`, whose leaf may be known already."""
+        """Match `disclosures` with `record`; `leaf` may be known already."""
         return cls(
             record=record,
             leaf=record.leaf() if leaf is None else leaf,
@@ -64,10 +64,9 @@ class Showing:
     def at(
         cls, record: Record, disclosures: Sequence[Disclosure], places: Sequence[int]
     ) -> Showing:
-        """Return the showing of `disclosures` that each name their place, as a code does.
+        """Match `disclosures` with their claimed indexes, as in a code.
 
-        One whose digest has another place, or whose value is of another kind than the place has,
-        is not the record's.
+        A disclosure with another digest at its index, or a value of the wrong kind, gets None.
         """
         found = cls.of(record, disclosures)
         fits = [
@@ -79,7 +78,7 @@ class Showing:
 
     @property
     def ascends(self) -> bool:
-        """Whether the disclosures strictly ascend by place, as formats write them."""
+        """Whether the disclosures strictly ascend by index."""
         placed = [place for place in self.places if place is not None]
         return placed == sorted(set(placed))
 
@@ -87,8 +86,8 @@ class Showing:
 def check_content(showing: Showing, documents: Sequence[Paper], entry: Entry | None) -> str:
     """Return the code of check 1.
 
-    `entry` is the record's catalog entry where it is proved, else None: names and what must be
-    shown cannot be judged without it.
+    `entry` is the record's proved catalog entry, else None: names and required disclosures cannot
+    be checked without it.
     """
     if None in showing.places:
         return "content.field_differs"
@@ -104,7 +103,7 @@ def check_content(showing: Showing, documents: Sequence[Paper], entry: Entry | N
 
 
 _UNDOING = ("content.document_differs", "content.sm3_unavailable", "content.nothing_compared")
-"""What one of several documents may be found to be, the worst first."""
+"""Codes of documents that are not ok, worst first."""
 
 
 def _names_fit(showing: Showing, entry: Entry) -> bool:
@@ -115,10 +114,9 @@ def _names_fit(showing: Showing, entry: Entry) -> bool:
 
 
 def _compare(showing: Showing, content: Paper, entry: Entry | None) -> str:
-    """Return how `content` compares with the documents of the record (the table of SPEC 18.3).
+    """Compare `content` with the documents of the record (table of SPEC section 18.3).
 
-    It differs only from documents that are known: where the access code is withheld, it may be
-    one of those that are not shown.
+    It differs only from disclosed documents: without the access code it may be an undisclosed one.
     """
     record = showing.record
     described = [part.value for part in showing.disclosures if isinstance(part.value, Mapping)]
@@ -141,7 +139,7 @@ def _compare(showing: Showing, content: Paper, entry: Entry | None) -> str:
 
 
 _BEST = ("ok", "content.sm3_unavailable", "content.document_differs")
-"""What a document may be found to be by disclosed ones of its SHA-256, the best first."""
+"""Codes of a document against disclosures of the same SHA-256, best first."""
 
 
 def _compare_sm3(value: Mapping[str, str | int], content: Paper) -> str:
@@ -166,13 +164,13 @@ def _sm3(content: Paper) -> str | None:
 
 
 def _access_code(disclosures: Sequence[Disclosure]) -> str | None:
-    # One that was only hashed elsewhere has no salt to tell.
+    # A record whose number was only hashed elsewhere has no salt here.
     found = (part.salt for part in disclosures if part.name == NUMBER)
     return next(found, None) or None
 
 
 def _is_recorded(record: Record, code: str, forms: Sequence[Value]) -> bool:
-    """Return whether a document of one of `forms` stands in the record, its salt being derived."""
+    """Return whether a document in one of `forms` is in the record under its derived salt."""
     return any(
         digest_of(format_disclosure(derived_salt(code, place), DOCUMENT, form)) == digest
         for place, digest in enumerate(record.digests)

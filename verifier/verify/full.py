@@ -1,4 +1,4 @@
-"""From full evidence to a verdict: the ten numbered checks (SPEC section 18)."""
+"""Verdicts on full evidence: the ten checks in order (SPEC section 18)."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from certledger.verifier.vocabulary import CheckName
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Current:
-    """What a verifier holds of an issuer at a trusted block after that of the evidence.
+    """A verifier's state of an issuer at a trusted block after that of the evidence.
 
-    `state` is None where that block does not have what the evidence proves, so that nothing of
-    status and standing is known; `word` (32 bytes) is the status word of the certificate.
+    `state` is None where that block lacks what the evidence proves, so that status and standing are
+    unknown; `word` (32 bytes) is the certificate's status word.
     """
 
     judgement: Judgement
@@ -45,17 +45,16 @@ class Current:
 
 
 Newer: TypeAlias = Callable[[Evidence, LedgerPin, Judgement], Current | None]
-"""Finds what is held after the block of evidence (judged as told), None where nothing is."""
+"""Returns the issuer's state after the evidence's block (already checked), or None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What is asked of a piece of evidence, and on whose trust.
+    """Input of a verification.
 
-    `now` is in seconds since 1970; `judge` says whether the checkpoint's block is to be trusted;
-    `request` is what the asking counter gave the holder to sign, None where it asked for nothing;
-    `seen` tells whether this counter has accepted a presentation (by its mark) before;
-    `newer` finds what the verifier holds of the issuer after the block of the evidence.
+    `now` is in seconds since 1970; `judge` checks the trust in the checkpoint's block; `request` is
+    the counter's challenge to the holder, or None; `seen` returns whether this counter accepted a
+    presentation (by its mark) before; `newer` returns the issuer's later state.
     """
 
     policy: TrustPolicy
@@ -89,9 +88,9 @@ def answer(
     clock: Clock,
     memo: ProofCache = FORGETFUL,
 ) -> Result:
-    """Return the verdict once the block is judged and the clock was read.
+    """Return the verdict for a checked block and clock.
 
-    Where the evidence carries no presentation, nothing of it depends on `question.now` any more.
+    Without a presentation the result does not depend on `question.now`, so it can be cached.
     """
     if not question.policy.accepts(evidence.TYPE):
         return unusable("schema.version")
@@ -111,9 +110,9 @@ def answer(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clock:
-    """What the time of asking says: codes of checks 9 and 7, and whether T is not yet to come.
+    """Clock-dependent results: codes of checks 9 and 7, and whether T is not in the future.
 
-    `freshness` means something only where the block is judged well.
+    `freshness` is valid only if the block is trusted.
     """
 
     dates: str
@@ -122,7 +121,7 @@ class Clock:
 
 
 def read_clock(record: Record, question: Question, block: JudgedBlock) -> Clock:
-    """Return what the time of asking says of a record under a block."""
+    """Run the checks that depend on the clock."""
     now, time = question.now, block.known.time
     if time is None:
         return Clock(dates=check_dates(record, now), freshness="block.needed", timely=False)
@@ -139,7 +138,7 @@ def read_clock(record: Record, question: Question, block: JudgedBlock) -> Clock:
 def _judge(
     evidence: Evidence, question: Question, block: JudgedBlock, clock: Clock, memo: ProofCache
 ) -> dict[CheckName, str]:
-    """Return the code of each check.  What rests on another check is judged only if that passed."""
+    """Return the code of each check; a check whose input is unproved gets a `.needed` code."""
     record, statement, showing = evidence.record, evidence.statement, evidence.shown
     entry = memo.entry(evidence.catalog, statement.catalog)
     own = entry if entry is not None and entry.order == (record.category, record.entry) else None
@@ -174,7 +173,7 @@ def _judge(
 def _batch(
     evidence: Evidence, block: JudgedBlock, ledger: LedgerPin, memo: ProofCache
 ) -> tuple[str, str]:
-    """Return the codes of checks 3 and 4; keys are judged as they stand in the newest state."""
+    """Return the codes of checks 3 and 4; keys are those of the newest state."""
     if evidence.body.issuer != evidence.record.issuer:
         return "anchor.other_body", "anchor.needed"
     anchor, signature = memo.batch(
@@ -199,10 +198,10 @@ def _batch(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgedBlock:
-    """The block that the evidence speaks of, once judged (check 6).
+    """The block of the evidence after check 6.
 
-    `slot` is the body's slot under that block's state root, or the code of check 3 that says why
-    it is not proved.  `current` is what is held of the issuer at a later block, if anything.
+    `slot` is the issuer's slot under the block's state root, or the code of check 3.  `current` is
+    the issuer's state at a later block, if the verifier has one.
     """
 
     judgement: Judgement
@@ -212,7 +211,7 @@ class JudgedBlock:
 
     @property
     def known(self) -> Judgement:
-        """The judgement of the newest block that is known, from which T and the basis come."""
+        """Judgement of the newest known block, the source of T and basis."""
         return self.judgement if self.current is None else self.current.judgement
 
     @property
@@ -222,7 +221,7 @@ class JudgedBlock:
 
 
 def bring_up(evidence: Evidence, question: Question, block: JudgedBlock) -> JudgedBlock:
-    """Return the block with what the verifier holds of the issuer since."""
+    """Add the verifier's later state of the issuer, if any."""
     if block.judgement.code != "ok" or block.ledger is None:
         return block
     current = question.newer(evidence, block.ledger, block.judgement)
@@ -235,7 +234,7 @@ def bring_up(evidence: Evidence, question: Question, block: JudgedBlock) -> Judg
 def judge_block(
     evidence: Evidence, question: Question, memo: ProofCache = FORGETFUL
 ) -> JudgedBlock:
-    """Return what the policy and its way of trust say of the evidence's checkpoint."""
+    """Run check 6 on the evidence's checkpoint."""
     if question.policy.ended(question.now):
         return JudgedBlock(judgement=Judgement(code="policy.ended"))
     note = memo.note(evidence.checkpoint)

@@ -1,4 +1,4 @@
-"""What evidence proves, each on just what it rests on; and a memory for such answers."""
+"""Proof checks of evidence as pure functions, and a cache for their results."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from certledger.verifier.verify.block_trust import Slot
 from certledger.verifier.verify.checks import check_key
 from certledger.verifier.verify.result import Proved
 
-# Each says in its arguments all that its answer rests on, so that Memo may keep the answer.
+# Cache key: all arguments.  A function here must not read anything else.
 
 
 def read_note(text: str) -> Note | None:
-    """Return the checkpoint's note, None where it is unusable."""
+    """Parse the checkpoint's note, None where it is unusable."""
     try:
         return parse_note(text)
     except CertledgerError:
@@ -37,10 +37,9 @@ def prove_slot(
     account_proof: Sequence[bytes],
     slot_proof: Sequence[bytes],
 ) -> Slot | str:
-    """Return the slot of a body in the ledger's contract, or the code that says why not.
+    """Verify the proof of an issuer's slot; return the slot or a code.
 
-    A proof that does not verify says nothing; only one that verifies and shows another contract
-    speaks against the evidence.
+    An invalid proof is undecided; only a valid proof of another contract is a failure.
     """
     position = slot_position(issuer)
     try:
@@ -54,7 +53,7 @@ def prove_slot(
 
 
 def compare_state(slot: Slot | str, body: IssuerState) -> str:
-    """Return whether a slot (as `prove_slot` gives it) holds exactly this state, as a code."""
+    """Compare a slot (from `prove_slot`) with a state; return a code."""
     if isinstance(slot, str):
         return slot
     digest = without_brake(slot.value)
@@ -71,7 +70,7 @@ def check_state(
     account_proof: Sequence[bytes],
     slot_proof: Sequence[bytes],
 ) -> str:
-    """Return whether the ledger's contract holds exactly this state of the body, as a code."""
+    """Verify that the contract has this state of the issuer; return a code."""
     slot = prove_slot(body.issuer, state_root, ledger, account_proof, slot_proof)
     return compare_state(slot, body)
 
@@ -79,12 +78,12 @@ def check_state(
 def check_batch(
     statement: Batch, anchor: BatchAnchor, body: IssuerState, *, identity: bytes
 ) -> str:
-    """Return whether a batch stands in its body's tree, as a code."""
+    """Verify that a batch is in its issuer's tree; return a code."""
     return find_batch(statement.digest(identity), statement, anchor, body)
 
 
 def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, body: IssuerState) -> str:
-    """Return whether the batch with this statement digest stands in its body's tree, as a code."""
+    """Verify that the batch with this statement digest is in its issuer's tree; return a code."""
     if statement.sequence > body.batches:
         return "anchor.batch_pending"
     leaf = batch_leaf(digest=digest, catalog=statement.catalog, key=anchor.key, block=anchor.block)
@@ -96,7 +95,7 @@ def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, body: Issue
 
 
 def prove_entry(proof: EntryProof, catalog: bytes) -> Entry | None:
-    """Return the entry if it stands in the catalog with root `catalog` (32 bytes), else None."""
+    """Return the entry if it is in the catalog with root `catalog` (32 bytes), else None."""
     leaf = merkle.leaf_hash(proof.entry.canonical())
     try:
         root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
@@ -106,7 +105,7 @@ def prove_entry(proof: EntryProof, catalog: bytes) -> Entry | None:
 
 
 def status_root(proof: WordProof, position: int) -> bytes | None:
-    """Return the status root that a proof of the word at `position` implies, None if none."""
+    """Return the status root implied by a proof of the word at `position`, None if malformed."""
     try:
         return proof.implied_root(position)
     except ProofInvalidError:
@@ -121,7 +120,7 @@ def check_signature(
     body: IssuerState,
     signed: Callable[[bytes, bytes, bytes], bool] = signed_by,
 ) -> str:
-    """Return the code of check 4 for an anchored batch, whether countersigned or not."""
+    """Return the code of check 4 for an anchored batch, without the countersignature."""
     if anchor.key >= len(body.keys) or address_of(signer) != body.keys[anchor.key].address:
         return "signature.signer_differs"
     if (code := check_key(body.keys[anchor.key], anchor.block)) != "ok":
@@ -130,10 +129,10 @@ def check_signature(
 
 
 class ProofCache:
-    """What many certificates share, each answer kept under the exact values that it rests on.
+    """Caches results shared by many certificates, keyed by all their input.
 
-    Everything kept is a pure function of its key, so that remembering cannot change a verdict.
-    `size` is the greatest number of answers of each kind; with 0 nothing is remembered.
+    Every result is a pure function of its key, so the cache cannot change a verdict.  `size` limits
+    the entries of each kind; 0 disables the cache.
     """
 
     def __init__(self, size: int) -> None:
@@ -144,7 +143,7 @@ class ProofCache:
         self.entry = keep(prove_entry)
         self.word = keep(status_root)
         self.proved = keep(Proved.of)
-        # The dearest of all outlives the states it is asked for.
+        # Signature checks cost most, so this cache is keyed without the issuer's state.
         self._signed = keep(signed_by)
 
     def _judge_batch(
@@ -157,7 +156,7 @@ class ProofCache:
         signature: bytes,
         signer: bytes,
     ) -> tuple[str, str]:
-        """Return the codes of checks 3 and 4, the second only if the first is passed."""
+        """Return the codes of checks 3 and 4."""
         code = compare_state(slot, body)
         if code != "ok":
             return code, "anchor.needed"
@@ -169,4 +168,4 @@ class ProofCache:
 
 
 FORGETFUL = ProofCache(0)
-"""Works everything out anew."""
+"""Caches nothing."""

@@ -1,4 +1,4 @@
-"""Verification receipts as records of the operator's own batches (SPEC section 21)."""
+"""Verification receipts as records in the operator's own batches (SPEC section 21)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Ou
 
 DIGEST = "receipt_digest"
 MAX_ANCHORING_SECONDS = 2 * 86_400
-"""Seconds after which a receipt that is not anchored is a fault of the operator's."""
+"""Seconds within which the operator must anchor a receipt."""
 _CODE_TAG = b"certledger/1/receipt"
 _CODE_BYTES = 10
 
@@ -41,34 +41,34 @@ RECEIPT_ENTRY = Entry(
     months=None,
     lag_days=7,
 )
-"""What the operator's catalog holds: number is the reference, the digest that of the file."""
+"""Catalog entry of the operator: the number is the receipt's reference, the digest its file's."""
 
 
 class OtherRecordError(CertledgerError):
-    """The evidence is of something else than the receipt."""
+    """The evidence is of another record than the receipt's."""
 
     code = "receipt.other_record"
     exit_status = ExitStatus.AGAINST
 
 
 class OtherOperatorError(CertledgerError):
-    """The record is in a batch of a body that is not the operator who signed the receipt."""
+    """The record is in a batch of another issuer than the operator who signed the receipt."""
 
     code = "receipt.other_operator"
     exit_status = ExitStatus.AGAINST
 
 
 def code_of(file: bytes) -> str:
-    """Return the access code of the record of a receipt (its file's canonical bytes).
+    """Derive the access code of a receipt's record from its canonical bytes.
 
-    Whoever holds the receipt can compute it, so that no operator can keep the record from it; who
-    does not cannot, since the file ends in a signature.
+    Everyone with the receipt can compute it, so no operator can withhold the record; others cannot,
+    since the file ends with a signature.
     """
     return access_code(sha256(_CODE_TAG + file)[:_CODE_BYTES])
 
 
 def disclosures_of(file: bytes, reference: str) -> tuple[Disclosure, Disclosure]:
-    """Return both disclosures of the record of a receipt, the number's and the digest's."""
+    """Return the disclosures of a receipt's record: number and digest."""
     code = code_of(file)
     statement = ((code, NUMBER, reference), (derived_salt(code, 1), DIGEST, sha256(file).hex()))
     number, digest = (
@@ -79,12 +79,12 @@ def disclosures_of(file: bytes, reference: str) -> tuple[Disclosure, Disclosure]
 
 
 def lookup_of(file: bytes, reference: str) -> bytes:
-    """Return the digest (32 bytes) by which the record of a receipt is looked up."""
+    """Return the lookup digest (32 bytes) of a receipt's record."""
     return digest_of(format_disclosure(code_of(file), NUMBER, reference))
 
 
 def show(evidence: Evidence, file: bytes, reference: str) -> Evidence:
-    """Return evidence of a receipt's record which shows both of its fields.
+    """Return evidence of a receipt's record with both fields disclosed.
 
     Raises:
         OtherRecordError: the evidence is of another record.
@@ -102,14 +102,14 @@ def show(evidence: Evidence, file: bytes, reference: str) -> Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnchoredReceipt:
-    """Whether a receipt stands in the operator's batches, and the ten checks behind that."""
+    """Whether a receipt is in the operator's batches, with the underlying checks."""
 
     outcome: Outcome
     record: Record
     result: Result
 
     def to_json(self) -> Json:
-        """Return what is told of it as a JSON value; the checks are those that it rests on."""
+        """Return the result as JSON, with the checks that it depends on."""
         value: dict[str, Json] = {
             "checks": [finding.to_json() for finding in self.result.findings[: len(GENUINE)]],
             "index": self.record.index,
@@ -124,7 +124,7 @@ class AnchoredReceipt:
         return value
 
     def sentence(self) -> str:
-        """Return the same for people, without a full stop."""
+        """Return the result as a sentence without a full stop."""
         place = f"record {self.record.index} of {self.record.issuer}"
         if self.outcome is Outcome.PASS:
             anchored = self.result.certificate["anchored"]
@@ -139,15 +139,15 @@ class AnchoredReceipt:
 def check_anchored(
     evidence: Evidence, question: Question, *, file: bytes, reference: str, signer: bytes
 ) -> AnchoredReceipt:
-    """Return whether a receipt stands in the operator's batches.
+    """Check that a receipt is in the operator's batches.
 
-    It does where checks 1 to 6 passed: what was told stays told, whatever becomes of the record
-    or the operator afterwards, and however long ago it was.  `signer` (20 bytes) is who signed
-    the receipt.
+    Checks 1 to 6 must pass; later revocation, age or the operator's standing do not matter.
+    `signer` (20 bytes) signed the receipt.
 
     Raises:
         OtherRecordError: the evidence is of another record.
-        OtherOperatorError: the body is no operator, or the signer's key was never one of its keys.
+        OtherOperatorError: the issuer is no operator, or the signer's key was never one of its
+        keys.
     """
     shown, body = show(evidence, file, reference), evidence.body
     keys = {key.address for key in body.keys}

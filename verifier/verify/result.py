@@ -1,4 +1,4 @@
-"""From the codes of the ten checks to the whole result (SPEC 18.2 and 18.4)."""
+"""The whole result from the codes of the ten checks (SPEC sections 18.2 and 18.4)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from certledger.verifier.vocabulary import CheckName
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proved:
-    """What is said of a certificate once checks 1 to 6 passed.
+    """Data of a certificate after checks 1 to 6 passed.
 
-    `body` is its proved name, `earliest` the first day on which the batch can have been anchored.
+    `body` is the issuer's proved name, `earliest` the first possible day of the anchoring.
     """
 
     body: str
@@ -30,7 +30,7 @@ class Proved:
 
     @classmethod
     def of(cls, body: str, entry: Entry, statement: Batch, block: int) -> Proved:
-        """Return what is said of the certificates of a batch anchored in `block`."""
+        """Return the data that certificates of a batch anchored in `block` share."""
         return cls(
             body=body,
             entry=entry,
@@ -50,11 +50,11 @@ def result_of(
     basis: str,
     unanswered: bool,
 ) -> Result:
-    """Return the result of these codes.
+    """Assemble the result.
 
-    `time` is T, the instant the evidence speaks of, and `timely` says that it is not yet to come;
-    `basis` says on whom the block rests, `unanswered` that a node which was named adds nothing;
-    `proved` is used only where the checks that make it so passed.
+    `time` is T, the instant of the evidence; `timely`: T is not in the future; `basis` names who
+    vouches for the block; `unanswered`: a named node added nothing; `proved` is used only if checks
+    1 to 6 passed.
     """
     certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def result_of(
 
 
 def _describe(showing: Showing) -> dict[str, Json]:
-    """Return what a result says of any certificate."""
+    """Return the members of any certificate's result."""
     record = showing.record
     value: dict[str, Json] = {
         "leaf": showing.leaf.hex(),
@@ -90,7 +90,7 @@ def _describe(showing: Showing) -> dict[str, Json]:
 
 
 def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
-    """Return what a result says besides, once the certificate is genuine."""
+    """Return the further members of a genuine certificate's result."""
     record, entry = showing.record, proved.entry
     return {
         "body": proved.body,
@@ -113,7 +113,7 @@ def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
 
 
 def _warnings(record: Record, proved: Proved, *, unanswered: bool) -> tuple[str, ...]:
-    """Return the codes of warnings, which change no verdict."""
+    """Return the codes of warnings, which do not change the verdict."""
     late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)
     found = ("anchoring.late",) if late else ()
     return (*found, "node.adds_nothing") if unanswered else found

@@ -1,4 +1,4 @@
-"""The ways of trust that a verifier was given, made into one judge of blocks (check 6)."""
+"""Combines witnesses and nodes into one judge of blocks (check 6)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from certledger.verifier.verify.block_trust import (
 from certledger.verifier.vocabulary import Way
 
 Judge: TypeAlias = Callable[[Note, LedgerPin, Slot | None], Judgement]
-"""Says of a checkpoint on a ledger of the policy whether to trust its block.
+"""Checks the trust in the block of a checkpoint on a ledger of the policy.
 
-The slot is the one that the evidence proves under that block, None where it proves none.
+The slot is the one that the evidence proves under that block, or None.
 """
 
 _Found = TypeVar("_Found")
 _REMEMBERED = 256
-"""Checkpoints whose cosignatures are not checked twice: counters meet the same few all day."""
+"""Cached checkpoints with checked cosignatures; counters meet few different ones a day."""
 
 
 def choose_judge(
@@ -41,16 +41,15 @@ def choose_judge(
     trusted: TrustNode | None = None,
     unanswered: Callable[[str], None] = lambda code: None,
 ) -> Judge:
-    """Return the judge that asks the witnesses of `policy`, and a node where one is given.
+    """Return the judge that uses the witnesses of `policy`, and a node if given.
 
-    `node` adds newer knowledge to what witnesses have signed: it can refuse a block, and it can
-    show that the issuer's state has moved since.  It never stands in for witnesses, and it makes
-    nothing fresher, for it may lie.  `trusted` is a node that the verifier rests on alone, where
-    the policy allows that; whoever vouches for the later instant counts then.  `unanswered` is
-    called with a code where a node adds nothing, for it does not answer, knows less or does not
-    prove the slot; the judgement says so too.
+    `node` supplements the witnesses: it can reject a block, and prove that the issuer's state
+    changed since.  It never replaces witnesses or makes evidence fresher, since it may lie.
+    `trusted` is a node trusted alone, if the policy allows it; of node and witnesses the later T
+    counts. `unanswered` is called with a code where a node adds nothing: no response, an older
+    chain, or no proof of the slot; the judgement has the same flag.
 
-    What witnesses have signed never changes and is cached; a node is asked each time.
+    Results of witnesses never change and are cached; a node is asked each time.
     """
 
     @lru_cache(maxsize=_REMEMBERED)
@@ -81,21 +80,21 @@ def choose_judge(
 
 
 class NodeNotAllowedError(CertledgerError):
-    """The policy does not let a block rest on a node alone."""
+    """The policy does not allow trust in a node alone."""
 
     code = "policy.node_alone"
     exit_status = ExitStatus.UNUSABLE
 
 
 def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> Judge:
-    """Return the judge of a command: `rpc` adds what a node knows, `trust_node` rests on one.
+    """Return the judge of a command: `rpc` supplements witnesses, `trust_node` is trusted alone.
 
-    Where `rpc` adds nothing, standard error says so: else whoever stands between could silently
-    bring the old knowledge back.
+    Standard error reports a `rpc` that adds nothing, because an attacker on the network can
+    suppress newer state.
 
     Raises:
         NodeUnreachableError: no address of a node.
-        NodeNotAllowedError: the policy does not let `trust_node` be relied on alone.
+        NodeNotAllowedError: the policy does not allow trust in `trust_node` alone.
     """
     if trust_node is not None and way_of_nodes(policy) not in policy.trust.ways:
         raise NodeNotAllowedError("the policy does not let a block rest on a node alone")
@@ -106,7 +105,7 @@ def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> 
 
 
 def _why_nothing(seen: Sighting, note: Note, slot: Slot | None) -> str:
-    """Return the code that says why a node adds nothing to a checkpoint, empty where it does."""
+    """Return the code for a node that adds nothing to a checkpoint, empty if it adds something."""
     if seen.code != "ok" or seen.final is None:
         return seen.code
     newer = seen.final.number > note.checkpoint.number
@@ -114,15 +113,15 @@ def _why_nothing(seen: Sighting, note: Note, slot: Slot | None) -> str:
 
 
 def way_of_nodes(policy: TrustPolicy) -> Way:
-    """Return the way in which `policy` lets a node be trusted alone; `node` where it does not."""
+    """Return the way in which `policy` allows a node alone; `node` if it does not."""
     return Way.RPC if Way.RPC in policy.trust.ways else Way.NODE
 
 
 def _later(asked: Judgement, witnessed: Judgement) -> Judgement:
-    """Return the judgement of a trusted node and the witnesses: whose T is later counts.
+    """Return the judgement of a trusted node or the witnesses, whichever has the later T.
 
-    A node that is down does not undo what the witnesses have signed.  One that knows another
-    block settles the matter the other way: then somebody lies, and the answer is unknown.
+    A node that is down does not affect the witnesses' result.  A node with another block does: one
+    side lies, and the result is unknown.
     """
     if asked.code == "block.differs" or witnessed.code != "ok":
         return asked
@@ -133,10 +132,10 @@ def _later(asked: Judgement, witnessed: Judgement) -> Judgement:
 
 
 class RememberingNode:
-    """A node that is asked each question once: many certificates share few blocks and bodies.
+    """Caches a node's responses: many certificates share few blocks and issuers.
 
-    One that could not be reached once is not asked again, so that a hundred files do not wait a
-    hundred times for it.
+    After one connection failure the node is not asked again, so that a hundred files do not wait
+    for a hundred timeouts.
     """
 
     def __init__(self, node: TrustNode) -> None:
@@ -148,7 +147,7 @@ class RememberingNode:
         return self._ask(lambda: self._block(which))
 
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
-        """Return the proof of one slot at block `number`, None where the state is gone."""
+        """Return the proof of one slot at block `number`, None where the state is pruned."""
         return self._ask(lambda: self._proof(address, position, number))
 
     def _ask(self, ask: Callable[[], _Found]) -> _Found:

@@ -1,4 +1,4 @@
-"""Verdicts: from the codes of the ten checks to one answer with its reasons (SPEC section 18)."""
+"""Verdict and reasons from the codes of the ten checks (SPEC section 18)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Codes = Mapping[CheckName, str]
 
 CHECKS = tuple(CheckName)
 GENUINE = frozenset(CHECKS[:6])
-"""The checks that make a certificate genuine."""
+"""The checks that must pass for a genuine certificate."""
 
 FOR_EVER = frozenset({"status.revoked", "status.superseded", "status.body_struck"})
-"""What stays true however old the evidence is."""
+"""Codes that old evidence proves as well: the status is final."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """How one check ended: a code of `verifier.verify.codes`, and what is to be said about it."""
+    """Result of one check: a code of `verifier.verify.codes`, and optional detail."""
 
     check: CheckName
     code: str
@@ -37,7 +37,7 @@ class Finding:
         return CODES[self.code].outcome
 
     def to_json(self) -> Json:
-        """Return the finding as a result carries it."""
+        """Encode the finding as a member of a result."""
         return {
             "number": self.check.number,
             "name": str(self.check),
@@ -51,8 +51,8 @@ class Finding:
 class Result:
     """A verdict with its reasons.
 
-    `as_of` (seconds since 1970) is None where nothing is known; `basis` says on whom the block
-    rests, and is empty where it is not trusted.
+    `as_of` (seconds since 1970) is None where nothing is known; `basis` names who vouches for the
+    block, and is empty where it is untrusted.
     """
 
     verdict: Verdict
@@ -64,16 +64,16 @@ class Result:
     _canonical: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def to_json(self) -> Json:
-        """Return the result as SPEC 18.4 writes it."""
+        """Encode the result (SPEC section 18.4)."""
         return self._to_json([finding.to_json() for finding in self.findings])
 
     def canonical(self) -> bytes:
-        """Return the canonical bytes of the result, which are spelled once."""
+        """Return the canonical bytes of the result, encoded once."""
         if not self._canonical:
-            # Most results share their ten checks with others.
+            # Most results share the codes of their checks with others, so the encoding is cached.
             value = self._to_json(orjson.Fragment(_spell_checks(self.findings)))
             spelled = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-            object.__setattr__(self, "_canonical", spelled)  # It follows from the fields.
+            object.__setattr__(self, "_canonical", spelled)  # Derived from the fields.
         return self._canonical
 
     def _to_json(self, checks: Json) -> Json:
@@ -96,7 +96,7 @@ def _spell_checks(findings: tuple[Finding, ...]) -> bytes:
 
 
 def unusable(rule: str) -> Result:
-    """Return the verdict on something that cannot be read as evidence; `rule` is what it breaks."""
+    """Return the verdict on unreadable evidence; `rule` is the code of the broken rule."""
     detail = f"{CODES['evidence.unusable'].en}: {rule}"
     findings = tuple(
         Finding(check=check, code="evidence.unusable", detail=detail) for check in CHECKS
@@ -105,7 +105,7 @@ def unusable(rule: str) -> Result:
 
 
 def decide(codes: Codes, *, timely: bool) -> Verdict:
-    """Return the verdict of SPEC 18.2; `timely` says that T is not beyond now and tolerance."""
+    """Decide the verdict (SPEC section 18.2); `timely`: T is not after now plus tolerance."""
     outcome = {check: CODES[code].outcome for check, code in codes.items() if code != "ok"}
     failed = {check for check, ended in outcome.items() if ended is Outcome.FAIL}
     passed = set(CHECKS) - outcome.keys()
