@@ -1,4 +1,4 @@
-"""The acts that were handed in, held against their statements, their receipts and the chain."""
+"""Compare submitted acts with their statements, their receipts and the chain."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ADDRESS = 20
 
 
 class ActComparison:
-    """Compares every row of acts.  `operator` signs receipts (20 bytes), None where unknown."""
+    """Compares every row of `acts`.  `operator` (20 bytes) signs receipts, None if unknown."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class ActComparison:
         self.chain = ReceiptChainCheck(connection, ReceiptChain.ACTS)
 
     def run(self, replay: Replay, final: NodeBlock) -> Iterator[AuditFault]:
-        """Yield what is wrong with acts.
+        """Yield the faults of all acts.
 
         Raises:
             NodeFailedError: the node does not answer.
@@ -82,7 +82,7 @@ class ActComparison:
     # Columns ----------------------------------------------------------------------------------
 
     def _columns(self, row: Any, where: str, replay: Replay) -> Iterator[AuditFault]:
-        """Yield a fault where a column is not what follows from the statement and its kind."""
+        """Yield a fault if a column contradicts the statement or the kind of the act."""
         statement = _statement_of(row)
         if statement is None:
             yield fault("database.row_changed", where, "it holds no statement of its kind")
@@ -108,7 +108,7 @@ class ActComparison:
             yield fault("database.row_changed", where, f"it has another {', '.join(changed)}")
 
     def _signed(self, row: Any, statement: Statement, digest: bytes, replay: Replay) -> bool:
-        """Return whether each signature is by somebody who could ever have signed such an act."""
+        """Return whether each signature is by an account that ever could sign such an act."""
         size = SIGNATURE_SIZE
         if not row.signatures or len(row.signatures) % size:
             return False
@@ -134,7 +134,7 @@ class ActComparison:
     def _standing(
         self, row: Any, where: str, anchored: bool, final: NodeBlock, settled: int
     ) -> Iterator[AuditFault]:
-        """Yield a fault where an act is shown as farther, or less far, than the chain has it."""
+        """Yield a fault if an act's state contradicts the chain: too far, or not far enough."""
         reach = self._observer.reach
         pends = (
             row.state == ActState.INCLUDED
@@ -157,11 +157,11 @@ class ActComparison:
     def _dead(
         self, row: Any, where: str, replay: Replay, final: NodeBlock, gone: set[tuple[str, str]]
     ) -> Iterator[AuditFault]:
-        """Yield a fault where an act was given up for no reason that the chain shows."""
+        """Yield a fault if nothing on the chain explains why an act is dead."""
         place = (row.subject, row.lane)
         if row.state == ActState.DISPLACED:
             reached = _counter(replay, row.subject, row.lane)
-            # Batches behind a displaced one name it as the one before, and go with it.
+            # Batches behind a displaced one name it as their predecessor, and are displaced too.
             if reached is not None and reached < row.counter and place not in gone:
                 detail = f"displaced at {row.counter}, where the chain has come to {reached}"
                 yield fault("database.row_changed", where, detail)
@@ -184,7 +184,7 @@ class ActComparison:
             yield from self._rejected(row, where, final)
 
     def _rejected(self, row: Any, where: str, final: NodeBlock) -> Iterator[AuditFault]:
-        """Yield a fault where an act was rejected that the contract would have taken."""
+        """Yield a fault if an act was rejected that the contract would have accepted."""
         head = self._observer.reach.head
         if row.reason is None or row.tx is not None:
             yield fault("database.row_changed", where, "it was rejected for no reason")
@@ -208,7 +208,7 @@ class ActComparison:
     # Receipts ---------------------------------------------------------------------------------
 
     def _promised(self, row: Any) -> int | None:
-        """Return by when a receipt promises anchoring, None where it is none of this act."""
+        """Return the time by which a receipt promises anchoring, None if it is not this act's."""
         try:
             current = orjson.loads(row.receipt)
             content, signature = current["receipt"], from_base64url(current["signature"])
@@ -247,7 +247,7 @@ def _statement_of(row: Any) -> Statement | None:
 
 
 def _counter(replay: Replay, subject: str, lane: str) -> int | None:
-    """Return how far the chain has moved a counter, None where it has none of this subject."""
+    """Return the value of a counter on the chain, None if the chain has no such counter."""
     if subject == "registrars":
         return replay.term
     if lane == Lane.NONCE:
@@ -268,5 +268,5 @@ def _counter(replay: Replay, subject: str, lane: str) -> int | None:
 
 
 def readable(data: Any) -> Json:
-    """Return bytes that were handed in as text, whatever they are."""
+    """Return submitted bytes as text; bytes that are not UTF-8 are replaced."""
     return data.decode("utf-8", "replace") if isinstance(data, bytes) else repr(data)

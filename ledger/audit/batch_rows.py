@@ -1,4 +1,4 @@
-"""One batch as the database keeps it: records, leaves and lookup rows held against each other."""
+"""Compare the records, leaves and lookup rows of one stored batch with each other."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from certledger.verifier.formats.canonical_json import from_base64url
 
 ACTS, BATCHES, CERTIFICATES = table(ActRow), table(BatchRow), table(CertificateRow)
 MAX_REPORTED_DIFFERENCES = 20
-"""Differences of one batch that are told one by one."""
+"""Differences of one batch that are reported one by one."""
 _DIGESTS, _EDITION, _ID = b'"digests":"', b'"edition":', b'"id":"'
 _TEXT, _BYTES = 24, 18
-"""Characters of base64url that hold at least the prefix, and the whole bytes that they spell."""
+"""Characters of base64url that contain at least the prefix, and the bytes that they encode."""
 _NOTHING = b"A" * _TEXT
 
 
@@ -53,7 +53,7 @@ def check_stored(task: BatchTask) -> BatchReport:
 
 
 def check_unanchored(stored_files: StoredFiles, row: Any) -> list[AuditFault]:
-    """Return what does not fit together of a batch that the chain does not hold."""
+    """Return the faults of a batch that is not on the chain."""
     lines = [line for chunk in stored_files.frames(row.number) for line in chunk]
     leaves = [merkle.leaf_hash(line) for line in lines]
     if not leaves or merkle.root(leaves) != row.root:
@@ -75,7 +75,7 @@ def _row(stored_files: StoredFiles, root: bytes) -> Any:
 
 
 def _absent(stored_files: StoredFiles, task: BatchTask) -> AuditFault:
-    """Return the fault of lost records, or of records that nobody handed in."""
+    """Return the fault of lost records, or of records that were never submitted."""
     with stored_files.open() as connection:
         query = select(exists().where(ACTS.c.root == task.root))
         if not connection.execute(query).scalar_one():
@@ -97,7 +97,7 @@ def _where(row: Any) -> str:
 def _compare(
     stored_files: StoredFiles, row: Any, lines: Sequence[bytes], leaves: Sequence[bytes]
 ) -> list[AuditFault]:
-    """Return where records, leaves and lookup rows of a batch differ, place by place."""
+    """Return the differences between records, leaves and lookup rows, place by place."""
     found: list[AuditFault] = []
     stored_leaves = merkle.split(row.leaves if isinstance(row.leaves, bytes) else b"")
     if stored_leaves != list(leaves):
@@ -120,7 +120,7 @@ def _compare(
 def _leaves_differ(
     row: Any, stored: Sequence[bytes], lines: Sequence[bytes], leaves: Sequence[bytes]
 ) -> list[AuditFault]:
-    """Return which leaves or records differ: kept leaves that give the root blame the records."""
+    """Return the differing places; if the stored leaves have the root, the records are wrong."""
     anchored = bool(stored) and merkle.root(stored) == row.root
     code = "database.record_differs" if anchored else "database.leaf_differs"
     places = [
@@ -160,7 +160,7 @@ def _rows_differ(
 def _lookups(lines: Sequence[bytes]) -> tuple[list[bytes], list[bytes], list[int]]:
     """Return the prefixes of lookup digests and ids, and the editions, column by column.
 
-    Of what is no record they are zeros.
+    Zeros for a line that is no record.
     """
     digests, ids, editions = [], [], []
     for line in lines:
@@ -174,7 +174,7 @@ def _lookups(lines: Sequence[bytes]) -> tuple[list[bytes], list[bytes], list[int
 def _parts(line: bytes) -> tuple[bytes, bytes, int]:
     """Return the first characters of the lookup digest and of the id, and the edition.
 
-    The members of a canonical record stand in a fixed order, and no text in it has a quote.
+    Found by searching: a canonical record has a fixed order, and its texts have no quotes.
     """
     try:
         at = line.index(_DIGESTS) + len(_DIGESTS)
@@ -187,7 +187,7 @@ def _parts(line: bytes) -> tuple[bytes, bytes, int]:
 
 
 def _decoded(texts: Sequence[bytes]) -> list[bytes]:
-    """Return the first bytes of what texts of 24 characters spell, all decoded at once."""
+    """Decode texts of 24 characters, all at once, and return the first bytes of each."""
     whole = b"".join(text if len(text) == _TEXT else _NOTHING for text in texts)
     try:
         data = from_base64url(whole.decode("ascii"))

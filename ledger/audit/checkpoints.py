@@ -1,4 +1,4 @@
-"""Kept checkpoints: their notes, the proofs beside them, and the cosignatures that others hold."""
+"""Audit stored checkpoints: notes, slot proofs, and cosignatures found in other files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BODIES, CHECKPOINTS, SLOT_PROOFS = table(BodyRow), table(CheckpointRow), table(S
 
 
 class CheckpointComparison:
-    """Compares checkpoints and slot proofs with the blocks and bodies they are of."""
+    """Compares checkpoints and slot proofs with the blocks and issuers they are of."""
 
     def __init__(
         self, stored: StoredFiles, connection: Connection, job: Job, replay: Replay
@@ -39,14 +39,14 @@ class CheckpointComparison:
         self._files_at, self._connection, self._job, self._replay = stored, connection, job, replay
 
     def run(self) -> Iterator[AuditFault]:
-        """Yield what is wrong with checkpoints and proofs."""
+        """Yield the faults of checkpoints and proofs."""
         rows_of = self._connection.execute(select(CHECKPOINTS).order_by(CHECKPOINTS.c.number)).all()
         for row in rows_of:
             where = f"database/checkpoints/{row.number}"
             try:
                 checkpoint = parse_note(row.note).checkpoint
             except CheckpointUnusableError:
-                continue  # Told where all notes are read.
+                continue  # Reported with all notes, by `verifier.audit.checkpoints`.
             if block_of_row(row) != block_of(checkpoint):
                 yield fault("database.row_changed", where, "", note=row.note)
                 continue
@@ -60,9 +60,9 @@ class CheckpointComparison:
                 yield fault("database.row_missing", f"database/checkpoints/{number}")
 
     def _check_other_files(self, stored: dict[int, str]) -> Iterator[AuditFault]:
-        """Yield checkpoints and cosignatures that files of the home have, and the database lacks.
+        """Yield checkpoints and cosignatures that files of the home have and the database lacks.
 
-        A checkpoint goes only with all that are older.
+        Checkpoints are deleted oldest first, so one newer than a stored one cannot be missing.
         """
         policy, oldest = self._job.policy, min(stored, default=None)
         for where, text in self._files_at.file_notes():
@@ -90,7 +90,7 @@ class CheckpointComparison:
     # Proofs -----------------------------------------------------------------------------------
 
     def _slot_proofs(self, row: Any, where: str) -> Iterator[AuditFault]:
-        """Yield kept proofs that do not lead to the state that a body had at the checkpoint."""
+        """Yield the proofs that do not prove an issuer's state at the checkpoint."""
         try:
             account = check_account(
                 row.state_root, self._job.pin.address, rows.unpack_nodes(row.account)
@@ -123,7 +123,7 @@ class CheckpointComparison:
             yield fault("database.row_missing", f"database/slot_proofs/{row.number}/{issuer}")
 
     def _slots_at(self, number: int) -> dict[str, bytes]:
-        """Return the slot of every body at a block by its code, and of the roll its count."""
+        """Return the slot of every issuer at a block by its code, and the count for the roll."""
         newest = (
             select(BODIES.c.issuer, func.max(BODIES.c.block).label("block"))
             .where(BODIES.c.block <= number)
@@ -147,5 +147,5 @@ def _names_of(note: str) -> set[str]:
 
 
 def block_of_row(row: Any) -> NodeBlock:
-    """Return the block of a row that names one."""
+    """Return the block of a row with a block's columns."""
     return NodeBlock(number=row.number, hash=row.hash, state_root=row.state_root, time=row.time)

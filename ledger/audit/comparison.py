@@ -1,4 +1,4 @@
-"""What the database holds besides the mirror: acts and receipts, batches, catalogs, checkpoints."""
+"""Compare the tables besides the mirror with the replayed chain and with each other."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ NAMES, WATCHES = table(NameRow), table(WatchRow)
 
 
 class Comparison:
-    """The database's own affairs, compared at the end of an audit.
+    """The comparisons at the end of an audit.
 
-    `operator` is who signs receipts (20 bytes), None where nobody knows.
+    `operator` (20 bytes) signs receipts, None if unknown.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Comparison:
         self._node, self._job, self._pin, self._operator = node, job, job.pin, operator
 
     def run(self, replay: Replay, final: NodeBlock) -> Iterator[AuditFault]:
-        """Yield everything that differs.
+        """Yield every difference.
 
         Raises:
             NodeFailedError: the node does not answer.
@@ -111,16 +111,16 @@ class Comparison:
         self._observer.notes = {chain.name: chain.noted() for chain in (acts.chain, response.chain)}
 
     def _is_node_behind(self) -> bool:
-        """Return whether a node lacks blocks that the database has followed: then nothing is told.
+        """Return whether the node lacks blocks that the database has; then nothing is compared.
 
-        The ledger's own chain has no other node that could be ahead, so there it is a fault.
+        The embedded chain has no other node that could be ahead, so there it is a fault.
         """
         return self._observer.reach.head > self._observer.newest and not self._job.own_chain
 
     # Records ----------------------------------------------------------------------------------
 
     def _batches(self) -> Iterator[AuditFault]:
-        """Yield what is wrong with batches that the chain does not hold; the others are done."""
+        """Yield the faults of batches that are not on the chain; `check_stored` does the others."""
         anchored = exists().where(ANCHORED.c.root == BATCHES.c.root)
         for row in self._connection.execute(select(BATCHES).where(~anchored)).all():
             where = f"database/batches/{row.root.hex()}"
@@ -154,7 +154,7 @@ class Comparison:
                 yield fault("database.row_extra", where, f"{count} rows of no batch")
 
     def _catalogs(self) -> Iterator[AuditFault]:
-        """Yield catalogs that are damaged, that nobody filed, or that an act filed and are gone."""
+        """Yield catalogs that are damaged, that no act filed, or that an act filed and are gone."""
         changed = select(CATALOG_CHANGES.c.root)
         filed = set(self._connection.execute(changed).scalars())
         filed |= {statement["root"] for statement in self._statements(ActKind.CATALOG)}
@@ -172,14 +172,14 @@ class Comparison:
             yield fault("database.row_missing", f"database/catalogs/{root.hex()}")
 
     def _statements(self, kind: ActKind) -> Iterator[dict[str, bytes]]:
-        """Yield root and name of the statements of one kind that were handed in here."""
+        """Yield root and name of the submitted statements of one kind."""
         query = select(ACTS.c.statement).where(ACTS.c.kind == str(kind))
         for data in self._connection.execute(query).scalars():
             statement = statement_from_json(KINDS[kind].statement, orjson.loads(data))
             yield {name: getattr(statement, name, b"") for name in ("root", "name")}
 
     def _names(self, replay: Replay) -> Iterator[AuditFault]:
-        """Yield names under another's digest, and those of bodies that nobody registers."""
+        """Yield names under another's digest, and names of no registered issuer."""
         known = {body.name for body in replay.bodies.values()}
         handed_in = {statement["name"] for statement in self._statements(ActKind.REGISTER)}
         stored = set()
@@ -194,7 +194,7 @@ class Comparison:
             yield fault("database.row_missing", f"database/names/{digest.hex()}")
 
     def _watches(self) -> Iterator[AuditFault]:
-        """Yield watched certificates whose leaf is another than the one anchored at this index."""
+        """Yield watches whose leaf is not the one anchored at their index."""
         leaves = Leaves(self._connection)
         for row in self._connection.execute(select(WATCHES)).all():
             if row.leaf != leaves.at(row.issuer, row._mapping["index"]):
@@ -213,9 +213,9 @@ class Comparison:
 
 
 def guarded(where: str, part: Iterator[AuditFault]) -> Iterator[AuditFault]:
-    """Yield the faults of a part; rows whose values have another type than their column are one.
+    """Yield the faults of a part; a value of another type than its column is a fault too.
 
-    SQLite keeps whatever it is given, so that whoever edits it may leave any type behind.
+    SQLite does not enforce column types, so an edited row may have any.
     """
     try:
         yield from part

@@ -1,7 +1,7 @@
-"""What of the database the audit does not compare, and why; all else it does.
+"""The columns that the audit does not compare, and why.
 
-`make crimes` edits every column and deletes a row of every table, and expects the audit to convict
-unless it stands here; `docs/audit.md` shows the same list.
+`make crimes` edits every column and deletes a row of every table, and expects the audit to report
+it unless it is listed here; `docs/audit.md` shows the same list.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ROWS = "(a row deleted)"
-"""In place of a column: that a row of the table is gone."""
+"""In place of a column: a deleted row of the table."""
 ALL = "*"
 """In place of a column: every column of the table, and its rows."""
 
@@ -64,7 +64,7 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
 
 
 def reason(table: str, column: str) -> str | None:
-    """Return why a column, or `ROWS`, of a table is not compared; None where it is."""
+    """Return why a column, or `ROWS`, of a table is not compared; None if it is."""
     listed = NOT_COVERED.get(table, {})
     return listed.get(column) or listed.get(ALL)
 

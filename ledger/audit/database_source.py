@@ -1,4 +1,4 @@
-"""What the ledger keeps, read as published data; each process opens the database for itself."""
+"""The ledger's database as published data for the audit, opened once a process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)
 
 @lru_cache(maxsize=8)
 def store_at(url: str) -> SqlStore:
-    """Return this process's store at `url`, its schema taken as it is."""
+    """Return this process's store at `url`, without migrating it."""
     return SqlStore(make_engine(url))
 
 
@@ -54,7 +54,7 @@ class StoredFiles:
             raise DataUnreachableError(f"the database: {type(error).__name__}") from error
 
     def close(self) -> None:
-        """Let go of this process's connections: the file may be another one the next time."""
+        """Close this process's connections: the file may be replaced before the next audit."""
         store_at(self.url).close()
 
     def records(self, issuer: str, sequence: int, root: bytes) -> Iterator[list[bytes]] | None:
@@ -65,9 +65,9 @@ class StoredFiles:
         return None if number is None else self.frames(number)
 
     def frames(self, batch: int) -> Iterator[list[bytes]]:
-        """Yield the records of a batch by its number, a frame at a time; nothing of damaged ones.
+        """Yield the records of a batch by its number, frame by frame; damaged frames are skipped.
 
-        What is missing shows in the root.
+        Missing records change the root, so they are reported.
         """
         query = select(FRAMES.c.data).where(FRAMES.c.batch == batch).order_by(FRAMES.c.frame)
         with self.open() as connection:
@@ -75,7 +75,7 @@ class StoredFiles:
                 yield unpacked(data)
 
     def frame_sizes(self, batch: int) -> list[tuple[int, int]]:
-        """Return number and count of records of the frames of a batch, in their order."""
+        """Return number and count of records of a batch's frames, in order."""
         query = select(FRAMES.c.frame, FRAMES.c.data).where(FRAMES.c.batch == batch)
         with self.open() as connection:
             found = connection.execute(query.order_by(FRAMES.c.frame))
@@ -108,7 +108,7 @@ class StoredFiles:
 
 
 def unpacked(frame: bytes) -> list[bytes]:
-    """Return the records of a frame, none of one that is damaged."""
+    """Return the records of a frame, none if it is damaged."""
     try:
         return unpack_frame(frame)
     except (MalformedError, TypeError, ValueError):
@@ -116,7 +116,7 @@ def unpacked(frame: bytes) -> list[bytes]:
 
 
 def member_of(file: Path, name: str) -> Any:
-    """Return a member of a JSON file, None where it has none or is none."""
+    """Return a member of a JSON file, None if it has none or is no JSON object."""
     try:
         with file.open("rb") as opened:
             value = orjson.loads(opened.read(MAX_EVIDENCE_BYTES + 1))

@@ -1,4 +1,4 @@
-"""Documents and holders' files of a home, held against the records that were anchored."""
+"""Compare a home's documents, holders' files and evidence files with anchored records."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from certledger.verifier.vocabulary import CheckName, Way
 ANCHORED, BATCHES = table(AnchoredRow), table(BatchRow)
 EVIDENCE = "evidence"
 FOLDERS = ("holders", EVIDENCE)
-"""Where a certificate's file is looked for: the holder's has every disclosure."""
+"""Where a certificate's file is searched: the holder's has every disclosure."""
 MAX_DOCUMENT_BYTES = 64 << 20
 
 
 def check_documents(
     home: Path, connection: Connection, job: Job, node: RpcClient, final: NodeBlock
 ) -> Iterator[AuditFault]:
-    """Yield what is wrong with certificates' files, and with documents of the same stem."""
+    """Yield the faults of certificates' files, and of documents with the same stem."""
     files = _Files(connection, job, node, final)
     leaves, papers = Leaves(connection), _papers(home)
     swapped: set[Path] = set()
@@ -65,21 +65,21 @@ def check_documents(
 
 
 class _Files:
-    """Checks evidence files whole: each member is proved, or compared with the database."""
+    """Checks whole evidence files: each member is proved, or compared with the database."""
 
     def __init__(self, connection: Connection, job: Job, node: RpcClient, final: NodeBlock) -> None:
         self._connection, self._job, self._final = connection, job, final
-        # What a file proves does not end with the policy.
+        # Proofs do not end with the policy.
         self._policy = replace(job.policy or _unnamed_policy(job.pin), ends=MAX_TIME_SECONDS)
         self._blocks: dict[int, NodeBlock | None] = {}
         self._node = node
 
     def evidence(self, file: Path) -> Showing:
-        """Return what an evidence file shows, once all of it is proved.
+        """Return what an evidence file discloses, once all of it is proved.
 
         Raises:
             CertledgerError: the file is no evidence.
-            ValueError: it is proved by nothing on the chain.
+            ValueError: the chain does not prove it.
         """
         with file.open("rb") as opened:
             evidence = Evidence.parse(opened.read(MAX_EVIDENCE_BYTES + 1))
@@ -93,7 +93,7 @@ class _Files:
             raise ValueError(f"batch {statement.sequence} was anchored with another statement")
         question = Question(policy=self._policy, judge=self._judge, now=self._job.now)
         codes = {one.check: one.code for one in verify(evidence, question).findings}
-        for check in CHECKS[1 : len(GENUINE)]:  # What is shown is compared by the caller.
+        for check in CHECKS[1 : len(GENUINE)]:  # The caller compares the disclosures.
             if codes[check] != "ok":
                 raise ValueError(f"check {check} says {codes[check]}")
         if codes[CheckName.STATUS] == "status.unproved":
@@ -101,7 +101,7 @@ class _Files:
         return evidence.shown
 
     def _judge(self, note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
-        """Trust the blocks of the chain that is audited; what witnesses signed is checked apart."""
+        """Trust the blocks of the audited chain; witnesses' signatures are checked elsewhere."""
         checkpoint = note.checkpoint
         if checkpoint.number not in self._blocks:
             self._blocks[checkpoint.number] = self._node.block(checkpoint.number)
@@ -115,7 +115,7 @@ class _Files:
 
 
 def _unnamed_policy(pin: LedgerPin) -> TrustPolicy:
-    """Return what stands for a policy where a home has none: the ledger as it was deployed."""
+    """Return a substitute for a missing policy: the ledger as it was deployed."""
     return TrustPolicy(
         version=1,
         ends=MAX_TIME_SECONDS,
@@ -142,7 +142,7 @@ def _papers(home: Path) -> dict[str, list[Path]]:
 
 
 def _holding(file: Path) -> Showing:
-    """Return what a holder's file shows; raises CertledgerError where it is none."""
+    """Return what a holder's file discloses; raises CertledgerError if it is none."""
     with file.open("rb") as opened:
         holding = Holding.parse(opened.read(MAX_HOLDING_BYTES + 1))
     return Showing.of(holding.record, holding.disclosures)
@@ -157,14 +157,14 @@ def _swapped(showing: Showing, papers: Sequence[Path]) -> Iterator[Path]:
 
 
 class Leaves:
-    """Leaves of anchored batches by body and index; the batch used last is kept."""
+    """Leaves of anchored batches by issuer and index; caches the batch used last."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._batch: tuple[str, int, int, Sequence[bytes]] = ("", 0, 0, ())
 
     def at(self, issuer: str, index: int) -> bytes | None:
-        """Return the leaf of certificate `index` of a body, None where none is anchored."""
+        """Return the leaf of an issuer's certificate `index`, None if none is anchored."""
         current, first, size, leaves = self._batch
         if current != issuer or not first <= index < first + size:
             first, size, leaves = self._read(issuer, index)

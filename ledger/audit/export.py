@@ -1,4 +1,4 @@
-"""What the ledger keeps, written out for auditors elsewhere: `certledger audit --data FOLDER`."""
+"""Export published data for auditors elsewhere (`certledger audit --data FOLDER`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from certledger.verifier.audit.sources import pack_lines
 def publish(stored: StoredFiles, folder: Path) -> int:
     """Write records, catalogs and checkpoints into `folder`; return how many batches were new.
 
-    A batch and a catalog never change, so those that are there already are left alone.
+    Batches and catalogs never change, so existing files stay as they are.
     """
     for name in ("records", "catalogs", "checkpoints"):
         (folder / name).mkdir(parents=True, exist_ok=True)

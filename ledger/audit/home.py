@@ -1,4 +1,4 @@
-"""A home opened for an audit: its policy, its chain, its database, nothing of it changed."""
+"""Audit of a home: opens its policy, chain and database, without changing them."""
 
 from __future__ import annotations
 
@@ -46,11 +46,10 @@ def audit_home(
     span: int = SPAN,
     notes_every: float = 5.0,
 ) -> AuditReport:
-    """Return the report on a home: its chain replayed, and all that it keeps held against it.
+    """Replay the home's chain, compare everything in the home with it, and return the report.
 
-    `to` is a folder that what was published is written out to.  `policy` is the auditor's own,
-    `notes` the folder of what it remembers; without them both are the home's.  `now` is in
-    seconds.
+    `to` is a folder to which published data is exported.  `policy` is the auditor's own, `notes`
+    the folder of its state; without them both are the home's.  `now` is in seconds.
 
     Raises:
         LedgerAbsentError: there is no ledger in the home.
@@ -80,9 +79,9 @@ def audit_open(
     url: str,
     now: int,
 ) -> AuditReport:
-    """Return the report on the database as an open transaction sees it; nothing is remembered.
+    """Audit the database within an open transaction; no state is written.
 
-    `url` is the address of the chain's node, `executor` one that works on the caller's thread.
+    `url` is that of the chain's node, `executor` one that runs in the caller's thread.
     """
     observer = MirrorObserver(connection, Reach.of(connection))
     job = _job(pinned(settings.home), files, observer, now=now)
@@ -135,9 +134,9 @@ def _job(
 
 
 def pinned(home: Path, own: TrustPolicy | None = None) -> tuple[LedgerPin, TrustPolicy | None]:
-    """Return the ledger of a home as a policy pins it: the auditor's `own`, else the home's.
+    """Return a home's ledger and policy: the auditor's `own` policy, else the home's.
 
-    Without either it is the ledger as it was deployed.
+    Without either, the ledger as it was deployed.
 
     Raises:
         LedgerAbsentError: nothing is deployed, or the policy is of other ledgers.
@@ -157,7 +156,7 @@ def pinned(home: Path, own: TrustPolicy | None = None) -> tuple[LedgerPin, Trust
 
 @contextmanager
 def chain_of(settings: Settings) -> Iterator[str]:
-    """Read the embedded chain of a home, or reach for the chain of its settings; give the address.
+    """Yield the URL of the chain's node; of the embedded chain, a read-only server is started.
 
     The home may be in use meanwhile.
     """

@@ -1,4 +1,4 @@
-"""The newest snapshot of a home on this machine, made without changing anything in it."""
+"""Make the newest snapshot of a home on this machine, without changing the home."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def snapshot_of_home(home: Path) -> bytes:
         LedgerAbsentError: there is no ledger in the home.
         HomeInUseError: another process runs the embedded chain of this home; ask its address.
         DatabaseLedgerError: the database belongs to another ledger.
-        EvidencePendingError: no block has been made a checkpoint yet.
-        EvidenceInconsistentError: the database does not lead to what the chain proves.
+        EvidencePendingError: there is no checkpoint yet.
+        EvidenceInconsistentError: the database contradicts the chain's proofs.
     """
     settings = load_settings(home=home)
     deployment = load_deployment(settings.home)

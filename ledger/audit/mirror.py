@@ -1,4 +1,4 @@
-"""The mirror of the chain, held against what the chain told: missing, extra and changed rows."""
+"""Compare the mirror with the replayed chain: missing, extra and changed rows."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ _Key = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far the database has come: its newest block.  What is older than so far is pruned.
+    """How far the database has followed the chain: its newest block; older versions are pruned.
 
-    `time` is that block's, in seconds, 0 where no block is kept.
+    `time` is that block's, in seconds, 0 if no block is stored.
     """
 
     head: int
@@ -65,7 +65,7 @@ class Reach:
 
     @classmethod
     def of(cls, connection: Connection) -> Reach:
-        """Return how far a database says it has followed, or its rows say where it does not."""
+        """Return the newest block of a database, by its rows if it has no block."""
         head = connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
         statement = (BODIES, REGISTRARS, ANCHORED, STATUS_CHANGES, CATALOG_CHANGES)
         if head is None:
@@ -79,12 +79,12 @@ class Reach:
 
     @property
     def first_stored_block(self) -> int:
-        """The block since which every version of a row is surely kept."""
+        """The block since which every version of a row must be stored."""
         return self.head - MAX_STORED_BLOCKS
 
 
 class MirrorObserver:
-    """Compares each row of the mirror with the act that made it, as the replay goes along."""
+    """Compares each row of the mirror with the act that made it, during the replay."""
 
     def __init__(self, connection: Connection, reach: Reach) -> None:
         self._connection, self._reach = connection, reach
@@ -101,25 +101,25 @@ class MirrorObserver:
 
     @property
     def reach(self) -> Reach:
-        """How far the database has come."""
+        """How far the database has followed the chain."""
         return self._reach
 
     def end_at(self, final: int, newest: int) -> None:
-        """Say which block the audit ends with, and the newest that the node has.
+        """Set the last block of the audit, and the newest that the node has.
 
-        What the mirror took from blocks between them is not audited yet.
+        Rows of blocks between them are not audited yet.
         """
         self.final, self.newest = final, newest
 
     def _is_beyond(self, block: int) -> bool:
-        """Return whether a row's block is one that the database or the node has not come to."""
+        """Return whether neither database nor node has a row's block."""
         return block > self._reach.head or block > max(self.final, self.newest)
 
     def _is_pending(self, block: int) -> bool:
-        """Return whether a row is of a block after the audited ones, which may be taken back."""
+        """Return whether a row is of a block after the audited ones, which may be rolled back."""
         return self.final < block and not self._is_beyond(block)
 
-    # What the replay tells --------------------------------------------------------------------
+    # Callbacks of the replay ------------------------------------------------------------------
 
     def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
         found = self._turn(act.log.block)
@@ -196,7 +196,7 @@ class MirrorObserver:
         return found
 
     def noted(self) -> Json:
-        """See `receipts.chain_heads`: what of the operator's own records the next audit expects."""
+        """Return the heads of the receipt chains, which the next audit expects (`expected`)."""
         return self.notes
 
     def to_json(self) -> Json:
@@ -220,7 +220,7 @@ class MirrorObserver:
     # Versions ---------------------------------------------------------------------------------
 
     def version_at(self, issuer: str, block: int) -> int | None:
-        """Return since which block an issuer's state was as it was at `block`; None before it."""
+        """Return the block since which an issuer had its state of `block`, None if before."""
         if self._states is None:
             self._states = {}
             for name, at in sorted(self._versions["bodies"]):
@@ -229,10 +229,10 @@ class MirrorObserver:
         place = bisect_right(blocks, block)
         return blocks[place - 1] if place else None
 
-    # Comparing --------------------------------------------------------------------------------
+    # Comparisons ------------------------------------------------------------------------------
 
     def _turn(self, block: int) -> list[AuditFault]:
-        """Compare what the block before left: only the last version in a block is kept."""
+        """Compare the rows of the block before: the store has one version a block, the last."""
         if block == self._block:
             return []
         self._block = block
@@ -242,7 +242,7 @@ class MirrorObserver:
         return [found for of, values in waiting.values() for found in self._compare(of, values)]
 
     def _compare(self, of: Table, values: Mapping[str, Any]) -> list[AuditFault]:
-        """Return a fault unless the row of this key is there and has just these values."""
+        """Return a fault unless the row with this key exists and has these values."""
         keys = [column.name for column in of.primary_key]
         query = select(of).where(*(of.c[name] == values[name] for name in keys))
         row = self._connection.execute(query).one_or_none()
@@ -260,7 +260,7 @@ class MirrorObserver:
         return [fault("database.row_changed", where, detail, held=stored_values, chain=wanted)]
 
     def _pruned(self, of: Table, keys: list[str], values: Mapping[str, Any]) -> bool:
-        """Return whether an old version may be gone, a newer one of the same thing being there."""
+        """Return whether an old version may be pruned, because a newer one exists."""
         if "block" not in keys or values["block"] >= self._reach.first_stored_block:
             return False
         same = [of.c[name] == values[name] for name in keys if name != "block"]
@@ -273,7 +273,7 @@ class MirrorObserver:
         return name if isinstance(name, str) and sha256(name.encode()) == digest else None
 
     def compare_act(self, act: ReplayedAct) -> list[AuditFault]:
-        """Return what is wrong with the row of an act that was handed in here, if it was."""
+        """Return the faults of the row of an included act, if it was submitted here."""
         query = select(ACTS).where(ACTS.c.digest == act.digest)
         row = self._connection.execute(query).one_or_none()
         kind = kind_of(act.statement)
@@ -302,7 +302,7 @@ class MirrorObserver:
         return [fault("database.row_changed", where, detail, held=stored_values, chain=chain)]
 
     def _same_signers(self, signatures: bytes, act: ReplayedAct) -> bool:
-        """Return whether the same people signed: two signatures of one key are one."""
+        """Return whether the same keys signed: a key may have other signatures of the same act."""
         joined = b"".join(act.signatures)
         if signatures == joined:
             return True
@@ -355,7 +355,7 @@ class MirrorObserver:
                     yield _extra(STATUS_WORDS, issuer)
 
     def _blocks_missing(self) -> Iterator[AuditFault]:
-        """Yield the blocks in which something was said, and which the database does not keep."""
+        """Yield the blocks with events that the database lacks."""
         stored = set(self._connection.execute(select(BLOCKS.c.number)).scalars())
         for number in sorted(self._eventful - stored):
             if self._reach.first_stored_block <= number <= self._reach.head:

@@ -1,4 +1,4 @@
-"""The operator's receipts in their order: each names the one before, and none is gone."""
+"""Check a chain of operator receipts: each names the one before, and none is missing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CHAINS = table(ReceiptChainRow)
 
 
 class ReceiptChainCheck:
-    """Takes one kind of receipts in the order of their rows.
+    """Checks the receipts of one kind in the order of their rows.
 
-    `expected` is the newest receipt that an earlier audit saw, as `noted` tells it.
+    `expected` is the newest receipt that an earlier audit saw, as returned by `noted`.
     """
 
     def __init__(self, connection: Connection, name: ReceiptChain) -> None:
@@ -51,7 +51,7 @@ class ReceiptChainCheck:
             yield fault("receipt.gap", where, detail)
 
     def end(self) -> Iterator[AuditFault]:
-        """Yield a fault unless the last receipt taken is the newest that there was."""
+        """Yield a fault unless the last receipt is the newest that was ever stored."""
         where = f"database/receipt_chains/{self.name}"
         query = select(CHAINS.c.number, CHAINS.c.digest).where(CHAINS.c.name == self.name)
         row = self._connection.execute(query).one_or_none()
@@ -64,5 +64,5 @@ class ReceiptChainCheck:
             yield fault("receipt.gap", where, detail)
 
     def noted(self) -> Json:
-        """Return number and digest of the newest receipt, for the auditor's memory."""
+        """Return number and digest of the newest receipt, for the auditor's state."""
         return [self._number, self._digest.hex()]

@@ -1,4 +1,4 @@
-"""Were acts rejected rightly?  Each is judged on the state at the block of its rejection."""
+"""Check rejections of acts, on the issuer's state at the block of each rejection."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _DEAD = [str(state) for state in ActState if not state.alive]
 class RejectionJudge:
     """Judges rejected acts of the ledger `identity` by the rules that rejected them.
 
-    `version_at` gives the block since which an issuer's state was as it was at another; the rows
-    of these versions are compared with the chain elsewhere.  `final` is the newest block judged.
+    `version_at` returns the block since which an issuer had its state of a block; the rows of these
+    versions are compared with the chain elsewhere.  `final` is the newest block judged.
     """
 
     def __init__(
@@ -37,9 +37,9 @@ class RejectionJudge:
         self._final, self._version_at = final, version_at
 
     def objection(self, row: Any) -> str | None:
-        """Return why an act should not have been rejected, of its row; None where it should.
+        """Return why an act should not have been rejected, None if it was rejected rightly.
 
-        What was rejected after the final block, or at a block whose state is pruned, passes.
+        Rejections after the final block, or at a block whose state is pruned, pass.
         """
         lane = Lane(row.lane)
         if lane not in COUNTED:
@@ -61,9 +61,9 @@ class RejectionJudge:
         return None if wanted == row.reason else f"it was rejected for {row.reason}, not {wanted}"
 
     def _reason(self, row: Any, seen: IssuerRow) -> str | None:
-        """Return why the act could not be carried out for good, None where it could."""
+        """Return why the act can never be included, None if it can."""
         act, state = rows.act_of(row), seen.state
-        # No rule that rejects an act for good looks at registrars, so no seats are needed.
+        # No rule that rejects an act for good reads registrars, so no seats are needed.
         ledger = ledger_state(self._identity, (), {state.issuer: Issuer(state=state)})
         try:
             after_act(ledger, act, state.issuer, row.block + 1)
@@ -72,7 +72,7 @@ class RejectionJudge:
         return None
 
     def _after_dead(self, row: Any) -> str | None:
-        """Return what is wrong where an act was rejected whose turn had not come."""
+        """Return what is wrong with the rejection of an act whose predecessor was not included."""
         query = select(ACTS.c.reason).where(
             ACTS.c.subject == row.subject,
             ACTS.c.lane == row.lane,

@@ -1,4 +1,4 @@
-"""How signed acts travelled: transactions held against their own bytes, and against acts."""
+"""Compare transactions with their raw bytes, and with the acts in them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TYPE, _NONCE = b"\x02", 1
 
 
 class TravelComparison:
-    """Compares transactions with their raw bytes, and carriages with both ends."""
+    """Compares transactions with their raw bytes, and carriages with acts and transactions."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def run(self) -> Iterator[AuditFault]:
-        """Yield what is wrong with transactions and carriages."""
+        """Yield the faults of transactions and carriages."""
         for row in self._connection.execute(select(TRANSACTIONS)):
             changed = [
                 name for name, value in transaction_facts(row.raw) if getattr(row, name) != value
@@ -39,7 +39,7 @@ class TravelComparison:
         yield from self._landed()
 
     def _carriages(self) -> Iterator[AuditFault]:
-        """Yield carriages of nothing, and by nothing."""
+        """Yield carriages whose act or transaction is missing."""
         act = exists().where(ACTS.c.number == CARRIAGES.c.act)
         transaction = exists().where(TRANSACTIONS.c.hash == CARRIAGES.c.tx)
         for row in self._connection.execute(select(CARRIAGES).where(~act | ~transaction)).all():
@@ -47,13 +47,13 @@ class TravelComparison:
             yield fault("database.row_extra", where, "it has lost its act or transaction")
 
     def _landed(self) -> Iterator[AuditFault]:
-        """Yield what differs between anchored acts and our transactions that carried them."""
+        """Yield differences between anchored acts and our transactions that included them."""
         query = select(ACTS.c.number, TRANSACTIONS.c.block, TRANSACTIONS.c.state, ACTS.c.block)
         query = query.join(TRANSACTIONS, TRANSACTIONS.c.hash == ACTS.c.tx)
         landed = (str(TxState.INCLUDED), str(TxState.FINAL))
         final = ACTS.c.state == str(ActState.FINAL)
         for number, block, state, wanted in self._connection.execute(query.where(final)).all():
-            # The worker says so of its last transaction only when it works again.
+            # The worker updates its last transaction only in its next round.
             if block != wanted and (state in landed or block is not None):
                 where = f"database/transactions/{number}"
                 yield fault("database.row_changed", where, f"it is {state} in block {block}")
@@ -64,7 +64,7 @@ class TravelComparison:
 
 
 def transaction_facts(raw: Any) -> list[tuple[str, Any]]:
-    """Return hash, nonce and sender as the bytes of a transaction give them."""
+    """Return hash, nonce and sender computed from a transaction's bytes."""
     if not isinstance(raw, bytes) or raw[:1] != _TYPE:
         return [("raw", b"")]
     try:

@@ -1,4 +1,4 @@
-"""What callers were told: every receipt in its chain, its row, and the operator's batches."""
+"""Audit verification receipts: their chain, their rows, and the operator's batches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DIGEST = 32
 class EventComparison:
     """Compares receipts of verifications.
 
-    `operator` is who signs them (20 bytes), None where nobody knows; `now` in seconds.
+    `operator` (20 bytes) signs them, None if unknown; `now` in seconds.
     """
 
     def __init__(self, connection: Connection, *, operator: bytes | None, now: int) -> None:
@@ -40,7 +40,7 @@ class EventComparison:
         self.chain = ReceiptChainCheck(connection, ReceiptChain.VERIFICATIONS)
 
     def run(self, replay: Replay) -> Iterator[AuditFault]:
-        """Yield what is wrong with receipts, with their rows, and with the batches they are in."""
+        """Yield the faults of receipts, of their rows, and of the batches they are in."""
         bodies = _operators(replay, self._operator)
         query = select(VERIFICATIONS).order_by(VERIFICATIONS.c.number)
         rows = self._connection.execute(query.execution_options(yield_per=_AT_ONCE))
@@ -76,7 +76,7 @@ class EventComparison:
     def _sealed(
         self, row: Any, receipt: VerificationReceipt, bodies: Collection[str], where: str
     ) -> Iterator[AuditFault]:
-        """Yield a fault where a receipt is not in the batch that its row names, or is late."""
+        """Yield a fault if a receipt is not in the batch that its row names, or is late."""
         if _is_in_batch(self._connection, receipt, row.sequence, bodies):
             return
         overdue = row.checked + MAX_ANCHORING_SECONDS < self._now
@@ -91,7 +91,7 @@ class EventComparison:
             yield fault("receipt.unusable", where, f"it is not in batch {row.sequence}")
 
     def _batches(self, replay: Replay, bodies: Collection[str]) -> Iterator[AuditFault]:
-        """Yield batches of receipts that have more or fewer receipts than rows name them."""
+        """Yield batches with more or fewer receipts than rows that name them."""
         counted = select(VERIFICATIONS.c.sequence, func.count()).group_by(VERIFICATIONS.c.sequence)
         counts = dict(map(tuple, self._connection.execute(counted).all()))
         sealed = {row.sequence: row for row in self._connection.execute(select(RECEIPT_BATCHES))}
@@ -111,7 +111,7 @@ class EventComparison:
         yield from self._sealed_here(replay, bodies, sealed.keys())
 
     def _is_as_far(self, row: Any, anchored: bytes | None) -> bool:
-        """Return whether a sealed batch has come as far as its row says."""
+        """Return whether the columns of a sealed batch agree with each other and with the chain."""
         if row.submission == b"":
             return bool(row.handed_in) and anchored is not None
         if not row.handed_in:
@@ -124,7 +124,7 @@ class EventComparison:
     def _sealed_here(
         self, replay: Replay, bodies: Collection[str], known: Collection[int]
     ) -> Iterator[AuditFault]:
-        """Yield anchored batches that the operator's key signed and that no row knows."""
+        """Yield anchored batches that the operator's key signed and that have no row."""
         for issuer in bodies:
             keys = replay.bodies[issuer].state.keys
             for sequence, _, count, key, _ in replay.marks.get(issuer, ()):
@@ -149,7 +149,7 @@ def receipt_columns(receipt: VerificationReceipt) -> dict[str, Any]:
 
 
 def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
-    """Return the codes of bodies in whose batches the receipts may be."""
+    """Return the codes of issuers whose batches may contain the receipts."""
     return [
         code
         for code, body in replay.bodies.items()
@@ -161,9 +161,9 @@ def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
 def _is_in_batch(
     connection: Connection, receipt: VerificationReceipt, sequence: int, bodies: Collection[str]
 ) -> bool:
-    """Return whether the anchored batch of this number of one of the bodies has the record.
+    """Return whether batch `sequence` of one of the issuers contains the receipt's record.
 
-    That kept records and lookup rows are those of the batch is for other parts of the audit.
+    Other parts of the audit compare the stored records with the batch.
     """
     found = (
         (CERTIFICATES.c.lookup == receipt.lookup[:PREFIX])

@@ -1,1 +1,1 @@
-"""Chains behind the ledger: any Ethereum node, and the one that comes with the project."""
+"""Ethereum access: JSON-RPC client, deployment, and the follower that mirrors the chain."""

@@ -1,8 +1,8 @@
-"""The events of a contract, complete: every block's are proved by the block itself.
+"""Complete event logs of a contract, proved against each block's header.
 
-`eth_getLogs` of a node behind a balancer may lack blocks, and nothing in its answer shows it.  So
-a block whose bloom filter rules the contract out has no events, and of every other block all
-receipts are read and held against the receipts root.
+`eth_getLogs` of a node behind a load balancer may omit blocks without any sign of it.  Here a
+block whose bloom filter excludes the contract has no events; of any other block all receipts are
+read and their trie's root compared with `receiptsRoot`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from certledger.ledger.core.values import ContractLog
 from certledger.verifier.crypto.hashing import keccak
 
 CONCURRENCY = 8
-"""Blocks that are read at once, so that a distant node's delay is waited for once for all."""
+"""Blocks that are read at the same time, so that latency is not paid once a block."""
 _BLOOM_BYTES = 256
 
 
@@ -29,7 +29,7 @@ class LogsIncompleteError(ChainUnreachableError):
 
 
 class JsonRpc(Protocol):
-    """One JSON-RPC node, or several that stand in for one another."""
+    """A JSON-RPC node, or several with failover."""
 
     @property
     def members(self) -> Sequence[JsonRpc]:
@@ -43,7 +43,7 @@ def complete_logs(node: JsonRpc, address: bytes, first: int, last: int) -> list[
     """Return the events of `address` in blocks `first` to `last`, in order.
 
     Raises:
-        LogsIncompleteError: the receipts of a block are not to be had.
+        LogsIncompleteError: no node shows all receipts of a block.
         ChainUnreachableError: no node answers.
     """
     numbers = range(first, last + 1)
@@ -55,7 +55,7 @@ def complete_logs(node: JsonRpc, address: bytes, first: int, last: int) -> list[
 
 
 def _logs_of_block(node: JsonRpc, address: bytes, number: int) -> list[ContractLog]:
-    """Return what the first node that can prove it says of a block."""
+    """Return the events of a block from the first node that can prove them."""
     failure: ChainUnreachableError = LogsIncompleteError(f"block {number} cannot be read")
     for member in node.members:
         try:
@@ -86,7 +86,7 @@ def _proved_logs(node: JsonRpc, address: bytes, number: int) -> list[ContractLog
 
 
 def _receipts(node: JsonRpc, number: int, transactions: Sequence[str]) -> list[Any]:
-    """Return a block's receipts; one by one from a node that cannot list them."""
+    """Return a block's receipts; one by one from a node without `eth_getBlockReceipts`."""
     try:
         found = node.call("eth_getBlockReceipts", hex(number))
     except ChainRefusesError:
@@ -99,7 +99,7 @@ def _receipts(node: JsonRpc, number: int, transactions: Sequence[str]) -> list[A
 def _logs(
     receipts: Iterable[Any], address: bytes, number: int, block_hash: bytes
 ) -> list[ContractLog]:
-    """Return the events of proved receipts.  Places follow from their order, as in `logIndex`."""
+    """Return the events in proved receipts, with the positions that `logIndex` has."""
     found, position = [], 0
     for receipt in receipts:
         for one in receipt["logs"]:
@@ -118,12 +118,12 @@ def _logs(
 
 
 def receipts_root(receipts: Sequence[Any]) -> bytes:
-    """Return the root of the trie of receipts that nodes tell in JSON (EIP-2718)."""
+    """Return the root of the trie of a block's receipts in JSON-RPC form (EIP-2718)."""
     return trie_root([_encoded(receipt) for receipt in receipts])
 
 
 def trie_root(values: Sequence[bytes]) -> bytes:
-    """Return the root of the Merkle-Patricia trie of values under their RLP-encoded places."""
+    """Return the root of the Merkle-Patricia trie of values under their RLP-encoded indices."""
     pairs = [(rlp.encode(place).hex(), value) for place, value in enumerate(values)]
     return keccak(rlp.encode(_trie_node(sorted(pairs), 0)))
 
@@ -131,7 +131,7 @@ def trie_root(values: Sequence[bytes]) -> bytes:
 def _trie_node(pairs: Sequence[tuple[str, bytes]], depth: int) -> Any:
     """Return the node over sorted pairs of hexadecimal keys and values, equal up to `depth`.
 
-    No key is the beginning of another, so a branch never has a value of its own.
+    No key is a prefix of another, so a branch never has a value.
     """
     if not pairs:
         return b""
@@ -148,19 +148,19 @@ def _trie_node(pairs: Sequence[tuple[str, bytes]], depth: int) -> Any:
 
 
 def _reference(node: Any) -> Any:
-    """Return a node as its parent has it: by its hash, unless it is shorter than that."""
+    """Return a node as its parent stores it: its hash, or the node itself below 32 bytes."""
     data = rlp.encode(node)
     return node if len(data) < 32 else keccak(data)
 
 
 def _path(digits: str, *, leaf: bool) -> bytes:
-    """Return the digits of a path, with a flag in front that says leaf and odd length."""
+    """Return a hex-prefix encoded path: bit 1 of the first digit is leaf, bit 0 odd length."""
     flag = 2 * leaf + len(digits) % 2
     return bytes.fromhex(f"{flag:x}{digits}" if len(digits) % 2 else f"{flag:x}0{digits}")
 
 
 def _encoded(receipt: Any) -> bytes:
-    """Return a receipt as the trie has it.  Before Byzantium a state root stood for the status."""
+    """Return a receipt as the trie stores it; before Byzantium it has a state root, no status."""
     if "status" in receipt:
         outcome = b"\x01" if int(receipt["status"], 16) else b""
     else:

@@ -1,4 +1,4 @@
-"""The `Chain` port on any Ethereum JSON-RPC node."""
+"""The `Chain` port on any Ethereum JSON-RPC node, and EIP-1559 transactions."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ from certledger.verifier.http_client import (
 )
 
 MAX_TRANSACTION_GAS = 12_000_000
-"""Gas of one transaction, below the cap of EIP-7825."""
+"""Gas limit of one transaction, below the cap of EIP-7825 (16,777,216)."""
 MAX_CALLDATA_BYTES = 100_000
-"""Bytes of calldata; geth refuses a transaction over 131,072."""
+"""Bytes of calldata; geth refuses a transaction over 131,072 bytes."""
 MAX_ANSWER_BYTES = 32 << 20
-"""Bytes of a node's answer: all receipts of a full block, and more."""
+"""Bytes of a node's answer; all receipts of a full block take less."""
 _MARGIN = 1.25
 _TYPE = b"\x02"
 _NONCE, _TIP, _FEE, _GAS, _TO, _DATA = 1, 2, 3, 4, 5, 7
-"""Places in an EIP-1559 transaction."""
+"""Positions in an EIP-1559 transaction."""
 _RAISE = 1.3
-"""Nodes replace a waiting transaction only for a tenth more fee; this is safely above."""
+"""Fee factor of a replacement; nodes require at least 1.1."""
 _Read = TypeVar("_Read")
 
 
 class NodeRefusesError(ChainRefusesError):
-    """The node answered with an error of JSON-RPC."""
+    """The node answered with a JSON-RPC error."""
 
     def __init__(self, method: str, number: int, message: str, data: Any = None) -> None:
         super().__init__(f"the node refuses {method}: {number} {message[:200]!r}")
@@ -56,13 +56,13 @@ class NodeRefusesError(ChainRefusesError):
 
 
 class NodeAnswerTooLongError(ChainUnreachableError):
-    """A node's answer is longer than is read; asking for less may help."""
+    """A node's answer is too long; a smaller request may help."""
 
 
 class NodeClient:
-    """One JSON-RPC node, asked and believed only as far as an answer's shape goes.
+    """Client of one JSON-RPC node; checks the shape of answers, not their truth.
 
-    `timeout` (seconds) bounds a whole question with its answer, `longest` the bytes of the answer.
+    `timeout` (seconds) bounds a request with its whole answer, `longest` the bytes of the answer.
     """
 
     def __init__(self, url: str, *, timeout: float = 20.0, longest: int = MAX_ANSWER_BYTES) -> None:
@@ -94,12 +94,12 @@ class NodeClient:
         return answer["result"]
 
     def _exchange(self, method: str, params: Sequence[Any]) -> Any:
-        """Return what the node answers in JSON."""
+        """Return the node's answer, parsed from JSON."""
         if not is_server_address(self._url):
             raise ChainUnreachableError(
                 "the address of a node is http:// or https://, a host and a path"
             )
-        # One question a connection, so that the number tells nothing.
+        # One request a connection, so the id carries no information.
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         request = Request(self._url, data=orjson.dumps(asked), headers=headers, method="POST")
@@ -126,10 +126,10 @@ class WrongChainError(NodeRefusesError):
 
 
 class EthereumChain:
-    """The ledger's contract on a chain, and the account that pays for carrying acts to it.
+    """The ledger's contract on a chain, and the account that pays for transactions.
 
-    `confirmations` is how deep a block is final where the node knows no `finalized` tag.
-    A node that is away is checked once it answers.
+    `confirmations` is the depth at which a block is final if the node has no `finalized` tag.
+    A node that does not answer now is checked once it does.
 
     Raises:
         WrongChainError: a node is of another chain than the ledger's.
@@ -154,15 +154,15 @@ class EthereumChain:
     # Transactions ----------------------------------------------------------------------------
 
     def next_nonce(self) -> int:
-        """Return the sender's next nonce, counting what waits."""
+        """Return the sender's next nonce, counting transactions in the node's pool."""
         return _number(self._node.call("eth_getTransactionCount", self._sender, "pending"))
 
     def mined_nonce(self) -> int:
-        """Return the sender's next nonce, counting only what stands in blocks."""
+        """Return the sender's next nonce, counting only included transactions."""
         return _number(self._node.call("eth_getTransactionCount", self._sender, "latest"))
 
     def sign(self, data: bytes, *, nonce: int) -> SignedTransaction:
-        """Return the signed call of the contract.
+        """Sign a call of the contract, without sending it.
 
         Raises:
             CallRevertedError: the contract would refuse it now, or it is too large.
@@ -182,10 +182,9 @@ class EthereumChain:
         return sign_transaction(self._node, self._signer, payment)
 
     def resign(self, raw: bytes) -> SignedTransaction:
-        """Return the same call with the same nonce and gas, for a higher fee.
+        """Sign the same call with the same nonce and gas, for a higher fee.
 
-        Whether it would succeed is not asked: even a call that reverts clears the way for the
-        nonces behind it.
+        It is not simulated: even a call that reverts frees the nonces behind it.
         """
         parts: list[bytes] = rlp.decode(raw[1:])
         nonce, tip, fee, gas = (
@@ -204,21 +203,21 @@ class EthereumChain:
             raise CallRevertedError(_revert_name(error)) from error
 
     def broadcast(self, raw: bytes) -> None:
-        """Offer a transaction to the network; repeating does no harm.
+        """Send a transaction to the network; safe to repeat.
 
         Raises:
             ChainUnreachableError: the node does not answer.
-            NodeRefusesError: it will not take the transaction, and does not have it.
+            NodeRefusesError: it refuses the transaction, and does not have it.
         """
         try:
             self._node.call("eth_sendRawTransaction", "0x" + raw.hex())
         except NodeRefusesError:
-            # Each kind of node has other words for "I know it already", so it is asked.
+            # Each client has its own words for "already known", so the node is asked for it.
             if self._node.call("eth_getTransactionByHash", "0x" + keccak(raw).hex()) is None:
                 raise
 
     def find(self, tx: bytes) -> Included | None:
-        """Return where a transaction stands on the chain as it is now."""
+        """Return the block of a transaction on the canonical chain, None while it has none."""
         receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
         if receipt is None or (isinstance(receipt, dict) and receipt.get("blockNumber") is None):
             return None
@@ -231,7 +230,7 @@ class EthereumChain:
         )
         block = self.block(number)
         if block is None or block.hash != current:
-            return None  # Its block is being reorganised away.
+            return None  # Its block was reorganised away.
         return Included(block=block, succeeded=status == 1)
 
     # Blocks, events, proofs ------------------------------------------------------------------
@@ -241,7 +240,7 @@ class EthereumChain:
         return self._must(self._block("latest"))
 
     def finalized(self) -> Block:
-        """Return the newest block that will not be taken back."""
+        """Return the newest final block."""
         try:
             found = self._block("finalized")
         except NodeRefusesError:
@@ -272,10 +271,10 @@ class EthereumChain:
         return complete_logs(self._node, self._ledger.address, first, last)
 
     def reported_logs(self, first: int, last: int) -> Sequence[ContractLog]:
-        """Return the events that the node reports, in order and perhaps not all.
+        """Return the events that `eth_getLogs` reports, in order and perhaps incomplete.
 
-        Quick over long ranges, for whoever notices otherwise when one is missing.  Ranges that
-        are too large are halved.
+        Fast over long ranges, for callers that notice a missing event otherwise.  A range that is
+        too large for the node is halved.
         """
         asked = {"address": self._address, "fromBlock": hex(first), "toBlock": hex(last)}
         try:
@@ -289,7 +288,7 @@ class EthereumChain:
         return sorted(logs, key=lambda log: (log.block, log.position))
 
     def prove(self, slots: Sequence[int], block: int) -> StateProof:
-        """Return the trie nodes of the contract's account and of `slots` at a block."""
+        """Return the proof of the contract's account and of `slots` at a block."""
         keys = ["0x" + slot.to_bytes(32, "big").hex() for slot in slots]
         found = self._node.call("eth_getProof", self._address, keys, hex(block))
         if not isinstance(found, dict) or len(found.get("storageProof") or ()) != len(slots):
@@ -306,7 +305,7 @@ class EthereumChain:
 
 
 def _of_chain(node: JsonRpc, ledger: LedgerPin) -> JsonRpc:
-    """Return the nodes behind `node`, each of which must be of the ledger's chain."""
+    """Return the nodes behind `node` with failover; each must be of the ledger's chain."""
     from certledger.ledger.chain.failover import ChainNode, Nodes
 
     members = [ChainNode(one, ledger.chain_id, ledger.genesis) for one in node.members]
@@ -321,10 +320,10 @@ def _of_chain(node: JsonRpc, ledger: LedgerPin) -> JsonRpc:
 
 
 def check_chain(node: JsonRpc, chain_id: int, genesis: bytes) -> None:
-    """Check that the node is of the ledger's chain; fresh private chains easily share an id.
+    """Check chain id and genesis of a node; private chains often share an id.
 
     Raises:
-        WrongChainError: it is of another.
+        WrongChainError: it is of another chain.
     """
     current = _number(node.call("eth_chainId"))
     if current != chain_id:
@@ -338,7 +337,7 @@ def check_chain(node: JsonRpc, chain_id: int, genesis: bytes) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Payment:
-    """What a transaction does; `to` is empty where it creates a contract."""
+    """Content of a transaction; `to` is empty if it creates a contract."""
 
     chain_id: int
     nonce: int
@@ -350,9 +349,9 @@ class Payment:
 def sign_transaction(
     node: JsonRpc, signer: Signer, payment: Payment, *, above: tuple[int, int] = (0, 0)
 ) -> SignedTransaction:
-    """Return a signed EIP-1559 transaction; the fee is what the node asks.
+    """Sign an EIP-1559 transaction with the fee that the node suggests.
 
-    `above` is the tip and the whole fee (wei a gas) of a transaction that this one replaces.
+    `above` is the tip and the fee cap (wei a gas) of a transaction that this one replaces.
     """
     latest = node.call("eth_getBlockByNumber", "latest", False)
     base = _number(_shaped(lambda: latest.get("baseFeePerGas", "0x0")))
@@ -377,10 +376,10 @@ def sign_transaction(
 
 
 def block_of(found: Any) -> Block:
-    """Return a block as the port has it.
+    """Return a block from its JSON-RPC form.
 
     Raises:
-        ChainUnreachableError: it has not the shape of one.
+        ChainUnreachableError: it has another shape.
     """
     return _shaped(
         lambda: Block(
@@ -405,7 +404,7 @@ def _log(found: Any) -> ContractLog:
 
 
 def _revert_name(error: NodeRefusesError) -> str:
-    """Return the name of the contract's error, or what the node said."""
+    """Return the name of the contract's error, or the node's message."""
     data = error.data.get("data") if isinstance(error.data, dict) else error.data
     if isinstance(data, str) and data.startswith("0x"):
         name = load_artifact().error_name(_bytes(data))
@@ -415,7 +414,7 @@ def _revert_name(error: NodeRefusesError) -> str:
 
 
 def _shaped(read: Callable[[], _Read]) -> _Read:
-    """Return what `read` makes of an answer; ChainUnreachableError where it lacks the shape."""
+    """Return what `read` returns; raise ChainUnreachableError if the answer lacks its shape."""
     try:
         return read()
     except (KeyError, TypeError, AttributeError) as error:

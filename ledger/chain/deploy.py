@@ -1,4 +1,4 @@
-"""Deploying the contract once, and remembering where it stands."""
+"""Deploy the contract once, with a record in the home that survives crashes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 class DeploymentFailedError(CertledgerError):
-    """The contract did not come to stand where it should."""
+    """The contract could not be created, or its address has other code."""
 
     code = "deployment.failed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployment:
-    """The contract's place on a chain; `block` is None until its transaction was included."""
+    """A deployment of the contract; `block` is None until its transaction was included."""
 
     TYPE: ClassVar[str] = "certledger/deployment/1"
 
@@ -63,14 +63,14 @@ class Deployment:
 
     @property
     def code_hash(self) -> bytes:
-        """The hash of the code that must stand at the address, computed, not asked for."""
+        """The hash of the code that the address must have, computed from the artifact."""
         code = load_artifact().runtime_code(
             chain_id=self.chain_id, salt=self.salt, identity=self.identity
         )
         return keccak(code)
 
     def pin(self, name: str) -> LedgerPin:
-        """Return what a trust policy pins of this ledger."""
+        """Return the ledger's pin for a trust policy."""
         return LedgerPin(
             name=name,
             chain_id=self.chain_id,
@@ -82,7 +82,7 @@ class Deployment:
         )
 
     def to_json(self) -> Json:
-        """Return the deployment as a JSON value; hexadecimal, for people compare it."""
+        """Return the deployment as a JSON value; hexadecimal, because people compare it."""
         value: dict[str, Json] = {
             "type": self.TYPE,
             "chain_id": self.chain_id,
@@ -117,7 +117,7 @@ _BINARY = {"genesis": 32, "address": 20, "salt": 32, "transaction": 32}
 
 
 def load_deployment(home: Path) -> Deployment | None:
-    """Return the deployment that `home` remembers, None before the first."""
+    """Return the deployment recorded in `home`, None before the first."""
     path = home / FILE
     return (
         Deployment.from_json(parse_canonical(path.read_bytes(), _MAX_TRANSACTION_CHARACTERS))
@@ -135,12 +135,13 @@ def deploy(
 ) -> Deployment:
     """Return the ledger of `home`, deployed if it is not yet.
 
-    The signed transaction is written down before it is sent, so a kill at any point leaves one
-    contract: the same bytes are sent again.  `signer` pays; `registrars` are (region, account).
+    The signed transaction is stored before it is sent: after a crash at any point the same bytes
+    are sent again, so that there is one contract.  `signer` pays; `registrars` are (region,
+    account).
 
     Raises:
         ChainUnreachableError: the node does not answer; call again.
-        DeploymentFailedError: the contract refused to be created, or other code stands there.
+        DeploymentFailedError: the contract could not be created, or its address has other code.
         ChainRefusesError: the node is of another chain than the one the home deployed on.
     """
     made = load_deployment(home)
@@ -193,7 +194,7 @@ def _include(node: JsonRpc, made: Deployment) -> Deployment:
 
 
 def _stands(node: JsonRpc, made: Deployment) -> bool:
-    """Return whether the contract's code is there; a reorganisation may have taken it back."""
+    """Return whether the address has the contract's code; a reorganisation may remove it."""
     code = node.call("eth_getCode", "0x" + made.address.hex(), "latest")
     return keccak(bytes.fromhex(code[2:])) == made.code_hash
 

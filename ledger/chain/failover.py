@@ -1,4 +1,4 @@
-"""Several JSON-RPC nodes of one chain that stand in for one another."""
+"""Failover between several JSON-RPC nodes of one chain."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from certledger.ledger.core.ports import ChainRefusesError, ChainUnreachableErro
 
 
 class Nodes:
-    """The first member that answers is asked, and goes on being asked until it fails."""
+    """JSON-RPC nodes, of which the one that answered last is asked first."""
 
     def __init__(self, members: Sequence[JsonRpc]) -> None:
         self._members, self._preferred = tuple(members), 0
 
     @property
     def members(self) -> Sequence[JsonRpc]:
-        """The nodes, the one that answered last before the others."""
+        """The nodes, the one that answered last first."""
         return self._members[self._preferred :] + self._members[: self._preferred]
 
     def call(self, method: str, *params: Any) -> Any:
-        """Return the result of a call, of the first node that gives one.
+        """Return the result of a call from the first node that gives one.
 
         Raises:
             ChainUnreachableError: none answers.
-            NodeRefusesError: the one that was asked answered with an error.
+            NodeRefusesError: a node answered with an error, which is not tried elsewhere.
         """
         failure = ChainUnreachableError("no node is set")
         for member in self.members:
@@ -43,7 +43,7 @@ class Nodes:
 
 
 class ChainNode:
-    """A node whose chain is checked before anything else is asked, as soon as it answers."""
+    """A node whose chain id and genesis are checked before its first call."""
 
     def __init__(self, node: JsonRpc, chain_id: int, genesis: bytes) -> None:
         self._node, self._chain_id, self._genesis = node, chain_id, genesis
@@ -72,5 +72,5 @@ class ChainNode:
 
 
 def nodes_at(urls: str) -> Nodes:
-    """Return the nodes at addresses that are separated by commas."""
+    """Return the nodes at addresses separated by commas."""
     return Nodes([NodeClient(url.strip()) for url in urls.split(",")])

@@ -1,4 +1,4 @@
-"""Following the chain: what the contract told, kept in the mirror, and taken back with a block."""
+"""The follower: mirrors the contract's events in the store, and rolls back after reorgs."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ from certledger.verifier.vocabulary import Status
 
 log = structlog.get_logger(__name__)
 SPAN = 2_000
-"""Blocks whose events are asked for, and kept, at once."""
+"""Blocks whose events are read, and stored in one transaction."""
 MAX_STORED_BLOCKS = 4_096
-"""Blocks before the final one whose states are kept, for evidence at recent checkpoints."""
+"""Blocks before the final one whose states are stored, for evidence at recent checkpoints."""
 PRUNING = 256
-"""Blocks that become final between one pruning and the next."""
+"""Final blocks between two prunings of the mirror."""
 _STATUSES = tuple(Status)
 
 
@@ -79,11 +79,12 @@ class ChainBehindError(ChainUnreachableError):
 class Follower:
     """Follows one contract from the block of its deployment.
 
-    A node that has not come to the mirror's head again may be a backend that lags behind its
-    balancer: for `patience` seconds nothing is taken back.
+    A node that lacks the mirror's head may be a backend that lags behind its load balancer: for
+    `patience` seconds nothing is rolled back.
 
-    Keeps the status tree of each body it has seen move: only a cache, good for the block it was
-    left at, and dropped where the mirror stands at another.
+    Caches the status tree of each issuer that changed.  The cache is valid for the mirror's head
+    `_trees_at` and cleared if the head is another, which a reorganisation or another follower may
+    cause.
     """
 
     store: Store
@@ -100,11 +101,11 @@ class Follower:
     def follow(self) -> Block:
         """Bring the mirror to the chain's head; return the newest block followed.
 
-        Safe to stop anywhere: a range of blocks is one transaction of the store.
+        A range of blocks is one transaction, so it may be stopped at any point.
 
         Raises:
-            ChainUnreachableError: the node does not answer, or changed its mind while it did.
-            MirrorDiffersError: what the contract told does not add up.
+            ChainUnreachableError: the node does not answer, or the chain changed while it was read.
+            MirrorDiffersError: the events contradict the mirror.
         """
         with self._turn:
             self._take_back()
@@ -114,13 +115,13 @@ class Follower:
             return head
 
     def rebuild(self) -> Block:
-        """Forget the mirror and follow the chain from the deployment on; as `follow`."""
+        """Delete the mirror and follow the chain from the deployment; as `follow`."""
         with self.store.begin() as unit:
             unit.rollback(self.start - 1)
         return self.follow()
 
     def _advance(self) -> Block | None:
-        """Follow one range more; return the head once it is reached."""
+        """Follow one more range; return the head once it is reached."""
         with self.store.begin(write=False) as unit:
             head = unit.head()
         newest = self.chain.head()
@@ -136,7 +137,7 @@ class Follower:
     def _read(
         self, first: int, last: int, head: Block | None
     ) -> tuple[Sequence[ContractLog], Sequence[Block]]:
-        """Return what a range told, all of it of the history that `held` belongs to."""
+        """Return the events and blocks of a range, all on one history that contains `head`."""
         before = self.chain.block(last)
         logs = self.chain.logs(first, last)
         blocks = self._blocks(logs, last)
@@ -147,10 +148,11 @@ class Follower:
     def _keep(
         self, head: Block | None, logs: Sequence[ContractLog], blocks: Sequence[Block]
     ) -> bool:
-        """Keep a range that follows on `held`; return False where the mirror has moved on."""
+        """Store a range that follows on `head`; return False if the mirror's head has moved."""
         if self._trees_at != head:
             self._trees.clear()
-        self._trees_at = None  # They move with what is perhaps not kept.
+        # The trees change inside the transaction below; drop them first, in case it rolls back.
+        self._trees_at = None
         with self.store.begin() as unit:
             if unit.head() != head:
                 return False
@@ -162,7 +164,7 @@ class Follower:
         return True
 
     def _blocks(self, logs: Sequence[ContractLog], last: int) -> list[Block]:
-        """Return the blocks of `logs` and the last one, all of one and the same history."""
+        """Return the blocks of `logs` and block `last`, checked to be of one history."""
         found = []
         hashes = {one.block: one.block_hash for one in logs}
         for number in sorted({*hashes, last}):
@@ -188,7 +190,7 @@ class Follower:
         with self.store.begin() as unit:
             fork, final = self._fork(unit, head), unit.final_block()
             if fork < final:
-                # Somebody was told that this is final: an alarm, and they are told again.
+                # Events named these blocks as final: record it, so that new events are sent.
                 unit.add_reorganisation(
                     Reorganisation(fork=fork, final=final, head=head.number, time=head.time)
                 )
@@ -198,7 +200,7 @@ class Follower:
             log.error("final_blocks_reorganised", fork=fork, final=final)
 
     def _awaits(self, head: Block) -> bool:
-        """Return whether a node without the mirror's head gets more time to come to it."""
+        """Return whether to wait for a node that lacks the mirror's head, up to `patience`."""
         now = self.clock()
         if self._behind_since is None:
             log.warning("node_behind", head=head.number)
@@ -207,7 +209,7 @@ class Follower:
 
     def _fork(self, unit: Unit, head: Block) -> int:
         for number in range(head.number - 1, self.start - 1, -1):
-            # The mirror leaves out blocks without acts: a checkpoint may stand at one of them.
+            # Blocks without acts are not stored as blocks, but a checkpoint may be at one of them.
             known = unit.block(number) or unit.checkpoint(number)
             if known is not None and self._stands(known):
                 return number
@@ -228,7 +230,7 @@ class Follower:
 
 
 class _Range:
-    """The events of some blocks, applied in order within one unit."""
+    """The events of a range of blocks, applied in order within one unit of work."""
 
     def __init__(
         self,
@@ -241,10 +243,10 @@ class _Range:
         self._issuers: dict[str, Issuer] = {}
 
     def apply(self, logs: Sequence[ContractLog]) -> None:
-        """Apply the contract_events.
+        """Apply the events.
 
         Raises:
-            MirrorDiffersError: they are malformed, or do not add up.
+            MirrorDiffersError: they are malformed, or contradict the mirror.
         """
         for one in logs:
             try:
@@ -277,7 +279,7 @@ class _Range:
         return found
 
     def _ledger(self, codes: Iterable[str]) -> LedgerState:
-        """Return what an act is judged on that names these issuers."""
+        """Return the contract's state for an act that names these issuers."""
         return ledger_state(
             self._identity,
             self._unit.registrars(),
@@ -343,7 +345,7 @@ class _Range:
         self._take_over(act, digest, at)
 
     def _take_over(self, act: SignedAct, digest: bytes, at: ContractLog) -> None:
-        """Keep what an act makes of the ledger; states are kept once they are told."""
+        """Store the seats and holds that an act changes; states follow by their own event."""
         codes = issuers_of(act.statement)
         before = self._ledger(codes)
         after = apply(before, act, BlockTime(number=at.block, time=self._times[at.block]))
@@ -375,7 +377,7 @@ class _Range:
     def _status(
         self, statement: StatusChange, digest: bytes, signatures: tuple[bytes, ...], at: ContractLog
     ) -> bytes:
-        """Keep a change of status; return the status root after it."""
+        """Store a change of status; return the status root after it."""
         issuer = statement.issuer.decode("ascii")
         tree, to = self._tree(issuer), _STATUSES[statement.status]
         words = {
@@ -397,7 +399,7 @@ class _Range:
         return tree.root
 
     def _apply_state(self, event: IssuerStateEvent, at: ContractLog) -> None:
-        """Keep a state once it is the one that the acts lead to."""
+        """Store a state after checking that the acts before it lead to it."""
         state = self._state(event)
         issuer = self._issuer(event.issuer)
         for one in fields(IssuerState):
@@ -408,7 +410,7 @@ class _Range:
         self._put(self._issuers[event.issuer], at)
 
     def _state(self, event: IssuerStateEvent) -> IssuerState:
-        """Return the state that is told, under its name or what stands for it."""
+        """Return the state of an event, with the issuer's name or its placeholder."""
         name = self._unit.name(event.name_digest)
         if name is None or is_placeholder(name):
             return unnamed(parse_state(event.words, placeholder(event.name_digest)))

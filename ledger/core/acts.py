@@ -1,4 +1,4 @@
-"""The acts that travel to the chain: one table says what each is signed as and what it moves."""
+"""The acts of the contract: one table of the statement of each and the counter it advances."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from certledger.verifier.formats.statements import Statement
 
 
 class ActKind(StrEnum):
-    """What somebody signs and anybody may carry to the chain."""
+    """An act that is signed, and that anyone may send to the contract."""
 
     REGISTER = "register"
     BATCH = "batch"
@@ -28,7 +28,7 @@ class ActKind(StrEnum):
 
 
 class Lane(StrEnum):
-    """A counter that acts move; of one body, one act at each value of it ever happens."""
+    """A counter that acts advance; of one subject the chain includes one act at each value."""
 
     REGISTRATION = "registration"
     SEQUENCE = "sequence"
@@ -52,13 +52,13 @@ class ActState(StrEnum):
 
     @property
     def alive(self) -> bool:
-        """Whether the act holds its place: no other act is taken in at the same counter."""
+        """Whether the act occupies its counter: intake refuses another act at the same value."""
         return self not in (ActState.DISPLACED, ActState.EXPIRED, ActState.REJECTED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActSpecification:
-    """What an act is signed as, the lane it moves, and the member that holds the counter."""
+    """The statement type of an act, its lane, and the member with the counter."""
 
     statement: type[Statement]
     lane: Lane
@@ -102,10 +102,10 @@ ACTS: Mapping[ActKind, ActSpecification] = {
 
 
 def subject_of(statement: Statement) -> str:
-    """Return whose counter a statement moves.
+    """Return the subject whose counter a statement advances.
 
-    Mostly an issuer's code; of a region for its registrar's nonce and turn (`region-31`), and
-    `registrars` for the one term of all acts of a majority.
+    Mostly an issuer's code; `region-31` for a registrar's nonce and turn, `registrars` for the
+    term of all acts of a majority.
     """
     if isinstance(statement, statements.RegistrarChange | statements.Restore):
         return "registrars"
@@ -117,7 +117,7 @@ def subject_of(statement: Statement) -> str:
 
 
 def kind_of(statement: Statement) -> ActKind | None:
-    """Return what kind of act a statement is, None where it is never carried to the chain."""
+    """Return the kind of act of a statement, None for statements that no contract call takes."""
     for kind, meaning in ACTS.items():
         if meaning.statement is type(statement):
             return kind

@@ -1,4 +1,4 @@
-"""The mirror as the contract's rules are judged on it, and which key of an issuer signs an act."""
+"""Conversions between the mirror and `verifier.contract_rules`, and the signing key of an act."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEAT = [one.name for one in fields(Seat)]
 def ledger_state(
     identity: bytes, seats: Sequence[RegistrarSeen], issuers: Mapping[str, Issuer]
 ) -> LedgerState:
-    """Return what acts are judged on, of the registrars as the mirror has them."""
+    """Return the contract's state for its rules, from rows of the mirror."""
     return LedgerState(
         identity=identity,
         seats={
@@ -30,7 +30,7 @@ def ledger_state(
 
 
 def registrar_seen(region: int, seat: Seat, *, term: int, block: int) -> RegistrarSeen:
-    """Return a seat as the mirror keeps it since `block`."""
+    """Return the mirror's row of a registrar's seat since `block`."""
     parts = {name: getattr(seat, name) for name in _SEAT}
     return RegistrarSeen(region=region, term=term, block=block, **parts)
 
@@ -38,9 +38,9 @@ def registrar_seen(region: int, seat: Seat, *, term: int, block: int) -> Registr
 def signing_key(
     state: IssuerState, statement: Statement, digest: bytes, signatures: Sequence[bytes]
 ) -> int | None:
-    """Return the index of the issuer's key that signs an act, None where none of its keys does.
+    """Return the index of the issuer's key that signs an act, None if no key of the issuer does.
 
-    It signs first, but for a change of keys that its registrar signs: there it signs second.
+    It signs first, except a change of keys that the registrar signs too: there it signs second.
     """
     place = 1 if isinstance(statement, KeysChange) and len(signatures) > 1 else 0
     if place >= len(signatures):
@@ -52,7 +52,7 @@ def signing_key(
 def after_act(ledger: LedgerState, act: SubmittedAct, issuer: str, block: int) -> LedgerState:
     """Return the ledger after `issuer`'s act in block `block`, by the contract's rules.
 
-    Whether its last instant has passed is not looked at: it is judged as of that instant.
+    Expiry is not checked: the act is judged as of its `notAfter`.
 
     Raises:
         RuleBrokenError: the contract would refuse it.

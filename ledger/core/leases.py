@@ -15,7 +15,7 @@ _HOLDER_FILE = "lease-holder"
 
 
 def lease_holder() -> str:
-    """Return a name that no other process bears.
+    """Return a unique holder name for this process.
 
     Two containers may share host name and process number, and a lease that both believe to be
     theirs lets both pass its fence; so the name ends in 64 random bits.
@@ -24,10 +24,10 @@ def lease_holder() -> str:
 
 
 def succeed_holder(folder: Path, store: Store, *leases: str) -> str:
-    """Return a new holder's name after giving back the leases of the process here before.
+    """Release the leases of the folder's former process; return the new holder's name.
 
-    For a folder that one process at a time may use, as that of the embedded chain: whoever held
-    a lease there is dead, and its successor need not wait for it to run out.
+    For a folder that one process at a time may use, as that of the embedded chain: the former
+    process is dead, so its leases need not run out first.
     """
     path, holder = folder / _HOLDER_FILE, lease_holder()
     if path.exists():

@@ -1,4 +1,4 @@
-"""The chains of receipts that the operator signs: each names the one before."""
+"""The two chains of operator receipts, in which each receipt names the one before."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Protocol
 
 NOTHING_BEFORE = bytes(32)
-"""What the first receipt of a chain names as the one before it."""
+"""Digest that the first receipt of a chain names as the one before it."""
 
 
 class ReceiptChain(StrEnum):
-    """The two chains: of what is taken in, and of what is told."""
+    """The two chains: submission receipts and verification receipts."""
 
     ACTS = "acts"
     VERIFICATIONS = "verifications"
@@ -20,7 +20,7 @@ class ReceiptChainUnit(Protocol):
     """The newest receipt of each chain, within one transaction of the store."""
 
     def receipt_chain(self, name: ReceiptChain) -> tuple[int, bytes]:
-        """Return number and digest (32 bytes) of the newest receipt; no other unit adds one now."""
+        """Return number and digest (32 bytes) of the newest receipt; locks the chain."""
 
     def extend_receipt_chain(self, name: ReceiptChain, number: int, digest: bytes) -> None:
-        """Say which receipt is the newest."""
+        """Set the newest receipt of a chain."""

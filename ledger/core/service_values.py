@@ -1,4 +1,4 @@
-"""What the service remembers of its callers: values that are read, kept and handed on."""
+"""Values of the HTTP service: API keys, verifications, webhooks, watches and events."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ BATCH_REORGANISED = "batch.reorganised"
 STATUS_CHANGED = "certificate.status"
 EVENT_KINDS = (BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED)
 RETRACTIONS: Mapping[str, str] = {BATCH_REORGANISED: BATCH_FINAL}
-"""Kinds of events that take back an event of another kind; a hook for that kind gets both."""
+"""Kinds of events that retract another kind; a webhook for that kind gets both."""
 REORGANISED = "/reorganised/"
-"""Follows the `about` of an event that a reorganisation took back, before its number."""
+"""Suffix of the `about` of an event that a reorganisation retracted, before its number."""
 RETRACTED = "/retracted"
-"""Ends the `about` of the event that takes back another."""
+"""Suffix of the `about` of a retraction."""
 CHECKPOINT_REPLACED = -1
-"""The `block` of a watch whose last event named a checkpoint that was replaced."""
+"""`block` of a watch whose last event named a checkpoint that was replaced."""
 
 
 class Role(StrEnum):
-    """What a caller is; what each may do stands in one table of the API."""
+    """Role of a caller; `api.auth.permissions` has the permissions of each."""
 
     ISSUER = "issuer"
     COUNTER = "counter"
@@ -33,10 +33,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """A caller's key; `digest` is the keyed hash of its text, times in seconds.
+    """An API key; `digest` is the keyed hash of its text, times in seconds.
 
-    `issuer`, `counter` and `region` are what it is bound to, None where to nothing; an empty
-    `scopes` means everything that the role may.
+    `issuer`, `counter` and `region` restrict it, None for no restriction; empty `scopes` allow
+    everything that the role may do.
     """
 
     prefix: str
@@ -52,17 +52,17 @@ class ApiKey:
     revoked: int | None = None
 
     def good(self, now: int) -> bool:
-        """Return whether the key may be used at `now`."""
+        """Return whether the key is neither revoked nor expired at `now`."""
         return self.revoked is None and (self.expires is None or now < self.expires)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
-    """What a caller was told: a signed receipt (canonical bytes), and what it is found by.
+    """A verification: its signed receipt (canonical bytes), and its search keys.
 
-    `caller` names the credential that asked, `party` who is behind it.  `leaves` are those (32
-    bytes each, one after another) of the certificates that were asked about and could be read;
-    `sequence` is that of the operator's batch which anchors it, None until it is sealed.
+    `caller` names the credential that asked, `party` its owner.  `leaves` are those (32 bytes
+    each, concatenated) of the certificates that could be read; `sequence` is that of the
+    operator's batch that anchors the receipt, None until it is sealed.
     """
 
     reference: str
@@ -78,7 +78,7 @@ class Verification:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answered:
-    """A request under an idempotency key; `status` is 0 while it is being worked on."""
+    """A request under an idempotency key; `status` is 0 while it is running."""
 
     request: bytes
     created: int
@@ -88,7 +88,7 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hook:
-    """An address that a caller is told at of events of some kinds."""
+    """A webhook: an address that gets a caller's events of some kinds."""
 
     id: str
     caller: str
@@ -99,9 +99,9 @@ class Hook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
-    """A certificate that a caller relied on; `status` is what it was told last.
+    """A watched certificate; `status` is what the last event reported.
 
-    `block` is the block of the checkpoint that the last event named, or `CHECKPOINT_REPLACED`.
+    `block` is that of the checkpoint that the last event named, or `CHECKPOINT_REPLACED`.
     """
 
     caller: str
@@ -115,7 +115,7 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """Something a caller is to hear; `body` is canonical JSON, `about` names it among its own."""
+    """An event for a caller; `body` is canonical JSON, `about` is unique among the caller's."""
 
     number: int
     caller: str
@@ -126,7 +126,7 @@ class Event:
 
 
 class DeliveryState(StrEnum):
-    """How far the delivery of an event has come."""
+    """State of a delivery."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -135,7 +135,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """That an event goes to a hook; `due` is when it is tried next, `fault` what went wrong."""
+    """Delivery of an event to a webhook; `due` is the next try, `fault` the last error."""
 
     event: int
     hook: str

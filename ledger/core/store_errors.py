@@ -1,4 +1,4 @@
-"""What the store refuses with; `ledger.core.ports` says when."""
+"""Errors of the store; `ledger.core.ports` lists which method raises them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from certledger.verifier.errors import CertledgerError
 
 
 class StoreBusyError(CertledgerError):
-    """Another unit is at work on the same things; run again."""
+    """Another unit has locked the same rows; run again."""
 
     code = "store.busy"
 
@@ -30,6 +30,6 @@ class StoreDamagedError(StoreUnavailableError):
 
 
 class TextUnusableError(CertledgerError):
-    """A text has a character that the database cannot hold: NUL."""
+    """A text has a character that the database cannot store: NUL."""
 
     code = "text.unusable"

@@ -1,4 +1,4 @@
-"""What store and chain speak of: values that are read, kept and handed on."""
+"""Values that the ports of store and chain pass: blocks, acts, transactions, mirror rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Address = bytes
 """20 bytes."""
 
 
-# What the store speaks of -----------------------------------------------------------------------
+# Values of the store ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +30,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAct:
-    """An act that is taken in; `certificates` is how many a batch has."""
+    """An act to store; `certificates` is the number of a batch's records."""
 
     kind: ActKind
     statement: Statement
@@ -44,9 +44,9 @@ class NewAct:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmittedAct:
-    """An act that was taken in, and how far it has come.  `block` and `tx` once included.
+    """A stored act and its state.  `block` and `tx` are set once it is included.
 
-    `reason` says why an accepted act is set aside, and why a rejected one was.
+    `reason` is why an accepted act is set aside, or a rejected one was rejected.
     """
 
     number: int
@@ -67,7 +67,7 @@ class SubmittedAct:
 
 
 class TxState(StrEnum):
-    """How far a transaction has come.  Only the first three are still on the road."""
+    """State of a transaction.  Only the first three may still change by themselves."""
 
     SIGNED = "signed"
     BROADCAST = "broadcast"
@@ -79,7 +79,7 @@ class TxState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transaction:
-    """A signed transaction, recorded before it is sent.  `block` once it is in one."""
+    """A signed transaction, stored before it is sent.  `block` once it is included."""
 
     hash: bytes
     raw: bytes
@@ -92,7 +92,7 @@ class Transaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerRow:
-    """A body's state since `block`; `held` is the brake, and `slot` what the contract stores."""
+    """An issuer's state since `block`; `held` is the hold, `slot` the contract's storage word."""
 
     state: IssuerState
     held: bool
@@ -104,8 +104,8 @@ class IssuerRow:
 class RegistrarSeen:
     """A region's registrar since `block`; the greatest `term` of all rows is the ledger's.
 
-    `account` is zero where it was removed, `recovery` where there is none; `nonce` counts holds
-    and releases, `turn` rotations and challenges; `challenged` and `rotated` are times, or zero.
+    `account` is zero if it was removed, `recovery` if there is none; `nonce` counts holds and
+    releases, `turn` rotations and challenges; `challenged` and `rotated` are times, or zero.
     """
 
     region: int
@@ -121,7 +121,7 @@ class RegistrarSeen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnchoredBatch:
-    """A batch that stands in its body's tree.  `key` is an index, `leaf` its hash in that tree."""
+    """A batch in its issuer's tree; `key` is the index of its key, `leaf` its hash in the tree."""
 
     issuer: str
     sequence: int
@@ -140,7 +140,7 @@ class AnchoredBatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MirroredStatusChange:
-    """A status statement that was carried out, and by which signatures."""
+    """A status statement that was included, with its signatures."""
 
     issuer: str
     epoch: int
@@ -165,7 +165,7 @@ class CatalogSeen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredCheckpoint:
-    """A final block that evidence speaks of, its note, and the trie nodes of the contract."""
+    """A final block that evidence refers to, its note, and the account proof of the contract."""
 
     number: int
     hash: bytes
@@ -177,9 +177,9 @@ class StoredCheckpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookups:
-    """What the certificates of a batch are found by, column by column, in order.
+    """Search keys of a batch's certificates, column by column, in order.
 
-    Leaf hashes, lookup digests and ids are 32 bytes each, one after another.
+    Leaf hashes, lookup digests and ids are 32 bytes each, concatenated.
     """
 
     leaves: bytes
@@ -190,7 +190,7 @@ class Lookups:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Location:
-    """Where a certificate stands: in the batch with `root`, whose first index is `first`."""
+    """Location of a certificate: the batch with `root`, whose first index is `first`."""
 
     issuer: str
     index: int
@@ -210,9 +210,9 @@ class AnchoredEdition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backlog:
-    """What waits to be anchored; `oldest` is when the oldest was accepted.
+    """Acts that wait to be anchored; `oldest` is when the oldest was accepted.
 
-    `set_aside` are acts that wait for something about their issuer; no other member counts them.
+    `set_aside` counts acts that are set aside; the other members do not count these.
     """
 
     acts: int
@@ -223,9 +223,9 @@ class Backlog:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reorganisation:
-    """The chain took back blocks after `fork`, although those up to `final` had been final.
+    """A reorganisation that removed blocks after `fork`, although those up to `final` were final.
 
-    `head` was the newest block then, and `time` its time.  `number` counts them.
+    `head` was the newest block then, and `time` its time.  `number` counts reorganisations.
     """
 
     fork: int
@@ -250,7 +250,7 @@ class SignedTransaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Included:
-    """A transaction stands in a block; `succeeded` is False where it was reverted there."""
+    """A transaction in a block; `succeeded` is False if it was reverted there."""
 
     block: Block
     succeeded: bool
@@ -270,7 +270,7 @@ class ContractLog:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateProof:
-    """The trie nodes of the contract's account and some of its slots at one block (EIP-1186)."""
+    """The proof of the contract's account and some of its slots at one block (EIP-1186)."""
 
     account: tuple[bytes, ...]
     slots: Mapping[int, tuple[bytes, ...]]

@@ -41,7 +41,7 @@ __all__ = [
     "open_node",
 ]
 
-# py-evm takes a second to import, so nothing of it is loaded before one of these is asked for.
+# py-evm takes a second to import, so these names are imported on first use.
 _LATE = {
     "ChainReplica": "replay",
     "Genesis": "genesis",

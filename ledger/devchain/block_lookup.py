@@ -1,4 +1,4 @@
-"""Which block a parameter of JSON-RPC means."""
+"""Resolve the block parameters and log filters of JSON-RPC."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,12 +23,12 @@ _LATEST: Final = ("latest", "safe", "finalized", "pending")
 
 
 def block_hash(view: View, height: int) -> bytes:
-    """Return the hash of the block at `height`, which must be there."""
+    """Return the hash of the block at `height`, which must exist."""
     return bytes(view.chain.chaindb.get_canonical_block_hash(BlockNumber(height)))
 
 
 def header_or_none(view: View, which: Json) -> BlockHeaderAPI | None:
-    """Return the header of a tag, a number, or a hash (EIP-1898), None where there is none."""
+    """Return the header of a tag, a number, or a hash (EIP-1898), None if there is none."""
     if which is None or which in _LATEST:
         return view.head()
     if which == "earliest":
@@ -43,7 +43,7 @@ def header_or_none(view: View, which: Json) -> BlockHeaderAPI | None:
 
 
 def header_of(view: View, which: Json) -> BlockHeaderAPI:
-    """Return the header of a block that must be there."""
+    """Return the header of a block, or raise RpcError if there is none."""
     header = header_or_none(view, which)
     if header is None:
         raise RpcError(-32000, "header not found")
@@ -51,7 +51,7 @@ def header_of(view: View, which: Json) -> BlockHeaderAPI:
 
 
 def parse_query(view: View, value: Json) -> LogQuery:
-    """Return the search that a filter object asks for."""
+    """Parse the filter object of `eth_getLogs`."""
     asked = mapping(value, "a filter")
     topics = asked.get("topics") or []
     if not isinstance(topics, list) or len(topics) > 4:

@@ -1,4 +1,4 @@
-"""Calls and estimates: executed on a state that is thrown away."""
+"""`eth_call` and `eth_estimateGas`: execution on a state that is discarded."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _PANIC, _ERROR = bytes.fromhex("4e487b71"), bytes.fromhex("08c379a0")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnsignedCall:
-    """A transaction that nobody signed."""
+    """An unsigned transaction."""
 
     sender: bytes
     to: bytes
@@ -28,7 +28,7 @@ class UnsignedCall:
 
 
 def parse_call(value: Json) -> UnsignedCall:
-    """Return the call of a JSON object; both `data` and `input` are taken."""
+    """Parse a call object; `data` and `input` are synonyms."""
     given = mapping(value, "a transaction")
     data, other = given.get("data"), given.get("input")
     if data is not None and other is not None and data != other:
@@ -45,7 +45,7 @@ def parse_call(value: Json) -> UnsignedCall:
 
 
 def call(view: View, header: BlockHeaderAPI, asked: UnsignedCall) -> bytes:
-    """Return what a call answers at block `header`.
+    """Return the output of a call at block `header`.
 
     Raises:
         RpcError: it reverts (code 3, with the contract's data) or fails.
@@ -55,15 +55,15 @@ def call(view: View, header: BlockHeaderAPI, asked: UnsignedCall) -> bytes:
 
 
 def estimate(view: View, header: BlockHeaderAPI, asked: UnsignedCall) -> int:
-    """Return gas with which a transaction goes through at block `header`.
+    """Return a gas limit with which a transaction succeeds at block `header`.
 
     Raises:
-        RpcError: it does not go through with all the gas there is.
+        RpcError: it fails even with the block's gas limit.
     """
     most = min(asked.gas or header.gas_limit, header.gas_limit)
     spent = _good(_execute(view, header, asked, most))
     used = most - spent.get_gas_remaining()
-    # A 64th of the gas stays behind at each call (EIP-150), and refunds come only afterwards.
+    # Each call retains a 64th of the gas (EIP-150), and refunds come only afterwards.
     likely = min(most, used + used // 63 + 2300)
     if not _execute(view, header, asked, likely).is_error:
         return likely
@@ -98,7 +98,7 @@ def _execute(view: View, header: BlockHeaderAPI, asked: UnsignedCall, gas: int) 
 
 
 def _prepare(state: StateAPI, asked: UnsignedCall) -> None:
-    """Let the caller's nonce be what the unsigned transaction says."""
+    """Set the caller's nonce to the unsigned transaction's."""
     state.set_nonce(Address(asked.sender), 0)
 
 
@@ -115,7 +115,7 @@ def _good(computation: ComputationAPI) -> ComputationAPI:
 
 
 def _reason(output: bytes) -> str:
-    """Return the text of Error(string), or the number of Panic(uint256), if it is one."""
+    """Decode Error(string) or Panic(uint256); empty if it is neither."""
     if output[:4] == _ERROR and len(output) >= 68:
         size = int.from_bytes(output[36:68], "big")
         return output[68 : 68 + min(size, 1000)].decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Blocks on py-evm: made, kept in one transaction each, and executed again from their bytes."""
+"""Blocks on py-evm: mined or replayed, each stored in one SQLite transaction."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ _SCHEMA_KEY: Final = "schema"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mined:
-    """A block that was made, or None where no transaction could enter it."""
+    """A mined block; `header` is None if no transaction was valid."""
 
     header: BlockHeaderAPI | None
     included: tuple[SignedTransactionAPI, ...]
@@ -45,7 +45,7 @@ class Mined:
 class DurableChain(Chain):
     """A chain under the rules of Paris, whose every block is one SQLite transaction.
 
-    Holds no state beside its database, so that after any error it simply goes on.
+    All state is in its database, so it goes on after any error.
     """
 
     vm_configuration = ((BlockNumber(0), ParisVM),)
@@ -56,7 +56,7 @@ class DurableChain(Chain):
         self.chain_id = chain_id
 
     def next_header(self, parent: BlockHeaderAPI, timestamp: int) -> BlockHeaderAPI:
-        """Return the still empty header after `parent`; times must increase."""
+        """Return the empty header after `parent`; times must increase."""
         return self.create_header_from_parent(
             parent,
             coinbase=ZERO_ADDRESS,
@@ -65,9 +65,9 @@ class DurableChain(Chain):
         )
 
     def mine(self, transactions: Sequence[SignedTransactionAPI], timestamp: int) -> Mined:
-        """Put `transactions` into one block, in their order, leaving out those that cannot be.
+        """Mine one block of the valid `transactions`, in their order.
 
-        An empty block is mined only where no transaction was given.
+        An empty block is mined only if no transaction was given.
         """
         with self.db.transaction():
             vm = self.get_vm(self.next_header(self.get_canonical_head(), timestamp))
@@ -77,7 +77,7 @@ class DurableChain(Chain):
             refused: dict[bytes, str] = {}
             for transaction in transactions:
                 try:
-                    # Refused before anything is changed, so the next one finds a clean state.
+                    # py-evm rejects it before it changes the state, so the next one is unaffected.
                     receipt, _ = vm.apply_transaction(header, transaction)
                 except ValidationError as error:
                     refused[transaction.hash] = str(error)
@@ -95,7 +95,7 @@ class DurableChain(Chain):
             return Mined(header=block.header, included=tuple(included), refused=refused)
 
     def follow(self, raw: bytes, latest: int) -> BlockHeaderAPI:
-        """Execute the RLP-encoded block `raw` again on the head, and keep it.
+        """Execute the RLP-encoded block `raw` on the head, and store it.
 
         `latest` (seconds) is the latest time that the block may have.
 
@@ -126,7 +126,7 @@ class DurableChain(Chain):
         return computed.header
 
     def parse_block(self, raw: bytes) -> BlockAPI:
-        """Read one RLP-encoded block.
+        """Decode one RLP-encoded block.
 
         Raises:
             BlockMalformedError: `raw` is something else, or has bytes after it.
@@ -147,7 +147,7 @@ class DurableChain(Chain):
         return block
 
     def _check_fixed(self, block: BlockAPI, head: BlockHeaderAPI) -> None:
-        """Check what this chain lays down and py-evm leaves open."""
+        """Check rules of this chain that py-evm does not: gas limit and chain id."""
         if block.header.gas_limit != head.gas_limit:
             raise BlockMismatchError(block.number, f"gas limit {block.header.gas_limit} moved")
         for transaction in block.transactions:
@@ -158,16 +158,17 @@ class DurableChain(Chain):
                 )
 
     def _keep(self, block: BlockAPI, receipts: Sequence[ReceiptAPI]) -> None:
+        # Crash point: the caller's transaction covers block, receipts, state and logs together.
         self.validate_block(block)
         self.chaindb.persist_block(block)
         record_logs(self.db, block, receipts)
 
 
 def open_chain(db: SqliteDB, genesis: Genesis) -> DurableChain:
-    """Return the chain in `db`, begun with `genesis` if the file is new.
+    """Open the chain in `db`, or begin it with `genesis` if the file is new.
 
     Raises:
-        GenesisMismatchError: the stored chain began otherwise.
+        GenesisMismatchError: the stored chain has another genesis.
     """
     current = stored_genesis(db)
     if current is None:
@@ -187,7 +188,7 @@ def open_chain(db: SqliteDB, genesis: Genesis) -> DurableChain:
 
 
 def stored_genesis(db: SqliteDB) -> Genesis | None:
-    """Return the parameters the chain in `db` began with, or None where there is no chain.
+    """Return the genesis parameters of the chain in `db`, None if there is no chain.
 
     Raises:
         GenesisMismatchError: the file is of another layout.
@@ -229,7 +230,7 @@ def _begin(db: SqliteDB, genesis: Genesis) -> DurableChain:
 
 
 def _compare(claimed: BlockHeaderAPI, computed: BlockHeaderAPI) -> None:
-    """Raise BlockMismatchError with the first member of the header that differs."""
+    """Raise BlockMismatchError for the first member of the header that differs."""
     if claimed.hash == computed.hash:
         return
     for name, value in claimed.as_dict().items():

@@ -1,6 +1,6 @@
-"""One SQLite file under py-evm: keys and values, the logs, and the parameters of the chain.
+"""The SQLite file under py-evm: trie nodes and blocks, logs, and the genesis parameters.
 
-The stock `AtomicDB` of py-evm commits key by key, so that a kill leaves a head without its
+py-evm's own `AtomicDB` commits key by key, so that a crash may leave a head without its
 transactions.  Here everything written for a block is one SQLite transaction.
 """
 
@@ -31,14 +31,14 @@ _SCHEMA: Final = (
 class SqliteDB(BaseAtomicDB):
     """py-evm's database on one SQLite connection.
 
-    Used by one thread at a time; the owner sees to it.  Every statement passes through `execute`.
+    Not thread-safe: its owner uses it in one thread at a time.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Run one statement; all reads and writes of the chain come through here."""
+        """Run one statement; every read and write of the chain uses this method."""
         return self._connection.execute(statement, values)
 
     def __getitem__(self, key: bytes) -> bytes:
@@ -59,9 +59,9 @@ class SqliteDB(BaseAtomicDB):
 
     @contextmanager
     def atomic_batch(self) -> Iterator[AtomicWriteBatchAPI]:
-        """Join the transaction that is open, or be one."""
+        """Join the open transaction, or begin one."""
         if self._connection.in_transaction:
-            # An error passes through to whoever opened the transaction, who undoes all of it.
+            # The outer `transaction` rolls back on any error.
             yield self  # type: ignore[misc]  # py-evm asks for nothing beyond DatabaseAPI here
         else:
             with self.transaction():
@@ -69,7 +69,7 @@ class SqliteDB(BaseAtomicDB):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep all that is written inside, durably, or none of it."""
+        """Commit all writes inside, durably, or roll back."""
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -81,7 +81,7 @@ class SqliteDB(BaseAtomicDB):
             raise
 
     def meta(self, key: str) -> str | None:
-        """Return the parameter `key` of the chain, or None where it was never set."""
+        """Return the parameter `key` of the chain, None if it was never set."""
         row = self.execute("SELECT v FROM meta WHERE k = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
@@ -90,15 +90,15 @@ class SqliteDB(BaseAtomicDB):
         self.execute("INSERT OR REPLACE INTO meta (k, v) VALUES (?, ?)", (key, value))
 
     def close(self) -> None:
-        """Close the connection; nothing open is kept."""
+        """Close the connection; an open transaction is rolled back."""
         self._connection.close()
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open the file for writing, made if it is not there: WAL, every commit on the disk."""
+    """Open or create the file for writing: write-ahead log, every commit synced to disk."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
-    # NORMAL would be 2 ms a block cheaper, and could lose the last blocks with the power.
+    # NORMAL would save 2 ms a block, but may lose the last blocks in a power failure.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -65536")
     for statement in _SCHEMA:
@@ -107,7 +107,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open the file for reading only, while a writer may have it open."""
+    """Open the file read-only, while a writer may have it open."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
         uri=True,
@@ -120,12 +120,12 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock that ends with the process, even by a kill.
+    """Take an exclusive lock that ends with the process, even if it is killed.
 
     SQLite's own lock is used because it works alike on every system.
 
     Raises:
-        BlockingIOError: somebody else holds it.
+        BlockingIOError: another process has it.
     """
     connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     try:

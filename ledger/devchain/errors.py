@@ -1,4 +1,4 @@
-"""Refusals of the embedded chain: a closed family, each with a stable code."""
+"""Errors of the embedded chain, each with a stable code."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from certledger.verifier.errors import CertledgerError
 
 
 class EmbeddedChainError(CertledgerError):
-    """The embedded chain refuses, and can say why."""
+    """Base of the embedded chain's errors."""
 
 
 class HomeInUseError(EmbeddedChainError):
-    """Another process, or another node of this one, holds the home."""
+    """Another process, or another node of this one, has locked the home."""
 
     code = "home_in_use"
 
@@ -20,7 +20,7 @@ class HomeInUseError(EmbeddedChainError):
 
 
 class GenesisMismatchError(EmbeddedChainError):
-    """The stored chain began otherwise than the caller expects."""
+    """The stored chain has another genesis than the caller expects."""
 
     code = "genesis_mismatch"
 
@@ -39,7 +39,7 @@ class GenesisMalformedError(EmbeddedChainError):
 
 
 class NotLoopbackError(EmbeddedChainError):
-    """The node listens on loopback addresses only: it knows no access control."""
+    """The node listens on loopback addresses only, because it has no access control."""
 
     code = "not_loopback"
 
@@ -55,7 +55,7 @@ class TransactionRejectedError(EmbeddedChainError):
 
 
 class BlockRejectedError(EmbeddedChainError):
-    """A follower does not take the block: base of the reasons below."""
+    """A replica rejects the block: base of the errors below."""
 
     code = "block_refused"
 
@@ -67,7 +67,7 @@ class BlockMalformedError(BlockRejectedError):
 
 
 class BlockOutOfPlaceError(BlockRejectedError):
-    """The block does not descend from the last one followed."""
+    """The block's parent is not the last block replayed."""
 
     code = "block_out_of_place"
 
@@ -80,7 +80,7 @@ class BlockOutOfPlaceError(BlockRejectedError):
 
 
 class BlockAheadError(BlockRejectedError):
-    """The block lies too far ahead of the follower's clock: it may be taken later."""
+    """The block's time is too far ahead of the replica's clock; it may be valid later."""
 
     code = "block_ahead"
 
@@ -90,7 +90,7 @@ class BlockAheadError(BlockRejectedError):
 
 
 class BlockMismatchError(BlockRejectedError):
-    """Executing the block again gives another result than its header claims, or is not allowed."""
+    """Executing the block gives another result than its header, or breaks a rule."""
 
     code = "block_mismatch"
 

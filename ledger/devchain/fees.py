@@ -1,4 +1,4 @@
-"""What gas cost in past blocks, and what to offer for it in the next."""
+"""Fees of past blocks (`eth_feeHistory`), and the tip to offer for the next."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,14 +10,14 @@ from certledger.ledger.devchain.params import invalid
 from certledger.ledger.devchain.view import View
 
 Json = Any
-#: Wei a gas above the base fee that is enough: blocks are never full for long.
+#: Wei a gas above the base fee that suffices: blocks are never full for long.
 TIP: Final = 1
 MAX_BLOCKS: Final = 1_024
 _MAX_PERCENTILES: Final = 100
 
 
 def parse_percentiles(value: Json) -> list[float]:
-    """Return ascending percentiles, each from 0 to 100."""
+    """Parse ascending percentiles, each from 0 to 100."""
     listed = [] if value is None else value
     if not isinstance(listed, list) or len(listed) > _MAX_PERCENTILES:
         invalid(f"percentiles are a list of at most {_MAX_PERCENTILES}")
@@ -32,7 +32,7 @@ def parse_percentiles(value: Json) -> list[float]:
 def fee_history(
     view: View, headers: Sequence[BlockHeaderAPI], last: BlockHeaderAPI, percentiles: list[float]
 ) -> Json:
-    """Return fees and use of the blocks `headers`, of which `last` is the newest."""
+    """Return fees and gas use of the blocks `headers`, of which `last` is the newest."""
     following = view.chain.next_header(last, last.timestamp)
     history = {
         "oldestBlock": quantity(last.block_number + 1 - len(headers)),
@@ -45,7 +45,7 @@ def fee_history(
 
 
 def _tips(view: View, header: BlockHeaderAPI, percentiles: list[float]) -> list[str]:
-    """Return the tip at each percentile of the block's gas, from the lowest tip up."""
+    """Return the tip at each percentile of the block's gas, sorted by tip."""
     body, before, paid = view.body(header), 0, []
     for sent, receipt in zip(body.transactions, body.receipts, strict=True):
         tip = effective_price(sent, header) - (header.base_fee_per_gas or 0)

@@ -19,12 +19,12 @@ def data(value: bytes) -> str:
 
 
 def quantity(value: int) -> str:
-    """Return a number as `0x` and no leading zero."""
+    """Return a number as `0x` and digits without a leading zero."""
     return hex(value)
 
 
 def block(body: FullBlock, *, full: bool) -> Json:
-    """Return a block with its transactions' hashes, or with the transactions themselves."""
+    """Return a block with the hashes of its transactions, or with the transactions in full."""
     header, transactions = body.header, body.transactions
     return {
         "number": quantity(header.block_number),
@@ -57,7 +57,7 @@ def block(body: FullBlock, *, full: bool) -> Json:
 def transaction(
     found: SignedTransactionAPI, header: BlockHeaderAPI | None, index: int | None
 ) -> Json:
-    """Return a transaction; `header` and `index` are None while it waits."""
+    """Return a transaction; `header` and `index` are None while it is pending."""
     kind = found.type_id or 0
     value: dict[str, Json] = {
         "type": quantity(kind),
@@ -98,7 +98,7 @@ def _fees(found: SignedTransactionAPI, header: BlockHeaderAPI | None) -> Json:
 
 
 def effective_price(found: SignedTransactionAPI, header: BlockHeaderAPI) -> int:
-    """Return wei a gas that was paid (EIP-1559)."""
+    """Return the wei a gas that was paid (EIP-1559)."""
     base = header.base_fee_per_gas or 0
     tip = min(found.max_priority_fee_per_gas, found.max_fee_per_gas - base)
     return int(base + tip)
@@ -147,7 +147,7 @@ def _receipt(
         "contractAddress": None if sent.to else data(_created(sent)),
         "logs": [log(one, header.hash) for one in logs],
         "logsBloom": data(receipt.bloom.to_bytes(256, "big")),
-        # The state root of Byzantium and later is a status: one byte, or none for failure.
+        # py-evm has the status (1 or empty) where receipts before Byzantium have a state root.
         "status": quantity(int.from_bytes(receipt.state_root, "big")),
         "effectiveGasPrice": quantity(effective_price(sent, header)),
     }

@@ -1,7 +1,7 @@
-"""Dropping blocks that a wrong clock put into the future, while nobody has signed them.
+"""Drop unsigned blocks whose time a wrong clock put into the future.
 
-Once the clock is right again, such blocks would keep every verdict at *cannot tell* until their
-time has come.  They are dropped at a start, before anybody reads the chain.
+Once the clock is right again, such blocks would make every verdict *cannot tell* until their time
+has come.  They are dropped when the node starts, before anyone reads the chain.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedHead:
-    """What others have signed: the newest block (it and those before it stay), and when (seconds).
+    """The newest block that a witness signed, which must stay, and when it was signed (seconds).
 
     Attributes:
-        lag: seconds that a block's time and a signer's clock differ by at most.
+        lag: bound of the difference between a block's time and a signer's clock, in seconds.
     """
 
     number: int
@@ -37,11 +37,11 @@ class SignedHead:
 def drop_future_blocks(
     chain: DurableChain, now: int, find_signed: Callable[[], SignedHead | None]
 ) -> int:
-    """Drop the newest blocks if they lie ahead of the clock and nobody has signed them.
+    """Drop the newest blocks if they lie ahead of the clock and no witness can have signed them.
 
-    A block further ahead than twice the lag cannot have been signed by anybody whose clock is
-    within the lag of `now` (seconds), even if the signature never came here.  Nothing is dropped
-    where the clock itself lies before a signature: then the clock is wrong.
+    A witness whose clock is within the lag of `now` (seconds) refuses blocks further ahead than
+    twice the lag, so none of these has a signature, not even an unknown one.  Nothing is dropped if
+    the clock is before a known signature: then the clock is wrong.
 
     Returns the number of blocks that were dropped.
     """
@@ -62,14 +62,14 @@ def drop_future_blocks(
 
 
 def _newest_before(chain: DurableChain, head: BlockHeaderAPI, latest: int) -> BlockHeaderAPI:
-    """Return the newest block of a time up to `latest`; the genesis block where there is none."""
+    """Return the newest block with a time up to `latest`, or the genesis block."""
     while head.timestamp > latest and head.block_number > 0:
         head = chain.get_block_header_by_hash(head.parent_hash)
     return head
 
 
 def _truncate(chain: DurableChain, head: BlockHeaderAPI, stored: BlockHeaderAPI) -> None:
-    """Make `kept` the head, in one transaction; states of dropped blocks stay, unreachable."""
+    """Make `stored` the head, in one transaction; states of dropped blocks stay, unreachable."""
     db, builder = chain.db, ParisVM.get_transaction_builder()
     blocks = ChainDB(db)
     with db.transaction():
@@ -81,7 +81,7 @@ def _truncate(chain: DurableChain, head: BlockHeaderAPI, stored: BlockHeaderAPI)
             head = chain.get_block_header_by_hash(head.parent_hash)
         db.execute("DELETE FROM logs WHERE block > ?", (stored.block_number,))
         db[SchemaV1.make_canonical_head_hash_lookup_key()] = stored.hash
-        # Where py-evm expects the next header and the next block.
+        # py-evm stores which header and which block it expects next.
         for key, (missing, _) in (
             (SchemaV1.make_header_chain_gaps_lookup_key(), blocks.get_header_chain_gaps()),
             (SchemaV1.make_chain_gaps_lookup_key(), blocks.get_chain_gaps()),

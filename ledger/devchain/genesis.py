@@ -1,4 +1,4 @@
-"""The parameters a chain begins with: equal parameters give an equal genesis block."""
+"""Genesis parameters: equal parameters give an equal genesis block."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from certledger.ledger.devchain.errors import GenesisMalformedError
 
 FORK: Final = "paris"
 GAS_LIMIT: Final = 30_000_000
-#: At 7 wei an unused block lowers the fee by nothing, and 10^18 wei pay for 10^17 gas: accounts
-#: funded at genesis never run dry, while the rules of EIP-1559 stay as they are everywhere.
+#: At 7 wei the fee cannot fall (EIP-1559 lowers it by an eighth, rounded down), and 10^18 wei pay
+#: for 10^17 gas: accounts funded at genesis never run dry.
 BASE_FEE: Final = 7
 MAX_CHAIN_ID: Final = 2**53 - 1
 _MAX_WEI: Final = 2**200
@@ -17,7 +17,7 @@ _MAX_WEI: Final = 2**200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Genesis:
-    """What the first block of a chain says.
+    """Parameters of the genesis block.
 
     Attributes:
         chain_id: 1 to 2^53 - 1 (EIP-155).
@@ -57,7 +57,7 @@ def format_genesis(genesis: Genesis) -> dict[str, object]:
 
 
 def parse_genesis(value: object) -> Genesis:
-    """Read what `format_genesis` wrote; unknown members are left alone.
+    """Parse the output of `format_genesis`; unknown members are ignored.
 
     Raises:
         GenesisMalformedError: a member is missing, of another shape, out of range, or of another

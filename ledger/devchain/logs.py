@@ -1,4 +1,4 @@
-"""Logs in a table of their own, so that a search does not walk the blocks."""
+"""Event logs in an indexed table, so that a search does not read the blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _TOPICS: Final = ("topic0", "topic1", "topic2", "topic3")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogQuery:
-    """Which logs: blocks `first` to `last`, any of `addresses`, and per place any of its topics.
+    """A log filter: blocks `first` to `last`, any of `addresses`, any topic at each position.
 
-    An empty tuple lets everything through; a log with fewer topics than places does not match.
+    An empty tuple matches everything; a log with fewer topics than positions does not match.
     """
 
     first: int
@@ -26,7 +26,7 @@ class LogQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredLog:
-    """One event and where it stands; `position` counts within the block."""
+    """An event log; `position` is its index in the block."""
 
     block: int
     position: int
@@ -38,7 +38,7 @@ class StoredLog:
 
 
 def record_logs(db: SqliteDB, block: BlockAPI, receipts: Sequence[ReceiptAPI]) -> None:
-    """Write the logs of `block`; part of the transaction that keeps the block."""
+    """Store the logs of `block`, in the transaction that stores the block."""
     position = 0
     for index, (transaction, receipt) in enumerate(zip(block.transactions, receipts, strict=True)):
         for log in receipt.logs:
@@ -57,7 +57,7 @@ def find_logs(db: SqliteDB, query: LogQuery, limit: int) -> list[StoredLog]:
         if topics:
             wanted.append((_TOPICS[place], topics))
         else:
-            # A place without a choice still asks for a topic to be there.
+            # An empty position still requires a topic to exist there.
             clauses.append(f"{_TOPICS[place]} IS NOT NULL")
     bound: list[object] = [*values]
     for column, choices in wanted:

@@ -1,8 +1,8 @@
-"""Who writes: transactions wait in a queue, and one thread puts all that wait into a block.
+"""The miner: transactions wait in a queue, and one thread mines all of them into a block.
 
-An idle chain mines a transaction at once; while a block is being made others queue up and share
-the next one.  Block times must increase by a second, so many blocks a second run ahead of the
-clock: beyond `max_lead` seconds the miner makes one block a second, and blocks fill instead.
+An idle chain mines a transaction at once; transactions that arrive while a block is being mined
+share the next one.  Block times must increase by a second, so many blocks a second run ahead of
+the clock: beyond `max_lead` seconds the miner makes one block a second, and blocks fill instead.
 """
 
 import threading
@@ -24,12 +24,12 @@ from certledger.ledger.devchain.view import View
 
 log = structlog.get_logger(__name__)
 PAUSED_SECONDS = 1.0
-"""Seconds after which a miner that was to pause looks again."""
+"""Seconds after which a paused miner checks again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """A transaction on its way into a block; `done` gives its hash once the block is durable."""
+    """A queued transaction; `done` gets its hash once the block is durable."""
 
     transaction: SignedTransactionAPI
     done: "Future[bytes]" = field(default_factory=Future)
@@ -62,7 +62,7 @@ class Miner:
         self._thread.start()
 
     def submit(self, raw: bytes, view: View) -> "Future[bytes]":
-        """Queue the signed transaction `raw`; the future ends when its block is on the disk.
+        """Queue the signed transaction `raw`; the future is done when its block is on disk.
 
         Raises:
             TransactionRejectedError: it can never be mined, or not now.
@@ -79,12 +79,12 @@ class Miner:
         return waiting.done
 
     def next_nonce(self, address: bytes, view: View) -> int:
-        """Return the nonce after all of `address` that is mined or waits."""
+        """Return the nonce after all mined and queued transactions of `address`."""
         with self._changed:
             return self._next_nonce(address, view)
 
     def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
-        """Return the transaction while it waits."""
+        """Return a transaction while it is queued."""
         with self._changed:
             for waiting in (*self._mining, *self._queue):
                 if waiting.transaction.hash == tx_hash:
@@ -92,14 +92,14 @@ class Miner:
         return None
 
     def close(self) -> None:
-        """Finish the block at hand; what still waits is refused."""
+        """Finish the current block and reject the rest of the queue."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._thread.join()
 
     def _check_alone(self, transaction: SignedTransactionAPI, view: View) -> None:
-        """Refuse what no state could make good.  py-evm does not look at the chain id."""
+        """Reject what is invalid in any state.  py-evm does not check the chain id."""
         chain_id = view.chain.chain_id
         if transaction.chain_id is None:
             raise TransactionRejectedError(
@@ -158,7 +158,7 @@ class Miner:
             for one in (*self._mining, *self._queue)
             if one.transaction.sender == address
         ]
-        # A block is on the disk before its transactions leave these lists, so none is missed.
+        # A block is on disk before its transactions leave these lists, so none is missed.
         return max(waiting) + 1 if waiting else view.nonce(address)
 
     def _run(self) -> None:
@@ -189,13 +189,13 @@ class Miner:
             return False
 
     def _delay(self) -> float | None:
-        """Return the seconds until the next block is due, or None while nothing asks for one."""
+        """Return the seconds until the next block is due, None if none is due."""
         if self._paused():
             return PAUSED_SECONDS
         ahead = self._head_time - self._clock()
         rest = self._rest_until - time.monotonic()
         if self._queue:
-            # Not longer than the rest, or a clock set back would stop the chain.
+            # At most the rest: otherwise a clock that was set back would stop the chain.
             return min(ahead + 1 - self._max_lead, rest)
         return None if self._heartbeat is None else max(ahead + self._heartbeat, rest)
 
@@ -224,14 +224,14 @@ class Miner:
 
 
 def parse_transaction(raw: bytes) -> SignedTransactionAPI:
-    """Read a signed transaction and recover its sender.
+    """Decode a signed transaction and recover its sender.
 
     Raises:
         TransactionRejectedError: the bytes are no transaction of this fork, or the signature is
-            bad.
+            invalid.
     """
     try:
-        # A type is one byte before the list (EIP-2718).
+        # A typed transaction has one byte before the list (EIP-2718).
         check_nesting(raw if raw[:1] >= b"\xc0" else raw[1:], TRANSACTION_DEPTH)
         transaction = ParisVM.get_transaction_builder().decode(raw)
         _ = transaction.sender

@@ -1,4 +1,4 @@
-"""A running embedded chain: opened on a home, served, closed."""
+"""A running embedded chain: chain, miner and JSON-RPC server on one home."""
 
 import secrets
 import time
@@ -28,22 +28,22 @@ FILE: Final = "chain.sqlite"
 LOCK: Final = "chain.lock"
 _MIN_CHAIN_ID, _MAX_CHAIN_ID = 2**20, 2**31
 MAX_LEAD: Final = 120.0
-"""Seconds that block times may run ahead of the clock under load: less than clocks may differ."""
+"""Seconds that block times may run ahead of the clock; below the tolerance of verifiers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeSettings:
-    """How a node is opened.
+    """Settings of a node.
 
     Attributes:
-        chain_id: drawn at random for a new home where None; else it must be the stored one.
-        funded: wei for each address (20 bytes) at genesis; only a new home takes it.
+        chain_id: random for a new home if None; otherwise it must be the stored one.
+        funded: wei for each address (20 bytes) at genesis of a new home.
         heartbeat: seconds after which an idle chain mines an empty block, None for never.
-        timestamp: seconds of the genesis block, now where None.
+        timestamp: seconds of the genesis block, now if None.
         max_lead: seconds that block times may run ahead of the clock.
-        find_signed: what others have signed of the chain; asked only where its head lies ahead
-            of the clock, None where nobody is known.
-        paused: whether no block is to be mined just now, because the clock is wrong.
+        find_signed: returns the newest signed block; called only if the head lies ahead of the
+            clock, None if there are no witnesses to ask.
+        paused: whether to mine no block now, because the clock is wrong.
     """
 
     chain_id: int | None = None
@@ -59,7 +59,7 @@ class NodeSettings:
 
 
 class RunningNode:
-    """A chain that answers at `url` until it is closed."""
+    """A chain that is served at `url` until it is closed."""
 
     def __init__(self, home: Path, settings: NodeSettings) -> None:
         self._stack = ExitStack()
@@ -99,7 +99,7 @@ class RunningNode:
         self.url = server.url
 
     def close(self) -> None:
-        """Take no more calls, finish the block at hand, give the home free."""
+        """Stop serving, finish the current block, unlock the home."""
         self._stack.close()
 
     def __enter__(self) -> "RunningNode":
@@ -127,10 +127,10 @@ def open_node(
     find_signed: Callable[[], SignedHead | None] = lambda: None,
     paused: Callable[[], bool] = lambda: False,
 ) -> RunningNode:
-    """Return a running node on the chain in `home`, which is begun if there is none.
+    """Start a node on the chain in `home`, which is begun if there is none.
 
     Raises:
-        HomeInUseError: another node holds the home.
+        HomeInUseError: another node has locked the home.
         GenesisMismatchError: the chain in it has another id.
         NotLoopbackError: `host` is not a loopback address.
     """

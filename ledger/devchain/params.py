@@ -1,4 +1,4 @@
-"""Reading the parameters of JSON-RPC calls: each form once, refused by name."""
+"""Parse the parameters of JSON-RPC calls."""
 
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -8,7 +8,7 @@ TAGS = ("latest", "safe", "finalized", "pending", "earliest")
 
 
 class RpcError(Exception):
-    """An error of JSON-RPC 2.0: its number, a message, and data where a contract gave some."""
+    """A JSON-RPC 2.0 error: its number, a message, and data if a contract returned some."""
 
     def __init__(self, number: int, message: str, data: str | None = None) -> None:
         super().__init__(message)
@@ -16,23 +16,23 @@ class RpcError(Exception):
 
 
 def invalid(what: str) -> NoReturn:
-    """Raise the error for parameters that are not what the method takes."""
+    """Raise the error for invalid parameters."""
     raise RpcError(-32602, f"invalid params: {what}")
 
 
 def count(params: Sequence[Json], least: int, most: int) -> list[Json]:
-    """Return the parameters, filled up with None to `most`."""
+    """Return the parameters, padded with None to `most`."""
     if not isinstance(params, list) or not least <= len(params) <= most:
         invalid(f"{least} to {most} parameters are taken")
     return [*params, *[None] * (most - len(params))]
 
 
 def number(value: Json, what: str = "a quantity", bits: int = 256) -> int:
-    """Return a quantity of at most `bits` bits."""
+    """Parse a quantity of at most `bits` bits."""
     if not isinstance(value, str) or not value.startswith("0x") or not 2 < len(value) <= 66:
         invalid(f"{what} is written 0x and hex digits")
     try:
-        # `int` and `fromhex` let signs, underscores or white space through.
+        # `int` and `fromhex` accept signs, underscores and white space; `isalnum` excludes them.
         found = int(value, 16) if value.isalnum() else invalid(f"{what} is written in hex digits")
     except ValueError:
         invalid(f"{what} is written 0x and hex digits")
@@ -42,7 +42,7 @@ def number(value: Json, what: str = "a quantity", bits: int = 256) -> int:
 
 
 def binary(value: Json, what: str, size: int | None = None) -> bytes:
-    """Return bytes, `size` of them where it is given."""
+    """Parse bytes, `size` of them if it is given."""
     if not isinstance(value, str) or not value.startswith("0x"):
         invalid(f"{what} is written 0x and hex digits")
     try:
@@ -55,7 +55,7 @@ def binary(value: Json, what: str, size: int | None = None) -> bytes:
 
 
 def choices(value: Json, what: str, size: int, most: int = 1000) -> tuple[bytes, ...]:
-    """Return one value or a list of them as a tuple; nothing lets everything through."""
+    """Parse one value or a list of them to a tuple; None matches everything."""
     if value is None:
         return ()
     listed = value if isinstance(value, list) else [value]
@@ -65,7 +65,7 @@ def choices(value: Json, what: str, size: int, most: int = 1000) -> tuple[bytes,
 
 
 def mapping(value: Json, what: str) -> dict[str, Json]:
-    """Return an object."""
+    """Check that a value is an object, and return it."""
     if not isinstance(value, dict):
         invalid(f"{what} is an object")
     return value

@@ -1,4 +1,4 @@
-"""A node that only reads a chain, also while the one that writes it runs."""
+"""A read-only node on a chain, even while its writer runs."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -17,24 +17,24 @@ from certledger.ledger.devchain.view import Readers, View
 
 
 class Bystander:
-    """Stands where a miner would, and takes nothing."""
+    """Takes the miner's place, and rejects transactions."""
 
     def submit(self, raw: bytes, view: View) -> "Future[bytes]":
-        """Refuse: nobody mines here."""
+        """Reject: this node does not mine."""
         raise TransactionRejectedError("this node only reads the chain")
 
     def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
-        """Return None: nothing waits."""
+        """Return None: there is no queue."""
         return None
 
     def next_nonce(self, address: bytes, view: View) -> int:
-        """Return the nonce after those in blocks."""
+        """Return the nonce after mined transactions."""
         return view.nonce(address)
 
 
 @contextmanager
 def reading(home: Path) -> Iterator[str]:
-    """Answer from the chain in `home` on a port of its own, and give the address.
+    """Serve the chain in `home` on a free port, and yield the URL.
 
     Raises:
         GenesisMalformedError: there is no chain.

@@ -1,4 +1,4 @@
-"""A follower that executes every block again, and believes no other node."""
+"""A replica of the chain that executes every block, and so trusts no other node."""
 
 from pathlib import Path
 
@@ -14,16 +14,16 @@ NEVER = 2**63
 
 
 class ChainReplica:
-    """A chain of one's own, begun with the same parameters and fed with raw blocks.
+    """An own copy of a chain with the same genesis, fed with raw blocks.
 
-    A block that was taken is durable when `take` returns.
+    A block is durable when `take` returns.
     """
 
     def __init__(self, file: Path, genesis: Genesis) -> None:
-        """Open the follower's chain in `file`.
+        """Open the replica in `file`.
 
         Raises:
-            GenesisMismatchError: the chain in it began otherwise.
+            GenesisMismatchError: the chain in it has another genesis.
         """
         self._db = SqliteDB(connect_writer(file))
         self._chain = open_chain(self._db, genesis)
@@ -31,24 +31,24 @@ class ChainReplica:
 
     @property
     def head(self) -> BlockHeaderAPI:
-        """The header of the last block taken."""
+        """The header of the last block."""
         return self._chain.get_canonical_head()
 
     def block(self, number: int) -> BlockHeaderAPI | None:
-        """Return the header of a block that was taken, None where there is none."""
+        """Return the header of a block, None if there is none."""
         return self._view.header_by_number(number)
 
     def take(self, raw: bytes, latest: int = NEVER) -> BlockHeaderAPI:
-        """Execute the RLP-encoded block `raw` on the head, and keep it.
+        """Execute the RLP-encoded block `raw` on the head, and store it.
 
         `latest` (seconds) is the latest time that the block may have.
 
         Raises:
-            BlockAheadError: it is of a later time; it may be taken then.
+            BlockAheadError: it is of a later time, and may be taken then.
             BlockRejectedError: it is no block, does not follow the head, or claims another result.
         """
         return self._chain.follow(raw, latest)
 
     def close(self) -> None:
-        """Give the file free."""
+        """Close the file."""
         self._db.close()

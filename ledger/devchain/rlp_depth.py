@@ -1,21 +1,21 @@
-"""How deep lists stand in lists in RLP, told before anything is decoded.
+"""Bound the nesting of lists in RLP before decoding.
 
-The decoder copies what is left at every level: 90,000 levels in 400 kB took it 14 GB.
+The decoder copies the rest at every level: 90,000 levels in 400 kB took it 14 GB.
 """
 
 from typing import Final
 
-#: A transaction's list of accesses holds pairs, whose second member is a list of slots.
+#: A transaction's access list contains pairs, whose second member is a list of slots.
 TRANSACTION_DEPTH: Final = 4
-#: A block holds a list of legacy transactions; typed ones stand in it as bytes.
+#: A block contains a list of legacy transactions; typed ones are bytes in it.
 BLOCK_DEPTH: Final = 3
 
 
 def check_nesting(data: bytes, most: int) -> None:
-    """Walk the items of `data` without decoding them.
+    """Scan the items of `data` without decoding them.
 
     Raises:
-        ValueError: a list stands deeper than `most` lists, the outermost counted.
+        ValueError: lists are nested deeper than `most`, the outermost counted.
     """
     ends: list[int] = []
     at = 0

@@ -45,27 +45,27 @@ MINING_SECONDS: Final = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """A search that goes on at block `next`: for logs, or for blocks where there is no query."""
+    """An installed filter: its next poll begins at block `next`; without a query, for blocks."""
 
     query: LogQuery | None
     next: int
 
 
 class Mines(Protocol):
-    """Where transactions wait for their block."""
+    """The queue of transactions: a miner, or its read-only substitute."""
 
     def submit(self, raw: bytes, view: View) -> "Future[bytes]":
         """Queue a signed transaction; raises TransactionRejectedError."""
 
     def find(self, tx_hash: bytes) -> SignedTransactionAPI | None:
-        """Return a transaction while it waits."""
+        """Return a transaction while it is queued."""
 
     def next_nonce(self, address: bytes, view: View) -> int:
-        """Return the nonce after all that is mined or waits."""
+        """Return the nonce after all mined and queued transactions."""
 
 
 class RpcDispatcher:
-    """Answers one call at a time, each on a view of its own."""
+    """Dispatches calls to their methods, each on a view of its own."""
 
     def __init__(self, readers: Readers, miner: Mines, chain_id: int) -> None:
         self._readers, self._miner, self._chain_id = readers, miner, chain_id
@@ -77,17 +77,17 @@ class RpcDispatcher:
         """Return the result of a call.
 
         Raises:
-            RpcError: what JSON-RPC and the execution API have for it.
+            RpcError: the error of JSON-RPC or of the execution API.
         """
         return self.begin(method, params)()
 
     def begin(self, method: str, params: Json) -> Callable[[], Json]:
-        """Do what a call asks, and return what gives its result.
+        """Execute a call, and return a function that returns its result.
 
-        Only a sent transaction has something left to wait for: its block.
+        Only `eth_sendRawTransaction` waits in that function, for its block.
 
         Raises:
-            RpcError: what JSON-RPC and the execution API have for it.
+            RpcError: the error of JSON-RPC or of the execution API.
         """
         found = METHODS.get(method)
         if found is None:
@@ -254,7 +254,7 @@ class RpcDispatcher:
     # Fees ------------------------------------------------------------------------------------
 
     def gas_price(self, view: View, params: Json) -> Json:
-        # Twice the base fee, so that a price given today holds while the fee rises.
+        # Twice the base fee, so that the price stays sufficient while the fee rises.
         return quantity(2 * (view.head().base_fee_per_gas or 0) + TIP)
 
     def priority_fee(self, view: View, params: Json) -> Json:

@@ -41,7 +41,7 @@ class ChainServer:
 
     @property
     def url(self) -> str:
-        """Where the chain answers."""
+        """The URL of the chain."""
         host, port = self._http.server_address[:2]
         return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
@@ -49,7 +49,7 @@ class ChainServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Stop serving."""
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -66,7 +66,7 @@ class _Http(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Hand the connection to a thread, or close it where there are too many."""
+        """Start a thread for the connection, or close it beyond `MAX_CONNECTIONS`."""
         if self._free.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
@@ -80,7 +80,7 @@ class _Http(ThreadingHTTPServer):
 
 
 class _RpcHandler(BaseHTTPRequestHandler):
-    """Reads a bounded request, answers it, and keeps the connection."""
+    """Handles bounded requests on a persistent connection."""
 
     rpc: RpcDispatcher
     protocol_version = "HTTP/1.1"
@@ -112,7 +112,7 @@ class _RpcHandler(BaseHTTPRequestHandler):
         return None
 
     def _is_local(self) -> bool:
-        """Tell a program of this machine from a page in its browser, or a name led astray here."""
+        """Return whether Host and Origin name this machine (against DNS rebinding, web pages)."""
         named = [self.headers.get(name) for name in ("Host", "Origin")]
         return all(_is_loopback_name(value) for value in named if value is not None)
 
@@ -126,13 +126,13 @@ class _RpcHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: an access log of a local chain helps nobody."""
+        """Log no requests."""
 
 
 def answer_body(rpc: RpcDispatcher, body: bytes) -> bytes:
-    """Return the answer to a request or a batch; empty where only notifications were sent."""
+    """Return the response to a request or a batch; empty if it has only notifications."""
     try:
-        # py-evm raises Python's recursion limit so far that `json` overruns the stack on nesting.
+        # py-evm raises Python's recursion limit, so that `json` overruns the stack on deep nesting.
         asked = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _dump(_failed(None, RpcError(-32700, "parse error")))
@@ -146,7 +146,7 @@ def answer_body(rpc: RpcDispatcher, body: bytes) -> bytes:
 
 
 def _answer_all(rpc: RpcDispatcher, batch: list[Json]) -> list[Json | None]:
-    """Answer in order; transactions that follow one another wait for one block together."""
+    """Answer in order; consecutive transactions wait for one block together."""
     answers: list[Json | None] = []
     sent: list[Callable[[], Json | None]] = []
     for asked in batch:
@@ -158,7 +158,7 @@ def _answer_all(rpc: RpcDispatcher, batch: list[Json]) -> list[Json | None]:
 
 
 def _begin(rpc: RpcDispatcher, asked: Json) -> Callable[[], Json | None]:
-    """Do what one request asks, and return what gives its answer, None for a notification."""
+    """Execute one request; the function returned gives its response, None for a notification."""
     if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
         return lambda: _failed(None, RpcError(-32600, "invalid request"))
     name = asked.get("id")
@@ -176,7 +176,7 @@ def _guarded(act: Callable[[], Json], asked: Json) -> Json | RpcError:
     except RpcError as error:
         return error
     except Exception:
-        # A fault of ours must reach the log, and the caller as an answer.
+        # An internal error is logged, and answered without details.
         log.exception("rpc_failed", method=asked["method"][:64])
         return RpcError(-32603, "internal error")
 
@@ -201,7 +201,7 @@ def _dump(value: Json) -> bytes:
 
 
 def _is_loopback_name(value: str) -> bool:
-    """Tell whether a Host or Origin header names this machine."""
+    """Return whether a Host or Origin header names this machine."""
     try:
         host = urlsplit(value if "//" in value else f"//{value}").hostname
     except ValueError:

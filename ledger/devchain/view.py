@@ -1,4 +1,4 @@
-"""Reading the chain: every answer is made from one read-only connection, while blocks are mined."""
+"""Reads of the chain, each from one read-only connection, while blocks are mined."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from certledger.ledger.devchain.logs import LogQuery, StoredLog, find_logs
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FullBlock:
-    """A block with everything in it."""
+    """A block with its transactions and receipts."""
 
     header: BlockHeaderAPI
     transactions: tuple[SignedTransactionAPI, ...]
@@ -32,7 +32,7 @@ class FullBlock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountProof:
-    """An account and the RLP nodes that lead to it, or show that it is not there (EIP-1186)."""
+    """An account and the RLP nodes that prove it, or its absence (EIP-1186)."""
 
     account: Account
     nodes: tuple[bytes, ...]
@@ -48,9 +48,9 @@ class SlotValueProof:
 
 
 class View:
-    """The chain as one reader sees it; used by one thread at a time.
+    """The chain for one reader, in one thread at a time.
 
-    Nothing is removed from this chain while it is open, so what was found once stays true.
+    While it is open the chain only grows, so results stay valid.
     """
 
     def __init__(self, db: SqliteDB, chain_id: int) -> None:
@@ -72,7 +72,7 @@ class View:
         except HeaderNotFound:
             return None
         except (rlp.exceptions.RLPException, ValueError, TypeError):
-            # Headers, tries and code share one table: this is the hash of something else.
+            # Headers, trie nodes and code share one table: this hash is not a header's.
             return None
         found = self.header_by_number(header.block_number)
         return header if found is not None and found.hash == block_hash else None
@@ -89,7 +89,7 @@ class View:
         return tuple(self.chain.chaindb.get_block_transactions(header, builder))
 
     def place_of(self, tx_hash: bytes) -> tuple[BlockHeaderAPI, int] | None:
-        """Return the header and the index where a mined transaction stands."""
+        """Return the header and the index of a mined transaction."""
         try:
             number, index = self.chain.chaindb.get_transaction_index(Hash32(tx_hash))
         except TransactionNotFound:
@@ -97,7 +97,7 @@ class View:
         return self.chain.get_canonical_block_header_by_number(number), index
 
     def raw_block(self, header: BlockHeaderAPI) -> bytes:
-        """Return the RLP of a whole block, as a follower imports it."""
+        """Return the RLP of a block with its transactions, as a replica imports it."""
         block = ParisVM.get_block_class()(header, self.transactions(header), ())
         return bytes(rlp.encode(block))
 
@@ -125,13 +125,13 @@ class View:
     def _prove(self, root: bytes, key: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         trie = HexaryTrie(self.db, root)
         encoded = [bytes(rlp.encode(node)) for node in trie.get_proof(key)]  # type: ignore[no-untyped-call]
-        # A node under 32 bytes stands inside its parent, where the reader finds it.
+        # A node under 32 bytes is embedded in its parent, where the verifier finds it.
         nodes = [node for i, node in enumerate(encoded) if i == 0 or len(node) >= 32]
         return bytes(trie[key]), tuple(nodes)
 
 
 class Readers:
-    """A store of views, each lent to one thread at a time."""
+    """A pool of views, each used by one thread at a time."""
 
     def __init__(self, path: Path, chain_id: int) -> None:
         self._path, self._chain_id = path, chain_id
@@ -150,7 +150,7 @@ class Readers:
             self._idle.put(view)
 
     def close(self) -> None:
-        """Close every view that is at home."""
+        """Close every idle view."""
         while True:
             try:
                 self._idle.get_nowait().db.close()

@@ -1,1 +1,1 @@
-"""Taking signed acts in: what is checked before anything is stored."""
+"""Intake: checks signed acts and stores them in the outbox, with a receipt."""

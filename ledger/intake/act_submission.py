@@ -1,4 +1,4 @@
-"""What is handed in beside batches: a signed act, and what the chain holds only the hash of."""
+"""Parse a submitted act other than a batch, with the catalog or name that it commits to."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from certledger.verifier.formats.statements import CatalogChange, Register
 CATALOG_TYPE = "certledger/catalog-submission/1"
 REGISTER_TYPE = "certledger/registration/1"
 MAX_HANDED_IN_BYTES = MAX_ACT_BYTES + MAX_ENTRIES * 2048
-"""Greatest bytes of what is handed in; only a catalog comes near."""
+"""Bytes of a submission other than a batch; only a catalog comes near."""
 MAX_NAME_CHARACTERS = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandedIn:
-    """An act, with the catalog's entries or the body's name where it is about one."""
+    """An act, with the catalog's entries or the issuer's name that it commits to."""
 
     act: Act
     catalog: Catalog | None = None
@@ -34,7 +34,7 @@ class HandedIn:
 
 
 def parse_handed_in(data: bytes) -> HandedIn:
-    """Return what `data` holds; white space and member order are free.
+    """Parse a submitted act (SPEC section 20); white space and member order are free.
 
     Either an act's file (`certledger/act/1`), or one of
     `{"type": "certledger/catalog-submission/1", "act", "entries"}` and
@@ -42,7 +42,7 @@ def parse_handed_in(data: bytes) -> HandedIn:
 
     Raises:
         MalformedError: outside the subset, or an unknown, missing or ill-typed member.
-        CatalogDiffersError: the entries do not give the root that was signed.
+        CatalogDiffersError: the entries do not have the root that was signed.
         NameDiffersError: the name is not the one whose digest was signed.
         NameUnusableError: it has a control character.
     """

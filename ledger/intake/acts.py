@@ -1,4 +1,4 @@
-"""Taking in any act but a batch: one road for catalogs, status, keys, standings and registrars."""
+"""Submission of any act but a batch: catalogs, status, keys, standings, holds, registrars."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ ANY = frozenset(ActKind) - {ActKind.BATCH}
 
 
 def submit_status(intake: Intake, data: bytes) -> bytes:
-    """Take in a status change; as `submit_act`."""
+    """Submit a status change; as `submit_act`."""
     return submit_act(intake, data, {ActKind.STATUS})
 
 
 def submit_catalog(intake: Intake, data: bytes) -> bytes:
-    """Take in a catalog with its entries; as `submit_act`."""
+    """Submit a catalog with its entries; as `submit_act`."""
     return submit_act(intake, data, {ActKind.CATALOG})
 
 
 def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) -> bytes:
-    """Take in an act of one of `kinds`; return the receipt's file, canonical bytes.
+    """Check and store an act of one of `kinds`; return the receipt's file, canonical bytes.
 
-    `data` is what `parse_handed_in` reads.  The same statement gives the same receipt.  A
-    catalog or name that was lost, or was never handed in, is kept whenever it comes with its act:
-    the chain holds its hash, and nothing else of the act is looked at then.
+    `data` is what `parse_handed_in` reads.  The same statement gets the same receipt.  A catalog
+    or name that this store lacks is stored whenever its act is submitted again, even one that the
+    chain has already: it is checked against its hash alone.
 
     Raises:
-        CertledgerError: with the code of what is wrong; nothing was stored.
-        StoreBusyError: others were at work for too long; run again.
+        CertledgerError: with the code of the broken rule; nothing was stored.
+        StoreBusyError: other transactions took too long; run again.
     """
     handed = parse_handed_in(data)
     statement = handed.act.statement
@@ -84,7 +84,7 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
 
 
 def _stands(unit: Unit, handed: HandedIn) -> bool:
-    """Return whether the act is on the chain, and what came with it is all that was lacking."""
+    """Return whether the chain has the act, and only its catalog or name is missing here."""
     statement = handed.act.statement
     if isinstance(statement, CatalogChange) and handed.catalog is not None:
         changes = unit.catalog_changes(subject_of(statement))
@@ -96,7 +96,7 @@ def _stands(unit: Unit, handed: HandedIn) -> bool:
 
 
 def _keep_named(unit: Unit, handed: HandedIn) -> None:
-    """Keep what the act's digests name."""
+    """Store the catalog or name that the act commits to."""
     if handed.catalog is not None:
         unit.add_catalog(handed.catalog.root(), format_canonical(handed.catalog.to_json()))
     if handed.name is not None:

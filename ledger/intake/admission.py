@@ -1,4 +1,4 @@
-"""Whether an act may go on its way: what the contract would refuse, and what it cannot see."""
+"""Admission of acts: the contract's rules, and the rules that the contract cannot check."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from certledger.verifier.formats.statements import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """An act to be admitted `now` (seconds): the unit it is judged in, and what came with it."""
+    """An act to check at `now` (seconds), in an open unit of work."""
 
     unit: Unit
     handed: HandedIn
@@ -39,10 +39,10 @@ class Case:
 
 
 def admit(kind: ActKind, case: Case) -> None:
-    """Check that the act may go on its way.
+    """Check that the contract would accept the act, and that its content is complete.
 
     Raises:
-        CertledgerError: with the code of what is wrong.
+        CertledgerError: with the code of the broken rule.
     """
     act = case.handed.act
     region = region_acted_in(act.statement)
@@ -54,7 +54,7 @@ def admit(kind: ActKind, case: Case) -> None:
 
 
 def region_acted_in(statement: Statement) -> int | None:
-    """Return the region whose registrar must sign first, where the statement alone says so."""
+    """Return the region whose registrar signs first, if the statement alone determines it."""
     if isinstance(statement, Register):
         return region_of(subject_of(statement))
     return statement.region if isinstance(statement, Hold | Release) else None
@@ -80,7 +80,7 @@ def _status(case: Case, statement: Statement) -> None:
 
 
 def _check_entries(case: Case, statement: Statement) -> None:
-    """Check that the entries are known, and that none changed under its version."""
+    """Check that the entries are known, and that none differs from the same version before."""
     assert isinstance(statement, CatalogChange)
     catalog = case.handed.catalog
     if catalog is None:
@@ -102,4 +102,4 @@ _MORE: Mapping[ActKind, Callable[[Case, Statement], None]] = {
     ActKind.STATUS: _status,
     ActKind.CATALOG: _check_entries,
 }
-"""What is looked at beyond the contract's rules."""
+"""Checks beyond the contract's rules."""

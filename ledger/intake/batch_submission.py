@@ -1,6 +1,6 @@
-"""A handed-in batch, from a file to checked columns.  Pure: nothing is asked of the store.
+"""Parse a submitted batch from a file into checked columns, without the store.
 
-The records are read once, one by one; what is kept of each takes some 120 bytes.
+Records are read once, one by one; each takes about 120 bytes of memory.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from certledger.verifier.formats.statements import Batch
 
 TYPE = "certledger/submission/1"
 MAX_SUBMISSION_BYTES = 64 * 2**20
-"""Greatest bytes of a submission by default: some 100,000 records of nine digests."""
+"""Bytes of a submission by default: some 100,000 records of nine digests."""
 _AT_ONCE = 256
-"""Records that are held as objects; a power of two, so that their tree is part of the batch's."""
+"""Records parsed at a time; a power of two, so that their root is a node of the batch's tree."""
 
 Kind = tuple[str, int, Terms]
-"""Category and version of its entry, and terms: records of a kind obey, or all break a rule."""
+"""Category, version of its entry, and terms: all records of a kind obey the same rules."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """A batch whose form is right: records lie where they say, and give the root.
+    """A batch whose records have the right issuer and indices, and the statement's root.
 
-    `replaces` has a number for each record, 0 where it replaces none; `kinds` the place of the
-    first record of each kind, ascending.  The records stay in the file they came in.
+    `replaces` has a number for each record, 0 if it replaces none; `kinds` the place of the first
+    record of each kind, ascending.  Records are read again from the file.
     """
 
     statement: Batch
@@ -61,7 +61,7 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spelled:
-    """Where in a file the records are spelled, and whether plainly: canonically already."""
+    """Byte ranges of the records in a file, and which of them are canonical already (`plain`)."""
 
     file: IO[bytes]
     starts: array[int] = field(default_factory=lambda: array("Q"))
@@ -72,7 +72,7 @@ class Spelled:
         for start, size, plain in zip(self.starts, self.sizes, self.plain, strict=True):
             self.file.seek(start)
             spelled = self.file.read(size)
-            # What was read strictly before is canonical once its members are sorted.
+            # `reader_of` parsed it strictly, so sorting its members makes it canonical.
             yield spelled if plain else _sorted(spelled)
 
 
@@ -81,13 +81,13 @@ def _sorted(spelled: bytes) -> bytes:
 
 
 def parse_submission(data: bytes | IO[bytes], limit: int = MAX_SUBMISSION_BYTES) -> Submission:
-    """Return the submission in bytes or a file: one JSON object, or JSON lines (SPEC 20).
+    """Parse a submission (SPEC section 20): one JSON object, or JSON lines.
 
     Raises:
         MalformedError: outside the subset, or an unknown, missing or ill-typed member.
-        BatchCountError: not 1 to 65,536 records, or not as many as the statement says.
-        RecordRejectedError: a record that is none, or with another issuer or index.
-        RootWrongError: the records do not give the statement's root.
+        BatchCountError: not 1 to 65,536 records, or another count than the statement's.
+        RecordRejectedError: malformed, or with another issuer or index.
+        RootWrongError: the records do not have the statement's root.
     """
     file = BytesIO(data) if isinstance(data, bytes) else data
     if (size := file.seek(0, SEEK_END)) > limit:
@@ -114,19 +114,19 @@ def parse_submission(data: bytes | IO[bytes], limit: int = MAX_SUBMISSION_BYTES)
 
 
 class _Columns:
-    """What is kept of the records of a batch while they pass."""
+    """Columns of a batch, filled while its records are read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.spelled = Spelled(file=file)
         self.replaces, self._editions = array("I"), array("H")
         self.kinds: dict[Kind, int] = {}
-        # Where the statement must start and for whom, by what each record says of itself.
+        # (issuer, first index) that each record implies, with the first record that does.
         self._starts: dict[tuple[str, int], int] = {}
         self._leaves, self._digests, self._ids = bytearray(), bytearray(), bytearray()
         self._roots: list[bytes] = []
 
     def add(self, found: Sequence[Found]) -> None:
-        """Take in the next records, 256 unless they are the last."""
+        """Add the next records, 256 unless they are the last."""
         records, canonical, starts, sizes, plain = zip(*found, strict=True)
         leaves = [merkle.leaf_hash(line) for line in canonical]
         for place, record in enumerate(records, len(self._editions)):
@@ -143,7 +143,7 @@ class _Columns:
         self.spelled.plain.extend(plain)
 
     def lookups(self) -> Lookups:
-        """Return what the records are found by."""
+        """Return the columns by which the records are found."""
         return Lookups(
             leaves=bytes(self._leaves),
             digests=bytes(self._digests),
@@ -152,7 +152,7 @@ class _Columns:
         )
 
     def check(self, statement: Batch) -> None:
-        """Check that there are as many records as stated, each in its place, under the root."""
+        """Check count, issuer, indices and root against the statement."""
         count = len(self._editions)
         if count != statement.count:
             raise BatchCountError(f"{count} records where the statement says {statement.count}")

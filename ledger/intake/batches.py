@@ -1,4 +1,4 @@
-"""Taking in a batch: validate, then one transaction for statement, records and lookups."""
+"""Submission of a batch: validate, then one transaction for statement, records and lookups."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from certledger.verifier.formats.statements import Batch
 
 
 def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
-    """Take in a submission (SPEC section 20) in bytes or a file; return the receipt's file.
+    """Check and store a submission (SPEC section 20); return the receipt's file.
 
-    The same statement gives the same receipt, whoever hands it in and however it is spelled.
-    Records that were lost are kept again, whenever whoever has them hands them in.
-    Once it returns, statement and records are durable and will be anchored.
+    The same statement gets the same receipt, from any caller and in any JSON spelling.  Records
+    that the store has lost are stored again.  Once it returns, statement and records are durable
+    and will be anchored.
 
     Raises:
-        CertledgerError: with the code of what is wrong; nothing was stored.
-        StoreBusyError: others were at work for too long; run again.
+        CertledgerError: with the code of the broken rule; nothing was stored.
+        StoreBusyError: other transactions took too long; run again.
     """
     submission = parse_submission(data, intake.limits.submission_bytes)
     digest = submission.statement.digest(intake.identity)
@@ -48,7 +48,7 @@ def submit_batch(intake: Intake, data: bytes | IO[bytes]) -> bytes:
     with intake.store.begin() as unit:
         unit.lock(submission.statement.issuer.decode("ascii"))
         if (receipt := earlier_receipt(unit.act(digest))) is not None:
-            _add_records(unit, submission)  # They were lost; their root names them.
+            _add_records(unit, submission)  # The store had lost them; the root identifies them.
             return receipt
         return _take_in(intake, unit, submission, digest)
 
@@ -65,7 +65,8 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
     if anchored is None:
         check_editions(unit, submission)
     _add_records(unit, submission)
-    # The chain of receipts has one lock for all: the records are written before it is taken.
+    # Lock order: subject, then the receipt chain, which all submissions share: it is locked last,
+    # after the slow insert of records.
     number, receipt = intake.receipt_for(unit, statement, now)
     unit.add_act(
         NewAct(
@@ -85,7 +86,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
 
 
 def _is_anchored(unit: Unit, statement: Batch, digest: bytes) -> bool:
-    """Return whether the chain holds this very batch: its records are what they are."""
+    """Return whether the chain has this very batch, so that its records need no check."""
     anchored = unit.anchored(statement.issuer.decode("ascii"), statement.sequence)
     return anchored is not None and anchored.digest == digest
 
@@ -102,7 +103,7 @@ def _add_records(unit: Unit, submission: Submission) -> None:
 
 
 def _settle(unit: Unit, anchored: AnchoredBatch) -> None:
-    """The body had anchored it before it handed the records in."""
+    """Mark the batch included: the issuer anchored it before it submitted the records."""
     unit.settle(
         anchored.issuer,
         Lane.SEQUENCE,
@@ -114,7 +115,7 @@ def _settle(unit: Unit, anchored: AnchoredBatch) -> None:
 
 
 def _check_admissible(unit: Unit, submission: Submission, identity: bytes, now: int) -> None:
-    """Check what the contract would check, on the state after the work that waits."""
+    """Check the contract's rules on the state after all queued acts."""
     statement = submission.statement
     body = body_of(unit, statement.issuer.decode("ascii"))
     check_time(statement.not_after, now)
@@ -125,7 +126,7 @@ def _check_admissible(unit: Unit, submission: Submission, identity: bytes, now: 
 
 
 def _check_follows(unit: Unit, body: IssuerRow, statement: Batch) -> None:
-    """Check that the batch continues the body's batches."""
+    """Check that the batch continues the issuer's batches."""
     head = head_of(unit, body)
     if statement.sequence != head.batches + 1:
         raise SequenceWrongError(f"batch {statement.sequence} where {head.batches + 1} is next")

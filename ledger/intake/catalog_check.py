@@ -1,4 +1,4 @@
-"""Records against the catalog they are issued under, and against the editions before them."""
+"""Check records against the catalog they are issued under, and against earlier editions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from certledger.verifier.formats.catalog import EMPTY, Catalog, Entry, broken
 
 Entries = dict[tuple[str, int], Entry]
 _AT_ONCE = 4_096
-"""Ids whose earlier editions are asked for at once."""
+"""Ids in one query for earlier editions."""
 
 
 @lru_cache(maxsize=256)
@@ -30,7 +30,7 @@ def _read(entries: bytes) -> Entries:
 
 
 def known_entries(unit: IntakeUnit, root: bytes) -> Entries | None:
-    """Return the entries under a catalog root by category and version, None if not handed in."""
+    """Return the entries under a catalog root by category and version, None if not stored."""
     if root == EMPTY:
         return {}
     entries = unit.catalog(root)
@@ -41,7 +41,7 @@ def entries_of(unit: IntakeUnit, root: bytes) -> Entries:
     """Return the entries under a catalog root by category and version.
 
     Raises:
-        CatalogUnknownError: they were never handed in.
+        CatalogUnknownError: they were never submitted.
     """
     entries = known_entries(unit, root)
     if entries is None:
@@ -67,10 +67,10 @@ def check_entitled(kinds: Mapping[Kind, int], entries: Entries) -> None:
 
 
 def check_editions(unit: IntakeUnit, submission: Submission) -> None:
-    """Check that no (id, edition) stands twice, and that each edition replaces the one before.
+    """Check that each (id, edition) is new and replaces the edition before it.
 
     Raises:
-        RecordDuplicateError: the body has this id and edition, here or in an earlier batch.
+        RecordDuplicateError: the issuer has this id and edition, here or in an earlier batch.
         RecordReplacesNothingError: `replaces` is not the index of the edition before.
     """
     issuer = submission.statement.issuer.decode("ascii")
@@ -92,14 +92,14 @@ def check_editions(unit: IntakeUnit, submission: Submission) -> None:
 
 
 def _in_groups(lookups: Lookups) -> Iterator[list[bytes]]:
-    """Yield the ids, thousands at a time: more are never held."""
+    """Yield the ids in lists of 4,096, to bound memory."""
     size = _AT_ONCE * merkle.HASH_SIZE
     for at in range(0, len(lookups.ids), size):
         yield merkle.split(lookups.ids[at : at + size])
 
 
 def _repeated(lookups: Lookups) -> set[bytes]:
-    """Return the ids that stand more than once in the batch itself."""
+    """Return the ids that occur more than once in the batch."""
     seen: set[bytes] = set()
     repeated: set[bytes] = set()
     for ids in _in_groups(lookups):

@@ -1,4 +1,4 @@
-"""What the contract would refuse, refused at once: its rules on the state after what waits."""
+"""Apply the contract's rules to a submitted act, on the state after all queued acts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _REFUSALS: Mapping[str, type[CertledgerError]] = {
     "FirstWrong": errors.FirstWrongError,
     "BatchCount": errors.BatchCountError,
 }
-"""The refusal of each rule of the contract."""
+"""The error of intake for each error of the contract."""
 
 
 def check_contract(
@@ -73,10 +73,10 @@ def check_contract(
     identity: bytes,
     now: int,
 ) -> None:
-    """Check that the contract would take an act in the next block, after all that waits.
+    """Check that the contract would accept an act in the next block, after all queued acts.
 
     Raises:
-        CertledgerError: it would not; of a change of status the cells are not looked at.
+        CertledgerError: it would not.  Cells of a status change are not checked here.
     """
     ledger = _after_queue(unit, identity, statement)
     key = _key_of(ledger, statement, signatures)
@@ -90,11 +90,11 @@ def check_contract(
 
 
 def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, ...]) -> int | None:
-    """Return which key of the issuer signs, where one does.
+    """Return the index of the issuer's key that signed, None if no key of it must sign.
 
     Raises:
-        SignerUnknownError: one must sign, and another has signed in its place.
-        SignatureInvalidError: what stands in its place is no signature.
+        SignerUnknownError: a key of the issuer must sign, and another signed.
+        SignatureInvalidError: the bytes are no signature.
     """
     codes = issuers_of(statement)
     issuer = ledger.issuers.get(codes[0]) if len(codes) == 1 else None
@@ -114,7 +114,7 @@ def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, 
 
 
 def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerState:
-    """Return the ledger as it will be once all that waits is on the chain."""
+    """Return the ledger's state after all queued acts."""
     issuers = {
         code: _issuer(unit, body)
         for code in issuers_of(statement)
@@ -135,7 +135,7 @@ def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerSta
 
 def _issuer(unit: Unit, body: IssuerRow) -> Issuer:
     head = head_of(unit, body)
-    # The peaks after what waits are not known yet, and no rule looks at them: any will do.
+    # The peaks after queued batches are unknown; no rule reads them, only their number counts.
     state = replace(
         body.state,
         peaks=(ZERO,) * head.batches.bit_count(),

@@ -1,50 +1,50 @@
-"""Why intake refuses, beside what is malformed: one class and one code a reason."""
+"""Errors of intake: one class and one code for each rule, malformed input excepted."""
 
 from __future__ import annotations
 
 from certledger.verifier.errors import CertledgerError
 
-# The body and its standing ----------------------------------------------------------------------
+# The issuer and its standing --------------------------------------------------------------------
 
 
 class IssuerUnknownError(CertledgerError):
-    """The ledger has no such body."""
+    """The ledger has no such issuer."""
 
     code = "body.unknown"
 
 
 class IssuerExistsError(CertledgerError):
-    """A body with this code is registered already."""
+    """An issuer with this code is registered already."""
 
     code = "body.known"
 
 
 class IssuerOnHoldError(CertledgerError):
-    """The registrar has set the brake on the body; only acts it signs go through."""
+    """The registrar has put the issuer on hold; only acts that the registrar signs pass."""
 
     code = "body.held"
 
 
 class StandingForbidsError(CertledgerError):
-    """The body's standing, or the one asked for, rules the act out."""
+    """The issuer's standing, or the requested one, forbids the act."""
 
     code = "body.standing"
 
 
 class IssuersWrongError(CertledgerError):
-    """The act names issuers that it cannot name, or a code or kind that none can have."""
+    """The act names issuers that it cannot name, or an invalid code or kind."""
 
     code = "issuers.invalid"
 
 
 class RegistrarWrongError(CertledgerError):
-    """The seat of a registrar cannot become what the act says."""
+    """The change of a registrar is not allowed."""
 
     code = "registrar.invalid"
 
 
 class RegistrarUnknownError(CertledgerError):
-    """The ledger has no registrar for the body's region."""
+    """The ledger has no registrar for the issuer's region."""
 
     code = "registrar.unknown"
 
@@ -71,7 +71,7 @@ class StatementTooLongError(CertledgerError):
 
 
 class CounterWrongError(CertledgerError):
-    """The statement's counter is not the next one after the work that waits."""
+    """The statement's counter is not the next one after all queued acts."""
 
     code = "statement.counter"
 
@@ -83,19 +83,19 @@ class NothingChangesError(CertledgerError):
 
 
 class ActConflictError(CertledgerError):
-    """Another statement has been taken in at this value of the counter."""
+    """Another statement was accepted at this value of the counter."""
 
     code = "act.conflict"
 
 
 class ActDeadError(CertledgerError):
-    """This statement was taken in before and has died: expired, displaced or rejected."""
+    """This statement was accepted before and has expired, been displaced or rejected."""
 
     code = "act.dead"
 
 
 class IntakeOverloadedError(CertledgerError):
-    """More waits to be anchored than intake may let wait; `retry_after` is in seconds."""
+    """The backlog is full; `retry_after` is in seconds."""
 
     code = "intake.overloaded"
 
@@ -107,7 +107,7 @@ class IntakeOverloadedError(CertledgerError):
 
 
 class ChainAbsentError(CertledgerError):
-    """What was accepted has waited for the chain too long; `retry_after` is in seconds."""
+    """The oldest accepted act has waited too long for the chain; `retry_after` is in seconds."""
 
     code = "chain.away"
 
@@ -120,31 +120,31 @@ class ChainAbsentError(CertledgerError):
 
 
 class SignatureInvalidError(CertledgerError):
-    """The bytes are no signature, or one that leads to no key."""
+    """The bytes are no signature, or no public key can be recovered from it."""
 
     code = "signature.invalid"
 
 
 class SignatureCountError(CertledgerError):
-    """The act has more or fewer signatures than it takes."""
+    """The act has more or fewer signatures than its kind requires."""
 
     code = "signature.count"
 
 
 class SignerUnknownError(CertledgerError):
-    """The signature is by a key that is not the body's, or by somebody who is no registrar."""
+    """The signer is neither a key of the issuer nor a registrar."""
 
     code = "signature.unknown_key"
 
 
 class SignerWrongPurposeError(CertledgerError):
-    """The body's key may not sign this."""
+    """The issuer's key may not sign this kind of act."""
 
     code = "signature.purpose"
 
 
 class SignerEndedError(CertledgerError):
-    """The body's key has ended."""
+    """The issuer's key has ended."""
 
     code = "signature.key_ended"
 
@@ -153,25 +153,25 @@ class SignerEndedError(CertledgerError):
 
 
 class BatchConflictError(ActConflictError):
-    """Another batch has been taken in at this sequence."""
+    """Another batch was accepted at this sequence."""
 
     code = "batch.conflict"
 
 
 class BatchCountError(CertledgerError):
-    """The number of records is not the statement's, or the body would have too many."""
+    """The number of records is not the statement's, or the issuer would have too many."""
 
     code = "batch.count"
 
 
 class SequenceWrongError(CertledgerError):
-    """The batch is not the next after the work that waits."""
+    """The batch is not the next one after all queued batches."""
 
     code = "batch.sequence"
 
 
 class FirstWrongError(CertledgerError):
-    """The batch does not start where the body's certificates end."""
+    """The batch does not start where the issuer's certificates end."""
 
     code = "batch.first"
 
@@ -198,7 +198,7 @@ class CatalogNotInForceError(CertledgerError):
 
 
 class RecordRejectedError(CertledgerError):
-    """A record is refused; `place` is where it stands in the batch."""
+    """A record is rejected; `place` is its place in the batch, from 0."""
 
     def __init__(self, place: int, sentence: str, code: str | None = None) -> None:
         super().__init__(f"record {place}: {sentence}")
@@ -208,7 +208,7 @@ class RecordRejectedError(CertledgerError):
 
 
 class RecordOtherIssuerError(RecordRejectedError):
-    """The record names another body than the statement."""
+    """The record names another issuer than the statement."""
 
     code = "record.issuer"
 
@@ -232,7 +232,7 @@ class RecordDisobeysError(RecordRejectedError):
 
 
 class RecordDuplicateError(RecordRejectedError):
-    """The body has a certificate with this id and edition already."""
+    """The issuer has a certificate with this id and edition already."""
 
     code = "record.twice"
 
@@ -247,7 +247,7 @@ class RecordReplacesNothingError(RecordRejectedError):
 
 
 class CatalogUnknownError(CertledgerError):
-    """The entries under this catalog root were never handed in."""
+    """The entries under this catalog root were never submitted."""
 
     code = "catalog.unknown"
 
@@ -271,7 +271,7 @@ class NameDiffersError(CertledgerError):
 
 
 class NameUnusableError(CertledgerError):
-    """The name has a control character, which no name has and no database must keep."""
+    """The name has a control character."""
 
     code = "name.unusable"
 
@@ -286,12 +286,12 @@ class StatusMalformedError(CertledgerError):
 
 
 class StatusBeyondError(CertledgerError):
-    """A cell is chosen of a certificate that was not issued."""
+    """A cell belongs to a certificate that was not issued."""
 
     code = "status.beyond"
 
 
 class KeysWrongError(CertledgerError):
-    """Keys are added or ended that cannot be."""
+    """Keys are added or ended against the rules."""
 
     code = "keys.invalid"

@@ -1,4 +1,4 @@
-"""What intake works with, and where each counter of a body stands after the work that waits."""
+"""The intake's dependencies and limits, and an issuer's counters after all queued acts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from certledger.verifier.formats.statements import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IntakeLimits:
-    """How much intake takes, and what it promises: certificates, bytes, seconds.
+    """Limits of intake, in certificates, acts, bytes and seconds.
 
-    Once the oldest act that can move has waited for `longest_wait`, nothing more is taken in.
-    What is set aside counts for its issuer alone, so that no issuer closes intake for others.
+    Once the oldest act that is not set aside has waited `longest_wait`, nothing more is accepted.
+    Acts set aside count for their issuer alone, so that no issuer closes intake for others.
     """
 
     waiting_certificates: int = 2_000_000
@@ -49,9 +49,9 @@ class IntakeLimits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
-    """What intake works with.
+    """Dependencies of intake.
 
-    `identity` is the ledger's (32 bytes), `operator` signs receipts, `clock` gives seconds.
+    `identity` is the ledger's (32 bytes), `operator` signs receipts, `clock` returns seconds.
     """
 
     store: Store
@@ -63,7 +63,7 @@ class Intake:
     def receipt_for(self, unit: Unit, statement: Statement, now: int) -> tuple[int, bytes]:
         """Return number and file of the receipt for a statement accepted now.
 
-        It is the next in the chain of receipts, so nobody else adds one before the unit ends.
+        Locks the chain of receipts until the unit ends: each receipt names the one before.
         """
         last, previous = unit.receipt_chain(ReceiptChain.ACTS)
         file = self.format_receipt(statement, now, last + 1, previous)
@@ -71,14 +71,14 @@ class Intake:
         return last + 1, file
 
     def receipt_of_anchored(self, statement: Statement, now: int) -> bytes:
-        """Return the receipt for a statement that the chain holds: nothing waits, so 0 numbers it.
+        """Return the receipt for a statement that the chain has already, with number 0.
 
-        No act is stored for it, so it is no link of the chain of receipts.
+        No act is stored for it, so it is not part of the chain of receipts (SPEC section 20).
         """
         return self.format_receipt(statement, now, 0, NOTHING_BEFORE)
 
     def format_receipt(self, statement: Statement, now: int, number: int, previous: bytes) -> bytes:
-        """Return the file of receipt `number`, always the same for the same arguments."""
+        """Return the file of receipt `number`, deterministic in its arguments."""
         not_after: int = getattr(statement, "not_after")  # noqa: B009  (all that are carried)
         return issue_receipt(
             statement,
@@ -91,11 +91,11 @@ class Intake:
         ).format()
 
     def check_room(self, unit: Unit, subject: str, certificates: int) -> None:
-        """Check that more may wait, of one subject and in all.
+        """Check the limits of waiting acts and certificates, of one subject and in all.
 
         Raises:
-            ChainAbsentError: what waits has waited too long already.
-            IntakeOverloadedError: more would wait than may.
+            ChainAbsentError: the oldest act has waited longer than `longest_wait`.
+            IntakeOverloadedError: a limit would be exceeded.
         """
         backlog, limits = unit.backlog(), self.limits
         waited = 0 if backlog.oldest is None else self.clock() - backlog.oldest
@@ -114,7 +114,7 @@ class Intake:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingHead:
-    """What a body's next statement builds on, once all that waits has been anchored.
+    """What an issuer's next statement builds on, once all queued acts are anchored.
 
     The next batch has sequence `batches + 1`, first index `certificates`, and `last` as previous.
     """
@@ -130,17 +130,17 @@ class PendingHead:
 
 
 def head(store: Store, issuer: str) -> PendingHead:
-    """Return the head of a body after queued work, so that two offices of it do not collide.
+    """Return the head of an issuer after its queued acts, so that its offices do not collide.
 
     Raises:
-        IssuerUnknownError: the ledger has no such body.
+        IssuerUnknownError: the ledger has no such issuer.
     """
     with store.begin(write=False) as unit:
         return head_of(unit, body_of(unit, issuer))
 
 
 def body_of(unit: Unit, issuer: str) -> IssuerRow:
-    """Return a body as the mirror has it, or raise IssuerUnknownError."""
+    """Return an issuer's state in the mirror, or raise IssuerUnknownError."""
     body = unit.body(issuer)
     if body is None:
         raise IssuerUnknownError(f"the ledger has no body {issuer}")
@@ -148,7 +148,7 @@ def body_of(unit: Unit, issuer: str) -> IssuerRow:
 
 
 def head_of(unit: Unit, body: IssuerRow) -> PendingHead:
-    """Return the head of a body after the work that waits in `unit`."""
+    """Return the head of an issuer after the acts that are queued in `unit`."""
     state = body.state
     batches, certificates, last = state.batches, state.certificates, state.last
     waiting = unit.last_waiting(state.issuer, Lane.SEQUENCE)
@@ -175,7 +175,7 @@ def head_of(unit: Unit, body: IssuerRow) -> PendingHead:
 
 
 def after_queue(unit: Unit, subject: str, lane: Lane, current: int) -> int:
-    """Return the value of a counter that is `held` now, after the acts that wait."""
+    """Return a counter that is `current` on the chain, after the queued acts."""
     waiting = unit.last_waiting(subject, lane)
     return current if waiting is None else max(current, waiting.counter)
 
@@ -191,7 +191,7 @@ def check_counter(statement: int, current: int, what: str) -> None:
 
 
 def check_time(not_after: int, now: int) -> None:
-    """Check that a statement lives, and not for too long.
+    """Check that a statement has not expired and does not live too long.
 
     Raises:
         StatementOverError: `not_after` has passed.
@@ -207,10 +207,10 @@ def check_time(not_after: int, now: int) -> None:
 
 
 def earlier_receipt(act: SubmittedAct | None) -> bytes | None:
-    """Return the receipt of the same statement taken in before, None if it was not.
+    """Return the receipt of a statement that was accepted before, None if it was not.
 
     Raises:
-        ActDeadError: it was, and has expired, been displaced or been rejected since.
+        ActDeadError: it has expired, been displaced or been rejected since.
     """
     if act is None:
         return None

@@ -1,6 +1,6 @@
-"""The records of a submission one by one, in whatever spelling they come (SPEC section 20).
+"""Streaming reader of a submission's records, in any JSON spelling (SPEC section 20).
 
-Nothing is held but the record at hand and a window on the text around it.
+Memory is bounded by one record and a window of the text around it.
 """
 
 from __future__ import annotations
@@ -31,28 +31,27 @@ from certledger.verifier.formats.record import MAX_RECORD_BYTES, Record
 from certledger.verifier.formats.record_fast import GRAMMAR, read_canonical
 
 MAX_HEAD_BYTES = 4096
-"""Most bytes of the first of JSON lines."""
+"""Bytes of the first of JSON lines."""
 MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES
 MAX_PART_CHARACTERS = 8 * MAX_RECORD_BYTES
-"""Most characters, in an object, of a record and of all that is no record."""
+"""Characters, in an object, of one record and of all other members together."""
 _WINDOW = 2**16
 _MAX_TOKEN_CHARACTERS = 16
-"""Characters of what is no text and must be seen whole: a word, an escape."""
+"""Characters of a token that must be read whole: a literal, a number, an escape."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TOO_MANY = f"more than {MAX_BATCH_CERTIFICATES} records"
 
 
 Found = tuple[Record, bytes, int, int, bool]
-"""A record, its canonical bytes, and where its spelling lies: the byte it starts at, its size, and
-whether it is surely the canonical one."""
+"""A record, its canonical bytes, the byte where it starts in the file, its size there, and
+whether it is certainly canonical there."""
 
 
 def reader_of(file: IO[bytes]) -> LinesReader | ObjectReader:
-    """Return what yields the records in `file`, and has the rest as `head` once they are read.
+    """Return a reader of the records in `file`; its `head` has the rest once they are read.
 
-    Reading raises Malformed outside the subset, RecordRejectedError for what is no record,
-    BatchCountError
-    for more than 65,536.
+    Reading raises MalformedError outside the subset, RecordRejectedError for a malformed record,
+    BatchCountError for more than 65,536.
     """
     file.seek(0)
     first = file.readline(MAX_HEAD_BYTES + 1)
@@ -74,7 +73,7 @@ def _goes_on(file: IO[bytes]) -> bool:
 
 
 class LinesReader:
-    """Reads JSON lines: the head is the first, each other one a record."""
+    """Reader of JSON lines: the head is the first line, each other line a record."""
 
     def __init__(self, file: IO[bytes], first: bytes) -> None:
         self.head = Members(parse(first.removesuffix(b"\n"), MAX_HEAD_BYTES), "submission")
@@ -82,7 +81,7 @@ class LinesReader:
 
     def __iter__(self) -> Iterator[Found]:
         start = self._file.seek(self._start)
-        # One byte more than a line may have tells that it is too long.
+        # One byte above the limit shows that a line is too long.
         lines = iter(partial(self._file.readline, MAX_LINE_BYTES + 2), b"")
         for place, line in enumerate(lines):
             if place == MAX_BATCH_CERTIFICATES:
@@ -105,10 +104,9 @@ def _read_line(place: int, line: bytes, start: int) -> Found:
 
 
 class ObjectReader:
-    """Reads one JSON object, as strictly as `verifier.formats.canonical_json.parse`.
+    """Reader of one JSON object, as strict as `verifier.formats.canonical_json.parse`.
 
-    As there, what is no JSON at all is refused before what JSON may be but not here, and that
-    before what is no record.
+    Errors have the same precedence: no JSON first, then JSON outside the subset, then records.
     """
 
     head: Members
@@ -138,7 +136,7 @@ class ObjectReader:
             raise self._refused
 
     def _members(self, members: list[tuple[str, Json]]) -> Iterator[Found]:
-        """Yield the records; gather the members, with an empty list in their place."""
+        """Yield the records; collect the members, with an empty list for the records."""
         text, room = self._text, MAX_PART_CHARACTERS
         text.take("{")
         more = text.peek() != "}" or text.take("}") != "}"
@@ -175,7 +173,7 @@ class ObjectReader:
             more = text.take(",]") == ","
 
     def _spelled(self) -> Found | None:
-        """Return the next record in any spelling, None if it is refused once all has been read."""
+        """Parse the next record in any spelling; None if an error is due after the whole text."""
         text = self._text
         text.peek()
         start = text.position
@@ -195,7 +193,7 @@ class ObjectReader:
 
 
 class _Text:
-    """A text seen through a window: `text` from `at` on is what lies ahead."""
+    """A text read through a window: `text[at:]` is what was read ahead."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.text, self.at = "", 0
@@ -206,11 +204,11 @@ class _Text:
 
     @property
     def position(self) -> int:
-        """Characters from the start; as many bytes, for whatever is accepted is ASCII."""
+        """Characters from the start, equal to bytes: accepted text is ASCII."""
         return self._passed + self.at
 
     def ahead(self, count: int) -> None:
-        """Read on until `count` characters lie ahead, or all that are left."""
+        """Read until `count` characters lie ahead, or the end."""
         while len(self.text) - self.at < count and not self._ended:
             data = self._file.read(_WINDOW)
             self._ended = not data
@@ -225,7 +223,7 @@ class _Text:
             self.text, self.at = self.text[self.at :] + more, 0
 
     def peek(self) -> str:
-        """Return the next character that is no white space, nothing at the end."""
+        """Return the next character that is no white space, empty at the end."""
         while (char := self.text[self.at : self.at + 1]) <= " ":
             space = _SPACE.match(self.text, self.at)
             assert space is not None
@@ -237,7 +235,7 @@ class _Text:
         return char
 
     def take(self, allowed: str) -> str:
-        """Go past the next character, one of `allowed`, and return it."""
+        """Consume the next character, one of `allowed`, and return it."""
         char = self.text[self.at : self.at + 1]
         if not char or char not in allowed:
             char = self.peek()
@@ -247,14 +245,14 @@ class _Text:
         return char
 
     def name(self, longest: int) -> str:
-        """Go past the name of a member and return it."""
+        """Consume the name of a member and return it."""
         if self.peek() != '"':
             self._fail(self.at, "expecting property name enclosed in double quotes")
         name: str = self.value(longest)
         return name
 
     def value(self, longest: int) -> Json:
-        """Go past a value of at most so many characters and return it; `check_value` it."""
+        """Consume a value of at most `longest` characters; the caller applies `check_value`."""
         self.peek()
         self.ahead(longest + _MAX_TOKEN_CHARACTERS)
         check_nesting(self.text, self.at)
@@ -275,7 +273,7 @@ class _Text:
         return value
 
     def end(self) -> None:
-        """Check that nothing follows."""
+        """Check that only white space follows."""
         if self.peek():
             raise MalformedError(
                 "json.trailing", f"not JSON at character {self.position}: extra data"
@@ -294,5 +292,5 @@ def _record(place: int, value: Json) -> Record:
 
 
 def _canonical(value: Json) -> bytes:
-    # The value was read whole and strictly, so sorting its members is its canonical form.
+    # `parse` read the value strictly, so sorting its members makes it canonical.
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -1,4 +1,4 @@
-"""Whether a status statement's steps are allowed, after those that wait."""
+"""Check the steps of a status statement, after all queued ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_status(
     """Check the cells of a status statement and each step.
 
     Raises:
-        StatusMalformedError: words or masks have no possible shape, or the status is none.
+        StatusMalformedError: invalid words, masks or status.
         StatusBeyondError: a cell at or above `certificates`.
         StepForbiddenError: a step that is not allowed, or changes nothing.
     """

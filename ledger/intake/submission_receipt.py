@@ -1,4 +1,4 @@
-"""What the operator answers to whoever hands an act in: a receipt that it signs."""
+"""Submission receipts: the operator's signed promise to anchor an act (SPEC section 20)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from certledger.verifier.formats.statements import Batch, Receipt, Statement
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedReceipt:
-    """A receipt and the operator's signature (SPEC section 20)."""
+    """A receipt and the operator's signature (65 bytes), SPEC section 20."""
 
     BATCH: ClassVar[str] = "certledger/receipt/1"
     ACT: ClassVar[str] = "certledger/act-receipt/1"
@@ -46,11 +46,10 @@ def issue_receipt(
     previous: bytes,
     operator: Signer,
 ) -> SignedReceipt:
-    """Return the receipt for a statement accepted at `accepted`; both times in seconds.
+    """Sign the receipt for a statement accepted at `accepted`; both times in seconds.
 
-    `number` counts the operator's receipts of acts, `previous` is the SHA-256 of the file of the
-    one before.  A batch has the receipt of SPEC section 20; any other act one that names what it
-    moves.
+    `number` counts the operator's receipts of batches and acts, `previous` is the SHA-256 of the
+    file of the receipt before.
     """
     content: dict[str, Json] = {
         "accepted": format_time(accepted),

@@ -1,8 +1,8 @@
-"""Submitting: whatever is signed comes in here, and goes on its way to the chain once.
+"""Public functions of intake.
 
-`submit_batch` and `submit_act` take bytes and answer with a receipt, or refuse and store nothing.
-`head` says what the next statement of a body builds on; `expire` and `displace` close the road
-for statements that can no longer come.
+`submit_batch` and `submit_act` return a receipt, or raise and store nothing.  `head` returns
+what an issuer's next statement builds on; `expire` and `displace` end statements that can no
+longer be included.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ __all__ = [
 
 
 def expire(store: Store, now: int) -> int:
-    """Let statements whose `notAfter` has passed expire, and batches behind them.
+    """Expire statements whose `notAfter` has passed, and batches behind them; return how many.
 
-    Returns how many.  Their records are kept.  `now` is the time of the newest block where there
-    is one: until the chain is past `notAfter` a statement may still come.
+    Their records stay.  `now` is the time of the newest block if there is one: until the chain is
+    past `notAfter`, a statement may still be included.
     """
     with store.begin() as unit:
         return unit.expire(now)
 
 
 def displace(unit: Unit, issuer: str, sequence: int, digest: bytes, block: int, tx: bytes) -> None:
-    """The chain holds the batch `digest` at this sequence: it is included, any other displaced.
+    """Mark the batch `digest` included at this sequence, and any other there displaced.
 
-    The records of a displaced batch are kept, and belong to what was anchored if it has their root.
+    The records of a displaced batch stay: if their root was anchored, they belong to that batch.
     """
     unit.settle(issuer, Lane.SEQUENCE, sequence, digest, block=block, tx=tx)

@@ -1,8 +1,8 @@
-"""What stands in an act's way to the chain: nothing, something that may pass, or its end.
+"""What blocks an act from the chain: a broken rule of the contract or a gap in its counters.
 
-An act that can no longer be anchored must not count as the oldest that waits: one issuer whose
-key has ended would close intake for all.  The contract's rules (`verifier.contract_rules`) decide
-on the mirror's state; an act that breaks a rule without a reason of ours is set aside by its name.
+An act that can never be anchored is rejected, because intake closes when the oldest waiting act
+is too old.  `verifier.contract_rules` decides on the mirror's state; the reason is a code of ours
+or, where there is none, `contract.` and the name of the contract's error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from certledger.verifier.vocabulary import Standing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obstacle:
-    """Why the first act of a lane cannot go; `final` where it never will."""
+    """Why the first act of a lane cannot be sent; `final` if it never can."""
 
     act: SubmittedAct
     reason: str
@@ -35,12 +35,12 @@ class Obstacle:
 
     @property
     def place(self) -> tuple[str, Lane]:
-        """The lane in which all wait for the act."""
+        """Subject and lane of the act: all later acts of it wait too."""
         return place_of(self.act)
 
 
 def place_of(act: SubmittedAct) -> tuple[str, Lane]:
-    """Return the lane of an act: its subject, and the counter that it moves."""
+    """Return subject and lane of an act; the lane is the counter that it advances."""
     return act.subject, ACTS[act.kind].lane
 
 
@@ -56,17 +56,17 @@ _NEVER = {
     "KeyEnded": "key.ended",
     "FirstWrong": "batch.previous_differs",
 }
-"""Rules of the contract that an act of an issuer's key breaks for ever, and what it is told."""
+"""Rules that an act signed by an issuer's key breaks for good, with the code of the rejection."""
 _CATALOG = "catalog.not_in_force"
 _OWN_STANDING = (KeysChange, StandingChange)
-"""Acts that change what they are judged on: they wait, whatever they meet."""
+"""Acts that change keys or standing, on which they are judged: never rejected for them."""
 PASSED, BEFORE_ENDED = "counter.passed", "act.before_it_ended"
 
 
 def obstacles(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> list[Obstacle]:
-    """Return what stands in the way of the first act of each lane among those that wait.
+    """Return the obstacle of the first waiting act of each lane, if it has one.
 
-    `identity` is the ledger's.
+    `identity` is the ledger's (32 bytes).
     """
     first: dict[tuple[str, Lane], SubmittedAct] = {}
     for act in waiting:
@@ -87,14 +87,14 @@ def obstacles(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> l
 def _met(
     unit: Unit, ledger: LedgerState, seen: IssuerRow, act: SubmittedAct, block: int
 ) -> tuple[str, bool] | None:
-    """Return the reason and whether it is final, None where the act may go."""
+    """Return the reason and whether it is final, None if the act can be sent."""
     state, lane = seen.state, ACTS[act.kind].lane
     place = COUNTED[lane](state)
     if act.counter <= place:
         return PASSED, True
     if act.counter > place + 1:
         return _gap(unit, act, lane)
-    # What lasts beyond the brake counts first: an act that never goes need not wait for it.
+    # Without the hold first: what is final then is final whether the issuer is on hold or not.
     for current in sorted({False, seen.held}):
         issuer = Issuer(state=state, held=current)
         try:
@@ -107,7 +107,7 @@ def _met(
 def _reason(
     unit: Unit, state: IssuerState, act: SubmittedAct, rule: str
 ) -> tuple[str, bool] | None:
-    """Return the reason for a rule that an act breaks, and whether it breaks it for ever."""
+    """Return the reason for a broken rule and whether it is final, None if the act can be sent."""
     if rule == "BodyHeld":
         return "issuer.held", False
     never = final_reason(state, act.statement, rule)
@@ -120,9 +120,9 @@ def _reason(
 
 
 def final_reason(state: IssuerState, statement: Statement, rule: str) -> str | None:
-    """Return why an act is rejected that breaks a rule of the contract; None where it may wait.
+    """Return why an act that breaks a rule of the contract is rejected, None if it may wait.
 
-    The audit judges rejections by it, on the issuer's state at the block of the rejection.
+    The audit checks rejections with it, on the issuer's state at the block of the rejection.
     """
     if isinstance(statement, _OWN_STANDING):
         return None
@@ -134,7 +134,7 @@ def final_reason(state: IssuerState, statement: Statement, rule: str) -> str | N
 
 
 def _gap(unit: Unit, act: SubmittedAct, lane: Lane) -> tuple[str, bool] | None:
-    """Return what an act meets whose turn has not come: is the one before it still alive?"""
+    """Return the obstacle of an act whose predecessor is not included; final if that is gone."""
     before = unit.act_at(act.subject, lane, act.counter - 1)
     if before is None:
         return BEFORE_ENDED, True
@@ -142,7 +142,7 @@ def _gap(unit: Unit, act: SubmittedAct, lane: Lane) -> tuple[str, bool] | None:
 
 
 def _is_filed_soon(unit: Unit, state: IssuerState, said: Statement) -> bool:
-    """Return whether a change of catalog waits that files the catalog of a batch."""
+    """Return whether a change of catalog is queued that files the catalog of this batch."""
     coming = (one.statement for one in unit.queue(state.issuer, Lane.VERSION))
     return isinstance(said, Batch) and any(
         isinstance(one, CatalogChange) and one.root == said.catalog for one in coming

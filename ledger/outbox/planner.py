@@ -1,4 +1,4 @@
-"""What is sent next: calls of the contract for the acts that wait, on the newest known states."""
+"""Plan the next calls of the contract for waiting acts, on the newest known issuer states."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from certledger.verifier.formats.statements import Batch, StatusChange
 from certledger.verifier.formats.status_tree import StatusTree
 
 MAX_CALL_BATCHES = 96
-"""Batches of one call: at some 45,000 gas each this stays below half of the gas allowed."""
+"""Batches of one call: about 45,000 gas each, together under half of a block's gas limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContractCall:
-    """One call of the contract: its data, and the numbers of the acts it carries."""
+    """One call of the contract: its calldata, and the numbers of the acts in it."""
 
     data: bytes
     acts: tuple[int, ...]
@@ -30,7 +30,7 @@ class ContractCall:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Entry:
-    """The batches of one body that can be anchored on its state, in order."""
+    """The next batches of one issuer, in order, with the state that they apply to."""
 
     state: IssuerState
     packed: tuple[tuple[bytes, ...], ...]
@@ -38,17 +38,17 @@ class _Entry:
 
 
 def touched(act: SubmittedAct) -> frozenset[str]:
-    """Return the subjects whose acts an act may get in the way of: its own and its issuers'."""
+    """Return the subjects whose state an act changes: its own and the issuers it names."""
     statement = act.statement
     return frozenset({act.subject, *issuers_of(statement)})
 
 
 def plan(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> list[ContractCall]:
-    """Return calls for acts that wait on the ledger `identity`.
+    """Return the calls to send now for waiting acts on the ledger `identity`.
 
-    Of each subject only what its present state allows is sent: either its next batches, all of
-    them, or one other act, whichever was accepted first.  A lane that cannot move on, for its
-    next act is none that the contract would take, does not keep back the subject's others.
+    Of each subject either its next batches or one other act is sent, whichever was accepted
+    first: each changes the state that the next one must name.  A lane whose next act the contract
+    would refuse does not block the subject's other lanes.
     """
     entries: list[_Entry] = []
     singles: list[ContractCall] = []
@@ -67,7 +67,7 @@ def plan(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> list[C
 
 
 def _by_subject(waiting: Sequence[SubmittedAct]) -> dict[str, dict[Lane, list[SubmittedAct]]]:
-    """Return the queue of each lane of each subject; lanes as their first act was accepted."""
+    """Return the acts by subject and lane, by counter; lanes in the order of their first act."""
     subjects: dict[str, dict[Lane, list[SubmittedAct]]] = {}
     for act in waiting:
         lanes = subjects.setdefault(act.subject, {})
@@ -84,9 +84,9 @@ def _by_subject(waiting: Sequence[SubmittedAct]) -> dict[str, dict[Lane, list[Su
 def _entry(
     unit: Unit, seen: IssuerRow | None, acts: Sequence[SubmittedAct], identity: bytes
 ) -> list[_Entry]:
-    """Return the issuer's next batches up to the first that does not follow, at most one call's.
+    """Return the issuer's next batches up to the first invalid one, at most `MAX_CALL_BATCHES`.
 
-    The contract passes such a one over, and would be paid for it again in every round.
+    The contract skips an invalid batch, and would be paid gas for it again in every round.
     """
     if seen is None:
         return []
@@ -112,7 +112,7 @@ def _entry(
 
 
 def _anchor_calls(entries: Iterable[_Entry]) -> list[ContractCall]:
-    """Return calls that anchor `entries`, each within the bounds of one transaction."""
+    """Return `anchor` calls within the bounds of batches and of calldata."""
     found: list[ContractCall] = []
     room: list[_Entry] = []
     for entry in entries:
@@ -131,7 +131,7 @@ def _batches(entries: Sequence[_Entry]) -> int:
 
 
 def _bytes(entries: Sequence[_Entry]) -> int:
-    """Return how much calldata entries take, from above."""
+    """Return an upper bound of the calldata of entries, in bytes."""
     words = sum(
         16 + 5 * len(entry.packed) + len(entry.state.keys) + len(entry.state.peaks)
         for entry in entries
@@ -148,7 +148,7 @@ def _anchor(entries: Sequence[_Entry]) -> ContractCall:
 
 
 def _single(unit: Unit, seen: IssuerRow | None, act: SubmittedAct) -> list[ContractCall]:
-    """Return the call that carries one act, none where its body is not known here."""
+    """Return the call for one act that is not a batch, none if its issuer is unknown here."""
     if act.kind in _STATELESS:
         return [ContractCall(data=_STATELESS[act.kind](act), acts=(act.number,))]
     if act.kind is ActKind.RESTORE:
@@ -187,7 +187,7 @@ def _keys(unit: Unit, state: IssuerState, act: SubmittedAct) -> bytes:
 
 
 def _restore(unit: Unit, act: SubmittedAct) -> list[ContractCall]:
-    """Return the call that restores issuers, none where one of them is not known here."""
+    """Return the call that restores issuers, none if one of them is unknown here."""
     bodies = [unit.body(code) for code in issuers_of(act.statement)]
     states = [body.state for body in bodies if body is not None]
     if len(states) != len(bodies):
@@ -215,6 +215,6 @@ _STATED: Mapping[ActKind, Callable[[Unit, IssuerState, SubmittedAct], bytes]] = 
 
 
 def _signing_key(state: IssuerState, act: SubmittedAct) -> int:
-    """Return the index of the issuer's key that signed, 255 for none."""
+    """Return the index of the issuer's key that signed, `NO_KEY` (255) for none."""
     index = signing_key(state, act.statement, act.digest, act.signatures)
     return calls.NO_KEY if index is None else index

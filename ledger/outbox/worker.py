@@ -1,8 +1,8 @@
-"""Anchoring: acts that were accepted go to the chain, once, whatever dies on the way.
+"""The outbox worker: sends accepted acts to the chain, each included once, across crashes.
 
-The road is accepted → signed → broadcast → included → final.  The bytes of a transaction are
-recorded before they are sent, so recovery has no code of its own: after a crash, `advance` simply
-runs again.  That an act was included is told by the follower alone, from the chain's events.
+States: accepted → signed → broadcast → included → final.  The bytes of a transaction are stored
+before they are sent, so recovery needs no code of its own: `advance` runs again.  Only the
+follower marks acts as included, from the chain's events.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from certledger.ledger.outbox.planner import ContractCall, plan, touched
 log = structlog.get_logger(__name__)
 LEASE = "anchoring"
 MAX_ACTS = 2_000
-"""Acts looked at in one round."""
+"""Waiting acts read in one round."""
 _TRANSIENT = frozenset({"StateStale", "CounterWrong", "StatementTooFar", "NothingAnchored"})
-"""Refusals of the contract that mean that the mirror, or the node's clock, is a block behind."""
+"""Contract errors that mean that the mirror, or the node's clock, is a block behind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How long, in seconds, a lease lasts, and a transaction waits before a dearer twin is offered.
+    """Seconds: of the lease, and before a transaction is replaced by one with a higher fee.
 
-    `twins` bounds how many of one nonce are offered, and so how high the fee can climb.  Every
-    `reconsider` seconds what was set aside gets another chance, whatever it waited for.
+    `twins` is the most transactions of one nonce, which bounds the fee.  Acts that were set aside
+    are tried again every `reconsider` seconds.
     """
 
     lease: int = 30
@@ -56,7 +56,7 @@ class Pace:
 
 @dataclass(kw_only=True)
 class Anchorer:
-    """One worker.  Any number may stand by; the one that holds the lease works, and `leads`."""
+    """One worker of any number: the one that has the lease (`leads`) sends, the others wait."""
 
     store: Store
     chain: Chain
@@ -67,11 +67,11 @@ class Anchorer:
     _reconsidered: int = 0
 
     def advance(self) -> bool:
-        """Move everything one step closer to final; return whether this worker had its turn.
+        """Run one round; return whether this worker has the lease.
 
         Raises:
             ChainUnreachableError: the node does not answer; call again.
-            LeaseLostError: another worker has taken over in the middle.
+            LeaseLostError: another worker has taken over.
         """
         with self.store.begin() as unit:
             token = self._take(unit)
@@ -82,14 +82,14 @@ class Anchorer:
         try:
             self._walk(token)
         except ChainUnreachableError as error:
-            failure = error  # What waits is sent all the same: that takes other answers.
+            failure = error  # Sending needs other answers of the node, so it goes on.
         self._set_out(token)
         if failure is not None:
             raise failure
         return True
 
     def release(self) -> None:
-        """Let another worker take over at once."""
+        """Give up the lease, so that another worker need not wait until it ends."""
         with self.store.begin() as unit:
             unit.release(LEASE, self.holder)
 
@@ -98,25 +98,26 @@ class Anchorer:
 
     @contextmanager
     def _turn(self, token: int) -> Iterator[Unit]:
-        """Write while the lease is held, and renew it by that."""
+        """Begin a transaction that fails if the lease was lost, and renew the lease in it."""
         with self.store.begin() as unit:
             unit.fence(LEASE, token)
             self._take(unit)
             yield unit
 
-    # Transactions on the road ------------------------------------------------------------------
+    # Transactions that are not final yet ---------------------------------------------------------
 
     def _walk(self, token: int) -> None:
         with self.store.begin(write=False) as unit:
             road = unit.pending_transactions()
         if not road:
             return
-        mined = self.chain.mined_nonce()  # Before the search, so what is mined meanwhile is found.
+        # Read before `find`: a transaction mined in between is found, not taken for replaced.
+        mined = self.chain.mined_nonce()
         for nonce, twins in groupby(road, key=lambda one: one.nonce):
             self._look_after(token, list(twins), passed=nonce < mined)
 
     def _look_after(self, token: int, twins: Sequence[Transaction], *, passed: bool) -> None:
-        """Move on the transactions of one nonce, of which one at most is ever included."""
+        """Update the transactions of one nonce; the chain includes at most one of them."""
         for transaction in twins:
             found = self.chain.find(transaction.hash)
             if found is not None:
@@ -139,7 +140,7 @@ class Anchorer:
                 self._mark(token, other, TxState.REPLACED)
 
     def _offer(self, token: int, twins: Sequence[Transaction]) -> None:
-        """Send the newest twin's recorded bytes, again if need be; after a while a dearer one."""
+        """Broadcast the newest transaction of a nonce; replace it after `Pace.stuck` seconds."""
         newest = twins[-1]
         taken = self._broadcast(newest.raw)
         if taken and newest.state is not TxState.BROADCAST:
@@ -158,9 +159,9 @@ class Anchorer:
     # Acts that wait ----------------------------------------------------------------------------
 
     def _set_out(self, token: int) -> None:
-        """Plan calls for what waits, and send them, each recorded before.
+        """Plan calls for waiting acts and send them.
 
-        Where the contract would refuse a call, the others of its subjects get their chance.
+        If the contract would refuse a call, the round is planned again without its acts.
         """
         self._reconsider(token)
         refused: set[int] = set()
@@ -183,7 +184,7 @@ class Anchorer:
             self._reconsidered = now
 
     def _set_aside(self, token: int, call: ContractCall, error: str) -> None:
-        """Let acts wait that the contract refuses, for as long as they may still come."""
+        """Set aside acts that the contract refuses; a later round tries them again."""
         if error in _TRANSIENT:
             return
         with self._turn(token) as unit:
@@ -192,7 +193,7 @@ class Anchorer:
                     unit.set_aside(act, f"contract.{error}"[:64])
 
     def _plan(self, token: int, refused: Collection[int]) -> list[ContractCall]:
-        """Return calls for subjects that nothing on the road is about to move."""
+        """Return calls for subjects that no pending transaction is about to change."""
         with self.store.begin(write=False) as unit:
             waiting = [act for act in self._movable(unit) if act.number not in refused]
             met = obstacles(unit, waiting, self.chain.identity)
@@ -208,7 +209,7 @@ class Anchorer:
         seen = -1 if head is None else head.number
         moving: set[str] = set()
         for one in unit.pending_transactions():
-            # What a block included is known once the mirror has followed it.
+            # The mirror shows what a block included only after following it.
             if one.block is None or one.block > seen:
                 waiting = (a for a in unit.acts_of(one.hash) if a.state is ActState.ACCEPTED)
                 moving.update(*map(touched, waiting))
@@ -217,11 +218,11 @@ class Anchorer:
         ]
 
     def _clear_way(self, token: int, refused: Collection[int]) -> None:
-        """Give up acts that cannot come any more, and set aside those that may come later."""
+        """Reject acts that can never be included, and set aside those that may be later."""
         with self._turn(token) as unit:
             head = unit.head()
             block = 0 if head is None else head.number
-            # Looked at again: the follower may have moved the issuer since.
+            # Read again under the lease: the follower may have changed the issuer's state.
             waiting = [act for act in self._movable(unit) if act.number not in refused]
             for one in obstacles(unit, waiting, self.chain.identity):
                 log.info(
@@ -237,13 +238,13 @@ class Anchorer:
                     unit.set_aside(one.act, one.reason)
 
     def _free_nonce(self) -> int:
-        """Return the next nonce that no transaction on the road has."""
+        """Return the lowest nonce that no pending transaction uses."""
         with self.store.begin(write=False) as unit:
             taken = {one.nonce for one in unit.pending_transactions()}
         return next(nonce for nonce in count(self.chain.next_nonce()) if nonce not in taken)
 
     def _send(self, token: int, signed: SignedTransaction, acts: Iterable[int]) -> None:
-        """Record a transaction with the acts it carries, and then broadcast it."""
+        """Store a transaction with its acts, then broadcast it."""
         transaction = Transaction(
             hash=signed.hash,
             raw=signed.raw,
@@ -252,12 +253,14 @@ class Anchorer:
             signed=self.clock(),
         )
         with self._turn(token) as unit:
+            # Crash before this commit: nothing was sent, and the acts are planned again.  Crash
+            # after it: the next round finds the transaction, or broadcasts the same bytes again.
             unit.add_transaction(transaction, acts)
         if self._broadcast(signed.raw):
             self._mark(token, transaction, TxState.BROADCAST)
 
     def _broadcast(self, raw: bytes) -> bool:
-        """Offer a transaction; return whether the node took it."""
+        """Send a transaction to the node; return whether the node accepted it."""
         try:
             self.chain.broadcast(raw)
         except ChainRefusesError as error:
@@ -267,7 +270,7 @@ class Anchorer:
 
 
 def oldest_unanchored_seconds(store: Store, now: int) -> int:
-    """Return how long the oldest act that no block has yet has waited, in seconds; 0 for none."""
+    """Return the age in seconds of the oldest act that no block includes, 0 if there is none."""
     with store.begin(write=False) as unit:
         oldest = unit.backlog().oldest
     return 0 if oldest is None else max(now - oldest, 0)

@@ -1,1 +1,1 @@
-"""What is published of the mirror: evidence, snapshots, checkpoints and cosignatures."""
+"""Publication from the mirror: evidence, snapshots, checkpoints and cosignatures."""

@@ -1,4 +1,4 @@
-"""Making checkpoints: a final block, its note, and the proof of every slot while nodes have it."""
+"""Make checkpoints: a final block, its note, and the proof of every issuer's slot (EIP-1186)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.formats.state_proof import ROLL, check_account, check_slot, slot_position
 
 ROLL_NAME = "roll"
-"""Under this name the proof of the roll stands among those of the bodies."""
+"""Name under which the proof of the roll is stored among those of the issuers."""
 SLOTS_A_CALL = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cadence:
-    """When a checkpoint is due: at once after a body moved, else after so many seconds.
+    """When a checkpoint is due: after an issuer's state changed, else every `seconds`.
 
-    `kept` is how many blocks back checkpoints stay, so that evidence just handed out can still be
-    cosigned.
+    Checkpoints up to `blocks` back are stored, so that evidence at them can still be cosigned.
     """
 
     seconds: int = 60
@@ -46,8 +45,8 @@ def checkpoint(
     Safe to repeat: the same block gives the same checkpoint.
 
     Raises:
-        ChainUnreachableError: the node does not answer, or proves nothing; call again.
-        MirrorDiffersError: the node proves another state than the mirror holds.
+        ChainUnreachableError: the node does not answer, or has no proofs; call again.
+        MirrorDiffersError: the node proves another state than the mirror's.
     """
     final = chain.finalized()
     with store.begin(write=False) as unit:
@@ -65,12 +64,12 @@ def checkpoint(
 
 
 def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
-    """Return the bodies at the final block where a checkpoint is due, else None."""
+    """Return the issuers at the final block if a checkpoint is due, else None."""
     head, last = unit.head(), unit.checkpoint()
     if head is None or head.number < final.number:
-        return None  # The mirror has not come so far yet.
+        return None  # The mirror has not followed that block yet.
     if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
-        return None  # The contract is younger than the newest final block.
+        return None  # The contract was deployed after the newest final block.
     bodies = list(unit.bodies(at=final.number))
     if last is None:
         return bodies
@@ -82,11 +81,11 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
 def capture(
     chain: Chain, ledger: LedgerPin, final: Block, bodies: list[IssuerRow]
 ) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]]:
-    """Return the checkpoint of a final block, and the proofs of the slots of its bodies.
+    """Return the checkpoint of a final block, and the proofs of its issuers' slots.
 
     Raises:
-        ChainUnreachableError: the node does not answer, or no longer proves states of this block.
-        MirrorDiffersError: the node proves another state than the mirror holds.
+        ChainUnreachableError: the node does not answer, or has no proofs of this block any more.
+        MirrorDiffersError: the node proves another state than the mirror's.
     """
     positions = {ROLL_NAME: ROLL}
     positions |= {body.state.issuer: slot_position(body.state.issuer) for body in bodies}
@@ -133,11 +132,11 @@ def check_proofs(
     account_proof: tuple[bytes, ...],
     proofs: Mapping[str, tuple[bytes, ...]],
 ) -> None:
-    """Check what the node proves against the mirror: neither is believed alone.
+    """Check the node's proofs, and that they prove the mirror's states.
 
     Raises:
-        ChainUnreachableError: a proof leads nowhere.
-        MirrorDiffersError: it proves another state than the mirror holds.
+        ChainUnreachableError: a proof does not verify.
+        MirrorDiffersError: it proves another state than the mirror's.
     """
     try:
         account = check_account(final.state_root, ledger.address, account_proof)

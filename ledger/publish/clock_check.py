@@ -1,4 +1,4 @@
-"""Compare this machine's clock with the witnesses' clocks, before a block gets its time from it."""
+"""Compare this machine's clock with the witnesses' before a new block gets its time from it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from certledger.verifier.http_client import AnswerTooLongError, NoAnswerError, e
 
 log = structlog.get_logger(__name__)
 MAX_CLOCK_DIFFERENCE_SECONDS = 300
-"""How far our clock may differ from those of as many operators as a block needs signatures of."""
+"""Bound of the difference to the clocks of as many operators as a block needs signatures of."""
 CHECK_SECONDS = 60.0
-"""Seconds from one comparison to the next while the clocks agree."""
+"""Seconds between two comparisons while the clocks agree."""
 RECHECK_SECONDS = 5.0
-"""Seconds from one comparison to the next while they do not."""
+"""Seconds between two comparisons while they differ."""
 ANSWER_SECONDS = 2.0
-"""Time in which a witness must have told its time."""
+"""Timeout of a request for a witness's time."""
 
 
 class ClockDiffersError(CertledgerError):
-    """Our clock differs from those of the witnesses: a block would get a wrong time."""
+    """Our clock differs from the witnesses': a block would get a wrong time."""
 
     code = "clock.differs"
 
@@ -37,15 +37,15 @@ class ClockDiffersError(CertledgerError):
 def clock_difference(
     measured: Mapping[str, int], since_signed: Mapping[str, int], threshold: int
 ) -> int:
-    """Return by how many seconds our clock is ahead of the witnesses', negative where behind.
+    """Return by how many seconds our clock is ahead of the witnesses', negative if behind.
 
-    0 where it is within `MAX_CLOCK_DIFFERENCE_SECONDS`, or fewer than `threshold` operators say
-    otherwise: fewer can neither stop anchoring nor get a block of ours trusted.
+    0 if it is within `MAX_CLOCK_DIFFERENCE_SECONDS`, or fewer than `threshold` operators differ:
+    fewer can neither stop anchoring nor make a block of ours trusted.
 
     Args:
         measured: our time less that of each operator, both of the same instant.
         since_signed: our time less that of each operator's latest signature. An operator's clock
-            only goes on, so this proves that ours is behind, and never that it is ahead.
+            has advanced since, so this can prove that ours is behind, never that it is ahead.
         threshold: the policy's number of operators who must have signed.
     """
     ahead = sorted(measured.values(), reverse=True)[:threshold]
@@ -62,7 +62,7 @@ def clock_difference(
 
 @dataclass(kw_only=True)
 class ClockWatch:
-    """Compares the clocks from time to time; `difference` is what the last comparison found."""
+    """Compares the clocks periodically; `difference` is the result of the last comparison."""
 
     clock: Callable[[], int]
     timer: Callable[[], float] = time.monotonic
@@ -73,7 +73,7 @@ class ClockWatch:
     def check(
         self, collector: Collector | None, signed: Callable[[], Iterable[Cosignature]]
     ) -> None:
-        """Compare the clocks where that is due; `signed` reads the newest cosignatures.
+        """Compare the clocks if that is due; `signed` reads the newest cosignatures.
 
         Raises:
             ClockDiffersError: they differ by more than `MAX_CLOCK_DIFFERENCE_SECONDS`.
@@ -90,7 +90,7 @@ class ClockWatch:
             )
 
     def differs(self) -> bool:
-        """Return whether the last comparison found that the clocks differ."""
+        """Return whether the clocks differed in the last comparison."""
         return self.difference != 0
 
     def _compare(self, collector: Collector, signed: Iterable[Cosignature]) -> None:
@@ -127,7 +127,7 @@ class ClockWatch:
         return found
 
     def _ask(self, url: str) -> int | None:
-        """Return our time less the one in a witness's answer, whatever else it answers."""
+        """Return our time less the `Date` of a witness's response, whatever its status."""
         request = Request(url.rstrip("/") + "/v1/cosignatures/latest")
         try:
             answer = exchange(request, seconds=ANSWER_SECONDS, longest=MAX_COSIGNATURE_BYTES)

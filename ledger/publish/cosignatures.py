@@ -1,4 +1,4 @@
-"""Collecting the witnesses' cosignatures of a checkpoint, and publishing them with it."""
+"""Collect the witnesses' cosignatures of the newest checkpoint into its note."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from certledger.verifier.http_client import AnswerTooLongError, NoAnswerError, R
 log = structlog.get_logger(__name__)
 _PATH = "/v1/cosignatures"
 MAX_COSIGNATURE_BYTES = 4_096
-"""Bytes of a witness's answer."""
+"""Bytes of a witness's response."""
 
 _NOT_NEWEST = "witness.not_newest"
 
 
 @dataclass(kw_only=True, slots=True)
 class Collector:
-    """Asks the witnesses of a policy, each at its URL, within `timeout` seconds.
+    """Requests cosignatures from a policy's witnesses, each within `timeout` seconds.
 
-    `overtaken` tells whether the last collection fell short because a witness knew a newer final
-    block by then: a checkpoint of that one will be signed.
+    `overtaken` is set if the last collection missed the threshold because a witness knew a newer
+    final block: that block's checkpoint will be signed.
     """
 
     policy: TrustPolicy
@@ -45,7 +45,7 @@ class Collector:
     overtaken: bool = False
 
     def collect(self, store: Store) -> int:
-        """Add what cosignatures the newest checkpoint lacks; return how many it has then."""
+        """Add missing cosignatures to the newest checkpoint; return how many it has then."""
         with store.begin(write=False) as unit:
             newest = unit.checkpoint()
         if newest is None:
@@ -69,7 +69,7 @@ class Collector:
         return len(have)
 
     def choose_lines(self, lines: Mapping[str, Cosignature]) -> tuple[Cosignature, ...]:
-        """Return the lines that a note has room for, ascending: one of each operator first."""
+        """Return at most `MAX_SIGNATURE_LINES` lines, by name; one of each operator first."""
         operators: set[str] = set()
         first: list[str] = []
         others: list[str] = []
@@ -82,7 +82,7 @@ class Collector:
         return tuple(lines[name] for name in sorted(chosen))
 
     def _ask(self, witness: WitnessKey, checkpoint: Checkpoint) -> Cosignature | None:
-        """Return a witness's line if it is good; one that is down or refuses stops nobody."""
+        """Return a witness's line if it verifies, None if not; failures are logged."""
         try:
             answer = self._post(self.urls[witness.name], checkpoint)
             if answer.status == HTTPStatus.CONFLICT and _NOT_NEWEST.encode() in answer.body:
@@ -103,7 +103,7 @@ class Collector:
         return line[0]
 
     def _post(self, url: str, checkpoint: Checkpoint) -> Response:
-        """Return the answer of the witness at `url` to a checkpoint; `timeout` bounds all of it."""
+        """Send a checkpoint to the witness at `url`; `timeout` bounds the whole exchange."""
         body = Note(checkpoint=checkpoint).format().encode()
         request = Request(
             url.rstrip("/") + _PATH,

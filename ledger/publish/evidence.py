@@ -1,4 +1,4 @@
-"""Making full evidence from the mirror, and never answering what does not check."""
+"""Make full evidence (SPEC section 16.1) from the mirror, and check every link of it."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class EvidenceUnknownError(CertledgerError):
 
 
 class EvidencePendingError(CertledgerError):
-    """The certificate was taken in, and is not anchored under a checkpoint yet."""
+    """The certificate was submitted, but is not anchored under a checkpoint yet."""
 
     code = "evidence.pending"
 
 
 class EvidenceInconsistentError(CertledgerError):
-    """What the database holds does not lead to the chain: it answers nothing instead."""
+    """The database contradicts the chain's proofs, so no evidence is made."""
 
     code = "evidence.inconsistent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerTrees:
-    """What stands under a body's state: its batches and its statuses, checked against it."""
+    """The batches and statuses of an issuer, checked against its state."""
 
     leaves: tuple[bytes, ...]
     status: StatusTree
@@ -56,7 +56,7 @@ class IssuerTrees:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerView:
-    """A body at a checkpoint."""
+    """An issuer's state at a checkpoint, with its proof."""
 
     checkpoint: StoredCheckpoint
     state: IssuerState
@@ -67,7 +67,7 @@ class IssuerView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CatalogView:
-    """A catalog with its tree."""
+    """A catalog with its Merkle tree."""
 
     catalog: Catalog
     tree: merkle.Tree
@@ -75,7 +75,7 @@ class CatalogView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchView:
-    """An anchored batch with its tree."""
+    """An anchored batch with its Merkle tree."""
 
     anchored: AnchoredBatch
     statement: Batch
@@ -88,8 +88,10 @@ class BatchView:
 class EvidenceMaker:
     """Makes evidence at the newest checkpoint.
 
-    Keeps what it hashed last: the trees of `bodies` states, and batches of at most `leaves`
-    certificates together (64 bytes each).
+    LRU caches, all keyed by content, so that nothing needs invalidation: views by issuer and
+    checkpoint number (the note is compared too, for it gains cosignatures), trees by digest of
+    the state, catalogs by root, batches by state digest and sequence.  `bodies` bounds the first
+    three, `leaves` the certificates of all cached batches together (64 bytes each).
     """
 
     def __init__(
@@ -104,19 +106,19 @@ class EvidenceMaker:
         )
 
     def of_leaf(self, leaf: bytes) -> Evidence:
-        """Return evidence, with nothing disclosed, of the certificate with this leaf hash.
+        """Return evidence of the certificate with this leaf hash, without disclosures.
 
         Raises:
             EvidenceUnknownError: no certificate here has it.
             EvidencePendingError: it is not anchored under a checkpoint yet.
-            EvidenceInconsistentError: the database does not lead to the chain.
+            EvidenceInconsistentError: the database contradicts the chain.
         """
         with self._store.begin(write=False) as unit:
             evidence = self._make(unit, unit.place_of_leaf(leaf))
         return _asked(evidence, evidence.record.leaf() == leaf)
 
     def at(self, issuer: str, index: int) -> Evidence:
-        """Return evidence of certificate `index` of a body; raises as `of_leaf`."""
+        """Return evidence of an issuer's certificate `index`; raises as `of_leaf`."""
         with self._store.begin(write=False) as unit:
             evidence = self._make(unit, unit.place_at(issuer, index))
         record = evidence.record
@@ -130,7 +132,7 @@ class EvidenceMaker:
         return _asked(evidence, evidence.record.digests[0] == lookup)
 
     def of_issuer(self, issuer: str) -> IssuerView:
-        """Return an issuer at the newest checkpoint, checked against the slot; as `of_leaf`."""
+        """Return an issuer at the newest checkpoint, proved by its slot; raises as `of_leaf`."""
         with self._store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
             if checkpoint is None:
@@ -170,7 +172,7 @@ class EvidenceMaker:
         )
 
     def _checked(self, evidence: Evidence) -> Evidence:
-        """Return the evidence once every link of it leads on: a database may have been edited."""
+        """Return the evidence after checking every link: the database may have been edited."""
         proof, body = evidence.catalog, evidence.body
         leaf = merkle.leaf_hash(proof.entry.canonical())
         entry_root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
@@ -205,7 +207,7 @@ class EvidenceMaker:
             raise EvidenceUnknownError("the records of this batch were never handed in")
         return Record.parse(data)
 
-    # What many certificates share ------------------------------------------------------------
+    # Shared by many certificates -----------------------------------------------------------
 
     def _body(self, unit: ReadUnit, checkpoint: StoredCheckpoint, issuer: str) -> IssuerView:
         key = (issuer, checkpoint.number)
@@ -240,7 +242,7 @@ class EvidenceMaker:
     def _body_trees(
         self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
     ) -> IssuerTrees:
-        """Return the trees of a state that was proved; most checkpoints leave them as they are."""
+        """Return the trees of a proved state; few states change from one checkpoint to the next."""
         digest = state.digest()
         cached = self._trees.get(digest)
         if cached is not None:
@@ -297,7 +299,7 @@ class EvidenceMaker:
 
 
 def _asked(evidence: Evidence, holds: bool) -> Evidence:
-    """Return the evidence if it is of the certificate that was asked for."""
+    """Return the evidence if it is of the requested certificate."""
     if not holds:
         record = evidence.record
         raise EvidenceInconsistentError(
@@ -324,7 +326,7 @@ def _address_at(body: IssuerState, key: int) -> bytes | None:
 
 
 class _WeightedCache(Generic[_Key, _Value]):
-    """The values used last, together at most so heavy; without a weight each counts as one."""
+    """LRU cache bounded by the sum of its values' weights, 1 each by default."""
 
     def __init__(self, most: int, weight: Callable[[_Value], int] = lambda value: 1) -> None:
         self._most, self._weight = most, weight

@@ -1,7 +1,7 @@
-"""What the ledger lacks: names, catalogs and records of which the chain holds only the hash.
+"""List what the ledger lacks: names, catalogs and records that the chain has only a hash of.
 
-What is missing of one issuer makes its certificates *cannot tell*, and nobody else's.  Whoever has
-it hands it in again, with the act that named it.
+Certificates of that issuer alone become *cannot tell*.  Anyone who has the missing data may
+submit it again, with the act that commits to it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from certledger.verifier.formats.canonical_json import Json
 
 READ_SECONDS = 10.0
 MAX_LISTED = 100
-"""What is missing beyond that is not listed: a rebuilt ledger lacks everything."""
+"""Entries of the list at most: a ledger rebuilt from the chain lacks everything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """A name, catalog or batch of records that is not here; `digest` names it (32 bytes)."""
+    """A name, catalog or batch of records that is missing; `digest` (32 bytes) identifies it."""
 
     kind: str
     issuer: str
@@ -29,7 +29,7 @@ class Missing:
     sequence: int | None = None
 
     def to_json(self) -> Json:
-        """Return it as a JSON value."""
+        """Return the JSON form."""
         value: dict[str, Json] = {
             "digest": self.digest.hex(),
             "issuer": self.issuer,
@@ -38,7 +38,7 @@ class Missing:
         return value if self.sequence is None else value | {"sequence": self.sequence}
 
     def sentence(self) -> str:
-        """Return what is missing and what to do."""
+        """Return what is missing and how to supply it."""
         if self.kind == "name":
             return f"the name of {self.issuer} is missing: hand its registration in again"
         if self.kind == "catalog":
@@ -48,7 +48,7 @@ class Missing:
 
 @dataclass(kw_only=True)
 class MissingList:
-    """What is missing, read anew at most every `READ_SECONDS`; `clock` gives seconds."""
+    """The missing data, cached for `READ_SECONDS`; `clock` returns seconds."""
 
     store: Store
     clock: Callable[[], float]
@@ -66,7 +66,7 @@ class MissingList:
 
 
 def missing_of(unit: ReadUnit, limit: int = MAX_LISTED) -> Sequence[Missing]:
-    """Return what is missing, at most `limit` of it: names, then catalogs, then records."""
+    """Return at most `limit` missing things: names, then catalogs, then records."""
     return list(islice(_missing(unit, limit), limit))
 
 

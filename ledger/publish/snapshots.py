@@ -1,4 +1,4 @@
-"""Making trust snapshots from the mirror, and deltas between them; proved before they go out."""
+"""Make trust snapshots (SPEC section 17) from the mirror, and deltas; checked before release."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ class SnapshotFile:
 
 @dataclass(kw_only=True)
 class SnapshotMaker:
-    """Makes the snapshot of the newest checkpoint; keeps the last few, for deltas.
+    """Makes the snapshot of the newest checkpoint; caches the last few, for deltas.
 
-    Not for several threads at once.
+    Not thread-safe.  `_made` is keyed by digest, in order of making; `_deltas` by both digests,
+    and drops pairs whose snapshot was dropped; `_orders`, by block, holds for final blocks only.
     """
 
     store: Store
@@ -59,10 +60,9 @@ class SnapshotMaker:
         """Return the snapshot at the newest checkpoint.
 
         Raises:
-            EvidencePendingError: no block has been made a checkpoint yet.
-            EvidenceInconsistentError: the mirror does not lead to what the chain proves.
-            ChainUnreachableError: the order of registration had to be asked, and the node is
-                silent.
+            EvidencePendingError: there is no checkpoint yet. EvidenceInconsistentError: the mirror
+            contradicts the chain's proofs. ChainUnreachableError: the order of registration is
+            needed, and the node does not answer.
         """
         with self.store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
@@ -83,16 +83,16 @@ class SnapshotMaker:
         return made
 
     def at(self, note: str) -> SnapshotFile | None:
-        """Return the newest snapshot that was made, if it is of the checkpoint with this note."""
+        """Return the newest snapshot made, if it is of the checkpoint with this note."""
         cached = next(reversed(self._made.values()), None)
         return cached if cached is not None and cached.snapshot.checkpoint == note else None
 
     def find(self, digest: str) -> SnapshotFile | None:
-        """Return a kept snapshot by its digest (lower-case hex)."""
+        """Return a cached snapshot by its digest (lower-case hex), None if not cached."""
         return self._made.get(digest)
 
     def delta(self, base: str) -> tuple[bytes, SnapshotFile] | None:
-        """Return the delta from a kept snapshot to the latest, None where it is not kept."""
+        """Return the delta from a cached snapshot to the latest, None if it is not cached."""
         newest, old = self.latest(), self._made.get(base)
         if old is None:
             return None
@@ -138,7 +138,7 @@ class SnapshotMaker:
         )
 
     def _in_order(self, seen: list[IssuerRow]) -> list[IssuerRow]:
-        """Return bodies as they were registered, which only the chain tells within one block."""
+        """Sort issuers by registration; within one block the chain's logs have the order."""
         ordered: list[IssuerRow] = []
         by_block = sorted(seen, key=lambda body: (body.state.keys[0].start, body.state.issuer))
         for block, group in groupby(by_block, key=lambda body: body.state.keys[0].start):
@@ -161,7 +161,7 @@ class SnapshotMaker:
 
 
 def _founding(state: IssuerState) -> IssuerState:
-    """Return a state without what its batches tell; one without a name stays without."""
+    """Return a state before its first batch; `SnapshotIssuer.of` adds the batches."""
     return replace(state, batches=0, certificates=0, last=ZERO, peaks=())
 
 
@@ -185,7 +185,7 @@ def _roots(bodies: Sequence[SnapshotIssuer]) -> set[bytes]:
 
 
 def _catalog(unit: ReadUnit, root: bytes) -> Catalog | None:
-    """Return a catalog; None where it is not here, or damaged: those under it cannot be told."""
+    """Return a catalog, None if it is missing or damaged: its certificates cannot be judged."""
     try:
         entries = unit.catalog(root)
         if entries is None:

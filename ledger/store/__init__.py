@@ -1,4 +1,4 @@
-"""The store behind the port: one schema on SQLite and PostgreSQL, chosen by URL."""
+"""The SQL store: one schema on SQLite and PostgreSQL, chosen by URL."""
 
 from certledger.ledger.store.engine import SqlStore, check_unnamed, open_store
 

@@ -1,4 +1,4 @@
-"""The store as the service sees it: callers' keys, their requests, and what they were told."""
+"""Store queries of API clients: keys, idempotent requests, presentations, verifications."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PRESENTATIONS = table(PresentationRow)
 RECEIPT_BATCHES = table(ReceiptBatchRow)
 VERIFICATIONS = table(VerificationRow)
 _CHUNK = 500
-"""References named in one statement; engines limit their parameters."""
+"""References in one statement; engines limit the number of parameters."""
 
 
 class CallersPart(Base):
-    """Keys, idempotency and verifications."""
+    """API keys, idempotency keys, presentations, verifications and batches of their receipts."""
 
     # Keys -------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class CallersPart(Base):
             if self.insert_new(IDEMPOTENCY, values):
                 return None
             row = self.connection.execute(query).one_or_none()
-            # On PostgreSQL another transaction may have given the key free between the two.
+            # On PostgreSQL another transaction may have deleted the key between insert and select.
             if row is not None:
                 return Answered(
                     request=row.request, created=row.created, status=row.status, answer=row.answer
@@ -115,7 +115,7 @@ class CallersPart(Base):
     def add_verifications(self, given: Sequence[Verification]) -> None:
         for at in range(0, len(given), _ROWS):
             rows = [_values(one) for one in given[at : at + _ROWS]]
-            # One statement, which lets other threads in once and not for every row.
+            # One statement for all rows: the driver releases the GIL once, not once a row.
             statement = _insert_rows(len(rows), self.connection.dialect.paramstyle)
             self.connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
 
@@ -199,11 +199,11 @@ class CallersPart(Base):
 
 
 _CLAIMS = 3
-"""How often a key is claimed anew that others free in the same moment."""
+"""Attempts to insert an idempotency key that others insert and delete at the same time."""
 _VALUES = tuple(Verification.__slots__)
 _values = attrgetter(*_VALUES)
 _ROWS = 100
-"""Rows that are inserted at once: SQLite takes 32,766 values in a statement."""
+"""Rows in one insert: SQLite takes 32,766 parameters in a statement."""
 
 
 @lru_cache(maxsize=_ROWS)

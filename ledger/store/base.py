@@ -1,4 +1,4 @@
-"""What every part of a unit stands on: its connection, and questions as of a block."""
+"""Base of the parts of a unit of work: its connection, upserts, and queries as of a block."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def table(row: type[Row]) -> Table:
 
 
 def values_of(of: Table, value: object) -> dict[str, object]:
-    """Return the row of `value`, whose attributes have the names of the table's columns."""
+    """Return the columns of `value`, whose attributes have the names of the table's columns."""
     return {column.name: getattr(value, column.name) for column in of.columns}
 
 
@@ -51,7 +51,7 @@ class Base:
 def newest(of: Table, *keys: Column[Any], at: int | None, **only: Any) -> Select[Any]:
     """Select the newest version of each row of `of`, or the newest up to block `at`.
 
-    `keys` are the columns that name a row, `only` values that some of its columns must have.
+    `keys` are the columns that identify a row across versions, `only` are equality conditions.
     """
     asked = [of.c[name] == value for name, value in only.items()]
     if at is not None:

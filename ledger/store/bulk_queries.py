@@ -1,4 +1,7 @@
-"""The two hot paths of intake, past the compiler of statements: thousands of rows at a time."""
+"""The two hot queries of intake in plain SQL, thousands of rows a statement.
+
+SQLAlchemy's compiler would take longer than the database.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from certledger.ledger.core.ports import Lookups
 PREFIX = 16
 """Bytes of a digest that a certificate is found by."""
 PLACES = 65_536
-"""A batch has at most that many certificates, so a row's key tells batch and place."""
+"""Certificates of a batch at most: `place` is batch number times this plus place in the batch."""
 _AT_ONCE = 500
-"""SQLite takes 999 parameters where it was built long ago."""
+"""Parameters of one query: old builds of SQLite take 999."""
 _ROWS = 4_096
-"""Rows that are inserted at once."""
+"""Rows in one insert."""
 _HASH = 32
 
 _ALIVE = ", ".join(f"'{state}'" for state in ActState if state.alive)
@@ -63,7 +66,7 @@ def insert_certificates(connection: Connection, batch: int, lookups: Lookups) ->
 def find_editions(
     connection: Connection, issuer: str, prefixes: Sequence[bytes]
 ) -> list[tuple[bytes, int, int]]:
-    """Return (id prefix, edition, index) of a body's certificates that are anchored or alive."""
+    """Return (id prefix, edition, index) of an issuer's certificates, anchored or waiting."""
     rows: list[Any] = []
     if connection.dialect.name == "postgresql":
         rows += connection.exec_driver_sql(_POSTGRESQL_EDITIONS, (list(prefixes), issuer))

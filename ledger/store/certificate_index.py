@@ -1,4 +1,4 @@
-"""Where certificates stand: from a digest to a batch and a place in it."""
+"""Store queries of certificates: from leaf, lookup digest or index to batch and record."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ HASH = 32
 
 
 def in_force() -> ColumnElement[bool]:
-    """Return the condition that a batch is anchored, or that an act for it is alive."""
+    """Return the condition that a batch is anchored or has a living act."""
     anchored = exists().where(
         ANCHORED.c.issuer == BATCHES.c.issuer, ANCHORED.c.root == BATCHES.c.root
     )
-    # Not `in_`, whose list is spelled out anew each time.
+    # Not `in_`: SQLAlchemy would compile its list anew at each execution.
     alive = or_(*(ACTS.c.state == str(state) for state in ActState if state.alive))
     waiting = exists().where(ACTS.c.root == BATCHES.c.root, alive)
     return or_(anchored, waiting)
 
 
 class PlacesPart(Base):
-    """Finding certificates and their records."""
+    """Find certificates and their records."""
 
     def place_of_leaf(self, leaf: bytes) -> Location | None:
         for row in self.connection.execute(_found_by("leaf"), {"asked": leaf[:PREFIX]}):
@@ -105,7 +105,7 @@ class PlacesPart(Base):
 
 @cache
 def _frame() -> Select[Any]:
-    """Return the query for the data of a batch's frame: `root` and `frame` are its values."""
+    """Return the query for one frame of a batch, by the parameters `root` and `frame`."""
     return (
         select(FRAMES.c.data)
         .join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
@@ -115,7 +115,7 @@ def _frame() -> Select[Any]:
 
 @cache
 def _found_by(column: str) -> Select[Any]:
-    """Return the query for certificates by a column, put together once: `asked` is its value."""
+    """Return the query for certificates by a column's value, the parameter `asked`."""
     place = CERTIFICATES.c.place
     start = cast(HASH * (place % PLACES) + 1, Integer)
     leaf = func.substr(BATCHES.c.leaves, start, HASH)
@@ -129,7 +129,7 @@ def _found_by(column: str) -> Select[Any]:
 
 
 _unpacked = lru_cache(maxsize=64)(unpack_frame)
-"""The frames that were read last, some 200 kB each: counters ask for the same ones again."""
+"""The 64 frames read last, about 200 kB each, by their packed bytes; never invalidated."""
 
 
 def _place_of(row: Any) -> Location:

@@ -1,4 +1,4 @@
-"""Engines behind the store: how SQLite and PostgreSQL are opened so that they promise the same."""
+"""Engine settings that give SQLite and PostgreSQL the same durability, locks and timeouts."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.errors import CertledgerError
 
 PATIENCE = 30.0
-"""Seconds that a unit waits for another before it gives up with StoreBusyError."""
+"""Seconds that a unit waits for a lock before it raises StoreBusyError."""
 STATEMENT_SECONDS = 120
 IDLE_SECONDS = 15
-"""Seconds that a writing unit may leave PostgreSQL without a statement: then its locks are freed.
+"""Seconds without a statement after which PostgreSQL ends a writing unit and frees its locks.
 
-A process that was stopped inside a unit holds nothing longer; the shortest lease lasts 30.
+A process stopped inside a unit blocks others no longer than this; the shortest lease is 30.
 """
 MAX_READING_IDLE_SECONDS = 300
 CONNECT_SECONDS = 10
 WAL_PAGES = 16_384
-"""Pages of the log (64 MB) before SQLite copies them back: scattered index pages are then
-written once for many batches instead of once for each."""
+"""Pages of the write-ahead log (64 MB) before SQLite checkpoints it: scattered index pages are
+then written once for many batches instead of once for each."""
 CACHE_KILOBYTES = 16_384
 
 WAL_RETRY_SECONDS = 0.01
@@ -48,21 +48,21 @@ _PRAGMAS = (
 
 
 class DatabaseUnknownError(CertledgerError):
-    """The URL names an engine that the store does not speak to."""
+    """The URL names neither SQLite nor PostgreSQL."""
 
     code = "settings.database_unknown"
 
 
 def open_store(url: str, *, ledger: bytes | None = None, patience: float = PATIENCE) -> SqlStore:
-    """Return the store at `url` with its schema brought up to date.
+    """Open the store at `url` and migrate its schema.
 
     `sqlite:////absolute/path.db`, or `postgresql://user:password@host/database`.  `ledger` is the
-    identity (32 bytes) of whose it must be, and becomes whose it is if it is new.  `patience` is
-    how many seconds a unit waits for others.
+    identity (32 bytes) that the database must have; a new database gets it.  `patience` is how
+    many seconds a unit waits for a lock.
 
     Raises:
         DatabaseUnknownError: another scheme.
-        DatabaseLedgerError: the database belongs to another ledger; nothing of it was changed.
+        DatabaseLedgerError: the database belongs to another ledger; nothing was changed.
         SchemaNewerError: the database was written by a later release.
         StoreUnavailableError: it does not answer.
     """
@@ -84,11 +84,11 @@ def _claim(store: SqlStore, ledger: bytes) -> None:
     with store.begin() as unit:
         unit.check_ledger(ledger)
         unit.claim_identity(LEDGER, ledger)
-        unit.check_ledger(ledger)  # Of two that open an empty one at once, the second is refused.
+        unit.check_ledger(ledger)  # Two may open an empty database at once: the second fails.
 
 
 def check_unnamed(url: str) -> None:
-    """Check that the database at `url` belongs to no ledger yet; where there is none, it does not.
+    """Check that the database at `url` belongs to no ledger yet, or does not exist.
 
     Raises:
         DatabaseLedgerError: it belongs to one.
@@ -106,7 +106,7 @@ def check_unnamed(url: str) -> None:
 
 
 def make_engine(url: str, *, patience: float = PATIENCE) -> Engine:
-    """Return an engine for `url`, set up but with whatever schema is there.
+    """Return an engine for `url`; the schema is left as it is.
 
     Raises:
         DatabaseUnknownError: neither SQLite nor PostgreSQL.
@@ -120,9 +120,9 @@ def make_engine(url: str, *, patience: float = PATIENCE) -> Engine:
 
 
 def _create_private(path: Path) -> None:
-    """Create a database file that its owner alone reads; SQLite's own files beside it follow.
+    """Create a database file with mode 0600, which SQLite's -wal and -shm files inherit.
 
-    Keys' digests and the secrets of web hooks are in it.
+    It contains digests of API keys and the addresses of webhooks.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -137,7 +137,7 @@ def _sqlite(address: URL, patience: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # Transactions begin where we say, below.
+        connection.isolation_level = None  # `_begin` starts transactions, not the driver.
         connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}").close()
         switch_to_wal(connection, patience)
         for pragma in _PRAGMAS:
@@ -147,17 +147,17 @@ def _sqlite(address: URL, patience: float) -> Engine:
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("write", True)
         connection.exec_driver_sql(f"PRAGMA query_only = {int(not write)}")
-        # A writer takes its lock at once: one that began as a reader could not be let through.
+        # A writer locks at once: SQLite refuses to upgrade a read lock after another's commit.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
 
 
 def switch_to_wal(connection: sqlite3.Connection, patience: float) -> None:
-    """Set the journal to a write-ahead log, which is kept in the file from then on.
+    """Set the journal mode to write-ahead log, which the file remembers.
 
-    Two that switch a new database at once each hold a read lock that the other must wait for:
-    SQLite refuses one without its busy handler, so it is tried again here.
+    Two processes that switch a new database at once each wait for the other's read lock; SQLite
+    then fails at once, without its busy timeout, so it is tried again here.
 
     Raises:
         sqlite3.OperationalError: it is still locked after `patience` seconds.
@@ -202,7 +202,8 @@ class SqlStore:
         self.engine = engine
         self._patience, self._idle_seconds = patience, idle_seconds
         self._sqlite = engine.dialect.name == "sqlite"
-        # SQLite lets one writer in and makes the others poll; threads of one process queue here.
+        # Lock order: this lock, then SQLite's write lock.  SQLite's waiters poll; threads of one
+        # process wait here instead.
         self._turn = threading.Lock()
 
     @contextmanager
@@ -238,10 +239,10 @@ class SqlStore:
             self._turn.release()
 
     def ping(self) -> None:
-        """Ask the database for nothing; raises what it raises."""
+        """Run `SELECT 1`; raises what `begin` raises."""
         with self.begin(write=False) as unit:
             unit.connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self.engine.dispose()

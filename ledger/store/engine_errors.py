@@ -1,4 +1,4 @@
-"""Errors of the database engines as the store's own: what to try again, and what was refused."""
+"""Map errors of SQLite and PostgreSQL to the store's own, by SQLSTATE or message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BUSY_STATES = frozenset({"55P03", "57014", "40001", "40P01", "53300"})
 _FULL_STATES = frozenset({"53100"})
 _DAMAGED_STATES = frozenset({"XX001", "XX002"})
 _GONE_CLASSES = ("08", "57P", "58", "25P", "53")
-"""Connection lost, shut down by somebody, system error, idle in a transaction, no resources."""
+"""Connection lost, shut down, system error, idle in a transaction, no resources."""
 _SQLITE = (
     ("database is locked", StoreBusyError),
     ("database or disk is full", StoreFullError),
@@ -36,14 +36,14 @@ _SQLITE = (
 
 @contextmanager
 def engine_faults() -> Iterator[None]:
-    """Raise what the engines say of themselves, not of a statement, as a refusal of the store.
+    """Raise errors of the engine itself, as opposed to those of a statement, as store errors.
 
     Raises:
         StoreBusyError: others hold a lock, or all connections, for too long.
         StoreUnavailableError: the connection was lost, or the database does not answer.
         StoreFullError: the disk is full.
         StoreDamagedError: the database is damaged.
-        TextUnusableError: a text has a character that the database cannot hold.
+        TextUnusableError: a text has a character that the database cannot store.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def _refusal(error: DBAPIError) -> CertledgerError | None:
         return StoreFullError("the disk of the database is full")
     if state in _DAMAGED_STATES:
         return StoreDamagedError("the database is damaged")
-    # SQLite has no states, and no connection that could be lost.
+    # Without an SQLSTATE, psycopg lost the connection; SQLite never has an SQLSTATE.
     lost = isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError) and not state
     if error.connection_invalidated or lost or (state or "").startswith(_GONE_CLASSES):
         return StoreUnavailableError(

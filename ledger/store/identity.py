@@ -1,7 +1,7 @@
-"""Which ledger a database belongs to, and which pepper its callers' keys are hashed under.
+"""Identity of a database: the ledger it belongs to, and the pepper of its API keys.
 
-Both are written once, but for a pepper that was lost.  A database of another ledger is refused
-before anything else of it is read: the mirror of the wrong chain would roll it back to nothing.
+Both are written once; only a lost pepper is replaced.  A database of another ledger is refused
+before anything else is read: following another chain would roll its mirror back to nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class DatabaseLedgerError(CertledgerError):
 
 
 class IdentityPart(Base):
-    """The names that a database bears."""
+    """Named values of the database itself."""
 
     def identity(self, name: str) -> bytes | None:
         query = select(IDENTITY.c.value).where(IDENTITY.c.name == name)
@@ -42,7 +42,7 @@ class IdentityPart(Base):
         self.insert_new(IDENTITY, {"name": name, "value": value})
 
     def check_ledger(self, ledger: bytes) -> None:
-        """Check that the database is this ledger's; one without a name shows it by its acts.
+        """Check that the database is this ledger's; without a stored identity, by its first act.
 
         Raises:
             DatabaseLedgerError: it is another's.
@@ -62,10 +62,10 @@ class IdentityPart(Base):
 
 
 def check_before(engine: Engine, ledger: bytes | None) -> None:
-    """Check before a migration changes anything that the database is not another ledger's.
+    """Check before migrating that the database is not another ledger's.
 
     Raises:
-        DatabaseLedgerError: it is; with `ledger` None, it is any ledger's.
+        DatabaseLedgerError: it is; with `ledger` None, if it is any ledger's.
     """
     with engine.connect() as connection:
         if not inspect(connection).has_table(IDENTITY.name):

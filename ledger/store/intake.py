@@ -1,4 +1,4 @@
-"""The store as submitting sees it: acts, records, catalogs, and what waits."""
+"""Store queries of intake: acts, records, catalogs, receipt chains and the backlog."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ CATALOGS = table(CatalogRow)
 CERTIFICATES = table(CertificateRow)
 RECEIPT_CHAINS = table(ReceiptChainRow)
 _FRAMES = 16
-"""Frames that are written at once, some 1 MB."""
+"""Frames in one insert, about 1 MB."""
 
 
 def all_frames() -> ColumnElement[bool]:
-    """Return the condition that a batch has all its frames."""
+    """Return the condition that a batch has all its frames of records."""
     frames = select(func.count()).where(FRAMES.c.batch == BATCHES.c.number).scalar_subquery()
     return frames == (BATCHES.c.size + FRAME - 1) // FRAME
 
 
 def all_places() -> ColumnElement[bool]:
-    """Return the condition that a batch has all its look-up rows."""
+    """Return the condition that a batch has all its lookup rows."""
     low = BATCHES.c.number * PLACES
     places = (
         select(func.count())
@@ -54,10 +54,10 @@ def all_places() -> ColumnElement[bool]:
 
 
 class IntakePart(Base):
-    """Taking acts in."""
+    """Store submitted acts, records and catalogs."""
 
     def lock(self, subject: str) -> None:
-        """See the port.  SQLite has one writer anyway."""
+        """Lock a subject until the unit ends (see the port); SQLite has one writer anyway."""
         if self._postgresql:
             query = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
             self.connection.execute(query, {"subject": subject})
@@ -154,7 +154,7 @@ class IntakePart(Base):
         return self.connection.execute(query).first() is not None
 
     def _drop_records(self, root: bytes) -> None:
-        """Drop what is left of a batch's records, so that they can be kept anew."""
+        """Delete an incomplete copy of a batch's records before they are stored again."""
         number = self.connection.execute(
             select(BATCHES.c.number).where(BATCHES.c.root == root)
         ).scalar_one_or_none()

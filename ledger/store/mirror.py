@@ -1,4 +1,4 @@
-"""The store as the follower of the chain sees it: what blocks said, and taking it back."""
+"""Store queries of the follower: rows of blocks, rollback, finality and checkpoints."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ TRANSACTIONS = table(TransactionRow)
 WATCHES = table(WatchRow)
 
 BLOCK_TABLES = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
-"""Tables whose rows a block made, and a reorganisation takes back."""
+"""Tables whose rows name the block that made them; a rollback deletes by it."""
 VERSIONED: Mapping[Table, tuple[str, ...]] = {
     BODIES: ("issuer",),
     REGISTRARS: ("region",),
     STATUS_WORDS: ("issuer", "position"),
 }
-"""Tables that keep what was before, and the columns that name a thing across its versions."""
+"""Tables with one row a version, and the columns that identify a thing across versions."""
 
 
 class MirrorPart(Base):
-    """Following the chain."""
+    """Write the mirror of the chain."""
 
     def head(self) -> Block | None:
         query = select(BLOCKS).order_by(BLOCKS.c.number.desc()).limit(1)
@@ -99,15 +99,15 @@ class MirrorPart(Base):
         )
 
     def clear_mirror(self) -> None:
-        """Forget all that the chain told, whatever block its rows name."""
+        """Delete the whole mirror, including rows with a wrong block number."""
         for of in (*BLOCK_TABLES, BLOCKS, SLOT_PROOFS, CHECKPOINTS):
             self.connection.execute(delete(of))
 
     def _reopen(self, number: int) -> None:
-        """Let acts that later blocks included, displaced or ruled out wait again."""
+        """Set acts that later blocks included, displaced or rejected back to accepted."""
         waits = {"state": str(ActState.ACCEPTED), "block": None, "tx": None, "reason": None}
         taken_back = ACTS.c.block > number
-        # First those that were included: a place has one living act, and theirs was the chain's.
+        # Included acts first: a counter has one living act, and theirs was the chain's choice.
         dead = (ActState.DISPLACED, ActState.REJECTED)
         for state in (ActState.INCLUDED, ActState.FINAL, *dead):
             for row in self.connection.execute(
@@ -177,7 +177,7 @@ class MirrorPart(Base):
             self.connection.execute(delete(statement).where(statement.c.block < number, old))
         self.connection.execute(delete(BLOCKS).where(BLOCKS.c.number < number))
 
-    # What blocks said -----------------------------------------------------------------------
+    # Rows of blocks --------------------------------------------------------------------------
 
     def put_body(self, body: IssuerRow) -> None:
         self.put(BODIES, [rows.body_values(body)])
@@ -219,7 +219,7 @@ class MirrorPart(Base):
             self._rename(placeholder(digest), name)
 
     def _rename(self, unknown: str, name: str) -> None:
-        """Give the bodies that were followed without their name the one now known."""
+        """Replace the placeholder name in the states of issuers whose name is now known."""
         for row in self.connection.execute(select(BODIES)).all():
             if unknown.encode() in row.state:
                 body = rows.body_of(row)
@@ -247,7 +247,7 @@ class MirrorPart(Base):
             self.connection.execute(update(ACTS).where(*behind).values(gone))
 
     def _builds_on_another(self, issuer: str, sequence: int, digest: bytes) -> bool:
-        """Return whether the batch that waits at `sequence` names another one before it."""
+        """Return whether the batch that waits at `sequence` names another predecessor."""
         query = select(ACTS).where(*_waiting_in(issuer, Lane.SEQUENCE), ACTS.c.counter == sequence)
         row = self.connection.execute(query).one_or_none()
         if row is None:
@@ -291,7 +291,7 @@ def _waiting_in(subject: str, lane: str) -> list[ColumnElement[bool]]:
 
 
 def _same_place(subject: str, lane: str, counter: int) -> list[ColumnElement[bool]]:
-    """Return what the living acts at one value of a counter have in common."""
+    """Return the conditions for the living acts at one value of a counter."""
     return [
         ACTS.c.subject == subject,
         ACTS.c.lane == str(lane),

@@ -1,4 +1,4 @@
-"""The store as evidence, snapshots and pages see it: the mirror as of a block, and checkpoints."""
+"""Store queries of the mirror as of a block, and of checkpoints."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ STATUS_WORDS = table(StatusWordRow)
 
 _ZERO = bytes(32)
 SIGNATURE_LINE = "\n\u2014 "
-"""How a line with a signature begins in a note."""
+"""How a signature line of a note begins (C2SP signed-note)."""
 
 
 class ReadingPart(Base):
-    """Reading the mirror."""
+    """Read the mirror."""
 
     def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
         found = self.connection.execute(newest(BODIES, BODIES.c.issuer, at=at))

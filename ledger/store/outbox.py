@@ -1,4 +1,4 @@
-"""The store as the anchoring worker sees it: what waits, and transactions on their way."""
+"""Store queries of the outbox: waiting acts, pending transactions and leases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]
 
 
 class RoadPart(Base):
-    """Transactions, and whose turn it is to send them."""
+    """Waiting acts, transactions and leases."""
 
     def waiting(self, limit: int, per_lane: int = 100) -> Sequence[SubmittedAct]:
         carried = (
@@ -51,7 +51,7 @@ class RoadPart(Base):
         self._from(act, {"state": str(ActState.REJECTED), "reason": reason, "block": block})
 
     def _from(self, act: SubmittedAct, values: Mapping[str, Any]) -> None:
-        """Change an act that waits and those behind it in its lane."""
+        """Update a waiting act and those behind it in its lane."""
         behind = [
             ACTS.c.subject == act.subject,
             ACTS.c.lane == str(ACTS_OF[act.kind].lane),
@@ -107,7 +107,7 @@ class RoadPart(Base):
         row = self.connection.execute(
             select(LEASES).where(LEASES.c.name == name).with_for_update()
         ).one()
-        now = self._now()  # After the wait for the row, which may have been long.
+        now = self._now()  # Read after the wait for the row lock, which may be long.
         if row.holder not in ("", holder) and row.until > now:
             return None
         token: int = row.token if row.holder == holder else row.token + 1
@@ -119,7 +119,7 @@ class RoadPart(Base):
         return token
 
     def _now(self) -> int:
-        """Return the database's time in seconds since 1970."""
+        """Return the database's time in seconds since 1970: hosts' clocks may differ."""
         query = (
             "EXTRACT(EPOCH FROM clock_timestamp())" if self._postgresql else "strftime('%s', 'now')"
         )

@@ -1,4 +1,4 @@
-"""The service's own secret, beside the database."""
+"""The pepper: the secret under which API keys are hashed, in a file of the home."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _CHECKED = b"certledger pepper 1"
 
 
 class PepperAbsentError(CertledgerError):
-    """The database's keys are hashed under a pepper that this home does not have."""
+    """The database's API keys are hashed under a pepper that this home does not have."""
 
     code = "service.pepper_absent"
 
 
 class PepperPresentError(CertledgerError):
-    """A new pepper is asked for where this home has one."""
+    """The home already has a pepper, so no new one is made."""
 
     code = "service.pepper_present"
 
 
 class PepperDiffersError(CertledgerError):
-    """The database's keys are hashed under another pepper than this home's."""
+    """The database's API keys are hashed under another pepper than this home's."""
 
     code = "service.pepper_differs"
 
 
 def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Return the secret (32 bytes) under which keys are hashed, drawn where nothing has one.
+    """Return the pepper (32 bytes), drawn if neither home nor database has one.
 
-    It lies beside the database, not in it: a copy of the database opens nothing.  The database
-    keeps a digest made with it, so that homes that share a database share the secret too.
+    It is not in the database, so that a stolen copy does not allow guessing keys.  The database
+    stores an HMAC under it, so that homes that share a database must share the pepper.
 
     Raises:
         PepperAbsentError: the database was used with a pepper, and the home has none.
@@ -64,7 +64,7 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
             known = unit.claim_identity(_NAME, digest)
     if not hmac.compare_digest(known, digest):
         if drawn:
-            path.unlink()  # Another home was quicker.
+            path.unlink()  # Another home stored its digest first.
         raise PepperDiffersError(f"{path} is not the pepper that this database was used with")
     return pepper
 
@@ -72,12 +72,12 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
 def renew_pepper(
     home: Path, store: ServiceStore, *, now: int, random: Callable[[int], bytes] = os.urandom
 ) -> tuple[int, int]:
-    """Draw another secret where the old one is lost; return how many keys and web hooks end.
+    """Replace a lost pepper; return how many API keys and webhooks were revoked.
 
-    No key is good under another secret, and web hooks would be signed with what no receiver knows.
+    API keys cannot be checked under another pepper, and webhook secrets derive from it.
 
     Raises:
-        PepperPresentError: the home has a secret.
+        PepperPresentError: the home has a pepper.
     """
     path = home / PEPPER
     if path.exists():

@@ -1,7 +1,7 @@
-"""A batch's records as they lie in the database: frames of 256, each unpacked by itself.
+"""Frames of 256 records in the database, each unpacked without the others.
 
-Digests are random, so trying to compress them only costs time: a frame holds them as they are,
-32 bytes each, and the rest of its records as compressed JSON lines.
+Digests are random and do not compress: a frame stores them raw, 32 bytes each, after the
+compressed JSON lines.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import bytes_of, to_base64url
 
 FRAME = 256
-"""Records in a frame: what must be unpacked to read one of them, some 150 kB."""
+"""Records in a frame: reading one record unpacks a frame, about 150 kB."""
 _DIGESTS = b'"digests":"'
 _HASH = 32
 
 
 def pack_frames(records: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield canonical records in frames, as they come."""
+    """Yield canonical records packed into frames."""
     coming = iter(records)
     while framed := list(islice(coming, FRAME)):
         yield pack_frame(framed)
 
 
 def pack_frame(records: Sequence[bytes]) -> bytes:
-    """Return at most 256 records in one frame: u32(size) ‖ compressed lines ‖ digests.
+    """Pack at most 256 records: u32(size) ‖ zlib(lines) ‖ digests.
 
-    In each line stands the number of its digests instead of them.
+    In each line the number of its digests replaces them.
     """
     lines, digests = [], []
     for record in records:

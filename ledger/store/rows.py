@@ -1,4 +1,4 @@
-"""Rows to values and back: the one place that knows how a value lies in a column."""
+"""Conversions between values and rows; no other module knows how a value is stored."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _split(signatures: bytes) -> tuple[bytes, ...]:
 
 
 def act_values(act: NewAct) -> dict[str, Any]:
-    """Return the columns of an act that is taken in."""
+    """Return the columns of a submitted act."""
     statement: Any = act.statement
     numbered = {} if act.number is None else {"number": act.number}
     return numbered | {
@@ -133,7 +133,7 @@ def block_of(row: Found) -> Block:
 
 
 def body_values(body: IssuerRow) -> dict[str, Any]:
-    """Return the columns of a body's state."""
+    """Return the columns of an issuer's state."""
     return {
         "issuer": body.state.issuer,
         "block": body.block,
@@ -144,7 +144,7 @@ def body_values(body: IssuerRow) -> dict[str, Any]:
 
 
 def body_of(row: Found) -> IssuerRow:
-    """Return the body of a row."""
+    """Return the issuer's state of a row."""
     return IssuerRow(
         state=unnamed(IssuerState.from_json(orjson.loads(row.state))),
         held=bool(row.held),

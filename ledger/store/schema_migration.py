@@ -1,4 +1,4 @@
-"""Bringing a database's schema up to date, from whatever version it has."""
+"""Migrate a database's schema from any earlier version (Alembic)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from certledger.verifier.errors import CertledgerError
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 4_711_006
-"""Number of the advisory lock under which PostgreSQL is migrated, one process at a time."""
+"""PostgreSQL advisory lock of migrations: one process migrates at a time."""
 
 
 class SchemaNewerError(CertledgerError):
@@ -27,7 +27,7 @@ class SchemaNewerError(CertledgerError):
 
 
 def config_for(connection: Connection) -> Config:
-    """Return what Alembic needs to work on `connection`."""
+    """Return the Alembic configuration for `connection`."""
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = connection
@@ -35,7 +35,7 @@ def config_for(connection: Connection) -> Config:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date, in one transaction; two processes may do so at once.
+    """Migrate the schema in one transaction; processes may do so at the same time.
 
     Raises:
         SchemaNewerError: the database has a version that this release does not know.
@@ -58,11 +58,11 @@ def migrate(engine: Engine) -> None:
 
 
 def version_of(connection: Connection) -> str | None:
-    """Return the version of the schema, None where there is none yet."""
+    """Return the version of the schema, None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def drift(connection: Connection) -> list[object]:
-    """Return where the schema differs from the tables; empty where they agree."""
+    """Return the differences between schema and table classes, empty if there are none."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     return list(compare_metadata(context, Row.metadata))

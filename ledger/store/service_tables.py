@@ -1,4 +1,4 @@
-"""The tables of the service before the ledger: keys of callers, what they asked, whom to tell."""
+"""Tables of the HTTP service: API keys, verifications, idempotency, webhooks and watches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from certledger.ledger.store.tables import Big, Row
 
 
 class ApiKeyRow(Row, table=True):
-    """A caller's key: only a keyed hash of it is here; `prefix` is its visible beginning."""
+    """An API key: `digest` is a keyed hash of it, `prefix` its public beginning."""
 
     __tablename__ = "api_keys"
 
@@ -27,9 +27,9 @@ class ApiKeyRow(Row, table=True):
 
 
 class VerificationRow(Row, table=True):
-    """What a caller was told: the signed receipt, and what it is found by; nobody's data.
+    """A verification: the signed receipt and its search keys, without personal data.
 
-    `sequence` is that of the operator's batch which anchors the receipt, None until it is sealed.
+    `sequence` is that of the operator's batch that anchors the receipt, None until it is sealed.
     """
 
     __tablename__ = "verifications"
@@ -47,9 +47,9 @@ class VerificationRow(Row, table=True):
 
 
 class ReceiptBatchRow(Row, table=True):
-    """A batch of receipts that the operator has sealed, recorded before it is handed in.
+    """A batch of receipts that the operator sealed, stored before it is submitted.
 
-    `submission` is what is handed in, then the digest of its statement, and empty once it is final.
+    `submission` is the submission, then the digest of its statement, and empty once it is final.
     """
 
     __tablename__ = "receipt_batches"
@@ -60,7 +60,7 @@ class ReceiptBatchRow(Row, table=True):
 
 
 class PresentationRow(Row, table=True):
-    """A holder's presentation that was accepted, by the SHA-256 of its signature.
+    """An accepted presentation of a holder, by the SHA-256 of its signature.
 
     It is accepted once until `until` (seconds), after which it is too old to be accepted at all.
     """
@@ -72,7 +72,7 @@ class PresentationRow(Row, table=True):
 
 
 class IdempotencyRow(Row, table=True):
-    """A request under a key of its caller, and what was answered; `status` 0 while at work."""
+    """A request under a caller's idempotency key, with its response; `status` 0 while running."""
 
     __tablename__ = "idempotency"
 
@@ -85,7 +85,7 @@ class IdempotencyRow(Row, table=True):
 
 
 class HookRow(Row, table=True):
-    """An address that a caller wants to be told at; its secret is derived, not kept."""
+    """A webhook; its secret is derived from the pepper, not stored."""
 
     __tablename__ = "hooks"
 
@@ -98,9 +98,9 @@ class HookRow(Row, table=True):
 
 
 class WatchRow(Row, table=True):
-    """A certificate whose status a caller relied on; `status` is what was told last.
+    """A watched certificate; `status` is what the last event reported.
 
-    `block` is the block of the checkpoint that the last event named: -1 where it was replaced.
+    `block` is the checkpoint that the last event named, -1 if that checkpoint was replaced.
     """
 
     __tablename__ = "watches"
@@ -116,7 +116,7 @@ class WatchRow(Row, table=True):
 
 
 class EventRow(Row, table=True):
-    """What a caller is to hear: `about` names it once, so that nothing is told twice anew."""
+    """An event for a caller; `about` is unique a caller, so that none is created twice."""
 
     __tablename__ = "events"
     __table_args__ = (Index("ux_events_caller_about", "caller", "about", unique=True),)
@@ -130,7 +130,7 @@ class EventRow(Row, table=True):
 
 
 class DeliveryRow(Row, table=True):
-    """That an event goes to a hook, how often it was tried, and when it is tried next."""
+    """Delivery of an event to a webhook: tries so far, and when the next one is due."""
 
     __tablename__ = "deliveries"
     __table_args__ = (Index("ix_deliveries_state_due", "state", "due"),)

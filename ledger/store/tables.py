@@ -1,7 +1,7 @@
-"""The tables of the ledger's database.
+"""Tables of the ledger's database.
 
-Rows that mirror the chain carry the block that made them, and what changes is kept once a
-version, so that a reorganisation is rolled back exactly and a question may be asked as of a block.
+Rows of the mirror name the block that made them, one row a version, so that a rollback is exact
+and queries may be as of a block.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from certledger.ledger.core.acts import ActState
 
 Big = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits everywhere; SQLite numbers rows by itself only in a column called INTEGER."""
+"""64 bits; SQLite numbers rows by itself only in a column of type INTEGER."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -32,7 +32,7 @@ class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMES)
 
 
 class DatabaseIdentityRow(Row, table=True):
-    """What a database is: `ledger` (the identity), `pepper` (a digest under the home's secret)."""
+    """Identity of the database: `ledger` (32 bytes) and `pepper` (HMAC under the home's secret)."""
 
     __tablename__ = "database_identity"
 
@@ -44,7 +44,7 @@ class DatabaseIdentityRow(Row, table=True):
 
 
 class ActRow(Row, table=True):
-    """A signed act that was taken in.  `signatures` are 65 bytes each, one after another."""
+    """A submitted act.  `signatures` are 65 bytes each, concatenated."""
 
     __tablename__ = "acts"
     __table_args__ = (
@@ -81,7 +81,7 @@ class ActRow(Row, table=True):
 
 
 class ReorganisationRow(Row, table=True):
-    """That the chain took back blocks which had been final; see `Reorganisation`."""
+    """A reorganisation that removed final blocks; see `Reorganisation`."""
 
     __tablename__ = "reorganisations"
 
@@ -93,10 +93,9 @@ class ReorganisationRow(Row, table=True):
 
 
 class ReceiptChainRow(Row, table=True):
-    """The newest of the operator's receipts of one kind: its number, and the SHA-256 of its file.
+    """The newest operator receipt of one kind: its number, and the SHA-256 of its file.
 
-    Each receipt names the one before, so that none can be taken out of the middle, and this row
-    says where they end.
+    Each receipt names the one before, so that none can be removed unnoticed; this row is the end.
     """
 
     __tablename__ = "receipt_chains"
@@ -107,7 +106,7 @@ class ReceiptChainRow(Row, table=True):
 
 
 class BatchRow(Row, table=True):
-    """The records of a batch, named by their root; `leaves` are 32 bytes each."""
+    """A batch with stored records, by its root; `leaves` are 32 bytes each, concatenated."""
 
     __tablename__ = "batches"
     __table_args__ = (Index("ix_batches_issuer_first", "issuer", "first"),)
@@ -121,7 +120,7 @@ class BatchRow(Row, table=True):
 
 
 class FrameRow(Row, table=True):
-    """Up to 256 records of a batch as compressed JSON lines, so that one is read without all."""
+    """A frame of up to 256 records of a batch; see `record_chunks` for the layout."""
 
     __tablename__ = "record_frames"
 
@@ -133,10 +132,10 @@ class FrameRow(Row, table=True):
 
 
 class CertificateRow(Row, table=True):
-    """What a certificate is found by: the first 16 bytes of its leaf, lookup digest and id.
+    """Search keys of a certificate: 16 bytes each of its leaf, lookup digest and id.
 
     `place` is the number of its batch times 65,536 plus its place there, so rows are appended.
-    128 bits find it; whether it is the one asked for, the record itself answers.
+    Callers compare the full value with the record: a prefix alone proves nothing.
     """
 
     __tablename__ = "certificates"
@@ -149,7 +148,7 @@ class CertificateRow(Row, table=True):
 
 
 class CatalogRow(Row, table=True):
-    """A catalog that was handed in, named by its root: compressed canonical JSON."""
+    """A submitted catalog by its root: compressed canonical JSON."""
 
     __tablename__ = "catalogs"
 
@@ -157,11 +156,11 @@ class CatalogRow(Row, table=True):
     entries: bytes = Field(sa_type=LargeBinary)
 
 
-# The road to the chain --------------------------------------------------------------------------
+# Outbox ---------------------------------------------------------------------------------------
 
 
 class TransactionRow(Row, table=True):
-    """A signed transaction, recorded before it is sent."""
+    """A signed transaction, stored before it is sent."""
 
     __tablename__ = "transactions"
     __table_args__ = (Index("ix_transactions_state_nonce", "state", "nonce"),)
@@ -176,7 +175,7 @@ class TransactionRow(Row, table=True):
 
 
 class CarriageRow(Row, table=True):
-    """That a transaction carries an act."""
+    """That a transaction contains an act."""
 
     __tablename__ = "carriages"
 
@@ -190,7 +189,7 @@ class CarriageRow(Row, table=True):
 
 
 class LeaseRow(Row, table=True):
-    """Whose turn it is; `token` rises with each take-over."""
+    """A lease: `holder` may work until `until`; `token` rises with each change of holder."""
 
     __tablename__ = "leases"
 
@@ -216,7 +215,7 @@ class BlockRow(Row, table=True):
 
 
 class BodyRow(Row, table=True):
-    """The state of a body since a block, as canonical JSON."""
+    """The state of an issuer since a block, as canonical JSON."""
 
     __tablename__ = "bodies"
 
@@ -244,7 +243,7 @@ class RegistrarRow(Row, table=True):
 
 
 class AnchoredRow(Row, table=True):
-    """A batch that stands in its body's tree."""
+    """A batch in its issuer's tree."""
 
     __tablename__ = "anchored"
     __table_args__ = (Index("ix_anchored_issuer_root", "issuer", "root"),)
@@ -276,7 +275,7 @@ class StatusWordRow(Row, table=True):
 
 
 class StatusChangeRow(Row, table=True):
-    """A status statement that was carried out."""
+    """A status statement that was included."""
 
     __tablename__ = "status_changes"
 
@@ -303,7 +302,7 @@ class CatalogChangeRow(Row, table=True):
 
 
 class NameRow(Row, table=True):
-    """A body's name under its SHA-256: the chain holds only that."""
+    """An issuer's name by its SHA-256, which is all that the chain stores."""
 
     __tablename__ = "names"
 
@@ -312,7 +311,7 @@ class NameRow(Row, table=True):
 
 
 class CheckpointRow(Row, table=True):
-    """A final block that evidence speaks of; `account` is a JSON list of trie nodes."""
+    """A final block that evidence refers to; `account` is a JSON list of trie nodes."""
 
     __tablename__ = "checkpoints"
 
@@ -325,7 +324,7 @@ class CheckpointRow(Row, table=True):
 
 
 class SlotProofRow(Row, table=True):
-    """The trie nodes of a body's slot at a checkpoint, as a JSON list."""
+    """The EIP-1186 proof of an issuer's slot at a checkpoint: a JSON list of trie nodes."""
 
     __tablename__ = "slot_proofs"
 

@@ -1,4 +1,4 @@
-"""One transaction of the store, put together from what each of its users needs."""
+"""The unit of work: one transaction with the queries of all parts of the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SqlUnit(
     CallersPart,
     HooksPart,
 ):
-    """See the ports `Unit` and `ServiceUnit`.
+    """Implements the ports `Unit` and `ServiceUnit`.
 
-    Commits and rollbacks are the store's; no method here does either.
+    `SqlStore` commits and rolls back; no method here does.
     """

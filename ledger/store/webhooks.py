@@ -1,4 +1,4 @@
-"""The store as those see it who are told of things: hooks, watches, events, deliveries."""
+"""Store queries of webhooks, watches, events and deliveries."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _FAILING = or_(
     DELIVERIES.c.state == str(DeliveryState.FAILED),
     and_(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.tries > 0),
 )
-"""That a delivery was given up, or is tried again."""
+"""The condition that a delivery was given up or is being retried."""
 
 
 class HooksPart(Base):
-    """Whom to tell of what."""
+    """Webhooks, watches, events and deliveries."""
 
     def add_hook(self, hook: Hook) -> None:
         values = asdict(hook) | {"kinds": " ".join(sorted(hook.kinds)), "removed": None}
@@ -225,7 +225,7 @@ def _hook_of(row: Any) -> Hook:
 
 
 def _watch_of(row: Any) -> Watch:
-    # A row is a tuple, which has an `index` of its own.
+    # `row.index` is a method of tuples, so the columns are read by mapping.
     found = row._mapping
     return Watch(
         caller=found["caller"],

@@ -1,4 +1,4 @@
-"""Asking what may hang, the chain's node: nobody waits for it for long, and few at once."""
+"""Call the chain node with a timeout and a concurrency limit."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _Found = TypeVar("_Found")
 
 @dataclass(kw_only=True)
 class BoundedExecutor:
-    """Runs each question in a thread of its own.
+    """Runs each call in a thread of its own, which outlives its timeout.
 
     Attributes:
-        most: questions that may be open at once; whoever comes then is refused.
-        seconds: time in which one must be answered.
-        rest: seconds after an answer that did not come in which nothing is asked.
+        most: calls that may run at the same time; any further one is refused.
+        seconds: timeout of a call.
+        rest: seconds after a timeout in which every call is refused.
     """
 
     most: int
@@ -33,11 +33,10 @@ class BoundedExecutor:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def begin(self, question: Callable[[], _Found]) -> Future[_Found]:
-        """Return what will have the answer to a question.
+        """Start a call and return its future.
 
         Raises:
-            ChainUnreachableError: as many are open already as may be, or it did not answer just
-                now.
+            ChainUnreachableError: `most` calls are running, or a call has just timed out.
         """
         with self._lock:
             if self._open >= self.most or self.clock() < self._again:
@@ -58,10 +57,10 @@ class BoundedExecutor:
                 self._open -= 1
 
     def ask(self, question: Callable[[], _Found]) -> _Found:
-        """Return the answer to a question, or raise what it raises.
+        """Return the result of a call, or raise its exception.
 
         Raises:
-            ChainUnreachableError: as `begin`, and where the answer does not come in time.
+            ChainUnreachableError: as `begin`, and if the call times out.
         """
         try:
             return self.begin(question).result(self.seconds)
@@ -69,6 +68,6 @@ class BoundedExecutor:
             raise self.late() from error
 
     def late(self) -> ChainUnreachableError:
-        """Return the refusal of an answer that did not come in time, and let the node rest."""
+        """Return the error of a timeout, and refuse calls for `rest` seconds."""
         self._again = self.clock() + self.rest
         return ChainUnreachableError(f"the node does not answer within {self.seconds:g} seconds")

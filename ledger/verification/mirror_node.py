@@ -1,4 +1,4 @@
-"""What the service itself knows of the chain, as a node that verdicts may rest on (check 6)."""
+"""The service's mirror as a node that verdicts may rest on (SPEC section 18.1, check 6)."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from certledger.verifier.verify.full import Current
 from certledger.verifier.verify.trust_sources import Judge, way_of_nodes
 
 FRESH_SECONDS = 0.5
-"""How long the newest checkpoint that was read counts as the newest."""
+"""Seconds for which the checkpoint that was read last counts as the newest."""
 _MAX_CACHED_BLOCKS = 4_096
 
 
 @dataclass(kw_only=True)
 class MirrorNode:
-    """Answers from what the store mirrors; `behind` is the chain, for what it lacks.
+    """Serves blocks and proofs from the store, and blocks that it lacks from the chain `behind`.
 
-    The chain is asked by `asking`: a node that hangs must not keep those waiting who ask about
-    something else.
+    The chain is called through `asking`, so that a node that hangs delays only requests that need
+    it.  Blocks of checkpoints are final, and their proofs were checked when they were made.
 
-    Blocks of checkpoints are final, and their proofs were checked when they were captured.
+    `_blocks` caches final blocks by number and is cleared when full.
     """
 
     store: ServiceStore
@@ -61,16 +61,16 @@ class MirrorNode:
 
     @property
     def number(self) -> int:
-        """The number of the newest checkpoint that was read, -1 where none was."""
+        """The number of the newest checkpoint that was read, -1 for none."""
         return -1 if self._newest is None else self._newest.number
 
     @property
     def fresh(self) -> bool:
-        """Whether the newest checkpoint was read just now."""
+        """Whether the newest checkpoint was read less than `FRESH_SECONDS` ago."""
         return self.clock() < self._read + FRESH_SECONDS
 
     def newest(self, known: int = 0) -> StoredCheckpoint | None:
-        """Return the newest checkpoint, read anew where the caller knows of a later block."""
+        """Return the newest checkpoint, read again if the caller knows a later block."""
         now, current = self.clock(), self._newest
         if current is None or current.number < known or now >= self._read + FRESH_SECONDS:
             with self.store.begin(write=False) as unit:
@@ -85,7 +85,7 @@ class MirrorNode:
         """Return a block; `finalized` and `latest` are the newest checkpoint's.
 
         Raises:
-            NodeFailedError: the chain's node was asked and cannot say.
+            NodeFailedError: the chain's node does not answer.
         """
         newest = self.newest()
         if newest is None:
@@ -113,7 +113,7 @@ class MirrorNode:
         return None if found is None else _block_of(found)
 
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof | None:
-        """Return the proof of a body's slot at a checkpoint, None where it is not kept."""
+        """Return the proof of an issuer's slot at a checkpoint, None if it is not stored."""
         issuer = self._issuers.get(position)
         if address != self.ledger.address or issuer is None or not ISSUER.fullmatch(issuer):
             return None
@@ -135,11 +135,10 @@ def _proof_of(unit: ReadUnit, number: int, issuer: str) -> SlotProof | None:
 
 
 class MirrorJudge:
-    """Judges blocks by the witnesses and the service's own mirror (check 6); for several threads.
+    """Judges blocks by witnesses and by the service's mirror (check 6); thread-safe.
 
-    What the service holds is never older than what it is asked about: where its newest checkpoint
-    is later than that of the evidence, T and basis are those of the newest, and where the issuer's
-    slot has another state there, the evidence is overtaken.
+    If the newest checkpoint is later than that of the evidence, time and basis of the judgement are
+    those of the newest; if the issuer's slot has changed since, the evidence is overtaken.
     """
 
     def __init__(self, policy: TrustPolicy, node: MirrorNode) -> None:
@@ -148,11 +147,12 @@ class MirrorJudge:
         self._block = lru_cache(maxsize=_MAX_CACHED_BLOCKS)(self._judge_block)
 
     def __call__(self, note: Note, ledger: LedgerPin, slot: Slot | None) -> Judgement:
-        """Return the judgement of a checkpoint's block; the same question is answered once."""
+        """Return the judgement of a checkpoint's block."""
         with self._lock:
             newest = self._node.newest(note.checkpoint.number)
-        # A cached answer holds for one newest checkpoint and the cosignatures it has by now.
-        # The node may hang: whoever asks about another block does not wait for it.
+        # Cache key: note, ledger, slot, and the newest checkpoint's note with its cosignatures, so
+        # that nothing goes stale.  Cleared after an unreachable node: that may pass.  The lock is
+        # released before the node is called, so requests for other blocks do not wait for it.
         found = self._judge(note, ledger, slot, None if newest is None else newest.note)
         if found.code == "block.node_unreachable":
             self._judge.cache_clear()
@@ -177,7 +177,7 @@ class MirrorJudge:
         return latest if moved is False and latest.code == "ok" else own
 
     def _judge_block(self, note: Note, ledger: LedgerPin, newest: str | None) -> Judgement:
-        """Return the judgement by witnesses, or else by the mirror where the policy allows it."""
+        """Return the judgement by witnesses, or by the mirror if the policy allows it."""
         witnessed = judge_by_witnesses(note, self._policy, ledger)
         way = way_of_nodes(self._policy)
         asked = judge_by_node(note, self._node, self._policy, ledger, way=way, basis=OPERATOR_NODE)
@@ -192,10 +192,10 @@ def find_newer(
     ledger: LedgerPin,
     judgement: Judgement,
 ) -> Current | None:
-    """Return what the mirror holds of an issuer whose evidence is overtaken, None for other.
+    """Return the mirror's newest state of an issuer whose evidence is overtaken, else None.
 
-    `view` gives an issuer at the newest checkpoint.  What the mirror lacks or cannot prove, and
-    a newest checkpoint that the policy does not trust yet, leave the evidence overtaken.
+    `view` returns an issuer at the newest checkpoint.  The evidence stays overtaken if the mirror
+    lacks that issuer, or the policy does not trust the newest checkpoint yet.
     """
     if not judgement.overtaken:
         return None

@@ -1,4 +1,4 @@
-"""What is asked of the service about certificates: read strictly, each form into one value."""
+"""Parse the questions of a verification request, strictly."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _ITEM = re.compile(r"[A-Z0-9-]{2,32}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookup:
-    """A certificate named by the digest of number and access code, and what is shown of it.
+    """A certificate named by its lookup digest, with disclosures.
 
-    `digests` are disclosures whose value the asker has compared itself, 32 bytes each.
+    `digests` (32 bytes each) are disclosures whose value the caller compared itself.
     """
 
     digest: bytes
@@ -40,10 +40,10 @@ class Lookup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """One question: exactly one of an evidence file, the text of a code, and a lookup.
+    """One question: exactly one of an evidence file, a code's text, and a lookup.
 
-    `known` says that nothing stands beside the evidence, and that it was read already.  Where one
-    of a list cannot be read as a question, `unusable` is the code of the rule that it breaks.
+    `known` says that the question has no other member and that the evidence is canonical.
+    `unusable` is the code of the rule that a question of a list breaks.
     """
 
     evidence: bytes | None = None
@@ -59,10 +59,10 @@ class Asked:
 def parse_questions(
     data: bytes, limit: int, reads: Callable[[bytes], bool]
 ) -> tuple[list[Asked], bool]:
-    """Return the questions of a request, and whether it was a list.
+    """Parse the questions of a request; also return whether it was a list.
 
-    In a list each question stands for itself: what is wrong with one is said in its place.
-    `reads` tells whether bytes are canonical evidence: around such, nothing is to be looked at.
+    An invalid question of a list does not invalidate the others: it becomes `unusable`.  `reads`
+    returns whether bytes are canonical evidence; then the JSON around them is not parsed.
 
     Raises:
         MalformedError: outside the subset of JSON, or an unknown, missing or ill-typed member.
@@ -93,9 +93,9 @@ def _question_in_list(value: Json | MalformedError, where: str) -> Asked:
 
 
 def _items_of_list(data: bytes) -> list[Json | MalformedError] | None:
-    """Return the items of a list outside the subset, each read or refused by itself.
+    """Parse each item of a list outside the subset by itself; an error takes an item's place.
 
-    None where `data` is no JSON list in UTF-8 at all.
+    None if `data` is no JSON list in UTF-8.
     """
     try:
         value = json.loads(data.decode(), object_pairs_hook=_without_doubles)
@@ -118,7 +118,7 @@ def _item(value: Any) -> Json | MalformedError:
 
 
 class _Doubled:
-    """In the place of an object that has a member twice."""
+    """Placeholder of an object with a duplicate member."""
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> Any:
@@ -131,13 +131,13 @@ def _fail_double(_: Any) -> NoReturn:
 
 
 def only_evidence(data: bytes) -> bytes | None:
-    """Return what may be evidence in a question that names nothing beside, None in others."""
+    """Return the evidence of a question without other members, None of any other question."""
     only = data.startswith(_ONLY) and data.endswith(b"}")
     return data[len(_ONLY) : -1] if only else None
 
 
 def parse_lines(data: bytes) -> list[Asked]:
-    """Return the questions of evidence files, one a line.
+    """Parse evidence files, one a line.
 
     Raises:
         MalformedError: none, or more than 1,000.
@@ -149,7 +149,7 @@ def parse_lines(data: bytes) -> list[Asked]:
 
 
 def _parse(data: bytes, limit: int) -> Json:
-    """Return the value; canonical bytes, which hold no name twice, are read the quick way."""
+    """Parse JSON; canonical bytes, which have no duplicate name, by the faster parser."""
     if len(data) > limit:
         raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
     try:
@@ -162,10 +162,11 @@ def _parse(data: bytes, limit: int) -> Json:
 
 
 def question_of(value: Json, where: str) -> Asked:
-    """Return the question of a JSON value.
+    """Parse one question.
 
     Raises:
-        MalformedError: an unknown, missing or ill-typed member, or not exactly one way of naming.
+        MalformedError: an unknown, missing or ill-typed member, or not exactly one of evidence,
+            code and lookup.
     """
     read = Members(value, where)
     named = [name for name in ("evidence", "code", "lookup") if read.has(name)]

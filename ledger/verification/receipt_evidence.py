@@ -1,4 +1,4 @@
-"""Proving a receipt: evidence of its record in the operator's batches, with both fields shown."""
+"""Evidence of a verification receipt's record in the operator's batches, fully disclosed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from certledger.verifier.vocabulary import IssuerKind
 
 
 class ReceiptPendingError(CertledgerError):
-    """The receipt stands in no batch under a checkpoint yet."""
+    """The receipt is in no batch under a checkpoint yet."""
 
     code = "receipt.pending"
 
 
 def prove_receipt(store: ServiceStore, maker: EvidenceMaker, given: Verification) -> Evidence:
-    """Return evidence of the record of what was told.
+    """Return evidence of a receipt's record.
 
     Raises:
         ReceiptPendingError: it is not anchored under a checkpoint yet.
-        EvidenceInconsistentError: the database does not lead to the chain.
+        EvidenceInconsistentError: the database contradicts the chain.
     """
     signer = bytes.fromhex(orjson.loads(given.receipt)["receipt"]["operator"])
     with store.begin(write=False) as unit:
-        # Others may repeat the digest in records of their own; only the operator's count.
+        # Another issuer may copy the digest into a record of its own; only the operator's counts.
         found = unit.places_of_lookup(lookup_of(given.receipt, given.reference))
         places = [place for place in found if _is_operators(unit, place, signer)]
     for place in reversed(places):

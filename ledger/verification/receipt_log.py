@@ -1,4 +1,4 @@
-"""The operator's logbook: receipts become records in its own batches, anchored once a day."""
+"""The receipt log: verification receipts become records in the operator's daily batches."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ _ANEW = (
     SignerEndedError,
     StatementOverError,
 )
-"""Refusals after which the same receipts are sealed once more, on what the body has become."""
+"""Errors after which the same receipts are sealed again, on the issuer's new state."""
 
 
 @dataclass(kw_only=True)
 class Logbook:
-    """Seals receipts as the body whose key the operator's is.  `every` is in seconds.
+    """Seals receipts as the issuer with the operator's key.  `every` is in seconds.
 
-    A sealed batch is written down before it is handed in, so a kill at any point leaves one.
+    A sealed batch is stored before it is submitted, so that a crash leaves one batch.
     """
 
     store: ServiceStore
@@ -78,7 +78,7 @@ class Logbook:
     holder: str = field(default_factory=lease_holder)
 
     def step(self) -> int:
-        """Hand in what is sealed, or seal what is due; return how many receipts were handed in."""
+        """Submit a sealed batch, or seal what is due; return how many receipts were submitted."""
         now = int(self.clock())
         with self.store.begin() as unit:
             token = unit.acquire(LEASE, self.holder, seconds=_LEASE_SECONDS)
@@ -89,14 +89,14 @@ class Logbook:
         return self._hand_in()
 
     def release(self) -> None:
-        """Let another worker take over at once."""
+        """Release the lease, so that another worker need not wait until it ends."""
         with self.store.begin() as unit:
             unit.release(LEASE, self.holder)
 
     def seal_due(self, now: int, token: int) -> None:
         """Seal what is due at `now`, under the lease's `token`, unless a sealed batch waits.
 
-        The work is done before the database is written to: callers are answered meanwhile.
+        Sealing comes before the write transaction, which other writers wait for.
         """
         with self.store.begin(write=False) as unit:
             due = self._due(unit, now)
@@ -104,6 +104,8 @@ class Logbook:
         if made is None:
             return
         with self.store.begin() as unit:
+            # Crash before this commit: the same receipts are sealed again.  Crash after it: the
+            # stored batch is submitted, which is safe to repeat.
             unit.fence(LEASE, token)
             references = [one.reference for one in due]
             unit.seal_verifications(references, made.statement.sequence, made.submission())
@@ -124,7 +126,7 @@ class Logbook:
     def _sealed(
         self, unit: ServiceUnit, due: Sequence[Verification], now: int
     ) -> SealedBatch | None:
-        """Return the batch of what is due, None where no body with the entry can seal it."""
+        """Return the batch of what is due, None if no operator with the receipt entry can seal."""
         body = operator_body(unit, self.operator.address)
         if body is None:
             return None
@@ -140,14 +142,14 @@ class Logbook:
     def seal(
         self, given: Sequence[Verification], issuer: str, catalog: Catalog, head: Head, now: int
     ) -> SealedBatch:
-        """Return the batch of these receipts; the same ones at the same place give the same."""
+        """Return the batch of these receipts; deterministic in its arguments."""
         return seal_issues(
             [issue_of(one) for one in given],
             catalog=catalog,
             head=head,
             issuer=issuer,
             secret=hmac.digest(self.secret, b"certledger/logbook/1/ids", "sha256"),
-            # Nothing is drawn from it: both salts follow from the code, and that from the receipt.
+            # Unused: both salts derive from the access code, and that from the receipt.
             seed=bytes(SEED_SIZE),
             signer=self.operator,
             now=now,
@@ -173,7 +175,7 @@ class Logbook:
 
 
 def _follow_up(unit: ServiceUnit) -> None:
-    """Let go of batches that are final; receipts of those that can no longer come wait again."""
+    """Mark batches final; unseal the receipts of batches that can no longer be included."""
     for sequence, digest in unit.receipt_batches_under_way():
         act = unit.act(digest)
         if act is not None and act.state is ActState.FINAL:
@@ -188,9 +190,9 @@ def _seal_anew(unit: ServiceUnit, sequence: int, code: str) -> None:
 
 
 def logbook_of(ledger: Ledger, secret: bytes) -> Logbook:
-    """Return the logbook of an open ledger; `secret` (32 bytes) is the service's.
+    """Return the receipt log of an open ledger; `secret` (32 bytes) is the service's.
 
-    It takes its turn under the name that the ledger's anchoring has.
+    It acquires its lease under the name of the ledger's outbox worker.
     """
     return Logbook(
         store=ledger.store,
@@ -204,7 +206,7 @@ def logbook_of(ledger: Ledger, secret: bytes) -> Logbook:
 
 
 def issue_of(given: Verification) -> Issue:
-    """Return what is sealed of a receipt: its reference and the digest of its file."""
+    """Return the certificate of a receipt: its reference and the digest of its file."""
     return Issue(
         entry=RECEIPT_ENTRY,
         number=given.reference,
@@ -215,7 +217,7 @@ def issue_of(given: Verification) -> Issue:
 
 
 def operator_body(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
-    """Return the active operator one of whose keys for batches has this address, None without."""
+    """Return the active operator with this address among its keys for batches, None without."""
     for body in unit.bodies():
         if body.state.kind is not IssuerKind.OPERATOR:
             continue

@@ -1,4 +1,4 @@
-"""Keeping what is told: many answers signed and written together, durable before they are given."""
+"""Sign and store verification receipts in groups; responses wait for their commit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from certledger.verifier.crypto.hashing import sha256
 
 MAX_GROUP_RECEIPTS = 2_000
 MAX_TURNS = 16
-"""Turns of the event loop for which more may join."""
+"""Turns of the event loop in which more answers may join a group."""
 
 Waiting = tuple[VerificationAnswer, asyncio.Future[Verification]]
 
@@ -27,10 +27,9 @@ def _one_thread() -> ThreadPoolExecutor:
 
 @dataclass(kw_only=True)
 class ReceiptWriter:
-    """Signs and writes what is told, all at once that came while other answers were written.
+    """Group commit of receipts: answers that arrive during one commit share the next.
 
-    It belongs to one event loop.  Signing and writing take another thread: both let go of the
-    interpreter, which the loop would have to wait for each time.
+    It belongs to one event loop.  Signing and writing run in one thread: both release the GIL.
     """
 
     store: ServiceStore
@@ -40,7 +39,7 @@ class ReceiptWriter:
     _thread: ThreadPoolExecutor = field(default_factory=_one_thread)
 
     def keep(self, answers: VerificationAnswer) -> asyncio.Future[Verification]:
-        """Return a future of what is kept of `told`: once it is done, that is durable."""
+        """Queue an answer; the future is done once its receipt is committed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Verification] = loop.create_future()
         self._waiting.append((answers, future))
@@ -49,7 +48,7 @@ class ReceiptWriter:
         return future
 
     async def close(self) -> None:
-        """Write what waits, and end."""
+        """Write what is queued, and end."""
         if self._work is not None:
             await self._work
         self._thread.shutdown()
@@ -65,7 +64,7 @@ class ReceiptWriter:
         self._work = None
 
     async def _gather(self) -> None:
-        """Let requests at hand join what is about to be written: an idle service waits for none."""
+        """Wait while each turn of the event loop adds answers: an idle service does not wait."""
         for _ in range(MAX_TURNS):
             joined = len(self._waiting)
             await asyncio.sleep(0)
@@ -74,7 +73,7 @@ class ReceiptWriter:
 
     async def _write(self, taken: Sequence[Waiting]) -> None:
         answers, loop = [one for one, _ in taken], asyncio.get_running_loop()
-        # Whoever asked may have gone away, and its future is done.
+        # A caller may have disconnected, which cancels its future.
         try:
             verifications = await loop.run_in_executor(self._thread, self._add, answers)
         except Exception as error:
@@ -89,7 +88,7 @@ class ReceiptWriter:
     def _add(self, answers: Sequence[VerificationAnswer]) -> Sequence[Verification]:
         verifications: list[Verification] = []
         with self.store.begin() as unit:
-            # Each names the one before, so they are signed while nobody else adds one.
+            # Each receipt names the one before: `receipt_chain` locks the chain until the commit.
             number, previous = unit.receipt_chain(ReceiptChain.VERIFICATIONS)
             for one in answers:
                 number += 1

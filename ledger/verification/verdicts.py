@@ -1,4 +1,4 @@
-"""Verdicts for callers: questions answered from the service's own mirror, each with a receipt."""
+"""Verdicts for callers, from the service's own mirror, with one receipt for each request."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ _REMEMBERED = 4_096
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HashedDisclosure(Disclosure):
-    """A disclosure whose value the asker compared itself: only its digest (32 bytes) is here."""
+    """A disclosure whose value the caller compared itself: only its digest (32 bytes) is known."""
 
     held: bytes
 
     @property
     def digest(self) -> bytes:
-        """What the record holds of it."""
+        """Its digest in the record."""
         return self.held
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerificationAnswer:
-    """What is answered: results with their canonical bytes, and what their receipt will say.
+    """Results with their canonical bytes, and the content of their receipt.
 
     `checked` is in seconds since 1970; `leaves` are those of the certificates, 32 bytes each;
-    `party` is who asked.
+    `party` is the owner of the credential that asked.
     """
 
     results: Sequence[Result]
@@ -71,9 +71,9 @@ class VerificationAnswer:
     party: str
 
     def signed(self, operator: Signer, *, number: int, previous: bytes) -> Verification:
-        """Return what is kept of this, with the receipt that the operator signs.
+        """Return the verification to store, with the receipt signed by `operator`.
 
-        `number` and `previous` are its place in the chain of receipts, as `sign` takes them.
+        `number` and `previous` are its place in the chain of receipts, as for `sign`.
         """
         receipt = VerificationReceipt.sign(self.content, operator, number=number, previous=previous)
         single = self.results[0] if len(self.results) == 1 else None
@@ -97,7 +97,7 @@ _PRESENTED = b'"presentation":'
 class Presented:
     """Accepts each presentation once, in all processes that share the store.
 
-    They are recorded for `seconds`, after which they are too old anyway.
+    They are stored for `seconds`, after which they are too old anyway.
     """
 
     def __init__(self, store: ServiceStore, seconds: int, clock: Callable[[], float]) -> None:
@@ -105,7 +105,7 @@ class Presented:
         self._asked = threading.local()
 
     def begin(self) -> None:
-        """Begin a question: what this thread asks `seen` from now on is what may be accepted."""
+        """Begin a question: the next `seen` in this thread sets the presentation to accept."""
         self._asked.digest = None
 
     def seen(self, mark: bytes) -> bool:
@@ -115,10 +115,9 @@ class Presented:
             return unit.presentation_accepted(self._asked.digest)
 
     def accept(self) -> bool:
-        """Record the presentation of this question, if it has one.
+        """Record the presentation of this question, if it has one; return False if it was recorded.
 
-        Return False where another question was quicker with the same: only one of them inserts
-        the row, so what `seen` said before does not matter.
+        The insert decides between two questions with the same presentation, not `seen`.
         """
         digest, now = self._asked.digest, int(self._clock())
         if digest is None:
@@ -128,7 +127,7 @@ class Presented:
 
 
 class Verdicts:
-    """Answers questions under one policy; safe for several threads."""
+    """Answers questions under one policy; thread-safe."""
 
     def __init__(
         self,
@@ -143,9 +142,9 @@ class Verdicts:
         making: threading.Lock,
         snapping: threading.Lock,
     ) -> None:
-        """`operator` is the address (20 bytes) of who will sign.
+        """`operator` is the address (20 bytes) that signs receipts.
 
-        `making` is held while `maker` works, `snapping` while `snapshots` does.
+        `making` is the lock of `maker`, `snapping` of `snapshots`; they are never taken together.
         """
         self._policy, self._identity, self._operator = policy, identity, operator
         self._maker, self._snapshots, self._clock = maker, snapshots, clock
@@ -172,20 +171,20 @@ class Verdicts:
     def tell(
         self, questions: Sequence[Asked], *, caller: str, party: str, audience: str | None
     ) -> VerificationAnswer:
-        """Return the results of questions, in order, and what one receipt for all of them says.
+        """Answer questions, in order, and return the content of one receipt for all of them.
 
-        `caller` names the credential that asks, `party` who is behind it, `audience` the counter
-        whose nonces the questions carry.
+        `caller` names the credential that asks, `party` its owner, `audience` the counter whose
+        nonces the questions carry.
         """
         now = int(self._clock())
-        desk = cache(self._open_desk)  # One for all codes of a request: opening it is dear.
+        desk = cache(self._open_desk)  # Opened at most once a request: it checks a snapshot.
         judged = [self._judged(one, now, audience, desk) for one in questions]
         return self._answer(judged, now, caller=caller, party=party)
 
     def tell_again(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
-        """Return what `tell` would of evidence with nothing beside, where that is in memory.
+        """Return the cached answer to evidence without other members, None if it is not cached.
 
-        It asks neither database nor node, so it may be called where nothing may be waited for.
+        It calls neither database nor node, so the event loop may call it.
         """
         now = int(self._clock())
         judged = self._answered.get((sha256(data), now, self._node.number))
@@ -194,11 +193,15 @@ class Verdicts:
     def _judged(
         self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
     ) -> Judged:
-        """Return a result and its canonical bytes, remembered where nothing else decides them."""
+        """Return a result and its canonical bytes.
+
+        Cache key: SHA-256 of the evidence, second, and newest checkpoint; cleared when full.
+        """
         number = self._node.number
         result = self._once(asked, now, audience, desk)
         judged = result, result.canonical()
-        # A presentation is accepted once, and what is not valid may hang on what is away.
+        # Not cached: presentations, which are accepted once, and verdicts other than valid, which
+        # an unreachable node may cause.
         alone = asked.known and asked.evidence is not None and _PRESENTED not in asked.evidence
         if alone and result.verdict is Verdict.VALID and number == self._node.number:
             if len(self._answered) >= _REMEMBERED:
@@ -239,7 +242,7 @@ class Verdicts:
         self._presented.begin()
         result = self._result(asked, now, audience, desk)
         if result.verdict is Verdict.VALID and not self._presented.accept():
-            # Another question was quicker: now the row is there, and `seen` finds it.
+            # Another question recorded the presentation first: now `seen` finds the row.
             return self._result(asked, now, audience, desk)
         return result
 
@@ -290,7 +293,7 @@ class Verdicts:
         return _without_hashed(verify(shown, question, self._memo))
 
     def _open_desk(self) -> CompactVerifier:
-        """Return the desk at the newest checkpoint, proved once."""
+        """Return a compact verifier at the newest checkpoint, cached by the snapshot's digest."""
         with self._snapping:
             made = self._snapshots.latest()
             if self._desk is None or self._desk[0] != made.digest:
@@ -305,10 +308,10 @@ class Verdicts:
 
 
 def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
-    """Return evidence that shows what a lookup hands in, in the order of places.
+    """Return evidence with a lookup's disclosures, in the order of the record's digests.
 
     Raises:
-        MalformedError: `disclosure.foreign`, where something is not of the record.
+        MalformedError: `disclosure.foreign`, if a disclosure is not of the record.
     """
     record, entry = evidence.record, evidence.catalog.entry
     places = {digest: place for place, digest in enumerate(record.digests)}
@@ -325,7 +328,7 @@ def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
 
 
 def _without_hashed(result: Result) -> Result:
-    """Return a result that shows only values that were handed in."""
+    """Return a result without the fields that were disclosed by digest alone."""
     shown: Json = result.certificate.get("shown")
     if not shown:
         return result
@@ -334,5 +337,5 @@ def _without_hashed(result: Result) -> Result:
 
 
 def _leaf_of(result: Result) -> bytes:
-    """Return the leaf (32 bytes) of a result's certificate, nothing where that was not read."""
+    """Return the leaf (32 bytes) of a result's certificate, empty if it could not be read."""
     return bytes.fromhex(result.certificate.get("leaf", ""))

@@ -1,4 +1,4 @@
-"""Verification receipts: what a counter was told, signed by the operator, and how to check one."""
+"""Verification receipts: the operator's signed results, and how to check them (SPEC section 21)."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _DRAWING, _DRAWN = threading.Lock(), bytearray()
 
 
 class ReceiptInvalidError(CertledgerError):
-    """A receipt is not signed by whom it should be, or speaks of other results."""
+    """Another key than the operator's signed the receipt, or it is for other results."""
 
     code = "receipt.invalid"
     exit_status = ExitStatus.AGAINST
 
 
 def draw_reference() -> str:
-    """Return a new short reference, which can be read to a hotline: three groups of four."""
+    """Return a random reference of three groups of four characters, to be read out by phone."""
     with _DRAWING:
         if not _DRAWN:
-            # Asking the system once for many lets no other thread in for each.
+            # One system call for 256 references: each call releases the GIL.
             _DRAWN.extend(secrets.token_bytes(256 * _SIZE))
         drawn = bytes(_DRAWN[-_SIZE:]).translate(_LETTERS).decode("ascii")
         del _DRAWN[-_SIZE:]
@@ -62,10 +62,10 @@ def draw_reference() -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerificationReceipt:
-    """What was told, and the operator's signature (65 bytes) over it (SPEC section 21).
+    """A verification receipt with the operator's signature (65 bytes), SPEC section 21.
 
-    The results themselves stay with whoever asked; `results` in the content is the root of the
-    Merkle tree over their canonical bytes, so one of a thousand can be shown by itself.
+    It does not contain the results: `results` in the content is the root of the Merkle tree over
+    their canonical bytes, so that one of a thousand can be shown by itself.
     """
 
     TYPE: ClassVar[str] = "certledger/verification-receipt/1"
@@ -77,7 +77,7 @@ class VerificationReceipt:
     def sign(
         cls, content: dict[str, Json], operator: Signer, *, number: int, previous: bytes
     ) -> VerificationReceipt:
-        """Return the receipt with this content (as `content_of` gives it), signed by `operator`.
+        """Sign a receipt with this content (of `content_of`).
 
         `number` counts the operator's receipts, `previous` is the digest of the one before.
         """
@@ -92,12 +92,12 @@ class VerificationReceipt:
 
     @property
     def operator(self) -> bytes:
-        """The address (20 bytes) of who is said to have signed."""
+        """The address (20 bytes) that the receipt names as its signer."""
         return bytes.fromhex(str(self.content["operator"]))
 
     @property
     def number(self) -> int:
-        """Its place among the operator's receipts of verifications, from 1."""
+        """Its number in the operator's chain of verification receipts, from 1."""
         return int(self.content["number"])
 
     @property
@@ -107,7 +107,7 @@ class VerificationReceipt:
 
     @property
     def lookup(self) -> bytes:
-        """The digest (32 bytes) by which its record in the operator's batches is looked up."""
+        """The digest (32 bytes) by which its record in the operator's batches is found."""
         return lookup_of(self.format(), self.reference)
 
     def to_json(self) -> Json:
@@ -120,16 +120,16 @@ class VerificationReceipt:
 
     @classmethod
     def parse(cls, data: bytes) -> VerificationReceipt:
-        """Return the receipt of a file's bytes.
+        """Parse the bytes of a receipt's file.
 
         Raises:
-            MalformedError: it is no receipt of a verification.
+            MalformedError: it is no verification receipt.
         """
         return cls.from_json(parse_canonical(data, MAX_RECEIPT_BYTES))
 
     @classmethod
     def from_json(cls, value: Json) -> VerificationReceipt:
-        """Return the receipt of a JSON value; raises as `parse`."""
+        """Parse a receipt's JSON value; raises as `parse`."""
         read = Members(value, "file")
         content, signature = read.take("receipt"), read.text("signature", longest=100)
         read.done()
@@ -137,10 +137,10 @@ class VerificationReceipt:
         return cls(content=content, signature=from_base64url(signature))
 
     def check(self, operator: bytes | None = None) -> None:
-        """Check that the operator signed this.
+        """Check the signature: step (1) of SPEC section 21.
 
         Raises:
-            ReceiptInvalidError: another signed it than it says, or than `operator` (20 bytes).
+            ReceiptInvalidError: the signer is not the one it names, or not `operator` (20 bytes).
         """
         try:
             identity = from_hex(str(self.content["ledger"]), 32)
@@ -155,7 +155,9 @@ class VerificationReceipt:
             raise ReceiptInvalidError(f"it is signed by {signer.hex()}, not by {operator.hex()}")
 
     def check_results(self, results: Sequence[bytes]) -> None:
-        """Check that the receipt is for these results (canonical bytes each), in this order.
+        """Check that the receipt is for these results, in this order: step (2) of SPEC section 21.
+
+        `results` are canonical bytes each.
 
         Raises:
             ReceiptInvalidError: it is for others.
@@ -165,7 +167,7 @@ class VerificationReceipt:
 
 
 def _check_content(read: Members, kind: str) -> None:
-    """Check the members of what was told (SPEC section 21)."""
+    """Check the members of a receipt's content (SPEC section 21)."""
     read.const("type", kind)
     for name in ("ledger", "leaves", "previous", "results"):
         from_hex(read.text(name), 32)
@@ -198,11 +200,11 @@ def content_of(
     verdicts: Mapping[str, int],
     basis: Iterable[str] = (),
 ) -> dict[str, Json]:
-    """Return what the operator (its address, 20 bytes) says in a receipt, but for its number.
+    """Return the content of a receipt, without its number and the digest of the one before.
 
-    It is for `results` (canonical bytes each) given at `checked` (seconds); `leaves` are those of
-    the certificates, 32 bytes each, `verdicts` tells how many there were of each, `basis` on whom
-    their blocks rest.
+    `operator` is an address (20 bytes), `results` are canonical bytes each, `checked` is in
+    seconds, `leaves` are 32 bytes each, `verdicts` counts the results of each verdict, `basis` are
+    the bases of their blocks.
     """
     return {
         "type": VerificationReceipt.TYPE,
@@ -224,12 +226,12 @@ def _digest(content: bytes, identity: bytes) -> bytes:
 
 
 def _spell(value: Json) -> bytes:
-    """Return the canonical bytes of what was made or read here, and so lies in the subset."""
+    """Return the canonical bytes of a value that is known to lie in the subset."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def results_root(results: Sequence[bytes]) -> bytes:
-    """Return the root (32 bytes) over the canonical bytes of results, as in SPEC section 3."""
+    """Return the root (32 bytes) over the canonical bytes of results (SPEC section 3)."""
     if not results:
         raise MalformedError("schema.invalid", "a receipt is for at least one result")
     return merkle.root([merkle.leaf_hash(result) for result in results])

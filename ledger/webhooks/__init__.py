@@ -1,1 +1,1 @@
-"""Webhooks: events, signed deliveries, and a guard on the addresses they go to."""
+"""Webhooks: events, signed deliveries, and a guard against calls to private addresses."""

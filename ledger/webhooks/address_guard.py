@@ -1,4 +1,4 @@
-"""Where web hooks may go: addresses that anybody on the internet could call, and no others."""
+"""Guard against SSRF: webhooks may call public internet addresses only."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from certledger.verifier.name_resolver import NameResolver
 
 MAX_URL_CHARACTERS = 2_048
 MAX_LOOKUPS = 64
-"""Names of targets that are looked up at once."""
+"""Host names of webhooks that are looked up at the same time."""
 MAX_LOOKUPS_EACH = 8
-"""Names of one caller's targets that are looked up at once."""
+"""Host names of one caller's webhooks that are looked up at the same time."""
 LOOKUP_SECONDS = 10.0
-"""Time in which a target's name must have been looked up."""
+"""Timeout of looking up a host name."""
 _PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 Resolver = NameResolver[Sequence[str]]
-"""Finds the addresses of a host; raises OSError where it has none."""
+"""Resolves a host name to its addresses; raises OSError if it has none."""
 
 
 class TargetForbiddenError(CertledgerError):
-    """A web hook would call an address that the service does not call."""
+    """The URL of a webhook leads to an address that the service does not call."""
 
     code = "hook.target"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """An address to call: `url` names the machine by number, `host` by name."""
+    """A resolved webhook URL: `url` has the IP address, `host` and `name` the host name."""
 
     url: str
     host: str
@@ -41,7 +41,7 @@ class Target:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses that a host has now."""
+    """Return the current addresses of a host."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[4][0]) for address in found]
 
@@ -57,11 +57,11 @@ async def check_target(
     resolver: Resolver = RESOLVER,
     seconds: float = LOOKUP_SECONDS,
 ) -> Target:
-    """Return where to call, resolved once, so that the name cannot come to mean another machine.
+    """Check a webhook's URL and resolve it once, so that DNS cannot change between check and call.
 
     Raises:
-        TargetForbiddenError: not https, or a private address, unless `private` ones are allowed; or
-            no address was found within `seconds`.
+        TargetForbiddenError: not https, or a private address, unless `private` allows it; or no
+            address was found within `seconds`.
     """
     parts, host, port = _split(url, private=private)
     try:
@@ -75,7 +75,7 @@ async def check_target(
 
 
 def _split(url: str, *, private: bool) -> tuple[SplitResult, str, int]:
-    """Return the parts of an address, its host and its port, if it may be a target's."""
+    """Return the parts of a URL, its host and its port; raises as `check_target`."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -102,8 +102,8 @@ def _target(
     return Target(url=where, host=parts.netloc, name=host)
 
 
-# Addresses that lead to IPv4 addresses: NAT64 (RFC 6052) by the last four bytes; NAT64 of a site
-# (RFC 8215), IPv4-compatible (RFC 4291, 2.5.5.1) and site-local ones (RFC 3879) nowhere public.
+# IPv6 networks with IPv4 inside: NAT64 (RFC 6052) has it in the last four bytes.  Never public:
+# site NAT64 (RFC 8215), IPv4-compatible (RFC 4291, 2.5.5.1) and site-local (RFC 3879).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _INNER = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "::/96", "fec0::/10")))
 

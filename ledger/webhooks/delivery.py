@@ -1,4 +1,4 @@
-"""Calling web hooks: signed, all at once, none longer than its time, no answer read to its end."""
+"""Deliver webhooks: signed (Standard Webhooks), all targets at once, each with a timeout."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from certledger.verifier.formats.canonical_json import format_time
 
 log = structlog.get_logger(__name__)
 PAUSES = (5, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
-"""Seconds before each further try; after the last of them a delivery is given up."""
+"""Seconds before each retry; after the last one a delivery is given up."""
 SECONDS = 10.0
-"""Time in which a target must have answered, however slowly it speaks."""
+"""Timeout of one call, from the name lookup to the response's status."""
 TURN_SECONDS = 20.0
-"""Time after which a hook's further deliveries wait for the next step."""
+"""Seconds after which a webhook's further deliveries wait for the next step."""
 _MAX_FAULT_CHARACTERS = 200
 _TAG = b"certledger/hook/1/"
-# A connection kept would be taken for another name at the same address.
+# No keep-alive: a pooled connection to an IP address would serve another host name there.
 _LIMITS = httpx.Limits(max_keepalive_connections=0)
 
 
 def secret_of(pepper: bytes, hook: str) -> str:
-    """Return the secret of a hook, as Standard Webhooks writes it; it is derived and not kept."""
+    """Return the secret of a webhook (Standard Webhooks); derived from the pepper, not stored."""
     made = hmac.digest(pepper, _TAG + hook.encode(), "sha256")[:24]
     return "whsec_" + base64.b64encode(made).decode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """A delivery that is due, what is told, and whom."""
+    """A due delivery with its event and webhook."""
 
     delivery: Delivery
     event: Event
@@ -54,7 +54,7 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookSender:
-    """Calls hooks.  `private` lets it call private addresses; `pauses` are in seconds."""
+    """Sends deliveries.  `private` allows private addresses; `pauses` are in seconds."""
 
     pepper: bytes
     clock: Callable[[], float]
@@ -64,7 +64,7 @@ class WebhookSender:
     seconds: float = SECONDS
 
     def deliver(self, due: Sequence[Due], keep: Callable[[Delivery], None]) -> None:
-        """Call what is due, every hook at once; `keep` is given what each delivery has become."""
+        """Send due deliveries, all webhooks at once; pass each updated delivery to `keep`."""
         by_hook: dict[str, list[Due]] = defaultdict(list)
         for one in due:
             by_hook[one.hook.id].append(one)
@@ -81,7 +81,7 @@ class WebhookSender:
     async def _take_turn(
         self, client: httpx.AsyncClient, due: Sequence[Due], keep: Callable[[Delivery], None]
     ) -> None:
-        """Call one hook, until it fails or its turn is over: it holds nobody else up."""
+        """Send one webhook's deliveries in order, until one fails or `TURN_SECONDS` are over."""
         loop = asyncio.get_running_loop()
         until = loop.time() + TURN_SECONDS
         for place, one in enumerate(due):
@@ -106,7 +106,7 @@ class WebhookSender:
         return replace(delivery, tries=tries, due=due, fault=fault)
 
     async def _call(self, client: httpx.AsyncClient, one: Due) -> str | None:
-        """Call a hook once; return what went wrong, None where nothing did."""
+        """Call a webhook once; return the error, None on success."""
         try:
             async with asyncio.timeout(self.seconds):
                 status = await self._post(client, one)
@@ -117,7 +117,7 @@ class WebhookSender:
         return None if 200 <= status < 300 else f"it answers {status}"
 
     async def _post(self, client: httpx.AsyncClient, one: Due) -> int:
-        """Return the status that a target answers; the rest of its answer is not read."""
+        """Return the status of the response; its body is not read."""
         body, url = message(one.event), one.hook.url
         target = await check_target(
             url,
@@ -148,7 +148,7 @@ class WebhookSender:
 
 
 def message(event: Event) -> bytes:
-    """Return what a hook is sent: type, time and data, as Standard Webhooks advises."""
+    """Return the payload: type, timestamp and data, as Standard Webhooks recommends."""
     value = {
         "type": event.kind,
         "timestamp": format_time(event.created),

@@ -1,4 +1,4 @@
-"""Telling callers: final batches to their bodies, changed statuses to those who relied on them."""
+"""Create events: final batches for their issuers, changed statuses for callers who watch them."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _MAX_ROUND = 200
 
 @dataclass(kw_only=True)
 class EventDispatcher:
-    """Finds what is to be told, and calls hooks.  Any number may stand by; one works at a time.
+    """Creates events and delivers them.  Any number may run; the one with the lease works.
 
-    The members after `clock` are those of the courier who calls.
+    The attributes after `clock` are those of `WebhookSender`.
     """
 
     store: ServiceStore
@@ -50,18 +50,18 @@ class EventDispatcher:
     holder: str = field(default_factory=lease_holder)
 
     def step(self) -> None:
-        """Find what is new, and call the hooks that are due."""
+        """Create new events, and send due deliveries."""
         now = int(self.clock())
         with self.store.begin() as unit:
             token = unit.acquire(LEASE, self.holder, seconds=_LEASE_SECONDS)
             if token is None:
                 return
             taken_back = unit.reorganisations()
-            # A batch that is final again comes after the event that took it back.
+            # Retractions first: the event that a batch is final again must come after them.
             if not taken_back or self._find_reorganised(unit, now):
                 self._find_batches(unit, now)
             checkpoint = unit.checkpoint()
-            # Older checkpoints tell nothing of the blocks that replaced others.
+            # A checkpoint at or below the fork says nothing of the blocks that replaced others.
             if checkpoint is not None and (
                 not taken_back or checkpoint.number > taken_back[0].fork
             ):
@@ -69,14 +69,14 @@ class EventDispatcher:
         self._deliver(now)
 
     def release(self) -> None:
-        """Let another worker take over at once."""
+        """Release the lease, so that another worker need not wait until it ends."""
         with self.store.begin() as unit:
             unit.release(LEASE, self.holder)
 
-    # What is new ------------------------------------------------------------------------------
+    # New events -------------------------------------------------------------------------------
 
     def _find_reorganised(self, unit: ServiceUnit, now: int) -> bool:
-        """Tell of final batches that were taken back; return whether all of them are told."""
+        """Retract events of final batches that a reorganisation removed; return whether all are."""
         found = unit.unretracted_batches(_MAX_ROUND)
         for event in found:
             about = f"{event.about}{RETRACTED}"
@@ -116,15 +116,16 @@ class EventDispatcher:
             "as_of": format_time(checkpoint.time),
             "block": checkpoint.number,
         }
-        # Half of the hash: `about` has room for 128 characters.
+        # 16 bytes of the hash: `about` has room for 128 characters.
         at = f"{checkpoint.number}/{checkpoint.hash[:16].hex()}"
         about = f"status/{watch.issuer}/{watch.index}/{at}"
         added = unit.add_event(watch.caller, STATUS_CHANGED, about, format_canonical(value), now)
-        # Where a checkpoint came back, and another status was told between, the next one tells it.
+        # If the event is not new (a checkpoint came back) and another status was sent in between,
+        # the watch stays as it is and the next checkpoint creates the event.
         if added or str(status) == watch.status:
             unit.set_watch_status(watch, str(status), checkpoint.number)
 
-    # Calling hooks ----------------------------------------------------------------------------
+    # Deliveries -------------------------------------------------------------------------------
 
     def _deliver(self, now: int) -> None:
         with self.store.begin(write=False) as unit:

@@ -1,1 +1,1 @@
-"""A witness: an independent eye that cosigns the blocks its own node knows as final."""
+"""Witnesses: independent cosigners of the blocks that their own nodes know as final."""

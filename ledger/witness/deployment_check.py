@@ -1,4 +1,4 @@
-"""Is the contract the one that the policy pins: the audit's check, before a witness signs."""
+"""Check the contract's deployment against the policy before a witness signs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from certledger.verifier.formats.policy import LedgerPin
 
 
 class DeploymentForeignError(CertledgerError):
-    """The pinned transaction did not make the pinned contract out of the known creation code."""
+    """The pinned transaction did not deploy the pinned contract."""
 
     code = "deployment.foreign"
 
 
 def check_deployment(node: JsonRpc, pin: LedgerPin) -> None:
-    """Check the transaction that deployed the ledger against what the policy pins.
+    """Check the transaction that deployed the ledger against the policy's pin.
 
-    Hash, signer, address, code and identity are computed from the transaction's bytes, so that
-    nothing the node says besides is believed.
+    Hash, signer, address, code and identity are computed from the transaction's bytes, so the node
+    need not be trusted.
 
     Raises:
         DeploymentForeignError: another code, contract or ledger than pinned.

@@ -1,4 +1,4 @@
-"""The nodes a witness may run: any Ethereum node of its own, or itself executing every block."""
+"""The nodes of a witness: an Ethereum node of its own, or a replica of the embedded chain."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class ChainForeignError(CertledgerError):
-    """The chain did not begin as the policy pins it."""
+    """The chain's genesis is not the one that the policy pins."""
 
     code = "witness.chain_foreign"
 
 
 class BlockSource(Protocol):
-    """Where raw blocks come from; nothing it says is believed."""
+    """An untrusted source of raw blocks."""
 
     def genesis(self) -> Any:
-        """Return the parameters that the chain began with, as JSON."""
+        """Return the parameters of the genesis block, as JSON."""
 
     def head(self) -> int:
         """Return the number of the newest block."""
@@ -35,13 +35,13 @@ class BlockSource(Protocol):
 
 
 class RpcNode:
-    """An Ethereum node that the witness's own region runs; it is believed."""
+    """An Ethereum node that the witness's own region runs, and trusts."""
 
     def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
 
     def advance(self) -> None:
-        """Nothing to do: the node follows the chain by itself."""
+        """Do nothing: the node follows the chain by itself."""
 
     def final(self) -> NodeBlock:
         """Return the node's finalized block."""
@@ -56,11 +56,11 @@ class RpcNode:
 
 
 class ExecutingNode:
-    """The embedded chain's witness: it fetches blocks and executes them again, in order.
+    """Replica of the embedded chain: it fetches blocks and executes them, in order.
 
-    A block that does not follow from its transactions is never taken, so a lying server can
-    stop this node but not make it believe.  Nor is one that lies more than `lag` seconds ahead of
-    the clock: it could not be signed, and the server may drop it once its own clock is right.
+    A server can withhold blocks, but an invalid block is rejected.  A block more than `lag` seconds
+    ahead of the clock waits: it could not be signed, and the server may drop it once its own clock
+    is right.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class ExecutingNode:
             raise ChainForeignError("the chain did not begin with the block the policy pins")
 
     def advance(self) -> None:
-        """Execute the blocks that have come, up to the first that lies ahead of the clock.
+        """Execute new blocks, up to the first that lies ahead of the clock.
 
         Raises:
-            BlockRejectedError: one does not follow from those before it.
+            BlockRejectedError: a block is not valid after those before it.
         """
         from certledger.ledger.devchain.errors import BlockAheadError
 
@@ -106,7 +106,7 @@ class ExecutingNode:
                 return
 
     def final(self) -> NodeBlock:
-        """Return the last block executed: this chain has one producer and takes nothing back."""
+        """Return the last block executed: with one producer, the chain has no reorganisations."""
         return as_node_block(self._follower.head)
 
     def block(self, number: int) -> NodeBlock | None:
@@ -115,12 +115,12 @@ class ExecutingNode:
         return None if header is None else as_node_block(header)
 
     def close(self) -> None:
-        """Give the folder free."""
+        """Close the replica's database."""
         self._follower.close()
 
 
 def as_node_block(header: BlockHeaderAPI) -> NodeBlock:
-    """Return what a checkpoint needs of a header."""
+    """Convert a header of py-evm."""
     return NodeBlock(
         number=header.block_number,
         hash=bytes(header.hash),
@@ -136,7 +136,7 @@ class RpcSource:
         self._call = call
 
     def genesis(self) -> Any:
-        """Return the parameters that the chain began with."""
+        """Return the parameters of the genesis block."""
         return self._call("certledger_genesis", [])
 
     def head(self) -> int:

@@ -1,4 +1,4 @@
-"""A witness over HTTP: it is asked to cosign a checkpoint, and tells what it signed last."""
+"""HTTP server of a witness: cosigns a checkpoint, and returns the last one it signed."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _PROBLEM: Final = "application/problem+json"
 class WitnessServer:
     """Serves one witness until it is closed; its home is locked meanwhile.
 
-    `POST /v1/cosignatures` takes a note without cosignatures and answers with the signature line;
-    `GET /v1/cosignatures/latest` answers with the last note signed.
+    `POST /v1/cosignatures` takes a note without cosignatures and returns the signature line;
+    `GET /v1/cosignatures/latest` returns the last note signed.
     """
 
     def __init__(self, witness: Witness, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -42,7 +42,7 @@ class WitnessServer:
 
     @property
     def url(self) -> str:
-        """Where the witness answers."""
+        """The base URL of the witness."""
         host, port = self._http.server_address[:2]
         return f"http://{host!s}:{port}"
 
@@ -50,7 +50,7 @@ class WitnessServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more connections, and let another process use the home."""
+        """Stop serving, and unlock the home."""
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -86,7 +86,7 @@ class _CheckpointHandler(BaseHTTPRequestHandler):
             log.warning("witness_cannot", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
         except Exception as error:
-            # A damaged chain of its own fails anywhere in the libraries that read it.
+            # py-evm may raise anything on a damaged database of the chain.
             log.error("witness_failed", error=type(error).__name__)
             detail = "the witness cannot read its own chain or memory"
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, "witness.failed", detail)
@@ -115,8 +115,8 @@ class _CheckpointHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return the time of the clock that the witness signs by, for the header `Date`."""
+        """Return the time of the witness's own clock for the header `Date`."""
         return super().date_time_string(self.witness.clock() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: refusals are logged where they are made."""
+        """Log no requests; refusals are logged where they are made."""

@@ -1,4 +1,7 @@
-"""What a witness remembers, durably and before it answers: it must never sign two histories."""
+"""Durable state of a witness: the last checkpoint it signed, and the proof of a fork.
+
+It is written before a signature is returned, so that a witness never signs two histories.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _TYPE = "certledger/witness/1"
 
 
 class MemoryDamagedError(CertledgerError):
-    """What the witness remembered cannot be read: it signs nothing until somebody has looked."""
+    """The state cannot be read: the witness signs nothing until its operator has acted."""
 
     code = "witness.memory_damaged"
 
@@ -41,14 +44,14 @@ class OtherLedgerHomeError(CertledgerError):
 
 
 class HomeLockedError(CertledgerError):
-    """Another process witnesses from this home."""
+    """Another process has locked this home."""
 
     code = "witness.home_locked"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WitnessState:
-    """The last checkpoint signed, with the one line by which this witness signed it."""
+    """The last checkpoint signed, with this witness's own signature line."""
 
     note: Note
 
@@ -65,17 +68,17 @@ class WitnessState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fork:
-    """The proof of two histories: what was signed, and what the node says now."""
+    """The proof of two histories: the note that was signed, and the node's block now."""
 
     signed: Note
     other: Note
 
 
 def recall(home: Path, *, identity: bytes, public_key: bytes) -> WitnessState | None:
-    """Return what the witness signed last, None before the first time.
+    """Read the last checkpoint signed, None before the first.
 
-    `identity` is the ledger's and `public_key` the witness's (32 bytes each).  The signature
-    over what is remembered is checked, so that no flipped bit passes for another history.
+    `identity` is the ledger's and `public_key` the witness's (32 bytes each).  The stored signature
+    is checked, so that a flipped bit does not look like another history.
 
     Raises:
         MemoryDamagedError: the file is not what this witness wrote.
@@ -103,12 +106,12 @@ def recall(home: Path, *, identity: bytes, public_key: bytes) -> WitnessState | 
 
 
 def remember(home: Path, memory: WitnessState) -> None:
-    """Keep `memory`; once this returns it survives the death of the machine."""
+    """Store the last checkpoint signed; once this returns it survives a crash of the machine."""
     _write(home, FILE, format_canonical({"type": _TYPE, "note": memory.note.format()}))
 
 
 def keep_fork(home: Path, fork: Fork) -> None:
-    """Keep the proof of two histories, once: the first proof is never overwritten."""
+    """Store the proof of two histories, unless there is one: the first is never overwritten."""
     if not (home / FORK).exists():
         value = {"signed": fork.signed.format(), "other": fork.other.format()}
         _write(home, FORK, format_canonical(value))
@@ -120,7 +123,7 @@ def forked(home: Path) -> bool:
 
 
 def _write(home: Path, name: str, data: bytes) -> None:
-    """Replace a file so that a kill leaves the old one or the new one, whole."""
+    """Replace a file atomically: a crash leaves the old one or the new one, whole."""
     fresh = home / f"{name}.new"
     with fresh.open("wb") as file:
         file.write(data)
@@ -138,7 +141,7 @@ def _write(home: Path, name: str, data: bytes) -> None:
 
 
 class _HomeLock:
-    """The lock of a home: the file keeps other processes out, `turn` the threads of this one."""
+    """Lock of a home: a file lock between processes, then `turn` between threads of this one."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.turn = file, threading.Lock()
@@ -158,7 +161,7 @@ def acquire_home(home: Path) -> None:
 
 
 def release_home(home: Path) -> None:
-    """Let another process witness from this home."""
+    """Unlock a home."""
     with _LOCKING:
         lock = _LOCKS.pop(home.resolve(), None)
     if lock is not None:
@@ -168,7 +171,7 @@ def release_home(home: Path) -> None:
 
 @contextmanager
 def exclusive(home: Path) -> Iterator[None]:
-    """Work alone on a home, among processes and threads; raises as `acquire_home`."""
+    """Lock a home against other processes and threads; raises as `acquire_home`."""
     with _lock_of(home).turn:
         yield
 

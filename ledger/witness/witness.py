@@ -1,4 +1,4 @@
-"""When a witness cosigns, and when it refuses or stops (SPEC section 14)."""
+"""The rules by which a witness cosigns, refuses or stops (SPEC section 14)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BlockDiffersError(WitnessError):
 
 
 class NotNewestError(WitnessError):
-    """The witness's own node knows a newer final block, which is to be signed instead."""
+    """The witness's own node has a newer final block, which must be signed instead."""
 
     code = "witness.not_newest"
 
@@ -68,54 +68,54 @@ class RollbackError(WitnessError):
 
 
 class ClockOffError(WitnessError):
-    """The block is too far from now, or the clock went back."""
+    """The block's time is too far from now, or the clock went back."""
 
     code = "witness.clock"
 
 
 class TwoHistoriesError(WitnessError):
-    """The last block signed is gone from the chain: the proof is kept, and nothing more signed."""
+    """The last block signed is not on the chain any more: proof is stored, the witness stops."""
 
     code = "witness.two_histories"
 
 
 class PublishedUnknownError(CertledgerError):
-    """After a start nobody tells what this witness published last, so it signs nothing yet."""
+    """Other parties' copies of this witness's last signature are unreachable after a start."""
 
     code = "witness.published_unknown"
 
 
 class OwnNode(Protocol):
-    """The node that a witness believes, because it runs it."""
+    """The node that a witness trusts, because it runs it."""
 
     def advance(self) -> None:
-        """Learn what has come since."""
+        """Fetch new blocks."""
 
     def final(self) -> NodeBlock:
-        """Return the newest block that will not be taken back."""
+        """Return the newest final block."""
 
     def block(self, number: int) -> NodeBlock | None:
-        """Return the block of a number, None where there is none."""
+        """Return the block of a number, None if there is none."""
 
 
 Published = Callable[[], Sequence[str]]
-"""Fetches notes that others published, the newest among them; CertledgerError: no answer."""
+"""Fetches published notes, the newest among them; raises CertledgerError if none answers."""
 
 
 @dataclass(kw_only=True, slots=True)
 class _Start:
-    """What happens once after a start: whether it was asked what was published last."""
+    """State since the last start: whether published notes were fetched."""
 
     asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Witness:
-    """One witness: its name and key, the ledger it watches, its own node and its memory.
+    """A witness: its name and key, the ledger it watches, its own node and its durable state.
 
-    `lag` is the greatest distance between a block's time and now, in seconds; `clock` gives
-    seconds since 1970.  `published` is asked once after a start, so that a home restored from a
-    backup learns what was signed since; None asks nobody.
+    `lag` bounds the distance between a block's time and now, in seconds; `clock` returns seconds
+    since 1970.  `published` is called once after a start, so that a home restored from a backup
+    learns what was signed since; None skips this.
     """
 
     name: str
@@ -129,17 +129,17 @@ class Witness:
     _start: _Start = field(default_factory=_Start, repr=False)
 
     def cosign(self, checkpoint: Checkpoint) -> Cosignature:
-        """Return the cosignature of `checkpoint`: the newest final block of this witness's node.
+        """Cosign `checkpoint`, which must be the newest final block of this witness's node.
 
-        The order is the promise: everything is checked, the memory is durable, and only then does
-        a signature leave.  After a kill in between, the same checkpoint is simply signed again.
+        The order is the guarantee: check everything, make the state durable, and only then return
+        the signature.  After a crash in between, the same checkpoint may be signed again.
 
         Raises:
             WitnessError: a subclass for each reason.
             MemoryDamagedError: the home is damaged.
             OtherLedgerHomeError: the home belongs to another ledger's witness.
             HomeLockedError: another process uses the home.
-            PublishedUnknownError: nobody tells what was published last.
+            PublishedUnknownError: the published notes cannot be fetched.
         """
         with exclusive(self.home):
             if forked(self.home):
@@ -158,13 +158,13 @@ class Witness:
             return line
 
     def recall(self) -> WitnessState | None:
-        """Return what was signed last; raises as `memory.recall`."""
+        """Return the last checkpoint signed; raises as `state.recall`."""
         return recall(
             self.home, identity=self.identity, public_key=self.key.public_key().public_bytes_raw()
         )
 
     def _learn_published(self, last: WitnessState | None) -> WitnessState | None:
-        """Return what was signed last, from the memory or from what others published since."""
+        """Return the later of the stored state and this witness's published signatures."""
         if self.published is None or self._start.asked:
             return last
         try:
@@ -184,7 +184,7 @@ class Witness:
         return last
 
     def _own_line(self, text: str) -> WitnessState | None:
-        """Return a published note with this witness's own good line alone, None without one."""
+        """Return a published note with this witness's own valid line alone, None without one."""
         try:
             note = parse_note(text)
         except CheckpointUnusableError:
@@ -197,7 +197,7 @@ class Witness:
         return WitnessState(note=Note(checkpoint=note.checkpoint, cosignatures=(good[0],)))
 
     def _check_same_height(self, published: WitnessState, last: WitnessState | None) -> None:
-        """Check that no other block than the remembered one was published at its height."""
+        """Check that no other block than the last signed was published at its height."""
         if last is None or published.checkpoint.number != last.checkpoint.number:
             return
         if published.checkpoint != last.checkpoint:
@@ -207,7 +207,7 @@ class Witness:
             )
 
     def _check_descent(self, checkpoint: Checkpoint, last: WitnessState | None) -> None:
-        """Check that what was signed last is still there, and not after `checkpoint`."""
+        """Check that the last block signed is on the chain, and not after `checkpoint`."""
         if last is None:
             return
         signed = last.checkpoint

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that the store hands in."""
+"""Run the migrations on the connection that `schema_migration` passes in."""
 
 from alembic import context
 

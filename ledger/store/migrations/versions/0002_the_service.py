@@ -1,4 +1,4 @@
-"""The service before the ledger: keys, verifications, idempotency, hooks and watches."""
+"""API keys, verifications, idempotency keys, webhooks, watches, events and deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was told names every certificate that was asked about, where it named at most one."""
+"""A verification lists the leaves of all certificates asked about, not at most one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Name the column as it was; of several leaves none is what it was."""
+    """Rename the column back; rows with several leaves get none."""
     op.execute(sa.text("UPDATE verifications SET leaves = NULL WHERE length(leaves) <> 32"))
     op.execute(sa.text("ALTER TABLE verifications RENAME COLUMN leaves TO leaf"))

@@ -1,4 +1,4 @@
-"""The database names the ledger whose it is, and the pepper under which its keys are hashed."""
+"""The database stores the ledger it belongs to, and the pepper of its API keys."""
 
 from __future__ import annotations
 

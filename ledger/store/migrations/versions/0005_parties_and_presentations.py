@@ -1,4 +1,4 @@
-"""What was told names its party; presentations that were accepted are recorded, once each."""
+"""A verification names its party; accepted presentations are stored, once each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Name the credential as the party of what was told before, or the counter of its key."""
+    """Set the party of old rows: the issuer or counter of the API key, else the credential."""
     party = sa.Column("party", sa.String(80), nullable=False, server_default="")
     op.add_column("verifications", party)
     op.execute(
@@ -36,6 +36,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget both."""
+    """Drop both."""
     op.drop_table("presentations")
     op.drop_column("verifications", "party")

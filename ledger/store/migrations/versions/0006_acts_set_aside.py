@@ -1,4 +1,4 @@
-"""Acts that wait for something about their issuer, or were given up, say why."""
+"""Acts that are set aside or rejected have a reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _living(dead: str) -> None:
 
 
 def upgrade() -> None:
-    """Add the reason, and leave rejected acts out of those that hold a place."""
+    """Add the reason; a rejected act no longer occupies its counter."""
     op.add_column("acts", sa.Column("reason", sa.String(64), nullable=True))
     _living("'displaced', 'expired', 'rejected'")
 

@@ -1,4 +1,4 @@
-"""Each time that the chain took back blocks which had been final."""
+"""One row for each reorganisation that removed final blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each receipt of the operator's names the one before; a row of each kind names the last."""
+"""The head of each chain of operator receipts, in which a receipt names the one before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make room for the newest receipt of each kind."""
+    """Add the table."""
     op.create_table(
         "receipt_chains",
         sa.Column("name", sa.String(length=16), nullable=False),
@@ -25,5 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget where the receipts end."""
+    """Drop the table."""
     op.drop_table("receipt_chains")
