@@ -1,1 +1,1 @@
-"""A client of the service, which checks every response and retries."""
+"""HTTP client of the service: checks every response, and retries."""

@@ -1,4 +1,4 @@
-"""A client of the service for bodies and counters: it checks what is answered, and tries again."""
+"""Client of the service for issuers and counters: checks every answer, and retries."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from certledger.verifier.verify.receipt import show
 PATIENCE = 120.0
 """Seconds after which a request is given up."""
 CLOCKS_DIFFER = 300.0
-"""Seconds by which our clock and the service's may differ."""
+"""Bound of the difference between our clock and the service's, in seconds."""
 _ENDED = frozenset({"final", "displaced", "expired", "rejected"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedVerdict:
-    """What was told of one question, and the receipt that the operator signed for it."""
+    """The result of one question, and the receipt that the operator signed for it."""
 
     result: Mapping[str, Json]
     words: Mapping[str, Json]
@@ -48,9 +48,9 @@ class SignedVerdict:
 
 @dataclass(kw_only=True)
 class Client:
-    """Asks one service.  `ledger` and `operator` (an address) are what its answers must fit.
+    """Client of one service, whose answers must fit `ledger` and `operator` (an address).
 
-    The key is never shown; a snapshot that was fetched is kept, and brought up to date by deltas.
+    The last snapshot is cached, and updated by deltas.
     """
 
     url: str
@@ -75,9 +75,9 @@ class Client:
     # Submitting -------------------------------------------------------------------------------
 
     def submit(self, data: bytes, digest: bytes, *, lines: bool = False) -> Json:
-        """Hand in a batch; return the operator's receipt for the statement `digest` (32 bytes).
+        """Submit a batch; return the operator's receipt for the statement `digest` (32 bytes).
 
-        `data` is one JSON object, or with `lines` gzip of JSON lines.  Doing it again harms nobody.
+        `data` is one JSON object, or with `lines` gzip of JSON lines.  Safe to repeat.
 
         Raises:
             ServerRefusedError, ServerUnreachableError: as they say.
@@ -90,20 +90,20 @@ class Client:
         return self._receipt(answer.json(), digest)
 
     def submit_act(self, data: bytes, digest: bytes, path: str = "/v1/status-updates") -> Json:
-        """Hand in a signed act at one of the paths for acts; as `submit`."""
+        """Submit a signed act at one of the paths for acts; as `submit`."""
         headers = {"content-type": "application/json"}
         answer = self._asker.ask("POST", path, content=data, headers=headers)
         return self._receipt(answer.json(), digest)
 
     def wait_final(self, issuer: str, sequence: int, digest: bytes, seconds: float = 600.0) -> Json:
-        """Return how a batch stands once it is final, or when it can no longer come.
+        """Wait until a batch is final or dead; return the service's description of it.
 
-        `digest` (32 bytes) is that of its statement.  That it is final is the service's word:
-        what proves it is evidence of a certificate in it.
+        `digest` (32 bytes) is that of its statement.  The service's word proves nothing: evidence
+        of a certificate in the batch does.
 
         Raises:
-            ServerUnreachableError: neither within so many seconds.
-            AnswerInvalidError: another batch stands there.
+            ServerUnreachableError: neither within `seconds`.
+            AnswerInvalidError: another batch has this sequence.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -124,13 +124,12 @@ class Client:
     # Verifying --------------------------------------------------------------------------------
 
     def verify(self, questions: Sequence[Json]) -> list[SignedVerdict]:
-        """Return what is told of 1 to 1,000 questions (as `POST /v1/verifications` takes them).
+        """Ask 1 to 1,000 questions (as `POST /v1/verifications` takes them).
 
         Raises:
             ServerRefusedError, ServerUnreachableError: as they say.
-            AnswerInvalidError: the receipt is not the operator's, not for these results or not of
-                now,
-                or a result is of another certificate than was asked about.
+            AnswerInvalidError: the receipt is not the operator's, or not for these results and now,
+                or a result is of another certificate than the question.
         """
         body = orjson.dumps(list(questions), option=orjson.OPT_SORT_KEYS)
         headers = {"content-type": "application/json"}
@@ -150,7 +149,7 @@ class Client:
         named = str(receipt.content["ledger"])
         if len(results) != len(questions) or named != self.ledger.identity.hex():
             raise AnswerInvalidError("the receipt is for other questions, or of another ledger")
-        # An answer of yesterday is as well signed as one of now.
+        # A replayed answer has a valid signature too; its time shows it.
         if not asked - CLOCKS_DIFFER <= checked <= self.clock() + CLOCKS_DIFFER:
             raise AnswerInvalidError(f"the answer is of {receipt.content['checked']}, not of now")
         for question, result in zip(questions, results, strict=True):
@@ -177,9 +176,7 @@ class Client:
         return evidence
 
     def evidence(self, leaf: bytes) -> Evidence:
-        """Return evidence of the certificate with this leaf hash (32 bytes).
-
-        What it claims is then checked by `verifier.verify.full`, as that of any file.
+        """Return evidence of the certificate with this leaf hash (32 bytes), not yet verified.
 
         Raises:
             AnswerInvalidError: it is no evidence, or of another certificate.
@@ -196,10 +193,10 @@ class Client:
     def prove(self, receipt: VerificationReceipt) -> Evidence:
         """Return evidence that a receipt is anchored in the operator's batches.
 
-        What it claims is then checked by `verifier.verify.receipt.check_anchored`.
+        `verifier.verify.receipt.check_anchored` verifies it.
 
         Raises:
-            ServerRefusedError: with the code `receipt.pending`, where it is not anchored yet.
+            ServerRefusedError: with the code `receipt.pending`, if it is not anchored yet.
             AnswerInvalidError: it is no evidence, or of something else.
         """
         answer = self._asker.ask("GET", f"/v1/verifications/{receipt.reference}/evidence")
@@ -209,10 +206,10 @@ class Client:
             raise AnswerInvalidError(f"the answer does not prove the receipt: {error}") from error
 
     def snapshot(self) -> Snapshot:
-        """Return the newest trust snapshot, proved; a delta is fetched where one is held.
+        """Return the newest trust snapshot, checked; by a delta if one is cached.
 
         Raises:
-            AnswerInvalidError: it is not what the chain holds, or older than the one that is held.
+            AnswerInvalidError: it contradicts the chain's proofs, or is older than the cached one.
         """
         try:
             found = self._newer(self._snapshot) or self._whole()
@@ -249,7 +246,7 @@ def _block(snapshot: Snapshot) -> int:
 
 
 def _check_about(question: Json, result: Json) -> None:
-    """Check that a result is of the certificate that was asked about.
+    """Check that a result is of the certificate in the question.
 
     Raises:
         AnswerInvalidError: it is of another.
@@ -261,7 +258,7 @@ def _check_about(question: Json, result: Json) -> None:
         elif "code" in question:
             record = Compact.parse(question["code"]).record
         else:
-            return  # The digest of a lookup does not tell the leaf.
+            return  # A lookup digest does not determine the leaf.
     except CertledgerError:
         wanted = None
     else:

@@ -1,4 +1,4 @@
-"""Asking a server over HTTP: again while it is away or busy, as it asks, until patience ends."""
+"""HTTP requests to a server, retried while it is unreachable or busy (Retry-After)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from certledger.verifier.http_client import (
 )
 
 TIMEOUT = 60.0
-"""Seconds of one request with its whole answer, beside the time that sending a body may take."""
+"""Timeout of a request with its answer, in seconds, plus the time to upload its body."""
 MIN_UPLOAD_RATE = 65_536
-"""Bytes a second at which a body is sent at least; slower lines are given up."""
+"""Bytes a second that an upload must reach; slower ones are given up."""
 MAX_ANSWER_BYTES = 32 << 20
-"""Bytes of an answer, where the caller does not say otherwise."""
+"""Default bound of an answer's bytes."""
 MAX_WAIT_SECONDS = 60.0
-"""Seconds between two tries where the server does not say how long."""
+"""Longest wait between two tries without Retry-After, in seconds."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -46,19 +46,19 @@ class ServerRefusedError(CertledgerError):
 
 
 class ServerUnreachableError(CertledgerError):
-    """The server gave no answer within our patience."""
+    """The server gave no answer within `patience`."""
 
     code = "server.silent"
 
 
 class AnswerInvalidError(CertledgerError):
-    """The server answers what does not check: it is not believed."""
+    """The server's answer does not check, so it is rejected."""
 
     code = "server.false"
 
 
 class _RetryError(Exception):
-    """The server asks to try again, after `wait` seconds where it says so."""
+    """The server is busy; try again after `wait` seconds, if it says so."""
 
     def __init__(self, status: int, wait: float | None) -> None:
         super().__init__(f"the server answers {status}")
@@ -67,13 +67,13 @@ class _RetryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerResponse:
-    """The answer of success to a request."""
+    """A successful response."""
 
     url: str
     content: bytes
 
     def json(self) -> Json:
-        """Return what the answer says in JSON.
+        """Parse the response as JSON.
 
         Raises:
             AnswerInvalidError: it is none.
@@ -86,7 +86,7 @@ class ServerResponse:
 
 @dataclass(kw_only=True)
 class ServerClient:
-    """Asks one server.  The token is never shown; `patience` and `timeout` are in seconds."""
+    """Client of one server; `patience` and `timeout` are in seconds."""
 
     url: str
     token: str | None = field(default=None, repr=False)
@@ -109,13 +109,13 @@ class ServerClient:
         params: Mapping[str, object] | None = None,
         longest: int = MAX_ANSWER_BYTES,
     ) -> ServerResponse:
-        """Return the answer of success to a request, which is made again while it is put off.
+        """Send a request and return its successful response; retry while the server is busy.
 
-        `longest` bounds the bytes of the answer.
+        `longest` bounds the bytes of the response.
 
         Raises:
             ServerRefusedError: the server refuses for good.
-            ServerUnreachableError: no answer within our patience.
+            ServerUnreachableError: no answer within `patience`.
             AnswerInvalidError: an answer that is longer than `longest`.
         """
         asked = self._request(method, path, content, headers or {}, params or {})
@@ -155,7 +155,7 @@ class ServerClient:
             self.notice(f"{reason}; trying again in {state.next_action.sleep:.0f} s")
 
     def _once(self, request: Request, longest: int) -> Response:
-        # A slow line may take longer for a large body; the answer may not.
+        # The timeout grows with the upload, not with the answer.
         content = request.data
         upload = len(content) / MIN_UPLOAD_RATE if isinstance(content, bytes) else 0.0
         answer = exchange(request, seconds=self.timeout + upload, longest=longest)
@@ -170,11 +170,11 @@ class ServerClient:
 
 
 def _wait(state: RetryCallState) -> float:
-    """Return the seconds to wait: what the server asks and a little, else longer each time."""
+    """Return the seconds to wait: Retry-After with jitter, else exponential backoff."""
     jitter = wait_random_exponential(multiplier=0.2, max=MAX_WAIT_SECONDS)(state)
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _RetryError) and error.wait is not None:
-        # All who were told the same time would else come back at the same time.
+        # Jitter, because all clients got the same Retry-After.
         return error.wait + min(jitter, 1.0)
     return jitter
 
@@ -193,7 +193,7 @@ def retry_after(value: str | None, date: str | None) -> float | None:
 
 
 def _refusal(answer: Response) -> ServerRefusedError:
-    """Return the refusal that a problem document (RFC 9457) tells."""
+    """Return the error of a problem document (RFC 9457)."""
     code, detail = "server.refused", f"the server answers {answer.status}"
     try:
         problem = orjson.loads(answer.body)
@@ -208,9 +208,9 @@ def _refusal(answer: Response) -> ServerRefusedError:
 def check_receipt(
     answer: Json, *, digest: bytes, identity: bytes, operator: bytes | None
 ) -> tuple[Json, bytes]:
-    """Return what a receipt of something handed in says, and who signed it (20 bytes).
+    """Check a submission receipt; return its content and its signer (20 bytes).
 
-    `digest` (32 bytes) is that of the statement; `operator` is None where nobody knows it yet.
+    `digest` (32 bytes) is that of the statement; `operator` is None if not known yet.
 
     Raises:
         AnswerInvalidError: it is none, is for another statement or ledger, or another signed it.

@@ -1,1 +1,1 @@
-"""The main job end to end in one folder, with people, keys and papers made on the spot."""
+"""The demo: issuing, anchoring and verifying in one folder, with made-up people and keys."""

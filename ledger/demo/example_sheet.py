@@ -1,4 +1,4 @@
-"""A sheet that a body of the demo could seal next, for whoever wants to try the tools."""
+"""Write a sheet that an issuer of the demo could seal next, to try the tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS = 3
 
 
 def write_example(folder: Path, home: Path, sample: SampleCertificate) -> None:
-    """Write `sheet.csv`, with new numbers under an old certificate's fields, and whose it is."""
+    """Write `sheet.csv`, old fields under new numbers, and `body`, the path of its issuer."""
     folder.mkdir(exist_ok=True)
     fields = [name for name in sample.fields if name != "certificate_number"]
     text = io.StringIO()

@@ -1,4 +1,4 @@
-"""What goes wrong in the world: changed papers, forged files, stale and damaged evidence."""
+"""Forgeries of the demo: changed papers, forged files, stale and damaged evidence."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MONTHS = 100 * 86_400
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forgery:
-    """A file somebody shows, the papers that come with it, and what must be said of them.
+    """A bad evidence file with its papers, and the expected verdict.
 
-    `later` is how many seconds after now it is shown.
+    `later` is the number of seconds from now at which it is shown.
     """
 
     file: str
@@ -31,7 +31,7 @@ class Forgery:
 
 
 def forgeries(good: Sequence[tuple[DemoCertificate, bytes]], home: Path) -> list[Forgery]:
-    """Return bad evidence made from good certificates, also written to `bad/` in the home."""
+    """Make bad evidence from good certificates, and write it to `bad/` in the home."""
     (home / "bad").mkdir(exist_ok=True)
     made = []
     for forge, (one, data), (_, other) in zip(

@@ -1,4 +1,4 @@
-"""What the demo's bodies do: they register, file a catalog, seal papers, and change statuses."""
+"""The demo's issuers: they register, file a catalog, seal papers, and change statuses."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from certledger.verifier.vocabulary import Purpose, Status
 
 EVERY = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEYS
 LAG_DAYS = 1_500
-"""The samples were issued up to some years ago: old stock, taken in late and without a warning."""
+"""Samples are up to some years old; this lag avoids a warning for late anchoring."""
 _SCRYPT = 2**12
-"""The passphrase lies beside the keys, so there is nothing to make dear by guessing."""
+"""Scrypt's n: low, because the passphrase is in the same folder as the keys."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoCertificate:
-    """A certificate of the demo: where it stands, and its file names' common stem."""
+    """A certificate of the demo; `stem` is the common stem of its files' names."""
 
     sample: SampleCertificate
     issuer: str
@@ -55,7 +55,7 @@ class DemoCertificate:
 
 
 class Office:
-    """One body at its own desk: its folder, key and catalog."""
+    """An issuer with its folder, key and catalog."""
 
     def __init__(
         self, ledger: Ledger, cast: Cast, body: IssuerProfile, samples: Sequence[SampleCertificate]
@@ -83,22 +83,22 @@ class Office:
         return IssuerFolder.create(self._folder, profile, passphrase, work=_SCRYPT)
 
     def state(self) -> IssuerState | None:
-        """Return the body's state on the chain as the mirror has it."""
+        """Return the issuer's state in the mirror."""
         return state_of(self._ledger, self.body)
 
     def register(self) -> None:
-        """Hand in the registration, signed by two registrars and the body's first key."""
+        """Submit the registration, signed by two registrars and the issuer's first key."""
         register_issuer(self._ledger, self._cast, self.body, self.signer)
 
     def file_catalog(self) -> None:
-        """Hand in the catalog, signed by the body and its registrar."""
+        """Submit the catalog, signed by the issuer and its registrar."""
         self._own.save_catalog(self.catalog)
         file_catalog(self._ledger, self._cast, self.body, self.signer, self.catalog)
 
     def seal(
         self, sequence: int, made: Sequence[DemoCertificate], issues: Sequence[Issue]
     ) -> SealedBatch:
-        """Seal certificates whose papers are printed; the same bytes each time."""
+        """Seal certificates whose papers are printed; deterministic."""
         head = self._own.register.head() if sequence > 1 else Head()
         plan = Plan(
             issuer=self.body.uscc,
@@ -120,11 +120,11 @@ class Office:
         return batch
 
     def hand_in(self, batch: SealedBatch) -> None:
-        """Submit a batch; again, it gives the same receipt."""
+        """Submit a batch; safe to repeat."""
         submit_batch(self._ledger.intake, batch.submission())
 
     def codes(self, sequence: int, first: int, issues: Sequence[Issue]) -> list[str]:
-        """Return the access codes that sealing will give, so that they can be printed before."""
+        """Return the access codes that sealing will give, which the papers must show."""
         sealed = seal_records(
             issues,
             issuer=self.body.uscc,
@@ -139,7 +139,7 @@ class Office:
         return hashlib.sha256(self._cast.seed + label).digest()
 
     def change(self, indexes: Sequence[int], status: Status, reason: str) -> None:
-        """Hand in the status change of certificates."""
+        """Submit a status change of certificates."""
         state = self.state()
         assert state is not None
         changes = status_changes(
@@ -160,14 +160,14 @@ class Office:
 
 
 def state_of(ledger: Ledger, body: IssuerProfile) -> IssuerState | None:
-    """Return a body's state on the chain as the mirror has it."""
+    """Return an issuer's state in the mirror."""
     with ledger.store.begin(write=False) as unit:
         seen = unit.body(body.uscc)
     return None if seen is None else seen.state
 
 
 def register_issuer(ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer) -> None:
-    """Hand in a body's registration with one key for everything, signed by two registrars too."""
+    """Submit an issuer's registration with one key for everything, signed by two registrars."""
     statement = Register(
         issuer=body.uscc.encode(),
         kind=body.kind.number,
@@ -186,7 +186,7 @@ def register_issuer(ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Sig
 def file_catalog(
     ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer, catalog: Catalog
 ) -> None:
-    """Hand in a body's first catalog, signed by its registrar too."""
+    """Submit an issuer's first catalog, signed by its registrar too."""
     statement = catalog_change(catalog, issuer=body.uscc, version=1, now=ledger.clock())
     registrar = cast.registrar(region_of(body.uscc))
     act = sign_statement(statement, [signer, registrar], ledger.pin.identity)
@@ -201,7 +201,7 @@ def file_catalog(
 def issue_of(
     sample: SampleCertificate, catalog: Catalog, papers: Papers, made: DemoCertificate
 ) -> Issue:
-    """Return what is sealed for a sample; its paper is found by the stem."""
+    """Convert a sample for sealing; its paper is found by the stem."""
     entry = catalog.newest(sample.category.code)
     assert entry is not None
     return Issue(
@@ -221,7 +221,7 @@ def issue_of(
 def print_papers(
     folder: Path, made: Iterable[DemoCertificate], codes: Mapping[str, str], link: str
 ) -> int:
-    """Print the paper of each certificate that has none yet; return how many there are."""
+    """Print the papers that do not exist yet; return how many certificates there are."""
     documents = {
         one.stem: certificate_document(
             category=one.sample.category,

@@ -1,4 +1,4 @@
-"""The demo's operator, a registered body like the others: its receipts are records of its own."""
+"""The demo's operator: a registered issuer whose batches contain its verification receipts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATOR = IssuerProfile(
 
 
 def register_operator(ledger: Ledger, cast: Cast) -> None:
-    """Register the operator with its own key, and file its catalog; each where it is not done."""
+    """Register the operator with its own key and file its catalog, unless done before."""
     if state_of(ledger, OPERATOR) is None:
         register_issuer(ledger, cast, OPERATOR, ledger.operator)
         ledger.settle()
@@ -35,7 +35,7 @@ def register_operator(ledger: Ledger, cast: Cast) -> None:
 
 
 def anchor_receipts(ledger: Ledger) -> None:
-    """Anchor what callers were told while the home was served, however lately that was."""
+    """Anchor all verification receipts that were signed while the home was served."""
     logbook = replace(logbook_of(ledger, load_pepper(ledger.settings.home, ledger.store)), every=0)
     while logbook.step():
         ledger.settle()

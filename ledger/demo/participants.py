@@ -1,4 +1,4 @@
-"""Who takes part in the demo: registrars, roots, witnesses and bodies, with keys of their own."""
+"""Participants of the demo: registrars, roots, witnesses and issuers, with their keys."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ REGIONS: Mapping[int, str] = {
     33: "zhejiang",
     34: "anhui",
 }
-"""The registrar of each region, by characters 3 and 4 of a body's code."""
+"""Name of each region with a registrar, by characters 3 and 4 of an issuer's code."""
 OPERATORS = ("anhui", "jiangsu", "shanghai", "zhejiang")
-"""Who runs a witness, ascending."""
+"""Operators of the witnesses, ascending."""
 THRESHOLD = 3
 _DAY = 86_400
 _ROOTS = 3
 
 
 class DemoElsewhereError(CertledgerError):
-    """The folder holds something else than a demo."""
+    """The folder contains something else than a demo."""
 
     code = "demo.elsewhere"
     exit_status = ExitStatus.UNUSABLE
@@ -53,10 +53,10 @@ class DemoElsewhereError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cast:
-    """Everybody's keys, and what the demo was begun with: drawn once, kept in the home.
+    """All keys and parameters of a demo, drawn once and stored in the home.
 
-    `seed` (32 bytes) is what salts and access codes are drawn from; `today` the day the sample
-    certificates are made for.
+    Salts and access codes derive from `seed` (32 bytes); `today` is the day for which the samples
+    are made.
     """
 
     seed: bytes
@@ -82,7 +82,7 @@ class Cast:
 
 
 def open_cast(home: Path, *, certificates: int, today: date) -> Cast:
-    """Return the cast of a home, drawn where it has none; then it is begun with these numbers.
+    """Return the cast of a home; a new one is drawn with these parameters.
 
     Raises:
         DemoElsewhereError: the folder is another ledger's home.
@@ -97,7 +97,7 @@ def open_cast(home: Path, *, certificates: int, today: date) -> Cast:
 
 
 def load_cast(home: Path) -> Cast | None:
-    """Return the cast of a home, None where it is not the home of a demo."""
+    """Return the cast of a home, None if it is not the home of a demo."""
     path = home / FILE
     return _read(path) if path.exists() else None
 
@@ -132,7 +132,7 @@ def _ed25519(secret: bytes) -> Ed25519PrivateKey:
 
 
 def make_policy(cast: Cast, pin: LedgerPin, domain: Domain, *, now: int) -> SignedPolicy:
-    """Return the trust policy of the demo, signed by its roots: three of four operators count."""
+    """Return the trust policy of the demo, signed by its roots; three of four operators count."""
     roots = cast.roots()
     keys = tuple(sorted(key.public_key().public_bytes_raw() for key in roots))
     ages = {code: category.max_age_days * _DAY for code, category in domain.categories.items()}

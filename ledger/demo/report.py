@@ -1,4 +1,4 @@
-"""How the demo's outcome is told: one JSON document, or a summary a newcomer understands."""
+"""Report of the demo: one JSON document, or a summary for newcomers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REGIONS = {
 
 
 def to_json(report: DemoReport) -> Json:
-    """Return the outcome as `demo.json` holds it."""
+    """Return the content of `demo.json`."""
     kinds = Counter(str(office.body.kind) for office in report.offices)
     regions = Counter(office.body.uscc[2:4] for office in report.offices)
     verdicts = Counter(str(one.result.verdict) for one in report.told)

@@ -1,4 +1,4 @@
-"""The demo from an empty folder to verdicts, each step taken up again where it was left."""
+"""The demo from an empty folder to verdicts; a run continues where the last one stopped."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoVerdict:
-    """What the demo asked of a verifier, and what it heard."""
+    """An expected verdict, and the verifier's result."""
 
     file: str
     what: str
@@ -56,12 +56,12 @@ class DemoVerdict:
 
     @property
     def holds(self) -> bool:
-        """Whether the verdict, and its reason, are the ones expected."""
+        """Whether verdict and reason are the expected ones."""
         codes = {finding.code for finding in self.result.findings}
         return self.result.verdict is self.expected and (self.why == "ok" or self.why in codes)
 
     def to_json(self) -> Json:
-        """Return this as `demo.json` lists it."""
+        """Return the entry in `demo.json`."""
         bad = [f.code for f in self.result.findings if f.outcome is not Outcome.PASS]
         return {
             "file": self.file,
@@ -87,16 +87,16 @@ class DemoReport:
 
     @property
     def holds(self) -> bool:
-        """Whether every expectation held, and an audit finds nothing."""
+        """Whether every expectation is met, and an audit finds nothing."""
         clean = self.audit.verdict is AuditVerdict.CLEAN
         return clean and all(one.holds for one in self.told)
 
 
 def run(home: Path, certificates: int, say: Say) -> DemoReport:
-    """Run the demo in `home`, or go on with the one that was begun there; `say` tells each step.
+    """Run the demo in `home`, or continue the one there; `say` gets a sentence for each step.
 
     Raises:
-        CertledgerError: the folder is another's, or a part of the road is blocked.
+        CertledgerError: the folder is another ledger's, or a step fails.
     """
     started, domain = time.monotonic(), load_domain()
     cast = open_cast(home, certificates=certificates, today=today(int(time.time())))
@@ -160,7 +160,7 @@ def _samples(domain: Domain, cast: Cast) -> tuple[list[SampleCertificate], froze
     return samples, frozenset(gone)
 
 
-# Bodies issue ----------------------------------------------------------------------------------
+# Issuing ---------------------------------------------------------------------------------------
 
 
 def _offices(
@@ -193,7 +193,7 @@ def _issue(
     folder: Path,
     say: Say,
 ) -> list[DemoCertificate]:
-    """Seal and submit two rounds: first editions, then those that replace; return the latter."""
+    """Seal and submit first editions, then their successors; return the successors."""
     later = successors(made)
     for sequence, certificates in ((1, made), (2, later)):
         by_issuer: dict[str, list[DemoCertificate]] = {}
@@ -229,7 +229,7 @@ def _issues(
     first: Sequence[DemoCertificate],
     papers: Papers,
 ) -> list[Issue]:
-    """Return what is sealed; a second edition names the index of the first."""
+    """Return the certificates to seal; a second edition names the index of the first."""
     indexes = {(one.issuer, one.sample.number): one.index for one in first}
     issues = []
     for one in mine:
@@ -267,7 +267,7 @@ def _is_set(words: Mapping[int, bytes], index: int) -> bool:
 
 
 def _fresh_checkpoint(ledger: Ledger) -> None:
-    """Make a checkpoint of now, so that what witnesses sign is as fresh as can be."""
+    """Make a checkpoint of a new block, so that the witnesses sign a fresh one."""
     ledger.beat()
     checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
 
@@ -279,7 +279,7 @@ def _write_evidence(
     home: Path,
     say: Say,
 ) -> list[tuple[DemoCertificate, bytes]]:
-    """Write each certificate's evidence, showing what must be shown, and its holder's file."""
+    """Write evidence with the fields that must be shown, and the holder's file."""
     say(f"{len(made)} evidence files")
     for name in ("evidence", "holders"):
         (home / name).mkdir(exist_ok=True)
@@ -287,7 +287,7 @@ def _write_evidence(
     for one in made:
         holding = offices[one.issuer].holding(one, 1 + one.edition)
         data = _evidence_of(ledger, one, Holding.parse(holding)).format()
-        # The salts of every field: whoever reads them can guess what is withheld.
+        # It has the salts of all fields, with which withheld values can be guessed.
         write_atomically(home / "holders" / f"{one.stem}.json", holding, private=True)
         (home / "evidence" / f"{one.stem}.json").write_bytes(data)
         written.append((one, data))

@@ -1,4 +1,4 @@
-"""The plot of the demo: which certificate meets which fate, and what a verifier must say of it."""
+"""Scenario of the demo: the status of each certificate, and the expected verdict."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ REASONS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shares:
-    """How many certificates are expired, and how many come to each status, of so many in all."""
+    """Numbers of certificates that expire, and that get each status."""
 
     expired: int
     changed: int
 
     @classmethod
     def of(cls, certificates: int) -> Shares:
-        """Return the shares of a demo with so many certificates."""
+        """Return the shares for so many certificates."""
         return cls(expired=max(certificates // 50, 1), changed=max(certificates // 50, 1))
 
 
 def places(samples: Sequence[SampleCertificate]) -> list[DemoCertificate]:
-    """Return where each sample stands: index within its body, in the order of the samples."""
+    """Return the samples with their index within their issuer, in the same order."""
     counts: dict[str, int] = {}
     made = []
     for number, sample in enumerate(samples, 1):
@@ -45,21 +45,21 @@ def places(samples: Sequence[SampleCertificate]) -> list[DemoCertificate]:
 def fates(
     made: Sequence[DemoCertificate], shares: Shares, expired: frozenset[str]
 ) -> list[DemoCertificate]:
-    """Return the certificates with the status each is to come to.
+    """Return the certificates with their intended status.
 
-    Expired ones are left alone, so that each verdict has one reason.
+    Expired ones stay valid otherwise, so that each verdict has one reason.
     """
     remaining = list(made)
     free = [at for at, one in enumerate(made) if one.stem not in expired]
     wanted = [status for status in REASONS for _ in range(shares.changed)]
-    # From the middle on, every third: the fates fall on bodies of all kinds.
+    # Every third from a fifth on, so that issuers of all kinds are affected.
     for at, status in zip(free[len(free) // 5 :: 3], wanted, strict=False):
         remaining[at] = replace(remaining[at], status=status)
     return remaining
 
 
 def successors(made: Sequence[DemoCertificate]) -> list[DemoCertificate]:
-    """Return the next editions of certificates that were replaced, after all first ones."""
+    """Return the next editions of superseded certificates, with indices after all first ones."""
     counts: dict[str, int] = {}
     for one in made:
         counts[one.issuer] = counts.get(one.issuer, 0) + 1
@@ -74,7 +74,7 @@ def successors(made: Sequence[DemoCertificate]) -> list[DemoCertificate]:
 
 
 def expectation(one: DemoCertificate, expired: frozenset[str]) -> tuple[Verdict, str]:
-    """Return the verdict that one must get, and the code that says why (`ok` for none)."""
+    """Return the expected verdict, and the code of its reason (`ok` for none)."""
     if one.status is not Status.VALID:
         return Verdict.NOT_IN_FORCE, f"status.{one.status}"
     if one.stem in expired:

@@ -1,4 +1,4 @@
-"""The demo's witnesses: four nodes that execute every block again, each behind an HTTP door."""
+"""The demo's four witnesses, each with a replica of the chain and an HTTP server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from certledger.verifier.formats.policy import TrustPolicy
 
 @contextmanager
 def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Collector]:
-    """Run the four witnesses; what collects their cosignatures is given meanwhile."""
+    """Run the four witnesses, and yield a collector of their cosignatures."""
     urls = {}
     check_deployment(ledger.node, ledger.pin)
     with ExitStack() as stack:
@@ -50,9 +50,9 @@ def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Colle
 
 @contextmanager
 def demo_witnesses(ledger: Ledger) -> Iterator[None]:
-    """Run the demo's witnesses beside a ledger that is served from the home of a demo.
+    """Run the demo's witnesses for a ledger served from a demo's home.
 
-    Elsewhere nothing is run: witnesses are other people's, and the settings say where they answer.
+    In any other home do nothing: its witnesses are other parties', at the URLs in the settings.
     """
     cast = load_cast(ledger.settings.home)
     if cast is None or ledger.policy is None:

@@ -1,4 +1,4 @@
-"""Rows of acts mended from the chain, their own statements and the receipts signed for them."""
+"""Repair rows of acts from the chain, their own statements and their signed receipts."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_fro
 from certledger.verifier.formats.statements import Batch, Receipt, Statement
 
 UNREADABLE = "act.unreadable"
-"""Why an act is given up whose statement is damaged, and that neither chain nor files have."""
+"""Rejection code of an act whose statement is damaged and neither on the chain nor in files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptClaim:
-    """What a receipt that the operator signed says of its act."""
+    """The content of a receipt that the operator signed."""
 
     digest: bytes
     number: int
@@ -42,7 +42,7 @@ class ReceiptClaim:
 
 
 def read_receipt(data: Any, identity: bytes, operator: bytes) -> ReceiptClaim | None:
-    """Return what a receipt says, None where the operator (20 bytes) did not sign it."""
+    """Return a receipt's content, None if the operator (20 bytes) did not sign it."""
     try:
         value = orjson.loads(data)
         content, signature = value["receipt"], from_base64url(value["signature"])
@@ -60,7 +60,7 @@ def read_receipt(data: Any, identity: bytes, operator: bytes) -> ReceiptClaim | 
 
 
 def read_statement(row: Any, identity: bytes) -> Statement | None:
-    """Return the statement of a row of acts, whatever its column says it is of; None for none."""
+    """Return the statement of a row of acts, of any kind; None if there is none."""
     found = None
     for kind in sorted(ActKind, key=lambda kind: str(kind) != row.kind):
         try:
@@ -74,7 +74,7 @@ def read_statement(row: Any, identity: bytes) -> Statement | None:
 
 
 class ActRepair:
-    """Mends the rows of acts; what the chain holds of them is marked by whoever follows it next."""
+    """Repairs the rows of acts; the follower marks included ones afterwards."""
 
     def __init__(
         self, unit: SqlUnit, chain: ChainActs, files: BatchFiles, identity: bytes, operator: bytes
@@ -85,10 +85,10 @@ class ActRepair:
         self._known = files.signed(identity) | response
         self._gone: set[tuple[str, str]] = set()
         self.rejected_at: dict[int, int] = {}
-        """By number of an act the block at which it was rejected; following resets the column."""
+        """Block of each rejected act, by its number; following the chain resets the column."""
 
     def run(self) -> None:
-        """Mend every row whose act is known."""
+        """Repair every row whose act is known."""
         found = self._unit.connection.execute(raw(ACTS).order_by(ACTS.c.number)).all()
         for row in found:
             wanted = self._columns(row)
@@ -106,7 +106,7 @@ class ActRepair:
                 self._unit.connection.execute(change)
 
     def _columns(self, row: Any) -> dict[str, Any] | None:
-        """Return what follows from the act's statement, None where nobody knows it."""
+        """Return the columns that follow from the act's statement, None if it is unknown."""
         own = read_statement(row, self._identity)
         digest = None if own is None else own.digest(self._identity)
         claim = read_receipt(row.receipt, self._identity, self._operator)
@@ -138,13 +138,13 @@ class ActRepair:
         return values
 
     def _number(self, row: Any, number: int) -> int:
-        """Return the number of an act's receipt, unless another row has it."""
+        """Return the number in an act's receipt, unless another row has it."""
         taken = select(exists().where(ACTS.c.number == number))
         free = number == row.number or not self._unit.connection.execute(taken).scalar_one()
         return number if free else int(row.number)
 
     def _signed(self, signatures: Any, digest: bytes) -> bool:
-        """Return whether signatures are those that the chain took, whoever spelled them."""
+        """Return whether the same keys signed as on the chain, perhaps with other signatures."""
         response = b"".join(self._known[digest][1])
         if not isinstance(signatures, bytes) or len(signatures) != len(response):
             return False
@@ -157,7 +157,7 @@ class ActRepair:
     # States -----------------------------------------------------------------------------------
 
     def _standing(self, row: Any, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Return how far an act has come before the chain is followed: it waits, or is dead."""
+        """Return the state of an act before the chain is followed: accepted, or dead."""
         place = (wanted["subject"], wanted["lane"])
         state = self._state(row, wanted, place)
         dead = not state.alive
@@ -188,16 +188,16 @@ class ActRepair:
         return ActState.DISPLACED if baseless else state
 
     def _is_free(self, row: Any, wanted: dict[str, Any]) -> bool:
-        """Return whether no other living act has the place of this one."""
+        """Return whether no other living act has this act's counter."""
         place = (wanted["subject"], wanted["lane"], wanted["counter"])
         return is_place_free(self._unit, row.number, *place)
 
 
 def repair_rejected(unit: SqlUnit, identity: bytes, rejected_at: Mapping[int, int]) -> None:
-    """Give rejected acts their block again; let those wait again that were rejected wrongly.
+    """Restore the block of rejected acts, and accept again those that were rejected wrongly.
 
-    They are judged on the states that the chain tells.  Those at whose place another act stands by
-    now stay as they are.
+    They are judged on the chain's states.  An act whose counter another act has by now stays
+    rejected.
     """
 
     def version_at(issuer: str, block: int) -> int | None:
@@ -222,7 +222,7 @@ def repair_rejected(unit: SqlUnit, identity: bytes, rejected_at: Mapping[int, in
 
 
 def is_place_free(unit: SqlUnit, number: int, subject: str, lane: str, counter: int) -> bool:
-    """Return whether no other living act than the one of this number has a place."""
+    """Return whether no living act but number `number` has this counter."""
     alive = ACTS.c.state.in_([str(state) for state in ActState if state.alive])
     same = [ACTS.c.subject == subject, ACTS.c.lane == lane, ACTS.c.counter == counter]
     other = exists().where(*same, alive, ACTS.c.number != number)

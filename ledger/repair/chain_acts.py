@@ -1,4 +1,4 @@
-"""The chain read once: which of its acts have no sound row, and which names it knows."""
+"""Read the chain once: acts without a valid row, and digests of issuers' names."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ SPAN = 2_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChainActs:
-    """What the chain says up to `head`.
+    """Result of reading the chain up to `head`.
 
-    `unsound` are its acts whose row the audit faults, by digest; `absent` those among them that
-    have no row at all.
+    `unsound` are acts whose row the audit faults, by digest; `absent` those without a row.
     """
 
     head: NodeBlock

@@ -1,4 +1,4 @@
-"""Checkpoints and their cosignatures carried over; proofs are asked of the node again."""
+"""Preserve checkpoints and cosignatures in a rebuild; proofs are requested from the node again."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 
 @dataclass(slots=True)
 class _StoredCheckpoint:
-    """What the old database has of a checkpoint."""
+    """A checkpoint's rows in the old database."""
 
     row: Any
     proofs: dict[str, Any] = field(default_factory=dict)
 
 
 class CheckpointRepair:
-    """Carries checkpoints over; made before they are dropped, run once the chain is followed."""
+    """Preserves checkpoints: constructed before their rows are deleted, run after following."""
 
     def __init__(self, unit: SqlUnit, chain: Chain, pin: LedgerPin) -> None:
         self._unit, self._chain, self._pin = unit, chain, pin
@@ -50,9 +50,9 @@ class CheckpointRepair:
                 self._checkpoints[row.number].proofs[row.issuer] = row.nodes
 
     def run(self, notes: Iterable[tuple[str, str]], policy: TrustPolicy | None) -> None:
-        """Keep the checkpoints that the chain still has, and those that `notes` tell of.
+        """Store the checkpoints that are still on the chain, and those in `notes`.
 
-        One that can neither be proved again nor is whole goes with all that are older.
+        At the first one that cannot be proved, it and all older ones are dropped.
         """
         lines, final = self._cosignatures(notes, policy), self._chain.finalized().number
         oldest = min(self._checkpoints, default=0)
@@ -71,7 +71,7 @@ class CheckpointRepair:
             self._unit.add_checkpoint(replace(checkpoint, note=note.format()), proofs)
 
     def _damaged(self) -> set[int]:
-        """Return the numbers of rows whose note tells nothing of the chain."""
+        """Return the numbers of rows whose note is not of the chain."""
         current = self._checkpoints.items()
         return {number for number, one in current if self._on_chain(one.row.note) is None}
 
@@ -88,7 +88,7 @@ class CheckpointRepair:
     def _whole(
         self, number: int, block: Block
     ) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]] | None:
-        """Return a checkpoint as it was kept, None unless it is all proved."""
+        """Return a checkpoint as it was stored, None unless all of it is proved."""
         current = self._checkpoints.get(number)
         if current is None:
             return None
@@ -110,7 +110,7 @@ class CheckpointRepair:
     def _cosignatures(
         self, notes: Iterable[tuple[str, str]], policy: TrustPolicy | None
     ) -> dict[int, dict[tuple[str, bytes], Cosignature]]:
-        """Return the signature lines that are known of each block of the chain, one a key."""
+        """Return the known signature lines for each block of the chain, one a key."""
         found: dict[int, dict[tuple[str, bytes], Cosignature]] = {}
         current = [(str(number), one.row.note) for number, one in self._checkpoints.items()]
         for _, text in [*current, *notes]:
@@ -137,7 +137,7 @@ class CheckpointRepair:
 
 
 def _valid(note: Note, policy: TrustPolicy | None) -> Iterator[Cosignature]:
-    """Yield the lines that are right, or that nobody here can judge."""
+    """Yield the lines that verify, and those of unknown witnesses."""
     for line in note.cosignatures:
         witness = None if policy is None else policy.find_witness(line)
         if witness is None or check_cosignature(note.checkpoint, line, witness.key):

@@ -1,4 +1,4 @@
-"""`certledger rebuild`: the database's view made anew, audited, and taken over in one commit."""
+"""`certledger rebuild`: rebuild the database from the chain, audit it, and commit at once."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class RebuildUnprovedError(CertledgerError):
-    """The new view could not be compared with the chain; the old one was left as it was."""
+    """The rebuilt database could not be audited; the old one was left as it was."""
 
     code = "rebuild.unproved"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rebuilt:
-    """What the database has come to, up to `block`.
+    """The rebuilt database, up to `block`.
 
-    `checkpoint` is the newest block whose proofs it keeps, None where no final block has any yet.
-    `missing` is what the chain holds only the hash of and nobody handed in; `left` the faults that
-    an audit finds all the same.
+    `checkpoint` is the newest block with stored proofs, None if no final block has any yet.
+    `missing` is data that the chain has only a hash of; `left` the faults that an audit still
+    finds.
     """
 
     block: int
@@ -48,11 +48,11 @@ class Rebuilt:
 
     @property
     def exit_status(self) -> ExitStatus:
-        """How the command ends: well only where nothing is missing or left."""
+        """Exit status of the command: OK only if nothing is missing or left."""
         return ExitStatus.UNDECIDED if self.missing or self.left else ExitStatus.OK
 
     def to_json(self) -> Json:
-        """Return it as a JSON value."""
+        """Return the JSON form."""
         value: dict[str, Json] = {
             "batches": self.batches,
             "block": self.block,
@@ -65,16 +65,16 @@ class Rebuilt:
 
 
 def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
-    """Make the database's view anew from the chain, from what it keeps and from batch files.
+    """Rebuild the database from the chain, from what it has and from batch files.
 
-    All of it is one transaction, audited before it is committed: whoever ends the process at any
-    instant leaves the database as it was.  `folders` have sealed batches, catalogs, registrations,
-    or what an audit published.
+    All of it is one transaction, audited before it is committed, so that a crash at any point
+    leaves the database as it was.  `folders` have sealed batches, catalogs, registrations, or data
+    that an audit exported.
 
     Raises:
         ChainUnreachableError, NodeFailedError: the node does not answer; run again.
-        MirrorDiffersError: what this node tells does not add up, or is not what it proves.
-        RebuildUnprovedError: the audit could not be ended.
+        MirrorDiffersError: the node's events contradict each other or its proofs.
+        RebuildUnprovedError: the audit could not be completed.
     """
     from certledger.ledger.publish.missing_data import missing_of
     from certledger.ledger.repair.sources import BatchFiles
@@ -98,12 +98,13 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
             missing=missing_of(unit),
             left=report.faults,
         )
-    ledger.follower = ledger.make_follower(ledger.store)  # The old one remembers the old view.
+    # The old follower caches trees of the old mirror.
+    ledger.follower = ledger.make_follower(ledger.store)
     return rebuilt
 
 
 def _renew(ledger: Ledger, unit: SqlUnit, stored_files: StoredFiles, files: BatchFiles) -> None:
-    """Mend what only the database has, and make the rest anew."""
+    """Repair what only the database has, and make the rest from the chain."""
     from certledger.ledger.publish.checkpoints import Cadence, checkpoint
     from certledger.ledger.repair.acts import repair_rejected
     from certledger.ledger.repair.chain_acts import read_chain
@@ -140,7 +141,7 @@ def _renew(ledger: Ledger, unit: SqlUnit, stored_files: StoredFiles, files: Batc
 def _repair_handed_in(
     ledger: Ledger, unit: SqlUnit, chain: ChainActs, names: set[str], files: BatchFiles
 ) -> Mapping[int, int]:
-    """Mend acts and their receipts, and names; return the blocks of rejections, by number."""
+    """Repair acts, receipts and names; return the blocks of rejections, by number of the act."""
     from certledger.ledger.repair.acts import ActRepair
     from certledger.ledger.repair.registry import repair_names
     from certledger.ledger.repair.submission_receipts import ReceiptRepair
@@ -153,10 +154,10 @@ def _repair_handed_in(
 
 
 def _audit(ledger: Ledger, stored_files: StoredFiles) -> AuditReport:
-    """Return what the audit finds of the new view.
+    """Audit the rebuilt database.
 
     Raises:
-        RebuildUnprovedError: it could not be ended.
+        RebuildUnprovedError: it could not be completed.
     """
     from certledger.ledger.audit.home import audit_open
     from certledger.ledger.repair.transaction import InlineExecutor

@@ -1,4 +1,4 @@
-"""Records of batches: looked up by their root, with leaves and look-up rows made from them anew."""
+"""Repair records of batches: found by their root; leaves and lookup rows are made from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from certledger.verifier.formats.statements import Batch
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Whose a batch is, where it begins and how many certificates it has."""
+    """The issuer, first index and size of a batch."""
 
     issuer: str
     first: int
@@ -32,13 +32,13 @@ class _Wanted:
 
 
 class RecordRepair:
-    """Mends batches, frames and look-up rows; what the audit finds right stays as it is."""
+    """Repairs batches, frames and lookup rows; batches without audit faults stay as they are."""
 
     def __init__(self, unit: SqlUnit, stored_files: StoredFiles, files: BatchFiles) -> None:
         self._unit, self._files_at, self._files = unit, stored_files, files
 
     def run(self) -> None:
-        """Mend every batch that is anchored or that an act names."""
+        """Repair every batch that is anchored or that an act names."""
         wanted, sound = self._wanted(), set()
         strays: dict[bytes, list[bytes]] = {}
         for row in self._unit.connection.execute(raw(BATCHES)).all():
@@ -59,7 +59,7 @@ class RecordRepair:
                 self._add(root, wanted[root], lines)
 
     def _wanted(self) -> dict[bytes, _Wanted]:
-        """Return the batches that must be here, by root."""
+        """Return the batches that must be stored, by root."""
         found: dict[bytes, _Wanted] = {}
         query = select(ACTS.c.statement).where(ACTS.c.kind == str(ActKind.BATCH))
         for data in self._unit.connection.execute(query).scalars():
@@ -83,7 +83,7 @@ class RecordRepair:
             return False
 
     def _orphans(self) -> set[int]:
-        """Return the numbers under which there are frames or look-up rows of no batch."""
+        """Return the batch numbers that frames or lookup rows have without a batch."""
         found: set[int] = set()
         for number in (FRAMES.c.batch, CERTIFICATES.c.place // PLACES):
             owned = exists().where(BATCHES.c.number == number)
@@ -92,7 +92,7 @@ class RecordRepair:
         return found
 
     def _keep_stray(self, number: int, strays: dict[bytes, list[bytes]]) -> None:
-        """Remember records under the root that they give, whatever they were filed as."""
+        """Collect records by the root that they have, whatever they were stored as."""
         query = raw(FRAMES).where(FRAMES.c.batch == number).order_by(FRAMES.c.frame)
         found = self._unit.connection.execute(query).all()
         lines = [line for row in found for line in unpacked(row.data)]
@@ -114,7 +114,7 @@ class RecordRepair:
         try:
             lookups = lookups_of(lines)
         except CertledgerError:
-            return  # Records that are none were anchored; nothing finds them.
+            return  # Anchored lines that are no records cannot be looked up.
         self._unit.add_records(root, wanted.issuer, wanted.first, lines, lookups)
 
     def _is_taken(self, root: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Names and catalogs: what is here under a digest is hashed again, and kept under its own."""
+"""Repair names and catalogs: each is hashed again and stored under its own digest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_CATALOG_BYTES = 64 << 20
 
 
 def find_names(unit: SqlUnit) -> set[str]:
-    """Return every text in the database that may be somebody's name; it is hashed before use."""
+    """Return every text in the database that may be a name; the caller hashes it before use."""
     found = {row.name for row in unit.connection.execute(raw(NAMES))}
     for row in unit.connection.execute(raw(BODIES)):
         try:
@@ -35,7 +35,7 @@ def find_names(unit: SqlUnit) -> set[str]:
 
 
 def repair_names(unit: SqlUnit, candidates: Iterable[str], known: Iterable[bytes]) -> None:
-    """Keep the candidates whose digest the chain or an act knows, and no other name."""
+    """Store the candidates whose digest the chain or an act has, and delete all other names."""
     wanted = set(known) | _statement_digests(unit, ActKind.REGISTER, "name")
     unit.connection.execute(delete(NAMES))
     for name in candidates:
@@ -48,7 +48,7 @@ def repair_names(unit: SqlUnit, candidates: Iterable[str], known: Iterable[bytes
 
 
 def repair_catalogs(unit: SqlUnit, files: BatchFiles) -> None:
-    """Keep catalogs that somebody filed and that are whole; fetch lost ones from the files."""
+    """Store the valid catalogs that an act filed; search lost ones in the files."""
     query = select(CATALOG_CHANGES.c.root)
     filed = set(unit.connection.execute(query).scalars())
     filed |= _statement_digests(unit, ActKind.CATALOG, "root")
@@ -76,7 +76,7 @@ def _unpack(packed: Any) -> bytes:
 
 
 def _root(entries: bytes) -> bytes:
-    """Return the root of a catalog's entries, nothing where they are none."""
+    """Return the root of a catalog's entries, empty if they are malformed."""
     try:
         return Catalog.from_json(parse_canonical(entries, MAX_CATALOG_BYTES)).root()
     except CertledgerError:

@@ -1,4 +1,4 @@
-"""Rows of the service that follow from others: transactions, receipts of verifications, watches."""
+"""Repair rows of the service that follow from others: transactions, verifications, watches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ANCHORED, WATCHES = table(AnchoredRow), table(WatchRow)
 
 
 def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
-    """Read transactions from their bytes again; those that are no longer ours are forgotten."""
+    """Recompute transactions from their bytes; delete those that the operator did not sign."""
     for row in unit.connection.execute(raw(TRANSACTIONS)).all():
         mine = TRANSACTIONS.c.hash == row.hash
         facts = dict(transaction_facts(row.raw))
@@ -55,7 +55,7 @@ def _has_no_other(unit: SqlUnit, named: bytes, current: Any) -> bool:
 
 
 def _repair_carriages(unit: SqlUnit) -> None:
-    """Drop carriages that lost an end; write those that anchored acts name."""
+    """Delete carriages without act or transaction; insert those that anchored acts imply."""
     act = exists().where(ACTS.c.number == CARRIAGES.c.act)
     transaction = exists().where(TRANSACTIONS.c.hash == CARRIAGES.c.tx)
     unit.connection.execute(delete(CARRIAGES).where(~act | ~transaction))
@@ -66,7 +66,7 @@ def _repair_carriages(unit: SqlUnit) -> None:
 
 
 def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
-    """Read rows of verifications from their receipts again, and find the batches they are in."""
+    """Recompute rows of verifications from their receipts, and find the batches they are in."""
     newest: tuple[int, bytes] | None = None
     _repair_receipt_batches(unit, operator)
     for row in unit.connection.execute(raw(VERIFICATIONS).order_by(VERIFICATIONS.c.number)).all():
@@ -85,7 +85,7 @@ def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
 
 
 def _sequence(unit: SqlUnit, receipt: VerificationReceipt, current: Any) -> Any:
-    """Return the operator's batch that anchors a receipt, else the sealed one that `held` names."""
+    """Return the operator's batch that anchors a receipt, else `current` if it is sealed."""
     query = (
         select(ANCHORED.c.sequence)
         .join(
@@ -102,9 +102,9 @@ def _sequence(unit: SqlUnit, receipt: VerificationReceipt, current: Any) -> Any:
 
 
 def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
-    """Say how far each batch of receipts has come; forget those that nobody could hand in.
+    """Set the state of each batch of receipts; delete those that cannot be submitted.
 
-    The receipts of a forgotten batch are sealed again, as they lie in their own rows.
+    The receipts of a deleted batch are sealed again, from their own rows.
     """
     done = {"submission": b"", "handed_in": True}
     anchored = _operator_sequences(unit, operator)
@@ -121,7 +121,7 @@ def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
 
 
 def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
-    """Return whether a batch that is not anchored was handed in, None where its row is damaged."""
+    """Return whether a batch that is not anchored was submitted, None if its row is damaged."""
     submission = row.submission
     if not isinstance(submission, bytes):
         return None
@@ -136,7 +136,7 @@ def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
 
 
 def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
-    """Return the sequences of batches whose key, in its issuer's list, is the operator's."""
+    """Return the sequences of batches that the operator's key signed."""
     keys = {body.state.issuer: body.state.keys for body in unit.bodies()}
     found = unit.connection.execute(select(ANCHORED.c.issuer, ANCHORED.c.sequence, ANCHORED.c.key))
     return {
@@ -147,7 +147,7 @@ def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
 
 
 def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
-    """Let the chain end with the newest receipt, unless its end tells of one that is gone."""
+    """Set the end of the chain to the newest receipt, unless the end shows that one is lost."""
     name = str(ReceiptChain.VERIFICATIONS)
     head = unit.connection.execute(raw(CHAINS).where(CHAINS.c.name == name)).one_or_none()
     if newest is None:
@@ -158,7 +158,7 @@ def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
 
 
 def repair_watches(unit: SqlUnit) -> None:
-    """Let each watched certificate be one that is anchored: by its leaf, else by its place."""
+    """Correct watches of certificates that are not anchored: by leaf, else by index."""
     leaves = Leaves(unit.connection)
     for row in unit.connection.execute(raw(WATCHES)).all():
         index = row._mapping["index"]
@@ -175,7 +175,7 @@ def repair_watches(unit: SqlUnit) -> None:
 
 
 def _place_of(unit: SqlUnit, leaf: Any) -> dict[str, Any] | None:
-    """Return issuer and index of the anchored certificate that has a leaf, None for none."""
+    """Return issuer and index of the anchored certificate with a leaf, None if there is none."""
     if not isinstance(leaf, bytes):
         return None
     index = BATCHES.c.first + CERTIFICATES.c.place % literal_column(str(PLACES))

@@ -1,4 +1,4 @@
-"""Files that a lost database is refilled from: batches, catalogs, registrations, receipts."""
+"""Files from which a lost database is restored: batches, catalogs, registrations."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SignedStatement: TypeAlias = tuple[Statement, tuple[bytes, ...]]
 
 
 class BatchFiles:
-    """Sealed batches, catalogs and registrations in folders, and folders that an audit published.
+    """Sealed batches, catalogs and registrations in folders, and exports of an audit.
 
-    Nothing in them is believed: the caller asks by digest, and what is found is hashed.
+    The files are not trusted: the caller asks by digest, and what is found is hashed.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -66,7 +66,7 @@ class BatchFiles:
         }
 
     def records(self, root: bytes) -> list[bytes] | None:
-        """Return the records under a root, None where no file has them."""
+        """Return the records under a root, None if no file has them."""
         if root in self._batches:
             with self._batches[root].open("rb") as opened:
                 return list(parse_submission(opened).records())
@@ -85,25 +85,25 @@ class BatchFiles:
                 continue
 
     def catalog(self, root: bytes) -> bytes | None:
-        """Return a catalog's entries as the file says; whoever asks checks the root."""
+        """Return a catalog's entries from a file; the caller checks their root."""
         if root in self.catalogs:
             return self.catalogs[root]
         found = (folder.catalog(root) for folder in self._published)
         return next((entries for entries in found if entries is not None), None)
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        """Yield the notes of published checkpoints."""
+        """Yield the notes of exported checkpoints."""
         for folder in self._published:
             yield from folder.notes()
 
 
 def has_root(lines: Sequence[bytes], root: bytes) -> bool:
-    """Return whether records give a root."""
+    """Return whether records have a root."""
     return bool(lines) and merkle.root([merkle.leaf_hash(line) for line in lines]) == root
 
 
 def lookups_of(lines: Sequence[bytes]) -> Lookups:
-    """Return what records are found by.
+    """Return the columns by which records are found.
 
     Raises:
         MalformedError: one is no record.

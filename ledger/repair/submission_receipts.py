@@ -1,7 +1,7 @@
-"""The chain of receipts of acts: a lost link is signed again where the next one proves it the same.
+"""Repair the chain of submission receipts: sign a lost receipt again, bit for bit.
 
-The operator's signature is deterministic, and each receipt names the digest of the one before: what
-is signed again is kept only if it has that digest, so nobody can be given another receipt.
+The operator's signature is deterministic (RFC 6979), and the next receipt names the SHA-256 of
+the lost one: only a receipt with that digest is stored, so that it cannot be a different one.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.statements import Batch, Statement
 
 SEARCH_SECONDS = 7_200
-"""How long before its block an act may have been taken in, where its row is gone."""
+"""Seconds before its block in which an act without a row may have been accepted."""
 MAX_SEARCHED = 64
-"""Acts whose receipt is searched for in one rebuild; each costs up to a second."""
+"""Acts whose receipt is searched for in one rebuild; each takes up to a second."""
 
 
 class ReceiptRepair:
-    """Mends receipts of acts; `absent` are acts of the chain that have no row, by digest."""
+    """Repairs submission receipts; `absent` are acts of the chain without a row, by digest."""
 
     def __init__(self, unit: SqlUnit, intake: Intake, absent: Mapping[bytes, ReplayedAct]) -> None:
         self._unit, self._intake, self._absent = unit, intake, dict(absent)
         self._left = MAX_SEARCHED
 
     def run(self) -> None:
-        """Mend what the links beside it prove."""
+        """Sign lost receipts again, as far as the receipts after them prove their digest."""
         connection = self._unit.connection
         self._repair_head()
         head = self._head()
@@ -57,7 +57,7 @@ class ReceiptRepair:
                 before = wanted
 
     def _claim(self, row: Any) -> ReceiptClaim | None:
-        """Return what a row's receipt says, None unless it is that of the row's act."""
+        """Return the content of a row's receipt, None unless it is for the row's act."""
         intake = self._intake
         claim = read_receipt(row.receipt, intake.identity, intake.operator.address)
         own = claim is not None and (claim.digest, claim.number) == (row.digest, row.number)
@@ -83,7 +83,7 @@ class ReceiptRepair:
             return
 
     def _candidates(self, row: Any) -> Iterator[tuple[Statement, int, ReplayedAct | None]]:
-        """Yield what may have been taken in, and when."""
+        """Yield possible statements and times of acceptance."""
         if row is not None:
             statement = read_statement(row, self._intake.identity)
             if statement is not None and isinstance(row.accepted, int):
@@ -113,14 +113,14 @@ class ReceiptRepair:
         self._unit.connection.execute(ACTS.insert().values(rows.act_values(new)))
         del self._absent[act.digest]
 
-    # The newest -------------------------------------------------------------------------------
+    # The end of the chain ----------------------------------------------------------------------
 
     def _head(self) -> tuple[int, bytes]:
         number, digest = self._unit.receipt_chain(ReceiptChain.ACTS)
         return int(number), bytes(digest)
 
     def _repair_head(self) -> None:
-        """Let the end of the chain be the newest receipt, unless it tells of one that is gone."""
+        """Set the end of the chain to the newest receipt, unless the end shows that one is lost."""
         connection = self._unit.connection
         row = connection.execute(raw(ACTS).order_by(ACTS.c.number.desc()).limit(1)).one_or_none()
         if row is None or self._claim(row) is None:
@@ -130,5 +130,6 @@ class ReceiptRepair:
         newest = sha256(row.receipt)
         lost = head is not None and head.number > row.number and head.digest != newest
         if not lost:
-            self._unit.receipt_chain(ReceiptChain.ACTS)  # There, whatever became of its row.
+            # Inserts the row if it was deleted.
+            self._unit.receipt_chain(ReceiptChain.ACTS)
             self._unit.extend_receipt_chain(ReceiptChain.ACTS, row.number, newest)

@@ -16,34 +16,34 @@ from certledger.ledger.store.unit_of_work import SqlUnit
 
 
 class SingleTransaction:
-    """A store whose every unit is the same open one; whoever opened it commits."""
+    """A store whose every unit is the same open one; the code that opened it commits."""
 
     def __init__(self, unit: SqlUnit) -> None:
         self.unit = unit
 
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[SqlUnit]:
-        """Give the open unit."""
+        """Yield the open unit."""
         yield self.unit
 
     def close(self) -> None:
-        """Leave the unit to its owner."""
+        """Do nothing: the unit belongs to the code that opened it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionFiles(StoredFiles):
-    """The database as an open transaction sees it."""
+    """The database within an open transaction."""
 
     connection: Connection = field(repr=False)
 
     @contextmanager
     def open(self) -> Iterator[Connection]:
-        """Give the transaction's connection."""
+        """Yield the transaction's connection."""
         yield self.connection
 
 
 class InlineExecutor(Executor):
-    """Runs everything at once on the caller's thread, which alone may use the transaction."""
+    """Runs every call at once in the caller's thread, which alone may use the transaction."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a call and return its result as a future that is done."""
@@ -56,7 +56,7 @@ class InlineExecutor(Executor):
 
 
 def prepare(unit: SqlUnit) -> None:
-    """Let the transaction last, and mend rows before those that they refer to."""
+    """Lift the time limits of the transaction, and defer checks of foreign keys."""
     if unit.connection.dialect.name == "sqlite":
         unit.connection.execute(text("PRAGMA defer_foreign_keys = ON"))
     else:
@@ -65,6 +65,6 @@ def prepare(unit: SqlUnit) -> None:
 
 
 def raw(of: Table) -> Select[Any]:
-    """Select a table's rows as they lie: a value of another type than its column stops nothing."""
+    """Select a table's rows without converting values, so that wrong types raise no error."""
     columns: list[Any] = [type_coerce(one, NULLTYPE).label(one.name) for one in of.columns]
     return select(*columns)
