@@ -6,9 +6,9 @@
     result = verify(Path("evidence.json").read_bytes(), policy)
     print(result.verdict, result.as_of)
 
-The names in `__all__`, and what their docstrings promise, stay as they are within one major
-version.  Every other module and name of the package is private and may move.  Nothing is loaded
-before it is used, so that a command of `certledger` starts quickly.
+The names in `__all__` and their documented behaviour are stable within a major version.  Every
+other module and name of the package is private.  Public names are imported on first use, so that
+commands start quickly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The contract ABI (Solidity's): the few types the ledger uses, written and read exactly."""
+"""Strict encoder and decoder for the types of the contract ABI that the ledger uses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _ARRAY = re.compile(r"(.*)\[(\d*)\]\Z")
 
 
 class AbiError(ValueError):
-    """A value does not fit its type, or bytes are not the one encoding of any value."""
+    """A value does not fit its type, or bytes are not the standard encoding of a value."""
 
 
 def encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
-    """Return `values` as the ABI encodes them one after another.
+    """Encode `values` as the ABI encodes arguments.
 
     Types: uintN (int), address (20 bytes), bytesN, bytes; T[], T[n], tuples "(T,...)" (sequences).
 
@@ -38,9 +38,9 @@ def encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
 
 
 def decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
-    """Return the values that `data` encodes, and refuse every encoding but the standard one.
+    """Decode arguments; reject every encoding but the standard one.
 
-    Arrays and tuples come back as tuples.
+    Arrays and tuples are returned as tuples.
 
     Raises:
         AbiError: `data` is not the encoding of any values of these types.
@@ -52,7 +52,7 @@ def decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
 
 
 def is_dynamic(kind: str) -> bool:
-    """Return whether values of this type differ in length."""
+    """Return whether values of this type vary in length."""
     if array := _ARRAY.match(kind):
         return not array[2] or is_dynamic(array[1])
     if kind.startswith("("):
@@ -61,7 +61,7 @@ def is_dynamic(kind: str) -> bool:
 
 
 def members(kind: str) -> list[str]:
-    """Return the types inside a tuple type."""
+    """Return the component types of a tuple type."""
     parts, depth, start = [], 0, 1
     for at, character in enumerate(kind):
         if character in "(),":
@@ -113,7 +113,7 @@ def _decode_parts(types: Sequence[str], data: bytes, start: int) -> list[Any]:
 def _decode(kind: str, data: bytes, at: int) -> Any:
     if array := _ARRAY.match(kind):
         count = int(array[2]) if array[2] else _integer(data, at)
-        # Every element takes a word at least, so a count beyond the data is a lie.
+        # Every element takes at least a word, so bound the count before decoding.
         if count * WORD > len(data) - at:
             raise AbiError(f"{count} elements do not fit into {len(data)} bytes")
         return tuple(_decode_parts([array[1]] * count, data, at if array[2] else at + WORD))

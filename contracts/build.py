@@ -2,7 +2,7 @@
 
 `python -m certledger.contracts.build [--check]`
 
-With `--runs N` it only tries whether they compile with N optimizer runs, and says their size.
+With `--runs N` it compiles with N optimizer runs and prints the code size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from certledger.contracts.loader import ARTIFACT
 SOLC_VERSION = "0.8.30"
 CONTRACT = "CertificateLedger"
 INTERFACE = f"I{CONTRACT}"
-# The folder itself: the import package reaches it by a symbolic link.
+# The real folder; the import package reaches it by a symbolic link.
 HERE = Path(__file__).resolve().parent
 NPM = HERE.parent / ".tools" / "npm" / "node_modules"
 OPENZEPPELIN = "@openzeppelin/contracts"
@@ -30,13 +30,13 @@ OPENZEPPELIN_VERSION = "5.2.0"
 EXIT_DIFFERS = 1
 EXIT_NO_COMPILER = 3
 MAX_CODE_BYTES = 24_576
-"""Greatest size of a contract's code (EIP-170)."""
+"""Greatest code size of a contract (EIP-170)."""
 
 SETTINGS: Mapping[str, Any] = {
     "evmVersion": "london",
     "viaIR": True,
     "optimizer": {"enabled": True, "runs": 200},
-    # Without the hash of the sources, the same code gives the same bytes whatever its comments.
+    # Without the hash of the sources, comments do not change the bytecode.
     "metadata": {"bytecodeHash": "none", "appendCBOR": False},
     "remappings": [],
 }
@@ -56,15 +56,15 @@ HOW_TO = f"""cannot build the contracts here: {{}}
 
 
 class BuildError(Exception):
-    """The compiler or the library it needs is not on this machine."""
+    """The compiler or OpenZeppelin is missing on this machine."""
 
 
 class SourcesInvalidError(Exception):
-    """The compiler refuses the sources."""
+    """The compiler rejects the sources."""
 
 
 def main() -> int:
-    """Build, or compare with what is committed; return 0, 1 (differs) or 3 (no compiler)."""
+    """Build, or compare with the committed artifact; return 0, 1 (differs) or 3 (no compiler)."""
     parser = argparse.ArgumentParser(
         prog="python -m certledger.contracts.build", description=__doc__
     )
@@ -117,9 +117,9 @@ def _compare(built: str) -> int:
 
 
 def build(settings: Mapping[str, Any] = SETTINGS, sources: Mapping[str, str] | None = None) -> str:
-    """Return the artifact's text as the sources give it; the compiler's warnings go to stderr.
+    """Compile the sources to the artifact's text; the compiler's warnings go to stderr.
 
-    `sources` are other texts than those of the folder, by file name, or further ones.
+    `sources` replaces or adds sources by file name.
 
     Raises:
         BuildError: no compiler or no OpenZeppelin.
@@ -146,7 +146,7 @@ def build(settings: Mapping[str, Any] = SETTINGS, sources: Mapping[str, str] | N
 
 
 def compiler() -> dict[str, Any]:
-    """Return which compiler py-solc-x is to call, as its keyword arguments.
+    """Return the keyword arguments that select py-solc-x's compiler.
 
     Raises:
         BuildError: there is none.
@@ -169,7 +169,7 @@ def compiler() -> dict[str, Any]:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    """Yield name and text of our sources and of every file of OpenZeppelin they import."""
+    """Yield name and text of our sources and of the OpenZeppelin files they import."""
     library = Path(os.environ.get("CERTLEDGER_OPENZEPPELIN") or NPM / OPENZEPPELIN)
     package = library / "package.json"
     if not package.exists():
@@ -194,7 +194,7 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 
 def _resolve(importer: str, target: str) -> str:
-    """Return the name of the source that `importer` calls `target`."""
+    """Resolve an import to the name of a source."""
     if not target.startswith("."):
         return target
     if importer.startswith("./"):
@@ -227,12 +227,12 @@ def _artifact(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(kind: str) -> str:
-    """Return a storage type without the compiler's numbering of its sources."""
+    """Strip the compiler's numbering from a storage type."""
     return re.sub(r"\)\d+_storage", ")_storage", kind)
 
 
 def _immutables(answer: Mapping[str, Any], references: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Return the places of each immutable by name; the compiler goes by node of its tree."""
+    """Return the offsets of each immutable by name; the compiler lists them by AST node."""
     names = {}
     for source in answer["sources"].values():
         for part in source["ast"]["nodes"]:
@@ -246,13 +246,13 @@ def _immutables(answer: Mapping[str, Any], references: Mapping[str, Any]) -> dic
 def published_abi(
     abi: Iterable[Mapping[str, Any]], interface: Iterable[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return the contract's ABI; the interface must have all of it but the constructor.
+    """Return the contract's ABI, checked against its interface.
 
-    The errors are the interface's: the compiler lists those of libraries too, which never leave
-    ours.
+    Errors are the interface's: the compiler also lists those of libraries, which never leave the
+    contract.
 
     Raises:
-        SourcesInvalidError: the contract has a function or an event that its interface does not.
+        SourcesInvalidError: the interface lacks a function or an event of the contract.
     """
     found = [entry for entry in abi if entry["type"] != "error"]
     published = [entry for entry in interface if entry["type"] != "error"]
@@ -268,7 +268,7 @@ def published_abi(
 
 
 def _selectors(abi: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
-    """Return signature and Keccak-256 of every entry of one kind."""
+    """Return Keccak-256 by signature of every entry of one kind."""
     found = {}
     for entry in abi:
         if entry["type"] == kind:

@@ -1,4 +1,4 @@
-"""Calldata for every act of the contract.  Pure; statements and states come in by their shape."""
+"""Calldata for every act of the contract.  Statements and states are structural protocols."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from certledger.contracts import abi
 from certledger.contracts.loader import load_artifact
 
 NO_KEY = 255
-"""In place of a key index where no key of the body signs."""
+"""Key index of calls without a signature by a key of the issuer."""
 SIGNATURE_SIZE = 65
 
 
 class TypedStatement(Protocol):
-    """An EIP-712 statement that knows its members as (attribute, name, Solidity type)."""
+    """An EIP-712 statement that lists its members as (attribute, name, Solidity type)."""
 
     @classmethod
     def members(cls) -> tuple[tuple[str, str, str], ...]: ...
 
 
 class State(Protocol):
-    """The state of a body (SPEC section 8), which every call hands in whole."""
+    """The state of an issuer (SPEC section 8), which every call passes in whole."""
 
     @property
     def peaks(self) -> tuple[bytes, ...]: ...
@@ -31,7 +31,7 @@ class State(Protocol):
 
 
 class BatchStatement(TypedStatement, Protocol):
-    """What a packed batch takes from its statement; the rest follows from the state."""
+    """Members of a batch statement that are packed; the rest follows from the state."""
 
     @property
     def sequence(self) -> int: ...
@@ -49,7 +49,7 @@ class BatchStatement(TypedStatement, Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusProof:
-    """What lets the contract follow a status root: the words before, and their multi-proof."""
+    """The status words before a change, with their multi-proof."""
 
     words: Sequence[bytes]
     marks: bytes
@@ -57,16 +57,17 @@ class StatusProof:
 
 
 def state_words(state: State) -> tuple[bytes, ...]:
-    """Return a state as the contract takes and tells it: w0 to w5, key words, peaks."""
+    """Return a state in the contract's order: w0 to w5, key words, peaks."""
     return (*state.words(), *state.key_words(), *state.peaks)
 
 
 def pack_batch(statement: BatchStatement, *, key: int, signature: bytes) -> tuple[bytes, ...]:
-    """Return a signed batch as five words (SPEC section 12).
+    """Pack a signed batch into five words (SPEC section 12).
 
-    `signature` is 65 bytes `r ‖ s ‖ v` by the body's key of index `key`.
+    `signature` is 65 bytes `r ‖ s ‖ v` by the issuer's key of index `key`.
     """
     _check_signature(signature)
+    # Head word: sequence 8 ‖ first 8 ‖ count 4 ‖ notAfter 8 ‖ key 1 ‖ v 1 ‖ zero 2.
     head = (
         statement.sequence.to_bytes(8, "big")
         + statement.first.to_bytes(8, "big")
@@ -91,7 +92,7 @@ def deploy(
 
 
 def register(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call that registers a body.
+    """Call `register`.
 
     Signatures: the registrar's, another region's registrar's, then each key's.
     """
@@ -99,7 +100,7 @@ def register(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
 
 
 def anchor(entries: Iterable[tuple[State, Sequence[tuple[bytes, ...]]]]) -> bytes:
-    """Return the call that anchors, for each body, its packed batches on its present state."""
+    """Call `anchor` with each issuer's state and packed batches."""
     rows = tuple((state_words(state), tuple(batches)) for state, batches in entries)
     return _call("anchor", ["(bytes32[],bytes32[5][])[]"], [rows])
 
@@ -112,7 +113,7 @@ def change_status(
     signatures: Sequence[bytes],
     witness: StatusProof,
 ) -> bytes:
-    """Return the call that moves certificates: signed by a key of the body [, its registrar]."""
+    """Call `changeStatus`; signed by a key of the issuer, and its registrar for a correction."""
     kind, values = _without_issuer(statement)
     proof = (tuple(witness.words), witness.marks, tuple(witness.siblings))
     return _call(
@@ -125,14 +126,14 @@ def change_status(
 def change_catalog(
     state: State, statement: TypedStatement, *, key: int, signatures: Sequence[bytes]
 ) -> bytes:
-    """Return the call that sets a catalog: key, registrar; or with `NO_KEY` the registrar."""
+    """Call `changeCatalog`; signed by key and registrar, or with `NO_KEY` by the registrar."""
     return _keyed("changeCatalog", state, statement, key, signatures)
 
 
 def change_keys(
     state: State, statement: TypedStatement, *, key: int, signatures: Sequence[bytes]
 ) -> bytes:
-    """Return the call that adds and ends keys.
+    """Call `changeKeys`.
 
     Signatures: the registrar's, that of key `key` (with `NO_KEY` another registrar's), then each
     added key's; or that of key `key` alone.
@@ -143,14 +144,14 @@ def change_keys(
 def change_standing(
     state: State, statement: TypedStatement, *, signatures: Sequence[bytes]
 ) -> bytes:
-    """Return the call that suspends, resumes, closes, or with a second registrar strikes."""
+    """Call `changeStanding`; striking off needs a second registrar."""
     return _stated("changeStanding", state, statement, signatures)
 
 
 def restore(
     states: Iterable[State], statement: TypedStatement, *, signatures: Sequence[bytes]
 ) -> bytes:
-    """Return the call by which a majority of registrars sets standings and key ends.
+    """Call `restore`, signed by a majority of registrars.
 
     `states` are those of the statement's issuers, in their order.
     """
@@ -163,22 +164,22 @@ def restore(
 
 
 def hold(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call by which a registrar sets the brake on bodies."""
+    """Call `hold`, signed by the registrar."""
     return _stateless("hold", statement, signatures)
 
 
 def release(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call by which a registrar clears the brake of bodies."""
+    """Call `release`, signed by the registrar."""
     return _stateless("release", statement, signatures)
 
 
 def change_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call by which a majority, ascending by region, seats or removes a registrar."""
+    """Call `changeRegistrar`, signed by a majority of registrars, ascending by region."""
     return _stateless("changeRegistrar", statement, signatures)
 
 
 def rotate_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call that gives a registrar another account.
+    """Call `rotateRegistrar`.
 
     Signatures: the present account's or the recovery account's, then the new one's.
     """
@@ -186,7 +187,7 @@ def rotate_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> 
 
 
 def challenge_registrar(statement: TypedStatement, signatures: Sequence[bytes]) -> bytes:
-    """Return the call by which a majority of the others asks a registrar for an answer."""
+    """Call `challengeRegistrar`, signed by a majority of the other registrars."""
     return _stateless("challengeRegistrar", statement, signatures)
 
 
@@ -216,14 +217,14 @@ def _stateless(name: str, statement: TypedStatement, signatures: Sequence[bytes]
 
 
 def _without_issuer(statement: TypedStatement) -> tuple[str, tuple[Any, ...]]:
-    """Return a statement as calls take it that are handed the state, which names the issuer."""
+    """Return a statement for calls with the state, which contains the issuer's code."""
     return _tuple_of(statement, {"issuer", "issuers"})
 
 
 def _tuple_of(
     statement: TypedStatement, without: Container[str] = frozenset()
 ) -> tuple[str, tuple[Any, ...]]:
-    """Return the tuple type and the values of a statement's members but `without`."""
+    """Return the tuple type and values of a statement's members except `without`."""
     members = [member for member in statement.members() if member[0] not in without]
     return (
         f"({','.join(kind for _, _, kind in members)})",

@@ -1,4 +1,4 @@
-"""The built contract as committed in `artifacts/`: no compiler, no web3."""
+"""Loader of the committed artifact, without compiler or web3."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Artifact:
     """A compiled contract.
 
     `selectors` maps a function's or an error's signature to its four bytes, `topics` an event's
-    signature to its first topic (32 bytes). `immutables` maps a name to the places (byte offsets,
-    32 bytes each) in `runtime` that the constructor fills.
+    signature to topic 0 (32 bytes).  `immutables` maps a name to the byte offsets in `runtime` of
+    the 32-byte values that the constructor fills in.
     """
 
     contract: str
@@ -34,9 +34,10 @@ class Artifact:
     topics: Mapping[str, bytes]
 
     def runtime_code(self, *, chain_id: int, salt: bytes, identity: bytes) -> bytes:
-        """Return the code that stands on the chain, immutables filled in; a policy pins its hash.
+        """Return the deployed code with its immutables; a policy pins its hash.
 
-        `salt` was drawn at deployment, `identity` is the domain separator (32 bytes each).
+        `salt` is the random salt of the deployment, `identity` the domain separator (32 bytes
+        each).
         """
         values = {"CHAIN_ID": chain_id.to_bytes(32, "big"), "SALT": salt, "identity": identity}
         code = bytearray(self.runtime)
@@ -46,7 +47,7 @@ class Artifact:
         return bytes(code)
 
     def error_name(self, data: bytes) -> str | None:
-        """Return the name of the error that `data` begins with, None for one of another's.
+        """Return the name of the error at the start of `data`, None if unknown.
 
         `data` is what a reverted call returned, or the reason of a `Skipped` event (four bytes).
         """
