@@ -1,1 +1,1 @@
-"""The HTTP API: requests become use cases, refusals become problems (RFC 9457)."""
+"""The HTTP API: FastAPI routes over the ledger; errors are RFC 9457 problems."""

@@ -1,4 +1,4 @@
-"""The application: routes, refusals as problems, and one OpenAPI document."""
+"""The FastAPI application: routes, error handlers, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ TAGS = {
     "Administration": "The keys of callers.",
     "Operation": "For whoever runs the service, and the chain's node to read.",
 }
-"""What each tag of the document gathers."""
+"""OpenAPI tags with their descriptions."""
 _ROUTERS = (
     verifications,
     verification_receipts,
@@ -67,12 +67,12 @@ _ROUTERS = (
 
 
 def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:
-    """Return the application that serves `ledger`; `more` are further arguments of `Service`."""
+    """Create the application that serves `ledger`; `more` are further arguments of `Service`."""
     return app_of(Service(ledger=ledger, options=options or Options(), **more))
 
 
 def app_of(service: Service) -> FastAPI:
-    """Return the application of a service."""
+    """Create the application of a service."""
     app = _Application(
         title="certledger",
         version=version("certledger"),
@@ -81,7 +81,7 @@ def app_of(service: Service) -> FastAPI:
         openapi_url="/openapi.json",
         lifespan=_lifespan,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # The door has our own.
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # See `Door`.
     )
     app.service = service
     for module in _ROUTERS:
@@ -101,16 +101,16 @@ _SHARED: dict[str, Any] = {
     "allow_headers": ("authorization", "content-type", "idempotency-key", "if-none-match"),
     "expose_headers": ("etag", "location", "retry-after", "x-request-id"),
 }
-"""What pages of the origins that are let in may send, and see."""
+"""CORS settings for the allowed origins."""
 
 
 class _Application(FastAPI):
-    """FastAPI behind our door, which is the outermost layer."""
+    """FastAPI with `Door` as the outermost middleware."""
 
     service: Service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or what else a server asks for."""
+        """Handle an ASGI event; HTTP requests skip FastAPI's own wrapper."""
         if scope["type"] == "http" and self.middleware_stack is not None:
             scope["app"] = self
             await self.middleware_stack(scope, receive, send)
@@ -134,7 +134,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def operations() -> dict[str, APIRoute]:
-    """Return the routes of the application by operation."""
+    """Return the routes by operation id."""
     found = {}
     for module in _ROUTERS:
         for route in module.router.routes:
@@ -145,7 +145,7 @@ def operations() -> dict[str, APIRoute]:
 
 
 def _check_rules() -> None:
-    """Check that every route has its rule and every rule its route."""
+    """Check that routes and permission rules have the same operations."""
     served = operations().keys()
     if served != RULES.keys():
         raise RuntimeError(f"routes and rules differ: {sorted(served ^ RULES.keys())}")
@@ -169,7 +169,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    """Answer for what nobody foresaw; the door hears of it too, and logs it."""
+    """Answer an unexpected exception; `Door` logs it."""
     return answer(InternalError("a fault of this service"), request_id_of(request))
 
 
@@ -218,7 +218,7 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
 
 def _drop_validation(document: dict[str, Any]) -> None:
-    """Take out the answers of FastAPI's own validation: ours are 400, and told by each route."""
+    """Remove FastAPI's 422 responses from the document: invalid parameters get 400 here."""
     for path in document["paths"].values():
         for response in path.values():
             current = response.get("responses", {}).get("422", {})

@@ -49,7 +49,7 @@ _OIDC = {
     "counter": "The claim with the counter that a counter's token speaks for.",
     "region": "The claim with the region that a token is for.",
 }
-"""What `serve` is told of an identity provider: members of `Provider`, and what they are."""
+"""Options of `serve` for an identity provider: members of `Provider`."""
 
 
 def _oidc_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -93,8 +93,7 @@ def serve(
 ) -> None:
     """Serve the ledger of a home: chain, API and anchoring.
 
-    Prints its address once it is ready.  SIGTERM finishes what is in hand; started again, it
-    goes on.
+    Prints its address once it is ready.  SIGTERM finishes open requests; a restart resumes.
     """
     from certledger.api import server
     from certledger.api.auth.oidc import Provider
@@ -131,7 +130,7 @@ def _options(private: bool, origins: tuple[str, ...], url: str | None) -> Option
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Ledger]:
-    """Open the ledger of a home, with the witnesses of a demo beside it."""
+    """Open the ledger of a home, with the witnesses of a demo."""
     from certledger.ledger.demo.witnesses import demo_witnesses
     from certledger.ledger.node import open_ledger
 
@@ -140,7 +139,7 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
 
 
 _HEARTBEAT = 30.0
-"""Seconds after which an idle chain makes a block, so that verdicts stay fresh."""
+"""Seconds after which an idle chain mines a block, so that verdicts stay fresh."""
 
 
 def _tell_ready(url: str) -> None:
@@ -241,7 +240,7 @@ def _ring(home: Path | None) -> KeyRing:
 
 
 def _store(home: Path | None) -> SqlStore:
-    """Open the database of a home that has a ledger."""
+    """Open the database of a home; it must have a ledger."""
     from certledger.ledger.chain.deploy import load_deployment
     from certledger.ledger.node import LedgerAbsentError
     from certledger.ledger.settings import load_settings
@@ -291,14 +290,13 @@ def verify_receipt(
     instant: str | None,
     as_json: bool,
 ) -> None:
-    """Check a receipt of a verification, offline.  FILE may be the service's whole answer.
+    """Check a verification receipt, offline.  FILE may be the service's whole response.
 
-    With --evidence, check too that it stands in a batch that the registered operator has anchored,
-    so that the operator cannot deny it: then nobody need say who the operator is.
+    With --evidence, check too that the receipt is in an anchored batch of the registered operator,
+    who then cannot deny it; --operator is not needed in that case.
 
-    Exits with 0 if it is signed by the operator that is named or proved, 3 if by the one it names
-    itself and nobody said who the operator is, or if the evidence cannot tell, 1 if it is not good,
-    2 if a file is not what it should be.
+    Exits with 0 if the named or proved operator signed it, 3 if neither is given or the evidence
+    cannot tell, 1 if it is not good, 2 if a file is not what it should be.
     """
     from certledger.verifier.errors import ExitStatus
     from certledger.verifier.vocabulary import Outcome
@@ -338,7 +336,7 @@ def _check_anchored(
     nodes: NodeChoice,
     instant: str | None,
 ) -> AnchoredReceipt:
-    """Return how far evidence proves that a receipt is anchored."""
+    """Check that evidence proves a receipt anchored."""
     from certledger.verifier.cli.evidence_file import read_evidence
     from certledger.verifier.formats.canonical_json import parse_time
     from certledger.verifier.verify.full import Question
@@ -378,7 +376,7 @@ def _address(operator: str | None) -> bytes | None:
 
 
 def _read_receipt(file: Path) -> tuple[VerificationReceipt, Sequence[bytes]]:
-    """Return the receipt of a file, and the results where the file is a whole answer."""
+    """Read a receipt, with the results if the file is a whole response."""
     import orjson
 
     from certledger.ledger.verification.verification_receipt import VerificationReceipt

@@ -1,4 +1,4 @@
-"""What the API itself refuses, beside what the rooms below refuse."""
+"""Errors of the API itself; those of the ledger and the verifier are theirs."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from certledger.verifier.errors import CertledgerError
 
 
 class UnauthenticatedError(CertledgerError):
-    """The route is not for the public, and the caller has not said who it is."""
+    """The route is not public, and the request has no credentials."""
 
     code = "auth.missing"
 
 
 class CredentialsInvalidError(CertledgerError):
-    """The key or token is unknown, ended, revoked, or not for this service."""
+    """The key or token is unknown, expired, revoked, or for another service."""
 
     code = "auth.invalid"
 
 
 class ForbiddenError(CertledgerError):
-    """The caller is known and may not do this, or not for this body."""
+    """The caller lacks the permission, or the data are another issuer's."""
 
     code = "auth.forbidden"
 
 
 class ResourceUnknownError(CertledgerError):
-    """There is nothing here that the caller may see."""
+    """The resource does not exist, or the caller may not see it."""
 
     code = "resource.unknown"
 
 
 class MethodUnknownError(CertledgerError):
-    """The resource does not take this method."""
+    """The resource does not support this method."""
 
     code = "request.method"
 
 
 class TooManyValuesError(CertledgerError):
-    """The body has more values than the route takes, however few bytes they are."""
+    """The body has more JSON values than allowed, in however few bytes."""
 
     code = "request.too_many_values"
 
 
 class RequestInvalidError(CertledgerError):
-    """A part of the request outside its body cannot be what it is."""
+    """A part of the request outside its body is invalid."""
 
     code = "request.invalid"
 
 
 class RequestTooLargeError(CertledgerError):
-    """The body is longer than the route takes, packed or unpacked."""
+    """The body is longer than allowed, compressed or decompressed."""
 
     code = "request.too_large"
 
@@ -60,7 +60,7 @@ class RequestTimeoutError(CertledgerError):
 
 
 class ServiceStoppingError(CertledgerError):
-    """The service is to end, and the body does not come; another one may take it."""
+    """The service is stopping, and the body has not arrived; retry elsewhere."""
 
     code = "service.stopping"
 
@@ -69,13 +69,13 @@ class ServiceStoppingError(CertledgerError):
 
 
 class MediaUnknownError(CertledgerError):
-    """The body's media type or encoding is none that the route takes."""
+    """The media type or encoding of the body is not supported."""
 
     code = "request.media_type"
 
 
 class RateLimitError(CertledgerError):
-    """The caller asks more often than it may; `retry_after` is in seconds."""
+    """The caller exceeds its rate; `retry_after` is in seconds."""
 
     code = "rate.exceeded"
 
@@ -85,7 +85,7 @@ class RateLimitError(CertledgerError):
 
 
 class ServiceBusyError(CertledgerError):
-    """More is asked at once than the service takes on; others are served meanwhile."""
+    """The service is at its limit for this caller; others are served."""
 
     code = "service.busy"
 
@@ -95,13 +95,13 @@ class ServiceBusyError(CertledgerError):
 
 
 class KeyReusedError(CertledgerError):
-    """The idempotency key came with another request before."""
+    """The idempotency key was used with another request."""
 
     code = "idempotency.reused"
 
 
 class KeyInFlightError(CertledgerError):
-    """A request with this idempotency key is being worked on."""
+    """A request with this idempotency key is in progress."""
 
     code = "idempotency.in_flight"
 
@@ -111,30 +111,30 @@ class KeyInFlightError(CertledgerError):
 
 
 class QuotaFullError(CertledgerError):
-    """The caller has as many of these as it may have."""
+    """The caller has the greatest allowed number of these."""
 
     code = "quota.full"
 
 
 class ProviderUnreachableError(CertledgerError):
-    """The identity provider, whose keys tokens are checked by, does not answer."""
+    """The identity provider is unreachable, and none of its keys is known."""
 
     code = "auth.provider_silent"
 
 
 class PolicyAbsentError(CertledgerError):
-    """The service has no trust policy to judge by yet."""
+    """The service has no trust policy yet."""
 
     code = "policy.absent"
 
 
 class NotReadyError(CertledgerError):
-    """The service runs, and has not been able to open its ledger yet."""
+    """The service has not opened its ledger yet."""
 
     code = "service.not_open"
 
 
 class InternalError(CertledgerError):
-    """The service met a fault of its own; the log has more under the request's id."""
+    """An internal error; the log has details under the request's id."""
 
     code = "service.broken"

@@ -1,4 +1,4 @@
-"""Counts look-ups that find nothing, by whatever route they come: access codes are not guessed."""
+"""Limit of failed lookups over all routes, against guessing access codes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from certledger.api.errors import RateLimitError
 from certledger.api.service import Service, service_of
 
 MAX_MISSES = "30/minute"
-"""Look-ups that find nothing, before a caller has to wait."""
+"""Failed lookups of one caller."""
 SECONDS_A_MISS = 0.05
 MAX_DELAY_SECONDS = 2.0
 
 
 async def find_leaves(request: Request, digests: Sequence[bytes]) -> list[bytes | None]:
-    """Return the leaf of each look-up digest, None where there is none.
+    """Return the leaf of each lookup digest, None for unknown ones.
 
-    The answer takes the same time whether there is one or not, and longer the more guesses there
-    were.  A request with more misses than a caller may have is refused whole, so a list tells no
-    more than single requests do.
+    The response takes the same time for known and unknown digests, and longer after failed lookups.
+    A request over the limit fails as a whole, so a list reveals no more than single requests.
 
     Raises:
-        RateLimitError: the caller's look-ups found nothing too often.
+        RateLimitError: too many failed lookups.
     """
     service, loop = service_of(request), asyncio.get_running_loop()
     started, who = loop.time(), ("misses", asker_of(request).name)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections: heads must come in time, and answers go out in one piece."""
+"""HTTP/1.1 connections for uvicorn: timeouts of heads and reads, and one write per response."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 WHOLE = "certledger.whole"
-"""The ASGI extension that says that a request had come whole before the application was called."""
+"""ASGI extension: the whole request had arrived before the application was called."""
 HEAD_SECONDS = 20.0
-"""Time in which the head of a request must have come, however slowly it drips."""
+"""Time limit for the head of a request, whatever its rate."""
 UNREAD_SECONDS = 30.0
-"""Time in which a caller must read what is sent, before its connection is cut."""
+"""Time limit for the caller to read sent bytes."""
 RESERVED_FILES = 48
-"""Descriptors that are not for connections: database, chain, logs, spooled bodies."""
+"""File descriptors not for connections: database, chain, logs, spooled bodies."""
 GRACE_SECONDS = 1.0
-"""Time in which a new connection is not cut for others, unless there is no descriptor left."""
+"""Seconds in which a new connection is not dropped for others, unless descriptors run out."""
 MIN_CONNECTIONS, MAX_CONNECTIONS = 16, 2_000
 ACCEPTED_AT_ONCE = 16
-"""Connections taken in one turn of the loop: the bound may be passed by as many."""
+"""Connections accepted in one iteration of the loop; the limit may be exceeded by as many."""
 
 
 _NUMBERS = itertools.count()
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol, which by itself waits for the rest of a head for ever."""
+    """uvicorn's protocol with timeouts: uvicorn waits for the rest of a head for ever."""
 
     seconds = HEAD_SECONDS
     most = MAX_CONNECTIONS
@@ -41,7 +41,7 @@ class Connection(H11Protocol):
         self.number, self.made = next(_NUMBERS), self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first head."""
+        """Start the timeout of the first head."""
         joined: Any = _Joined(transport, self.loop)
         super().connection_made(joined)
         self._wait()
@@ -49,11 +49,11 @@ class Connection(H11Protocol):
             self._make_room()
 
     def _make_room(self) -> None:
-        """Cut a connection on which no whole request is: those that ask get through.
+        """Drop an idle connection to free a place.
 
-        It is the oldest of those that never asked anything, or else of the others.  Where there
-        is none, all are at work, and this one is cut.  Up to twice the bound only those are cut
-        that had time to ask: what others have sent may not have been read yet.
+        The oldest without any request goes first, then the oldest other idle one, then this one.
+        Up to twice the limit only connections older than `GRACE_SECONDS` are dropped, since the
+        requests of newer ones may be unread.
         """
         others: set[Any] = self.connections
         before = self.loop.time() - (0 if len(others) > 2 * self.most else GRACE_SECONDS)
@@ -62,7 +62,7 @@ class Connection(H11Protocol):
             return
         oldest = min(waiting, key=lambda one: (one.cycle is not None, one.number), default=self)
         oldest.transport.abort()
-        # uvicorn's set is only updated when the loop has seen the end.
+        # uvicorn updates its set only after the loop has processed the end.
         self.connections.discard(oldest)
 
     @property
@@ -72,7 +72,7 @@ class Connection(H11Protocol):
         return cycle is None or cycle.response_complete or cycle.more_body
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes; where it leaves a head unfinished, wait for the rest of it."""
+        """Process data; restart the timeout while a head is incomplete."""
         super().data_received(data)
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
@@ -80,41 +80,41 @@ class Connection(H11Protocol):
             return
         self._wait_no_more()
         if not cycle.more_body:
-            # The application is called in the next turn of the loop.
+            # The application runs in the next iteration of the loop.
             cycle.scope["extensions"] = {WHOLE: {}}
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
-        """Answer a caller that has sent its request and closed its half; others are let go."""
+        """Respond to a caller that closed its sending half after the request; close others."""
         self._half_closed = True
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
-            # The answer may still be held: asyncio, told to close, would drop it.
+            # `True` keeps asyncio from closing the transport with `_Joined` bytes unsent.
             self.transport.close()
         else:
             cycle.keep_alive = False
         return True
 
     def on_response_complete(self) -> None:
-        """Let go of a connection whose caller can ask nothing more."""
+        """Close a half-closed connection after the response."""
         super().on_response_complete()
         cycle: Any = self.cycle
         if self._half_closed and (cycle is None or cycle.response_complete):
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """Wait for the caller to read."""
+        """Start the timeout for the caller to read."""
         super().pause_writing()
         self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Stop the timeout."""
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the connection."""
+        """Cancel the timeouts."""
         super().connection_lost(exc)
         self._wait_no_more()
         if self._unread is not None:
@@ -135,7 +135,7 @@ class Connection(H11Protocol):
 
 
 def most_connections() -> int:
-    """Return how many connections this process may hold, by the files it may open."""
+    """Return the limit of connections, from that of open files, which is raised if allowed."""
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY or hard > files:
         files = (
@@ -152,9 +152,9 @@ _MAX_JOINED = 2**16
 
 
 class _Joined:
-    """A transport that sends what is written in one turn of the loop in one piece.
+    """Transport that joins the writes of one loop iteration.
 
-    uvicorn writes the head of an answer and its body apart, which would be two packets.
+    uvicorn writes head and body of a response separately, which would be two packets.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -166,7 +166,7 @@ class _Joined:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Hold bytes until the end of this turn."""
+        """Buffer bytes until the end of this iteration."""
         if not self._pending:
             self._loop.call_soon(self._send)
         self._pending.append(data)
@@ -175,7 +175,7 @@ class _Joined:
             self._send()
 
     def close(self) -> None:
-        """Send what is held, and close."""
+        """Send the buffered bytes, and close."""
         self._send()
         self._transport.close()
 

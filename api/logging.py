@@ -1,4 +1,4 @@
-"""Structured logs on standard error: JSON lines, written in groups so that requests do not wait."""
+"""Structured logs on standard error: JSON lines, written in groups off the request path."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ import structlog
 
 _MAX_MESSAGE_CHARACTERS = 500
 MAX_LIBRARY_LINES = 60
-"""Lines of libraries in a minute: a fault that repeats a thousand times is told so often."""
+"""Lines per minute from libraries; further ones are dropped."""
 MAX_WAITING_BYTES = 4 * 2**20
-"""Bytes of lines that wait to be written; where whoever reads them is slower, the rest is lost."""
+"""Bytes of buffered lines; if the reader is slower, further lines are lost."""
 PAUSE = 0.2
-"""Seconds between two groups; what is worth a warning is written at once."""
+"""Seconds between two writes; warnings and errors are written at once."""
 
 
 class _Others(logging.Handler):
-    """Passes on what libraries log, so that every line is one of ours."""
+    """Passes libraries' log records to structlog."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
         self._minute, self._count = 0.0, 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record as a line of its own, unless very many came in this minute."""
+        """Log a record, up to the limit of this minute."""
         if record.created >= self._minute + 60:
             self._minute, self._count = record.created, 0
         self._count += 1
@@ -44,7 +44,7 @@ class _Others(logging.Handler):
 
 
 class GroupedLines:
-    """Lines that wait for the next group; safe for several threads."""
+    """Buffer of log lines; thread-safe."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._waiting, self._size = out, list[bytes](), 0
@@ -54,28 +54,29 @@ class GroupedLines:
         self._others = _Others(logging.WARNING)
 
     def start(self) -> None:
-        """Begin to write, what libraries have to say too."""
+        """Start the writer and capture libraries' records."""
         logging.getLogger().addHandler(self._others)
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the rest, and stop."""
         logging.getLogger().removeHandler(self._others)
         self._stop.set()
         self._thread.join()
         self.flush()
 
     def add(self, line: bytes) -> None:
-        """Let a line wait."""
+        """Buffer a line."""
         self._size += len(line)
         if self._size <= MAX_WAITING_BYTES:
             self._waiting.append(line)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the buffered lines."""
+        # Serializes writers; `add` appends without the lock.
         with self._writing:
             taken, self._waiting, self._size = self._waiting, [], 0
-            # A full disk must not end the thread, nor the request whose line it was.
+            # A full disk must end neither the thread nor the request.
             with suppress(OSError):
                 if taken:
                     self._out.write(b"\n".join([*taken, b""]))
@@ -87,14 +88,14 @@ class GroupedLines:
 
 
 class _Logger:
-    """What structlog calls: one method a level."""
+    """Logger for structlog: one method a level."""
 
     def __init__(self, lines: GroupedLines) -> None:
         self._lines = lines
         self.debug = self.info = lines.add
 
     def now(self, line: bytes) -> None:
-        """Write a line at once, and those before it."""
+        """Write the buffered lines and this one at once."""
         self._lines.add(line)
         self._lines.flush()
 
@@ -102,7 +103,7 @@ class _Logger:
 
 
 def log_to_stderr() -> GroupedLines:
-    """Write structured logs as JSON lines on standard error, until what is returned is closed."""
+    """Log JSON lines on standard error until the returned buffer is closed."""
     lines = GroupedLines(sys.stderr.buffer)
     structlog.configure(
         processors=[

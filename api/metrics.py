@@ -1,4 +1,4 @@
-"""What is counted and timed, for Prometheus: one registry an application."""
+"""Prometheus metrics, in one registry per application."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The service's meters."""
+    """The service's metrics."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: Counter = field(init=False)

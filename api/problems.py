@@ -1,4 +1,4 @@
-"""Refusals as HTTP answers: one table of statuses, and RFC 9457 problem documents."""
+"""Error responses: the table of HTTP statuses, and RFC 9457 problem documents."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from certledger.verifier.formats.status_tree import StepForbiddenError
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "https://certledger.example/problems/"
-"""In front of a code, where a problem's type is told; nothing needs to be fetched there."""
+"""Prefix of problem types; nothing needs to be served there."""
 
 _SYNTAX = "json."
 STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
-    # Who asks
+    # Who calls
     api.UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     api.CredentialsInvalidError: HTTPStatus.UNAUTHORIZED,
     api.ForbiddenError: HTTPStatus.FORBIDDEN,
     api.RateLimitError: HTTPStatus.TOO_MANY_REQUESTS,
-    # How it is asked
+    # The request's form
     api.ResourceUnknownError: HTTPStatus.NOT_FOUND,
     api.MethodUnknownError: HTTPStatus.METHOD_NOT_ALLOWED,
     api.RequestInvalidError: HTTPStatus.BAD_REQUEST,
@@ -50,7 +50,7 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     ReceiptInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
     KeyUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ports.TextUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    # What is handed in
+    # Submissions
     intake.IssuerUnknownError: HTTPStatus.NOT_FOUND,
     intake.IssuerExistsError: HTTPStatus.CONFLICT,
     intake.IssuerOnHoldError: HTTPStatus.CONFLICT,
@@ -89,13 +89,13 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     intake.StatusBeyondError: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.KeysWrongError: HTTPStatus.UNPROCESSABLE_ENTITY,
     StepForbiddenError: HTTPStatus.CONFLICT,
-    # What is asked for
+    # Reads
     evidence.EvidenceUnknownError: HTTPStatus.NOT_FOUND,
     evidence.EvidencePendingError: HTTPStatus.CONFLICT,
     evidence.EvidenceInconsistentError: HTTPStatus.INTERNAL_SERVER_ERROR,
     ReceiptPendingError: HTTPStatus.CONFLICT,
     ports.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    # What is away, or busy
+    # Unavailable or busy
     api.PolicyAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ServiceStoppingError: HTTPStatus.SERVICE_UNAVAILABLE,
     api.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -108,19 +108,19 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     ports.CallRevertedError: HTTPStatus.CONFLICT,
     api.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""The HTTP status of each class of refusal; a class without a row has that of its parent."""
+"""HTTP status of each error class; a class without a row has that of its base class."""
 
 RETRY_AFTER = 5
-"""Seconds after which to try again where a refusal of 503 does not say."""
+"""Seconds in Retry-After of a 503 whose error has none."""
 
 
 def status_of(error: CertledgerError) -> HTTPStatus:
-    """Return the status of a refusal; what is no JSON is 400, what breaks a schema 422."""
+    """Return the status of an error: malformed JSON is 400, a broken schema 422."""
     return status_of_class(type(error), error.code)
 
 
 def status_of_class(kind: type[CertledgerError], code: str) -> HTTPStatus:
-    """Return the status of refusals of a class with a code."""
+    """Return the status of an error class with a code."""
     if issubclass(kind, MalformedError) and code.startswith(_SYNTAX):
         too_long = code == "json.size"
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_long else HTTPStatus.BAD_REQUEST
@@ -129,7 +129,7 @@ def status_of_class(kind: type[CertledgerError], code: str) -> HTTPStatus:
 
 
 def problem(error: CertledgerError, request_id: str | None = None) -> Json:
-    """Return the problem document of a refusal; `instance` is the request's id."""
+    """Return the problem document of an error; `instance` is the request's id."""
     status = status_of(error)
     document: dict[str, Json] = {
         "type": TYPES + error.code,
@@ -150,7 +150,7 @@ def _detail(error: CertledgerError, status: HTTPStatus) -> str:
 
 
 def answer(error: CertledgerError, request_id: str | None = None) -> Response:
-    """Return the HTTP answer that tells a refusal."""
+    """Build the HTTP response of an error."""
     status = status_of(error)
     headers = {"cache-control": "no-store"}
     wait = getattr(error, "retry_after", None)

@@ -1,4 +1,4 @@
-"""What the service can do just now: each fault, and the parts of the service that it stops."""
+"""Readiness: current faults, and the parts of the service that each one stops."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ INTAKE, LOOKUPS, EVIDENCE, VERIFICATION, ANCHORING = PARTS = (
     "anchoring",
 )
 MAX_CHECKPOINT_SECONDS = 3_600
-"""Age of the newest checkpoint beyond which verdicts rest on too old a state."""
+"""Age of the newest checkpoint beyond which verdicts are too old."""
 MAX_BLOCK_SECONDS = 300
-"""Time without a new block after which something is wrong with the node or the chain."""
+"""Seconds without a new block that indicate a fault of node or chain."""
 MAX_AHEAD_SECONDS = 300
-"""How far the newest block's time may lie ahead of our clock: one of the two is wrong."""
+"""Seconds that the newest block may be ahead of our clock."""
 _ALL = frozenset(PARTS)
 STOPS: Mapping[str, frozenset[str]] = {
     "policy.absent": frozenset({VERIFICATION}),
@@ -32,17 +32,17 @@ STOPS: Mapping[str, frozenset[str]] = {
     "chain.unreachable": frozenset({ANCHORING}),
     "chain.final_reorganised": frozenset({VERIFICATION}),
 }
-"""The parts that each fault stops.  One without a row, of the database or at the end, stops all."""
+"""Parts that each fault stops; a fault without a row (database, shutdown) stops all."""
 
 
 def parts_of(faults: Iterable[str]) -> dict[str, bool]:
-    """Return which parts work while there are `faults`."""
+    """Return which parts work despite `faults`."""
     stopped = frozenset[str]().union(*(STOPS.get(fault, _ALL) for fault in faults))
     return {part: part not in stopped for part in PARTS}
 
 
 def find_faults(service: Service) -> list[str]:
-    """Return the codes of what is wrong, as the database shows it."""
+    """Return the codes of the faults that the database shows."""
     faults = ["stopping"] if service.stopping else []
     try:
         with service.store.begin(write=False) as unit:

@@ -1,4 +1,4 @@
-"""Answers of the routes: bytes that are ready, with what caches may do with them."""
+"""Response builders: cache headers, entity tags, compression."""
 
 from __future__ import annotations
 
@@ -24,29 +24,28 @@ NO_STORE = "no-store"
 IMMUTABLE = "public, max-age=31536000, immutable"
 _MIN_COMPRESSED_BYTES = 1_024
 _SMALL = 2**15
-"""Bytes that are hashed and packed in well under a millisecond."""
+"""Bytes that are hashed and compressed in well under a millisecond."""
 PIECE_BYTES = 2**16
 MAX_PACKED_BYTES = 16 * 2**20
-"""Bytes of packed answers that are remembered."""
+"""Bytes of cached compressed responses."""
 _Found = TypeVar("_Found")
 
 
 def fresh_for(seconds: int) -> str:
-    """Return the Cache-Control of what may be older by so many seconds.
+    """Return the Cache-Control value for data that may be `seconds` old.
 
-    It is `public`: the data stand on a chain that anybody may read, and a web cache before the
-    service asks for keys itself.
+    It is `public`: the data are on a public chain, and the service itself checks keys.
     """
     return f"public, max-age={seconds}"
 
 
 def json_response(value: Json, status: int = 200, **headers: str) -> Response:
-    """Return a JSON answer that nobody keeps."""
+    """Return a JSON response that must not be cached."""
     return raw(orjson.dumps(value), status, **headers)
 
 
 def raw(data: bytes, status: int = 200, *, media: str = JSON, **headers: str) -> Response:
-    """Return ready bytes that nobody keeps; names of headers with `_` for `-`."""
+    """Return bytes that must not be cached; `headers` have `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = in_pieces(data, {"cache-control": NO_STORE, **named}, media)
     answer.status_code = status
@@ -56,7 +55,7 @@ def raw(data: bytes, status: int = 200, *, media: str = JSON, **headers: str) ->
 async def cached(
     request: Request, data: bytes, *, media: str = JSON, control: str, tag: str | None = None
 ) -> Response:
-    """Return ready bytes with an entity tag: 304 where the caller has them, packed if it likes."""
+    """Return bytes with an entity tag; 304 if the caller has them, gzip if accepted."""
     found = f'"{tag or await _in_thread(tag_of, data)}"'
     headers = {"cache-control": control, "etag": found, "vary": "accept-encoding"}
     if matches(request.headers.get("if-none-match", ""), found):
@@ -71,15 +70,15 @@ async def cached(
 
 
 async def _in_thread(work: Callable[[bytes], _Found], data: bytes) -> _Found:
-    """Return what `work` makes of bytes, beside the event loop where it takes a while."""
+    """Run `work` on bytes, in a thread if they are large."""
     return work(data) if len(data) <= _SMALL else await asyncio.to_thread(work, data)
 
 
 class Pieces(Response):
-    """An answer that is sent piece by piece, as fast as the caller reads."""
+    """Response sent in pieces, at the caller's reading speed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the response."""
         head = {"type": "http.response.start", "status": self.status_code}
         await send({**head, "headers": self.raw_headers})
         view = memoryview(self.body)
@@ -89,22 +88,22 @@ class Pieces(Response):
 
 
 def in_pieces(data: bytes, headers: Mapping[str, str], media: str) -> Response:
-    """Return ready bytes as an answer; large ones never lie whole in a connection's buffer."""
+    """Return bytes as a response; large ones are never buffered whole by the connection."""
     kind = Response if len(data) <= PIECE_BYTES else Pieces
     return kind(data, 200, dict(headers), media)
 
 
 class ByteCache:
-    """Bytes by a key, the oldest forgotten first; bounded by their size in all."""
+    """LRU cache of bytes by key, bounded by its total size; thread-safe."""
 
     def __init__(self, most: int) -> None:
-        """`most` is how many bytes are remembered; what is larger than a quarter is not."""
+        """`most` limits the bytes in total; an entry over a quarter of it is not cached."""
         self._most, self.size = most, 0
         self._entries: OrderedDict[Hashable, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> bytes | None:
-        """Return what is remembered under a key."""
+        """Return the cached bytes of a key, or None."""
         with self._lock:
             found = self._entries.get(key)
             if found is not None:
@@ -112,7 +111,7 @@ class ByteCache:
             return found
 
     def put(self, key: Hashable, data: bytes) -> None:
-        """Remember bytes under a key."""
+        """Cache bytes under a key."""
         if len(data) > self._most // 4:
             return
         with self._lock:
@@ -124,7 +123,7 @@ class ByteCache:
 
 @lru_cache(maxsize=256)
 def accepted(header: str) -> Mapping[str, bool]:
-    """Return what an Accept or Accept-Encoding header names, and whether it is taken at all."""
+    """Parse an Accept or Accept-Encoding header to names and whether each is acceptable."""
     found = {}
     for part in header.lower().split(","):
         name, _, quality = (piece.strip() for piece in part.partition(";"))
@@ -136,24 +135,24 @@ _NEVER = re.compile(r"q\s*=\s*0(\.0{0,3})?")
 
 
 def takes_gzip(header: str) -> bool:
-    """Return whether an Accept-Encoding header takes gzip (RFC 9110, section 12.5.3)."""
+    """Return whether an Accept-Encoding header accepts gzip (RFC 9110, section 12.5.3)."""
     named = accepted(header)
     return named.get("gzip", named.get("x-gzip", named.get("*", False)))
 
 
 def matches(header: str, etag: str) -> bool:
-    """Return whether an If-None-Match header names a tag, weak or strong (RFC 9110, 13.1.2)."""
+    """Return whether an If-None-Match header lists a tag, weak or strong (RFC 9110, 13.1.2)."""
     named = {one.strip().removeprefix("W/") for one in header.split(",")}
     return "*" in named or etag in named
 
 
 def tag_of(data: bytes) -> str:
-    """Return the tag of some bytes."""
+    """Return the entity tag of bytes."""
     return sha256(data).hex()[:32]
 
 
 def pack(data: bytes) -> bytes:
-    """Return bytes packed by gzip, the same each time."""
+    """Compress bytes by gzip, reproducibly; cached by their SHA-256."""
     key = sha256(data)
     packed = _PACKED.get(key)
     if packed is None:

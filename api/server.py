@@ -1,4 +1,4 @@
-"""One process that serves: HTTP in front, anchoring and telling behind, closed in good order."""
+"""The server process: HTTP server and background workers, with orderly startup and shutdown."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ STEP_SECONDS = 0.5
 TELL_SECONDS = 1.0
 LOG_SECONDS = 60.0
 TURN_SECONDS = 0.0005
-"""How long a thread beside the requests may go on while a request waits for its turn."""
+"""Switch interval (seconds) of Python threads, so that background threads yield to requests."""
 MAX_RECURSION_DEPTH = 2_000
-"""Calls within calls: far more than a request or the contract needs, far fewer than crash."""
+"""Recursion limit: far above the needs of requests and the contract, far below a crash."""
 GRACE = 20
-"""Seconds that requests at hand have to end."""
+"""Seconds for open requests to finish at shutdown."""
 BACKLOG = 2_048
 _YOUNG = 20_000
-"""Objects made before the collector looks at them."""
+"""Allocations between garbage collections of the youngest generation."""
 
 
 class _Server(uvicorn.Server):
-    """A server that lets the service know at once that it is to end."""
+    """uvicorn server that notifies the service of a shutdown at once."""
 
     opened: Opened
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Take no more connections; whoever waits for something is answered now.
+        """Stop accepting connections, and end long polls.
 
-        The signal is not raised again, as uvicorn would: what is behind must be closed first.
+        Unlike uvicorn it does not raise the signal again: workers and ledger must be closed first.
         """
         if self.opened.service is not None:
             self.opened.service.stopping = True
@@ -58,7 +58,7 @@ class _Server(uvicorn.Server):
 
 @dataclass(kw_only=True)
 class Opened:
-    """What is open once the ledger is, and is closed in the opposite order."""
+    """Resources that are opened with the ledger, and closed in reverse order."""
 
     ledger: Callable[[], AbstractContextManager[Ledger]]
     options: Options
@@ -67,7 +67,7 @@ class Opened:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def open(self) -> ASGIApp:
-        """Open the ledger and start what works beside the requests; raises what opening raises."""
+        """Open the ledger and start the background workers; raises what opening raises."""
         with ExitStack() as stack:
             ledger = stack.enter_context(self.ledger())
             provider = self.provider
@@ -83,17 +83,17 @@ class Opened:
             self.service = service
             self._stack = stack.pop_all()
         settle_garbage()
-        # The chain's library lets Python recurse until the C stack ends, as a nested body would.
+        # The chain's library raises the recursion limit so far that nested JSON would crash.
         sys.setrecursionlimit(MAX_RECURSION_DEPTH)
         return app
 
     async def answered(self) -> None:
-        """Finish what answers have begun."""
+        """Finish the pending verification receipts."""
         if self.service is not None:
             await self.service.keeper.close()
 
     def close(self) -> None:
-        """Stop the work beside the requests and close the ledger."""
+        """Stop the background workers and close the ledger."""
         self._stack.close()
 
 
@@ -108,12 +108,11 @@ def serve(
 ) -> None:
     """Serve the ledger that `ledger` opens until a signal ends it.
 
-    While its node or its database keeps it from being opened, the process stays, says why, and
-    tries again.  `ready` is called once with the address; `provider` is whose tokens are taken
-    beside keys, None for nobody's.
+    While node or database are unavailable, the process runs, reports why, and retries.  `ready` is
+    called once with the address; tokens of `provider` are accepted in addition to keys.
 
     Raises:
-        CertledgerError: it cannot be opened, for a reason that does not pass by itself.
+        CertledgerError: it cannot be opened, for a permanent reason.
     """
     Connection.most = most_connections()
     listening = listen(host, port)
@@ -134,10 +133,10 @@ def serve(
 
 
 def configure(app: ASGIApp) -> uvicorn.Config:
-    """Return how the server is set up."""
+    """Return uvicorn's configuration."""
     return uvicorn.Config(
         app,
-        # httptools, which would be taken where it is installed, bounds no head of a request.
+        # uvicorn would prefer httptools, which does not limit heads.
         http=Connection,
         log_config=None,
         access_log=False,
@@ -145,16 +144,16 @@ def configure(app: ASGIApp) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE,
         h11_max_incomplete_event_size=65_536,
-        # asyncio takes as many in one turn; one that finds no descriptor stops it for a second.
+        # asyncio accepts so many per iteration; without a descriptor it stops for a second.
         backlog=ACCEPTED_AT_ONCE,
         ws="none",
     )
 
 
 def settle_garbage() -> None:
-    """Let the collector pass over what was loaded, and come when there is something to collect.
+    """Tune the garbage collector: freeze loaded objects, and collect less often.
 
-    Otherwise it goes through hundreds of thousands of objects that stay, while callers wait.
+    A full collection would traverse hundreds of thousands of permanent objects during requests.
     """
     gc.collect()
     gc.freeze()
@@ -162,10 +161,10 @@ def settle_garbage() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, 0 for a free port."""
+    """Return a listening socket; port 0 selects a free port."""
     listening = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
-    # Connections inherit it.  asyncio sets it only where a socket names its protocol, and without
-    # it the body of an answer waits some 40 ms for the caller to acknowledge the head.
+    # Accepted connections inherit it.  asyncio sets TCP_NODELAY only for sockets with an explicit
+    # protocol; without it the body waits some 40 ms for the acknowledgement of the head.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 

@@ -1,4 +1,4 @@
-"""What the routes work with: one ledger, and what the service keeps beside it."""
+"""Shared state of the routes: the ledger, and the service's pools, budgets and caches."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from certledger.verifier.formats.signed_policy import SignedPolicy
 
 PROBE_SECONDS = 1.0
 MAX_RELAYS = 4
-"""Requests to the chain's node that one address may have open at once."""
+"""Open requests to the chain node per address."""
 MAX_LISTS_BYTES = 32 * 2**20
-"""Bytes of status lists that are remembered."""
+"""Bytes of cached status lists."""
 
 
 class ServedLedger(Protocol):
-    """A ledger as the service needs it: what `ledger.node.Ledger` is."""
+    """Interface of a ledger for the service; `ledger.node.Ledger` implements it."""
 
     settings: Settings
     node: JsonRpc
@@ -54,33 +54,33 @@ class ServedLedger(Protocol):
 
     @property
     def store(self) -> ServiceStore:
-        """Where it remembers."""
+        """The ledger's database."""
 
     @property
     def chain(self) -> Chain:
-        """The chain it anchors on."""
+        """The ledger's chain."""
 
     @property
     def clock_watch(self) -> ClockWatch:
-        """What compares the clock with the witnesses'."""
+        """Compares the clock with the witnesses'."""
 
     @property
     def policy(self) -> SignedPolicy | None:
-        """The trust policy that the service judges by, None where there is none."""
+        """The service's trust policy, None without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a service may be set up with; times in seconds.
+    """Settings of a service; times in seconds.
 
     Attributes:
-        public_rate: how often one address may verify without a key.
-        lookup_floor: a lookup is answered no sooner, found or not.
-        private_targets: whether web hooks may call private addresses.
-        address_rate: how often one address may call, whoever calls from it.
-        public_url: the service's address, which signed documents name, without a slash at the end;
-            what a caller's `Host` says is never signed.
-        origins: whose pages may call from a browser (CORS); nobody's but the service's own.
+        public_rate: verifications per address without a key.
+        lookup_floor: least duration of a lookup, found or not.
+        private_targets: whether webhooks may call private addresses.
+        address_rate: requests per address, with any credentials.
+        public_url: the service's address in signed documents, without a trailing slash; the `Host`
+            header is never signed.
+        origins: allowed origins of browsers (CORS); none but the service's own by default.
     """
 
     public_rate: str = "60/minute"
@@ -93,7 +93,7 @@ class Options:
 
 @dataclass(kw_only=True)
 class Service:
-    """One service on one ledger.  `clock` gives seconds since 1970."""
+    """A service on one ledger.  `clock` gives seconds since 1970."""
 
     ledger: ServedLedger
     options: Options = field(default_factory=Options)
@@ -136,10 +136,10 @@ class Service:
         return self.ledger.store
 
     def check_writing(self) -> None:
-        """Check that the database takes what is written, at most once a second.
+        """Check that the database accepts writes, at most once a second.
 
         Raises:
-            StoreUnavailableError: it does not, as where its disk is full.
+            StoreUnavailableError: it does not, for example because its disk is full.
         """
         with self._probing:
             if self.clock() < self._probed + PROBE_SECONDS:
@@ -157,10 +157,10 @@ class Service:
 
     @property
     def verdicts(self) -> Verdicts:
-        """What answers questions.
+        """The verifier of questions, created on first use.
 
         Raises:
-            PolicyAbsentError: there is no trust policy to judge by.
+            PolicyAbsentError: there is no trust policy yet.
         """
         if self._verdicts is None:
             ledger = self.ledger
@@ -181,6 +181,6 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    """Return the service that a request came to."""
+    """Return the service of a request."""
     found: Service = request.scope["app"].service
     return found

@@ -1,4 +1,4 @@
-"""What answers while the ledger cannot be opened: alive, not ready, and for what reason."""
+"""Stand-in application while the ledger cannot be opened: alive, not ready, with the reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from certledger.verifier.errors import CertledgerError
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 5.0
 RETRIED = (ChainUnreachableError, StoreBusyError, StoreUnavailableError, sqlite3.DatabaseError)
-"""Failures that may pass, or that somebody mends while the process waits."""
+"""Temporary failures, or those that an operator can fix while the process runs."""
 
 
 class ChainDamagedError(CertledgerError):
@@ -35,7 +35,7 @@ class ChainDamagedError(CertledgerError):
 
 
 def failure_of(error: Exception) -> CertledgerError:
-    """Return why the ledger could not be opened, with a code for programs."""
+    """Return the reason with a code for a failure to open the ledger."""
     if isinstance(error, CertledgerError):
         return error
     return ChainDamagedError("the chain in the home cannot be read: its file is damaged")
@@ -43,10 +43,10 @@ def failure_of(error: Exception) -> CertledgerError:
 
 @dataclass(kw_only=True)
 class Standby:
-    """An application that stands in until the real one can be opened.
+    """ASGI application that serves errors until the real one is open.
 
-    `open` returns the real application, or raises one of `RETRIED`; it is called until it succeeds
-    or `stop` is called.  `closing` is awaited at the end of the server, in its event loop.
+    `open` returns the real application, or raises one of `RETRIED`; it is retried until it succeeds
+    or `stop` is called.  `closing` is awaited at shutdown, in the event loop.
     """
 
     open: Callable[[], ASGIApp]
@@ -57,17 +57,17 @@ class Standby:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Open the application now, or go on trying in a thread.
+        """Open the application now, or retry in a thread.
 
         Raises:
-            CertledgerError: for a reason that does not pass by itself.
+            CertledgerError: a permanent failure.
         """
         if not self._try():
             self._thread = threading.Thread(target=self._retry, name="opening", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Try no more."""
+        """Stop retrying."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -93,7 +93,7 @@ class Standby:
         return True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or say why it cannot be served yet."""
+        """Pass a request on, or respond with the reason why the ledger is not open."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif self._app is not None:

@@ -1,4 +1,4 @@
-"""Status lists as tokens for others' tools, signed by the operator: JWS with ES256K (RFC 8812)."""
+"""Status lists as signed tokens for other tools: JWS with ES256K (RFC 8812)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from certledger.verifier.formats.canonical_json import Json, format_time, to_bas
 STATUS_LIST = "application/statuslist+jwt"
 CREDENTIAL = "application/vc+jwt"
 LIFE = 86_400
-"""Seconds after its block's time that a token may be relied on."""
+"""Seconds from its block's time to a token's expiry."""
 FRESH = 60
-"""Seconds that it may be kept before a newer one is asked for."""
+"""Seconds until a client should fetch a newer token."""
 _CONTEXT = "https://www.w3.org/ns/credentials/v2"
 
 
@@ -33,7 +33,7 @@ def status_list_token(operator: Signer, uri: str, status_list: Json, at: int) ->
 
 
 def status_list_credential(operator: Signer, uri: str, subject: Json, at: int) -> Json:
-    """Return a BitstringStatusListCredential (W3C, section 2.2), not secured yet."""
+    """Return an unsigned BitstringStatusListCredential (W3C, section 2.2)."""
     return {
         "@context": [_CONTEXT],
         "id": uri,
@@ -46,7 +46,7 @@ def status_list_credential(operator: Signer, uri: str, subject: Json, at: int) -
 
 
 def secure(operator: Signer, credential: Json) -> bytes:
-    """Return a credential secured as VC-JOSE-COSE (W3C, section 3.1.1) has it."""
+    """Sign a credential as in VC-JOSE-COSE (W3C, section 3.1.1)."""
     return _signed(operator, {"typ": "vc+jwt", "cty": "vc"}, credential)
 
 
@@ -55,7 +55,7 @@ def _name_of(operator: Signer) -> str:
 
 
 def _signed(operator: Signer, header: Mapping[str, Json], claims: Json) -> bytes:
-    """Return a compact JWS; the header holds the key, which hashes to the operator's address."""
+    """Return a compact JWS; its header has the key, which hashes to the operator's address."""
     key = {
         "kty": "EC",
         "crv": "secp256k1",

@@ -1,4 +1,4 @@
-"""Bounded pools of threads in which callers take turns: one that asks much delays itself."""
+"""Bounded thread pools with fair queueing: a caller with many jobs delays only itself."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from certledger.api.errors import ServiceBusyError
 from certledger.api.request.body_budget import size_of
 
 MAX_WAITING_BYTES = 64 * 2**20
-"""Bytes of requests that wait in one pool."""
+"""Bytes of requests queued in one pool."""
 MIN_JOB_BYTES = 2**14
-"""What a request that waits counts at least: its connection, head and task take as much."""
+"""Least bytes counted for a queued request: its connection, head and task."""
 _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class _Job:
-    """A piece of work, for whom it is done, and what waits for it in which loop.
+    """A queued job, with its caller and the future that awaits it.
 
-    `size` is what it counts while it waits; work of a request that has begun is not `droppable`.
+    `size` counts while it is queued; jobs of a request with earlier results are not `droppable`.
     """
 
     who: str
@@ -41,14 +41,13 @@ class _Job:
 
 
 class FairPool:
-    """Runs work in at most `threads` threads; callers whose work waits are served in turn.
+    """Runs jobs in at most `threads` threads; queued callers are served round-robin.
 
-    What waits is bounded in bytes, not in requests.  When there is no room, the caller with the
-    most bytes waiting is refused its newest request, so a caller with little is never refused
-    because of one with much.
+    The queue is bounded in bytes, not in requests.  When it is full, the newest job of the caller
+    with the most queued bytes is dropped, so a heavy caller never displaces a light one.
 
-    It belongs to one event loop, and does nothing there that takes time.  Its threads do not keep
-    the process alive: work that never ends does not keep the service from ending.
+    A pool belongs to one event loop and never blocks it.  Its threads are daemons: a job that hangs
+    does not block the exit of the process.
     """
 
     def __init__(
@@ -59,14 +58,14 @@ class FairPool:
         most_of_one: int | None = None,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
-        """`most_of_one` is how many threads one caller may have at once, all by default."""
+        """`most_of_one` limits the threads of one caller, by default all."""
         self._name, self._threads, self._most_of_one = name, threads, most_of_one or threads
         self._max_bytes = max_waiting_bytes
         self._started: SimpleQueue[_Job] = SimpleQueue()
         self._waiting: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._running: dict[str, int] = {}
         self._droppable: dict[str, int] = {}
-        """Bytes of each caller's jobs that wait and can be dropped."""
+        """Queued droppable bytes by caller."""
         self._bytes = self._alive = 0
 
     async def run(
@@ -77,13 +76,13 @@ class FairPool:
         size: int = 0,
         begun: bool = False,
     ) -> _Found:
-        """Return what `work` does, run for the caller named `who`.
+        """Run `work` for the caller named `who` and return its result.
 
-        `size` is how many bytes its request holds.  Work of a request that has `begun`, whose
-        earlier work is done, counts and is never refused.
+        `size` is the bytes of its request.  Jobs of a request that has `begun`, whose earlier jobs
+        are done, count and are never dropped.
 
         Raises:
-            ServiceBusyError: too much waits, and most of it is this caller's.
+            ServiceBusyError: the queue is full, mostly with this caller's jobs.
         """
         size = max(size, MIN_JOB_BYTES)
         if not begun:
@@ -104,12 +103,12 @@ class FairPool:
         try:
             return await done
         finally:
-            # A future with an error refers to this frame by its traceback: without this, what
-            # was asked would stay in memory until the collector comes.
+            # A future with an exception references this frame by its traceback; without this the
+            # request's data would stay in memory until the next garbage collection.
             del done, job, work, args
 
     def _count(self, job: _Job, sign: int) -> None:
-        """Count a job that begins (1) or ceases (-1) to wait."""
+        """Count a job that enters (1) or leaves (-1) the queue."""
         self._bytes += sign * job.size
         if job.droppable:
             left = self._droppable.pop(job.who, 0) + sign * job.size
@@ -117,7 +116,7 @@ class FairPool:
                 self._droppable[job.who] = left
 
     def _make_room(self, who: str, size: int) -> None:
-        """Drop the newest jobs of callers with more bytes waiting than `who` would have.
+        """Drop the newest jobs of callers with more queued bytes than `who` would have.
 
         Raises:
             ServiceBusyError: there is no such caller, and no room.
@@ -140,7 +139,7 @@ class FairPool:
             job.done.set_exception(_busy())
 
     def _next(self) -> None:
-        """Start what may start, the caller that had its turn last coming last."""
+        """Start queued jobs round-robin."""
         for who in list(self._waiting):
             running = sum(self._running.values())
             if running >= self._threads:
@@ -159,7 +158,7 @@ class FairPool:
             self._started.put(job)
 
     def _work(self) -> None:
-        """Do one job after another, in a thread of the pool."""
+        """Thread loop: run jobs."""
         while True:
             job = self._started.get()
             found, error = None, None
@@ -167,7 +166,7 @@ class FairPool:
                 found = None if job.done.cancelled() else job.work()
             except BaseException as raised:
                 error = raised
-            # The loop may be closed by now: then nobody waits any more.
+            # If the loop is closed, no one awaits the result.
             with suppress(RuntimeError):
                 job.loop.call_soon_threadsafe(self._settle, job, found, error)
             del job, found, error
@@ -191,12 +190,11 @@ def _busy() -> ServiceBusyError:
 
 @dataclass(kw_only=True)
 class Pools:
-    """The pools of a service.
+    """The thread pools of a service.
 
-    Work for the public has a thread of its own, so that it never delays callers with a key:
-    Python runs one thread at a time anyway, and more of them would only take turns.  Short reads
-    and writes of the database, and what operators ask, have threads of their own as well: neither
-    waits for proofs, for packing or for names that are resolved.
+    The public has its own thread, so that it never delays callers with a key; more threads would
+    not help, because Python runs one at a time.  Short database operations and operators' requests
+    have their own threads too, so they do not wait for proofs, compression or name lookups.
     """
 
     public: FairPool = field(default_factory=lambda: FairPool("public", 1))
@@ -209,7 +207,7 @@ class Pools:
     health: FairPool = field(default_factory=lambda: FairPool("health", 2))
 
     async def prove(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
-        """Return what `work` does, which decodes or proves for the caller of `request`."""
+        """Run `work`, which decodes or proves, for the caller of `request`."""
         asker, state = asker_of(request), request.scope["state"]
         pool = self.public if asker.public else self.known
         begun, state[_BEGUN] = state.get(_BEGUN, False), True
@@ -217,31 +215,31 @@ class Pools:
         return await pool.run(asker.name, work, *args, size=size, begun=begun)
 
     async def read(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
-        """Return what `work` does, which reads or writes a few rows of the database."""
+        """Run `work`, which reads or writes a few rows of the database."""
         return await self.short.run(asker_of(request).name, work, *args)
 
     async def check(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
-        """Return what `work` does, which tells operators how the service is."""
+        """Run `work` of a health check."""
         return await self.health.run(asker_of(request).name, work, *args)
 
 
 _BEGUN = "begun"
-"""Where a request remembers that work for it was taken on."""
+"""Key of the request's state: a first job was accepted."""
 
 
 class Slots:
-    """How many of something each caller has open at once."""
+    """Limit of concurrent operations per caller."""
 
     def __init__(self, most: int) -> None:
-        """`most` is how many one caller may have."""
+        """`most` is the limit of one caller."""
         self._most, self._open = most, dict[str, int]()
 
     @contextmanager
     def one_of(self, who: str) -> Iterator[None]:
-        """Hold a slot while the block runs.
+        """Take a slot for the duration of the block.
 
         Raises:
-            ServiceBusyError: the caller has as many as it may.
+            ServiceBusyError: the caller's slots are all taken.
         """
         count = self._open.get(who, 0)
         if count >= self._most:

@@ -1,4 +1,4 @@
-"""Words beside results, in the language that a caller reads."""
+"""Texts of results in the caller's language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT: Language = "zh"
 
 @lru_cache(maxsize=256)
 def language_of(accepted: str) -> Language:
-    """Return the language that an Accept-Language header asks for; Chinese where it is silent."""
+    """Return the language preferred by an Accept-Language header; Chinese by default."""
     best: tuple[float, Language] = (0.0, DEFAULT)
     for part in accepted.lower().split(","):
         tag, _, quality = part.strip().partition(";")
@@ -40,9 +40,9 @@ def _quality(text: str) -> float:
 
 
 def words(result: Result, language: Language) -> dict[str, Json]:
-    """Return the words of a result: banner, issuer, checks, advice, basis.
+    """Return the texts of a result: banner, issuer, checks, advice, basis.
 
-    The issuer has its code and its region beside its name: another one may bear the same name.
+    The issuer has its code and region, since another one may have the same name.
     """
     codes = tuple(f.code for f in result.findings)
     common = _words(result.verdict, codes, result.basis, language)

@@ -1,4 +1,4 @@
-"""Work beside the requests: threads that take one step after another until they are told to end."""
+"""Background workers: threads that repeat one step until stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PAUSE_SECONDS = 30.0
 
 @dataclass(kw_only=True)
 class Worker:
-    """Calls `step` again and again, `pause` seconds apart, longer after faults."""
+    """Repeats `step`, `pause` seconds apart, with exponential backoff after failures."""
 
     name: str
     step: Callable[[], object]
@@ -27,12 +27,12 @@ class Worker:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the step at hand, and end."""
+        """Finish the current step, and stop."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -58,6 +58,6 @@ class Worker:
 
 
 def stop_all(workers: Sequence[Worker]) -> None:
-    """Let every worker finish its step."""
+    """Stop all workers after their current steps."""
     for worker in workers:
         worker.stop()

@@ -1,1 +1,1 @@
-"""Authentication and permissions: API keys, OIDC tokens, rates."""
+"""Authentication and authorization: API keys, OIDC tokens, rate limits."""

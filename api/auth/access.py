@@ -1,4 +1,4 @@
-"""The gate before every route: who calls, whether it may, and not too often."""
+"""Access control of every route: authentication, permission, rate limits."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _MAX_CREDENTIAL_CHARACTERS = 8_192
 
 
 class Tokens(Protocol):
-    """Reads access tokens of an identity provider."""
+    """Authenticates access tokens of an identity provider."""
 
     async def authenticate(self, text: str) -> Caller:
-        """Return the caller of a token, or raise CredentialsInvalidError."""
+        """Return the caller of a token.  Raises CredentialsInvalidError."""
 
 
 @lru_cache(maxsize=64)
 def _span(rate: str) -> tuple[int, float]:
-    """Return how many calls a rate allows, in how many seconds."""
+    """Parse a rate to (calls, seconds)."""
     item = parse(rate)
     return item.amount, float(item.get_expiry())
 
@@ -45,10 +45,11 @@ _MAX_COUNTED_KEYS = 100_000
 
 @dataclass(kw_only=True)
 class Rates:
-    """How often callers may call.  Counted in this process; `clock` gives seconds.
+    """Rate limits per caller, in this process.  `clock` gives seconds.
 
-    Each call books its share of the span (the generic cell rate algorithm, as in ATM networks):
-    one number a caller, no window whose edge lets twice as many through, and no timer.
+    Uses the generic cell rate algorithm (GCRA, as in ATM networks): each call books its share of
+    the span.  It stores one number per caller, has no window edge that lets through twice the rate,
+    and needs no timer.
     """
 
     clock: Callable[[], float]
@@ -58,7 +59,7 @@ class Rates:
         """Count a call.
 
         Raises:
-            RateLimitError: there were more than `rate` allows.
+            RateLimitError: more calls than `rate` allows.
         """
         amount, span = _span(rate)
         now = self.clock()
@@ -70,20 +71,20 @@ class Rates:
         self._booked[who] = booked
 
     def open(self, rate: str, *who: str) -> bool:
-        """Return whether one call more would be let through, without counting it."""
+        """Return whether one more call would be allowed, without counting it."""
         amount, span = _span(rate)
         now = self.clock()
         return max(self._booked.get(who, 0.0), now) + span / amount - now <= span
 
     def used(self, rate: str, *who: str) -> int:
-        """Return how many calls are booked at present."""
+        """Return the number of calls that are booked now."""
         amount, span = _span(rate)
         return math.ceil(max(self._booked.get(who, 0.0) - self.clock(), 0.0) * amount / span)
 
 
 @dataclass(kw_only=True)
 class Gate:
-    """Lets callers through; `tokens` is None where no identity provider is set up."""
+    """Authenticates and authorizes callers; `tokens` is None without an identity provider."""
 
     keys: KeyRing
     rates: Rates
@@ -94,13 +95,13 @@ class Gate:
     _checking: dict[str, asyncio.Future[Caller]] = field(default_factory=dict, repr=False)
 
     async def admit(self, request: Request) -> Caller:
-        """Return who calls a route, counted against its rate.
+        """Return the caller of a route, counted against the rate limits.
 
         Raises:
-            UnauthenticatedError: nobody says who calls, and the route is not for the public.
-            CredentialsInvalidError: the key or token is no good.
-            ForbiddenError: the caller's role or scopes do not reach as far.
-            RateLimitError: it calls too often.
+            UnauthenticatedError: no credentials, and the route is not public.
+            CredentialsInvalidError: the key or token is invalid.
+            ForbiddenError: the caller's role or scopes do not include the operation.
+            RateLimitError: too many calls.
         """
         operation: str = request.scope["route"].operation_id
         rule = RULES[operation]
@@ -126,20 +127,20 @@ class Gate:
     async def check_key(self, address: str, text: str) -> Caller:
         """Return the caller of a key; callers at different addresses take turns.
 
-        Requests that come at once with one key wait for one look-up of it.
+        Concurrent requests with the same key share one database lookup.
         """
         checking = self._checking.get(text)
         if checking is None:
             work = self.pool.run(address, self.keys.authenticate, text)
             checking = self._checking[text] = asyncio.ensure_future(work)
             checking.add_done_callback(partial(self._checked, text))
-        # Whoever leaves does not end it for the others.
+        # A request that is cancelled must not cancel the lookup for the others.
         return await asyncio.shield(checking)
 
     def _checked(self, text: str, checking: asyncio.Future[Caller]) -> None:
         del self._checking[text]
         if not checking.cancelled():
-            checking.exception()  # Told, if anybody still waits for it; never a warning.
+            checking.exception()  # Marked as retrieved, else asyncio logs a warning.
 
     async def _authenticate(self, text: str, address: str) -> Caller:
         cached = self.keys.remembered(text)
@@ -152,17 +153,17 @@ class Gate:
                 return await self.tokens.authenticate(text)
             raise CredentialsInvalidError("the service takes keys only, and this is none")
         except CredentialsInvalidError:
-            # Good ones are let through from the same address, whoever guesses there.
+            # Only failures count, so a guesser does not lock out others behind the same address.
             self.rates.hit(_WRONG, "wrong", address)
             raise
 
 
 _WRONG = "100/minute"
-"""Wrong credentials from one address, before it is told nothing more of them."""
+"""Failed authentications per address."""
 
 
 def credential_of(request: Request) -> str | None:
-    """Return the key or token of a request, None where there is none.
+    """Return the key or token of a request, None without one.
 
     Raises:
         CredentialsInvalidError: another scheme than Bearer, or too long.

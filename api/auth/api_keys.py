@@ -1,4 +1,4 @@
-"""Who calls: keys and tokens become a caller with a role and what it is bound to."""
+"""API keys: creation, authentication, and the caller that a credential stands for."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.issuer_state import region_of
 
 COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""What a counter is called."""
+"""Pattern of a counter's name."""
 MARK = "clk_"
 PREFIX_SIZE = 8
 SECRET_SIZE = 32
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REMEMBERED_SECONDS = 1.0
-"""How long a key that was looked up is believed: a revoked one is shut off as soon as that."""
+"""Seconds that an authenticated key is cached; a revoked key works at most so long."""
 _MAX_CACHED_TOKENS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who calls.
+    """An authenticated caller.
 
     Attributes:
-        id: names the credential, without any secret.
-        party: names who is behind it: two keys of one body are one party.
-        scopes: operations it may call of those its role may; empty for all of them.
-        expires: when (seconds) the credential ends, None where it does not say.
+        id: identifies the credential, without any secret.
+        party: identifies the owner: all keys of one issuer are one party.
+        scopes: operations that it may call, a subset of its role's; empty for all.
+        expires: end of the credential (seconds), None without one.
     """
 
     id: str
@@ -51,7 +51,7 @@ class Caller:
     expires: int | None = None
 
     def speaks_for(self, issuer: str) -> bool:
-        """Return whether the caller may touch what is this body's own."""
+        """Return whether the caller may access data that belong to this issuer."""
         if self.issuer is not None:
             return self.issuer == issuer
         if self.region is not None:
@@ -60,27 +60,27 @@ class Caller:
 
 
 def in_region(issuer: str, region: int) -> bool:
-    """Return whether an issuer's code is one of a region."""
+    """Return whether an issuer's code is of a region."""
     return issuer[2:4].isdecimal() and region_of(issuer) == region
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateLimitSubject:
-    """Whose share of the service a request uses: a party, or an address of the public."""
+    """Owner of a rate and memory share: a party, or an address of the public."""
 
     name: str
     public: bool
 
 
 def asker_of(request: Request) -> RateLimitSubject:
-    """Return whose share a request uses, as the gate found."""
+    """Return the subject of a request's limits, set by the gate."""
     asker: RateLimitSubject = request.state.asker
     return asker
 
 
 @lru_cache(maxsize=4_096)
 def network_of(address: str) -> str:
-    """Return what addresses are counted by: IPv6 by the network (/64) that one line has."""
+    """Return the address for rate limits: IPv6 by its /64 network, which one line gets."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -96,7 +96,7 @@ PUBLIC = Caller(id="public", party="public", role=Role.PUBLIC)
 
 
 def party_of(role: Role, *, issuer: str | None, counter: str | None, name: str) -> str:
-    """Return what names the party behind a credential called `name`."""
+    """Return the party of a credential called `name`."""
     if role is Role.ISSUER:
         return f"body:{issuer}"
     return f"counter:{counter}" if counter is not None else name
@@ -108,7 +108,7 @@ def _draw(size: int) -> str:
 
 @dataclass(kw_only=True)
 class KeyRing:
-    """The keys of callers.  `clock` gives seconds; `pepper` is the secret of their hashes."""
+    """Store of API keys.  `clock` gives seconds; `pepper` is the secret of their hashes."""
 
     store: ServiceStore
     pepper: bytes
@@ -127,7 +127,7 @@ class KeyRing:
         expires: int | None = None,
         draw: Callable[[int], str] = _draw,
     ) -> tuple[ApiKey, str]:
-        """Return a new key and its text, which is kept nowhere and shown this once."""
+        """Create a key; return it with its text, which is not stored."""
         prefix = MARK + draw(PREFIX_SIZE)
         text = f"{prefix}_{draw(SECRET_SIZE)}"
         key = ApiKey(
@@ -147,28 +147,29 @@ class KeyRing:
         return key, text
 
     def revoke(self, prefix: str) -> bool:
-        """Shut a key off; return whether there was one that was open."""
+        """Revoke a key; return whether it was valid."""
         with self.store.begin() as unit:
             done = unit.revoke_api_key(prefix, int(self.clock()))
         self._seen.clear()
         return done
 
     def remembered(self, text: str) -> Caller | None:
-        """Return the caller of a key that was looked up just now, without asking the database."""
+        """Return the caller of a cached key, without a database query."""
         cached = self._seen.get(sha256(text.encode()))
         return cached[1] if cached is not None and self.clock() < cached[0] else None
 
     def authenticate(self, text: str) -> Caller:
-        """Return the caller behind a key.
+        """Return the caller of a key.
 
         Raises:
-            CredentialsInvalidError: it is unknown, ended or revoked; which of them is not said.
+            CredentialsInvalidError: it is unknown, expired or revoked; the error does not say
+            which.
         """
         prefix, _, secret = text.rpartition("_")
         now = self.clock()
         with self.store.begin(write=False) as unit:
             key = unit.api_key(prefix[: len(MARK) + PREFIX_SIZE]) if secret else None
-        # A key that is unknown costs what a known one does.
+        # Hash in any case, so that unknown keys take as long as known ones.
         same = hmac.compare_digest(self._digest(text), key.digest if key else bytes(32))
         if key is None or not same or not key.good(int(now)):
             raise CredentialsInvalidError("the key is unknown, has ended, or was revoked")
@@ -183,7 +184,7 @@ class KeyRing:
 
 
 def caller_of(key: ApiKey) -> Caller:
-    """Return the caller that a key makes."""
+    """Return the caller of a key."""
     return Caller(
         id=f"key:{key.prefix}",
         party=party_of(key.role, issuer=key.issuer, counter=key.counter, name=f"key:{key.prefix}"),
@@ -203,4 +204,4 @@ BINDINGS: Mapping[Role, str | None] = {
     Role.AUDITOR: None,
     Role.ADMINISTRATOR: None,
 }
-"""What a credential of a role must be bound to, None where it need not be."""
+"""What a credential of a role must be bound to, None for nothing."""

@@ -1,4 +1,4 @@
-"""Access tokens of an OIDC provider: signed by its keys, for this audience, with a role in them."""
+"""OIDC access tokens: verification of signature, audience and role."""
 
 from __future__ import annotations
 
@@ -25,29 +25,28 @@ from certledger.verifier.http_client import require_secure
 
 log = structlog.get_logger(__name__)
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
-"""Algorithms that a token may be signed by; none of them takes a shared secret."""
+"""Accepted signature algorithms; all are asymmetric."""
 LEEWAY = 60
 FRESH_SECONDS = 600
-"""How long the provider's keys are believed before they are fetched again."""
+"""Seconds until the provider's keys are fetched again."""
 SOONEST_SECONDS = 30
-"""How soon they are fetched again where a token names one that is not among them."""
+"""Least seconds between fetches because of a token with an unknown key."""
 AWAY_SECONDS = 5
-"""How soon a provider is asked again that did not answer and whose keys are not known."""
+"""Least seconds between fetches while the provider is unreachable and no keys are known."""
 STALE_SECONDS = 86_400
-"""How long keys are believed of a provider that does not answer any more."""
+"""Seconds that fetched keys remain valid while the provider is unreachable."""
 _TIMEOUT = 10.0
 WAIT_SECONDS = 2.0
-"""How long a token waits whose key is not known, while keys are fetched."""
+"""Seconds that a token with an unknown key waits for a fetch."""
 _MAX_RESPONSE_BYTES = 262_144
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
-    """An OIDC provider, and how its tokens say who somebody is here.
+    """An OIDC provider, and the claims of its tokens.
 
-    `issuer` is its address, `audience` what tokens for this service name; the other members are
-    names of claims.  Where a token has no claim of a name, the name's dots lead into its objects,
-    as in `realm_access.roles`.
+    `issuer` is its address, `audience` that of this service; the other members are names of claims.
+    Where a token has no such claim, dots in the name lead into objects, as in `realm_access.roles`.
     """
 
     issuer: str
@@ -61,7 +60,7 @@ class Provider:
 
 @dataclass(kw_only=True)
 class OidcTokens:
-    """Reads tokens of one provider, whose keys are fetched and remembered."""
+    """Verifies tokens of one provider; its keys are fetched and cached."""
 
     provider: Provider
     clock: Callable[[], float]
@@ -74,9 +73,9 @@ class OidcTokens:
         """Return the caller of a token.
 
         Raises:
-            CredentialsInvalidError: not signed by the provider, over, for others, or without a
-                role.
-            ProviderUnreachableError: the provider's keys are not to be had.
+            CredentialsInvalidError: not signed by the provider, expired, for another audience, or
+                without a role.
+            ProviderUnreachableError: no keys of the provider are known.
         """
         try:
             token = await self._decode(text)
@@ -98,17 +97,17 @@ class OidcTokens:
         try:
             return jwt.decode(text, keys, algorithms=self.provider.algorithms)
         except (JoseError, ValueError):
-            # A key may have come since; one that is not there is not fetched for each forgery.
+            # The key may be new.  Fetches are limited, since forged tokens have unknown keys too.
             again = await self._key_set(SOONEST_SECONDS)
             if again is keys:
                 raise
             return jwt.decode(text, again, algorithms=self.provider.algorithms)
 
     async def _key_set(self, fresh: float) -> KeySet:
-        """Return the provider's keys, fetched again where they were not within `fresh` seconds.
+        """Return the provider's keys; fetch them if older than `fresh` seconds.
 
-        Keys that are known are good while newer ones are fetched: a token that one of them signed
-        does not wait for a provider that hangs.  Others wait `WAIT_SECONDS` at most.
+        Known keys remain usable during a fetch, so their tokens do not wait for a provider that
+        hangs. Others wait at most `WAIT_SECONDS`.
 
         Raises:
             ProviderUnreachableError: no keys are known.
@@ -126,7 +125,7 @@ class OidcTokens:
         return self._keys
 
     async def _refresh(self) -> None:
-        """Fetch the keys once, for all that wait for them."""
+        """Fetch the keys once, for all waiting requests."""
         try:
             self._keys = await self._fetch()
             self._fetched = self.clock()
@@ -137,7 +136,7 @@ class OidcTokens:
             self._fetching = None
 
     async def _fetch(self) -> KeySet:
-        """Return the provider's keys, from where its metadata says they are."""
+        """Fetch the provider's metadata and the keys at its `jwks_uri`."""
         where = self.provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
         async with (
             asyncio.timeout(_TIMEOUT),
@@ -172,7 +171,7 @@ async def _json(client: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
 
 
 def usable(keys: Iterable[Any]) -> Iterator[Key]:
-    """Yield the keys that are understood; others are passed over (RFC 7517, section 5)."""
+    """Yield the supported keys; others are ignored (RFC 7517, section 5)."""
     for key in keys:
         try:
             yield from KeySet.import_key_set({"keys": [key]}).keys
@@ -181,7 +180,7 @@ def usable(keys: Iterable[Any]) -> Iterator[Key]:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a token is no good; the library's words may repeat it, so they are not told."""
+    """Return why a token is invalid, without the library's messages, which may quote it."""
     if isinstance(error, ExpiredTokenError):
         return "it has ended"
     if isinstance(error, ClaimError):
@@ -190,13 +189,12 @@ def _reason(error: Exception) -> str:
 
 
 def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
-    """Return the caller that the claims of a good token make.
+    """Return the caller of a verified token's claims.
 
-    It is named by a hash of the provider and its subject: what stands in logs and receipts
-    names no person.
+    Its id is a hash of provider and subject, so that logs and receipts name no person.
 
     Raises:
-        CredentialsInvalidError: not exactly one role, or not bound to what the role needs.
+        CredentialsInvalidError: not exactly one role, or without the role's binding.
     """
     listed = claim_of(claims, provider.roles)
     named = listed if isinstance(listed, list) else [listed]
@@ -231,7 +229,7 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
 
 
 def claim_of(claims: Mapping[str, Any], name: str) -> Any:
-    """Return the claim of this name, or the one its dots lead to; None where there is none."""
+    """Return the claim of this name, or the one its dots lead to; None without one."""
     if name in claims:
         return claims[name]
     found: Any = claims
@@ -241,7 +239,7 @@ def claim_of(claims: Mapping[str, Any], name: str) -> Any:
 
 
 NAMED = 32
-"""Hexadecimal digits of the hash that names whom a token is of."""
+"""Hexadecimal digits of the hash in a token's caller id."""
 
 
 def _bound(claims: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Who may call each route, how much it takes, how often: one table, by operation."""
+"""Permissions: roles, body limits and rates of every operation, in one table."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ KILOBYTE, MEGABYTE = 2**10, 2**20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """What a route asks of its callers.
+    """Limits of an operation.
 
     Attributes:
-        roles: who may call it; None where nobody is asked who they are.
-        longest: greatest bytes of a body, unpacked.
+        roles: who may call it; None without authentication.
+        longest: greatest bytes of a body, decompressed.
         public_longest: the same for callers without a key, where it is less.
-        seconds: time in which the body must have come.
-        rate: how often one caller may call, as the `limits` package writes it.
-        packed: whether a body may come packed by gzip.
-        deprecated: since when (seconds) callers should go elsewhere, told as RFC 9745 has it.
-        sunset: when (seconds) it may cease to answer, told as RFC 8594 has it.
+        seconds: time limit for receiving the body.
+        rate: calls of one caller, in the notation of the `limits` package.
+        packed: whether a body may be gzip.
+        deprecated: since when (seconds) it is deprecated, sent as in RFC 9745.
+        sunset: when (seconds) it may be removed, sent as in RFC 8594.
     """
 
     roles: frozenset[Role] | None
@@ -89,7 +89,7 @@ RULES: Mapping[str, Rule] = {
     "getStatusList": Rule(roles=KNOWN, rate=_STANDING),
     "getStatusListToken": Rule(roles=KNOWN, rate=_STANDING),
     "getStatusListCredential": Rule(roles=KNOWN, rate=_STANDING),
-    # Being told
+    # Webhooks, watches and events
     "createHook": Rule(roles=_NOTIFIED_ROLES, longest=8 * KILOBYTE),
     "listHooks": Rule(roles=_NOTIFIED_ROLES),
     "deleteHook": Rule(roles=_NOTIFIED_ROLES),
@@ -109,4 +109,4 @@ RULES: Mapping[str, Rule] = {
     "isReady": Rule(roles=None, rate="6000/minute"),
     "getMetrics": Rule(roles=None, rate="600/minute"),
 }
-"""The rule of each operation; an operation without one is not served."""
+"""The rule of each operation; every operation needs one."""

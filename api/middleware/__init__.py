@@ -1,1 +1,1 @@
-"""Layers around the routes: request context, fast path."""
+"""Middleware: request context, fast path."""

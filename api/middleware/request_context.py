@@ -1,4 +1,4 @@
-"""The outermost layer: request ids, security headers, the log line, the meters, faults."""
+"""Outermost middleware: request ids, security headers, access log, metrics, last-resort errors."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ HEADERS = (
 )
 _UNKNOWN = "unknown"
 _PROCESS, _NUMBERS = secrets.token_hex(4), itertools.count(1)
-"""Ids of requests: a part drawn once a process, and a number."""
+"""Parts of generated request ids: a random prefix per process, and a counter."""
 
 
 class Door:
-    """Wraps an application; `clock` gives seconds that only ever grow."""
+    """ASGI middleware; `clock` is monotonic, in seconds."""
 
     def __init__(
         self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter
@@ -48,7 +48,7 @@ class Door:
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; what is no request passes through."""
+        """Serve one request; other events are passed on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -57,7 +57,7 @@ class Door:
         scope.setdefault("state", {})["request_id"] = request_id
         status, bare = 0, scope["method"] == "HEAD"
         if bare:
-            # The same as GET (RFC 9110, section 9.3.2); only the answer's content is kept back.
+            # HEAD is GET without the body (RFC 9110, section 9.3.2).
             scope = {**scope, "method": "GET"}
 
         async def told(message: Message) -> None:
@@ -73,7 +73,7 @@ class Door:
         try:
             if (refusal := _unfit(scope)) is not None:
                 refused = answer(refusal, request_id)
-                # What follows on this connection may not be what the caller means by it.
+                # The rest of the connection may be misframed (request smuggling), so close it.
                 refused.headers["connection"] = "close"
                 await refused(scope, receive, told)
             else:
@@ -93,7 +93,7 @@ class Door:
         count, times = self._meters_of(operation, status)
         count.inc()
         times.observe(seconds)
-        # The path may hold what nobody should read in a log, so the operation stands for it.
+        # Paths may contain secrets, so log the operation instead.
         log.info(
             "request",
             request=request_id,
@@ -130,7 +130,7 @@ def _headers(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[by
 
 
 def _leaving(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Return what callers of a route are told that will not stay (RFC 9745, RFC 8594)."""
+    """Return the headers of deprecated routes (RFC 9745, RFC 8594)."""
     rule = RULES.get(getattr(scope.get("route"), "operation_id", None) or _UNKNOWN)
     send_response = []
     if rule is not None and rule.deprecated is not None:
@@ -144,7 +144,7 @@ _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
 def _origin_form(scope: Scope) -> Scope:
-    """Return a request whose target is a path: proxies may name the whole address (RFC 9112)."""
+    """Convert a request target in absolute form to its path (RFC 9112, section 3.2.2)."""
     raw: bytes = scope.get("raw_path") or b"/"
     found = _ABSOLUTE.match(raw)
     if found is None:
@@ -154,13 +154,13 @@ def _origin_form(scope: Scope) -> Scope:
 
 
 def _frames_twice(scope: Scope) -> bool:
-    """Return whether a request says twice, in two ways, how long its body is (RFC 9112, 6.1)."""
+    """Return whether a request has both Content-Length and Transfer-Encoding (RFC 9112, 6.1)."""
     names = [name for name, _ in scope["headers"]]
     return b"transfer-encoding" in names and b"content-length" in names
 
 
 def _unfit(scope: Scope) -> RequestInvalidError | None:
-    """Return why a request is not looked at, None where it is."""
+    """Return the error of an unacceptable head, None if it is acceptable."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     if len(raw) + len(scope["query_string"]) > MAX_PATH_BYTES:
         return RequestInvalidError(f"a path has at most {MAX_PATH_BYTES} bytes")
@@ -174,6 +174,6 @@ def _unfit(scope: Scope) -> RequestInvalidError | None:
 
 
 def request_id_of(request: Request) -> str | None:
-    """Return the id that the door gave a request."""
+    """Return the request's id."""
     found: str | None = request.scope.get("state", {}).get("request_id")
     return found

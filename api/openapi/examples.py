@@ -1,4 +1,4 @@
-"""An example for each body that the API takes."""
+"""An example for each request body of the API."""
 
 from __future__ import annotations
 

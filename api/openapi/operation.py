@@ -1,4 +1,4 @@
-"""How a route is declared: its operation, what it may answer, and the gate before it."""
+"""Declaration of routes: operation, responses, access control."""
 
 from __future__ import annotations
 
@@ -83,18 +83,18 @@ _SENT = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
-"""Headers of refusals beside those of every answer."""
+"""Headers of error responses by status, in addition to those of every response."""
 TAGGED = ("ETag",)
-"""Headers of good answers that can be asked for again."""
+"""Headers of cacheable responses."""
 
 
 async def admit(request: Request) -> Caller:
-    """Return who calls; the gate refuses who may not."""
+    """FastAPI dependency: return the caller, or raise."""
     return await service_of(request).gate.admit(request)
 
 
 def _decimal(value: object) -> object:
-    """Refuse what Python reads as an integer and is no plain decimal: `+1`, `01`, `1_0`, `1.0`."""
+    """Reject integers that Python accepts but are no plain decimals: `+1`, `01`, `1_0`, `1.0`."""
     if isinstance(value, str) and not _DECIMAL.fullmatch(value):
         raise ValueError("a whole number in decimal digits")
     return value
@@ -102,16 +102,13 @@ def _decimal(value: object) -> object:
 
 _DECIMAL = re.compile("0|[1-9][0-9]*")
 DECIMAL = BeforeValidator(_decimal)
-"""An integer in a path or query, spelled in the one way."""
+"""Validator of an integer in a path or query."""
 Asking = Annotated[Caller, Depends(admit)]
-"""The caller of a route."""
+"""Caller of a route, authenticated and authorized."""
 
 
 def error_response(request: Request, error: CertledgerError) -> Response:
-    """Return the answer that tells a refusal; evidence that did not check is counted.
-
-    Whoever is told that the log has more finds it there, under the same id.
-    """
+    """Build the response to an error; internal errors are logged under the request's id."""
     request_id = request_id_of(request)
     if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_broken", request=request_id, code=error.code, reason=str(error))
@@ -124,10 +121,10 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.
 
 
 def storage_error_response(request: Request, error: OSError) -> Response:
-    """Return the answer where the disk is full, or no file more can be opened.
+    """Build the response to a full disk or exhausted file descriptors.
 
     Raises:
-        OSError: it is another fault.
+        OSError: another error.
     """
     if error.errno not in _FULL:
         raise error
@@ -145,9 +142,8 @@ def operation(
 ) -> dict[str, Any]:
     """Return the keyword arguments of a route's decorator.
 
-    `good` are the answers of success by status, with the names of their headers; `body` is the
-    content of the request's body by media type.  How it refuses stands in
-    `api/openapi/problem_codes.py`.
+    `good` are the success responses by status, with the names of their headers; `body` is the
+    request body's content by media type.  `api/openapi/problem_codes.py` has the error codes.
     """
     rule = RULES[name]
     answers: dict[int | str, dict[str, Any]] = {}
@@ -169,7 +165,7 @@ def operation(
         "responses": answers,
         "status_code": first,
         "response_model": None,
-        # One without a media type: FastAPI would add JSON to whatever is declared.
+        # A class without a media type, else FastAPI adds application/json to every response.
         "response_class": Response,
         "deprecated": rule.deprecated is not None or None,
         "openapi_extra": extra,
@@ -177,14 +173,14 @@ def operation(
 
 
 def _described(rule: Rule, *names: str) -> dict[str, Any]:
-    """Return the headers of an answer: those named, and those of every answer of its route."""
+    """Return the declared headers of a response: those named, and those of every response."""
     leaving = [("Deprecation", rule.deprecated), ("Sunset", rule.sunset)]
     added = [name for name, time in leaving if time is not None]
     return {name: _HEADERS[name] for name in (*names, *added, "Cache-Control", "X-Request-Id")}
 
 
 def _problem(rule: Rule, status: int, codes: Sequence[str]) -> dict[str, Any]:
-    """Return the answer that refuses with one of some codes."""
+    """Return the error response for a status with its codes."""
     sent = _SENT.get(status, ())
     if KeyInFlightError.code in codes:
         sent = ("Retry-After",)
@@ -200,13 +196,13 @@ def _problem(rule: Rule, status: int, codes: Sequence[str]) -> dict[str, Any]:
 def schema(
     name: str, *, media: str = "application/json", what: str, headers: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return an answer of success that has one of the schemas by its name."""
+    """Return a success response with a schema by name."""
     reference = {"$ref": f"#/components/schemas/{name}"}
     return {"description": what, "content": {media: {"schema": reference}}, "headers": headers}
 
 
 def binary(media: str, what: str) -> dict[str, Any]:
-    """Return an answer of success that is bytes."""
+    """Return a binary success response."""
     return {
         "description": what,
         "content": {media: {"schema": {"type": "string", "format": "binary"}}},
@@ -214,6 +210,6 @@ def binary(media: str, what: str) -> dict[str, Any]:
 
 
 def tagged(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Return the answers of success of what has an entity tag: it, and that it has not changed."""
+    """Return the responses of a resource with an entity tag: 200 and 304."""
     unchanged = {"description": "What the caller has is still so.", "headers": TAGGED}
     return {200: {**answer, "headers": TAGGED}, 304: unchanged}

@@ -1,7 +1,7 @@
-"""The codes with which each operation may refuse: one table, by operation.
+"""Error codes of each operation, in one table.
 
-The OpenAPI document lists them, and the tests of the API compare every refusal that they get with
-it.  An entry is a class of refusals, a class and a code, or the code of something malformed.
+The OpenAPI document lists them, and the API's tests check every error response against it.  An
+entry is an error class, a class and a code, or a code of MalformedError.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ANY: tuple[Entry, ...] = (
     api.InternalError,
     StoreFullError,
 )
-"""Of every operation; where no file more can be opened, each may be refused with `store.full`."""
+"""Of every operation; file descriptors may run out in each (`store.full`)."""
 _CALLER: tuple[Entry, ...] = (
     api.CredentialsInvalidError,
     api.ForbiddenError,
@@ -44,7 +44,7 @@ _CALLER: tuple[Entry, ...] = (
     api.ServiceBusyError,
     *_STORE,
 )
-"""Of operations that ask who calls."""
+"""Of operations with authentication."""
 _BODY: tuple[Entry, ...] = (
     api.RequestTooLargeError,
     api.RequestTimeoutError,
@@ -53,7 +53,7 @@ _BODY: tuple[Entry, ...] = (
     api.ServiceStoppingError,
     api.ServiceBusyError,
 )
-"""Of operations that take a body."""
+"""Of operations with a request body."""
 _JSON: tuple[str, ...] = (
     "json.depth",
     "json.duplicate_name",
@@ -73,7 +73,7 @@ _BYTES: tuple[str, ...] = (
     "schema.version",
 )
 _TEXT: tuple[Entry, ...] = (*_JSON, ports.TextUnusableError)
-"""Of bodies of JSON whose texts are stored, or looked up."""
+"""Of JSON bodies with stored or looked-up texts."""
 _KEYED: tuple[Entry, ...] = (api.KeyReusedError, api.KeyInFlightError)
 _ADMITTED: tuple[Entry, ...] = (
     *_TEXT,
@@ -97,7 +97,7 @@ _ADMITTED: tuple[Entry, ...] = (
     intake.SignerWrongPurposeError,
     intake.SignerEndedError,
 )
-"""Of whatever is handed in to be anchored."""
+"""Of submissions."""
 _CATALOG: tuple[Entry, ...] = (
     intake.ActConflictError,
     intake.CatalogUnknownError,
@@ -127,7 +127,7 @@ _JUDGED: tuple[Entry, ...] = (
     evidence.EvidenceInconsistentError,
     ports.MirrorDiffersError,
 )
-"""Of whatever is answered with a verdict."""
+"""Of operations that return verdicts."""
 _RECORD_CODES = (
     *_JSON,
     *_BYTES,
@@ -136,7 +136,7 @@ _RECORD_CODES = (
     "record.edition",
     "time.invalid",
 )
-"""What a record of a batch may break: the batch can be read, and is refused."""
+"""Codes of an invalid record in a well-formed batch."""
 
 OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "submitBatch": (
@@ -222,11 +222,11 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "isReady": (),
     "getMetrics": (api.ServiceBusyError, *_STORE),
 }
-"""What an operation refuses with beside what its credentials and its body may be refused with."""
+"""Error codes of each operation, without those of authentication and request bodies."""
 
 
 def codes_of(operation: str, *, body: bool) -> Mapping[int, list[str]]:
-    """Return the codes of an operation's refusals by HTTP status; `body` says it takes one."""
+    """Return the error codes of an operation by HTTP status; `body`: it has a request body."""
     found: dict[int, set[str]] = {}
     for entry in _entries(operation, body=body):
         status, code = _status_and_code(entry)

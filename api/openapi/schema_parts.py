@@ -1,4 +1,4 @@
-"""The parts that schemas of the OpenAPI document are made of."""
+"""Builders of JSON schemas for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 
 def text(pattern: str | None = None, longest: int | None = None, **more: Any) -> Schema:
-    """Return the schema of a text."""
+    """Return the schema of a string."""
     found: Schema = {"type": "string", **more}
     if pattern is not None:
         found["pattern"] = pattern
@@ -24,7 +24,7 @@ def number(least: int = 0, most: int = 2**53 - 1, **more: Any) -> Schema:
 
 
 def listed(of: Schema, most: int | None = None, least: int = 0) -> Schema:
-    """Return the schema of a list."""
+    """Return the schema of an array."""
     found: Schema = {"type": "array", "items": of}
     if least:
         found["minItems"] = least
@@ -32,7 +32,7 @@ def listed(of: Schema, most: int | None = None, least: int = 0) -> Schema:
 
 
 def one(what: str, members: Mapping[str, Schema], *optional: str, open_: bool = False) -> Schema:
-    """Return the schema of an object; members are required but for `optional` ones."""
+    """Return the schema of an object; members are required except `optional` ones."""
     return {
         "type": "object",
         "description": what,
@@ -43,5 +43,5 @@ def one(what: str, members: Mapping[str, Schema], *optional: str, open_: bool = 
 
 
 def ref(name: str) -> Schema:
-    """Return a reference to a schema here."""
+    """Return a reference to a component schema."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -1,4 +1,4 @@
-"""The schemas of the OpenAPI document, and an example for each body."""
+"""Component schemas of the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -434,9 +434,9 @@ SCHEMAS: Mapping[str, Schema] = {
 
 
 def content(name: str, *, lines: str | None = None) -> dict[str, Any]:
-    """Return the content of a request's body, with its example.
+    """Return the content of a JSON request body, with its example.
 
-    `lines` names the example of the same as JSON lines, where it is taken so too.
+    `lines` names the example of the JSON Lines form, if there is one.
     """
     found: dict[str, Any] = {
         "application/json": {"schema": ref(name), "examples": dict(EXAMPLES[name])}
@@ -447,6 +447,6 @@ def content(name: str, *, lines: str | None = None) -> dict[str, Any]:
 def bytes_content(
     media: str, example: str, schema: Schema | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return the content of a body that is not JSON, with its example; bytes, or of a `schema`."""
+    """Return the content of a request body that is not JSON, with its example."""
     of = {"type": "string", "format": "binary"} if schema is None else schema
     return {media: {"schema": of, "examples": dict(EXAMPLES[example])}}

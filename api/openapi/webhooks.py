@@ -1,4 +1,4 @@
-"""The webhooks of the OpenAPI document: what callers' own servers are sent."""
+"""Webhooks of the OpenAPI document: the messages sent to callers' servers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {
         ),
     ),
 }
-"""What hooks are sent, by kind: operation, summary, and the message's schema."""
+"""Messages by kind: operation, summary, and schema."""
 
 
 def webhooks_document(tag: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def webhooks_document(tag: str) -> dict[str, Any]:
 
 
 def webhook_schemas() -> dict[str, Any]:
-    """Return the schemas of the messages by name."""
+    """Return the message schemas by name."""
     return {_schema(name): schema for name, _, schema in WEBHOOKS.values()}
 
 

@@ -1,1 +1,1 @@
-"""Reading requests: bodies, multipart uploads, idempotency keys."""
+"""Reading of requests: bodies, multipart uploads, idempotency keys."""

@@ -1,4 +1,4 @@
-"""Reading a request's body within its route's limits: bytes, packed or not, in time."""
+"""Reading of request bodies within their route's limits: bytes, encoding, time."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ from certledger.api.service import Service, service_of
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
 IN_MEMORY = 2**20
-"""Bytes of a spooled body that are held in memory; a larger one lies in a file."""
+"""Bytes of a spooled body in memory; a larger one goes to a temporary file."""
 _LINES = frozenset({JSON_LINES, "application/x-ndjson"})
 STILL_SECONDS = 1.0
-"""Once the service is to end, a body of which nothing comes for so long is given up."""
+"""Seconds without data after which a stopping service gives up a body."""
 LAST_SECONDS = 15.0
-"""How much longer a body may come then: less than what requests at hand are given to end."""
+"""Seconds that a stopping service waits for a body at most; less than its grace period."""
 _PIECE = 2**14
-"""Bytes that are unpacked or counted at once."""
+"""Bytes decompressed or counted per step."""
 _WRITTEN = 2**18
-"""Bytes that are written to a file at once."""
+"""Bytes per write to a file."""
 MAX_VALUES = 400_000
-"""Values of JSON in one body: a thousand evidence files have a third of that."""
+"""JSON values in one body; a thousand evidence files have a third of them."""
 PUBLIC_VALUES = 20_000
-"""The same without a key."""
+"""JSON values in a body without a key."""
 Take = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spool:
-    """A body that is not held in memory, and its SHA-256."""
+    """A body in a temporary file or memory, and its SHA-256."""
 
     file: IO[bytes]
     digest: bytes
@@ -59,10 +59,9 @@ class Spool:
 
 @asynccontextmanager
 async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[Spool]:
-    """Give the body, unpacked, of one of the `media` types, until the block is left.
+    """Spool the decompressed body, of one of the `media` types, for the duration of the block.
 
-    Where it is large it lies in a file in `folder` that has no name: nothing is left of it,
-    however the process ends.
+    A large body goes to an unnamed file in `folder`, which disappears with the process.
 
     Raises:
         CertledgerError: as `read_body`.
@@ -81,7 +80,7 @@ async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[
                     await write()
 
             async def write() -> None:
-                # A disk may take its time, so it is written beside the event loop.
+                # In a thread, since a disk write may block.
                 await service.pools.spool.run(asker.name, file.write, bytes(waiting))
                 waiting.clear()
 
@@ -93,18 +92,17 @@ async def spooled(request: Request, folder: Path, *media: str) -> AsyncIterator[
 
 
 async def read_body(request: Request, *media: str) -> bytes:
-    """Return the body, unpacked, of one of the `media` types; by default JSON.
+    """Read the decompressed body, of one of the `media` types; by default JSON.
 
     Raises:
-        MediaUnknownError: another media type, or an encoding that the route does not take.
-        RequestTooLargeError: more bytes than the route takes; what is packed is unpacked no
-            further.
-        RequestTimeoutError: it did not come in time.
-        ServiceStoppingError: it stood still while the service was to end.
+        MediaUnknownError: another media type, or an encoding that the route does not support.
+        RequestTooLargeError: more bytes than the route allows; decompression stops there.
+        RequestTimeoutError: it did not arrive in time.
+        ServiceStoppingError: it stalled while the service was stopping.
     """
     service, asker = service_of(request), asker_of(request)
     share = service.memory.share(asker.name, public=asker.public)
-    # What is held is given back once the request is answered.
+    # The share is released after the response.
     hold(request.scope, share)
     body, values = bytearray(), Values(limits_of(request).values)
 
@@ -118,9 +116,9 @@ async def read_body(request: Request, *media: str) -> bytes:
 
 
 class Values:
-    """Counts the values of JSON while it comes: few bytes may spell very many of them.
+    """Counts JSON values during reception: few bytes can contain very many.
 
-    What stands in texts is counted too, so the count is never too small.
+    Commas and brackets in strings count too, so the count is never too low.
     """
 
     def __init__(self, most: int) -> None:
@@ -130,7 +128,7 @@ class Values:
         """Count the values that begin or end in a piece.
 
         Raises:
-            TooManyValuesError: there are more than may be.
+            TooManyValuesError: more than allowed.
         """
         for at in range(0, len(piece), _PIECE):
             self._left -= sum(map(piece[at : at + _PIECE].count, _MARKS))
@@ -145,14 +143,14 @@ _MARKS = (b",", b"[", b"{")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestLimits:
-    """What a body of this caller may have: bytes, unpacked, and values of JSON."""
+    """Limits of a caller's body: decompressed bytes, and JSON values."""
 
     longest: int
     values: int
 
 
 def limits_of(request: Request) -> RequestLimits:
-    """Return what the body of a request may have."""
+    """Return the limits of a request's body."""
     rule = RULES[request.scope["route"].operation_id]
     if asker_of(request).public and rule.public_longest is not None:
         return RequestLimits(longest=rule.public_longest, values=PUBLIC_VALUES)
@@ -160,7 +158,7 @@ def limits_of(request: Request) -> RequestLimits:
 
 
 async def receive_body(request: Request, media: tuple[str, ...], take: Take) -> None:
-    """Hand the pieces of the body to `take` as they come, unpacked.
+    """Pass the decompressed body to `take` in pieces.
 
     Raises:
         CertledgerError: as `read_body`.
@@ -173,7 +171,7 @@ async def receive_body(request: Request, media: tuple[str, ...], take: Take) -> 
         raise RequestTooLargeError(f"{declared} bytes where at most {longest} are taken")
     collect = partial(_collect, longest=longest, unpack=unpack, take=take)
     if WHOLE in request.scope.get("extensions", ()):
-        await collect(request.receive)  # There is nothing to wait for.
+        await collect(request.receive)  # It has arrived: no timeout is needed.
     else:
         await _wait_for(request, rule, collect)
 
@@ -195,7 +193,7 @@ async def _wait_for(
 
 
 def check_media(request: Request, media: tuple[str, ...]) -> str:
-    """Return the media type of a request's body; none given counts as the first of `media`.
+    """Return the media type of a request's body; without one, the first of `media`.
 
     Raises:
         MediaUnknownError: it is none of `media`.
@@ -208,7 +206,7 @@ def check_media(request: Request, media: tuple[str, ...]) -> str:
 
 
 class _Watch:
-    """Sees to it that no body holds up a service that is to end."""
+    """Ends the reception of a stalled body while the service is stopping."""
 
     def __init__(self, service: Service, limit: asyncio.Timeout, receive: Receive) -> None:
         self._service, self._limit, self._receive = service, limit, receive
@@ -224,7 +222,7 @@ class _Watch:
         self._timer.cancel()
 
     async def receive(self) -> Message:
-        """Return what comes next of the body, counted."""
+        """Return the next message of the body, counted."""
         message = await self._receive()
         self._came += len(message.get("body", b""))
         return message
@@ -239,7 +237,7 @@ class _Watch:
 
 
 class _Inflate:
-    """Unpacks gzip, a little at a time, so that whoever counts can stop it."""
+    """Decompresses gzip in steps, so that a limit can stop it."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(31)
@@ -253,7 +251,7 @@ class _Inflate:
                 raise MediaUnknownError("the body is not packed by gzip") from error
             yield found
             packed = self._stream.unconsumed_tail
-            # At the end what follows may stay in the tail, though nothing will come of it.
+            # At the end of the stream, later bytes may remain in the tail.
             more = not self._stream.eof and (bool(packed) or len(found) == _PIECE)
         if self._stream.unused_data:
             raise MediaUnknownError("bytes follow the packed body")
@@ -288,6 +286,6 @@ async def _collect(receive: Receive, *, longest: int, unpack: _Inflate | None, t
                 )
             await take(part)
             if unpack is not None:
-                await asyncio.sleep(0)  # A little that came may unpack to much.
+                await asyncio.sleep(0)  # Decompression may take long.
     if unpack is not None:
         unpack.done()

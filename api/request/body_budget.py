@@ -1,4 +1,4 @@
-"""Bytes of request bodies that are held at once: bounded in all, for the public, and a caller."""
+"""Memory and disk budgets of request bodies: in total, for the public, and per caller."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from certledger.api.errors import ServiceBusyError
 
 MEGABYTE = 2**20
 STEP_BYTES = 2**16
-"""Bytes by which a body's share grows as it comes: what did not come yet takes nothing."""
+"""Bytes by which a body's share grows during reception; expected bytes are not reserved."""
 
 
 @dataclass(kw_only=True)
 class MemoryBudget:
-    """Bytes that may be held at once.
+    """Limits of bytes in use at once.
 
     Attributes:
-        total: in all.
-        public: by all callers without a key together, so that the others always find room.
-        caller: by one party, or one address of the public.
+        total: in total.
+        public: of all callers without a key, so that the others always find room.
+        caller: of one party, or one address of the public.
     """
 
     total: int
@@ -29,14 +29,14 @@ class MemoryBudget:
     _reserved: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def share(self, who: str, *, public: bool) -> Share:
-        """Return a share of `who`, with nothing in it yet."""
+        """Return an empty share of `who`."""
         return Share(budget=self, key=(who, public))
 
     def take(self, key: tuple[str, bool], count: int) -> None:
-        """Hold `count` bytes more.
+        """Reserve `count` more bytes.
 
         Raises:
-            ServiceBusyError: there is no room.
+            ServiceBusyError: a limit is exceeded.
         """
         own = self._reserved.get(key, 0) + count
         together = sum(self._reserved.values()) + count
@@ -48,20 +48,20 @@ class MemoryBudget:
         self._reserved[key] = own
 
     def give_back(self, key: tuple[str, bool], count: int) -> None:
-        """Hold `count` bytes no more."""
+        """Release `count` bytes."""
         left = self._reserved.pop(key, 0) - count
         if left > 0:
             self._reserved[key] = left
 
     @property
     def held(self) -> int:
-        """Bytes that are held at present."""
+        """Bytes reserved at present."""
         return sum(self._reserved.values())
 
 
 @dataclass(kw_only=True)
 class Share:
-    """What one request holds; small bodies hold nothing."""
+    """Reservation of one request; bodies up to `STEP_BYTES` reserve nothing."""
 
     budget: MemoryBudget
     key: tuple[str, bool]
@@ -69,10 +69,10 @@ class Share:
     _taken: int = 0
 
     def grow(self, count: int) -> None:
-        """Count bytes that came.
+        """Count received bytes.
 
         Raises:
-            ServiceBusyError: there is no room for them.
+            ServiceBusyError: a limit is exceeded.
         """
         self._size += count
         while self._size - self._taken > STEP_BYTES:
@@ -81,28 +81,28 @@ class Share:
 
     @property
     def size(self) -> int:
-        """Bytes that came and are held."""
+        """Bytes received and not released."""
         return self._size
 
     def release(self) -> None:
-        """Give back all of it."""
+        """Release all of it."""
         if self._taken:
             self.budget.give_back(self.key, self._taken)
         self._size = self._taken = 0
 
 
 def hold(scope: Scope, share: Share) -> None:
-    """Let a request hold a share until it is answered."""
+    """Attach a share to a request; it is released after the response."""
     scope.setdefault("state", {}).setdefault(_SHARES, []).append(share)
 
 
 def size_of(scope: Scope) -> int:
-    """Return the bytes of its body that a request holds."""
+    """Return the bytes of a request's body in memory."""
     return sum(share.size for share in scope.get("state", {}).get(_SHARES, ()))
 
 
 def release(scope: Scope) -> None:
-    """Give back what a request held."""
+    """Release the shares of a request."""
     for share in scope.get("state", {}).pop(_SHARES, ()):
         share.release()
 
@@ -111,10 +111,10 @@ _SHARES = "shares"
 
 
 def memory_budget() -> MemoryBudget:
-    """Return the budget of bodies that are held in memory."""
+    """Return the budget of bodies in memory."""
     return MemoryBudget(total=96 * MEGABYTE, public=32 * MEGABYTE, caller=32 * MEGABYTE)
 
 
 def spool_budget() -> MemoryBudget:
-    """Return the budget of bodies that lie in files."""
+    """Return the budget of bodies in files."""
     return MemoryBudget(total=1_024 * MEGABYTE, public=0, caller=256 * MEGABYTE)

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` (IETF draft): a request under a caller's key is done once."""
+"""`Idempotency-Key` (IETF draft): a caller's request under one key is executed once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from certledger.verifier.crypto.hashing import sha256
 
 HEADER = "idempotency-key"
 RETENTION_SECONDS = 7 * 86_400
-"""How long an answer is kept: as long as a statement may live."""
+"""Seconds that a response is stored, the longest lifetime of a statement."""
 _MAX_KEY_CHARACTERS = 255
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-"""A string of structured fields (RFC 9651, section 3.3.3), as the draft has it."""
+"""A string of structured fields (RFC 9651, section 3.3.3), as the draft requires."""
 _BARE = re.compile("[!#-~]+")
-"""What clients send that leave the quotes out."""
+"""The same without quotes, as some clients send it."""
 
 Work = Callable[[], tuple[int, bytes]]
 
@@ -30,15 +30,15 @@ Work = Callable[[], tuple[int, bytes]]
 async def once(
     request: Request, service: Service, caller: Caller, body: bytes, work: Work
 ) -> Response:
-    """Return the answer to a request, done now or before under the same key.
+    """Return the response to a request, executed now or stored under the same key.
 
-    `body` is the SHA-256 of the request's body.
-    `work` runs in a thread and gives status and body; where it refuses, the key is free again.
+    `body` is the SHA-256 of the request's body.  `work` runs in a thread and returns status and
+    body; if it raises, the key can be used again.
 
     Raises:
-        RequestInvalidError: what the header holds is no key.
-        KeyReusedError: the key came with another request.
-        KeyInFlightError: the same request is being worked on.
+        RequestInvalidError: the header has no valid key.
+        KeyReusedError: the key was used with another request.
+        KeyInFlightError: the same request is in progress.
     """
     given = request.headers.getlist(HEADER)
     if given:
@@ -50,10 +50,10 @@ async def once(
 
 
 def parse_key(text: str) -> str:
-    """Return the key that the header's text holds, without its quotes.
+    """Parse the header to the key without quotes.
 
     Raises:
-        RequestInvalidError: it is no string of structured fields, or not 1 to 255 characters.
+        RequestInvalidError: not a string of structured fields, or not 1 to 255 characters.
     """
     quoted = _QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
@@ -65,14 +65,14 @@ def parse_key(text: str) -> str:
 
 
 def request_digest(path: str, body: bytes) -> bytes:
-    """Return what tells one request from another; `body` is the SHA-256 of its body."""
+    """Hash path and body digest to identify a request."""
     return sha256(path.encode() + b"\n" + body)
 
 
 def under_key(
     service: Service, caller: Caller, key: str, digest: bytes, work: Work
 ) -> tuple[int, bytes]:
-    """Return status and body of what `work` gives, or gave before under the same key.
+    """Return status and body of `work`, or the stored ones under the same key.
 
     Raises:
         KeyReusedError, KeyInFlightError: as `once`.
@@ -84,10 +84,10 @@ def under_key(
 def _under_claim(
     service: Service, caller: Caller, key: str, digest: bytes, work: Work
 ) -> tuple[int, bytes]:
-    """Return status and body, for a key that no other request in this process holds.
+    """Return status and body, for a key claimed in this process.
 
-    A row without an answer was left by another process.  Whether that died or is at work still,
-    doing it again is safe: intake stores a statement once and gives it the same receipt.
+    Crash point: a row without a response is of a process that died or still works.  Both are safe
+    to repeat, because intake stores a statement once and returns the same receipt.
     """
     now = int(service.clock())
     with service.store.begin() as unit:

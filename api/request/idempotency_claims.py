@@ -1,4 +1,4 @@
-"""Idempotency keys whose requests this process works on."""
+"""Idempotency keys of requests in progress in this process."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from certledger.api.errors import KeyInFlightError, KeyReusedError
 
 
 class Claims:
-    """Keys in hand, each with the digest of its request.
+    """Claimed keys, each with the digest of its request.
 
-    They are not in the database, so a process that dies leaves none behind.
+    In memory only, so a process that dies leaves no claims behind.
     """
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class Claims:
 
     @contextmanager
     def claim(self, party: str, key: str, request: bytes) -> Iterator[None]:
-        """Hold a key while the block runs.
+        """Claim a key for the duration of the block.
 
         Raises:
-            KeyReusedError: it is held for another request.
-            KeyInFlightError: it is held for this request.
+            KeyReusedError: it is claimed for another request.
+            KeyInFlightError: it is claimed for this request.
         """
         name = (party, key)
         with self._lock:

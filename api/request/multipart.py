@@ -1,4 +1,4 @@
-"""Uploads: an evidence file and documents as a form, hashed on arrival and kept nowhere."""
+"""Multipart uploads of an evidence file and documents; documents are hashed on arrival."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UPLOAD: dict[str, Any] = {
 
 
 class _Form(MultipartParser):
-    """Reads a form as it comes: evidence into memory, documents into hashes alone."""
+    """Incremental form parser: evidence goes to memory, documents are only hashed."""
 
     def __init__(self, boundary: bytes) -> None:
         self.evidence: list[bytearray] = []
@@ -97,9 +97,9 @@ class _Form(MultipartParser):
 
 
 async def read_upload(request: Request) -> Asked:
-    """Return the question that a form asks: one file `evidence`, any number of `document`.
+    """Parse a form to a question: one file `evidence`, any number of `document`.
 
-    Nothing but the evidence is in memory at any time, and the hashes are made beside the loop.
+    Only the evidence is in memory; documents are hashed in a thread.
 
     Raises:
         RequestInvalidError: it is no form.
@@ -131,21 +131,21 @@ _FIELDS = (b"evidence", b"document")
 
 
 class Fingerprinter:
-    """Hashes a document as it comes, SM3 where this machine has it."""
+    """Incremental hash of a document, with SM3 if OpenSSL has it."""
 
     def __init__(self) -> None:
         self._sha256, self._size = hashlib.sha256(), 0
         self._sm3 = hashlib.new("sm3") if _HAS_SM3 else None
 
     def update(self, data: bytes) -> None:
-        """Take what comes next of the document."""
+        """Hash the next bytes."""
         self._size += len(data)
         self._sha256.update(data)
         if self._sm3 is not None:
             self._sm3.update(data)
 
     def fingerprint(self) -> Fingerprint:
-        """Return what a record says of the document."""
+        """Return the fingerprint of the document."""
         return Fingerprint(
             sha256=self._sha256.hexdigest(),
             size=self._size,

@@ -1,1 +1,1 @@
-"""The routes, one module a matter."""
+"""The routes, one module per resource."""

@@ -1,4 +1,4 @@
-"""Administration: the keys of callers."""
+"""Administration: API keys."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
     ),
 )
 async def create_api_key(request: Request, caller: Asking) -> Response:
-    """A body's key is bound to the body, a counter's to the counter.
+    """An issuer's key is bound to the issuer, a counter's to the counter.
 
-    A key gives nothing that its maker lacks: an administrator of a region makes keys of its own
-    region and for its bodies, one with scopes makes keys with those or fewer, and one whose key
-    ends makes administrators' keys that end no later.
+    A key cannot exceed its creator's permissions: an administrator of a region creates keys for its
+    own region and its issuers, one with scopes creates keys with the same or fewer scopes, and one
+    with an expiry creates administrators' keys that expire no later.
     """
     service = service_of(request)
     asked = parse_new_key(await read_body(request), int(service.clock()))
@@ -64,10 +64,10 @@ async def create_api_key(request: Request, caller: Asking) -> Response:
 
 
 def parse_new_key(data: bytes, now: int) -> ApiKey:
-    """Return the key that is asked for, without prefix and digest.
+    """Parse the requested key, without prefix and digest.
 
     Raises:
-        MalformedError: an unknown, missing or ill-typed member, or a binding that its role needs.
+        MalformedError: an unknown, missing or ill-typed member, or a missing binding.
     """
     read = Members(parse(data, RULES["createApiKey"].longest), "key")
     role = read.text("role")
@@ -95,10 +95,10 @@ def parse_new_key(data: bytes, now: int) -> ApiKey:
 
 
 def check_grant(maker: Caller, key: ApiKey) -> None:
-    """Check that a new key gives nothing that its maker lacks.
+    """Check that a new key does not exceed its creator's permissions.
 
     Raises:
-        ForbiddenError: it reaches beyond the maker's region, scopes or end.
+        ForbiddenError: it exceeds the creator's region, scopes or expiry.
     """
     if maker.region is not None and key.region != maker.region:
         raise ForbiddenError("an administrator of a region makes keys of its own region")
@@ -113,10 +113,10 @@ def _outlives(key: ApiKey, maker: Caller) -> bool:
 
 
 def check_binding(key: ApiKey) -> None:
-    """Check that a key has a name, and is bound to what its role must be bound to.
+    """Check a key's name, and that it is bound as its role requires.
 
     Raises:
-        MalformedError: it is not, or to what is no body or counter.
+        MalformedError: an invalid name, a missing or superfluous binding, or an invalid one.
     """
     if not (0 < len(key.name) <= _MAX_NAME_CHARACTERS and key.name.isprintable()):
         what = f"a name has 1 to {_MAX_NAME_CHARACTERS} characters, all of which can be printed"
@@ -147,7 +147,7 @@ def check_binding(key: ApiKey) -> None:
     ),
 )
 async def list_api_keys(request: Request, caller: Asking) -> Response:
-    """Only the visible prefix of each is known here."""
+    """Only the visible prefix of each key is stored."""
     service = service_of(request)
 
     def find() -> list[Json]:
@@ -168,7 +168,7 @@ async def list_api_keys(request: Request, caller: Asking) -> Response:
     ),
 )
 async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Response:
-    """What the key asked before can be listed still."""
+    """Verifications made with the key can still be listed."""
     service = service_of(request)
 
     def revoke() -> bool:
@@ -183,7 +183,7 @@ async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Re
 
 
 def key_to_json(key: ApiKey) -> dict[str, Json]:
-    """Return a key as it is listed."""
+    """Encode a key without its secret."""
     value: dict[str, Json] = {
         "prefix": key.prefix,
         "name": key.name,

@@ -1,4 +1,4 @@
-"""Operation: is it alive, can it serve, what it counts; and the chain's node for verifiers."""
+"""Operation: liveness, readiness, metrics, and a read-only proxy to the chain node."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ READABLE = frozenset(
         "web3_clientVersion",
     }
 )
-"""What a verifier or auditor asks of a node; nothing here writes."""
+"""JSON-RPC methods of verifiers and auditors; none of them writes."""
 MAX_CALLS = 100
 MAX_ANSWER_BYTES = 4 * 2**20
-"""Bytes of one answer, however many calls it answers: a request of few bytes gets no more."""
+"""Bytes of one response, whatever number of calls it answers."""
 
 
 @router.get(
@@ -69,7 +69,7 @@ MAX_ANSWER_BYTES = 4 * 2**20
     ),
 )
 async def is_alive(request: Request, caller: Asking) -> Response:
-    """Says nothing of whether it can serve: that is `/readyz`."""
+    """Does not check whether the service can serve requests; see `/readyz`."""
     return json_response({"alive": True})
 
 
@@ -86,10 +86,11 @@ async def is_alive(request: Request, caller: Asking) -> Response:
     ),
 )
 async def is_ready(request: Request, caller: Asking, part: Part | None = None) -> Response:
-    """Asks the database, the chain and the newest checkpoint; with `part`, for that part alone.
+    """Checks the database, the chain node and the newest checkpoint; with `part`, for it alone.
 
-    Intake, lookups and evidence go on while the chain's node is away.  What is missing of single
-    issuers is listed, and makes nothing unready: their certificates alone cannot be told.
+    Intake, lookups and evidence work without the chain node.  `missing` lists missing data of
+    single issuers; it does not affect readiness, only those issuers' certificates cannot be
+    verified.
     """
     service = service_of(request)
     try:
@@ -112,12 +113,12 @@ async def is_ready(request: Request, caller: Asking, part: Part | None = None) -
 
 
 def _look(service: Service) -> tuple[list[str], list[Json]]:
-    """Return the faults that the database shows, and what is missing of single issuers."""
+    """Return the faults that the database shows, and the missing data of issuers."""
     return find_faults(service), _missing(service)
 
 
 async def _head(service: Service) -> int | None:
-    """Return the number of the chain's newest block, None where the node does not say."""
+    """Return the number of the chain's newest block, None if the node does not respond."""
     try:
         return (await _answer(_PROBING, service.ledger.chain.head)).number
     except ChainUnreachableError:
@@ -125,10 +126,10 @@ async def _head(service: Service) -> int | None:
 
 
 async def _answer(asking: BoundedExecutor, question: Callable[[], _Found]) -> _Found:
-    """Return the answer to a question, for which no thread of the other requests waits.
+    """Run a node call without occupying a thread of the request pools.
 
     Raises:
-        ChainUnreachableError: it does not come in time, or too many wait for theirs.
+        ChainUnreachableError: timeout, or too many open calls.
     """
     try:
         return await asyncio.wait_for(asyncio.wrap_future(asking.begin(question)), asking.seconds)
@@ -138,11 +139,11 @@ async def _answer(asking: BoundedExecutor, question: Callable[[], _Found]) -> _F
 
 _PROBING = BoundedExecutor(most=8, seconds=2.0)
 _RELAYING = BoundedExecutor(most=16, seconds=30.0)
-"""How the node is asked for operators, and for verifiers and auditors, in this process."""
+"""Limits of node calls for operators, and for verifiers and auditors, in this process."""
 
 
 def _missing(service: Service) -> list[Json]:
-    """Return what is missing of single issuers; nothing while the database does not answer."""
+    """Return the missing data of issuers; empty while the database is unavailable."""
     try:
         return [one.to_json() for one in service.missing.get()]
     except (CertledgerError, SQLAlchemyError):
@@ -164,7 +165,7 @@ def _missing(service: Service) -> list[Json]:
     ),
 )
 async def get_metrics(request: Request, caller: Asking) -> Response:
-    """Rates, times, what waits, and proof failures, which must stay zero."""
+    """Rates, durations, backlog, and proof failures, which must be zero."""
     service = service_of(request)
     head = await _head(service)
     data = await service.pools.check(request, _measure, service, head)
@@ -190,7 +191,7 @@ def _measure(service: Service, newest: int | None) -> bytes:
     return generate_latest(meters.registry)
 
 
-# The node ---------------------------------------------------------------------------------------
+# Chain node ---------------------------------------------------------------------------------
 
 
 @router.post(
@@ -207,10 +208,10 @@ def _measure(service: Service, newest: int | None) -> bytes:
     ),
 )
 async def call_node(request: Request, caller: Asking) -> Response:
-    """JSON-RPC 2.0 with the methods that a verifier or auditor needs, one call or a list."""
+    """JSON-RPC 2.0 with the methods that a verifier or auditor needs, one call or a batch."""
     data, service = await read_body(request), service_of(request)
     asker = asker_of(request)
-    # Each call of a list counts as one, and what one address asks waits for what it asked before.
+    # Each call of a batch counts as one; an address may have `MAX_RELAYS` open requests.
     for _ in range(min(data.count(b'"method"'), MAX_CALLS) - 1):
         service.gate.rates.hit(RULES["callNode"].rate, "callNode", asker.name)
     with service.relays.one_of(asker.name):
@@ -219,7 +220,7 @@ async def call_node(request: Request, caller: Asking) -> Response:
 
 
 def _call(service: Service, data: bytes) -> bytes | None:
-    """Return the spelled answer to a call or a list of calls, None where none wants one."""
+    """Return the encoded response to a call or batch, None for notifications only."""
     try:
         asked = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -238,7 +239,7 @@ def _call(service: Service, data: bytes) -> bytes | None:
 
 
 def _spelled(answer: Json | None, most: int) -> bytes | None:
-    """Return an answer's bytes, or that it is too long to be given."""
+    """Encode a response, or the error for one that is too long."""
     if answer is None:
         return None
     spelled = orjson.dumps(answer)

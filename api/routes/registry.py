@@ -1,4 +1,4 @@
-"""Standing data: issuers, catalogs, checkpoints, snapshots and deltas, status lists."""
+"""Registry: issuers, catalogs, checkpoints, snapshots and deltas, status lists."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
     ),
 )
 async def list_issuers(request: Request, caller: Asking) -> Response:
-    """What the chain holds of each; a snapshot proves it."""
+    """The state on the chain; a snapshot proves it."""
     service = service_of(request)
 
     def find() -> Json:
@@ -74,7 +74,7 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
     ),
 )
 async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
-    """Its standing, keys and counters."""
+    """Standing, keys and counters of an issuer."""
     service = service_of(request)
     body = await service.pools.read(request, _body, service, issuer)
     return await cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
@@ -89,8 +89,8 @@ def _newest(service: Service) -> StoredCheckpoint:
 
 
 async def _newest_checkpoint(request: Request) -> StoredCheckpoint:
-    """Return the newest checkpoint as it was a moment ago."""
-    # What is in memory is read at once, and the database never on the event loop.
+    """Return the newest checkpoint, cached for a moment."""
+    # Read the cache on the event loop, but the database in a thread.
     service = service_of(request)
     newest = service.held.newest
     checkpoint = newest() if service.held.fresh else await service.pools.read(request, newest)
@@ -146,7 +146,7 @@ def _key(key: Key) -> Json:
     ),
 )
 async def get_catalog(request: Request, caller: Asking, root: Digest) -> Response:
-    """It is named by its root, so it never changes."""
+    """The root identifies the entries, so they never change."""
     service = service_of(request)
 
     def find() -> bytes | None:
@@ -171,7 +171,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
     ),
 )
 async def get_checkpoint(request: Request, caller: Asking) -> Response:
-    """Evidence made now speaks of this block."""
+    """New evidence is made for this block."""
     service = service_of(request)
     current = await service.pools.read(request, _newest, service)
     value = {
@@ -195,7 +195,7 @@ async def get_checkpoint(request: Request, caller: Asking) -> Response:
     ),
 )
 async def get_policy(request: Request, caller: Asking) -> Response:
-    """A verifier takes its first policy from somebody it trusts, and later ones by succession."""
+    """Get the first policy from somebody you trust; later ones are checked by succession."""
     policy = service_of(request).ledger.policy
     if policy is None:
         raise PolicyAbsentError("the service has no trust policy yet")
@@ -250,7 +250,7 @@ def _snapshot(service: Service, digest: str) -> SnapshotFile:
     ),
 )
 async def get_delta(request: Request, caller: Asking, digest: Digest) -> Response:
-    """Where the snapshot is not kept any more, the newest is fetched whole."""
+    """404 if the snapshot is too old; fetch the newest one instead."""
     service = service_of(request)
 
     def find() -> tuple[bytes, SnapshotFile] | None:
@@ -264,7 +264,7 @@ async def get_delta(request: Request, caller: Asking, digest: Digest) -> Respons
 
 
 async def _binary(request: Request, data: bytes, media: str, control: str, tag: str) -> Response:
-    """Return a file that is packed already."""
+    """Return a file that is already compressed."""
     answer = await cached(request, b"", media=media, control=control, tag=tag)
     if answer.status_code != 304:
         answer = in_pieces(data, dict(answer.headers) | {"content-length": str(len(data))}, media)
@@ -274,7 +274,7 @@ async def _binary(request: Request, data: bytes, media: str, control: str, tag: 
 # Status lists -------------------------------------------------------------------------------------
 
 LOCAL = "http://localhost"
-"""The address that signed lists name where the service was told of none."""
+"""Address in signed lists if `public_url` is not set."""
 Form = Literal["token", "revocation", "suspension"]
 
 
@@ -299,7 +299,7 @@ async def get_status_list(
         Query(description="IETF Token Status List, or W3C Bitstring Status List by purpose."),
     ] = "token",
 ) -> Response:
-    """A copy for others' tools: what proves a status is evidence or a snapshot."""
+    """A copy for other tools; evidence or a snapshot proves a status."""
     return await _listed(request, issuer, form, JSON, f"?form={form}")
 
 
@@ -313,7 +313,7 @@ async def get_status_list(
     ),
 )
 async def get_status_list_token(request: Request, caller: Asking, issuer: Issuer) -> Response:
-    """Its `sub` is this address, as the operator has set it up."""
+    """Its `sub` is this address under the configured public URL."""
     return await _listed(request, issuer, "token", STATUS_LIST, "/token")
 
 
@@ -332,16 +332,16 @@ async def get_status_list_credential(
     issuer: Issuer,
     purpose: Annotated[Purposes, Query(description="What a bit that is set says.")] = "revocation",
 ) -> Response:
-    """Its `id` is this address, as the operator has set it up."""
+    """Its `id` is this address under the configured public URL."""
     rest = f"/credential?purpose={purpose}"
     return await _listed(request, issuer, purpose, CREDENTIAL, rest)
 
 
 async def _listed(request: Request, issuer: str, form: Form, media: str, rest: str) -> Response:
-    """Return a list in one form and media type; `rest` ends the address that it names."""
+    """Return a list in one form and media type; `rest` is the end of its address."""
     service = service_of(request)
     number = (await _newest_checkpoint(request)).number
-    # Of a list in the other forms its address is a part.
+    # Cache key: issuer, form and checkpoint; the address follows from the form.
     uri = f"{service.options.public_url or LOCAL}/v1/status-lists/{issuer}{rest}"
     key = (issuer, f"{media} {form}", number)
     current = service.lists.get(key)

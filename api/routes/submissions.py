@@ -1,4 +1,4 @@
-"""Submitting: batches, status updates, catalogs, any other act; and how far one has come."""
+"""Submissions: batches, status updates, catalogs, other acts; and their state."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MAX_WAIT_SECONDS = 60
 _POLL = 0.25
 _STATEMENT = re.compile(rb'"statement"\s*:\s*\{')
 _NEAR, _SEAM = 65_536, 1_024
-"""Bytes from either end in which a statement is looked for first, and by which windows overlap."""
+"""Bytes at either end to search for the statement first, and overlap of search windows."""
 _Body = TypeVar("_Body")
 _DECODER = json.JSONDecoder()
 
@@ -69,10 +69,10 @@ _IDEMPOTENCY = {
 
 
 def check_own(caller: Caller, issuer: str) -> None:
-    """Check that a caller may touch what is a body's own.
+    """Check that a caller may access an issuer's own data.
 
     Raises:
-        ForbiddenError: it is another's; nothing is said of whether there is anything.
+        ForbiddenError: it may not, whether the data exist or not.
     """
     if not caller.speaks_for(issuer):
         raise ForbiddenError("this is another body's")
@@ -90,14 +90,14 @@ def check_own(caller: Caller, issuer: str) -> None:
     ),
 )
 async def submit_a_batch(request: Request, caller: Asking) -> Response:
-    """One JSON object, or JSON lines with the records after the first line; gzip is welcome.
+    """One JSON object, or JSON lines with the records after the first line; gzip is supported.
 
-    The same statement gets the same receipt, whoever hands it in and however it is spelled.
+    The same statement gets the same receipt, from any caller and in any encoding.
     """
     service = service_of(request)
     home = service.ledger.settings.home
     async with spooled(request, home, JSON, JSON_LINES) as body:
-        # Only what has come whole takes a thread: slow uploads hold up nobody.
+        # Threads start after the whole body is spooled, so slow uploads occupy none.
         check_own(caller, await service.pools.large.run(caller.party, issuer_of, body.file))
         work = partial(_take, submit_batch, service.ledger.intake, body.file)
         answer = await once(request, service, caller, body.digest, work)
@@ -134,7 +134,7 @@ async def submit_a_status_update(request: Request, caller: Asking) -> Response:
     ),
 )
 async def submit_a_catalog(request: Request, caller: Asking) -> Response:
-    """The signed change, together with the entries whose root was signed."""
+    """The signed change, together with the entries under the signed root."""
     return await _submit(request, caller, submit_catalog)
 
 
@@ -150,7 +150,7 @@ async def submit_a_catalog(request: Request, caller: Asking) -> Response:
     ),
 )
 async def submit_an_act(request: Request, caller: Asking) -> Response:
-    """Registrations, keys, standings and holds; who carries an act never matters."""
+    """Registrations, keys, standings and holds; anyone may submit a signed act."""
     return await _submit(request, caller, submit_act)
 
 
@@ -172,13 +172,13 @@ def _take(
 
 
 def issuer_of(file: IO[bytes]) -> str:
-    """Return the body that a statement in `file` names, where that can be without reading it all.
+    """Return the issuer in a statement, if possible without reading the whole `file`.
 
-    Bytes between quotes and a colon are a member's name wherever they stand in JSON, and intake
-    refuses whatever has the member twice or anywhere else: what is found here is what counts.
+    A match of the pattern is a member name wherever it is in JSON, and intake rejects a duplicate
+    or misplaced member, so the match is the statement that counts.
 
     Raises:
-        MalformedError: no body is named.
+        MalformedError: no issuer is found.
     """
     size = file.seek(0, SEEK_END)
     starts = (0, max(size - _NEAR, 0), *range(_NEAR - _SEAM, size, _NEAR - _SEAM))
@@ -197,13 +197,13 @@ def issuer_of(file: IO[bytes]) -> str:
 
 
 def _statement_in(file: IO[bytes], start: int) -> int | None:
-    """Return where a statement begins in the window from `start` on, None where there is none."""
+    """Return the offset of a statement in the window from `start` on, or None."""
     file.seek(start)
     found = _STATEMENT.search(file.read(_NEAR))
     return None if found is None else start + found.end() - 1
 
 
-# How far it has come -----------------------------------------------------------------------------
+# State of submissions ----------------------------------------------------------------------
 
 
 @router.get(
@@ -218,7 +218,7 @@ def _statement_in(file: IO[bytes], start: int) -> int | None:
 async def get_batch(
     request: Request, caller: Asking, issuer: Issuer, sequence: Sequence, wait: Wait = 0
 ) -> Response:
-    """With `wait` the answer comes once the batch is final, or when the time is over."""
+    """With `wait` the response is delayed until the batch is final, or the time is over."""
     check_own(caller, issuer)
     service = service_of(request)
     act = await service.pools.read(request, _find, service, issuer, sequence)
@@ -271,7 +271,7 @@ def _batch(act: SubmittedAct) -> Json:
 async def get_records(
     request: Request, caller: Asking, issuer: Issuer, sequence: Sequence
 ) -> Response:
-    """Served as they were handed in; the root over them is the one that was signed."""
+    """The records as submitted; their root is the signed one."""
     check_own(caller, issuer)
     service = service_of(request)
     data = await service.pools.prove(request, _records, service, issuer, sequence)
@@ -298,7 +298,7 @@ def _records(service: Service, issuer: str, sequence: int) -> bytes:
     ),
 )
 async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response:
-    """So that two offices of one body do not collide."""
+    """Lets several offices of one issuer avoid conflicts."""
     check_own(caller, issuer)
     service = service_of(request)
     found = await service.pools.read(request, head, service.store, issuer)

@@ -1,4 +1,4 @@
-"""What was told before: the receipts, who asked what, and that the operator cannot deny it."""
+"""Verification receipts: lookup by reference or key, and evidence of their anchoring."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ After = Annotated[
     ),
 )
 async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
-    """For whoever was told, auditors and administrators; to others it is as if there were none."""
+    """For the caller that asked, auditors and administrators; 404 for others."""
     service = service_of(request)
     found = await service.pools.read(request, _verification, service, caller, reference)
     return json_response(_spell(found))
@@ -66,9 +66,9 @@ async def get_verification(request: Request, caller: Asking, reference: Referenc
 async def list_verifications(
     request: Request, caller: Asking, key: Key, since: Since = 0, after: After = None
 ) -> Response:
-    """So that what a stolen key asked can be gone through, certificate by certificate.
+    """Lists all questions of a key, for example a stolen one, certificate by certificate.
 
-    At most 1,000 at once; where there are `more`, they come `after` the last of these.
+    At most 1,000 per response; if `more` is true, continue `after` the last reference.
     """
     service = service_of(request)
     asker = key if key.startswith("oidc:") else f"key:{key}"
@@ -98,9 +98,10 @@ async def list_verifications(
     ),
 )
 async def get_receipt_evidence(request: Request, caller: Asking, reference: Reference) -> Response:
-    """For whoever was told, auditors and administrators; to others it is as if there were none.
+    """For the caller that asked, auditors and administrators; 404 for others.
 
-    The code `receipt.pending` says that the receipt is not anchored yet: that happens once a day.
+    The code `receipt.pending` means that the receipt is not anchored yet; receipts are anchored
+    daily.
     """
     service = service_of(request)
     data = await service.pools.prove(request, _prove, service, caller, reference)
@@ -114,16 +115,16 @@ def _prove(service: Service, caller: Caller, reference: str) -> bytes:
 
 
 def _verification(service: Service, caller: Caller, reference: str) -> Verification:
-    """Return what was told under a reference, if it is this caller's to see.
+    """Return the verification of a reference, if the caller may see it.
 
     Raises:
-        ResourceUnknownError: there is none, or it is not.
+        ResourceUnknownError: there is none, or the caller may not see it.
     """
     with service.store.begin(write=False) as unit:
         found = unit.verification(reference)
         if found is not None:
             may = caller.role in _ALL and _within(unit, caller, found.caller)
-            # Public callers are one party only in name: nothing is any one's own.
+            # All public callers are one party, so it owns nothing.
             own = caller.role is not Role.PUBLIC and found.party == caller.party
             if may or own:
                 return found
@@ -131,7 +132,7 @@ def _verification(service: Service, caller: Caller, reference: str) -> Verificat
 
 
 def _within(unit: ServiceUnit, caller: Caller, asker: str) -> bool:
-    """Return whether who asked is of the region that a caller is bound to, if it is to one."""
+    """Return whether the asker is of the caller's region, if it has one."""
     if caller.region is None:
         return True
     key = unit.api_key(asker.removeprefix("key:"))

@@ -1,4 +1,4 @@
-"""Verifying: verdicts with receipts, lookups that tell nothing to a guesser, and evidence."""
+"""Verifications: verdicts with receipts, lookups safe against guessing, and evidence."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Index = Annotated[int, Path(ge=0, le=_INDEX_TOP), DECIMAL]
 async def create_verification(request: Request, caller: Asking) -> Response:
     """One question, or a list of up to 1,000.
 
-    Documents are handed in as digests.  Nothing of what is handed in is kept.
+    Documents are sent as digests.  Evidence and documents are not stored.
     """
     data = await read_body(request)
     service = service_of(request)
@@ -93,7 +93,7 @@ def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[Asked], bool]
     ),
 )
 async def verify_files(request: Request, caller: Asking) -> Response:
-    """The quickest way for many: up to 1,000 evidence files as JSON lines."""
+    """The fastest way for many: up to 1,000 evidence files as JSON lines."""
     data = await read_body(request, JSON_LINES)
     questions = await service_of(request).pools.prove(request, parse_lines, data)
     return await _answer(request, caller, questions, many=True)
@@ -111,7 +111,7 @@ async def verify_files(request: Request, caller: Asking) -> Response:
     ),
 )
 async def verify_upload(request: Request, caller: Asking) -> Response:
-    """For who cannot hash documents itself; they are hashed here, and nothing of them is kept."""
+    """For clients that cannot hash documents; the service hashes and does not store them."""
     question = await read_upload(request)
     return await _answer(request, caller, [question], many=False)
 
@@ -143,7 +143,7 @@ async def _spell(
         service.metrics.verdicts.labels(verdict).inc(count)
     language = language_of(request.headers.get("accept-language", ""))
     if many:
-        # A thousand answers take a while to spell.
+        # A thousand results take a while to encode.
         response = await service.pools.prove(
             request, _spell_many, answer, verification, questions, language
         )
@@ -188,7 +188,7 @@ def _spell_many(
 
 
 def _wanted(asked: Asked, answer: VerificationAnswer, place: int) -> bytes:
-    """Return whether the service item that was named asks for such a certificate, as a member."""
+    """Return the member `wanted`: whether the named service item requires this category."""
     if asked.service_item is None:
         return b""
     category = answer.results[place].certificate.get("category")
@@ -198,7 +198,7 @@ def _wanted(asked: Asked, answer: VerificationAnswer, place: int) -> bytes:
 
 @lru_cache(maxsize=1)
 def _categories() -> dict[str, frozenset[str]]:
-    """Return the categories that each service item asks for."""
+    """Return the required categories of each service item."""
     domain = load_domain()
     return {
         item: frozenset(line.category_code for line in domain.materials[item] if line.category_code)
@@ -207,10 +207,10 @@ def _categories() -> dict[str, frozenset[str]]:
 
 
 def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
-    """Return the questions; in a list, one that names no service item is judged as unusable.
+    """Check service items; in a list, a question with an unknown one is answered as unusable.
 
     Raises:
-        MalformedError: the only question names no service item.
+        MalformedError: a single question has an unknown service item.
     """
     for place, asked in enumerate(questions):
         if asked.service_item is not None and asked.service_item not in _categories():
@@ -236,9 +236,9 @@ def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
     ),
 )
 async def create_lookup(request: Request, caller: Asking) -> Response:
-    """The client computes the digest: the service never sees number or code.
+    """The client computes the digest: the service never sees number or access code.
 
-    The answer takes the same time and shape whether there is one or not.
+    The response has the same shape and duration for known and unknown digests.
     """
     read = Members(parse(await read_body(request), RULES["createLookup"].longest), "lookup")
     digest = from_hex(read.text("digest", _HEX), 32)
@@ -262,7 +262,7 @@ async def create_lookup(request: Request, caller: Asking) -> Response:
     ),
 )
 async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response:
-    """Nothing is disclosed in it: the holder adds what it wants to show."""
+    """Without disclosures: the holder adds those to show."""
     service = service_of(request)
     data = await service.pools.prove(
         request, _evidence, service, lambda: service.ledger.maker.of_leaf(bytes.fromhex(leaf))
@@ -282,7 +282,7 @@ async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response
 async def get_evidence_by_index(
     request: Request, caller: Asking, issuer: Issuer, index: Index
 ) -> Response:
-    """Only for the body itself and auditors: an index can be counted up."""
+    """Only for the issuer and auditors, since indexes can be enumerated."""
     check_own(caller, issuer)
     service = service_of(request)
     data = await service.pools.prove(

@@ -1,4 +1,4 @@
-"""Being told: web hooks, watches, and the same as a feed."""
+"""Webhooks, watches, and the event feed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _URL = re.compile("https?://[!-~]+")
 _MAX_LISTED = 200
 MAX_WEBHOOKS = 20
 MAX_SUBSCRIPTIONS = 10_000
-"""What one caller may have, so that it cannot keep the service busy with telling."""
+"""Limits of one caller, which bound the work of event dispatch."""
 _Found = TypeVar("_Found")
 
 HookId = Annotated[str, Path(pattern="^hook_[0-9a-f]{16}$")]
@@ -62,7 +62,7 @@ async def _with_unit(
     return await service.pools.read(request, run)
 
 
-# Hooks ------------------------------------------------------------------------------------------
+# Webhooks ------------------------------------------------------------------------------------
 
 
 @router.post(
@@ -76,7 +76,7 @@ async def _with_unit(
     ),
 )
 async def create_hook(request: Request, caller: Asking) -> Response:
-    """Calls are signed as Standard Webhooks has it, tried again, and delivered at least once."""
+    """Messages are signed as in Standard Webhooks, retried, and delivered at least once."""
     service = service_of(request)
     read = Members(parse(await read_body(request), RULES["createHook"].longest), "hook")
     url = read.text("url", _URL, 2_048)
@@ -126,7 +126,7 @@ def _hook(hook: Hook) -> dict[str, Json]:
     ),
 )
 async def list_hooks(request: Request, caller: Asking) -> Response:
-    """All keys of a body, and all of a counter, share their hooks."""
+    """All keys of an issuer, and all of a counter, share their webhooks."""
     hooks = await _with_unit(request, lambda unit: unit.hooks_of(caller.party), write=False)
     return json_response({"hooks": [_hook(hook) for hook in hooks]})
 
@@ -141,7 +141,7 @@ async def list_hooks(request: Request, caller: Asking) -> Response:
     ),
 )
 async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Response:
-    """What waits to be delivered to it is given up."""
+    """Pending deliveries to it are dropped."""
     service = service_of(request)
 
     def remove(unit: ServiceUnit) -> None:
@@ -169,7 +169,7 @@ def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
     ),
 )
 async def list_failed(request: Request, caller: Asking) -> Response:
-    """`due` is when it is tried next, until it is given up.  Each can be tried again at once."""
+    """`due` is the time of the next attempt.  `replay` tries a delivery at once."""
     found = await _with_unit(
         request, lambda unit: unit.failing_of(caller.party, _MAX_LISTED), write=False
     )
@@ -199,7 +199,7 @@ def _delivery(event: Event, delivery: Delivery) -> Json:
     ),
 )
 async def replay(request: Request, caller: Asking, event: Number, hook: HookId) -> Response:
-    """The message keeps its id, so whoever has heard it knows."""
+    """The message keeps its id, so that receivers can deduplicate."""
     service = service_of(request)
 
     def again(unit: ServiceUnit) -> None:
@@ -229,7 +229,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
     ),
 )
 async def create_watch(request: Request, caller: Asking) -> Response:
-    """For who relied on a certificate and wants to hear if it is revoked later."""
+    """For callers that relied on a certificate and need to know of a later revocation."""
     service = service_of(request)
     read = Members(parse(await read_body(request), RULES["createWatch"].longest), "watch")
     leaf = from_hex(read.text("leaf", _HEX), 32)
@@ -280,7 +280,7 @@ def _watch(watch: Watch) -> Json:
     ),
 )
 async def list_watches(request: Request, caller: Asking) -> Response:
-    """With the status that was told last."""
+    """With the last reported status."""
     found = await _with_unit(request, lambda unit: unit.watches_of(caller.party), write=False)
     return json_response({"watches": [_watch(watch) for watch in found]})
 
@@ -295,7 +295,7 @@ async def list_watches(request: Request, caller: Asking) -> Response:
     ),
 )
 async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response:
-    """Events that were told before stay in the feed."""
+    """Earlier events stay in the feed."""
 
     def remove(unit: ServiceUnit) -> None:
         for watch in unit.watches_of(caller.party):
@@ -308,7 +308,7 @@ async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response
     return Response(status_code=204)
 
 
-# The feed ---------------------------------------------------------------------------------------
+# Events --------------------------------------------------------------------------------------
 
 
 @router.get(
@@ -325,7 +325,7 @@ async def list_events(
     caller: Asking,
     after: Annotated[int, Query(ge=0, le=2**53 - 1), DECIMAL] = 0,
 ) -> Response:
-    """For those who cannot receive calls."""
+    """For callers that cannot receive webhooks."""
     events = await _with_unit(
         request,
         lambda unit: unit.events_of(caller.party, after=after, limit=_MAX_LISTED),
