@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic, durable writes of files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable, where the system can."""
+    """Make the names in `folder` durable, if the system can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

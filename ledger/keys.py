@@ -1,4 +1,4 @@
-"""Keys at rest: Ethereum keystores for those who sign acts, PEM files for witnesses and holders."""
+"""Keys at rest: Ethereum keystores for signers of acts, PEM files for witnesses and holders."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Signer:
     _sign: Callable[[bytes], bytes] = field(repr=False, compare=False)
 
     def sign(self, digest: bytes) -> bytes:
-        """Return the signature of a 32-byte digest: r ‖ s ‖ v, 65 bytes, low s, v 27 or 28.
+        """Sign a 32-byte digest: r ‖ s ‖ v, 65 bytes, low s, v 27 or 28.
 
-        The nonce is that of RFC 6979: the same digest gives the same signature.
+        Deterministic (RFC 6979).
 
         Raises:
             ValueError: the digest has another size.
@@ -135,7 +135,7 @@ def recover_key(digest: bytes, signature: bytes) -> bytes:
 
 
 def draw_secret(random: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Return a new secp256k1 secret (32 bytes); `random` returns so many random bytes."""
+    """Draw a secp256k1 secret (32 bytes); `random` returns so many random bytes."""
     while True:
         secret = random(SECRET_SIZE)
         if 0 < int.from_bytes(secret, "big") < SECP256K1_ORDER:
@@ -143,12 +143,12 @@ def draw_secret(random: Callable[[int], bytes] = os.urandom) -> bytes:
 
 
 def save_keystore(path: Path, secret: bytes, passphrase: str, *, work: int = SCRYPT_WORK) -> Signer:
-    """Write the standard Ethereum keystore (version 3, scrypt) of `secret`; return its signer.
+    """Write an Ethereum keystore (version 3, scrypt) of `secret`; return its signer.
 
     `work` is scrypt's n, a power of two.
 
     Raises:
-        KeyUnusableError: the file is there already, the passphrase is empty, or the secret is none.
+        KeyUnusableError: the file exists, the passphrase is empty, or the secret is invalid.
     """
     from eth_account import Account
 
@@ -180,10 +180,10 @@ def load_keystore(path: Path, passphrase: str) -> Signer:
 
 
 def keystore_address(path: Path) -> bytes:
-    """Return the address (20 bytes) that a keystore names, without opening it.
+    """Return the address (20 bytes) in a keystore, without opening it.
 
     Raises:
-        KeyUnusableError: the file is no keystore, or names no address.
+        KeyUnusableError: the file is no keystore, or has no address.
     """
     try:
         address = bytes.fromhex(json.loads(_read(path))["address"].removeprefix("0x"))
@@ -198,7 +198,7 @@ def keystore_address(path: Path) -> bytes:
 
 
 def make_pem_key(kind: PemKind) -> PemKey:
-    """Return a new key of the operating system's randomness."""
+    """Generate a key from the operating system's randomness."""
     return Ed25519PrivateKey.generate() if kind == "ed25519" else _new_p256()
 
 
@@ -210,7 +210,7 @@ def save_pem_key(path: Path, key: PemKey, passphrase: str) -> None:
     """Write a key as encrypted PKCS#8 in PEM.
 
     Raises:
-        KeyUnusableError: the file is there already, or the passphrase is empty.
+        KeyUnusableError: the file exists, or the passphrase is empty.
     """
     if not passphrase:
         raise KeyUnusableError("a key file needs a passphrase")
@@ -244,7 +244,7 @@ def load_pem_key(path: Path, passphrase: str) -> PemKey:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Return whether group or world may read a file, which a secret's file should not allow."""
+    """Return whether group or world may read a file."""
     if os.name != "posix":
         return False
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))

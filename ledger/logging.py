@@ -1,4 +1,4 @@
-"""Logging for command lines: what went wrong, on standard error; structured where it is kept."""
+"""Logging of commands: warnings on standard error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 
 def quiet() -> None:
-    """Let only warnings through, on standard error."""
+    """Log only warnings, on standard error."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -19,6 +19,6 @@ def quiet() -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        # Asked for at each use: whoever runs a command may have changed the stream meanwhile.
+        # Looked up at each use, because tests and click replace the stream.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

@@ -1,4 +1,4 @@
-"""The ledger on one machine: store, chain, intake, anchoring and evidence, put together."""
+"""The ledger on one machine: store, chain, intake, outbox worker and evidence, put together."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ POLICY = "policy.json"
 PASSPHRASE = "keys/passphrase"
 NAME = "certledger"
 BEHIND_SECONDS = 120.0
-"""How long a node may lack blocks that it has shown before they count as taken back."""
+"""Seconds for which a node may lack blocks that it has shown, before they count as reorganised."""
 _RICH = 10**30
 """Wei of the operator on the embedded chain: at a few wei a gas it never runs out."""
 _LIGHT_SCRYPT = 2**12
-"""Scrypt's n where the passphrase is 32 random bytes in a file beside the key: nothing to guess."""
+"""Scrypt's n for a passphrase of 32 random bytes, which cannot be guessed."""
 
 
 class LedgerAbsentError(CertledgerError):
@@ -61,9 +61,9 @@ class LedgerAbsentError(CertledgerError):
 
 
 def operator_of(settings: Settings) -> Signer:
-    """Return the operator's key, made where the home has none.
+    """Return the operator's key, made if the home has none.
 
-    Where no passphrase is set, one is drawn and kept in the home, readable by its owner alone.
+    Without a configured passphrase, one is drawn and stored in the home with mode 0600.
     """
     passphrase = settings.operator_passphrase.get_secret_value()
     if not passphrase:
@@ -76,7 +76,7 @@ def operator_of(settings: Settings) -> Signer:
 
 
 def own_passphrase(home: Path) -> str:
-    """Return the passphrase kept in the home, drawn where there is none."""
+    """Return the passphrase stored in the home, drawn if there is none."""
     path = home / PASSPHRASE
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,7 +90,7 @@ def _clock() -> int:
 
 @dataclass(kw_only=True)
 class Ledger:
-    """An open ledger.  `step` moves everything that waits one step on; closing is safe anywhere."""
+    """An open ledger.  `step` advances all waiting work one step; closing is safe at any time."""
 
     settings: Settings
     store: SqlStore
@@ -125,26 +125,26 @@ class Ledger:
         )
 
     def make_follower(self, store: Store) -> Follower:
-        """Return a follower of this ledger's chain that keeps what it reads in `store`."""
+        """Return a follower of this ledger's chain that writes to `store`."""
         return Follower(
             store,
             self.chain,
             self.deployment.block or 0,
-            # The embedded chain is one node: what it lacks, nobody has.
+            # The embedded chain is one node: a block that it lacks is gone.
             patience=BEHIND_SECONDS if self.embedded is None else 0.0,
         )
 
     def _holder(self) -> str:
-        """Return the name under which this process holds the leases of anchoring and logbook."""
+        """Return the name under which this process holds the leases of worker and receipt log."""
         if self.embedded is None:
             return lease_holder()
         return succeed_holder(self.settings.home / "chain", self.store, LEASE, LOGBOOK)
 
     def step(self) -> None:
-        """Follow the chain, send what waits, and make the checkpoint that is due.
+        """Follow the chain, send waiting acts, and make a checkpoint if one is due.
 
-        A service does the three beside one another, so that what a node answers wrongly stops
-        only the part that needs it.
+        A service runs the three in threads of their own, so that an error of the node stops only
+        the part that meets it.
 
         Raises:
             ChainUnreachableError: the node does not answer; call again.
@@ -157,7 +157,7 @@ class Ledger:
             self._publish()
 
     def anchor(self) -> None:
-        """Send what waits, on the state that was followed last, and see at once what came of it.
+        """Send waiting acts, on the state that was followed last, and follow the result.
 
         Raises:
             ChainUnreachableError: the node does not answer; call again.
@@ -165,11 +165,11 @@ class Ledger:
         """
         self._check_clock()
         if self.anchorer.advance():
-            with suppress(ChainUnreachableError):  # Whoever follows says so.
+            with suppress(ChainUnreachableError):  # The follower's own thread reports it.
                 self.follower.follow()
 
     def publish(self) -> None:
-        """Make the checkpoint that is due and have it cosigned, where this process anchors.
+        """Make the checkpoint that is due and collect cosignatures, if this process anchors.
 
         Raises:
             ChainUnreachableError: the node does not answer; call again.
@@ -186,7 +186,7 @@ class Ledger:
             self._collect(self.collector)
 
     def _collect(self, collector: Collector) -> None:
-        """Have the newest checkpoint cosigned; once more where a newer block came meanwhile."""
+        """Collect cosignatures of the newest checkpoint; again if a newer block came meanwhile."""
         collector.collect(self.store)
         if collector.overtaken:
             self.follower.follow()
@@ -197,7 +197,7 @@ class Ledger:
         """Step until nothing waits and the newest checkpoint covers all that was anchored.
 
         Raises:
-            LedgerStuckError: it does not come to rest in so many rounds.
+            LedgerStuckError: work still waits after so many rounds.
         """
         for _ in range(rounds):
             self.step()
@@ -206,9 +206,9 @@ class Ledger:
         raise LedgerStuckError(f"acts still wait after {rounds} rounds")
 
     def beat(self) -> None:
-        """Let the chain make a block of now, by a payment of nothing from the operator to itself.
+        """Make the chain mine a block, by an empty payment of the operator to itself.
 
-        A chain with other users makes blocks anyway; an idle one would let evidence grow old.
+        Without other users an idle chain has no new blocks, and evidence would become stale.
         """
         payment = Payment(
             chain_id=self.pin.chain_id,
@@ -227,7 +227,7 @@ class Ledger:
             return unit.backlog().acts == 0 and last is not None and last.number >= moved
 
     def close(self) -> None:
-        """Give everything back; what is accepted goes on when the home is opened again."""
+        """Close everything; accepted acts continue when the home is opened again."""
         self._stack.close()
 
     def __enter__(self) -> Self:
@@ -243,7 +243,7 @@ class Ledger:
 
 
 class LedgerStuckError(CertledgerError):
-    """What waits does not get anchored."""
+    """Waiting acts are not being anchored."""
 
     code = "ledger.stuck"
 
@@ -256,7 +256,7 @@ def open_ledger(
     heartbeat: float | None = None,
     clock: Callable[[], int] = _clock,
 ) -> Ledger:
-    """Return the ledger of a home, its contract deployed with `registrars` if it is not yet.
+    """Open the ledger of a home; deploy its contract with `registrars` if it is not deployed.
 
     Raises:
         LedgerAbsentError: nothing is deployed, and no registrars are given to deploy with.
@@ -303,7 +303,7 @@ def open_ledger(
 def _deployed(
     home: Path, node: Nodes, operator: Signer, registrars: Sequence[tuple[int, bytes]]
 ) -> Deployment:
-    """Return the deployment of a home; one that was included is known without the node."""
+    """Return the deployment of a home; one that was included needs no node."""
     try:
         return deploy(home, node, operator, registrars, os.urandom)
     except WrongChainError:
@@ -317,13 +317,13 @@ def _deployed(
 
 
 def load_policy(home: Path) -> SignedPolicy | None:
-    """Return the trust policy of a home, None where it has none; nothing is written.
+    """Return the trust policy of a home, None if it has none; nothing is written.
 
-    That is what `policy.json` holds.  Where it is gone, or holds one that was followed since, it is
-    the newest that the home has relied on.
+    `policy.json`, unless it is absent or older than the newest that the home has adopted: then that
+    one.
 
     Raises:
-        PolicyOlderError, PolicyUnsignedError: it may not take the place of the newest.
+        PolicyOlderError, PolicyUnsignedError: it may not replace the newest.
         MalformedError: a file is damaged.
     """
     current, path = current_policy(home), home / POLICY
@@ -336,7 +336,7 @@ def load_policy(home: Path) -> SignedPolicy | None:
 
 
 def adopt_policy(home: Path) -> SignedPolicy | None:
-    """Return the trust policy of a home as `load_policy`, and rely on it from now on."""
+    """Return the trust policy of a home as `load_policy`, and adopt it."""
     signed = load_policy(home)
     if signed is None or was_adopted(home, signed):
         return signed
@@ -364,15 +364,15 @@ def _open_embedded(
 
 
 def _collector(settings: Settings, policy: SignedPolicy | None) -> Collector | None:
-    """Return what asks the witnesses of a policy, None where no address of one is known."""
+    """Return a collector of cosignatures, None without a policy or addresses of witnesses."""
     if policy is None or not settings.witnesses:
         return None
     return Collector(policy=policy.policy, urls=settings.witnesses)
 
 
 def _check_clock_at_start(settings: Settings, clock_watch: ClockWatch) -> None:
-    """Compare the clocks before the embedded chain mines: it makes blocks without being asked."""
-    with suppress(ClockDiffersError):  # The chain is opened, and waits.
+    """Compare the clocks before the embedded chain mines, which it does from its start."""
+    with suppress(ClockDiffersError):  # The chain opens, paused.
         clock_watch.check(_collector(settings, load_policy(settings.home)), tuple)
 
 
@@ -384,7 +384,7 @@ def _newest_cosignatures(store: Store) -> tuple[Cosignature, ...]:
 
 
 def _find_signed(settings: Settings) -> SignedHead | None:
-    """Return what witnesses have signed of the embedded chain, as far as the database knows."""
+    """Return the newest block that witnesses signed, as far as the database knows."""
     from certledger.ledger.devchain.future_blocks import SignedHead
 
     deployment, policy = load_deployment(settings.home), load_policy(settings.home)

@@ -1,7 +1,6 @@
-"""Settings: one frozen value, read once at the door, from variables and one TOML file.
+"""Settings: one frozen value from arguments, variables and one TOML file.
 
-An argument counts before a variable `CERTLEDGER_*`, that before `certledger.toml` in the home,
-and that before the default.
+Precedence: argument, variable `CERTLEDGER_*`, `certledger.toml` in the home, default.
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ HIDDEN = "********"
 
 
 class SettingsUnusableError(CertledgerError):
-    """A setting is unknown or cannot be what it is."""
+    """A setting is unknown or has an invalid value."""
 
     code = "settings.unusable"
     exit_status = ExitStatus.UNUSABLE
 
 
 class Settings(BaseSettings):
-    """What can be set.  Secrets show as stars wherever a setting is printed."""
+    """All settings.  Secrets are printed as stars."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -165,7 +164,7 @@ class Settings(BaseSettings):
 
     @property
     def chain(self) -> str | None:
-        """The address of the chain's node, credentials included; None for the embedded chain."""
+        """The address of the chain's node with credentials; None for the embedded chain."""
         url = self.chain_url.get_secret_value()
         return None if url == EMBEDDED else url
 
@@ -176,7 +175,7 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> IntakeLimits:
-        """How much intake takes, and what it promises."""
+        """Limits of intake."""
         return IntakeLimits(
             waiting_certificates=self.waiting_certificates,
             waiting_acts=self.waiting_acts,
@@ -197,7 +196,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources, the one that counts first coming first."""
+        """Return the sources in order of precedence."""
         arguments = (
             init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
         )
@@ -206,17 +205,17 @@ class Settings(BaseSettings):
 
 
 def file_of(arguments: Mapping[str, Any]) -> Path:
-    """Return the TOML file of the home that arguments or variables name."""
+    """Return the TOML file of the home in arguments or variables."""
     home = arguments.get("home") or os.environ.get(f"{PREFIX}HOME")
     return Path(home or Settings.model_fields["home"].default).expanduser() / FILE
 
 
 def load_settings(**arguments: Any) -> Settings:
-    """Return the settings; an argument that is None counts as not given.
+    """Load the settings; an argument that is None counts as not given.
 
     Raises:
         SettingsUnusableError: a setting is unknown or ill-formed, or the file is no TOML.
-        AddressInsecureError: a node elsewhere is to be asked by plain http.
+        AddressInsecureError: a node on another machine has a plain http address.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -282,7 +281,7 @@ def _origin(
 
 
 def _shown(settings: Settings, name: str) -> str:
-    """Return a value for people: passwords inside addresses and secrets as stars."""
+    """Return a value for printing: secrets, and passwords inside addresses, as stars."""
     if name == "database_url":
         return make_url(settings.database).render_as_string(hide_password=True)
     if name == "chain_url":
@@ -294,7 +293,7 @@ def _shown(settings: Settings, name: str) -> str:
 
 
 def _without_credentials(url: str) -> str:
-    """Return addresses of which only scheme and host are shown: keys stand anywhere else."""
+    """Return addresses with scheme and host alone: any other part may contain a key."""
     if url == EMBEDDED:
         return url
     if "," in url:

@@ -1,4 +1,4 @@
-"""Commands that ask a service over HTTP: `ask` for a counter, `hooks` for whoever is to be told."""
+"""Commands that call a service over HTTP: `ask` for a counter, `hooks` for webhooks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def server_options(command: _Command) -> _Command:
-    """Add the options that say whom to ask, and as whom."""
+    """Add the options of the server, the API key and the patience."""
     for option in (
         click.option("--patience", default=PATIENCE, show_default=True, help="Seconds to try."),
         click.option("--token", envvar="CERTLEDGER_TOKEN", help="Your key (or CERTLEDGER_TOKEN)."),
@@ -107,7 +107,7 @@ def _question(path: Path) -> Json:
         return {"evidence": {}}
     if code := file.code:
         return {"code": code}
-    # The others are asked about all the same; of this one the service says that it is none.
+    # The other files are asked about all the same; the service answers that this is no evidence.
     found = file.looks_like
     if found is not None:
         notice(f"{path} is no evidence: {words_of(found)}")
@@ -142,7 +142,7 @@ def _show(
     click.echo(document["reference"])
 
 
-# Being told --------------------------------------------------------------------------------------
+# Webhooks ----------------------------------------------------------------------------------------
 
 
 @click.group()
@@ -162,7 +162,7 @@ def _asker(server: str, token: str | None, patience: float) -> ServerClient:
 @server_options
 @answers
 def add(url: str, kinds: Sequence[str], server: str, token: str | None, patience: float) -> Answer:
-    """Be called at URL; the secret that calls are signed with is shown this once."""
+    """Create a webhook that calls URL; its signing secret is shown this once."""
     asker = _asker(server, token, patience)
     headers = {"content-type": "application/json"}
     body = orjson.dumps({"url": url, "kinds": list(kinds)})
@@ -174,7 +174,7 @@ def add(url: str, kinds: Sequence[str], server: str, token: str | None, patience
 @server_options
 @answers
 def list_hooks(server: str, token: str | None, patience: float) -> Answer:
-    """List your hooks."""
+    """List your webhooks."""
     asker = _asker(server, token, patience)
     found = asker.ask("GET", "/v1/hooks").json()
     rows = [(one["id"], f"{one['url']} {' '.join(one['kinds'])}") for one in found["hooks"]]
@@ -186,7 +186,7 @@ def list_hooks(server: str, token: str | None, patience: float) -> Answer:
 @server_options
 @answers
 def remove(hook: str, server: str, token: str | None, patience: float) -> Answer:
-    """Be called no more by HOOK."""
+    """Delete the webhook HOOK."""
     asker = _asker(server, token, patience)
     asker.ask("DELETE", f"/v1/hooks/{hook}")
     return Answer(document={"removed": hook})
@@ -218,7 +218,7 @@ def failed(replay: bool, server: str, token: str | None, patience: float) -> Ans
 @server_options
 @answers
 def events(after: int, server: str, token: str | None, patience: float) -> Answer:
-    """Read what you were to hear, as a feed."""
+    """List the events that your webhooks get."""
     asker = _asker(server, token, patience)
     found = asker.ask("GET", "/v1/events", params={"after": after}).json()
     rows = [(str(one["number"]), f"{one['kind']} {one['data']}") for one in found["events"]]

@@ -1,4 +1,4 @@
-"""`certledger backup` and `certledger restore`: a home as one file, taken while it is served."""
+"""`certledger backup` and `certledger restore`: a home as one file, even while it is served."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from certledger.verifier.errors import CertledgerError, ExitStatus
 
 _DATABASES = (".db", ".sqlite")
 _LEFT_OUT = ("-wal", "-shm", "-journal", ".lock", ".partial")
-"""What belongs to a running process: a copy of it would spoil the copy of the database."""
+"""Suffixes of files of a running process, which do not belong to a copied database."""
 
 
 class DatabaseElsewhereError(CertledgerError):
-    """The home's database is no file in it, and its server has tools of its own for copies."""
+    """The database is on a server, which has its own tools for backups."""
 
     code = "backup.database_elsewhere"
     exit_status = ExitStatus.UNUSABLE
 
 
 class BackupUnusableError(CertledgerError):
-    """A file is no backup of a home, or there is something where it would be restored."""
+    """A file is no backup of a home, or the target of a restore is not empty."""
 
     code = "backup.unusable"
     exit_status = ExitStatus.UNUSABLE
@@ -39,8 +39,8 @@ class BackupUnusableError(CertledgerError):
 def back_up(home: Path, out: Path) -> int:
     """Write the home to a new archive and return the number of its files.
 
-    The ledger's database is copied before the chain's: what follows the chain catches up with
-    one that is newer, and would have to go back on one that is older.
+    The ledger's database is copied before the chain's: the follower catches up with a newer chain,
+    but would have to roll back on an older one.
 
     Raises:
         BackupUnusableError: `out` exists, or lies inside the home.
@@ -68,7 +68,7 @@ def back_up(home: Path, out: Path) -> int:
 
 
 def _files(home: Path) -> Iterator[Path]:
-    """Yield the files of a home, databases first and the chain's after all others of them."""
+    """Yield the files of a home, databases first and the chain's last of these."""
     found = [
         path
         for path in sorted(home.rglob("*"))
@@ -80,7 +80,7 @@ def _files(home: Path) -> Iterator[Path]:
 
 
 def _copy(database: Path, scratch: Path) -> Path:
-    """Return a consistent copy of an SQLite file that others may be writing to."""
+    """Copy an SQLite file consistently while other processes write to it."""
     copy = scratch / "copy"
     copy.unlink(missing_ok=True)
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
@@ -90,7 +90,7 @@ def _copy(database: Path, scratch: Path) -> Path:
 
 
 def restore(archive: Path, home: Path) -> int:
-    """Make a home of a backup and return the number of its files.
+    """Restore a backup to a new home and return the number of its files.
 
     Raises:
         BackupUnusableError: `archive` is no backup, or `home` is not empty.

@@ -1,4 +1,4 @@
-"""How the issuing body's commands speak: an answer on standard output, all else beside it."""
+"""Output of the issuer's commands: the answer on standard output, notices on standard error."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ out_option = click.option("--out", type=FILE, help="Where to write, instead of t
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a command answers: a document for programs; rows for people are made of it.
+    """The answer of a command: `document` for `--json`, `rows` for people.
 
-    `rows` are shown instead, where the document says more than people want to read.
+    Without `rows` they are made from the document.
     """
 
     document: Mapping[str, Json]
@@ -51,7 +51,7 @@ class Answer:
 
 
 def answers(function: Callable[..., Answer]) -> Callable[..., None]:
-    """Make a command of a function that returns an answer."""
+    """Turn a function that returns an answer into a command that prints it."""
 
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
     @wraps(function)
@@ -84,7 +84,7 @@ def show(answer: Answer, *, as_json: bool) -> None:
 
 
 def notice(text: str) -> None:
-    """Tell something beside the answer."""
+    """Print a notice on standard error."""
     click.echo(text, err=True)
 
 
@@ -103,7 +103,7 @@ def _plain(value: Json) -> str:
 
 
 def watch(items: Iterable[T], label: str, total: int) -> Iterable[T]:
-    """Pass items on under a progress bar, where standard error is a terminal."""
+    """Show a progress bar on standard error if that is a terminal."""
     if not sys.stderr.isatty():
         return items
     from rich.console import Console
@@ -114,10 +114,10 @@ def watch(items: Iterable[T], label: str, total: int) -> Iterable[T]:
 
 
 def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
-    """Return a passphrase: of a file, of CERTLEDGER_PASSPHRASE, or typed unseen.
+    """Return a passphrase: from a file, from CERTLEDGER_PASSPHRASE, or typed without echo.
 
     Raises:
-        KeyUnusableError: the file holds none.
+        KeyUnusableError: the file has none.
     """
     import os
 
@@ -136,14 +136,14 @@ def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
 
 
 def open_body(folder: Path) -> IssuerFolder:
-    """Return the body of a folder."""
+    """Open an issuer's folder."""
     from certledger.ledger.issuer.folder import IssuerFolder
 
     return IssuerFolder(folder=folder)
 
 
 def unlock(keystore: Path, passphrase_file: Path | None) -> Signer:
-    """Return the signer of a keystore, with a warning where others may read its file.
+    """Return the signer of a keystore; warn if others may read its file.
 
     Raises:
         KeyUnusableError: it is no keystore, or the passphrase does not open it.
@@ -156,7 +156,7 @@ def unlock(keystore: Path, passphrase_file: Path | None) -> Signer:
 
 
 def now() -> int:
-    """Return the present instant in seconds."""
+    """Return the current time in seconds."""
     import time
 
     return int(time.time())

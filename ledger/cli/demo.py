@@ -1,4 +1,4 @@
-"""`certledger demo`: the main job end to end in one folder."""
+"""`certledger demo`: the demo in one folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`certledger doctor`: what of a home is well, what is missing or wrong, and what to do next.
+"""`certledger doctor`: report what is missing or wrong in a home, and what to do next.
 
 It only reads, and the home may be in use meanwhile.
 """
@@ -25,7 +25,7 @@ REBUILD = "stop the service, then certledger rebuild; certledger audit says what
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """One thing that was looked at; `advice` says what to do where it is not well."""
+    """One result; `advice` is what to do if it is not `well`."""
 
     name: str
     well: bool
@@ -33,13 +33,13 @@ class Diagnosis:
     advice: str = ""
 
     def to_json(self) -> Json:
-        """Return it as a JSON value."""
+        """Return the JSON form."""
         found: dict[str, Json] = {"detail": self.detail, "name": self.name, "well": self.well}
         return found | {"advice": self.advice} if self.advice else found
 
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
-    """Yield what is found of a home, its keys, its database and its chain."""
+    """Yield results for a home, its keys, its database and its chain."""
     from certledger.ledger.chain.deploy import load_deployment
     from certledger.ledger.keys import keystore_address
     from certledger.ledger.node import load_policy

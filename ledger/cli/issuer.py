@@ -1,4 +1,4 @@
-"""`certledger issuer`: keys and the acts of bodies and registrars, signed party by party."""
+"""`certledger issuer`: keys, and acts of issuers and registrars, signed by one party at a time."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def change_standing(code: str, revision: int, wanted: str, **options: Any) -> An
 
 
 def _brake_command(name: str, help_text: str) -> None:
-    """Add the command `hold` or `release`: one statement over several issuers."""
+    """Add the command `hold` or `release`: one statement for several issuers."""
 
     @issuer.command(name, help=help_text)
     @region_option
@@ -413,7 +413,7 @@ def _act_answer(envelope: Envelope, file: Path) -> Answer:
 
 
 def _keystore_answer(file: Path) -> Answer | None:
-    """Return the address of a keystore, None where the file is something else."""
+    """Return the address of a keystore, None if the file is something else."""
     from certledger.ledger.keys import KeyUnusableError, keystore_address
 
     try:

@@ -1,4 +1,4 @@
-"""`certledger seal`: a sheet becomes a signed batch and, apart from it, the holders' files."""
+"""`certledger seal`: make a signed batch and the holders' files from a sheet."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def seal(
 ) -> Answer:
     """Make of SHEET a signed batch and, apart from it, the holders' files.
 
-    SHEET is a .csv, .xlsx or .jsonl file, or a folder of documents with such a file in or beside
+    SHEET is a .csv, .xlsx or .jsonl file, or a folder of documents with such a file in or next to
     it. Columns: category, number, the category's fields, issued and expires (or the fields
     issue_date and expiry_date), replaces (number or index of the former edition), holder_key,
     documents (names separated by ;). Nothing is sealed while any row has a fault.
@@ -82,7 +82,7 @@ def seal(
 
 
 def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
-    """Return the sheet and the folder of its documents, given either."""
+    """Return the sheet and the folder of its documents, given one of them."""
     if given.is_file():
         return given, given.parent
     suffixes = (".csv", ".jsonl", ".ndjson", ".xlsx")
@@ -107,7 +107,7 @@ def _folders(rows: int, out: Path, *, split: bool) -> list[Path]:
 def _head(
     body: IssuerFolder, folder: Path, file: Path | None, *, renew: bool
 ) -> tuple[Head, Head | None]:
-    """Return where the first batch starts, and where it stood when it was begun before."""
+    """Return the head that the first batch starts at, and the head of an interrupted run."""
     from certledger.ledger.issuer.workspace import Workspace
     from certledger.ledger.sealing.batch import Head
     from certledger.verifier.formats.canonical_json import parse

@@ -1,4 +1,4 @@
-"""`certledger settings`: every setting with its meaning, its value and where the value is from."""
+"""`certledger settings`: every setting with its meaning, value and origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The issuing body's commands: submit, status, catalog; seal and issuer have their own files."""
+"""The issuer's commands `submit`, `status` and `catalog`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from certledger.verifier.vocabulary import Status
 
 EPOCH, VERSION = "epoch", "catalog_version"
-"""Counters that the body's folder keeps."""
+"""Counters that the issuer's folder stores."""
 
 
 # Submit ----------------------------------------------------------------------------------------
@@ -60,11 +60,11 @@ def submit(
     passphrase_file: Path | None,
     out: Path | None,
 ) -> Answer:
-    """Hand in WHAT: a folder that was sealed, its batch, or the file of a signed act.
+    """Submit WHAT: a folder that was sealed, its batch, or the file of a signed act.
 
-    While the server is away or busy the same bytes are handed in again; that harms nobody. The
-    receipt, checked to be for just this, is kept beside what was handed in. A server that delays
-    can be passed by: with --rpc a batch is carried to the chain without it.
+    While the server is unreachable or busy, the same bytes are sent again. The receipt is checked
+    to be for exactly this and written next to WHAT. If a server delays, --rpc sends a batch to the
+    chain without it.
     """
     if rpc is not None:
         if deployment is None or carrier is None:

@@ -1,4 +1,4 @@
-"""`certledger witness`: a region's own eye on the chain."""
+"""`certledger witness`: an independent cosigner of the chain's final blocks."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def witness(
     asked = _published(published, rpc)
     opened = _open(home, name, secret, trusted, pin, rpc, asked, execute=execute)
     server = WitnessServer(opened, host, port)
-    # Blocked before threads begin, so that the signal waits for `sigwait` and ends nobody.
+    # Blocked before threads start, so that `sigwait` gets the signal and no thread dies of it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server.start()
     click.echo(f"{name} witnesses at {server.url}")
@@ -120,7 +120,7 @@ def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed2
 
 
 def _published(named: tuple[str, ...], rpc: str) -> Published | None:
-    """Return what gives the published notes, None where nobody is known who publishes them."""
+    """Return a function that fetches published notes, None if no publisher is known."""
     from certledger.verifier.audit.sources import DataUnreachableError, open_published
 
     places = named or ((rpc.removesuffix("/rpc"),) if rpc.endswith("/rpc") else ())
@@ -154,7 +154,7 @@ def _open(
     *,
     execute: bool,
 ) -> Witness:
-    """Return the witness, once the ledger is known to be the one that the policy pins."""
+    """Return the witness, after checking that the ledger is the one that the policy pins."""
     from certledger.ledger.chain.client import NodeClient
     from certledger.ledger.witness.deployment_check import check_deployment
     from certledger.ledger.witness.state import acquire_home
@@ -173,7 +173,7 @@ def _open(
         clock=_clock,
         published=published,
     )
-    opened.recall()  # A damaged home, or another ledger's, is refused before anybody asks.
+    opened.recall()  # Fail at start if the home is damaged or another ledger's.
     return opened
 
 
@@ -182,7 +182,7 @@ def _clock() -> int:
 
 
 def _own_node(home: Path, node: NodeClient, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
-    """Return the node that is believed: one that executes with a lag, else the one at `rpc`."""
+    """Return the trusted node: a replica if `lag` is given, else the node at `rpc`."""
     from certledger.ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
     from certledger.verifier.node_rpc import RpcClient
 

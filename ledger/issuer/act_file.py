@@ -1,4 +1,4 @@
-"""The file an act travels in: alone, or with what the chain holds only the hash of."""
+"""Files of signed acts, with the catalog or name that an act commits to by its hash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from certledger.verifier.formats.signed_act import Act
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Envelope:
-    """An act, with the entries of its catalog or the name of its body where it is about one."""
+    """A signed act, with the entries of its catalog or the name of its issuer."""
 
     act: Act
     catalog: Catalog | None = None
@@ -39,17 +39,17 @@ class Envelope:
 
     @classmethod
     def parse(cls, data: bytes) -> Envelope:
-        """Return what a file holds.
+        """Parse the bytes of a file.
 
         Raises:
-            CertledgerError: not an act, or what goes with it does not fit what was signed.
+            CertledgerError: not an act, or catalog or name differ from what was signed.
         """
         found = parse_handed_in(data)
         return cls(act=found.act, catalog=found.catalog, name=found.name)
 
     @classmethod
     def read(cls, path: Path) -> Envelope:
-        """Return what the file at `path` holds.
+        """Read and parse the file at `path`.
 
         Raises:
             CertledgerError: as `parse`, or the file cannot be read.
@@ -61,5 +61,5 @@ class Envelope:
             raise MalformedError("act.file", f"{path} cannot be read: {error.strerror}") from error
 
     def with_act(self, act: Act) -> Envelope:
-        """Return the same with `act`, which has more signatures."""
+        """Return a copy with `act`, which has more signatures."""
         return replace(self, act=act)

@@ -1,4 +1,4 @@
-"""Catalogs of bodies: entries made of the domain's categories or read from files."""
+"""Catalogs of issuers: entries made from the reference data or read from files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from certledger.verifier.formats.statements import CatalogChange
 from certledger.verifier.verify.receipt import RECEIPT_ENTRY
 
 LAG_DAYS = 30
-"""Days between issue and anchoring beyond which verifiers warn, where nothing else is said."""
+"""Default days between issue and anchoring after which verifiers warn."""
 _NUMBERS = frozenset({"version", "months", "lag_days"})
 _LISTS = frozenset({"fields", "shown"})
 
 
 def entry_of(category: Category, version: int = 1, *, lag_days: int = LAG_DAYS) -> Entry:
-    """Return the catalog entry of a category of the domain data.
+    """Return the catalog entry of a category of the reference data.
 
     Raises:
         MalformedError: the version is out of range.
@@ -49,10 +49,10 @@ def entry_of(category: Category, version: int = 1, *, lag_days: int = LAG_DAYS) 
 
 
 def catalog_of(domain: Domain, categories: Iterable[str]) -> Catalog:
-    """Return the catalog of categories of the domain data, or of the operator's, in version 1.
+    """Return the catalog of categories, of the reference data or the operator's, in version 1.
 
     Raises:
-        MalformedError: a category is unknown or stands twice.
+        MalformedError: a category is unknown or occurs twice.
     """
     entries = []
     for code in categories:
@@ -68,13 +68,13 @@ def catalog_of(domain: Domain, categories: Iterable[str]) -> Catalog:
 
 
 def read_catalog(path: Path) -> Catalog:
-    """Return the catalog in a file: a JSON list of entries, or a sheet with one entry a row.
+    """Read a catalog from a file: a JSON list of entries, or a sheet with one entry a row.
 
     A sheet has the columns `category`, `version`, `kind`, `holder`, `name_zh`, `name_en`,
     `fields` and `shown` (names separated by `;`), `months` (empty for no limit), `lag_days`.
 
     Raises:
-        MalformedError: the JSON is none, or an entry is unfit.
+        MalformedError: not JSON, or an invalid entry.
         SheetInvalidError: with every fault of the sheet.
     """
     if path.suffix.lower() == ".json":
@@ -109,7 +109,7 @@ def _entry_in(row: SheetRow, faults: SheetFaults) -> Entry | None:
 
 
 def catalog_change(catalog: Catalog, *, issuer: str, version: int, now: int) -> CatalogChange:
-    """Return the statement that makes `catalog` the body's; `version` is the one after it."""
+    """Return the statement that puts `catalog` into force as `version`."""
     return CatalogChange(
         issuer=issuer.encode("ascii"),
         version=version,

@@ -1,4 +1,4 @@
-"""What a body has issued, on its own machine: numbers never leave it."""
+"""Register of what an issuer has issued, on its own machine: numbers never leave it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RegisterUnusableError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """A certificate that was issued: the index it has, and what it is called."""
+    """An issued certificate."""
 
     index: int
     category: str
@@ -53,13 +53,13 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuanceDatabase:
-    """The certificates and batches of one body, in a SQLite file."""
+    """The certificates, batches and counters of one issuer, in a SQLite file."""
 
     path: Path
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction; only its owner may read it."""
+        """Open the file, with mode 0600, for one transaction."""
         try:
             self.path.touch(mode=PRIVATE)
             with closing(sqlite3.connect(self.path)) as connection:
@@ -70,7 +70,7 @@ class IssuanceDatabase:
             raise RegisterUnusableError(f"{self.path} cannot be used: {error}") from error
 
     def head(self) -> Head:
-        """Return what the next batch must carry, after all that were sealed here."""
+        """Return the head after the last batch that was sealed here."""
         query = "SELECT sequence, digest, first, count FROM batch ORDER BY sequence DESC LIMIT 1"
         with self._open() as connection:
             row = connection.execute(query).fetchone()
@@ -80,9 +80,9 @@ class IssuanceDatabase:
         return Head(sequence=sequence + 1, previous=digest, first=first + count)
 
     def record(self, batch: SealedBatch) -> None:
-        """Remember a sealed batch; nothing happens where it is known.
+        """Store a sealed batch, unless it is stored already.
 
-        Another one of the same sequence, and all that were built on it, are forgotten.
+        Another batch of the same sequence, and all that build on it, are deleted.
         """
         statement = batch.statement
         rows = (
@@ -102,9 +102,9 @@ class IssuanceDatabase:
             connection.executemany("INSERT OR REPLACE INTO issued VALUES (?, ?, ?, ?)", rows)
 
     def before(self, first: int, apart: range = range(0)) -> Issued:
-        """Return what was issued below index `first`: what a batch from there is judged by.
+        """Return what was issued below index `first`, for checking a batch that starts there.
 
-        `apart` are indexes of a batch that is sealed anew, elsewhere.
+        `apart` are indexes of a batch that is being sealed again.
         """
         return _Before(register=self, first=first, apart=apart)
 
@@ -122,14 +122,14 @@ class IssuanceDatabase:
         ]
 
     def counter(self, name: str) -> int:
-        """Return the value of a counter (epoch, catalog version) after what was signed here."""
+        """Return a counter (epoch, catalog version) after what was signed here."""
         query = "SELECT value FROM counter WHERE name = ?"
         with self._open() as connection:
             row = connection.execute(query, (name,)).fetchone()
         return row[0] if row else 0
 
     def reach(self, name: str, value: int) -> None:
-        """Remember that something was signed at this value of a counter."""
+        """Store the value of a counter at which something was signed."""
         with self._open() as connection:
             connection.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (name, value))
 
@@ -141,7 +141,7 @@ class IssuanceDatabase:
 
 
 class _Before:
-    """A register as it stood before an index; all is read at once, for sheets ask of every row."""
+    """A register before an index, read at once, because every row of a sheet needs it."""
 
     def __init__(self, register: IssuanceDatabase, first: int, apart: range) -> None:
         query = (

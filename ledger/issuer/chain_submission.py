@@ -1,4 +1,4 @@
-"""A body carries its own batch to the chain: an operator may delay, and cannot censor."""
+"""Send a sealed batch to the chain without the operator, who can delay but not censor."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _HEAD_WORDS = 6
 
 
 class CarryError(CertledgerError):
-    """The batch cannot be carried: the body's state on the chain rules it out."""
+    """The batch cannot be sent: the issuer's state on the chain forbids it."""
 
     code = "carry.refused"
 
 
 class Carries(Protocol):
-    """What carrying asks of a chain."""
+    """The methods of a chain that sending a batch needs."""
 
     @property
     def identity(self) -> bytes: ...
@@ -48,7 +48,7 @@ class Carries(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """A batch stands on the chain; `transaction` is None where it did so already."""
+    """A batch on the chain; `transaction` is None if it was there already."""
 
     sequence: int
     transaction: bytes | None
@@ -57,14 +57,14 @@ class Carried:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerStateWords:
-    """The newest state of a body that the contract told, as words: its name is not needed."""
+    """An issuer's newest state on the chain, as words: they contain the name's digest alone."""
 
     all_words: tuple[bytes, ...]
     block: int
 
     @property
     def batches(self) -> int:
-        """How many batches stand in it."""
+        """The number of batches in it."""
         return int.from_bytes(self.all_words[1][:8], "big")
 
     @property
@@ -73,7 +73,7 @@ class IssuerStateWords:
         return self.all_words[4]
 
     def words(self) -> tuple[bytes, ...]:
-        """Return the words w0 to w5."""
+        """Return the words w0 to w5 (SPEC section 8)."""
         return self.all_words[:_HEAD_WORDS]
 
     def key_words(self) -> tuple[bytes, ...]:
@@ -87,10 +87,10 @@ class IssuerStateWords:
 
 
 def read_batch(path: Path) -> Submission:
-    """Return the sealed batch in a folder or a file.
+    """Read the sealed batch in a folder or a file.
 
     Raises:
-        CertledgerError: there is none, or it is not what the specification says.
+        CertledgerError: there is none, or it is malformed.
     """
     file = Workspace(folder=path).batch_file if path.is_dir() else path
     if file is None:
@@ -110,13 +110,13 @@ def read_batch(path: Path) -> Submission:
 
 
 def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: float) -> Carried:
-    """Carry a batch to the chain and wait until a block has it; harmless to repeat.
+    """Send a batch to the chain and wait until a block includes it; safe to repeat.
 
     `since` is the block of the ledger's deployment, `patience` seconds.
 
     Raises:
-        CarryError: the body is unknown, another batch stands in its place, one before it is
-            missing, its signer is no key of the body, or no block took it in time.
+        CarryError: the issuer is unknown, another batch has its sequence, one before it is
+            missing, its signer is no key of the issuer, or no block included it in time.
         CallRevertedError: the contract refuses it.
         ChainUnreachableError: the node does not answer.
     """
@@ -143,10 +143,10 @@ def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: floa
 
 
 def newest_state(chain: Carries, issuer: str, since: int) -> IssuerStateWords:
-    """Return the state of a body that the contract told last.
+    """Return an issuer's state from the contract's newest event.
 
     Raises:
-        CarryError: it never told any.
+        CarryError: there is no such event.
     """
     for log in reversed(chain.reported_logs(since, chain.head().number)):
         event = parse_log(log.topics, log.data)

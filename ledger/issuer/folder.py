@@ -1,4 +1,4 @@
-"""The folder of an issuing body: its key, its secret, its catalog, what it has issued."""
+"""The folder of an issuer: its key, secret, catalog and register."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CATALOG, _REGISTER = "catalog.json", "issued.sqlite"
 
 
 class IssuerUnusableError(CertledgerError):
-    """The folder is not that of a body, or cannot be made one."""
+    """The folder is not an issuer's, or cannot become one."""
 
     code = "body.unusable"
     exit_status = ExitStatus.UNUSABLE
@@ -45,7 +45,7 @@ class IssuerUnusableError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
-    """Who the body is: its code, kind and name, and the ledger it issues on (32 bytes)."""
+    """An issuer's code, kind and name, and the identity of its ledger (32 bytes)."""
 
     TYPE: ClassVar[str] = "certledger/body/1"
 
@@ -89,7 +89,7 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerFolder:
-    """A body's own folder; nothing in it but the profile and the catalog is for others."""
+    """An issuer's own folder; everything in it except profile and catalog is private."""
 
     folder: Path
 
@@ -103,15 +103,14 @@ class IssuerFolder:
         random: Callable[[int], bytes] = os.urandom,
         work: int | None = None,
     ) -> IssuerFolder:
-        """Make a body's folder with a new key and a new secret of its certificate ids.
+        """Create an issuer's folder with a new key and a new secret for its certificate ids.
 
         `work` is scrypt's n for the keystore, None for the standard.
 
         Raises:
-            IssuerUnusableError: the folder holds a body already, or the name is no text to be
-                sealed.
+            IssuerUnusableError: the folder is an issuer's already, or the name cannot be sealed.
             KeyUnusableError: the passphrase is empty.
-            MalformedError: the code of the body is none.
+            MalformedError: the code is invalid.
         """
         region_of(profile.issuer)
         if (reason := refusal_of(profile.name)) is not None:
@@ -127,29 +126,29 @@ class IssuerFolder:
 
     @property
     def keystore(self) -> Path:
-        """The file of the body's key."""
+        """The file of the issuer's key."""
         return self.folder / _KEY
 
     @property
     def register(self) -> IssuanceDatabase:
-        """What the body has issued."""
+        """The register of issued certificates."""
         return IssuanceDatabase(path=self.folder / _REGISTER)
 
     def profile(self) -> Profile:
-        """Return who the body is.
+        """Read the issuer's profile.
 
         Raises:
-            IssuerUnusableError: there is no body in the folder.
-            MalformedError: its profile is damaged.
+            IssuerUnusableError: the folder has none.
+            MalformedError: it is damaged.
         """
         return Profile.from_json(parse(self._read(_PROFILE), 65_536))
 
     def address(self) -> bytes:
-        """Return the address of the body's key (20 bytes), without opening it."""
+        """Return the address of the issuer's key (20 bytes), without opening it."""
         return keystore_address(self.keystore)
 
     def signer(self, passphrase: str) -> Signer:
-        """Return the signer of the body's key.
+        """Return the signer of the issuer's key.
 
         Raises:
             KeyUnusableError: the passphrase does not open it.
@@ -157,7 +156,7 @@ class IssuerFolder:
         return load_keystore(self.keystore, passphrase)
 
     def secret(self) -> bytes:
-        """Return the secret of the body's certificate ids (32 bytes).
+        """Read the secret of the issuer's certificate ids (32 bytes).
 
         Raises:
             IssuerUnusableError: the file is missing.
@@ -166,7 +165,7 @@ class IssuerFolder:
         return from_hex(self._read(_IDS).decode("ascii", "replace").strip(), SECRET_SIZE)
 
     def catalog(self) -> Catalog:
-        """Return the body's catalog.
+        """Read the issuer's catalog.
 
         Raises:
             IssuerUnusableError: there is none yet.
@@ -175,7 +174,7 @@ class IssuerFolder:
         return Catalog.from_json(parse(self._read(_CATALOG), MAX_CATALOG_BYTES))
 
     def save_catalog(self, catalog: Catalog) -> None:
-        """Make `catalog` the one that certificates are sealed under."""
+        """Write the catalog under which certificates are sealed."""
         write_atomically(self.folder / _CATALOG, format_canonical(catalog.to_json()))
 
     def _read(self, name: str) -> bytes:

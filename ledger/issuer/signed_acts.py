@@ -1,10 +1,9 @@
 """Acts that several parties sign: each adds its signature to the same file.
 
-Signatures stand as the contract takes them: the registrar's first (a status or catalog: the
-body's first), a second party's, then one of each key that the act brings in.
+The order of signatures is the contract's (SPEC section 12): the registrar's first (a status or
+catalog: the issuer's first), a second party's, then one of each key that the act adds.
 
-The acts of registrars are made here too: register, keys, standing, hold, release, restore,
-registrar, rotate, challenge.
+The statements of registrars are made here too.
 """
 
 from __future__ import annotations
@@ -37,21 +36,21 @@ EVERY_PURPOSE = Purpose.BATCHES | Purpose.STATUS | Purpose.CATALOG | Purpose.KEY
 
 
 class ActsDifferError(CertledgerError):
-    """Files to be merged hold different acts."""
+    """Files to be merged contain different acts."""
 
     code = "act.differs"
     exit_status = ExitStatus.UNUSABLE
 
 
 class KeysUnfitError(CertledgerError):
-    """The keys of an act cannot stand as they are given."""
+    """The keys of an act are invalid."""
 
     code = "act.keys_unfit"
     exit_status = ExitStatus.UNUSABLE
 
 
 def sign_statement(statement: Statement, signers: Sequence[Signer], ledger: bytes) -> Act:
-    """Return the act signed by `signers` under the ledger's identity (32 bytes)."""
+    """Sign a statement by all `signers` under the ledger's identity (32 bytes)."""
     act = Act(ledger=ledger, statement=statement, signatures=())
     for signer in signers:
         act = add_signature(act, signer)
@@ -59,7 +58,7 @@ def sign_statement(statement: Statement, signers: Sequence[Signer], ledger: byte
 
 
 def add_signature(act: Act, signer: Signer) -> Act:
-    """Return the act with one more signature; unchanged where the signer has signed already."""
+    """Add a signature, unless the signer has signed already."""
     if signer.address in signers_of(act):
         return act
     signature = signer.sign(act.digest)
@@ -67,20 +66,20 @@ def add_signature(act: Act, signer: Signer) -> Act:
 
 
 def signers_of(act: Act) -> tuple[bytes, ...]:
-    """Return the address (20 bytes) behind each signature, in their order.
+    """Return the address (20 bytes) behind each signature, in order.
 
     Raises:
-        KeyUnusableError: a signature leads to no key.
+        KeyUnusableError: no key can be recovered from a signature.
     """
     return tuple(recover(act.digest, signature) for signature in act.signatures)
 
 
 def merge(acts: Iterable[Act]) -> Act:
-    """Return one act with the signatures of all, one a signer, in the order they come.
+    """Merge the signatures of equal acts, one a signer, in their order.
 
     Raises:
         ActsDifferError: they are not all the same statement for the same ledger.
-        KeyUnusableError: a signature leads to no key.
+        KeyUnusableError: no key can be recovered from a signature.
     """
     first, *others = acts
     merged: dict[bytes, bytes] = {}
@@ -93,9 +92,9 @@ def merge(acts: Iterable[Act]) -> Act:
 
 
 def _ordered(act: Act) -> Act:
-    """Return the act with the signatures of keys it brings in last, in the order of these keys.
+    """Sort the signatures of keys that the act adds to the end, in the order of these keys.
 
-    The contract wants registrars and present keys first; among these the order of coming stays.
+    The contract requires registrars and present keys first; their order stays as it is.
     """
     statement = act.statement
     keys = {
@@ -114,7 +113,7 @@ def _ordered(act: Act) -> Act:
 
 
 def packed_keys(keys: Mapping[bytes, Purpose]) -> tuple[bytes, ...]:
-    """Return keys as statements carry them: address and purposes, 21 bytes each.
+    """Pack keys as in statements: address and purposes, 21 bytes each.
 
     Raises:
         KeysUnfitError: more than 16, no purpose, or an address of another size than 20 bytes.
@@ -128,7 +127,7 @@ def packed_keys(keys: Mapping[bytes, Purpose]) -> tuple[bytes, ...]:
 
 
 def packed_ends(ends: Mapping[int, int]) -> tuple[bytes, ...]:
-    """Return ends as statements carry them: key index and block, 6 bytes each.
+    """Pack ends as in statements: key index and block, 6 bytes each.
 
     Raises:
         KeysUnfitError: an index above 15, or a block that is no number of 40 bits.
@@ -140,7 +139,7 @@ def packed_ends(ends: Mapping[int, int]) -> tuple[bytes, ...]:
 
 
 def register(profile: Profile, keys: Mapping[bytes, Purpose], *, now: int) -> Register:
-    """Return the statement that brings in a body with its first keys; `now` in seconds.
+    """Return the statement that registers an issuer with its first keys; `now` in seconds.
 
     Raises:
         KeysUnfitError: no key, or as in `packed_keys`.
@@ -164,7 +163,7 @@ def change_keys(
     ends: Mapping[int, int],
     now: int,
 ) -> KeysChange:
-    """Return the statement that adds keys and ends keys; `revision` is the one after it.
+    """Return the statement that adds and ends keys as `revision`.
 
     Raises:
         KeysUnfitError: nothing changes, or as in `packed_keys` and `packed_ends`.
@@ -181,7 +180,7 @@ def change_keys(
 
 
 def change_standing(issuer: str, *, revision: int, standing: Standing, now: int) -> StandingChange:
-    """Return the statement that suspends, resumes, closes or strikes a body."""
+    """Return the statement that suspends, resumes, closes or strikes an issuer."""
     return StandingChange(
         issuer=issuer.encode("ascii"),
         revision=revision,
@@ -191,12 +190,12 @@ def change_standing(issuer: str, *, revision: int, standing: Standing, now: int)
 
 
 def hold(region: int, issuers: Iterable[str], *, nonce: int, now: int) -> Hold:
-    """Return the statement that sets the brake on issuers; `nonce` is the region's, after it."""
+    """Return the statement that puts issuers on hold; `nonce` is the region's after it."""
     return Hold(region=region, issuers=_codes(issuers), nonce=nonce, not_after=now + LIFE)
 
 
 def release(region: int, issuers: Iterable[str], *, nonce: int, now: int) -> Release:
-    """Return the statement that clears the brake of issuers; `nonce` is the region's, after it."""
+    """Return the statement that releases issuers from hold; `nonce` is the region's after it."""
     return Release(region=region, issuers=_codes(issuers), nonce=nonce, not_after=now + LIFE)
 
 
@@ -248,10 +247,10 @@ def change_registrar(
 
 
 def rotate_registrar(region: int, *, account: bytes, turn: int, now: int) -> RegistrarRotation:
-    """Return the statement by which a registrar takes another account."""
+    """Return the statement that gives a region's registrar another account."""
     return RegistrarRotation(region=region, account=account, turn=turn, not_after=now + LIFE)
 
 
 def challenge_registrar(region: int, *, turn: int, now: int) -> RegistrarChallenge:
-    """Return the statement by which the others ask a registrar for an answer."""
+    """Return the statement by which the others challenge a registrar to answer."""
     return RegistrarChallenge(region=region, turn=turn, not_after=now + LIFE)

@@ -1,4 +1,4 @@
-"""Status statements of a body: which certificates, to which status, for which reason."""
+"""Status statements of an issuer: certificates, their new status, and the reason."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ INDEX = "index"
 
 
 class ReasonUnfitError(CertledgerError):
-    """The reason code is unknown, or its letter is of another status."""
+    """The reason code is unknown, or its letter belongs to another status."""
 
     code = "status.reason_unfit"
     exit_status = ExitStatus.UNUSABLE
 
 
 class CertificateUnknownError(CertledgerError):
-    """What was named is no certificate of this body, or more than one."""
+    """The number or index names no certificate of this issuer, or more than one."""
 
     code = "status.certificate_unknown"
     exit_status = ExitStatus.UNUSABLE
@@ -49,7 +49,7 @@ def check_reason(reason: str, status: Status) -> None:
     """Check that a reason code leads to `status`.
 
     Raises:
-        ReasonUnfitError: it is not in the table of codes, or its letter is of another status.
+        ReasonUnfitError: it is not in the table of codes, or its letter belongs to another status.
     """
     known = load_domain().status_codes
     letter = MEANING[status].letter
@@ -95,7 +95,7 @@ def status_changes(
 
 
 def sign_changes(changes: Sequence[StatusChange], *, signer: Signer, identity: bytes) -> list[Act]:
-    """Return the signed acts of status statements, under the ledger's identity (32 bytes)."""
+    """Sign status statements under the ledger's identity (32 bytes)."""
     return [
         Act(
             ledger=identity,
@@ -113,7 +113,7 @@ def index_of(number: str, register: IssuanceDatabase, category: str | None = Non
     """Return the index of the newest edition under a number as people write it.
 
     Raises:
-        CertificateUnknownError: none is known here, or several categories have the number.
+        CertificateUnknownError: none is registered here, or several categories have the number.
         MalformedError: it is no number.
     """
     found = register.find(normal_number(number), category)
@@ -128,7 +128,7 @@ def index_of(number: str, register: IssuanceDatabase, category: str | None = Non
 
 
 def read_indexes(path: Path, register: IssuanceDatabase) -> list[int]:
-    """Return the certificates that a sheet names, by `index` or by `number` and `category`.
+    """Return the certificates in a sheet, by `index` or by `number` and `category`.
 
     Raises:
         SheetInvalidError: with every fault of every row.

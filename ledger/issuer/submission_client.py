@@ -1,4 +1,4 @@
-"""Handing in over HTTP: the same bytes again until the server answers for good."""
+"""Submit batches and acts over HTTP, with retries."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from certledger.verifier.formats.canonical_json import Json, from_hex, parse
 from certledger.verifier.formats.statements import CatalogChange, StatusChange
 
 PATIENCE = 600.0
-"""Seconds after which handing in is given up; the same bytes may be handed in later."""
+"""Seconds after which a submission is given up; it may be repeated later."""
 MAX_RESPONSE_BYTES = 65_536
 JSON, JSON_LINES = "application/json", "application/jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """What is handed in: bytes, where to, and what they are."""
+    """A submission: its bytes, path and headers."""
 
     path: str
     data: bytes
@@ -34,7 +34,7 @@ class Parcel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionClient:
-    """A ledger's server: its address, and a token where it wants one (never shown)."""
+    """Client of a ledger's server; `token` is its API key."""
 
     url: str
     token: str | None = field(default=None, repr=False)
@@ -43,14 +43,14 @@ class SubmissionClient:
     def hand_in(
         self, parcel: Parcel, notice: Callable[[str], None] = lambda response: None
     ) -> Json:
-        """Hand in a parcel, again while the server is away or busy; return its answer.
+        """Submit a parcel, retrying while the server is unreachable or busy; return its answer.
 
-        Doing it twice harms nobody: the same statement gets the same receipt.
+        Safe to repeat: the same statement gets the same receipt.
 
         Raises:
             ServerRefusedError: the server refuses for good.
-            ServerUnreachableError: no answer within the server's patience.
-            AnswerInvalidError: the answer is nothing that could be a receipt.
+            ServerUnreachableError: no answer within `patience`.
+            AnswerInvalidError: the answer is no receipt.
         """
         asker = ServerClient(url=self.url, token=self.token, patience=self.patience, notice=notice)
         answer = asker.ask(
@@ -67,9 +67,9 @@ class SubmissionClient:
 
 
 def check_handed_in(what: Path, answer: Json, operator: bytes | None) -> str:
-    """Return the address of who signed the receipt of what was handed in, as `0x…`.
+    """Check the receipt of a submission; return the address of its signer as `0x…`.
 
-    `operator` (20 bytes) is who must have signed it, None where nobody knows it yet.
+    `operator` (20 bytes) must have signed it, None if not known yet.
 
     Raises:
         AnswerInvalidError: it is none, is for another statement or ledger, or another signed it.
@@ -106,11 +106,11 @@ def _is_batch(what: Path) -> bool:
 
 
 def _holds_batch(data: bytes) -> bool:
-    # The statement of a batch stands after its records, so the type is looked for at the end.
+    # A batch's type comes after its records, so it is searched at the end.
     return SUBMISSION.encode() in data[-200:]
 
 
-# What goes where -------------------------------------------------------------------------------
+# Paths -----------------------------------------------------------------------------------------
 
 
 def parcel_of(path: Path) -> Parcel:

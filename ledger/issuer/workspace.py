@@ -1,8 +1,7 @@
-"""The folder a batch is sealed into, so that sealing can be interrupted and run again.
+"""The folder into which a batch is sealed; sealing may be interrupted and run again.
 
-The seed and the plan are durable before anything is drawn from them: whatever was written, printed
-or sent before the interruption, the same bytes come out again.  The batch file is written last:
-where it stands, the work is done.
+Crash points: seed and plan are durable before anything is derived from them, so that the same
+bytes come out after a crash.  The batch file is written last and marks the end.
 """
 
 from __future__ import annotations
@@ -46,16 +45,16 @@ MAX_PLAN_BYTES = 65_536
 
 
 class SheetChangedError(SealError):
-    """The folder holds the seal of other certificates than those handed in."""
+    """The folder's seal is of other certificates than those given."""
 
     code = "seal.sheet_changed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a batch is sealed with, besides seed, secret and key: written down before the work.
+    """Inputs of a seal besides seed, secret and key, stored before the work.
 
-    `now` is in seconds, `ledger` its identity, `catalog` the root of the body's catalog.
+    `now` is in seconds, `ledger` its identity, `catalog` the root of the issuer's catalog.
     """
 
     TYPE: ClassVar[str] = "certledger/seal/1"
@@ -101,13 +100,13 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
-    """A folder for one batch: seed, plan, and what comes out."""
+    """A folder for one batch: seed, plan and results."""
 
     folder: Path
 
     @property
     def batch_file(self) -> Path | None:
-        """The finished batch, None while the work is not done."""
+        """The finished batch, None before that."""
         found = [self.folder / name for name in (PLAIN, LINES) if (self.folder / name).exists()]
         return found[0] if found else None
 
@@ -117,7 +116,7 @@ class Workspace:
         return self.folder / _HOLDERS
 
     def plan(self) -> Plan | None:
-        """Return the plan written down, None in a new folder.
+        """Return the stored plan, None in a new folder.
 
         Raises:
             MalformedError: the file is damaged.
@@ -140,15 +139,15 @@ class Workspace:
         renew: bool = False,
         watch: Progress = unwatched,
     ) -> SealedBatch:
-        """Seal `issues` into this folder, or finish what was begun; the same bytes each time.
+        """Seal `issues` into this folder, or finish an interrupted seal; deterministic.
 
-        A plan already written down is followed in place of `plan`, unless `renew` asks to sign
-        the same certificates anew (after a displaced or expired statement): access codes and
-        salts stay as they are, since they may have been printed.
+        A stored plan takes precedence over `plan`, unless `renew` asks to sign the same
+        certificates again (after a displaced or expired statement): access codes and salts stay the
+        same, because they may have been printed.
 
         Raises:
             SheetChangedError: the folder's seal is of other certificates.
-            SealError: of another body, ledger or catalog, or the seed is damaged.
+            SealError: of another issuer, ledger or catalog, or the seed is damaged.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         plan = self._settle(plan, fingerprint(issues), renew=renew)
@@ -167,7 +166,7 @@ class Workspace:
         return batch
 
     def _settle(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
-        """Return the plan to follow, durably written."""
+        """Return the plan to use, after storing it durably."""
         if (self.folder / _PLAN).exists():
             current, known = self._read_plan()
             if known != certificates:
@@ -176,7 +175,7 @@ class Workspace:
                 if replace(plan, head=current.head, now=current.now) != current:
                     raise SealError(f"{self.folder} was begun for another body or catalog")
                 return current
-            # Nothing of the former batch may stand beside the new plan, whenever we are stopped.
+            # Crash point: results of the former plan go before the new plan is stored.
             for name in (PLAIN, LINES):
                 (self.folder / name).unlink(missing_ok=True)
             if self.holders.exists():
@@ -205,7 +204,7 @@ class Workspace:
             write_atomically(self.folder / LINES, batch.submission_lines())
 
     def _write_holders(self, batch: SealedBatch, watch: Progress) -> None:
-        """Write all holders' files beside, then rename their folder: all are there or none."""
+        """Write all holders' files to a partial folder, then rename it: all exist or none."""
         if self.holders.exists() and len(list(self.holders.iterdir())) == len(batch.records):
             return
         partial = self.folder / f".{_HOLDERS}.partial"
@@ -230,5 +229,5 @@ def _codes_csv(batch: SealedBatch) -> bytes:
     writer.writerow(["index", "number", "access_code", "file"])
     for index, number, code in batch.access_codes():
         writer.writerow([index, number, code, f"{_HOLDERS}/{index}.json"])
-    # The mark makes spreadsheets read UTF-8.
+    # A byte order mark makes spreadsheets read UTF-8.
     return b"\xef\xbb\xbf" + text.getvalue().encode()

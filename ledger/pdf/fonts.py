@@ -1,8 +1,8 @@
-"""Chinese fonts for PDF: the glyphs a run needs, turned into TrueType in memory.
+"""Chinese fonts for PDF: the needed glyphs, converted to TrueType in memory.
 
-The PDF writer takes no PostScript outlines, so cubic curves become quadratic ones, at most one
-thousandth of an em away.  Noto Sans SC and Noto Serif SC hold some 31,000 glyphs each; only the
-characters asked for are converted.
+The PDF writer does not support PostScript outlines, so cubic curves become quadratic ones, at most
+one thousandth of an em away.  Noto Sans SC and Noto Serif SC have some 31,000 glyphs each; only
+the requested ones are converted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,12 +21,12 @@ from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
-# Upper bounds for one glyph: the real ones would make a font depend on its companions.
+# Upper bounds for one glyph: exact values would make a font depend on its other glyphs.
 _MAX_POINTS, _MAX_CONTOURS = 4096, 512
 
 
 class Face(Enum):
-    """The faces at hand, and the names their conversions bear."""
+    """The available faces, with the names of their conversions."""
 
     SANS = "CertledgerSansSC"
     SERIF = "CertledgerSerifSC"
@@ -36,7 +36,7 @@ _PATHS: Mapping[Face, Path] = {Face.SANS: noto.sans_path(), Face.SERIF: noto.ser
 
 
 class GlyphMissingError(CertledgerError):
-    """The font has no glyph for a character, which would come out blank."""
+    """The font has no glyph for a character, which would be blank."""
 
     code: str = "document.glyph_missing"
     exit_status = ExitStatus.UNUSABLE
@@ -47,10 +47,10 @@ class GlyphMissingError(CertledgerError):
 
 
 def check_glyphs(face: Face, text: str) -> None:
-    """Refuse text that the face cannot show.
+    """Check that the face has a glyph for every character.
 
     Raises:
-        GlyphMissingError: names the first such character.
+        GlyphMissingError: names the first character without one.
     """
     glyphs = _glyph_names(face)
     for character in text:
@@ -59,10 +59,10 @@ def check_glyphs(face: Face, text: str) -> None:
 
 
 def convert_face(face: Face, characters: Iterable[str]) -> bytes:
-    """Return a TrueType font of the space and the characters given, all of which the face has.
+    """Return a TrueType font of the space and `characters`, all of which the face has.
 
-    A glyph, its metrics and the tables beside it are the same whatever other characters are
-    asked for, so a document made with the font does not depend on its run.
+    Glyphs, metrics and tables do not depend on the other characters, so that a document's bytes do
+    not depend on the other documents of a run.
     """
     names = _glyph_names(face)
     mapping = {code: names[code] for code in sorted({32, *map(ord, characters)})}
@@ -105,7 +105,7 @@ def _convert_glyphs(source: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _copy_measures(source: Any, builder: FontBuilder, face: Face) -> None:
-    """Take what holds for the whole face from the source, never from the glyphs chosen."""
+    """Copy the tables of the whole face, so that they do not depend on the chosen glyphs."""
     font, head, across = builder.font, source["head"], source["hhea"]
     builder.setupHorizontalHeader(
         ascent=across.ascent, descent=across.descent, advanceWidthMax=across.advanceWidthMax

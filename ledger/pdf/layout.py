@@ -1,4 +1,4 @@
-"""The page of a certificate: texts, each with its face and place, drawn on a PDF canvas."""
+"""Layout of a certificate's pages on a PDF canvas."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,8 +18,8 @@ from certledger.verifier.formats.record import printed_code
 WIDTH, HEIGHT = A4
 LEFT, RIGHT = 64.0, WIDTH - 64.0
 LABEL_WIDTH = 142.0
-FOOT = 190.0  # What stands at the foot of the last page begins below this.
-BOTTOM = 78.0  # The table of an earlier page ends above this.
+FOOT = 190.0  # Top of the foot of the last page.
+BOTTOM = 78.0  # Lower end of the table on earlier pages.
 
 INK, FAINT, ACCENT = HexColor(0x1F2430), HexColor(0x6B7280), HexColor(0x1E3A5F)
 RULE, BAND = HexColor(0xD5DAE1), HexColor(0xF3F6FA)
@@ -35,12 +35,12 @@ VERIFY_HINT = (
 )
 CONTINUED = "（续）"
 
-# A word of Latin letters stays whole, and closing punctuation stays with what it closes.
+# A Latin word is not split, and closing punctuation stays on its line.
 _piece = re.compile(r"(?:[!-~]+|.)[，。；：、）》」】”！？]*", re.DOTALL)
 
 
 def texts_by_face(document: CertificateDocument) -> Iterator[tuple[Face, str]]:
-    """Yield every text that the page of a document shows, with the face that shows it."""
+    """Yield every text on the pages of a document, with its face."""
     yield Face.SERIF, document.title_zh
     yield Face.SERIF, document.issuer_zh
     for text in (document.title_en, document.issuer_en, document.number, document.link):
@@ -54,13 +54,13 @@ def texts_by_face(document: CertificateDocument) -> Iterator[tuple[Face, str]]:
 
 
 class Page:
-    """Draws one document.  `fonts` gives the registered name of each face."""
+    """Draws one document.  `fonts` has the registered name of each face."""
 
     def __init__(self, canvas: Canvas, fonts: Mapping[Face, str]) -> None:
         self._canvas, self._fonts = canvas, fonts
 
     def draw(self, document: CertificateDocument) -> None:
-        """Draw the whole document, on as many pages as its lines need."""
+        """Draw the document, on as many pages as its lines need."""
         y = self._draw_head(document)
         for line in document.lines:
             height = self._line_height(line)
@@ -87,7 +87,7 @@ class Page:
         return HEIGHT - 246
 
     def _draw_band(self, document: CertificateDocument, y: float) -> None:
-        """Number and access code, which together find the certificate."""
+        """Draw number and access code, by which the certificate is found."""
         canvas = self._canvas
         canvas.setFillColor(BAND)
         canvas.roundRect(LEFT, y, RIGHT - LEFT, 50, 5, stroke=0, fill=1)
@@ -155,7 +155,7 @@ class Page:
         self._canvas.drawPath(path, stroke=0, fill=1)
 
     def _turn(self, document: CertificateDocument) -> float:
-        """Begin another page; returns where its table starts."""
+        """Begin another page; return the y coordinate of its table."""
         self._canvas.showPage()
         self._draw_frame()
         title = document.title_zh + CONTINUED
@@ -175,7 +175,7 @@ class Page:
         self._canvas.drawString(x - anchor * stringWidth(text, font, size), y, text)
 
     def _fitting(self, face: Face, text: str, size: float, room: float) -> float:
-        """Return the size at which the text fits the room, at most `size`."""
+        """Return the size at which the text fits into `room`, at most `size`."""
         width = stringWidth(text, self._fonts[face], size)
         return size if width <= room else size * room / width
 
@@ -183,7 +183,7 @@ class Page:
         font, room = self._fonts[Face.SANS], room or RIGHT - LEFT - LABEL_WIDTH - 4
         lines = [""]
         for piece in _piece.findall(text):
-            # A piece wider than a line is taken apart.
+            # A piece wider than a line is split into characters.
             parts = [piece] if stringWidth(piece, font, size) <= room else list(piece)
             for part in parts:
                 if stringWidth(lines[-1] + part, font, size) > room:
@@ -201,7 +201,7 @@ def show_date(day: date) -> str:
 def _code_of(link: str) -> tuple[int, tuple[tuple[int, int, int], ...]]:
     """Return (modules a side, (row, start, end) of each dark bar) of the link's QR code.
 
-    Remembered, since most documents of a run bear the same link.
+    Cached by link: most documents of a run have the same one.
     """
     matrix = segno.make(link, error="m", micro=False).matrix
     bars = (

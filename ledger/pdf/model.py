@@ -1,7 +1,7 @@
-"""What a printed certificate shows.
+"""Content of a printed certificate.
 
-It carries number, access code and a link, never the record or its evidence: those are files of
-their own, since the record holds the digest of the document.
+It has number, access code and a link, never the record or its evidence: the record contains the
+digest of the document.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from certledger.ledger.reference_data import Category, IssuerProfile
 from certledger.ledger.reference_data.fields import label_en, label_zh
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
-# Fields that have a place of their own on the page.
+# Fields with a place of their own on the page.
 PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})
 
-# What the foot of a page holds, with a QR code that a telephone still reads.
+# The link must fit the foot of the page, in a QR code that a phone can read.
 MAX_LINK_CHARACTERS = 240
 
 
 class LinkTooLongError(CertledgerError):
-    """The link of a document has no room on its page."""
+    """The link of a document does not fit on its page."""
 
     code: str = "document.link_too_long"
     exit_status = ExitStatus.UNUSABLE
@@ -28,7 +28,7 @@ class LinkTooLongError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One line of the table: a label in two languages, and the value."""
+    """A row of the table: a label in two languages, and the value."""
 
     label_zh: str
     label_en: str
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertificateDocument:
-    """A certificate as it is printed.
+    """A printed certificate.
 
     Attributes:
         access_code: 16 characters of Crockford base32; normal, without hyphens.
@@ -57,7 +57,7 @@ class CertificateDocument:
     link: str
 
     def __post_init__(self) -> None:
-        """Refuse a link that cannot be printed whole.
+        """Check the length of the link.
 
         Raises:
             LinkTooLongError: more than 240 characters.
@@ -78,7 +78,7 @@ def certificate_document(
     access_code: str,
     link: str,
 ) -> CertificateDocument:
-    """Return the document of a certificate; fields stand in the order of the mapping."""
+    """Return the document of a certificate; its lines have the order of `fields`."""
     return CertificateDocument(
         title_zh=category.name_zh,
         title_en=category.name_en,

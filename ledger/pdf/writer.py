@@ -1,4 +1,4 @@
-"""Printing certificates as PDF: the same document gives the same bytes."""
+"""Print certificates as PDF: equal documents give equal bytes."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -18,14 +18,13 @@ from certledger.ledger.pdf.model import CertificateDocument
 class DocumentWriter:
     """Prints documents with one conversion of the fonts for all their characters.
 
-    Hand over all documents of a run at the start: converting the characters of 500 takes less
-    than a second, converting afresh for each would take minutes.  A document that needs more
-    characters still prints; the bytes never depend on the others of the run.  Not for use by
-    several threads at once.
+    Pass all documents of a run to the constructor: converting the characters of 500 takes less than
+    a second, converting for each takes minutes.  A document with other characters still prints; its
+    bytes never depend on the others.  Not thread-safe.
     """
 
     def __init__(self, documents: Iterable[CertificateDocument] = ()) -> None:
-        """Convert the fonts for the documents given.
+        """Convert the fonts for `documents`.
 
         Raises:
             GlyphMissingError: a font lacks a character of a document.
@@ -77,13 +76,13 @@ def _characters(documents: Iterable[CertificateDocument]) -> Mapping[Face, froze
 
 
 def _register(face: Face, characters: frozenset[str]) -> str:
-    """Make the face known to the PDF library, under a name that tells its characters."""
+    """Register the face with the PDF library, under a name derived from its characters."""
     text = "".join(sorted(characters))
     name = f"{face.value}-{sha256(text.encode()).hexdigest()}"
     if name not in pdfmetrics.getRegisteredFontNames():
         font = _Font(name, BytesIO(convert_face(face, characters)), asciiReadable=False)
-        # The library would take two fonts of one PostScript name for the same font, and what
-        # stands in the document must not tell the characters of the run.
+        # The library would take two fonts of one PostScript name for the same font; the name in the
+        # document must not depend on the other documents of the run.
         printed, font.face.name = font.face.name, name.encode()
         pdfmetrics.registerFont(font)
         font.face.name = printed
@@ -91,9 +90,9 @@ def _register(face: Face, characters: frozenset[str]) -> str:
 
 
 class _Font(TTFont):
-    """A font whose characters beyond U+FFFF can be copied out of the document.
+    """A font whose characters beyond U+FFFF can be copied from the document.
 
-    The library writes their code points where PDF (ISO 32000-1, 9.10.3) wants UTF-16.
+    The library writes their code points where PDF (ISO 32000-1, 9.10.3) requires UTF-16.
     """
 
     def addObjects(self, doc: PDFDocument) -> None:  # noqa: N802  # the library names it

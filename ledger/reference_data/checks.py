@@ -1,4 +1,4 @@
-"""Rules of the domain data that look beyond one cell: within a row, a file, across files."""
+"""Rules of the reference data beyond one cell: within a row, within a file, between files."""
 
 import re
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ _not_plain = re.compile(r"[^a-z0-9]")
 
 
 def check_regions(table: Table[Region]) -> None:
-    """A province stands alone; any other region names the province its digits begin with."""
+    """Check that a province has no parent, and any other region the province of its digits."""
     provinces = {row.code for _, row in table.rows if row.level is RegionLevel.PROVINCE}
     for line, row in table.rows:
         wanted = None if row.level is RegionLevel.PROVINCE else row.code[:2] + "0000"
@@ -40,7 +40,7 @@ def check_regions(table: Table[Region]) -> None:
 
 
 def check_categories(table: Table[Category]) -> None:
-    """Names are distinct, and validity and holder agree with the other columns."""
+    """Check that names are distinct, and that validity and holder agree with other columns."""
     _check_names(table)
     for line, row in table.rows:
         if ("expiry_date" in row.fields) != (row.validity_months is not None):
@@ -52,7 +52,7 @@ def check_categories(table: Table[Category]) -> None:
 
 
 def check_items(table: Table[ServiceItem]) -> None:
-    """Names are distinct; what is handled unattended is handled online."""
+    """Check that names are distinct, and that unattended items are handled online."""
     _check_names(table)
     for line, row in table.rows:
         if row.unattended and not row.online:
@@ -63,7 +63,7 @@ def check_items(table: Table[ServiceItem]) -> None:
 def check_materials(
     table: Table[Material], items: Table[ServiceItem], categories: Table[Category]
 ) -> None:
-    """Lines are numbered 1, 2, 3 ..., named apart, and refer to items and categories there are."""
+    """Check that lines are numbered 1, 2, 3 …, with distinct names, known items and categories."""
     government: dict[str, bool] = {}
     names: set[tuple[str, str]] = set()
     for line, row in table.rows:
@@ -83,9 +83,9 @@ def check_materials(
 
 
 def _check_numbering(table: Table[Material]) -> None:
-    """No number of an item's lines is left out; one missing makes one fault."""
+    """Check that the numbers of an item's lines have no gap; each gap is one fault."""
     for item, number in sorted(table.keys):
-        # Numbers of any other form have been reported where they stand.
+        # Numbers of another form have been reported already.
         if not re.fullmatch(r"[1-9][0-9]{0,2}", number) or number == "1":
             continue
         if (item, str(int(number) - 1)) not in table.keys:
@@ -124,7 +124,7 @@ def check_issuers(table: Table[IssuerProfile], regions: Table[Region]) -> list[D
 
 
 def check_status_codes(table: Table[StatusCode]) -> None:
-    """The first letter of a code gives its status."""
+    """Check that the first letter of a code is that of its status."""
     for line, row in table.rows:
         letter = MEANING[row.status].letter
         if row.code[0] != letter:
@@ -139,7 +139,7 @@ def check_delta_scenarios(
     materials: Table[Material],
     items: Table[ServiceItem],
 ) -> None:
-    """A scenario crosses a border, and its category is a material of its item."""
+    """Check that a scenario has two regions, and a material of its item."""
     pairs = {(row.item_code, row.category_code) for _, row in materials.rows}
     for line, row in table.rows:
         before = len(table.faults)
@@ -157,7 +157,7 @@ def check_delta_scenarios(
 
 
 def _check_names(table: Table[Category] | Table[ServiceItem]) -> None:
-    """No two rows share a name, also when spelt a little differently."""
+    """Check that no two rows share a name, ignoring small differences of spelling."""
     _check_distinct(table, "name_zh", ((line, _plain_zh(row.name_zh)) for line, row in table.rows))
     _check_distinct(table, "name_en", ((line, _plain_en(row.name_en)) for line, row in table.rows))
 

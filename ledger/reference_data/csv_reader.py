@@ -29,7 +29,7 @@ class WrongValueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's name and the rule that turns its text into a value or raises `WrongValueError`."""
+    """A column's name, and the rule that converts its text or raises `WrongValueError`."""
 
     name: str
     rule: Rule
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schema(Generic[Row]):
-    """A file: its columns in order, the value a row becomes, and the columns that are its key."""
+    """A file: its columns in order, the type of its rows, and its key columns."""
 
     file: str
     row: Callable[..., Row]
@@ -48,10 +48,9 @@ class Schema(Generic[Row]):
 
 @dataclass(kw_only=True, slots=True)
 class Table(Generic[Row]):
-    """What was read of a file: sound rows by line, and the keys of all rows, sound or not.
+    """A file as read: valid rows by line, and the keys of all rows.
 
-    `complete` is false where the file could not be read, so that nobody complains of
-    references into it.
+    `complete` is false if the file could not be read: references into it are not checked then.
     """
 
     file: str
@@ -61,7 +60,7 @@ class Table(Generic[Row]):
     complete: bool = True
 
     def report(self, line: int, column: str, code: FaultCode, reason: str) -> None:
-        """Remember a fault of this file."""
+        """Add a fault of this file."""
         self.faults.append(
             DomainFault(file=self.file, line=line, column=column, code=code, reason=reason)
         )
@@ -128,7 +127,7 @@ def whole_number(least: int, most: int) -> Rule:
 
 
 def read_table(folder: Path, schema: Schema[Row]) -> Table[Row]:
-    """Read a file of `folder`; faults are gathered in the table, none is raised."""
+    """Read a file of `folder`; faults are collected in the table, none is raised."""
     table: Table[Row] = Table(file=schema.file)
     lines = _read_lines(folder / schema.file, table)
     names = [column.name for column in schema.columns]

@@ -1,4 +1,4 @@
-"""What can be wrong with domain data, and where."""
+"""Faults of the reference data, with their places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from certledger.verifier.errors import CertledgerError, ExitStatus
 
 
 class FaultCode(StrEnum):
-    """Every fault the loader knows; the codes are stable."""
+    """All faults of the loader; the codes are stable."""
 
     FILE_MISSING = "file_missing"
     NOT_UTF8 = "not_utf8"
@@ -61,7 +61,7 @@ class DomainFault:
 
 
 class DomainInvalidError(CertledgerError):
-    """The domain data is refused as a whole; `faults` holds every reason, in file order."""
+    """The reference data is invalid; `faults` has every reason, in file order."""
 
     code: str = "domain.invalid"
     exit_status = ExitStatus.UNUSABLE

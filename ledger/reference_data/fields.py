@@ -1,4 +1,4 @@
-"""The names of certificate fields: their labels, and examples of what stands in them."""
+"""Names of certificate fields, with their labels and rules for sample values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,13 +69,13 @@ def load_field_names() -> Mapping[str, FieldName]:
 
 
 def label_zh(name: str) -> str:
-    """Return the Chinese label of a field, or the English one where the table has none."""
+    """Return the Chinese label of a field, or the English one if the table has none."""
     known = load_field_names().get(name)
     return known.label_zh if known else label_en(name)
 
 
 def label_en(name: str) -> str:
-    """Return an English label made of the name: `area_m2` becomes `Area (m²)`."""
+    """Derive an English label from the name: `area_m2` becomes `Area (m²)`."""
     words = name.split("_")
     unit = UNITS.get(words[-1]) if len(words) > 1 else None
     label = " ".join(ABBREVIATIONS.get(word, word) for word in (words[:-1] if unit else words))

@@ -1,4 +1,4 @@
-"""Check characters of the codes that Chinese certificates carry.  Pure: text in, text out."""
+"""Check characters of the codes on Chinese certificates, as pure functions of text."""
 
 import re
 from collections.abc import Mapping
@@ -82,10 +82,10 @@ def compute_uscc_check(first17: str) -> str:
 
 
 def check_uscc(code: str) -> None:
-    """Refuse a unified social credit code that breaks GB 32100-2015.
+    """Check a unified social credit code (GB 32100-2015).
 
-    The organization code inside (GB 11714) is not looked at: not every real code satisfies
-    its check, so `organization_check_agrees` is a matter for a warning.
+    The organization code inside (GB 11714) is not checked, because some real codes fail it:
+    `organization_check_agrees` is for a warning.
 
     Raises:
         CodeInvalidError: wrong length, character or check character.
@@ -95,7 +95,7 @@ def check_uscc(code: str) -> None:
 
 
 def organization_check_agrees(uscc: str) -> bool:
-    """Say whether positions 9-17 of a sound `uscc` satisfy GB 11714."""
+    """Return whether positions 9-17 of a valid `uscc` satisfy GB 11714."""
     return compute_organization_check(uscc[8:16]) == uscc[16]
 
 
@@ -111,7 +111,7 @@ def compute_organization_check(first8: str) -> str:
 
 
 def check_organization_code(code: str) -> None:
-    """Refuse an organization code of 9 characters, without hyphen, that breaks GB 11714-1997.
+    """Check an organization code of 9 characters, without hyphen (GB 11714-1997).
 
     Raises:
         CodeInvalidError: wrong length, character or check character.
@@ -135,7 +135,7 @@ def compute_identity_check(first17: str) -> str:
 
 
 def check_identity_number(number: str) -> None:
-    """Refuse a resident identity number that breaks GB 11643-1999.
+    """Check a resident identity number (GB 11643-1999).
 
     Raises:
         CodeInvalidError: wrong length, character, birth date or check character.
@@ -181,10 +181,10 @@ class CertificateIdentifier:
     check: str
 
     def check_agrees(self) -> bool:
-        """Say whether the check character is the one MOD 37,36 gives.
+        """Return whether the check character is that of MOD 37,36.
 
-        Identifiers in public use carry characters the system knows nothing of, and results of
-        a faulty variant: a disagreement is worth a warning, never a refusal.
+        Identifiers in public use contain characters outside the system, and results of a faulty
+        variant, so a wrong one is a reason for a warning, not for an error.
         """
         try:
             return self.check == compute_identifier_check(
@@ -204,7 +204,7 @@ def compute_identifier_check(type_code: str, issuer_code: str, serial: str, vers
 
 
 def parse_identifier(text: str) -> CertificateIdentifier:
-    """Take an identifier of GB/T 36904-2018 apart; the check character may be wrong.
+    """Parse an identifier of GB/T 36904-2018; the check character may be wrong.
 
     Raises:
         CodeInvalidError: wrong root, number of parts or form of a part.

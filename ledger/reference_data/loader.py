@@ -1,4 +1,4 @@
-"""Loading the domain data: everything is checked, and every fault is reported at once."""
+"""Load the reference data; every fault is reported at once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache

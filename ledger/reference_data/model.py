@@ -7,8 +7,7 @@ from enum import StrEnum
 from certledger.ledger.reference_data.faults import DomainFault
 from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Status
 
-# The first two characters of a unified social credit code that each kind of body in the data may
-# carry; an operator issues nothing.
+# Beginnings of the unified social credit code of each kind of issuer; operators issue nothing.
 USCC_PREFIXES: Mapping[IssuerKind, frozenset[str]] = {
     IssuerKind.DEPARTMENT: frozenset({"11"}),
     IssuerKind.INSTITUTION: frozenset({"12", "13", "32"}),
@@ -68,13 +67,13 @@ class Category:
 
     @property
     def must_show(self) -> tuple[str, ...]:
-        """The two fields without which no verdict is given: the number, and what it names."""
+        """The two fields that every verdict needs: the number, and what it names."""
         return self.fields[:2]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceItem:
-    """One thing people apply for.
+    """A service that people apply for.
 
     Attributes:
         city_wide: 全市通办, can be applied for in any district.
@@ -96,7 +95,7 @@ class ServiceItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Material:
-    """One line of an item's list of materials; `category_code` is None where none fits."""
+    """A line of an item's list of materials; `category_code` is None if no category fits."""
 
     item_code: str
     material_no: int
@@ -109,7 +108,7 @@ class Material:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerProfile:
-    """A body that issues certificates, known by its unified social credit code."""
+    """An organisation that issues certificates, by its unified social credit code."""
 
     uscc: str
     name_zh: str
@@ -119,7 +118,7 @@ class IssuerProfile:
 
     @property
     def province_code(self) -> str:
-        """The code (GB/T 2260) of the province or municipality the body sits in."""
+        """The code (GB/T 2260) of the issuer's province or municipality."""
         return self.region_code[:2] + "0000"
 
 

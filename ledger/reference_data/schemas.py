@@ -1,4 +1,4 @@
-"""The seven files of the domain data: columns, rules, and what a row becomes."""
+"""The seven files of the reference data: columns, rules and row types."""
 
 from certledger.ledger.reference_data.csv_reader import (
     Column,

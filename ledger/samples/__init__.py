@@ -1,4 +1,4 @@
-"""Sample certificates for demonstrations and tests: plausible, and nobody's."""
+"""Sample certificates for demonstrations and tests; their holders do not exist."""
 
 from certledger.ledger.samples.generator import (
     SampleCertificate,

@@ -1,4 +1,4 @@
-"""Sample certificates: the same seed gives the same certificates, down to the last character."""
+"""Generate sample certificates, deterministically from a seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.catalog import add_months
 from certledger.verifier.vocabulary import EntryKind
 
-# Bodies of one run before categories run out: one of each kind in each province, and as many
-# more as stand here, so that the bodies of a demonstration can be taken in.
+# Issuers of one run before categories run out: one of each kind in each province, and this many
+# more.
 MORE_BODIES = 8
 
-# {p} is the province's letter, {y} the year of issue, {s} eight digits that differ in a run.
+# {p} is the province's letter, {r} the region's code, {y} the year, {s} eight distinct digits.
 NUMBER_FORMS: Mapping[EntryKind, str] = {
     EntryKind.CERTIFICATE: "{r}{y}{s}",
     EntryKind.LICENCE: "{p}示许{y}{s}",
@@ -29,23 +29,23 @@ NUMBER_FORMS: Mapping[EntryKind, str] = {
     EntryKind.ASSOCIATION_DOCUMENT: "SL-{y}-{s}",
 }
 
-# A prime just below 10**8: multiplying by a number it does not divide permutes the serials.
+# A prime just below 10**8: multiplying by a number that it does not divide permutes the serials.
 _SERIALS, _STEP = 99_999_989, 48_271_133
 
 
 class SamplesImpossibleError(CertledgerError):
-    """More is asked than the domain data can give samples of."""
+    """The reference data cannot give so many samples."""
 
     code: str = "samples.impossible"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleCertificate:
-    """A certificate that an invented holder has of a body.
+    """A certificate of an invented holder by an example issuer.
 
     Attributes:
         fields: every field of the category, in the order of its entry, as text.
-        expiry_date: last day it is good, None where the category has no expiry.
+        expiry_date: last day of validity, None if the category has no expiry.
     """
 
     body: IssuerProfile
@@ -59,14 +59,13 @@ class SampleCertificate:
 def sample_certificates(
     domain: Domain, *, seed: int, count: int, categories: int, today: date, expired: int = 0
 ) -> list[SampleCertificate]:
-    """Return `count` certificates spread over `categories` categories and all kinds of bodies.
+    """Return `count` certificates of `categories` categories by all kinds of issuers.
 
-    Bodies of every kind in every province of the data take part as soon as `categories` and
-    `count` allow it.  All are in force `today`, but for the last `expired` of those whose
-    category has an expiry.
+    Issuers of every kind and province take part as soon as `categories` and `count` allow it.  All
+    are valid `today`, except the last `expired` of those whose category has an expiry.
 
     Raises:
-        SamplesImpossibleError: no body may issue so many categories, or a number is out of range.
+        SamplesImpossibleError: no issuer may issue so many categories, or a number is out of range.
     """
     if count < 0 or not 0 <= expired <= count or not (categories > 0 or count == 0):
         raise SamplesImpossibleError(
@@ -96,7 +95,7 @@ def _slot(places: Sequence[Place], index: int) -> tuple[Category, IssuerProfile]
 
 
 def _choose(domain: Domain, rng: Random, wanted: int) -> list[Place]:
-    """Choose categories in turn by body; each comes with the bodies that share it."""
+    """Choose categories by issuer in turn; each with the issuers that share it."""
     issuable = _issuable(domain, rng)
     pool: list[str] = []
     for uscc in _order_bodies(domain, rng, issuable):
@@ -114,7 +113,7 @@ def _choose(domain: Domain, rng: Random, wanted: int) -> list[Place]:
 
 
 def _issuable(domain: Domain, rng: Random) -> dict[str, list[str]]:
-    """Codes of the categories each body may issue, in random order."""
+    """Return the codes of the categories that each issuer may issue, in random order."""
     issuable: dict[str, list[str]] = {}
     for category in domain.categories.values():
         for body in bodies_issuing(domain, category):
@@ -127,7 +126,7 @@ def _issuable(domain: Domain, rng: Random) -> dict[str, list[str]]:
 def _order_bodies(
     domain: Domain, rng: Random, issuable: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    """Yield first one body of each kind and province, kinds and provinces mixed; then the rest."""
+    """Yield one issuer of each kind and province, in mixed order, then the others."""
     bodies = [body for body in domain.bodies.values() if body.uscc in issuable]
     rng.shuffle(bodies)
     first: dict[tuple[str, str], IssuerProfile] = {}
@@ -135,7 +134,7 @@ def _order_bodies(
         first.setdefault((body.province_code, body.kind), body)
     provinces = sorted({province for province, _ in first})
     kinds = sorted({kind for _, kind in first})
-    # Stepping through both at once meets all kinds and all provinces among the first few.
+    # Stepping through both at once covers all kinds and provinces within the first few.
     mixed = sorted(
         first,
         key=lambda key: (
@@ -153,7 +152,7 @@ def _least_bodies(domain: Domain) -> int:
 
 
 def _deal(issuable: Mapping[str, list[str]], wanted: int) -> dict[str, str]:
-    """Let each body in turn take a category nobody has taken: category code to body."""
+    """Give each issuer in turn a category that is not taken: category code to issuer."""
     taken: dict[str, str] = {}
     hands = {uscc: iter(codes) for uscc, codes in issuable.items()}
     while hands and len(taken) < wanted:
@@ -218,7 +217,7 @@ def _term(rng: Random, category: Category, today: date, expired: bool) -> tuple[
         gone = today - timedelta(days=rng.randint(3, 200))
         issue = add_months(gone, -category.validity_months)
     else:
-        # At least a tenth of the term, three days or more, is left.
+        # At least a tenth of the term, and three days, remain.
         days = min(1000, category.validity_months * 27)
         issue = today - timedelta(days=rng.randint(1, days - max(3, days // 10)))
     return issue, add_months(issue, category.validity_months)

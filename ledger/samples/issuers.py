@@ -1,11 +1,11 @@
-"""Which bodies may issue which categories."""
+"""Which issuers may issue which categories."""
 
 from collections.abc import Iterator, Mapping
 
 from certledger.ledger.reference_data import Category, Domain, IssuerProfile
 
-# Who issues, as a category says it: what the names of other fitting bodies contain.  It ties a
-# department of Shanghai to its sisters elsewhere, and a generic issuer to examples of it.
+# Issuer named by a category: parts of the names of other issuers that may issue it.  It matches
+# departments of Shanghai with those of other provinces, and generic issuers with examples.
 FITTING: Mapping[str, tuple[str, ...]] = {
     "上海市公安局": ("公安厅",),
     "上海市市场监督管理局": ("市场监督管理局",),
@@ -49,7 +49,7 @@ FITTING: Mapping[str, tuple[str, ...]] = {
 
 
 def bodies_issuing(domain: Domain, category: Category) -> Iterator[IssuerProfile]:
-    """Yield the bodies that may issue a category: the one it names, then fitting ones."""
+    """Yield the issuers of a category: the one it names, then those that match `FITTING`."""
     office = category.issuing_department_zh
     parts = FITTING.get(office, ())
     same_kind = [body for body in domain.bodies.values() if body.kind is category.issuer_kind]

@@ -1,4 +1,4 @@
-"""Invented persons and companies.  Their numbers are sound in form, and nobody can hold them."""
+"""Invented persons and companies: their numbers are well-formed, but never assigned."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ _FIRST_BIRTH = date(1955, 1, 1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """A natural person who does not exist."""
+    """An invented person."""
 
     name: str
     sex: str
@@ -64,16 +64,16 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Company:
-    """A company that does not exist: its name says 示例, its code holds XX."""
+    """An invented company: its name contains 示例, its code XX."""
 
     name: str
     uscc: str
 
 
 def invent_person(rng: Random, region: str) -> Person:
-    """Return a person whose identity number is sound and cannot be held.
+    """Return a person with a well-formed identity number (GB 11643) that is never assigned.
 
-    Its address digits are province, 99 and two more: GB/T 2260 gives no place such digits.
+    Its address digits are province, 99 and two more, which GB/T 2260 assigns to no place.
     """
     female = rng.random() < 0.5
     born = _FIRST_BIRTH + timedelta(days=rng.randrange(50 * 365))
@@ -102,6 +102,6 @@ def invent_company(rng: Random, region: str, place: str) -> Company:
 
 
 def invent_address(rng: Random, place: str) -> str:
-    """Return an address in a street that does not exist."""
+    """Return an address in an invented street."""
     room = f"{rng.randrange(1, 28)}{rng.randrange(1, 9):02d}室" if rng.random() < 0.6 else ""
     return f"{place}{rng.choice(STREETS)}{rng.randrange(1, 1800)}号{room}"

@@ -1,4 +1,4 @@
-"""A value for any field of a certificate: by the table of names, else by the name's last part."""
+"""Values for the fields of a certificate: by the table of names, else by the name's last part."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from certledger.ledger.samples.people import (
 )
 from certledger.verifier.vocabulary import HolderKind
 
-# Letters left out of plates, passports and vehicle identification numbers are I and O: a number
-# with one of them looks right and was never given out.
+# I and O do not occur in plates, passports and vehicle identification numbers, so a value with
+# one of them is well-formed but never assigned.
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What the fields of one certificate have in common.
+    """What the fields of one certificate share.
 
     Attributes:
-        place: Chinese name of the body's region, with its province.
+        place: Chinese name of the issuer's region, with its province.
         number: the certificate's number.
     """
 
@@ -47,7 +47,7 @@ Maker = Callable[[Draft], str]
 
 
 def make_value(name: str, draft: Draft) -> str:
-    """Return the value of a field; the same draft and state of its generator give the same."""
+    """Return the value of a field; deterministic in the draft and its generator's state."""
     known = load_field_names().get(name)
     values = known.values if known else None
     if values is None:
@@ -58,7 +58,7 @@ def make_value(name: str, draft: Draft) -> str:
 
 
 def fill_pattern(pattern: str, draft: Draft) -> str:
-    """Fill `#` with digits (a run starts with 1 to 9), `&` with letters, `{year}`."""
+    """Fill `#` with digits (a run starts with 1 to 9), `&` with letters, `{year}` with the year."""
     out: list[str] = []
     for place, character in enumerate(pattern.replace("{year}", str(draft.issue_date.year))):
         if character == "#":

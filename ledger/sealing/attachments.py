@@ -1,4 +1,4 @@
-"""The documents beside a sheet: found by name in one folder, described by their hashes."""
+"""Documents of a sheet: found by name in one folder, described by their hashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_NAME_CHARACTERS = 255
 
 
 class PaperUnusableError(CertledgerError):
-    """A document that a row names cannot be taken; the code tells the name from the file."""
+    """A document that a row names cannot be used; the code is about its name or its file."""
 
     exit_status = ExitStatus.UNUSABLE
 
@@ -27,7 +27,7 @@ class PaperUnusableError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paper:
-    """A document: the name of its file, and what the record says of it (SPEC section 4.6)."""
+    """A document: the name of its file, and its value in the record (SPEC section 4.6)."""
 
     name: str
     value: Mapping[str, str | int]
@@ -35,14 +35,14 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Papers:
-    """The documents of one folder; `with_sm3` where the body wants SM3 beside SHA-256."""
+    """The documents of one folder; `with_sm3` adds SM3 to SHA-256."""
 
     folder: Path | None = None
     with_sm3: bool = False
     _known: dict[str, Paper] = field(default_factory=dict, repr=False)
 
     def find(self, name: str) -> Paper:
-        """Return the document of a name, read once.
+        """Return the document of a name, read once and cached.
 
         Raises:
             PaperUnusableError: the name leads out of the folder, or there is no such readable file.

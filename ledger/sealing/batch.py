@@ -1,4 +1,4 @@
-"""Certificates become a signed batch and, apart from it, the holders' files."""
+"""Seal certificates into a signed batch and the holders' files."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, ZERO, B
 
 SUBMISSION = "certledger/submission/1"
 LIFE = 6 * 24 * 3600
-"""Seconds that a statement lives: a day less than the contract allows, for clocks that differ."""
+"""Seconds that a statement lives: a day less than the contract allows, as clocks differ."""
 assert LIFE < MAX_LIFETIME_SECONDS
 
 
 class SealError(CertledgerError):
-    """A batch cannot be sealed as asked."""
+    """A batch cannot be sealed as requested."""
 
     code = "seal.refused"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """What a body's next batch must carry: its sequence, the digest before, its first index."""
+    """Where an issuer's next batch continues: its sequence, the digest before, its first index."""
 
     sequence: int = 1
     previous: bytes = ZERO
@@ -66,7 +66,7 @@ class Head:
         return cls(sequence=state.batches + 1, previous=state.last, first=state.certificates)
 
     def to_json(self) -> Json:
-        """Return the head as a JSON value; the digest in hexadecimal, for people compare it."""
+        """Return the head as a JSON value; the digest in hexadecimal, because people compare it."""
         return {
             "first": self.first,
             "previous": self.previous.hex(),
@@ -92,7 +92,7 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SealedBatch:
-    """A signed batch, and what of it stays with the body and the holders.
+    """A signed batch, with the private parts for issuer and holders.
 
     `digest` is that of the statement under the ledger's identity, `signature` 65 bytes.
     """
@@ -110,7 +110,7 @@ class SealedBatch:
 
     @property
     def head(self) -> Head:
-        """What the batch after this one must carry."""
+        """The head after this batch."""
         return Head(
             sequence=self.statement.sequence + 1,
             previous=self.digest,
@@ -138,19 +138,19 @@ class SealedBatch:
 
     def submission(self) -> bytes:
         """Return the submission as one canonical JSON object."""
-        # Between the empty list's brackets: members are in the order of their names.
+        # Members are sorted by name, so the records go between the empty list's brackets.
         whole = format_canonical({**self.submission_head(), "records": []})
         before, _, after = whole.partition(b"[]")
         return before + b"[" + b",".join(self.records) + b"]" + after
 
     def submission_lines(self) -> bytes:
-        """Return the submission as gzip of JSON lines, the same bytes every time."""
+        """Return the submission as gzip of JSON lines; deterministic."""
         lines = [format_canonical(self.submission_head()), *self.records, b""]
         return gzip.compress(b"\n".join(lines), compresslevel=6, mtime=0)
 
 
 def format_holding(record: bytes, disclosures: Sequence[bytes], names: Sequence[str]) -> bytes:
-    """Return the canonical bytes of a holder's file, given those of what is in it."""
+    """Return the canonical bytes of a holder's file, given those of its parts."""
     listed = b'"' + b'","'.join(disclosures) + b'"'
     return b'{"disclosures":[%b],"names":%b,"record":%b,"type":"%b"}' % (
         listed,
@@ -173,14 +173,14 @@ def seal_issues(
     identity: bytes,
     codes: Sequence[bytes] | None = None,
 ) -> SealedBatch:
-    """Return the batch of certificates that have been checked.
+    """Seal certificates that have been checked.
 
-    `secret` is the 32 bytes of the body's certificate ids, `seed` 32 bytes that everything random
-    is drawn from, `now` in seconds, `identity` the ledger's (32 bytes), `codes` access codes to
-    take in place of drawn ones.
+    `secret` is the 32 bytes of the issuer's certificate ids, `seed` the 32 bytes from which
+    everything random is derived, `now` in seconds, `identity` the ledger's (32 bytes), `codes`
+    access codes to use in place of derived ones.
 
     Raises:
-        SealError: no certificate, more than 65,536, or beyond a body's 2^32.
+        SealError: no certificate, more than 65,536, or beyond an issuer's 2^32.
     """
     if not 0 < len(issues) <= MAX_BATCH_CERTIFICATES or head.first + len(issues) > MAX_CERTIFICATES:
         raise SealError(f"{len(issues)} certificates, a batch has 1 to {MAX_BATCH_CERTIFICATES}")
@@ -222,10 +222,10 @@ def seal(
     issued: Issued | None = None,
     name: str | None = None,
 ) -> SealedBatch:
-    """Return the batch of a sheet's rows, checked and sealed; arguments as in `seal_issues`.
+    """Check and seal the rows of a sheet; arguments as in `seal_issues`.
 
-    `documents` is where the documents lie, `issued` what the body has issued before, `name` the
-    body's, where the field `issuing_body` is to be checked.
+    `documents` are those that rows name, `issued` what the issuer has issued before, `name` the
+    issuer's, if the field `issuing_body` is to be checked.
 
     Raises:
         SheetInvalidError: with every fault of every row; nothing is sealed.
@@ -252,14 +252,14 @@ def seal(
 
 
 def row_of(cells: Mapping[str, str], *, file: str = "rows", number: int = 0) -> SheetRow:
-    """Return a row that a program made, with the place to name in faults."""
+    """Return a row made by a program; faults name `file` and `number`."""
     return SheetRow(
         file=file, number=number, cells={name: cell for name, cell in cells.items() if cell}
     )
 
 
 def issue_to_json(issue: Issue) -> Json:
-    """Return everything that a certificate says, to recognise it again."""
+    """Return the content of a certificate, to recognise it again."""
     value: dict[str, Json] = {
         "category": issue.entry.category,
         "edition": issue.edition,
@@ -278,7 +278,7 @@ def issue_to_json(issue: Issue) -> Json:
 
 
 def fingerprint(issues: Sequence[Issue]) -> bytes:
-    """Return a digest (32 bytes) of what `issues` say, whatever their indexes."""
+    """Return a digest (32 bytes) of the content of `issues`, without their indexes."""
     running = sha256()
     for issue in issues:
         running.update(orjson.dumps(issue_to_json(issue), option=orjson.OPT_SORT_KEYS) + b"\n")

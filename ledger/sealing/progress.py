@@ -1,4 +1,4 @@
-"""Long work that somebody may watch."""
+"""Progress of long work."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Passes items on, and may show how many of them have passed."""
+    """Passes items on, and may show how many have passed."""
 
     def __call__(self, items: Iterable[T], label: str, total: int) -> Iterable[T]:
-        """Return `items` as they are; `label` says what is done with each of `total`."""
+        """Return `items` unchanged; `label` says what is done with each of `total`."""
 
 
 def unwatched(items: Iterable[T], label: str, total: int) -> Iterable[T]:
-    """Return `items`; nobody looks."""
+    """Return `items` without showing progress."""
     return items

@@ -1,7 +1,7 @@
-"""Certificates become records: salts, disclosures, digests, canonical bytes, leaves.
+"""Make records from certificates: salts, disclosures, digests, canonical bytes, leaves.
 
-This is the hot path of sealing.  Bytes are put together here directly; tests hold them against
-`verifier.formats.record`, which stays the definition.
+This is the hot path of sealing, so bytes are put together directly; tests compare them with
+`verifier.formats.record`, which defines them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from certledger.verifier.formats.record import DOCUMENT, HOLDER_KEY
 SEED_SIZE = 32
 SECRET_SIZE = 32
 CODE_SIZE = 16
-"""Characters of an access code, and the random bytes it is drawn from: five bits of each."""
+"""Characters of an access code, and random bytes for it: five bits of each byte are used."""
 SALT_SIZE = 16
 GROUP = 18
-"""Random bytes drawn for a place, of which a salt keeps 16: base64 of 18 has no seam inside."""
+"""Random bytes for a salt, which uses 16: 18 bytes are whole groups of base64."""
 SALT_STEP, SALT_TEXT = 24, 22
-"""Characters that 18 bytes take in base64, and those of them that are the salt."""
+"""Characters of 18 bytes in base64, and those of them that are the salt."""
 _TAG = b"certledger/seal/1"
 _SALT_TAG = b"certledger/1/salt"
 _DECOY_TAG = b"certledger/seal/1/decoy"
@@ -40,7 +40,7 @@ _BLOCK = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SealedRecords:
-    """Certificates sealed, one place a list each.
+    """Sealed certificates, one place a list each.
 
     Attributes:
         records: canonical bytes of the records.
@@ -57,11 +57,11 @@ class SealedRecords:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """What all records of one entry have in common: pieces of JSON, ready to be joined.
+    """What all records of one entry share: pieces of JSON, ready to be joined.
 
     Attributes:
-        fields: of each but the number (name, the JSON between salt and value, tag of the
-            derived salt or None, where its random salt stands in the row's text of salts).
+        fields: for each but the number (name, the JSON between salt and value, tag of the
+            derived salt or None, slice of its random salt in the row's text of salts).
         size: random bytes of a row.
         keep: mask over these that leaves 16 bytes of every 18.
     """
@@ -87,8 +87,8 @@ def seal_records(
     """Return the sealed records of `issues`, with index `first` and up.
 
     Everything random is derived from `seed` (32 bytes) and the place among `issues`, so the same
-    call gives the same bytes.  `secret` (32 bytes) is the one of the body's certificate ids.
-    `codes` are access codes to take (16 characters each) in place of drawn ones.
+    call gives the same bytes.  `secret` (32 bytes) is that of the issuer's certificate ids.
+    `codes` are access codes to use (16 characters each) in place of derived ones.
     """
     plans: dict[tuple[str, int], _Plan] = {}
     tail = b'","issuer":"%b"' % issuer.encode("ascii")

@@ -1,4 +1,4 @@
-"""Rows become certificates to be issued, or every reason why not is reported."""
+"""Check the rows of a sheet; return the certificates to seal, or every fault."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from certledger.verifier.formats.record import (
 )
 
 ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
-"""Fields that never say anything else than the record and the body's registration do."""
+"""Fields whose values must agree with the record and the issuer's registration."""
 OWN_COLUMNS = frozenset(
     {"category", "number", "issued", "expires", "replaces", "holder_key", "documents"}
 )
@@ -34,21 +34,21 @@ OWN_COLUMNS = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuedEdition:
-    """The newest edition of a certificate that a body has issued."""
+    """The newest edition of a certificate that an issuer has issued."""
 
     index: int
     edition: int
 
 
 class Issued(Protocol):
-    """What a body has issued so far."""
+    """What an issuer has issued so far."""
 
     def newest(self, category: str, number: str) -> IssuedEdition | None:
         """Return the newest edition under a number in normal form, or None."""
 
 
 class NothingIssued:
-    """A body that has issued nothing yet."""
+    """An issuer that has issued nothing yet."""
 
     def newest(self, category: str, number: str) -> IssuedEdition | None:
         """Return None."""
@@ -57,12 +57,12 @@ class NothingIssued:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issue:
-    """A certificate that may be sealed: everything about it has been checked.
+    """A checked certificate, ready to be sealed.
 
     Attributes:
         number: in normal form; what the field `certificate_number` discloses.
         fields: the values of the entry's other fields by name, absent ones left out.
-        holder_key: the holder's public key as text, None where the certificate is unbound.
+        holder_key: the holder's public key as text, None if the certificate is unbound.
     """
 
     entry: Entry
@@ -78,14 +78,14 @@ class Issue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckContext:
-    """What rows are judged by.
+    """What rows are checked against.
 
     Attributes:
-        first: index that the first row's certificate gets.
-        category: of rows that name none.
-        papers: where the documents lie that rows name.
-        name: the body's name, which the field `issuing_body` then has; None leaves it unchecked.
-        most: rows that are taken at once.
+        first: index of the first row's certificate.
+        category: of rows without one.
+        papers: the documents that rows name.
+        name: the issuer's name, which the field `issuing_body` must have; None leaves it unchecked.
+        most: rows at most.
     """
 
     catalog: Catalog
@@ -100,7 +100,7 @@ class CheckContext:
 def check_rows(
     rows: Sequence[SheetRow], desk: CheckContext, watch: Progress = unwatched
 ) -> list[Issue]:
-    """Return the certificates that `rows` ask for, in their order.
+    """Check `rows`; return their certificates, in order.
 
     Raises:
         SheetInvalidError: with every fault of every row.
@@ -156,7 +156,7 @@ class _Work:
 
 @dataclass(kw_only=True, slots=True)
 class _RowCheck:
-    """Judges one row against its entry."""
+    """Checks one row against its entry."""
 
     work: _Work
     row: SheetRow

@@ -1,6 +1,6 @@
-"""Sheets of certificates as rows of text: CSV, XLSX, JSON lines.
+"""Read sheets of certificates as rows of text: CSV, XLSX, JSON lines.
 
-Only the form is read here; what the cells mean is judged in `ledger.sealing.row_checks`.
+`ledger.sealing.row_checks` checks the meaning of cells.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, parse
 
 MAX_SHEET_BYTES = 256 * 2**20
-"""Bytes of a sheet that are read; a million rows of eight fields take less."""
+"""Bytes of a sheet; a million rows of eight fields take less."""
 MAX_LINE_BYTES = 2**20
 LIST_MARK = ";"
-"""What separates several documents in one cell."""
+"""Separator of documents in one cell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SheetRow:
-    """One row as it was read: `cells` are not empty, by the name of their column.
+    """A row: its non-empty cells by the name of their column.
 
     `number` is the row of the sheet or the line of the file, the header being 1.
     """
@@ -36,23 +36,23 @@ class SheetRow:
 
 @dataclass(kw_only=True, slots=True)
 class SheetFaults:
-    """Gathers the faults of one file."""
+    """Collects the faults of one file."""
 
     file: str
     found: list[SheetFault] = field(default_factory=list)
 
     def report(self, row: int, column: str, code: SheetFaultCode, reason: str) -> None:
-        """Remember a fault."""
+        """Add a fault."""
         fault = SheetFault(file=self.file, row=row, column=column, code=code, reason=reason)
         self.found.append(fault)
 
     def fail(self, row: int, code: SheetFaultCode, reason: str) -> SheetInvalidError:
-        """Return the refusal of the whole file, for a fault that ends the reading."""
+        """Add a fault that ends the reading, and return the error to raise."""
         self.report(row, "", code, reason)
         return SheetInvalidError(self.found)
 
     def raise_any(self) -> None:
-        """Raise the refusal if any fault was found."""
+        """Raise the error with all faults, if there are any."""
         if self.found:
             raise SheetInvalidError(sorted(set(self.found)))
 
@@ -62,9 +62,9 @@ Reader = Callable[[bytes, SheetFaults], list[SheetRow]]
 
 
 def read_sheet(path: Path, *, tab: str | None = None) -> list[SheetRow]:
-    """Return the rows of a sheet, by the suffix of its name: .csv, .xlsx, .jsonl or .ndjson.
+    """Read the rows of a sheet, by its suffix: .csv, .xlsx, .jsonl or .ndjson.
 
-    `tab` names a worksheet of an XLSX file; the first is read where it is None.
+    `tab` names a worksheet of an XLSX file; None reads the first.
 
     Raises:
         SheetInvalidError: with every fault of the form: file, row, column, code and reason.
@@ -101,10 +101,10 @@ def _read(path: Path, faults: SheetFaults) -> bytes:
 
 
 def decode(data: bytes, faults: SheetFaults) -> str:
-    """Return UTF-8 text, a byte order mark left out.
+    """Decode UTF-8, without a byte order mark.
 
     Raises:
-        SheetInvalidError: another encoding, with the one it seems to be.
+        SheetInvalidError: another encoding, with a guess at which.
     """
     try:
         return data.decode("utf-8-sig")
@@ -148,9 +148,9 @@ def _csv_lines(text: str, faults: SheetFaults) -> Iterator[tuple[int, list[str]]
 def rows_of(
     lines: Iterator[tuple[int, list[str]]], faults: SheetFaults, *, ragged: bool
 ) -> list[SheetRow]:
-    """Return the rows below a header; a row whose cells are all empty is passed over.
+    """Return the rows below a header; rows of empty cells are skipped.
 
-    A spreadsheet is `ragged`: cells at the end may be wanting.
+    A spreadsheet is `ragged`: trailing cells may be missing.
     """
     first, header = next(lines, (1, []))
     header = [name.strip() for name in header]
@@ -184,7 +184,7 @@ def _check_header(number: int, header: Cells, faults: SheetFaults) -> None:
     if "" in header and header.count("") == 1:
         reason = f"column {header.index('') + 1} has no name"
         faults.report(number, "", SheetFaultCode.HEADER, reason)
-    if len(faults.found) > before:  # Cells could not be told apart by column.
+    if len(faults.found) > before:  # Without unique columns no cell can be assigned.
         faults.raise_any()
 
 

@@ -1,4 +1,4 @@
-"""What text may be sealed (SPEC section 2, "Text")."""
+"""Which text may be sealed (SPEC section 2, "Text")."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import lru_cache
 from importlib.resources import files
 
 _UNASSIGNED = "unassigned.txt"
-"""The table is of Unicode 14.0 whatever Python runs: newer ones know later characters."""
+"""Unicode 14.0 in every version of Python, which may know later characters."""
 
 
 def refusal_of(text: str) -> str | None:
-    """Return why `text` is not sealed, or None if it may be."""
+    """Return why `text` must not be sealed, None if it may be."""
     if not text:
         return "empty"
     if text != text.strip():

@@ -1,4 +1,4 @@
-"""XLSX sheets as rows of text, with a guard against files that unfold without end."""
+"""Read XLSX sheets as rows of text, with a guard against decompression bombs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
 MAX_INFLATED_BYTES = 512 * 2**20
-"""Bytes that all parts of the file may unfold to."""
+"""Bytes of all parts of the file, decompressed."""
 MAX_ARCHIVE_PARTS = 2_000
 MAX_CELLS = 8_000_000
-"""Cells of the rectangle around everything filled: the reader keeps one value for each."""
+"""Cells of the rectangle around all filled cells: the reader allocates a value for each."""
 PIECE = 2**20
 EXACT = 10**15
-"""From here on a spreadsheet has rounded a number it holds as a number."""
+"""From here on a spreadsheet has rounded a number that is stored as a number."""
 _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})?([0-9]{1,9})["']""")
 _ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<>]{0,200}?\bt\s*=\s*["']e["'][^<>]{0,200}""")
 _OVERLAP = 512
-"""More bytes than any of these has, so that none is lost between two pieces."""
+"""Longer than any match, so that none is lost between two pieces."""
 
 _ZIP_TROUBLE = (
     zipfile.BadZipFile,
@@ -41,7 +41,7 @@ _ZIP_TROUBLE = (
     RuntimeError,
     ValueError,
 )
-"""What the standard library raises on archives that are damaged or encrypted."""
+"""Exceptions of the standard library for damaged or encrypted archives."""
 
 Cell = object
 
@@ -50,7 +50,7 @@ def read_xlsx(data: bytes, faults: SheetFaults, tab: str | None) -> list[SheetRo
     """Return the rows of worksheet `tab`, or of the first.
 
     Raises:
-        SheetInvalidError: not XLSX, no such worksheet, or it unfolds to too much.
+        SheetInvalidError: not XLSX, no such worksheet, or too large when decompressed.
     """
     _check_unfolding(data, faults)
     sheet = _open(data, faults, tab)
@@ -90,7 +90,7 @@ def _check_unfolding(data: bytes, faults: SheetFaults) -> None:
 def _inflate(
     archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, faults: SheetFaults
 ) -> int:
-    """Count what a part really unfolds to, whatever its header says; return what is left."""
+    """Count the bytes that a part really decompresses to; return how many are left."""
     row = column = 0
     tail = b""
     with archive.open(part) as file:
@@ -110,7 +110,7 @@ def _inflate(
 
 
 def _report_errors(part: str, data: bytes, faults: SheetFaults) -> None:
-    """Report formulas that give an error: the reader would hand them over as empty cells."""
+    """Report formulas with an error, which the reader would return as empty cells."""
     for cell in _ERROR.findall(data):
         found = _REFERENCE.search(cell)
         letters, digits = (found[1] or b"", found[2]) if found else (b"", b"0")
@@ -142,7 +142,7 @@ def _texts(
 
 
 def _text(cell: Cell) -> str | None:
-    """Return a cell as text, or None where it does not say what was meant."""
+    """Return a cell as text, None if its meaning is unclear."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -156,7 +156,7 @@ def _text(cell: Cell) -> str | None:
 
 
 def _fraction(cell: float) -> str | None:
-    """Return a number with decimals as it is shown; None where digits may have been lost."""
+    """Return a number with decimals as it is shown, None if digits may have been lost."""
     text = repr(cell)
     return text if abs(cell) < EXACT and "e" not in text and len(text) <= 16 else None
 
