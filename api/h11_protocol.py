@@ -20,8 +20,11 @@ RESERVED_FILES = 48
 GRACE_SECONDS = 1.0
 """Seconds in which a new connection is not dropped for others, unless descriptors run out."""
 MIN_CONNECTIONS, MAX_CONNECTIONS = 16, 2_000
-ACCEPTED_AT_ONCE = 16
-"""Connections accepted in one iteration of the loop; the limit may be exceeded by as many."""
+ACCEPTED_AT_ONCE = 2
+"""Connections accepted in one iteration of the loop; the limit may be exceeded by as many.
+
+Few, so that an iteration is short whatever strangers open: with 16, others wait twice as long.
+"""
 
 
 _NUMBERS = itertools.count()

@@ -144,8 +144,8 @@ def _attack(port: int, attack: Attack, number: int, stop: threading.Event, found
         with suppress(OSError):
             connection = socket.create_connection(("127.0.0.1", port), 30, (own, 0))
             standing.append(connection)
-            connection.sendall(attack.data)
             found.sent += 1
+            connection.sendall(attack.data)
             if attack.whole:
                 while connection.recv(65_536):
                     pass
