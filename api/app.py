@@ -31,7 +31,9 @@ from certledger.api.openapi.webhooks import webhook_schemas, webhooks_document
 from certledger.api.problems import answer
 from certledger.api.routes import (
     api_keys,
+    book,
     health,
+    operator_records,
     registry,
     submissions,
     verification_receipts,
@@ -50,6 +52,7 @@ TAGS = {
     "Verifying": "Verdicts with verification_receipts, lookups, evidence.",
     "Submitting": "What bodies hand in, and how far it has come.",
     "Standing data": "Issuers, catalogs, checkpoints, snapshots, status lists.",
+    "Reform": "Service items, exemptions, coverage, applications, decisions.",
     "Being told": "Web hooks, watches, the feed.",
     "Administration": "The keys of callers.",
     "Operation": "For whoever runs the service, and the chain's node to read.",
@@ -60,6 +63,8 @@ _ROUTERS = (
     verification_receipts,
     submissions,
     registry,
+    book,
+    operator_records,
     webhook_routes,
     api_keys,
     health,

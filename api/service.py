@@ -27,6 +27,7 @@ from certledger.ledger.publish.clock_check import ClockWatch
 from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
+from certledger.ledger.reform.bookshelf import Bookshelf
 from certledger.ledger.settings import Settings
 from certledger.ledger.verification.mirror_node import MirrorNode
 from certledger.ledger.verification.receipt_writer import ReceiptWriter
@@ -126,6 +127,9 @@ class Service:
         self.lists = ByteCache(MAX_LISTS_BYTES)
         self.held = MirrorNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
+        )
+        self.bookshelf = Bookshelf(
+            store=ledger.store, identity=ledger.pin.identity, clock=self.clock
         )
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None

@@ -54,6 +54,9 @@ from certledger.verifier.formats.record import (
 )
 from certledger.verifier.formats.signed_policy import SignedPolicy
 from certledger.verifier.formats.status_tree import MultiProof, StatusTree, WordProof, chosen
+from certledger.verifier.reform.book import COLUMNS
+from certledger.verifier.reform.book_edition import BookEdition
+from certledger.verifier.reform.operator_record import OperatorRecord
 from certledger.verifier.verify.codes import CODES, WARNINGS
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.receipt import RECEIPT_ENTRY
@@ -770,6 +773,81 @@ def test_section_21_derives_the_record_from_the_receipt():
     assert known["lookup_digest"] == number["digest"]
     assert Entry.from_json(json.loads(known["entry"])) == RECEIPT_ENTRY
     assert rfc8785.dumps(json.loads(known["entry"])).decode() == known["entry"]
+
+
+def test_section_22_names_an_edition_by_the_digest_of_its_canonical_file():
+    known = vectors("book")
+    edition = json.loads(known["edition"])
+    assert rfc8785.dumps(edition).decode() == known["edition"]
+    assert sha256(b"certledger/1/book" + known["edition"].encode()).hex() == known["digest"]
+    assert {name: len(rows) for name, rows in edition["tables"].items()}.keys() == COLUMNS.keys()
+    parsed = BookEdition.parse(known["edition"].encode())
+    assert (parsed.digest.hex(), parsed.format().decode()) == (known["digest"], known["edition"])
+    assert parsed.book.items_of("ONE-RESTAURANT")[0].name.zh == "食品经营许可"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "certledger/book/2"},
+        {"from": "2026-11-31"},
+        {"number": 0},
+        {"region": "31"},
+        {"previous": "00"},
+        {"tables": {}},
+        {"more": 1},
+    ],
+)
+def test_section_22_refuses_what_is_no_edition(change):
+    edition = json.loads(vectors("book")["edition"]) | change
+    with pytest.raises(MalformedError):
+        BookEdition.parse(rfc8785.dumps(edition))
+
+
+def test_section_22_refuses_rows_of_another_shape_and_a_second_spelling():
+    edition = json.loads(vectors("book")["edition"])
+    for row in ([], [1] * 5, ["a" * 4_097] * 5, "code"):
+        changed = edition | {"tables": edition["tables"] | {"counters": [row]}}
+        with pytest.raises(MalformedError):
+            BookEdition.parse(rfc8785.dumps(changed))
+    with pytest.raises(MalformedError):
+        BookEdition.parse(vectors("book")["edition"].encode() + b"\n")
+
+
+def test_section_23_signs_records_as_receipts_are_signed():
+    known = vectors("book")
+    content, file = json.loads(known["record"]), json.loads(known["file"])
+    assert rfc8785.dumps(content).decode() == known["record"]
+    struct = keccak(keccak(b"Receipt(bytes32 content)") + sha256(known["record"].encode()))
+    digest = keccak(b"\x19\x01" + unhex(content["ledger"]) + struct)
+    assert digest.hex() == known["record_digest"]
+    *rs, v = from_base64url(file["signature"])
+    signer = EthSignature(bytes([*rs, v - 27])).recover_public_key_from_msg_hash(digest)
+    assert signer.to_canonical_address().hex() == content["operator"]
+    parsed = OperatorRecord.parse(known["file"].encode())
+    parsed.check(unhex(content["operator"]))
+    assert parsed.lookup.hex() == known["lookup_digest"]
+    assert parsed.details["book"] == known["digest"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "certledger/verification-receipt/1"},
+        {"outcome": "granted"},
+        {"details": {}},
+        {"details": {"book": "00", "edition": 1, "from": "2026-11-01"}},
+        {"reference": "7Q2M-9XKD-A0FI"},
+        {"number": 0},
+        {"caller": ""},
+        {"more": 1},
+    ],
+)
+def test_section_23_refuses_what_is_no_record(change):
+    file = json.loads(vectors("book")["file"])
+    file["receipt"] |= change
+    with pytest.raises(MalformedError):
+        OperatorRecord.parse(rfc8785.dumps(file))
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,12 @@ RULES: Mapping[str, Rule] = {
     "getStatusList": Rule(roles=KNOWN, rate=_STANDING),
     "getStatusListToken": Rule(roles=KNOWN, rate=_STANDING),
     "getStatusListCredential": Rule(roles=KNOWN, rate=_STANDING),
+    # Reform
+    "getBook": Rule(roles=EVERYBODY, rate=_STANDING),
+    "getBookEdition": Rule(roles=EVERYBODY, rate="60/minute"),
+    "getExemptions": Rule(roles=EVERYBODY, rate=_STANDING),
+    "getRecord": Rule(roles=KNOWN),
+    "getRecordEvidence": Rule(roles=KNOWN),
     # Webhooks, watches and events
     "createHook": Rule(roles=_NOTIFIED_ROLES, longest=8 * KILOBYTE),
     "listHooks": Rule(roles=_NOTIFIED_ROLES),

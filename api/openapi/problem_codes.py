@@ -21,6 +21,7 @@ from certledger.ledger.core.store_errors import (
 )
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.publish import evidence
+from certledger.ledger.reform.bookshelf import BookAbsentError, BookDamagedError
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -121,6 +122,7 @@ _OWN_EVIDENCE: tuple[Entry, ...] = (
     evidence.EvidenceInconsistentError,
 )
 _FROM_CHECKPOINT: tuple[Entry, ...] = (evidence.EvidencePendingError,)
+_FROM_BOOK: tuple[Entry, ...] = (BookAbsentError, BookDamagedError)
 _JUDGED: tuple[Entry, ...] = (
     "schema.invalid",
     api.PolicyAbsentError,
@@ -205,6 +207,11 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "getStatusList": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
     "getStatusListToken": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
     "getStatusListCredential": (api.ResourceUnknownError, *_FROM_CHECKPOINT),
+    "getBook": _FROM_BOOK,
+    "getBookEdition": _FROM_BOOK,
+    "getExemptions": (*_FROM_BOOK, "item.unknown"),
+    "getRecord": (api.ResourceUnknownError,),
+    "getRecordEvidence": (api.ResourceUnknownError, ReceiptPendingError, *_OWN_EVIDENCE),
     "createHook": (*_TEXT, TargetForbiddenError, api.QuotaFullError),
     "listHooks": (),
     "deleteHook": (api.ResourceUnknownError,),

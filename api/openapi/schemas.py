@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from certledger.api.openapi.examples import EXAMPLES
+from certledger.api.openapi.reform_schemas import REFORM_SCHEMAS
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
 from certledger.ledger.core.service_values import EVENT_KINDS, Role
 from certledger.ledger.verification.questions import MAX_DOCUMENTS, MAX_QUESTIONS
@@ -27,6 +28,7 @@ VERDICT = {"type": "string", "enum": [str(verdict) for verdict in Verdict]}
 STATUSES = [str(status) for status in Status]
 
 SCHEMAS: Mapping[str, Schema] = {
+    **REFORM_SCHEMAS,
     "Problem": one(
         "A refusal (RFC 9457); `code` is stable and the same as the command line's.",
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 import orjson
@@ -18,6 +19,7 @@ from certledger.ledger.core.service_values import Role, Verification
 from certledger.ledger.verification.receipt_evidence import prove_receipt
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.formats.evidence import MEDIA_TYPE
+from certledger.verifier.reform.operator_record import RECORD_OUTCOMES
 
 router = APIRouter()
 _TAG = "Verifying"
@@ -50,7 +52,7 @@ After = Annotated[
 async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
     """For the caller that asked, auditors and administrators; 404 for others."""
     service = service_of(request)
-    found = await service.pools.read(request, _verification, service, caller, reference)
+    found = await service.pools.read(request, _receipt, service, caller, reference)
     return json_response(_spell(found))
 
 
@@ -109,13 +111,24 @@ async def get_receipt_evidence(request: Request, caller: Asking, reference: Refe
 
 
 def _prove(service: Service, caller: Caller, reference: str) -> bytes:
-    given = _verification(service, caller, reference)
+    given = _receipt(service, caller, reference)
     with service.making:
         return prove_receipt(service.store, service.ledger.maker, given).format()
 
 
-def _verification(service: Service, caller: Caller, reference: str) -> Verification:
-    """Return the verification of a reference, if the caller may see it.
+def _receipt(service: Service, caller: Caller, reference: str) -> Verification:
+    found = find_receipt(service, caller, reference)
+    if found.verdict in RECORD_OUTCOMES:
+        raise ResourceUnknownError(f"nothing was told under {reference}")
+    return found
+
+
+def find_receipt(
+    service: Service, caller: Caller, reference: str, *, public: Collection[str] = ()
+) -> Verification:
+    """Return the receipt or record of a reference, if the caller may see it.
+
+    `public` are outcomes of records that every caller may see.
 
     Raises:
         ResourceUnknownError: there is none, or the caller may not see it.
@@ -126,7 +139,7 @@ def _verification(service: Service, caller: Caller, reference: str) -> Verificat
             may = caller.role in _ALL and _within(unit, caller, found.caller)
             # All public callers are one party, so it owns nothing.
             own = caller.role is not Role.PUBLIC and found.party == caller.party
-            if may or own:
+            if may or own or found.verdict in public:
                 return found
     raise ResourceUnknownError(f"nothing was told under {reference}")
 

@@ -17,8 +17,9 @@ from certledger.ledger.verification.verification_receipt import VerificationRece
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.crypto.hashing import sha256
-from certledger.verifier.errors import CertledgerError
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import parse_time
+from certledger.verifier.reform.operator_record import OperatorRecord
 from certledger.verifier.verify.receipt import MAX_ANCHORING_SECONDS
 from certledger.verifier.vocabulary import IssuerKind
 
@@ -27,6 +28,7 @@ CERTIFICATES, VERIFICATIONS = table(CertificateRow), table(VerificationRow)
 RECEIPT_BATCHES = table(ReceiptBatchRow)
 _AT_ONCE = 1_000
 _DIGEST = 32
+SignedReceipt = VerificationReceipt | OperatorRecord
 
 
 class EventComparison:
@@ -56,7 +58,7 @@ class EventComparison:
         where = f"database/verifications/{row.reference}"
         yield from self.chain.take(row.number, row.receipt, where)
         try:
-            receipt = VerificationReceipt.parse(row.receipt)
+            receipt = parse_signed(row.receipt)
             receipt.check(self._operator)
         except CertledgerError as error:
             yield fault("receipt.unusable", where, str(error))
@@ -74,7 +76,7 @@ class EventComparison:
             yield from self._sealed(row, receipt, bodies, where)
 
     def _sealed(
-        self, row: Any, receipt: VerificationReceipt, bodies: Collection[str], where: str
+        self, row: Any, receipt: SignedReceipt, bodies: Collection[str], where: str
     ) -> Iterator[AuditFault]:
         """Yield a fault if a receipt is not in the batch that its row names, or is late."""
         if _is_in_batch(self._connection, receipt, row.sequence, bodies):
@@ -134,8 +136,24 @@ class EventComparison:
                     yield fault("database.row_missing", where, f"{count} receipts were anchored")
 
 
-def receipt_columns(receipt: VerificationReceipt) -> dict[str, Any]:
+def parse_signed(data: bytes) -> SignedReceipt:
+    """Return the verification receipt, or the operator's record of another type, of a row.
+
+    Raises:
+        MalformedError: it is neither.
+    """
+    try:
+        return VerificationReceipt.parse(data)
+    except MalformedError as error:
+        if error.code != "schema.version":
+            raise
+    return OperatorRecord.parse(data)
+
+
+def receipt_columns(receipt: SignedReceipt) -> dict[str, Any]:
     """Return the columns that follow from a receipt."""
+    if isinstance(receipt, OperatorRecord):
+        return receipt.columns
     content = receipt.content
     verdicts: Any = content["verdicts"]
     single = content["count"] == 1
@@ -159,7 +177,7 @@ def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
 
 
 def _is_in_batch(
-    connection: Connection, receipt: VerificationReceipt, sequence: int, bodies: Collection[str]
+    connection: Connection, receipt: SignedReceipt, sequence: int, bodies: Collection[str]
 ) -> bool:
     """Return whether batch `sequence` of one of the issuers contains the receipt's record.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from certledger.ledger.core.book_values import BookUnit
 from certledger.ledger.core.ports import SubmittedAct, Unit
 from certledger.ledger.core.service_values import (
     Answered,
@@ -183,7 +184,7 @@ class HooksUnit(Protocol):
         """
 
 
-class ServiceUnit(Unit, KeysUnit, VerificationsUnit, LookupsUnit, HooksUnit, Protocol):
+class ServiceUnit(Unit, KeysUnit, VerificationsUnit, LookupsUnit, HooksUnit, BookUnit, Protocol):
     """One transaction of the store, with all queries of the service."""
 
 

@@ -1,7 +1,7 @@
 """Rules of the reference data beyond one cell: within a row, within a file, between files."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from certledger.ledger.reference_data.csv_reader import Table
@@ -67,14 +67,14 @@ def check_materials(
     government: dict[str, bool] = {}
     names: set[tuple[str, str]] = set()
     for line, row in table.rows:
-        _refer(table, line, "item_code", row.item_code, items)
+        refer(table, line, "item_code", row.item_code, items)
         if (row.item_code, row.name_zh) in names:
             reason = f"{row.item_code} lists {row.name_zh} a second time"
             table.report(line, "name_zh", FaultCode.DUPLICATE, reason)
         names.add((row.item_code, row.name_zh))
         if row.category_code is None:
             continue
-        _refer(table, line, "category_code", row.category_code, categories)
+        refer(table, line, "category_code", row.category_code, categories)
         first = government.setdefault(row.category_code, row.issued_by_government)
         if first != row.issued_by_government:
             reason = f"category {row.category_code} stands with yes and with no"
@@ -119,7 +119,7 @@ def check_issuers(table: Table[IssuerProfile], regions: Table[Region]) -> list[D
         if row.uscc[:2] not in USCC_PREFIXES[row.kind]:
             reason = f"{row.uscc} starts {row.uscc[:2]}, which does not fit {row.kind}"
             table.report(line, "uscc", FaultCode.PREFIX, reason)
-        _refer(table, line, "region_code", row.region_code, regions)
+        refer(table, line, "region_code", row.region_code, regions)
     return doubts.faults
 
 
@@ -136,17 +136,20 @@ def check_delta_scenarios(
     table: Table[DeltaScenario],
     regions: Table[Region],
     categories: Table[Category],
-    materials: Table[Material],
+    materials: Table[Any],
     items: Table[ServiceItem],
+    pairs: Collection[tuple[str, str | None]],
 ) -> None:
-    """Check that a scenario has two regions, and a material of its item."""
-    pairs = {(row.item_code, row.category_code) for _, row in materials.rows}
+    """Check that a scenario has two regions, and a material of its item.
+
+    `pairs` are the categories of each item's materials.
+    """
     for line, row in table.rows:
         before = len(table.faults)
-        _refer(table, line, "verifying_region", row.verifying_region, regions)
-        _refer(table, line, "issuing_region", row.issuing_region, regions)
-        _refer(table, line, "category_code", row.category_code, categories)
-        _refer(table, line, "service_item_code", row.service_item_code, items)
+        refer(table, line, "verifying_region", row.verifying_region, regions)
+        refer(table, line, "issuing_region", row.issuing_region, regions)
+        refer(table, line, "category_code", row.category_code, categories)
+        refer(table, line, "service_item_code", row.service_item_code, items)
         if row.verifying_region[:2] == row.issuing_region[:2]:
             reason = f"{row.code} stays in the province of {row.issuing_region}"
             table.report(line, "issuing_region", FaultCode.REGION, reason)
@@ -183,6 +186,7 @@ def _check_distinct(
             table.report(line, column, FaultCode.DUPLICATE, reason)
 
 
-def _refer(table: Table[Any], line: int, column: str, key: str, target: Table[Any]) -> None:
+def refer(table: Table[Any], line: int, column: str, key: str, target: Table[Any]) -> None:
+    """Report a fault where a value is no key of another table that could be read."""
     if target.complete and (key,) not in target.keys:
         table.report(line, column, FaultCode.UNKNOWN, f"{key} is not in {target.file}")

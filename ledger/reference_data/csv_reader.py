@@ -51,10 +51,12 @@ class Table(Generic[Row]):
     """A file as read: valid rows by line, and the keys of all rows.
 
     `complete` is false if the file could not be read: references into it are not checked then.
+    `cells` are the texts of the valid rows, in the order of `rows`.
     """
 
     file: str
     rows: list[tuple[int, Row]] = field(default_factory=list)
+    cells: list[tuple[str, ...]] = field(default_factory=list)
     keys: set[tuple[str, ...]] = field(default_factory=set)
     faults: list[DomainFault] = field(default_factory=list)
     complete: bool = True
@@ -128,27 +130,37 @@ def whole_number(least: int, most: int) -> Rule:
 
 def read_table(folder: Path, schema: Schema[Row]) -> Table[Row]:
     """Read a file of `folder`; faults are collected in the table, none is raised."""
+    try:
+        raw = (folder / schema.file).read_bytes()
+    except OSError as error:
+        table: Table[Row] = Table(file=schema.file, complete=False)
+        table.report(0, "", FaultCode.FILE_MISSING, f"cannot be read: {error.strerror}")
+        return table
+    return parse_table(raw, schema)
+
+
+def parse_table(raw: bytes, schema: Schema[Row], rewrite: Rule = str) -> Table[Row]:
+    """Parse the bytes of a file; `rewrite` gives the text of each cell below the header.
+
+    Faults are collected in the table, none is raised.
+    """
     table: Table[Row] = Table(file=schema.file)
-    lines = _read_lines(folder / schema.file, table)
+    lines = _parse_lines(raw, table)
     names = [column.name for column in schema.columns]
     _, header = next(lines, (1, []))
     if header != names:
         if table.complete:
             wanted = ",".join(names)
-            table.report(1, "", FaultCode.HEADER, f"{','.join(header)!r} is not {wanted!r}")
+            table.report(1, "", FaultCode.HEADER, f"{','.join(header)[:200]!r} is not {wanted!r}")
         table.complete = False
         return table
     for line, cells in lines:
-        if len(cells) != len(names):
-            reason = f"{len(cells)} columns, where {len(names)} are wanted"
-            table.report(line, "", FaultCode.ROW_LENGTH, reason)
-            continue
-        _take_row(table, schema, line, cells)
+        take_row(table, schema, line, [rewrite(cell) for cell in cells])
     return table
 
 
-def _read_lines(path: Path, table: Table[Any]) -> Iterator[tuple[int, list[str]]]:
-    content = _read_text(path, table)
+def _parse_lines(raw: bytes, table: Table[Any]) -> Iterator[tuple[int, list[str]]]:
+    content = _decode(raw, table)
     if content is None:
         table.complete = False
         return
@@ -166,12 +178,7 @@ def _read_lines(path: Path, table: Table[Any]) -> Iterator[tuple[int, list[str]]
         yield line, cells
 
 
-def _read_text(path: Path, table: Table[Any]) -> str | None:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        table.report(0, "", FaultCode.FILE_MISSING, f"cannot be read: {error.strerror}")
-        return None
+def _decode(raw: bytes, table: Table[Any]) -> str | None:
     if raw.startswith(b"\xef\xbb\xbf"):
         table.report(1, "", FaultCode.BYTE_ORDER_MARK, "starts with a byte order mark")
         raw = raw[3:]
@@ -190,7 +197,12 @@ def _read_text(path: Path, table: Table[Any]) -> str | None:
         return None
 
 
-def _take_row(table: Table[Row], schema: Schema[Row], line: int, cells: Sequence[str]) -> None:
+def take_row(table: Table[Row], schema: Schema[Row], line: int, cells: Sequence[str]) -> None:
+    """Add a row's value to the table, or what is wrong with it."""
+    if len(cells) != len(schema.columns):
+        reason = f"{len(cells)} columns, where {len(schema.columns)} are wanted"
+        table.report(line, "", FaultCode.ROW_LENGTH, reason)
+        return
     values: dict[str, Any] = {}
     sound = True
     for column, cell in zip(schema.columns, cells, strict=True):
@@ -207,6 +219,7 @@ def _take_row(table: Table[Row], schema: Schema[Row], line: int, cells: Sequence
     table.keys.add(key)
     if sound:
         table.rows.append((line, schema.row(**values)))
+        table.cells.append(tuple(cells))
 
 
 def _take_cell(column: Column, cell: str) -> Any:

@@ -31,6 +31,9 @@ class FaultCode(StrEnum):
     REPEATED_FIELD = "repeated_field"
     CONTRADICTION = "contradiction"
     NUMBERING = "numbering"
+    CYCLE = "cycle"
+    TOO_MANY = "too_many"
+    TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -44,7 +44,8 @@ def _load(folder: Path) -> Domain:
     checks.check_materials(materials, items, categories)
     warnings = checks.check_issuers(issuers, regions)
     checks.check_status_codes(status_codes)
-    checks.check_delta_scenarios(scenarios, regions, categories, materials, items)
+    pairs = {(row.item_code, row.category_code) for _, row in materials.rows}
+    checks.check_delta_scenarios(scenarios, regions, categories, materials, items, pairs)
     _fail_on_faults((regions, categories, items, materials, issuers, status_codes, scenarios))
     return Domain(
         categories=_by(lambda row: row.code, categories),

@@ -16,6 +16,8 @@ from certledger.ledger.audit.transactions import CARRIAGES, TRANSACTIONS, transa
 from certledger.ledger.audit.verification_receipts import (
     RECEIPT_BATCHES,
     VERIFICATIONS,
+    SignedReceipt,
+    parse_signed,
     receipt_columns,
 )
 from certledger.ledger.core.acts import ActState
@@ -27,7 +29,6 @@ from certledger.ledger.store.bulk_queries import PLACES, PREFIX
 from certledger.ledger.store.service_tables import WatchRow
 from certledger.ledger.store.tables import AnchoredRow
 from certledger.ledger.store.unit_of_work import SqlUnit
-from certledger.ledger.verification.verification_receipt import VerificationReceipt
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
 
@@ -71,7 +72,7 @@ def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
     _repair_receipt_batches(unit, operator)
     for row in unit.connection.execute(raw(VERIFICATIONS).order_by(VERIFICATIONS.c.number)).all():
         try:
-            receipt = VerificationReceipt.parse(row.receipt)
+            receipt = parse_signed(row.receipt)
             receipt.check(operator)
         except (CertledgerError, TypeError, ValueError):
             newest = None
@@ -84,7 +85,7 @@ def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
     _repair_end(unit, newest)
 
 
-def _sequence(unit: SqlUnit, receipt: VerificationReceipt, current: Any) -> Any:
+def _sequence(unit: SqlUnit, receipt: SignedReceipt, current: Any) -> Any:
     """Return the operator's batch that anchors a receipt, else `current` if it is sealed."""
     query = (
         select(ANCHORED.c.sequence)

@@ -21,6 +21,7 @@ from certledger.ledger.store.service_tables import (
     ReceiptBatchRow,
     VerificationRow,
 )
+from certledger.verifier.reform.operator_record import RECORD_OUTCOMES
 
 API_KEYS = table(ApiKeyRow)
 IDEMPOTENCY = table(IdempotencyRow)
@@ -129,7 +130,9 @@ class CallersPart(Base):
     ) -> Sequence[Verification]:
         place = VERIFICATIONS.c.checked, VERIFICATIONS.c.number
         query = select(VERIFICATIONS).where(
-            VERIFICATIONS.c.caller == caller, VERIFICATIONS.c.checked >= since
+            VERIFICATIONS.c.caller == caller,
+            VERIFICATIONS.c.checked >= since,
+            VERIFICATIONS.c.verdict.not_in(RECORD_OUTCOMES),
         )
         if after is not None:
             last = VERIFICATIONS.alias()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from certledger.ledger.store.api_clients import CallersPart
+from certledger.ledger.store.books import BooksPart
 from certledger.ledger.store.certificate_index import PlacesPart
 from certledger.ledger.store.identity import IdentityPart
 from certledger.ledger.store.intake import IntakePart
@@ -21,6 +22,7 @@ class SqlUnit(
     PlacesPart,
     CallersPart,
     HooksPart,
+    BooksPart,
 ):
     """Implements the ports `Unit` and `ServiceUnit`.
 

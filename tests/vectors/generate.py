@@ -608,6 +608,83 @@ def receipts(scene: Scene) -> Any:
     }  # fmt: skip
 
 
+BOOK_TABLES: Mapping[str, list[list[str]]] = {
+    "regions": [["310000", "上海市", "Shanghai", "province", ""]],
+    "categories": [
+        ["BIZ-LICENCE", "营业执照", "Business licence", "执照", "legal", "department",
+         "上海市市场监督管理局", "Shanghai Administration for Market Regulation", "", "7", "no",
+         "certificate_number;holder_name;uscc"],
+    ],
+    "service_items": [
+        ["FOOD-LICENCE", "食品经营许可", "Food business permit", "上海市市场监督管理局",
+         "Shanghai Administration for Market Regulation", "administrative", "legal", "yes", "yes",
+         "yes"],
+    ],
+    "materials": [
+        ["FOOD-LICENCE", "1", "申请书", "Application form", "yes", "", "no"],
+        ["FOOD-LICENCE", "2", "营业执照", "Business licence", "yes", "BIZ-LICENCE", "yes"],
+    ],
+    "issuers": [
+        ["11310000XX0000035U", "上海市市场监督管理局",
+         "Shanghai Administration for Market Regulation", "department", "310000"],
+    ],
+    "counters": [["PUDONG-7", "浦东7号窗口", "Pudong window 7", "window", "310000"]],
+    "bundles": [["ONE-RESTAURANT", "开饭店", "Open a restaurant", "FOOD-LICENCE"]],
+    "overrides": [["FOOD-LICENCE", "2", "须核对原件", "The law asks for the original"]],
+    "restrictions": [["BIZ-LICENCE", "company"]],
+    "delta_scenarios": [],
+}  # fmt: skip
+
+
+def book(scene: Scene) -> Any:
+    """Sections 22 and 23: an edition of a small book, and the operator's record of it."""
+    edition = {
+        "from": "2026-11-01",
+        "number": 1,
+        "previous": bytes(32).hex(),
+        "region": "310000",
+        "tables": BOOK_TABLES,
+        "type": "certledger/book/1",
+    }
+    digest = sha256(b"certledger/1/book" + format_canonical(edition))
+    details = {"book": digest.hex(), "edition": 1, "from": "2026-11-01"}
+    return {
+        "edition": format_canonical(edition).decode(),
+        "digest": digest.hex(),
+        **signed_record("certledger/book-edition/1", "edition", "operator:book", details),
+    }
+
+
+def signed_record(
+    kind: str, outcome: str, caller: str, details: Any, leaves: bytes = b""
+) -> dict[str, str]:
+    """Return a record of the operator's with its parts (section 23)."""
+    operator = Signer("operator")
+    content = {
+        "caller": caller,
+        "checked": format_time(NOW),
+        "details": details,
+        "leaves": sha256(leaves).hex(),
+        "ledger": IDENTITY.hex(),
+        "number": 1,
+        "operator": operator.address.hex(),
+        "outcome": outcome,
+        "previous": bytes(32).hex(),
+        "reference": REFERENCE,
+        "type": kind,
+    }
+    digest = Receipt(content=sha256(format_canonical(content))).digest(IDENTITY)
+    signed = operator.sign(digest)
+    signature = signed + bytes([27 + _parity(digest, signed, operator)])
+    file = format_canonical({"receipt": content, "signature": to_base64url(signature)})
+    return {
+        "record": format_canonical(content).decode(),
+        "record_digest": digest.hex(),
+        "file": file.decode(),
+        "lookup_digest": lookup_of(file, REFERENCE).hex(),
+    }
+
+
 FILES: Mapping[str, Callable[[Scene], Any]] = {
     "conventions": conventions,
     "canonical": canonical,
@@ -627,6 +704,7 @@ FILES: Mapping[str, Callable[[Scene], Any]] = {
     "snapshot": snapshot,
     "submission": submission,
     "receipts": receipts,
+    "book": book,
     "codes": codes,
     "status": status,  # last, since it moves the tree
 }

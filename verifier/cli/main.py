@@ -24,6 +24,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "ask": "Ask a service of evidence, and check its receipt.",
     "audit": "Replay the whole ledger from its deployment and tell every fault.",
     "backup": "Copy a whole home to one file, also while it is served.",
+    "book": "The reform's service items, materials, counters and bundles.",
     "catalog": "What a body may issue: make it, sign it, show it.",
     "demo": "The main job end to end, in a folder of its own.",
     "doctor": "Find what is wrong with a home.",

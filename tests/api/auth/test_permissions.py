@@ -41,6 +41,11 @@ TABLE = {
     "getStatusList": "bcpam",
     "getStatusListToken": "bcpam",
     "getStatusListCredential": "bcpam",
+    "getBook": "bcpam-",
+    "getBookEdition": "bcpam-",
+    "getExemptions": "bcpam-",
+    "getRecord": "bcpam",
+    "getRecordEvidence": "bcpam",
     "createHook": "bcp",
     "listHooks": "bcp",
     "deleteHook": "bcp",
@@ -82,6 +87,7 @@ def path_of(world: World, running: Running, operation: str) -> tuple[str, str]:
         hook="hook_" + "0" * 16,
         event=1,
         prefix="clk_ZZZZZZZZ",
+        code="BIZ-OPEN",
     )
     if operation == "listVerifications":
         path += "?key=clk_ZZZZZZZZ"

@@ -1,0 +1,38 @@
+"""What the store holds of the reform's book."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredEdition:
+    """An edition of the book, without its content.
+
+    `digest` (32 bytes) names it, `holds_from` is its first day (ISO 8601), `reference` that of the
+    operator's record of it, `created` in seconds.
+    """
+
+    number: int
+    holds_from: str
+    digest: bytes
+    reference: str
+    created: int
+
+
+class BookUnit(Protocol):
+    """Editions of the book within one transaction of the store."""
+
+    def book_editions(self) -> Sequence[StoredEdition]:
+        """Return all editions, oldest first."""
+
+    def book_content(self, number: int) -> bytes | None:
+        """Return the file of an edition."""
+
+    def add_book_edition(self, edition: StoredEdition, content: bytes) -> bool:
+        """Store an edition; return False where another has its number, day or digest."""
+
+    def newest_checked(self, verdicts: Sequence[str]) -> int | None:
+        """Return the second of the newest receipt or record with one of these outcomes."""

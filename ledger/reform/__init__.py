@@ -1,0 +1,1 @@
+"""The reform's book as an office keeps it: import, editions, coverage, cases."""

@@ -1,0 +1,21 @@
+"""Tables of the reform's book."""
+
+from __future__ import annotations
+
+from sqlalchemy import LargeBinary
+from sqlmodel import Field
+
+from certledger.ledger.store.tables import Big, Row
+
+
+class BookEditionRow(Row, table=True):
+    """An edition of the book: its file, and what it is found by."""
+
+    __tablename__ = "book_editions"
+
+    number: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    holds_from: str = Field(max_length=10, unique=True)
+    digest: bytes = Field(sa_type=LargeBinary, unique=True)
+    reference: str = Field(max_length=16)
+    created: int = Field(sa_type=Big)
+    content: bytes = Field(sa_type=LargeBinary)

@@ -1,0 +1,1 @@
+"""The reform's book and what follows from it: exemptions, rules, decisions, samples."""

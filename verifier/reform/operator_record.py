@@ -1,0 +1,203 @@
+"""What the operator states and signs beside verification receipts: editions, decisions, samples.
+
+A record joins the chain of verification receipts and is anchored as they are (SPEC section 23).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.crypto.secp256k1 import recover_address
+from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
+from certledger.verifier.formats.canonical_json import (
+    Json,
+    Members,
+    format_canonical,
+    format_time,
+    from_base64url,
+    from_hex,
+    parse_canonical,
+    parse_time,
+    to_base64url,
+)
+from certledger.verifier.formats.record import read_day
+from certledger.verifier.formats.statements import Receipt
+from certledger.verifier.verify.receipt import lookup_of
+
+MAX_RECORD_BYTES = 65_536
+MAX_CALLER_CHARACTERS = 80
+EDITION_TYPE = "certledger/book-edition/1"
+EDITION = "edition"
+"""The outcome of an edition's record."""
+DECIDED = ("granted", "refused", "person")
+"""The outcomes of decisions."""
+SAMPLE = "sample"
+RECORD_OUTCOMES = (EDITION, *DECIDED, SAMPLE)
+"""The outcomes of records; none is a verdict."""
+_REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
+
+
+class RecordInvalidError(CertledgerError):
+    """A record is not signed by whom it should be."""
+
+    code = "operator_record.invalid"
+    exit_status = ExitStatus.AGAINST
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatorRecord:
+    """A signed statement of the operator: common members, and `details` by its type."""
+
+    content: Mapping[str, Json]
+    signature: bytes
+
+    @property
+    def type(self) -> str:
+        """What it is a record of."""
+        return str(self.content["type"])
+
+    @property
+    def details(self) -> Mapping[str, Json]:
+        """What its type adds."""
+        details: Mapping[str, Json] = self.content["details"]
+        return details
+
+    @property
+    def outcome(self) -> str:
+        """Its result in a word."""
+        return str(self.content["outcome"])
+
+    @property
+    def reference(self) -> str:
+        """The short reference."""
+        return str(self.content["reference"])
+
+    @property
+    def operator(self) -> bytes:
+        """The address (20 bytes) of who is said to have signed."""
+        return bytes.fromhex(str(self.content["operator"]))
+
+    @property
+    def number(self) -> int:
+        """Its place in the chain of receipts and records, from 1."""
+        return int(self.content["number"])
+
+    @property
+    def checked(self) -> int:
+        """The instant it is for, in seconds."""
+        return parse_time(str(self.content["checked"]))
+
+    @property
+    def lookup(self) -> bytes:
+        """The digest (32 bytes) by which its record in the operator's batches is looked up."""
+        return lookup_of(self.format(), self.reference)
+
+    @property
+    def columns(self) -> dict[str, Json]:
+        """The columns of its row that follow from it."""
+        return {
+            "number": self.number,
+            "reference": self.reference,
+            "caller": self.content["caller"],
+            "checked": self.checked,
+            "verdict": self.outcome,
+        }
+
+    def format(self) -> bytes:
+        """Return the canonical bytes of the file form."""
+        value = {"receipt": dict(self.content), "signature": to_base64url(self.signature)}
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def parse(cls, data: bytes) -> OperatorRecord:
+        """Return the record of a file's bytes.
+
+        Raises:
+            MalformedError: it is no record of an operator.
+        """
+        read = Members(parse_canonical(data, MAX_RECORD_BYTES), "file")
+        content, signature = read.take("receipt"), read.text("signature", longest=100)
+        read.done()
+        _check_content(Members(content, "receipt"))
+        return cls(content=content, signature=from_base64url(signature))
+
+    def check(self, operator: bytes | None = None) -> None:
+        """Check that the operator signed this.
+
+        Raises:
+            RecordInvalidError: another signed it than it says, or than `operator` (20 bytes).
+        """
+        signer = recover_address(record_digest(self.content), self.signature)
+        if signer is None or signer != self.operator:
+            raise RecordInvalidError("it is not signed by whom it names")
+        if operator is not None and signer != operator:
+            raise RecordInvalidError(f"it is signed by {signer.hex()}, not by {operator.hex()}")
+
+
+def record_digest(content: Mapping[str, Json]) -> bytes:
+    """Return what is signed of a record (32 bytes)."""
+    identity = from_hex(str(content["ledger"]), 32)
+    return Receipt(content=sha256(format_canonical(dict(content)))).digest(identity)
+
+
+def record_content(
+    kind: str,
+    details: Mapping[str, Json],
+    *,
+    outcome: str,
+    identity: bytes,
+    operator: bytes,
+    reference: str,
+    caller: str,
+    checked: int,
+    leaves: Sequence[bytes] = (),
+) -> dict[str, Json]:
+    """Return the content of a record of a type, but for its number and the one before.
+
+    `leaves` are those of the certificates that it rests on, 32 bytes each.
+    """
+    return {
+        "caller": caller,
+        "checked": format_time(checked),
+        "details": dict(details),
+        "leaves": sha256(b"".join(leaves)).hex(),
+        "ledger": identity.hex(),
+        "operator": operator.hex(),
+        "outcome": outcome,
+        "reference": reference,
+        "type": kind,
+    }
+
+
+def _check_content(read: Members) -> None:
+    kind = read.text("type", longest=64)
+    if kind not in DETAILS:
+        raise MalformedError("schema.version", f"{kind!r} is no record that is known")
+    for name in ("ledger", "leaves", "previous"):
+        from_hex(read.text(name), 32)
+    from_hex(read.text("operator"), 20)
+    read.text("caller", longest=MAX_CALLER_CHARACTERS)
+    parse_time(read.text("checked"))
+    read.text("reference", _REFERENCE)
+    read.integer("number", 1)
+    details, outcome = read.inner("details"), read.text("outcome", longest=16)
+    read.done()
+    DETAILS[kind](details, outcome)
+    details.done()
+
+
+def _check_edition(details: Members, outcome: str) -> None:
+    from_hex(details.text("book"), 32)
+    details.integer("edition", 1)
+    read_day(details, "from")
+    if outcome != EDITION:
+        raise MalformedError("schema.invalid", f"an edition's outcome is {EDITION}")
+
+
+DETAILS: dict[str, Callable[[Members, str], None]] = {EDITION_TYPE: _check_edition}
+"""What checks the details of each type, with the outcome."""
