@@ -194,7 +194,8 @@ class Pools:
 
     The public has its own thread, so that it never delays callers with a key; more threads would
     not help, because Python runs one at a time.  Short database operations and operators' requests
-    have their own threads too, so they do not wait for proofs, compression or name lookups.
+    have their own threads too, so they do not wait for proofs, compression or name lookups.  Calls
+    of the chain's node may hang; if it runs in this process, each takes time from the event loop.
     """
 
     public: FairPool = field(default_factory=lambda: FairPool("public", 1))
@@ -205,6 +206,7 @@ class Pools:
 
     short: FairPool = field(default_factory=lambda: FairPool("short", 4))
     health: FairPool = field(default_factory=lambda: FairPool("health", 2))
+    node: FairPool = field(default_factory=lambda: FairPool("node", 4, most_of_one=2))
 
     async def prove(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
         """Run `work`, which decodes or proves, for the caller of `request`."""

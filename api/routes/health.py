@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
@@ -138,8 +137,9 @@ async def _answer(asking: BoundedExecutor, question: Callable[[], _Found]) -> _F
 
 
 _PROBING = BoundedExecutor(most=8, seconds=2.0)
-_RELAYING = BoundedExecutor(most=16, seconds=30.0)
-"""Limits of node calls for operators, and for verifiers and auditors, in this process."""
+"""Limits of node calls for operators."""
+RELAY_SECONDS = 30.0
+"""Timeout of a verifier's or auditor's node call, its time in the queue included."""
 
 
 def _missing(service: Service) -> list[Json]:
@@ -215,8 +215,23 @@ async def call_node(request: Request, caller: Asking) -> Response:
     for _ in range(min(data.count(b'"method"'), MAX_CALLS) - 1):
         service.gate.rates.hit(RULES["callNode"].rate, "callNode", asker.name)
     with service.relays.one_of(asker.name):
-        answer = await _answer(_RELAYING, partial(_call, service, data))
+        answer = await _relay(service, asker.name, data)
     return Response(status_code=204) if answer is None else raw(answer)
+
+
+async def _relay(service: Service, who: str, data: bytes) -> bytes | None:
+    """Return the node's answer for the caller named `who`, queued fairly with other callers.
+
+    Raises:
+        ChainUnreachableError: timeout.
+    """
+    calls = service.pools.node.run(who, _call, service, data, size=len(data))
+    try:
+        return await asyncio.wait_for(calls, RELAY_SECONDS)
+    except TimeoutError as error:
+        raise ChainUnreachableError(
+            f"the node does not answer within {RELAY_SECONDS:g} seconds"
+        ) from error
 
 
 def _call(service: Service, data: bytes) -> bytes | None:

@@ -58,7 +58,7 @@ def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the address of a service whose node hangs until the test is over."""
     gate = threading.Event()
     monkeypatch.setattr(health, "_PROBING", BoundedExecutor(most=2, seconds=0.1))
-    monkeypatch.setattr(health, "_RELAYING", BoundedExecutor(most=8, seconds=60.0))
+    monkeypatch.setattr(health, "RELAY_SECONDS", 60.0)
     ledger: Any = StuckLedger(world, gate)
     service = Service(ledger=ledger, options=Options(lookup_floor=0.0))
     service.held.asking = BoundedExecutor(most=2, seconds=0.1, rest=1000.0)
