@@ -43,19 +43,19 @@ from certledger.api.routes import webhooks as webhook_routes
 from certledger.api.service import Options, ServedLedger, Service
 from certledger.verifier.errors import CertledgerError
 
-_ABOUT = """Certificates that prove themselves: genuine, and still in force, as of when.
+_ABOUT = """Anchor certificates on an Ethereum chain, and verify their authenticity and status.
 
-Every answer can be checked: receipts are signed by the operator, evidence leads to the chain.
+Responses can be checked offline: the operator signs receipts, and evidence is proved by the chain.
 Errors are RFC 9457 problems with a stable `code`.
 """
 TAGS = {
-    "Verifying": "Verdicts with verification_receipts, lookups, evidence.",
-    "Submitting": "What bodies hand in, and how far it has come.",
-    "Standing data": "Issuers, catalogs, checkpoints, snapshots, status lists.",
+    "Verifications": "Verdicts with receipts, lookups, evidence.",
+    "Submissions": "Batches, status updates, catalogs and other acts of issuers.",
+    "Registry": "Issuers, catalogs, checkpoints, snapshots, status lists.",
     "Reform": "Service items, exemptions, coverage, applications, decisions.",
-    "Being told": "Web hooks, watches, the feed.",
-    "Administration": "The keys of callers.",
-    "Operation": "For whoever runs the service, and the chain's node to read.",
+    "Webhooks": "Webhooks, watches, events.",
+    "Administration": "API keys.",
+    "Operation": "Health, metrics, and the chain node.",
 }
 """OpenAPI tags with their descriptions."""
 _ROUTERS = (
@@ -169,22 +169,22 @@ async def _full(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     places = [".".join(map(str, fault["loc"][1:])) for fault in error.errors()]
-    sentence = f"not as it should be: {', '.join(sorted(set(places)))[:200]}"
+    sentence = f"invalid parameters: {', '.join(sorted(set(places)))[:200]}"
     return answer(RequestInvalidError(sentence), request_id_of(request))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     """Answer an unexpected exception; `Door` logs it."""
-    return answer(InternalError("a fault of this service"), request_id_of(request))
+    return answer(InternalError("internal error"), request_id_of(request))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    refusal: CertledgerError = RequestInvalidError("the request cannot be understood")
+    refusal: CertledgerError = RequestInvalidError("the request is malformed")
     if error.status_code == 404:
-        refusal = ResourceUnknownError("there is nothing at this path")
+        refusal = ResourceUnknownError("no resource at this path")
     elif error.status_code == 405:
-        refusal = MethodUnknownError("the resource does not take this method")
+        refusal = MethodUnknownError("the resource does not support this method")
     response = answer(refusal, request_id_of(request))
     if allow := (error.headers or {}).get("Allow"):
         response.headers["allow"] = allow
@@ -199,21 +199,21 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 version=app.version,
                 description=_ABOUT,
                 routes=app.routes,
-                contact={"name": "Whoever runs this service"},
+                contact={"name": "The operator of this service"},
                 license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             )
             components = document.setdefault("components", {})
             components["schemas"] = {**SCHEMAS, **webhook_schemas()}
-            document["webhooks"] = webhooks_document("Being told")
+            document["webhooks"] = webhooks_document("Webhooks")
             components["securitySchemes"] = {
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A key of this service, or an OIDC access token.",
+                    "description": "An API key, or an OIDC access token.",
                 }
             }
             document["security"] = [{"key": []}]
-            document["servers"] = [{"url": "/", "description": "Where this document is from."}]
+            document["servers"] = [{"url": "/", "description": "The server of this document."}]
             document["tags"] = [{"name": name, "description": what} for name, what in TAGS.items()]
             _drop_validation(document)
             app.openapi_schema = document

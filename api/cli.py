@@ -42,7 +42,7 @@ _ROLES = ("issuer", "counter", "partner", "auditor", "administrator")
 _DAY = 86_400
 _MAX_ANSWER_BYTES = 64 * 2**20
 _OIDC = {
-    "issuer": "An identity provider whose access tokens are taken beside keys.",
+    "issuer": "An identity provider whose access tokens are accepted in addition to keys.",
     "audience": "What its tokens for this service name as their audience.",
     "roles": "The claim with the role; dots lead into objects, as in realm_access.roles.",
     "body": "The claim with the body that an issuer's token speaks for.",

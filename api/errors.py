@@ -65,7 +65,7 @@ class ServiceStoppingError(CertledgerError):
     code = "service.stopping"
 
     def __init__(self) -> None:
-        super().__init__("the service is stopping, and the body has not come")
+        super().__init__("the service is stopping, and the body has not arrived")
 
 
 class MediaUnknownError(CertledgerError):
@@ -106,7 +106,7 @@ class KeyInFlightError(CertledgerError):
     code = "idempotency.in_flight"
 
     def __init__(self) -> None:
-        super().__init__("a request with this idempotency key is being worked on")
+        super().__init__("a request with this idempotency key is in progress")
         self.retry_after = 1
 
 

@@ -147,7 +147,7 @@ def problem(error: CertledgerError, request_id: str | None = None) -> Json:
 
 def _detail(error: CertledgerError, status: HTTPStatus) -> str:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        return "a fault of this service; its log has more under the request's id"
+        return "internal error; the service's log has details under the request's id"
     return str(error)[:2_000]
 
 

@@ -169,7 +169,7 @@ class Service:
         if self._verdicts is None:
             ledger = self.ledger
             if ledger.policy is None:
-                raise PolicyAbsentError("the service has no trust policy to judge by yet")
+                raise PolicyAbsentError("the service has no trust policy yet")
             self._verdicts = Verdicts(
                 policy=ledger.policy.policy,
                 identity=ledger.pin.identity,

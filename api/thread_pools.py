@@ -185,7 +185,7 @@ class FairPool:
 
 
 def _busy() -> ServiceBusyError:
-    return ServiceBusyError("more work waits than this service takes on")
+    return ServiceBusyError("the queue of this service is full")
 
 
 @dataclass(kw_only=True)
@@ -245,7 +245,9 @@ class Slots:
         """
         count = self._open.get(who, 0)
         if count >= self._most:
-            raise ServiceBusyError(f"{self._most} such requests of this caller are open already")
+            raise ServiceBusyError(
+                f"the caller has {self._most} such requests open, the greatest number allowed"
+            )
         self._open[who] = count + 1
         try:
             yield

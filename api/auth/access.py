@@ -151,7 +151,9 @@ class Gate:
                 return await self.check_key(address, text)
             if self.tokens is not None:
                 return await self.tokens.authenticate(text)
-            raise CredentialsInvalidError("the service takes keys only, and this is none")
+            raise CredentialsInvalidError(
+                "the credentials are not an API key, and no identity provider is configured"
+            )
         except CredentialsInvalidError:
             # Only failures count, so a guesser does not lock out others behind the same address.
             self.rates.hit(_WRONG, "wrong", address)
@@ -173,7 +175,7 @@ def credential_of(request: Request) -> str | None:
         return None
     scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(text) <= _MAX_CREDENTIAL_CHARACTERS:
-        raise CredentialsInvalidError("credentials come as `Authorization: Bearer ...`")
+        raise CredentialsInvalidError("credentials are not of the form `Authorization: Bearer ...`")
     return text.strip()
 
 
@@ -181,7 +183,7 @@ def _check(rule: Rule, operation: str, caller: Caller) -> None:
     assert rule.roles is not None
     if caller.role not in rule.roles:
         if caller.role is Role.PUBLIC:
-            raise UnauthenticatedError("this needs a key or a token")
-        raise ForbiddenError(f"a caller of role {caller.role} may not do this")
+            raise UnauthenticatedError("the operation needs a key or a token")
+        raise ForbiddenError(f"role {caller.role} may not call {operation}")
     if caller.scopes and operation not in caller.scopes:
-        raise ForbiddenError("the key's scopes do not reach as far")
+        raise ForbiddenError(f"the scopes of the key do not include {operation}")

@@ -172,7 +172,7 @@ class KeyRing:
         # Hash in any case, so that unknown keys take as long as known ones.
         same = hmac.compare_digest(self._digest(text), key.digest if key else bytes(32))
         if key is None or not same or not key.good(int(now)):
-            raise CredentialsInvalidError("the key is unknown, has ended, or was revoked")
+            raise CredentialsInvalidError("the key is unknown, expired or revoked")
         caller = caller_of(key)
         if len(self._seen) >= _MAX_CACHED_TOKENS:
             self._seen.clear()

@@ -89,7 +89,7 @@ class OidcTokens:
             )
             registry.validate(token.claims)
         except (JoseError, ValueError, TypeError) as error:
-            raise CredentialsInvalidError(f"the token is no good: {_reason(error)}") from error
+            raise CredentialsInvalidError(f"the token is invalid: {_reason(error)}") from error
         return caller_of(token.claims, self.provider)
 
     async def _decode(self, text: str) -> jwt.Token:
@@ -121,7 +121,7 @@ class OidcTokens:
         if self._fetching is not None and (self._keys is None or fresh == SOONEST_SECONDS):
             await asyncio.wait({self._fetching}, timeout=WAIT_SECONDS)
         if self._keys is None:
-            raise ProviderUnreachableError("the identity provider does not answer")
+            raise ProviderUnreachableError("the identity provider is unreachable")
         return self._keys
 
     async def _refresh(self) -> None:
@@ -182,10 +182,10 @@ def usable(keys: Iterable[Any]) -> Iterator[Key]:
 def _reason(error: Exception) -> str:
     """Return why a token is invalid, without the library's messages, which may quote it."""
     if isinstance(error, ExpiredTokenError):
-        return "it has ended"
+        return "it has expired"
     if isinstance(error, ClaimError):
-        return f"its {error.claim} is missing, or not what it must be here"
-    return "it is not signed by a key of the provider, in a way that is taken"
+        return f"its claim {error.claim} is missing or wrong"
+    return "no key of the provider signed it with an accepted algorithm"
 
 
 def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
@@ -201,7 +201,7 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     roles = [Role(name) for name in named if isinstance(name, str) and name in BINDINGS]
     if len(roles) != 1:
         raise CredentialsInvalidError(
-            f"the token names no one role of this service in {provider.roles}"
+            f"the claim {provider.roles} does not have exactly one role of this service"
         )
     role = roles[0]
     bound = {
@@ -247,5 +247,5 @@ def _bound(claims: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> st
     if value is None:
         return None
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise CredentialsInvalidError(f"the claim {name} is not text like {pattern.pattern}")
+        raise CredentialsInvalidError(f"the claim {name} does not match {pattern.pattern}")
     return value

@@ -78,7 +78,7 @@ RULES: Mapping[str, Rule] = {
     "createLookup": Rule(roles=KNOWN, longest=KILOBYTE, seconds=5.0, rate="60000/minute"),
     "getEvidence": Rule(roles=KNOWN, rate="6000/minute"),
     "getEvidenceByIndex": Rule(roles=frozenset({Role.ISSUER, Role.AUDITOR}), rate="6000/minute"),
-    # Standing data
+    # Registry
     "listIssuers": Rule(roles=KNOWN, rate=_STANDING),
     "getIssuer": Rule(roles=KNOWN, rate=_STANDING),
     "getCatalog": Rule(roles=KNOWN, rate=_STANDING),

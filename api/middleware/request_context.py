@@ -81,9 +81,7 @@ class Door:
         except Exception:
             log.exception("request_failed", request=request_id)
             if not status:
-                await answer(InternalError("a fault of this service"), request_id)(
-                    scope, receive, told
-                )
+                await answer(InternalError("internal error"), request_id)(scope, receive, told)
         finally:
             release(scope)
             self._tell(scope, request_id, status, self._clock() - started)
@@ -163,13 +161,13 @@ def _unfit(scope: Scope) -> RequestInvalidError | None:
     """Return the error of an unacceptable head, None if it is acceptable."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     if len(raw) + len(scope["query_string"]) > MAX_PATH_BYTES:
-        return RequestInvalidError(f"a path has at most {MAX_PATH_BYTES} bytes")
+        return RequestInvalidError(f"path and query have more than {MAX_PATH_BYTES} bytes")
     if len(scope["headers"]) > MAX_HEADERS:
-        return RequestInvalidError(f"a request has at most {MAX_HEADERS} headers")
+        return RequestInvalidError(f"the request has more than {MAX_HEADERS} headers")
     if _frames_twice(scope):
-        return RequestInvalidError("a body has a length or comes in chunks, not both")
+        return RequestInvalidError("the request has both Content-Length and Transfer-Encoding")
     if b"%2f" in raw.lower() or b"\x00" in scope["path"].encode():
-        return RequestInvalidError("a part of a path holds no slash and no zero")
+        return RequestInvalidError("the path has an encoded slash or a zero byte")
     return None
 
 

@@ -28,53 +28,53 @@ log = structlog.get_logger(__name__)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _MEANINGS = {
     400: "The request cannot be read.",
-    401: "A key or token is needed, or this one is no good.",
-    403: "The caller may not do this.",
-    404: "There is nothing here that the caller may see.",
-    408: "The body did not come in time.",
-    409: "It conflicts with what is there.",
+    401: "The key or token is missing or invalid.",
+    403: "The caller lacks the permission.",
+    404: "The resource does not exist, or the caller may not see it.",
+    408: "The body did not arrive in time.",
+    409: "The request conflicts with the current state.",
     413: "The body is too long.",
-    415: "The media type or encoding is not taken.",
-    422: "It was read, and is refused: the code says why.",
-    429: "Too many requests; Retry-After says when to try again.",
-    500: "A fault of this service; its log has more under the request's id.",
-    503: "Away or busy; Retry-After says when to try again.",
+    415: "The media type or encoding is not supported.",
+    422: "The request breaks a rule; see the code.",
+    429: "Too many requests; see Retry-After.",
+    500: "Internal error; the service's log has details under the request's id.",
+    503: "Unavailable or busy; see Retry-After.",
 }
 _HEADERS: Mapping[str, dict[str, Any]] = {
     "Retry-After": {
-        "description": "Seconds after which to try again.",
+        "description": "Seconds to wait before the next attempt.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "WWW-Authenticate": {
-        "description": "The scheme of credentials that are taken.",
+        "description": "The supported authentication scheme.",
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "The tag of this answer; in If-None-Match it spares sending it again.",
+        "description": "The entity tag, for If-None-Match.",
         "schema": {"type": "string"},
     },
     "Cache-Control": {
-        "description": "Who may keep the answer, and for how long.",
+        "description": "Which caches may store the response, and for how long.",
         "schema": {"type": "string"},
     },
     "Content-Language": {
-        "description": "The language of `words`, as Accept-Language asks.",
+        "description": "The language of `words`, by Accept-Language.",
         "schema": {"type": "string", "enum": ["zh", "en"]},
     },
     "Location": {
-        "description": "Where to ask how far it has come.",
+        "description": "The address of the batch's state.",
         "schema": {"type": "string"},
     },
     "Deprecation": {
-        "description": "Since when to go elsewhere (RFC 9745).",
+        "description": "Date of deprecation (RFC 9745).",
         "schema": {"type": "string"},
     },
     "Sunset": {
-        "description": "When it may cease to answer (RFC 8594).",
+        "description": "Date of removal (RFC 8594).",
         "schema": {"type": "string"},
     },
     "X-Request-Id": {
-        "description": "The request's id, by which the service's log names it.",
+        "description": "The request's id, as in the service's log.",
         "schema": {"type": "string"},
     },
 }
@@ -96,7 +96,7 @@ async def admit(request: Request) -> Caller:
 def _decimal(value: object) -> object:
     """Reject integers that Python accepts but are no plain decimals: `+1`, `01`, `1_0`, `1.0`."""
     if isinstance(value, str) and not _DECIMAL.fullmatch(value):
-        raise ValueError("a whole number in decimal digits")
+        raise ValueError("an integer in decimal digits without leading zeros")
     return value
 
 
@@ -128,7 +128,7 @@ def storage_error_response(request: Request, error: OSError) -> Response:
     """
     if error.errno not in _FULL:
         raise error
-    return error_response(request, StoreFullError("there is no room for what a request needs"))
+    return error_response(request, StoreFullError("disk full, or out of file descriptors"))
 
 
 def operation(
@@ -211,5 +211,5 @@ def binary(media: str, what: str) -> dict[str, Any]:
 
 def tagged(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Return the responses of a resource with an entity tag: 200 and 304."""
-    unchanged = {"description": "What the caller has is still so.", "headers": TAGGED}
+    unchanged = {"description": "The caller's copy is current.", "headers": TAGGED}
     return {200: {**answer, "headers": TAGGED}, 304: unchanged}

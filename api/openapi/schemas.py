@@ -30,7 +30,7 @@ STATUSES = [str(status) for status in Status]
 SCHEMAS: Mapping[str, Schema] = {
     **REFORM_SCHEMAS,
     "Problem": one(
-        "A refusal (RFC 9457); `code` is stable and the same as the command line's.",
+        "An error (RFC 9457); `code` is stable and the same as the command line's.",
         {
             "type": text(),
             "title": text(),
@@ -51,7 +51,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     ACT: one(
-        "A statement and the signatures under it (SPEC section 7).",
+        "A statement with its signatures (SPEC section 7).",
         {
             "type": {"type": "string", "const": "certledger/act/1"},
             "act": text(longest=32),
@@ -61,7 +61,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Registration": one(
-        "A registration together with the body's name, of which only the digest is signed.",
+        "A registration with the issuer's name, of which only the digest is signed.",
         {
             "type": {"type": "string", "const": "certledger/registration/1"},
             "act": ref(ACT),
@@ -69,11 +69,11 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     ANY_ACT: {
-        "description": "A signed act, with what the chain holds only the hash of.",
+        "description": "A signed act, with the data of which the chain has only a hash.",
         "oneOf": [ref(ACT), ref("Registration"), ref(CATALOG_SUBMISSION)],
     },
     CATALOG_SUBMISSION: one(
-        "A signed change of a catalog with the entries whose root was signed.",
+        "A signed change of a catalog, with the entries under the signed root.",
         {
             "type": {"type": "string", "const": "certledger/catalog-submission/1"},
             "act": ref(ACT),
@@ -81,11 +81,11 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Receipt": one(
-        "The operator's signed promise to anchor (SPEC section 20).",
+        "The operator's signed submission receipt (SPEC section 20).",
         {"receipt": ANYTHING, "signature": SIGNED},
     ),
     "Batch": one(
-        "A batch that was handed in, and how far it has come.",
+        "A submitted batch and its state.",
         {
             "issuer": ISSUER,
             "sequence": number(1),
@@ -97,7 +97,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "reason": {
                 "type": "string",
                 "maxLength": 64,
-                "description": "Why it is set aside, while accepted, or was rejected.",
+                "description": "The reason why it is deferred or rejected.",
             },
             "accepted": TIME,
             "not_after": TIME,
@@ -111,7 +111,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "transaction",
     ),
     "Head": one(
-        "Where a body's counters stand after all that waits.",
+        "An issuer's counters after all pending acts.",
         {
             "issuer": ISSUER,
             "batches": number(),
@@ -124,20 +124,20 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Fingerprint": one(
-        "A document that the caller has hashed; `sm3` where the certificate has one.",
+        "The hashes of a document; `sm3` if the certificate has one.",
         {"sha256": HEX32, "size": number(), "sm3": HEX32},
         "sm3",
     ),
     LOOKUP: one(
-        "The SHA-256 of the disclosure of the number, which the client computes.",
+        "SHA-256 of the number's disclosure, computed by the client.",
         {"digest": HEX32},
     ),
     "LookupAnswer": one(
-        "`leaf` is all zeros where nothing was found.",
+        "`leaf` is zero if nothing was found.",
         {"digest": HEX32, "found": {"type": "boolean"}, "leaf": HEX32},
     ),
     "LookedUp": one(
-        "A certificate named by its lookup digest, and what is shown of it.",
+        "A certificate by its lookup digest, with disclosures.",
         {
             "digest": HEX32,
             "disclosures": listed(text("^[A-Za-z0-9_-]+$", longest=8_192), 96),
@@ -170,7 +170,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "oneOf": [ref("Question"), listed(ref("Question"), MAX_QUESTIONS, 1)],
     },
     "Check": one(
-        "How one of the ten checks ended.",
+        "Result of one of the ten checks.",
         {
             "number": number(1, 10),
             "name": {"type": "string", "enum": [str(name) for name in CheckName]},
@@ -180,7 +180,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Result": one(
-        "A verdict with its reasons (SPEC section 18.4); the same bytes for the same question.",
+        "A verdict with its reasons (SPEC section 18.4), in reproducible bytes.",
         {
             "verdict": VERDICT,
             "checks": listed(ref("Check"), 10, 10),
@@ -193,21 +193,21 @@ SCHEMAS: Mapping[str, Schema] = {
         "basis",
     ),
     "Certificate": one(
-        "What is shown of the certificate; empty where the file cannot be read.  Show `issuer` and "
-        "its region (characters 3 and 4, GB/T 2260) beside the name in `body`: two issuers may "
-        "have one name, no two have one code.",
+        "Disclosed data of the certificate; empty if the file is unreadable.  Display `issuer` and "
+        "its region (characters 3 and 4, GB/T 2260) with the name in `body`: two issuers may have "
+        "one name, but never one code.",
         {"issuer": ISSUER, "body": text(longest=128)},
         "issuer",
         "body",
         open_=True,
     ),
     "Words": one(
-        "The same in sentences for people.",
+        "The result in sentences for people.",
         {
             "language": {"type": "string", "enum": ["zh", "en"]},
             "mark": text(),
             "banner": text(),
-            "issuer": text(description="Name, code and region; name once 1 to 6 passed."),
+            "issuer": text(description="Name, code and region; the name if checks 1 to 6 passed."),
             "checks": listed(one("One check.", {"number": number(1, 10), "text": text()}), 10, 10),
             "advice": text(),
             "basis": text(),
@@ -217,16 +217,16 @@ SCHEMAS: Mapping[str, Schema] = {
         "basis",
     ),
     "VerificationReceipt": one(
-        "What was told, signed by the operator; `certledger verify-receipt` checks it.",
+        "The operator's signed verification receipt; `certledger verify-receipt` checks it.",
         {"receipt": ANYTHING, "signature": SIGNED},
     ),
     "Answered": one(
-        "The answer to one question of a list.",
+        "The result of one question of a list.",
         {"result": ref("Result"), "words": ref("Words"), "wanted": {"type": "boolean"}},
         "wanted",
     ),
     "VerificationAnswer": one(
-        "`result` and `words` where one was asked, `results` where a list was.",
+        "`result` and `words` for one question, `results` for a list.",
         {
             "reference": REFERENCE,
             "result": ref("Result"),
@@ -241,8 +241,8 @@ SCHEMAS: Mapping[str, Schema] = {
         "results",
     ),
     "Verification": one(
-        "What was told, and the leaves of the certificates asked about; `batch` once the receipt"
-        " stands in a batch of the operator's.",
+        "A verification with the leaves of its certificates; `batch` once the receipt is in a batch"
+        " of the operator.",
         {
             "reference": REFERENCE,
             "checked": TIME,
@@ -254,12 +254,12 @@ SCHEMAS: Mapping[str, Schema] = {
         "batch",
     ),
     "VerificationList": one(
-        "What one key was told, oldest first, and whether there is more.",
+        "Verifications of a key, oldest first, and whether there are more.",
         {"verifications": listed(ref("Verification")), "more": {"type": "boolean"}},
     ),
     "Evidence": {**ANYTHING, "description": "An evidence file (SPEC section 16.1)."},
     "Issuer": one(
-        "A body as the chain has it.",
+        "The state of an issuer on the chain.",
         {
             "issuer": ISSUER,
             "name": text(),
@@ -275,7 +275,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "catalog_version": number(),
             "keys": listed(
                 one(
-                    "A key: address, what it may sign, and the blocks it counts for.",
+                    "A key: address, purposes, and blocks of validity.",
                     {
                         "address": text("^0x[0-9a-f]{40}$"),
                         "purposes": listed(text()),
@@ -289,14 +289,14 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "IssuerList": one(
-        "Every body, by code; `checkpoint` is the block it is as of.",
+        "All issuers by code, as of the block `checkpoint`.",
         {"checkpoint": number(), "issuers": listed(ref("Issuer"))},
     ),
     "Catalog": one(
-        "The entries under a root, in order.", {"root": HEX32, "entries": listed(ANYTHING)}
+        "The entries of a catalog, in order.", {"root": HEX32, "entries": listed(ANYTHING)}
     ),
     "Checkpoint": one(
-        "A final block, its note, and the account's proof.",
+        "A final block, its note, and the proof of the contract's account.",
         {
             "number": number(),
             "hash": HEX32,
@@ -307,16 +307,16 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Policy": {**ANYTHING, "description": "A signed trust policy (SPEC section 15)."},
-    "StatusList": {**ANYTHING, "description": "A body's statuses, in the form asked for."},
+    "StatusList": {**ANYTHING, "description": "An issuer's statuses, in the requested form."},
     HOOK: one(
-        "An address to be told at, signed as Standard Webhooks has it.",
+        "The address of a webhook and its kinds of events.",
         {
             "url": text("^https?://", longest=2_048),
             "kinds": listed(text(enum=list(EVENT_KINDS)), len(EVENT_KINDS), 1),
         },
     ),
     "Hook": one(
-        "A web hook; `secret` is shown once, when it is made.",
+        "A webhook; `secret` is returned only at creation.",
         {
             "id": text(),
             "url": text(),
@@ -326,10 +326,10 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         "secret",
     ),
-    "HookList": one("The caller's hooks.", {"hooks": listed(ref("Hook"))}),
-    WATCH: one("A certificate to be told of, by its leaf.", {"leaf": HEX32}),
+    "HookList": one("The caller's webhooks.", {"hooks": listed(ref("Hook"))}),
+    WATCH: one("The leaf of a certificate to watch.", {"leaf": HEX32}),
     "Watch": one(
-        "A watched certificate, and the status that was told last.",
+        "A watched certificate, and its last reported status.",
         {
             "leaf": HEX32,
             "issuer": ISSUER,
@@ -340,7 +340,7 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "WatchList": one("The caller's watches.", {"watches": listed(ref("Watch"))}),
     "Event": one(
-        "Something the caller was to hear.",
+        "An event for the caller.",
         {
             "number": number(1),
             "kind": text(),
@@ -349,11 +349,11 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "EventList": one(
-        "Events with a number above the one asked after, ascending.",
+        "Events with a number above `after`, ascending.",
         {"events": listed(ref("Event")), "next": number()},
     ),
     "Delivery": one(
-        "A delivery that fails: tried again when it is `due`, or given up.",
+        "A failing delivery: retried at `due`, or given up.",
         {
             "event": ref("Event"),
             "hook": text(),
@@ -365,10 +365,10 @@ SCHEMAS: Mapping[str, Schema] = {
         "due",
     ),
     "DeliveryList": one(
-        "Deliveries that fail, newest first.", {"deliveries": listed(ref("Delivery"))}
+        "Failing deliveries, newest first.", {"deliveries": listed(ref("Delivery"))}
     ),
     KEY: one(
-        "A new key; `issuer` for a body's, `counter` for a counter's.",
+        "A new key; `issuer` for an issuer's, `counter` for a counter's.",
         {
             "name": text(longest=128),
             "role": {"type": "string", "enum": [str(r) for r in Role if r is not Role.PUBLIC]},
@@ -385,7 +385,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "days",
     ),
     "ApiKey": one(
-        "A key; `key`, its whole text, is shown once, when it is made.",
+        "A key; `key`, its whole text, is returned only at creation.",
         {
             "prefix": PREFIX,
             "name": text(),
@@ -408,13 +408,16 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "ApiKeyList": one("All keys, oldest first.", {"keys": listed(ref("ApiKey"))}),
     RPC: {
-        "description": "A JSON-RPC 2.0 call, or a list of them.",
+        "description": "A JSON-RPC 2.0 call, or a batch of calls.",
         "oneOf": [ANYTHING, listed(ANYTHING, 100, 1)],
     },
-    "RpcAnswer": {"description": "What JSON-RPC answers.", "oneOf": [ANYTHING, listed(ANYTHING)]},
-    "Alive": one("The process is alive.", {"alive": {"type": "boolean"}}),
+    "RpcAnswer": {
+        "description": "A JSON-RPC 2.0 response, or a batch of responses.",
+        "oneOf": [ANYTHING, listed(ANYTHING)],
+    },
+    "Alive": one("The process is running.", {"alive": {"type": "boolean"}}),
     "Readiness": one(
-        "Whether it can serve, the codes of what is wrong, and which parts work all the same.",
+        "Whether the service is ready, the codes of its faults, and which parts work.",
         {
             "ready": {"type": "boolean"},
             "faults": listed(text()),
@@ -423,7 +426,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
     ),
     "Missing": one(
-        "A name, catalog or batch of records of which only the hash is here: hand it in again.",
+        "A name, catalog or batch of records of which only the hash is stored: submit it again.",
         {
             "kind": {"type": "string", "enum": ["name", "catalog", "records"]},
             "issuer": text(),

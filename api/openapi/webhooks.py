@@ -12,13 +12,13 @@ from certledger.ledger.core.service_values import BATCH_FINAL, BATCH_REORGANISED
 from certledger.ledger.webhooks.delivery import SECONDS
 
 _HEADERS = {
-    "webhook-id": "The message's id, the same each time it is tried.",
-    "webhook-timestamp": "When it was sent, in seconds since 1970.",
-    "webhook-signature": "Its HMAC-SHA256 under the hook's secret, as Standard Webhooks has it.",
+    "webhook-id": "The message's id, the same in every attempt.",
+    "webhook-timestamp": "Time of this attempt, in seconds since 1970.",
+    "webhook-signature": "HMAC-SHA256 under the webhook's secret, as in Standard Webhooks.",
 }
-_DESCRIPTION = f"""Sent to each hook of that kind, as Standard Webhooks has it, at least once.
+_DESCRIPTION = f"""Sent to each webhook of that kind, at least once, as in Standard Webhooks.
 
-Whatever 2xx is answered within {SECONDS:g} seconds counts as received; all else is tried again.
+A 2xx response within {SECONDS:g} seconds counts as received; otherwise it is retried.
 """
 
 
@@ -28,7 +28,7 @@ def _message(kind: str, what: str, data: Mapping[str, Schema]) -> Schema:
         {
             "type": {"type": "string", "const": kind},
             "timestamp": TIME,
-            "data": one("What it is about.", data),
+            "data": one("Subject of the event.", data),
         },
     )
 
@@ -44,24 +44,24 @@ _BATCH: Mapping[str, Schema] = {
 WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {
     BATCH_FINAL: (
         "batchFinal",
-        "A batch of the caller's is final",
-        _message(BATCH_FINAL, "A batch that was handed in is anchored in a final block.", _BATCH),
+        "Batch is final",
+        _message(BATCH_FINAL, "A batch of the caller is anchored in a final block.", _BATCH),
     ),
     BATCH_REORGANISED: (
         "batchReorganised",
-        "A final batch of the caller's is no longer on the chain",
+        "Final batch was reorganised",
         _message(
             BATCH_REORGANISED,
-            "A reorganisation dropped a batch that was final. It waits to be anchored again.",
+            "A reorganisation dropped a final batch of the caller. It will be anchored again.",
             _BATCH,
         ),
     ),
     STATUS_CHANGED: (
         "certificateStatus",
-        "The status of a watched certificate has changed",
+        "Status of a watched certificate changed",
         _message(
             STATUS_CHANGED,
-            "The status of a watched certificate at the newest checkpoint.",
+            "The new status of a watched certificate at the newest checkpoint.",
             {
                 "issuer": ISSUER,
                 "index": number(0, 2**32 - 1),
@@ -120,7 +120,7 @@ def _operation(kind: str, tag: str) -> dict[str, Any]:
             },
         },
         "responses": {
-            "2XX": {"description": "Received; the answer's body is not read."},
-            "4XX": {"description": "Not received: tried again later, as any other answer."},
+            "2XX": {"description": "Received; the body is not read."},
+            "4XX": {"description": "Not received; retried like any other response."},
         },
     }

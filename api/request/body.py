@@ -133,9 +133,7 @@ class Values:
         for at in range(0, len(piece), _PIECE):
             self._left -= sum(map(piece[at : at + _PIECE].count, _MARKS))
             if self._left < 0:
-                raise TooManyValuesError(
-                    f"more than {self._most} values, which is the most that is taken"
-                )
+                raise TooManyValuesError(f"the body has more than the {self._most} values allowed")
 
 
 _MARKS = (b",", b"[", b"{")
@@ -168,7 +166,7 @@ async def receive_body(request: Request, media: tuple[str, ...], take: Take) -> 
     unpack = _unpacker(request, rule)
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > longest:
-        raise RequestTooLargeError(f"{declared} bytes where at most {longest} are taken")
+        raise RequestTooLargeError(f"the body has {declared} bytes, at most {longest} are allowed")
     collect = partial(_collect, longest=longest, unpack=unpack, take=take)
     if WHOLE in request.scope.get("extensions", ()):
         await collect(request.receive)  # It has arrived: no timeout is needed.
@@ -201,7 +199,7 @@ def check_media(request: Request, media: tuple[str, ...]) -> str:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     given = JSON_LINES if given in _LINES else given
     if given and given not in media:
-        raise MediaUnknownError(f"{given[:80]!r} is none of {', '.join(media)}")
+        raise MediaUnknownError(f"the media type {given[:80]!r} is none of {', '.join(media)}")
     return given or media[0]
 
 
@@ -248,17 +246,17 @@ class _Inflate:
             try:
                 found = self._stream.decompress(packed, _PIECE)
             except zlib.error as error:
-                raise MediaUnknownError("the body is not packed by gzip") from error
+                raise MediaUnknownError("the body is not gzip") from error
             yield found
             packed = self._stream.unconsumed_tail
             # At the end of the stream, later bytes may remain in the tail.
             more = not self._stream.eof and (bool(packed) or len(found) == _PIECE)
         if self._stream.unused_data:
-            raise MediaUnknownError("bytes follow the packed body")
+            raise MediaUnknownError("bytes follow the gzip stream")
 
     def done(self) -> None:
         if not self._stream.eof:
-            raise MediaUnknownError("the packed body is cut short")
+            raise MediaUnknownError("the gzip stream is truncated")
 
 
 def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
@@ -266,7 +264,7 @@ def _unpacker(request: Request, rule: Rule) -> _Inflate | None:
     if encoding == "identity":
         return None
     if encoding != "gzip" or not rule.packed:
-        raise MediaUnknownError(f"the encoding {encoding[:40]!r} is not taken here")
+        raise MediaUnknownError(f"the encoding {encoding[:40]!r} is not supported")
     return _Inflate()
 
 
@@ -275,7 +273,7 @@ async def _collect(receive: Receive, *, longest: int, unpack: _Inflate | None, t
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise RequestTimeoutError("the caller went away before the body had come")
+            raise RequestTimeoutError("the caller disconnected before the body was complete")
         piece, more = message.get("body", b""), message.get("more_body", False)
         came += len(piece)
         for part in (piece,) if unpack is None else unpack(piece):

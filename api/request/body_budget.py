@@ -44,7 +44,7 @@ class MemoryBudget:
             sum(current for (_, is_public), current in self._reserved.items() if is_public) + count
         )
         if own > self.caller or together > self.total or (key[1] and public > self.public):
-            raise ServiceBusyError("this service holds as many bytes of requests as it can")
+            raise ServiceBusyError("too many bytes of requests in progress")
         self._reserved[key] = own
 
     def give_back(self, key: tuple[str, bool], count: int) -> None:

@@ -94,7 +94,7 @@ def _under_claim(
         unit.drop_requests(now - RETENTION_SECONDS)
         current = unit.begin_request(caller.party, key, digest, now)
     if current is not None and current.request != digest:
-        raise KeyReusedError("this idempotency key came with another request before")
+        raise KeyReusedError("this idempotency key was used with another request")
     if current is not None and current.status:
         return current.status, current.answer
     try:

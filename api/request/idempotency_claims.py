@@ -33,7 +33,7 @@ class Claims:
             if existing == request:
                 raise KeyInFlightError
             if existing is not None:
-                raise KeyReusedError("this idempotency key came with another request before")
+                raise KeyReusedError("this idempotency key was used with another request")
             self._claims[name] = request
         try:
             yield

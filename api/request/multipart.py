@@ -116,9 +116,9 @@ async def read_upload(request: Request) -> Asked:
 
         await receive_body(request, (FORM,), take)
     except (FormParserError, KeyError, ValueError) as error:
-        raise RequestInvalidError("the body is no form of files") from error
+        raise RequestInvalidError("the body is not a multipart form") from error
     if not form.ended:
-        raise RequestInvalidError("the body is no form of files: it does not end")
+        raise RequestInvalidError("the form is truncated")
     if len(form.evidence) != 1:
         raise MalformedError("schema.invalid", "a form has one evidence file")
     documents = tuple(hashed.fingerprint() for hashed in form.documents)

@@ -33,9 +33,9 @@ Prefix = Annotated[str, Path(pattern="^clk_[0-9A-Z]{8}$")]
     "/v1/api-keys",
     **operation(
         "createApiKey",
-        summary="Make a key for a caller",
+        summary="Create an API key",
         tag=_TAG,
-        good={201: schema("ApiKey", what="The key; its text is shown this once.")},
+        good={201: schema("ApiKey", what="The key with its text, which is returned only once.")},
         body=content(KEY),
     ),
 )
@@ -101,11 +101,11 @@ def check_grant(maker: Caller, key: ApiKey) -> None:
         ForbiddenError: it exceeds the creator's region, scopes or expiry.
     """
     if maker.region is not None and key.region != maker.region:
-        raise ForbiddenError("an administrator of a region makes keys of its own region")
+        raise ForbiddenError(f"region {key.region} is not the creator's region {maker.region}")
     if maker.scopes and not (key.scopes and key.scopes <= maker.scopes):
-        raise ForbiddenError("a key with scopes makes keys with those scopes or fewer")
+        raise ForbiddenError("the scopes exceed those of the creator")
     if key.role is Role.ADMINISTRATOR and _outlives(key, maker):
-        raise ForbiddenError("an administrator whose key ends makes none that end later")
+        raise ForbiddenError("an administrator's key may not expire after its creator's")
 
 
 def _outlives(key: ApiKey, maker: Caller) -> bool:
@@ -134,16 +134,16 @@ def check_binding(key: ApiKey) -> None:
                 "schema.invalid", f"{bound!r} is no {name}: not like {pattern.pattern}"
             )
     if key.issuer is not None and key.region is not None and not in_region(key.issuer, key.region):
-        raise MalformedError("schema.invalid", f"body {key.issuer} is not of region {key.region}")
+        raise MalformedError("schema.invalid", f"issuer {key.issuer} is not of region {key.region}")
 
 
 @router.get(
     "/v1/api-keys",
     **operation(
         "listApiKeys",
-        summary="All keys, without their secrets",
+        summary="List API keys",
         tag=_TAG,
-        good={200: schema("ApiKeyList", what="All keys, oldest first.")},
+        good={200: schema("ApiKeyList", what="All keys without secrets, oldest first.")},
     ),
 )
 async def list_api_keys(request: Request, caller: Asking) -> Response:
@@ -162,9 +162,9 @@ async def list_api_keys(request: Request, caller: Asking) -> Response:
     "/v1/api-keys/{prefix}",
     **operation(
         "revokeApiKey",
-        summary="Shut a key off",
+        summary="Revoke an API key",
         tag=_TAG,
-        good={204: {"description": "It is shut off, within a second wherever it is used."}},
+        good={204: {"description": "The key is revoked; caches expire within a second."}},
     ),
 )
 async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Response:
@@ -178,7 +178,7 @@ async def revoke_api_key(request: Request, caller: Asking, prefix: Prefix) -> Re
         return mine and service.keys.revoke(prefix)
 
     if not await service.pools.read(request, revoke):
-        raise ResourceUnknownError(f"there is no open key {prefix}")
+        raise ResourceUnknownError(f"no valid key {prefix}")
     return Response(status_code=204)
 
 

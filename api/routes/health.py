@@ -34,7 +34,7 @@ _TAG = "Operation"
 _Found = TypeVar("_Found")
 Part = Annotated[
     Literal["intake", "lookups", "evidence", "verification", "anchoring"],
-    Query(description="Answer for this part of the service alone."),
+    Query(description="Check only this part of the service."),
 ]
 READABLE = frozenset(
     {
@@ -62,9 +62,9 @@ MAX_ANSWER_BYTES = 4 * 2**20
     "/healthz",
     **operation(
         "isAlive",
-        summary="Is the process alive",
+        summary="Liveness probe",
         tag=_TAG,
-        good={200: schema("Alive", what="It is.")},
+        good={200: schema("Alive", what="The process is running.")},
     ),
 )
 async def is_alive(request: Request, caller: Asking) -> Response:
@@ -76,11 +76,15 @@ async def is_alive(request: Request, caller: Asking) -> Response:
     "/readyz",
     **operation(
         "isReady",
-        summary="Can it serve, and what is wrong",
+        summary="Readiness probe",
         tag=_TAG,
         good={
-            200: schema("Readiness", what="It can serve."),
-            503: schema("Readiness", what="It cannot, and says why.", headers=("Retry-After",)),
+            200: schema("Readiness", what="The service is ready."),
+            503: schema(
+                "Readiness",
+                what="The service is not ready, with the faults.",
+                headers=("Retry-After",),
+            ),
         },
     ),
 )
@@ -154,11 +158,11 @@ def _missing(service: Service) -> list[Json]:
     "/metrics",
     **operation(
         "getMetrics",
-        summary="What the service counts, for Prometheus",
+        summary="Get metrics",
         tag=_TAG,
         good={
             200: {
-                "description": "The exposition format of Prometheus.",
+                "description": "Metrics in the Prometheus exposition format.",
                 "content": {"text/plain": {"schema": {"type": "string"}}},
             }
         },
@@ -198,11 +202,11 @@ def _measure(service: Service, newest: int | None) -> bytes:
     "/rpc",
     **operation(
         "callNode",
-        summary="Ask the chain's node, read only",
+        summary="Call the chain node, read-only",
         tag=_TAG,
         good={
-            200: schema("RpcAnswer", what="The node's answer, or answers."),
-            204: {"description": "Only notifications were sent."},
+            200: schema("RpcAnswer", what="The response of the node, or a batch of responses."),
+            204: {"description": "The request had only notifications."},
         },
         body=content(RPC),
     ),
@@ -274,7 +278,7 @@ def _one(service: Service, asked: Json) -> Json | None:
     if isinstance(name, dict | list | bool | float):
         return _failed(None, -32600, "an id is text or a whole number")
     if method not in READABLE:
-        return _failed(name, -32601, "the method is not offered here")
+        return _failed(name, -32601, "the method is not supported")
     if type(params) is not list:
         return _failed(name, -32602, "parameters come as a list")
     try:

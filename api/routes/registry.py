@@ -31,7 +31,7 @@ from certledger.verifier.formats.status_list import bitstring_status_list, token
 from certledger.verifier.vocabulary import Purpose
 
 router = APIRouter()
-_TAG = "Standing data"
+_TAG = "Registry"
 DELTA = "application/vnd.certledger.delta.v1"
 MINUTE = 60
 
@@ -42,9 +42,9 @@ Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
     "/v1/issuers",
     **operation(
         "listIssuers",
-        summary="Every body, as of the newest checkpoint",
+        summary="List issuers",
         tag=_TAG,
-        good=tagged(schema("IssuerList", what="Every body, by code.")),
+        good=tagged(schema("IssuerList", what="All issuers at the newest checkpoint, by code.")),
     ),
 )
 async def list_issuers(request: Request, caller: Asking) -> Response:
@@ -68,9 +68,9 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
     "/v1/issuers/{issuer}",
     **operation(
         "getIssuer",
-        summary="A body, as of the newest checkpoint",
+        summary="Get an issuer",
         tag=_TAG,
-        good=tagged(schema("Issuer", what="What the chain holds of it.")),
+        good=tagged(schema("Issuer", what="The issuer at the newest checkpoint.")),
     ),
 )
 async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
@@ -84,7 +84,7 @@ def _newest(service: Service) -> StoredCheckpoint:
     with service.store.begin(write=False) as unit:
         checkpoint = unit.checkpoint()
     if checkpoint is None:
-        raise EvidencePendingError("no block has been made a checkpoint yet")
+        raise EvidencePendingError("there is no checkpoint yet")
     return checkpoint
 
 
@@ -95,7 +95,7 @@ async def _newest_checkpoint(request: Request) -> StoredCheckpoint:
     newest = service.held.newest
     checkpoint = newest() if service.held.fresh else await service.pools.read(request, newest)
     if checkpoint is None:
-        raise EvidencePendingError("no block has been made a checkpoint yet")
+        raise EvidencePendingError("there is no checkpoint yet")
     return checkpoint
 
 
@@ -104,7 +104,7 @@ def _body(service: Service, issuer: str) -> IssuerRow:
     with service.store.begin(write=False) as unit:
         body = unit.body(issuer, at=checkpoint.number)
     if body is None:
-        raise ResourceUnknownError(f"the ledger has no body {issuer}")
+        raise ResourceUnknownError(f"no issuer {issuer}")
     return body
 
 
@@ -140,9 +140,9 @@ def _key(key: Key) -> Json:
     "/v1/catalogs/{root}",
     **operation(
         "getCatalog",
-        summary="The catalog under a root",
+        summary="Get a catalog",
         tag=_TAG,
-        good=tagged(schema("Catalog", what="Its entries, in order.")),
+        good=tagged(schema("Catalog", what="The entries, in order.")),
     ),
 )
 async def get_catalog(request: Request, caller: Asking, root: Digest) -> Response:
@@ -155,7 +155,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
 
     entries = await service.pools.read(request, find)
     if entries is None:
-        raise ResourceUnknownError(f"no catalog with the root {root} was handed in")
+        raise ResourceUnknownError(f"no catalog with root {root}")
     return await cached(
         request, b'{"root":"%b","entries":%b}' % (root.encode(), entries), control=IMMUTABLE
     )
@@ -165,7 +165,7 @@ async def get_catalog(request: Request, caller: Asking, root: Digest) -> Respons
     "/v1/checkpoints/latest",
     **operation(
         "getCheckpoint",
-        summary="The newest checkpoint",
+        summary="Get the newest checkpoint",
         tag=_TAG,
         good=tagged(schema("Checkpoint", what="A final block, and its cosigned note.")),
     ),
@@ -189,7 +189,7 @@ async def get_checkpoint(request: Request, caller: Asking) -> Response:
     "/v1/policy",
     **operation(
         "getPolicy",
-        summary="The trust policy that the service judges by",
+        summary="Get the trust policy",
         tag=_TAG,
         good=tagged(schema("Policy", what="The signed policy.")),
     ),
@@ -209,7 +209,7 @@ async def get_policy(request: Request, caller: Asking) -> Response:
     "/v1/snapshots/{digest}",
     **operation(
         "getSnapshot",
-        summary="A trust snapshot: all that a counter needs to answer for a day",
+        summary="Get a trust snapshot",
         tag=_TAG,
         good=tagged(binary(SNAPSHOT, "The snapshot's file; its digest is the entity tag.")),
     ),
@@ -236,7 +236,7 @@ def _snapshot(service: Service, digest: str) -> SnapshotFile:
     with service.snapping:
         made = service.snapshots.latest() if digest == "latest" else service.snapshots.find(digest)
     if made is None:
-        raise ResourceUnknownError(f"the snapshot {digest} is not kept any more")
+        raise ResourceUnknownError(f"no snapshot {digest}, or it is too old")
     return made
 
 
@@ -244,7 +244,7 @@ def _snapshot(service: Service, digest: str) -> SnapshotFile:
     "/v1/snapshots/{digest}/delta",
     **operation(
         "getDelta",
-        summary="What leads from a snapshot to the newest one",
+        summary="Get the delta from a snapshot to the newest",
         tag=_TAG,
         good=tagged(binary(DELTA, "The delta's file; its entity tag is the newest's digest.")),
     ),
@@ -259,7 +259,7 @@ async def get_delta(request: Request, caller: Asking, digest: Digest) -> Respons
 
     found = await service.pools.prove(request, find)
     if found is None:
-        raise ResourceUnknownError(f"the snapshot {digest} is not kept any more")
+        raise ResourceUnknownError(f"no snapshot {digest}, or it is too old")
     return await _binary(request, found[0], DELTA, fresh_for(MINUTE), found[1].digest)
 
 
@@ -285,7 +285,7 @@ Purposes = Literal["revocation", "suspension"]
     "/v1/status-lists/{issuer}",
     **operation(
         "getStatusList",
-        summary="A body's statuses as a list, in the form of IETF or W3C",
+        summary="Get an issuer's status list",
         tag=_TAG,
         good=tagged(schema("StatusList", what="The list, as of the newest checkpoint.")),
     ),
@@ -307,7 +307,7 @@ async def get_status_list(
     "/v1/status-lists/{issuer}/token",
     **operation(
         "getStatusListToken",
-        summary="The same as a Status List Token of IETF, signed by the operator",
+        summary="Get an IETF Status List Token, signed by the operator",
         tag=_TAG,
         good=tagged(binary(STATUS_LIST, "A JWS in compact form.")),
     ),
@@ -321,7 +321,7 @@ async def get_status_list_token(request: Request, caller: Asking, issuer: Issuer
     "/v1/status-lists/{issuer}/credential",
     **operation(
         "getStatusListCredential",
-        summary="The same as a Bitstring Status List credential of W3C, signed by the operator",
+        summary="Get a W3C Bitstring Status List credential, signed by the operator",
         tag=_TAG,
         good=tagged(binary(CREDENTIAL, "A JWS in compact form.")),
     ),
@@ -330,7 +330,7 @@ async def get_status_list_credential(
     request: Request,
     caller: Asking,
     issuer: Issuer,
-    purpose: Annotated[Purposes, Query(description="What a bit that is set says.")] = "revocation",
+    purpose: Annotated[Purposes, Query(description="The meaning of a set bit.")] = "revocation",
 ) -> Response:
     """Its `id` is this address under the configured public URL."""
     rest = f"/credential?purpose={purpose}"

@@ -38,8 +38,10 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, check_nesting, format_time
 
 router = APIRouter()
-_TAG = "Submitting"
-_RECEIPT = schema("Receipt", what="It is durable, and will be anchored by the time named.")
+_TAG = "Submissions"
+_RECEIPT = schema(
+    "Receipt", what="The submission is stored; the receipt has the latest time of anchoring."
+)
 _RECEIPT_RESPONSES = {202: _RECEIPT}
 MAX_WAIT_SECONDS = 60
 _POLL = 0.25
@@ -52,7 +54,9 @@ _DECODER = json.JSONDecoder()
 Issuer = Annotated[str, Path(pattern="^[0-9A-Z]{18}$", examples=["11310000XX00000196"])]
 Sequence = Annotated[int, Path(ge=1, le=2**53 - 1), DECIMAL]
 Wait = Annotated[
-    int, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait until it is final."), DECIMAL
+    int,
+    Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the final state."),
+    DECIMAL,
 ]
 _IDEMPOTENCY = {
     "parameters": [
@@ -60,8 +64,8 @@ _IDEMPOTENCY = {
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "description": "A string of the caller's own: for seven days the same request under "
-            "it is done once. Quotes around it may be left out.",
+            "description": "A unique string of the caller; for seven days a repeated request with "
+            "it returns the stored response. The quotes are optional.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         }
     ]
@@ -75,14 +79,14 @@ def check_own(caller: Caller, issuer: str) -> None:
         ForbiddenError: it may not, whether the data exist or not.
     """
     if not caller.speaks_for(issuer):
-        raise ForbiddenError("this is another body's")
+        raise ForbiddenError(f"the caller may not access data of issuer {issuer}")
 
 
 @router.post(
     "/v1/batches",
     **operation(
         "submitBatch",
-        summary="Hand in a signed batch with its records",
+        summary="Submit a batch with its records",
         tag=_TAG,
         good={202: _RECEIPT | {"headers": ("Location",)}},
         body=content(SUBMISSION, lines="SubmissionLines"),
@@ -110,7 +114,7 @@ async def submit_a_batch(request: Request, caller: Asking) -> Response:
     "/v1/status-updates",
     **operation(
         "submitStatusUpdate",
-        summary="Hand in a signed change of statuses",
+        summary="Submit a status update",
         tag=_TAG,
         good=_RECEIPT_RESPONSES,
         body=content(ACT),
@@ -126,7 +130,7 @@ async def submit_a_status_update(request: Request, caller: Asking) -> Response:
     "/v1/catalogs",
     **operation(
         "submitCatalog",
-        summary="Hand in a catalog, signed by the body and its registrar",
+        summary="Submit a catalog, signed by the issuer and its registrar",
         tag=_TAG,
         good=_RECEIPT_RESPONSES,
         body=content(CATALOG_SUBMISSION),
@@ -142,7 +146,7 @@ async def submit_a_catalog(request: Request, caller: Asking) -> Response:
     "/v1/acts",
     **operation(
         "submitAct",
-        summary="Hand in any other signed act",
+        summary="Submit another signed act",
         tag=_TAG,
         good=_RECEIPT_RESPONSES,
         body=content(ANY_ACT),
@@ -193,7 +197,7 @@ def issuer_of(file: IO[bytes]) -> str:
                 return issuer
     except (ValueError, KeyError, RecursionError):
         pass
-    raise MalformedError("schema.invalid", "there is no statement that names a body")
+    raise MalformedError("schema.invalid", "no statement with an issuer")
 
 
 def _statement_in(file: IO[bytes], start: int) -> int | None:
@@ -210,9 +214,9 @@ def _statement_in(file: IO[bytes], start: int) -> int | None:
     "/v1/batches/{issuer}/{sequence}",
     **operation(
         "getBatch",
-        summary="How far a batch has come",
+        summary="Get the state of a batch",
         tag=_TAG,
-        good={200: schema("Batch", what="The batch, its receipt, and where it is anchored.")},
+        good={200: schema("Batch", what="The batch, its receipt, and its anchoring.")},
     ),
 )
 async def get_batch(
@@ -237,7 +241,7 @@ def _find(service: Service, issuer: str, sequence: int) -> SubmittedAct:
         living = unit.act_at(issuer, Lane.SEQUENCE, sequence)
         acts = [living] if living else list(unit.acts_at(issuer, Lane.SEQUENCE, sequence))
     if not acts:
-        raise ResourceUnknownError(f"no batch {sequence} of {issuer} was handed in")
+        raise ResourceUnknownError(f"no batch {sequence} of {issuer}")
     return acts[-1]
 
 
@@ -263,7 +267,7 @@ def _batch(act: SubmittedAct) -> Json:
     "/v1/batches/{issuer}/{sequence}/records",
     **operation(
         "getBatchRecords",
-        summary="The records of an anchored batch",
+        summary="Get the records of an anchored batch",
         tag=_TAG,
         good=tagged(binary("application/jsonl", "Canonical records, one a line.")),
     ),
@@ -284,7 +288,7 @@ def _records(service: Service, issuer: str, sequence: int) -> bytes:
         anchored = unit.anchored(issuer, sequence)
         lines = [] if anchored is None else list(unit.records(anchored.root))
     if not lines:
-        raise ResourceUnknownError(f"no records of batch {sequence} of {issuer} are kept")
+        raise ResourceUnknownError(f"no records of batch {sequence} of {issuer}")
     return b"\n".join([*lines, b""])
 
 
@@ -292,9 +296,9 @@ def _records(service: Service, issuer: str, sequence: int) -> bytes:
     "/v1/issuers/{issuer}/head",
     **operation(
         "getHead",
-        summary="What the body's next statements build on",
+        summary="Get an issuer's counters for its next statements",
         tag=_TAG,
-        good={200: schema("Head", what="The counters after all that waits has been anchored.")},
+        good={200: schema("Head", what="The counters after all pending acts.")},
     ),
 )
 async def get_head(request: Request, caller: Asking, issuer: Issuer) -> Response:

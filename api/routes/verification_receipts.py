@@ -22,7 +22,7 @@ from certledger.verifier.formats.evidence import MEDIA_TYPE
 from certledger.verifier.reform.operator_record import RECORD_OUTCOMES
 
 router = APIRouter()
-_TAG = "Verifying"
+_TAG = "Verifications"
 _ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 MAX_LISTED_RECEIPTS = 1_000
 _REFERENCE = "^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$"
@@ -31,7 +31,7 @@ Key = Annotated[
     str,
     Query(
         pattern="^(clk_[0-9A-Z]{8}|oidc:[0-9a-f]{32})$",
-        description="A key's visible prefix, or what receipts call a token's owner.",
+        description="A key's visible prefix, or the caller id of a token in receipts.",
     ),
 ]
 Since = Annotated[int, Query(ge=0, le=2**53 - 1, description="Seconds since 1970."), DECIMAL]
@@ -44,9 +44,9 @@ After = Annotated[
     "/v1/verifications/{reference}",
     **operation(
         "getVerification",
-        summary="What was told under a reference",
+        summary="Get a verification",
         tag=_TAG,
-        good={200: schema("Verification", what="The receipt as it was given.")},
+        good={200: schema("Verification", what="The verification and its receipt.")},
     ),
 )
 async def get_verification(request: Request, caller: Asking, reference: Reference) -> Response:
@@ -60,9 +60,9 @@ async def get_verification(request: Request, caller: Asking, reference: Referenc
     "/v1/verifications",
     **operation(
         "listVerifications",
-        summary="What one key asked",
+        summary="List the verifications of a key",
         tag=_TAG,
-        good={200: schema("VerificationList", what="What the key was told, oldest first.")},
+        good={200: schema("VerificationList", what="Verifications, oldest first.")},
     ),
 )
 async def list_verifications(
@@ -94,7 +94,7 @@ async def list_verifications(
     "/v1/verifications/{reference}/evidence",
     **operation(
         "getReceiptEvidence",
-        summary="Evidence that what was told is anchored in the operator's own batches",
+        summary="Get the evidence of a verification receipt",
         tag=_TAG,
         good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Evidence of the receipt's record.")),
     ),
@@ -141,7 +141,7 @@ def find_receipt(
             own = caller.role is not Role.PUBLIC and found.party == caller.party
             if may or own or found.verdict in public:
                 return found
-    raise ResourceUnknownError(f"nothing was told under {reference}")
+    raise ResourceUnknownError(f"no verification {reference}")
 
 
 def _within(unit: ServiceUnit, caller: Caller, asker: str) -> bool:

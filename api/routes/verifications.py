@@ -37,10 +37,10 @@ from certledger.verifier.formats.evidence import MEDIA_TYPE, Evidence
 from certledger.verifier.verify.cached import MAX_CACHED_BYTES
 
 router = APIRouter()
-_TAG = "Verifying"
+_TAG = "Verifications"
 _VERDICT = schema(
     "VerificationAnswer",
-    what="A verdict with its reasons, and a receipt.",
+    what="The verdict with its reasons, and a receipt.",
     headers=("Content-Language",),
 )
 _HEX = re.compile("[0-9a-f]{64}")
@@ -53,7 +53,7 @@ Index = Annotated[int, Path(ge=0, le=_INDEX_TOP), DECIMAL]
     "/v1/verifications",
     **operation(
         "createVerification",
-        summary="Say whether certificates are genuine and in force",
+        summary="Verify certificates",
         tag=_TAG,
         good={200: _VERDICT},
         body=content(VERIFICATION),
@@ -86,9 +86,14 @@ def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[Asked], bool]
     "/v1/verifications/files",
     **operation(
         "verifyFiles",
-        summary="Say the same of evidence files as they are, one a line",
+        summary="Verify evidence files as JSON lines",
         tag=_TAG,
-        good={200: {**_VERDICT, "description": "A verdict a line, and one receipt."}},
+        good={
+            200: {
+                **_VERDICT,
+                "description": "One verdict per line of the request, and one receipt.",
+            }
+        },
         body=bytes_content(JSON_LINES, "EvidenceLines"),
     ),
 )
@@ -103,7 +108,7 @@ async def verify_files(request: Request, caller: Asking) -> Response:
     "/v1/verifications/uploads",
     **operation(
         "verifyUpload",
-        summary="Say the same of an evidence file and documents that are uploaded",
+        summary="Verify an uploaded evidence file with documents",
         tag=_TAG,
         good={200: _VERDICT},
         body=bytes_content(FORM, "Upload", UPLOAD),
@@ -215,9 +220,7 @@ def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
     for place, asked in enumerate(questions):
         if asked.service_item is not None and asked.service_item not in _categories():
             if not many:
-                raise MalformedError(
-                    "item.unknown", f"there is no service item {asked.service_item}"
-                )
+                raise MalformedError("item.unknown", f"unknown service item {asked.service_item}")
             questions[place] = Asked(unusable="item.unknown")
     return questions
 
@@ -229,9 +232,9 @@ def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
     "/v1/lookups",
     **operation(
         "createLookup",
-        summary="Find a certificate by the digest of its number and access code",
+        summary="Look up a certificate by the digest of number and access code",
         tag=_TAG,
-        good={200: schema("LookupAnswer", what="Whether there is one, and its leaf.")},
+        good={200: schema("LookupAnswer", what="Whether the certificate exists, and its leaf.")},
         body=content(LOOKUP),
     ),
 )
@@ -256,9 +259,11 @@ async def create_lookup(request: Request, caller: Asking) -> Response:
     "/v1/evidence/{leaf}",
     **operation(
         "getEvidence",
-        summary="Evidence of a certificate at the newest checkpoint",
+        summary="Get the evidence of a certificate",
         tag=_TAG,
-        good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")),
+        good=tagged(
+            schema("Evidence", media=MEDIA_TYPE, what="Full evidence without disclosures.")
+        ),
     ),
 )
 async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response:
@@ -274,9 +279,11 @@ async def get_evidence(request: Request, caller: Asking, leaf: Leaf) -> Response
     "/v1/issuers/{issuer}/certificates/{index}/evidence",
     **operation(
         "getEvidenceByIndex",
-        summary="Evidence of a body's certificate by its index",
+        summary="Get the evidence of a certificate by index",
         tag=_TAG,
-        good=tagged(schema("Evidence", media=MEDIA_TYPE, what="Full evidence, nothing shown.")),
+        good=tagged(
+            schema("Evidence", media=MEDIA_TYPE, what="Full evidence without disclosures.")
+        ),
     ),
 )
 async def get_evidence_by_index(

@@ -36,7 +36,7 @@ from certledger.verifier.formats.status_tree import CELLS, read_cell
 from certledger.verifier.vocabulary import Status
 
 router = APIRouter()
-_TAG = "Being told"
+_TAG = "Webhooks"
 _HEX = re.compile("[0-9a-f]{64}")
 _URL = re.compile("https?://[!-~]+")
 _MAX_LISTED = 200
@@ -69,9 +69,11 @@ async def _with_unit(
     "/v1/hooks",
     **operation(
         "createHook",
-        summary="Be called at an address",
+        summary="Create a webhook",
         tag=_TAG,
-        good={201: schema("Hook", what="The hook; its secret is shown this once.")},
+        good={
+            201: schema("Hook", what="The webhook with its secret, which is returned only once.")
+        },
         body=content(HOOK),
     ),
 )
@@ -100,7 +102,7 @@ async def create_hook(request: Request, caller: Asking) -> Response:
 
     def add(unit: ServiceUnit) -> None:
         if len(unit.hooks_of(caller.party)) >= MAX_WEBHOOKS:
-            raise QuotaFullError(f"a caller has at most {MAX_WEBHOOKS} hooks")
+            raise QuotaFullError(f"a caller has at most {MAX_WEBHOOKS} webhooks")
         unit.add_hook(hook)
 
     await _with_unit(request, add, write=True)
@@ -120,9 +122,9 @@ def _hook(hook: Hook) -> dict[str, Json]:
     "/v1/hooks",
     **operation(
         "listHooks",
-        summary="The caller's hooks",
+        summary="List webhooks",
         tag=_TAG,
-        good={200: schema("HookList", what="Oldest first, without their secrets.")},
+        good={200: schema("HookList", what="The caller's webhooks without secrets, oldest first.")},
     ),
 )
 async def list_hooks(request: Request, caller: Asking) -> Response:
@@ -135,9 +137,9 @@ async def list_hooks(request: Request, caller: Asking) -> Response:
     "/v1/hooks/{hook}",
     **operation(
         "deleteHook",
-        summary="Be called no more",
+        summary="Delete a webhook",
         tag=_TAG,
-        good={204: {"description": "It is not called any more."}},
+        good={204: {"description": "The webhook is deleted."}},
     ),
 )
 async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Response:
@@ -155,7 +157,7 @@ async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Respons
 def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
     hook = unit.hook(hook_id)
     if hook is None or hook.caller != caller.party:
-        raise ResourceUnknownError(f"there is no hook {hook_id}")
+        raise ResourceUnknownError(f"no webhook {hook_id}")
     return hook
 
 
@@ -163,9 +165,13 @@ def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
     "/v1/deliveries/failed",
     **operation(
         "listFailedDeliveries",
-        summary="Deliveries that fail: tried again, or given up",
+        summary="List failing deliveries",
         tag=_TAG,
-        good={200: schema("DeliveryList", what="Newest first.")},
+        good={
+            200: schema(
+                "DeliveryList", what="Deliveries that are retried or given up, newest first."
+            )
+        },
     ),
 )
 async def list_failed(request: Request, caller: Asking) -> Response:
@@ -193,9 +199,9 @@ def _delivery(event: Event, delivery: Delivery) -> Json:
     "/v1/deliveries/{event}/{hook}/replay",
     **operation(
         "replayDelivery",
-        summary="Try a delivery that fails again",
+        summary="Retry a failing delivery",
         tag=_TAG,
-        good={202: {"description": "It is tried again, from the start."}},
+        good={202: {"description": "The delivery is retried, with a new schedule."}},
     ),
 )
 async def replay(request: Request, caller: Asking, event: Number, hook: HookId) -> Response:
@@ -209,7 +215,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
                 now = int(service.clock())
                 unit.set_delivery(replace(delivery, state=DeliveryState.WAITING, tries=0, due=now))
                 return
-        raise ResourceUnknownError(f"no delivery of event {event} to {hook} has failed")
+        raise ResourceUnknownError(f"no failing delivery of event {event} to {hook}")
 
     await _with_unit(request, again, write=True)
     return Response(status_code=202)
@@ -222,9 +228,9 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
     "/v1/watches",
     **operation(
         "createWatch",
-        summary="Be told when a certificate's status changes",
+        summary="Create a watch on a certificate's status",
         tag=_TAG,
-        good={201: schema("Watch", what="The watch, and the status now.")},
+        good={201: schema("Watch", what="The watch, with the current status.")},
         body=content(WATCH),
     ),
 )
@@ -238,7 +244,7 @@ async def create_watch(request: Request, caller: Asking) -> Response:
     def add(unit: ServiceUnit) -> Watch:
         place = unit.place_of_leaf(leaf)
         if place is None:
-            raise ResourceUnknownError("the ledger has no such certificate")
+            raise ResourceUnknownError(f"no certificate with leaf {leaf.hex()}")
         current = unit.watches_of(caller.party)
         if len(current) >= MAX_SUBSCRIPTIONS and not any(one.leaf == leaf for one in current):
             raise QuotaFullError(f"a caller has at most {MAX_SUBSCRIPTIONS} watches")
@@ -274,9 +280,9 @@ def _watch(watch: Watch) -> Json:
     "/v1/watches",
     **operation(
         "listWatches",
-        summary="The caller's watches",
+        summary="List watches",
         tag=_TAG,
-        good={200: schema("WatchList", what="By body and index.")},
+        good={200: schema("WatchList", what="The caller's watches, by issuer and index.")},
     ),
 )
 async def list_watches(request: Request, caller: Asking) -> Response:
@@ -289,9 +295,9 @@ async def list_watches(request: Request, caller: Asking) -> Response:
     "/v1/watches/{leaf}",
     **operation(
         "deleteWatch",
-        summary="Be told of a certificate no more",
+        summary="Delete a watch",
         tag=_TAG,
-        good={204: {"description": "It is not watched any more."}},
+        good={204: {"description": "The watch is deleted."}},
     ),
 )
 async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response:
@@ -302,7 +308,7 @@ async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response
             if watch.leaf.hex() == leaf:
                 unit.remove_watch(caller.party, watch.issuer, watch.index)
                 return
-        raise ResourceUnknownError("this certificate is not watched")
+        raise ResourceUnknownError(f"no watch on leaf {leaf}")
 
     await _with_unit(request, remove, write=True)
     return Response(status_code=204)
@@ -315,9 +321,9 @@ async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response
     "/v1/events",
     **operation(
         "listEvents",
-        summary="What the caller was to hear, as a feed",
+        summary="List events",
         tag=_TAG,
-        good={200: schema("EventList", what="Events, and the number to ask after next.")},
+        good={200: schema("EventList", what="Events, and the number to continue after.")},
     ),
 )
 async def list_events(

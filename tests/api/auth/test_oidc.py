@@ -193,9 +193,9 @@ def test_keys_that_are_not_understood_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("claims", "sentence"),
     [
-        ({"exp": 1}, "it has ended"),
-        ({"aud": "elsewhere"}, "its aud is missing, or not what it must be here"),
-        ({"roles": [{}, None]}, "names no one role of this service in roles"),
+        ({"exp": 1}, "it has expired"),
+        ({"aud": "elsewhere"}, "its claim aud is missing or wrong"),
+        ({"roles": [{}, None]}, "the claim roles does not have exactly one role of this service"),
         ({"roles": "counter"}, "a token of role counter is bound to its counter"),
     ],
 )

@@ -143,7 +143,8 @@ def test_a_body_touches_only_its_own_whether_it_exists_or_not(issuer: httpx.Clie
     ):
         answer = issuer.get(path)
         assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden"), path
-        assert answer.json()["detail"] == "this is another body's"
+        named = path.split("/")[3]
+        assert answer.json()["detail"] == f"the caller may not access data of issuer {named}"
 
 
 def test_a_body_does_not_hand_in_for_another(world: World, issuer: httpx.Client) -> None:

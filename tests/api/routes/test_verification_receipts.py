@@ -185,7 +185,7 @@ def test_a_receipt_is_proved_to_whoever_was_told_and_not_to_others(
     reference = orjson.loads((told / "answer.json").read_bytes())["reference"]
     path = f"/v1/verifications/{reference}/evidence"
     with running.client(Role.PARTNER) as partner, running.client(Role.AUDITOR) as auditor:
-        assert partner.get(path).json()["detail"] == f"nothing was told under {reference}"
+        assert partner.get(path).json()["detail"] == f"no verification {reference}"
         assert auditor.get(path).status_code == 200
         assert partner.get("/v1/verifications/AAAA-BBBB-CCCC/evidence").status_code == 404
 
