@@ -8,7 +8,7 @@ import {Registrars} from "./Registrars.sol";
 import {Signatures} from "./Signatures.sol";
 import {StatusTree} from "./StatusTree.sol";
 
-/// @title What an issuer issues: batches of certificates and changes of their status
+/// @title Batches of certificates and changes of their status
 /// @notice The one contract of a ledger.  No owner, no proxy: every act is a statement signed by those who may make it, and
 ///         it never matters who carries it.  SPEC sections 7 to 9, 12 and 13.
 contract CertificateLedger is IssuerRegistry {

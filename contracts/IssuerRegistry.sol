@@ -16,7 +16,7 @@ import {
 } from "./PackedWords.sol";
 import {Registrars} from "./Registrars.sol";
 
-/// @title What changes an issuer: registration, catalogs, keys, standings, holds and restorations
+/// @title Acts on issuers: registration, catalogs, keys, standings, holds and restorations
 /// @notice SPEC section 12.
 abstract contract IssuerRegistry is Issuers, Registrars {
     using IssuerState for uint256[];

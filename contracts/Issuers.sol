@@ -5,7 +5,7 @@ import {ICertificateLedger} from "./ICertificateLedger.sol";
 import {GivenKey, IssuerState, KeyWord, KeyWords, Roll, Slot} from "./PackedWords.sol";
 import {Signatures} from "./Signatures.sol";
 
-/// @title What an issuer is: one slot with the hash of its whole state, and its keys
+/// @title Issuers: one slot with the hash of the whole state, and the keys
 /// @notice SPEC sections 8 and 12.
 /// @dev The layout of state and slot is described in PackedWords.sol.
 abstract contract Issuers is Signatures {
@@ -112,7 +112,7 @@ abstract contract Issuers is Signatures {
         return index + 1;
     }
 
-    /// @dev Why `signer` cannot sign as key `index` for any of `purposes` in this block, zero if it can.
+    /// @dev Selector of the error if `signer` cannot sign as key `index` for any of `purposes` in this block, else zero.
     function _keyRefusal(uint256[] memory issuer, uint256 index, uint256 purposes, address signer)
         internal
         view

@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {ICertificateLedger} from "./ICertificateLedger.sol";
 import {Signatures} from "./Signatures.sol";
 
-/// @title Who signs for the regions: registrars, their majority, and how they are seated, rotated and challenged
+/// @title Registrars: signatures and majority, seats, rotation and challenge
 /// @notice SPEC section 12, rule 9.
 abstract contract Registrars is Signatures {
     bytes32 private constant REGISTRAR_TYPE =
@@ -131,7 +131,7 @@ abstract contract Registrars is Signatures {
         }
     }
 
-    /// @dev A registrar that signs is not silent.
+    /// @dev Any signature answers a challenge.
     function _answer(Seat storage seat) private {
         if (seat.challenged != 0) seat.challenged = 0;
     }

@@ -6,7 +6,7 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {ICertificateLedger} from "./ICertificateLedger.sol";
 import {MAX_BLOCK} from "./PackedWords.sol";
 
-/// @title Who signed: the ledger's identity, digests of statements, their signers and their time
+/// @title Signatures: the ledger's identity, digests of statements, signers and time limits
 /// @notice SPEC sections 7 and 12.
 /// @dev A rule of a whole act reverts with its error.  A rule that a list applies to its parts, which must not revert, returns
 ///      the error's selector, zero for none; _refuse makes a revert of it where a whole act is refused.
@@ -70,7 +70,7 @@ abstract contract Signatures is ICertificateLedger {
         return MessageHashUtils.toTypedDataHash(identity, structHash);
     }
 
-    /// @dev Why a statement with this `notAfter` cannot be carried in this block, zero if it can.
+    /// @dev Selector of the error for a statement with this `notAfter` in this block, zero for none.
     function _timeRefusal(uint256 notAfter) internal view returns (bytes4) {
         if (notAfter < block.timestamp) return StatementExpired.selector;
         if (notAfter > block.timestamp + MAX_STATEMENT_SECONDS) return StatementTooFar.selector;
