@@ -125,7 +125,7 @@ class Service:
         self.making, self.snapping = threading.Lock(), threading.Lock()
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
         self.lists = ByteCache(MAX_LISTS_BYTES)
-        self.held = MirrorNode(
+        self.mirror = MirrorNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )
         self.bookshelf = Bookshelf(
@@ -176,7 +176,7 @@ class Service:
                 operator=ledger.operator.address,
                 maker=ledger.maker,
                 snapshots=self.snapshots,
-                node=self.held,
+                node=self.mirror,
                 clock=self.clock,
                 making=self.making,
                 snapping=self.snapping,

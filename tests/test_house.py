@@ -1,10 +1,12 @@
 """The rules of the house: who may import whom, what the lock and the tracked files may hold."""
 
 import ast
+import io
 import os
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -353,6 +355,41 @@ def test_no_module_is_named_by_a_participle() -> None:
     names = {path.stem for room in MAY_IMPORT for path in modules(room)}
     names |= {path.parent.name for room in MAY_IMPORT for path in modules(room)}
     assert {name for name in names if PARTICIPLES.search(name)} - NOUNS_IN_ING == set()
+
+
+_PRIVATE = "(?:told|said|held|kept|beside|whoever|nobody)"
+PRIVATE_WORD = re.compile(rf"\b{_PRIVATE}\b", re.IGNORECASE)
+PRIVATE_NAME = re.compile(rf"(?:^|_){_PRIVATE}(?:_|$)", re.IGNORECASE)
+LAYOUT = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+
+
+def prose_and_names(path: Path) -> tuple[list[str], list[str]]:
+    """Return comments and docstrings, which are strings that are a statement, and all names."""
+    prose, names, before = [], [], tokenize.NEWLINE
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and before in LAYOUT):
+            prose.append(token.string)
+        elif token.type == tokenize.NAME:
+            names.append(token.string)
+        if token.type not in (tokenize.COMMENT, tokenize.NL):
+            before = token.type
+    return prose, names
+
+
+@pytest.mark.parametrize("room", ["api", "contracts", "verifier"])
+def test_prose_and_names_use_the_terms_of_the_field(room: str) -> None:
+    found = {path: prose_and_names(path) for path in modules(room)}
+    words = sum(len(PRIVATE_WORD.findall(text)) for prose, _ in found.values() for text in prose)
+    lines = sum(path.read_text("utf-8").count("\n") for path in found)
+    names = {
+        f"{path.relative_to(HOUSE)}: {name}"
+        for path, (_, names) in found.items()
+        for name in names
+        if PRIVATE_NAME.search(name)
+    }
+    assert names == set()
+    assert sum(len(prose) for prose, _ in found.values()) > 20
+    assert words < lines / 1000
 
 
 def names_in(requirements: list[str]) -> set[str]:

@@ -219,7 +219,7 @@ def _register(case: _Case, statement: Register) -> None:
 def _batch(case: _Case, statement: Batch) -> None:
     issuer = case.issuer(statement.issuer)
     state = issuer.state
-    if issuer.held:
+    if issuer.on_hold:
         broken("BodyHeld", f"the registrar holds {state.issuer}")
     case.stands(issuer, Standing.ACTIVE)
     case.next(statement.sequence, state.batches, "batch")
@@ -246,7 +246,7 @@ def _status(case: _Case, statement: StatusChange) -> None:
     case.next(statement.epoch, issuer.state.epoch, "epoch")
     case.timely()
     countersigned = len(case.act.signatures) > 1
-    if issuer.held and not countersigned:
+    if issuer.on_hold and not countersigned:
         broken("BodyHeld", f"the registrar holds {issuer.state.issuer}")
     case.count(2 if countersigned else 1)
     case.by_key(issuer.state, Purpose.STATUS, 0)
@@ -294,7 +294,7 @@ def _keys(case: _Case, statement: KeysChange) -> None:
 
 
 def _end_alone(case: _Case, issuer: Issuer, statement: KeysChange) -> None:
-    if issuer.held:
+    if issuer.on_hold:
         broken("BodyHeld", f"the registrar holds {issuer.state.issuer}")
     if statement.added or [end[0] for end in statement.ends] != [case.act.key]:
         broken("EndAlone", "a key alone may only end itself")
@@ -362,12 +362,12 @@ def _standing_of(number: int) -> Standing:
 
 def _hold(case: _Case, statement: Hold) -> None:
     for code in _braked(case, statement):
-        case.issuers[code] = replace(case.issuers[code], held=True)
+        case.issuers[code] = replace(case.issuers[code], on_hold=True)
 
 
 def _release(case: _Case, statement: Release) -> None:
     for code in _braked(case, statement):
-        case.issuers[code] = replace(case.issuers[code], held=False)
+        case.issuers[code] = replace(case.issuers[code], on_hold=False)
 
 
 def _braked(case: _Case, statement: Hold | Release) -> list[str]:
@@ -387,7 +387,7 @@ def _braked(case: _Case, statement: Hold | Release) -> list[str]:
         codes.append(issuer.state.issuer)
         if issuer.state.region != statement.region:
             broken("IssuerList", f"{codes[-1]} is not of region {statement.region}")
-        if isinstance(statement, Release) and not issuer.held:
+        if isinstance(statement, Release) and not issuer.on_hold:
             broken("NothingChanges", f"{codes[-1]} is not held")
     return codes
 
@@ -413,7 +413,7 @@ def _restore(case: _Case, statement: Restore) -> None:
         while ends and int.from_bytes(ends[0][:2], "big") == at:
             mine.append(ends.pop(0)[2:])
         case.put(
-            replace(issuer, held=False),
+            replace(issuer, on_hold=False),
             keys=_ended(state.keys, mine, raising=True),
             standing=wanted,
             since=state.since if wanted is state.standing else case.block.number,

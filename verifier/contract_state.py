@@ -49,7 +49,7 @@ class Issuer:
     """An issuer: its state, and whether its registrar has put it on hold."""
 
     state: IssuerState
-    held: bool = False
+    on_hold: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,12 +33,12 @@ _MARK_SIZE = 32
 class Counter:
     """One counter's home, opened at `now` (seconds since 1970).
 
-    Several processes may share a home.
+    Presentations are stored for `retention` seconds.  Several processes may share a home.
     """
 
     home: Path
     now: int
-    kept: int
+    retention: int
     trusted: Adopted
     _shown: bytes | None = field(default=None, repr=False)
 
@@ -63,8 +63,8 @@ class Counter:
         memory = recall(home)
         trusted = adopt_chain(home, chain, fingerprint)
         policy = trusted.current.policy
-        stored = max(MIN_RETENTION_SECONDS, policy.presentation_age + policy.clock_tolerance)
-        return cls(home=home, now=max(clock, memory.time), kept=stored, trusted=trusted)
+        retention = max(MIN_RETENTION_SECONDS, policy.presentation_age + policy.clock_tolerance)
+        return cls(home=home, now=max(clock, memory.time), retention=retention, trusted=trusted)
 
     def seen(self, mark: bytes) -> bool:
         """Return whether a presentation with this mark was accepted before (replay protection).
@@ -97,7 +97,7 @@ class Counter:
             if mark in current:
                 return False
             # Drop marks that are too old for any policy to accept their presentation.
-            known = {one: at for one, at in current.items() if at >= self.now - self.kept}
+            known = {one: at for one, at in current.items() if at >= self.now - self.retention}
             replace_file(self.home / FILE, _format({**known, mark: self.now}))
             return True
 

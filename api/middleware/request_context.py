@@ -60,7 +60,7 @@ class Door:
             # HEAD is GET without the body (RFC 9110, section 9.3.2).
             scope = {**scope, "method": "GET"}
 
-        async def told(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -75,13 +75,15 @@ class Door:
                 refused = answer(refusal, request_id)
                 # The rest of the connection may be misframed (request smuggling), so close it.
                 refused.headers["connection"] = "close"
-                await refused(scope, receive, told)
+                await refused(scope, receive, send_with_headers)
             else:
-                await self._app(scope, receive, told)
+                await self._app(scope, receive, send_with_headers)
         except Exception:
             log.exception("request_failed", request=request_id)
             if not status:
-                await answer(InternalError("internal error"), request_id)(scope, receive, told)
+                await answer(InternalError("internal error"), request_id)(
+                    scope, receive, send_with_headers
+                )
         finally:
             release(scope)
             self._tell(scope, request_id, status, self._clock() - started)

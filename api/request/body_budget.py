@@ -54,7 +54,7 @@ class MemoryBudget:
             self._reserved[key] = left
 
     @property
-    def held(self) -> int:
+    def reserved(self) -> int:
         """Bytes reserved at present."""
         return sum(self._reserved.values())
 

@@ -92,8 +92,8 @@ async def _newest_checkpoint(request: Request) -> StoredCheckpoint:
     """Return the newest checkpoint, cached for a moment."""
     # Read the cache on the event loop, but the database in a thread.
     service = service_of(request)
-    newest = service.held.newest
-    checkpoint = newest() if service.held.fresh else await service.pools.read(request, newest)
+    newest = service.mirror.newest
+    checkpoint = newest() if service.mirror.fresh else await service.pools.read(request, newest)
     if checkpoint is None:
         raise EvidencePendingError("there is no checkpoint yet")
     return checkpoint
@@ -117,7 +117,7 @@ def _issuer(body: IssuerRow) -> Json:
         "region": state.region,
         "standing": str(state.standing),
         "since": state.since,
-        "held": body.held,
+        "held": body.on_hold,
         "batches": state.batches,
         "certificates": state.certificates,
         "epoch": state.epoch,

@@ -69,7 +69,7 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     service = service_of(request)
     verdicts = service.verdicts
     evidence = only_evidence(data) if len(data) <= MAX_CACHED_BYTES else None
-    if evidence is not None and service.held.fresh:
+    if evidence is not None and service.mirror.fresh:
         again = verdicts.tell_again(evidence, caller=caller.id, party=caller.party)
         if again is not None:
             return await _spell(request, again, [Asked(evidence=evidence)], many=False)

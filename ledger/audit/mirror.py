@@ -176,7 +176,7 @@ class MirrorObserver:
         name = self._name(body.name)
         if name is not None and block <= self._reach.head:
             state = replace(body.state, name=name)
-            seen = IssuerRow(state=state, held=body.held, slot=body.slot(), block=block)
+            seen = IssuerRow(state=state, on_hold=body.on_hold, slot=body.slot(), block=block)
             self._pending["bodies", issuer] = (BODIES, rows.body_values(seen))
         return found
 

@@ -269,7 +269,7 @@ class _Range:
             seen = self._unit.body(code)
             if seen is None:
                 return None
-            self._issuers[code] = Issuer(state=seen.state, held=seen.held)
+            self._issuers[code] = Issuer(state=seen.state, on_hold=seen.on_hold)
         return self._issuers[code]
 
     def _issuer(self, code: str) -> Issuer:
@@ -418,7 +418,7 @@ class _Range:
 
     def _put(self, issuer: Issuer, at: ContractLog) -> None:
         digest = issuer.state.digest()
-        slot = digest[:-1] + bytes([digest[-1] | issuer.held])
+        slot = digest[:-1] + bytes([digest[-1] | issuer.on_hold])
         self._unit.put_body(
-            IssuerRow(state=issuer.state, held=issuer.held, slot=slot, block=at.block)
+            IssuerRow(state=issuer.state, on_hold=issuer.on_hold, slot=slot, block=at.block)
         )

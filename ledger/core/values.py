@@ -92,10 +92,10 @@ class Transaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerRow:
-    """An issuer's state since `block`; `held` is the hold, `slot` the contract's storage word."""
+    """An issuer's state since `block`; `on_hold` is the hold flag, `slot` the contract's storage word."""
 
     state: IssuerState
-    held: bool
+    on_hold: bool
     slot: bytes
     block: int
 

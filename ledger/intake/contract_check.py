@@ -147,4 +147,4 @@ def _issuer(unit: Unit, body: IssuerRow) -> Issuer:
         epoch=head.epoch,
         revision=head.revision,
     )
-    return Issuer(state=state, held=body.held)
+    return Issuer(state=state, on_hold=body.on_hold)

@@ -95,8 +95,8 @@ def _met(
     if act.counter > place + 1:
         return _gap(unit, act, lane)
     # Without the hold first: what is final then is final whether the issuer is on hold or not.
-    for current in sorted({False, seen.held}):
-        issuer = Issuer(state=state, held=current)
+    for current in sorted({False, seen.on_hold}):
+        issuer = Issuer(state=state, on_hold=current)
         try:
             after_act(replace(ledger, issuers={state.issuer: issuer}), act, state.issuer, block)
         except RuleBrokenError as broken:

@@ -93,7 +93,7 @@ def _entry(
     head, code = unit.head(), seen.state.issuer
     block = 0 if head is None else head.number + 1
     # Batches take no registrar's signature, so no seats are needed.
-    ledger = ledger_state(identity, (), {code: Issuer(state=seen.state, held=seen.held)})
+    ledger = ledger_state(identity, (), {code: Issuer(state=seen.state, on_hold=seen.on_hold)})
     packed: list[tuple[bytes, ...]] = []
     for act in acts[:MAX_CALL_BATCHES]:
         statement = act.statement

@@ -138,7 +138,7 @@ def body_values(body: IssuerRow) -> dict[str, Any]:
         "issuer": body.state.issuer,
         "block": body.block,
         "state": format_canonical(body.state.to_json()),
-        "held": body.held,
+        "held": body.on_hold,
         "slot": body.slot,
     }
 
@@ -147,7 +147,7 @@ def body_of(row: Found) -> IssuerRow:
     """Return the issuer's state of a row."""
     return IssuerRow(
         state=unnamed(IssuerState.from_json(orjson.loads(row.state))),
-        held=bool(row.held),
+        on_hold=bool(row.held),
         slot=row.slot,
         block=row.block,
     )

@@ -225,6 +225,6 @@ def operator_body(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
             key.address == address and key.end == NO_END and key.purposes & Purpose.BATCHES
             for key in body.state.keys
         )
-        if signs and body.state.standing is Standing.ACTIVE and not body.held:
+        if signs and body.state.standing is Standing.ACTIVE and not body.on_hold:
             return body
     return None

@@ -157,7 +157,7 @@ def test_bodies_are_bounded_by_caller_and_in_all_and_given_back(world: World) ->
             assert b"service.busy" in answer
         question = {"evidence": orjson.loads(world.evidence(0).format())}
         assert httpx.post(f"{url}/v1/verifications", json=question).status_code == 200
-        assert service.memory.held == 0
+        assert service.memory.reserved == 0
 
 
 def test_few_bytes_with_many_values_are_refused_while_they_come(public: httpx.Client) -> None:

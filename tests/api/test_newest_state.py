@@ -100,7 +100,7 @@ def test_what_the_mirror_cannot_say_anew_is_overtaken(
     known: World, old: dict[int, Evidence]
 ) -> None:
     assert known.ledger.policy is not None
-    judge = MirrorJudge(known.ledger.policy.policy, known.service.held)
+    judge = MirrorJudge(known.ledger.policy.policy, known.service.mirror)
     evidence = old[2]
     note, body = parse_note(evidence.checkpoint), evidence.body
     slot = Slot(position=slot_position(body.issuer), value=body.digest())

@@ -61,7 +61,7 @@ def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(health, "RELAY_SECONDS", 60.0)
     ledger: Any = StuckLedger(world, gate)
     service = Service(ledger=ledger, options=Options(lookup_floor=0.0))
-    service.held.asking = BoundedExecutor(most=2, seconds=0.1, rest=1000.0)
+    service.mirror.asking = BoundedExecutor(most=2, seconds=0.1, rest=1000.0)
     with listening(app_of(service)) as url:
         try:
             yield url

@@ -72,7 +72,7 @@ def replay(pristine: Path, history: Sequence[Log]) -> Replay:
     made = Replay(pin=pin, published=Nothing(), observer=Unobserved(), now=now())
     for log in history:
         made.apply(log, now())
-    assert not made.faults.kept
+    assert not made.faults.listed
     return made
 
 
@@ -99,7 +99,7 @@ def tell(replay: Replay, said: Statement, *signers: Signer, key: int = 0) -> set
     signatures = b"".join(signer.sign(digest) for signer in signers)
     subject = abi.encode(kinds[:1], values[:1])
     replay.apply(told(event, subject, [*kinds[1:], "bytes"], [*values[1:], signatures]), now())
-    return {one.code for one in replay.faults.kept}
+    return {one.code for one in replay.faults.listed}
 
 
 def anchor(replay: Replay, *, signer: Signer = KEY, key: int = 0, **changes: Any) -> set[str]:
@@ -118,7 +118,7 @@ def anchor(replay: Replay, *, signer: Signer = KEY, key: int = 0, **changes: Any
     signature = signer.sign(said.digest(replay.pin.identity))
     words = calls.pack_batch(said, key=key, signature=signature)
     replay.apply(told("Anchored", POLICE.encode().ljust(32, b"\0"), ["bytes32[5]"], [words]), now())
-    return {one.code for one in replay.faults.kept}
+    return {one.code for one in replay.faults.listed}
 
 
 def test_a_batch_that_follows_breaks_no_rule(replay: Replay) -> None:
@@ -355,10 +355,10 @@ def test_an_act_that_breaks_a_rule_is_named(replay: Replay, name: str) -> None:
 def test_a_held_body_says_nothing_until_its_registrar_has_signed(replay: Replay) -> None:
     assert tell(replay, hold(31, [POLICE], nonce=1, now=now()), SEATS[31]) == set()
     assert anchor(replay) == {"act.held"}
-    replay.faults.kept.clear()
+    replay.faults.listed.clear()
     assert tell(replay, status([9]), KEY, SEATS[31]) == set()
     assert anchor(replay) == {"act.held"}
-    replay.faults.kept.clear()
+    replay.faults.listed.clear()
     assert tell(replay, release(31, [POLICE], nonce=2, now=now()), SEATS[31]) == set()
     assert anchor(replay) == set()
 
@@ -372,7 +372,7 @@ def test_a_name_that_is_in_use_is_a_finding(replay: Replay) -> None:
         not_after=now() + DAY,
     )
     assert tell(replay, said, SEATS[31], SEATS[32], STRANGER) == {"issuer.name_in_use"}
-    (found,) = replay.faults.kept
+    (found,) = replay.faults.listed
     assert found.weight is Weight.FINDING
     assert POLICE in found.detail
 
@@ -389,4 +389,4 @@ def test_a_key_that_has_ended_says_nothing(replay: Replay) -> None:
 
 def test_an_event_that_is_none_is_named(replay: Replay) -> None:
     replay.apply(told("Held", bytes(32), ["uint64"], [1]), now())
-    assert {one.code for one in replay.faults.kept} == {"node.event_malformed"}
+    assert {one.code for one in replay.faults.listed} == {"node.event_malformed"}

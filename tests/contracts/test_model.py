@@ -160,7 +160,7 @@ class Ledger(RuleBasedStateMachine):
                 for region in {*REGIONS, *model.seats, *model.nonces, *model.turns}
             },
             issuers={
-                code: Issuer(state=state, held=code in model.held)
+                code: Issuer(state=state, on_hold=code in model.held)
                 for code, state in model.bodies.items()
             },
             term=model.term,

@@ -184,7 +184,7 @@ def block(number: int, fork: int = 0) -> Block:
 def seen(state: IssuerState, number: int = FIRST_BLOCK, *, held: bool = False) -> IssuerRow:
     slot = state.digest()
     slot = slot[:-1] + bytes([slot[-1] | held])
-    return IssuerRow(state=state, held=held, slot=slot, block=number)
+    return IssuerRow(state=state, on_hold=held, slot=slot, block=number)
 
 
 def anchored(statement: Batch, signature: bytes, number: int, key: int = 0) -> AnchoredBatch:

@@ -173,14 +173,14 @@ class AuditFaults:
     """All findings, counted; at most `MAX_LISTED_FAULTS` of each code are listed."""
 
     def __init__(self) -> None:
-        self.kept: list[AuditFault] = []
+        self.listed: list[AuditFault] = []
         self.counts: Counter[str] = Counter()
 
     def add(self, found: AuditFault) -> None:
         """Add a finding."""
         self.counts[found.code] += 1
         if self.counts[found.code] <= MAX_LISTED_FAULTS:
-            self.kept.append(found)
+            self.listed.append(found)
 
     def extend(self, found: Iterable[AuditFault]) -> None:
         """Add several findings."""
@@ -190,18 +190,18 @@ class AuditFaults:
     def of(self, weight: Weight) -> list[AuditFault]:
         """Return those of one weight, by order of the table and then by place."""
         order = {code: place for place, code in enumerate(SENTENCE)}
-        listed = [one for one in self.kept if one.weight is weight]
+        listed = [one for one in self.listed if one.weight is weight]
         return sorted(listed, key=lambda one: (order[one.code], one.where, one.detail))
 
     def to_json(self) -> Json:
         """Return all findings and counts for the progress notes."""
-        return {"kept": [one.to_json() for one in self.kept], "counts": dict(self.counts)}
+        return {"kept": [one.to_json() for one in self.listed], "counts": dict(self.counts)}
 
     @classmethod
     def from_json(cls, value: Json) -> AuditFaults:
         """Parse the output of `to_json`."""
         faults = cls()
-        faults.kept = [AuditFault.from_json(one) for one in value["kept"]]
+        faults.listed = [AuditFault.from_json(one) for one in value["kept"]]
         faults.counts = Counter(value["counts"])
         return faults
 

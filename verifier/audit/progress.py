@@ -152,7 +152,7 @@ def _fill(replay: Replay, value: Json) -> None:
 def _body_to_json(body: ReplayedIssuer) -> Json:
     return {
         "words": [word.hex() for word in body.words()],
-        "held": body.held,
+        "held": body.on_hold,
         "statuses": {str(at): word.hex() for at, word in body.tree.words.items()},
     }
 
@@ -163,6 +163,6 @@ def _body_of(value: Json) -> ReplayedIssuer:
     return ReplayedIssuer(
         state=replace(parse_state(words, ""), name=""),
         name=words[2],
-        held=value["held"],
+        on_hold=value["held"],
         tree=StatusTree(statuses),
     )

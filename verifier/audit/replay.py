@@ -275,7 +275,7 @@ class Replay:
             identity=self.pin.identity,
             seats=self.registrars,
             issuers={
-                code: Issuer(state=self.bodies[code].state, held=self.bodies[code].held)
+                code: Issuer(state=self.bodies[code].state, on_hold=self.bodies[code].on_hold)
                 for code in codes
                 if code in self.bodies
             },
@@ -293,7 +293,7 @@ class Replay:
                 self.bodies[code] = ReplayedIssuer(state=issuer.state, name=statement.name)
                 self.order[code] = len(self.order)
                 self.roll = rules.roll_after(self.roll, code)
-            self.bodies[code].state, self.bodies[code].held = issuer.state, issuer.held
+            self.bodies[code].state, self.bodies[code].on_hold = issuer.state, issuer.on_hold
             if isinstance(statement, Hold | Release):
                 self.faults.extend(self.observer.observe_state(self.bodies[code], log.block))
         for region in changed_seats(before, after):

@@ -49,7 +49,7 @@ class ReplayedIssuer:
 
     state: IssuerState
     name: bytes
-    held: bool = False
+    on_hold: bool = False
     tree: StatusTree = field(default_factory=StatusTree)
 
     def words(self) -> tuple[bytes, ...]:
@@ -68,7 +68,7 @@ class ReplayedIssuer:
                 + keccak(b"".join(words[6 + keys :]))
             )
         )
-        return digest[:-1] + bytes([digest[-1] | self.held])
+        return digest[:-1] + bytes([digest[-1] | self.on_hold])
 
 
 def judge(state: LedgerState, act: SignedAct, block: BlockTime) -> LedgerState:

@@ -74,7 +74,7 @@ def test_bodies_that_come_together_are_in_the_order_that_the_chain_proves(
     with world.service.store.begin(write=False) as unit:
         newest = unit.checkpoint()
     assert newest is not None
-    world.service.held.newest(newest.number)  # It asks the database no more than twice a second.
+    world.service.mirror.newest(newest.number)  # It asks the database no more than twice a second.
     answer = partner.get("/v1/snapshots/latest")
     assert answer.status_code == 200, answer.text
     snapshot = Snapshot.parse(answer.content)

@@ -151,7 +151,7 @@ def test_the_mirror_holds_what_the_chain_proves_after_every_kind_of_act(
     account = check_account(head.state_root, ledger.pin.address, proof.account)
     assert account is not None
     assert check_slot(account.storage_root, position, proof.slots[slot]) == seen.slot
-    assert seen.held
+    assert seen.on_hold
     assert seen.slot[-1] & 1 == 1
     assert seen.state.digest()[:-1] == seen.slot[:-1]
     assert (seen.state.certificates, seen.state.batches, seen.state.epoch) == (135, 3, 2)
