@@ -229,8 +229,8 @@ def test_a_generated_client_submits_and_verifies(
 ) -> None:
     load = importlib.import_module
     clients = load(f"{generated}.client")
-    submit = load(f"{generated}.api.submitting.submit_batch")
-    verify = load(f"{generated}.api.verifying.create_verification")
+    submit = load(f"{generated}.api.submissions.submit_batch")
+    verify = load(f"{generated}.api.verifications.create_verification")
     models = load(f"{generated}.models")
 
     def client_of(role: Role) -> Any:
