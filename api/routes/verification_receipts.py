@@ -119,7 +119,7 @@ def _prove(service: Service, caller: Caller, reference: str) -> bytes:
 def _receipt(service: Service, caller: Caller, reference: str) -> Verification:
     found = find_receipt(service, caller, reference)
     if found.verdict in RECORD_OUTCOMES:
-        raise ResourceUnknownError(f"nothing was told under {reference}")
+        raise ResourceUnknownError(f"no verification {reference}")
     return found
 
 

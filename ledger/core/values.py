@@ -92,7 +92,7 @@ class Transaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuerRow:
-    """An issuer's state since `block`; `on_hold` is the hold flag, `slot` the contract's storage word."""
+    """An issuer's state since `block`; `on_hold` is the hold flag, `slot` the storage word."""
 
     state: IssuerState
     on_hold: bool

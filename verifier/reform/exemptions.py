@@ -187,16 +187,16 @@ def _merge(before: MergedLine | None, line: MaterialLine) -> MergedLine:
 
 
 def _exempt(book: Book, line: MergedLine, applicant: ApplicantKind) -> ExemptLine:
-    held = tuple(code for code in line.categories if can_hold(book, code, applicant))
+    possible = tuple(code for code in line.categories if can_hold(book, code, applicant))
     override = next((book.overrides[at] for at in line.asked_by if at in book.overrides), None)
     exemption, reason = Exemption.BRING, Reason.NONE
     if override is not None:
         reason = Reason.IN_PRINCIPLE
-    elif line.categories and not held:
+    elif line.categories and not possible:
         reason = Reason.APPLICANT
-    elif line.from_government and any(_is_of_city(book, code) for code in held):
+    elif line.from_government and any(_is_of_city(book, code) for code in possible):
         exemption, reason = Exemption.CITY, Reason.CITY_DEPARTMENT
-    elif held:
+    elif possible:
         exemption, reason = Exemption.ELECTRONIC, Reason.ELECTRONIC_ACCEPTED
     return ExemptLine(
         asked_by=line.asked_by,
@@ -204,7 +204,7 @@ def _exempt(book: Book, line: MergedLine, applicant: ApplicantKind) -> ExemptLin
         required=line.required,
         exemption=exemption,
         reason=reason,
-        categories=held,
+        categories=possible,
         override=override,
     )
 

@@ -1,4 +1,4 @@
-"""What the operator states and signs beside verification receipts: editions, decisions, samples.
+"""The operator's signed records of the reform: editions, decisions, samples.
 
 A record joins the chain of verification receipts and is anchored as they are (SPEC section 23).
 """
@@ -79,7 +79,7 @@ class OperatorRecord:
 
     @property
     def operator(self) -> bytes:
-        """The address (20 bytes) of who is said to have signed."""
+        """The address (20 bytes) of the named signer."""
         return bytes.fromhex(str(self.content["operator"]))
 
     @property
