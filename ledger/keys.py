@@ -237,7 +237,7 @@ def load_pem_key(path: Path, passphrase: str) -> PemKey:
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise KeyUnusableError(f"{path} holds neither an Ed25519 nor a P-256 key")
+    raise KeyUnusableError(f"{path} contains neither an Ed25519 nor a P-256 key")
 
 
 # Files and passphrases -------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def read_passphrase(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise KeyUnusableError(f"the passphrase in {path} is not UTF-8") from error
     if not line or not line[0]:
-        raise KeyUnusableError(f"{path} holds no passphrase on its first line")
+        raise KeyUnusableError(f"{path} has no passphrase on its first line")
     return line[0]
 
 

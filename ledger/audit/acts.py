@@ -85,7 +85,7 @@ class ActComparison:
         """Yield a fault if a column contradicts the statement or the kind of the act."""
         statement = _statement_of(row)
         if statement is None:
-            yield fault("database.row_changed", where, "it holds no statement of its kind")
+            yield fault("database.row_changed", where, "its statement is not of its kind")
             return
         count = statement.count if isinstance(statement, Batch) else 0
         act = NewAct(
@@ -97,9 +97,9 @@ class ActComparison:
             receipt=row.receipt,
             certificates=count,
         )
-        response = ("state", "block", "tx", "signatures", "reason")
+        own_columns = ("state", "block", "tx", "signatures", "reason")
         wanted = {
-            name: value for name, value in rows.act_values(act).items() if name not in response
+            name: value for name, value in rows.act_values(act).items() if name not in own_columns
         }
         changed = [name for name, value in wanted.items() if getattr(row, name) != value]
         if not self._signed(row, statement, act.digest, replay):
@@ -114,8 +114,8 @@ class ActComparison:
             return False
         known = set(self._observer.accounts)
         subject = getattr(statement, "issuer", b"").decode("ascii", "replace")
-        if (body := replay.bodies.get(subject)) is not None:
-            known |= {key.address for key in body.state.keys}
+        if (issuer := replay.bodies.get(subject)) is not None:
+            known |= {key.address for key in issuer.state.keys}
         own = [getattr(statement, one.name) for one in fields(statement)]
         known |= {value for value in own if isinstance(value, bytes) and len(value) == _ADDRESS}
         if isinstance(statement, Register | KeysChange):
@@ -125,7 +125,7 @@ class ActComparison:
             recover_address(digest, row.signatures[at : at + size])
             for at in range(0, len(row.signatures), size)
         ]
-        if row.state not in STANDS and body is None and not isinstance(statement, Register):
+        if row.state not in STANDS and issuer is None and not isinstance(statement, Register):
             return None not in signers  # Its issuer is not final yet.
         return known.issuperset(signers)
 
@@ -163,7 +163,7 @@ class ActComparison:
             reached = _counter(replay, row.subject, row.lane)
             # Batches behind a displaced one name it as their predecessor, and are displaced too.
             if reached is not None and reached < row.counter and place not in gone:
-                detail = f"displaced at {row.counter}, where the chain has come to {reached}"
+                detail = f"displaced at {row.counter}, where the chain's counter is {reached}"
                 yield fault("database.row_changed", where, detail)
             gone.add(place)
             if row.block is None or row.block > self._observer.reach.head:
@@ -253,7 +253,7 @@ def _counter(replay: Replay, subject: str, lane: str) -> int | None:
     if lane == Lane.NONCE:
         seat = replay.registrars.get(int(subject[-2:]))
         return None if seat is None else seat.nonce
-    if (body := replay.bodies.get(subject)) is None:
+    if (issuer := replay.bodies.get(subject)) is None:
         return -1
     names = {
         Lane.SEQUENCE: "batches",
@@ -264,7 +264,7 @@ def _counter(replay: Replay, subject: str, lane: str) -> int | None:
     if lane == Lane.REGISTRATION:
         return 0
     name = names.get(Lane(lane))
-    return None if name is None else int(getattr(body.state, name))
+    return None if name is None else int(getattr(issuer.state, name))
 
 
 def readable(data: Any) -> Json:

@@ -57,7 +57,7 @@ def check_unanchored(stored_files: StoredFiles, row: Any) -> list[AuditFault]:
     lines = [line for chunk in stored_files.frames(row.number) for line in chunk]
     leaves = [merkle.leaf_hash(line) for line in lines]
     if not leaves or merkle.root(leaves) != row.root:
-        return [fault("database.record_differs", _where(row), "the records lead elsewhere")]
+        return [fault("database.record_differs", _where(row), "the records have another root")]
     return _compare(stored_files, row, lines, leaves) + _frames_differ(stored_files, row)
 
 

@@ -105,7 +105,7 @@ class CheckpointComparison:
             place = f"{where}/{proof.issuer}"
             slot = wanted.pop(proof.issuer, None)
             if slot is None:
-                yield fault("database.row_extra", place, "no body of this code")
+                yield fault("database.row_extra", place, "no issuer has this code")
                 continue
             try:
                 position = ROLL if proof.issuer == ROLL_NAME else slot_position(proof.issuer)

@@ -75,7 +75,7 @@ class Comparison:
         newest = self._node.block("latest")
         self._observer.end_at(final.number, final.number if newest is None else newest.number)
         if self._is_node_behind():
-            detail = f"the database has come to block {self._observer.reach.head}"
+            detail = f"the database has followed block {self._observer.reach.head}"
             yield fault("node.behind", f"blocks/{self._observer.newest}", detail)
             return
         acts = ActComparison(
@@ -86,9 +86,9 @@ class Comparison:
             operator=self._operator,
             now=self._job.now,
         )
-        response = EventComparison(self._connection, operator=self._operator, now=self._job.now)
+        receipts = EventComparison(self._connection, operator=self._operator, now=self._job.now)
         seen = self._job.memory.read() if self._job.memory is not None else None
-        for chain in (acts.chain, response.chain):
+        for chain in (acts.chain, receipts.chain):
             if seen is not None and isinstance(seen.noted, dict):
                 chain.expected = seen.noted.get(chain.name)
         travels = TravelComparison(self._connection)
@@ -97,7 +97,7 @@ class Comparison:
             "mirror": self._observer.finish(replay),
             "acts": acts.run(replay, final),
             "transactions": travels.run(),
-            "verifications": response.run(replay),
+            "verifications": receipts.run(replay),
             "batches": self._batches(),
             "certificates": self._certificates_of_nothing(),
             "catalogs": self._catalogs(),
@@ -108,7 +108,7 @@ class Comparison:
         }
         for name, part in parts.items():
             yield from guarded(f"database/{name}", part)
-        self._observer.notes = {chain.name: chain.noted() for chain in (acts.chain, response.chain)}
+        self._observer.notes = {chain.name: chain.noted() for chain in (acts.chain, receipts.chain)}
 
     def _is_node_behind(self) -> bool:
         """Return whether the node lacks blocks that the database has; then nothing is compared.
@@ -180,7 +180,7 @@ class Comparison:
 
     def _names(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield names under another's digest, and names of no registered issuer."""
-        known = {body.name for body in replay.bodies.values()}
+        known = {issuer.name for issuer in replay.bodies.values()}
         handed_in = {statement["name"] for statement in self._statements(ActKind.REGISTER)}
         stored = set()
         for row in self._connection.execute(select(NAMES)):

@@ -257,7 +257,9 @@ class MirrorObserver:
         stored_values = {name: _plain(getattr(row, name)) for name in changed}
         wanted = _readable({name: values[name] for name in changed})
         detail = f"it has another {', '.join(changed)}"
-        return [fault("database.row_changed", where, detail, held=stored_values, chain=wanted)]
+        return [
+            fault("database.row_changed", where, detail, **{"held": stored_values, "chain": wanted})
+        ]
 
     def _pruned(self, of: Table, keys: list[str], values: Mapping[str, Any]) -> bool:
         """Return whether an old version may be pruned, because a newer one exists."""
@@ -299,7 +301,9 @@ class MirrorObserver:
         detail = f"it has another {', '.join(changed)}"
         stored_values = {name: _plain(getattr(row, name)) for name in changed}
         chain = _readable({name: value for name, value in wanted.items() if name in changed})
-        return [fault("database.row_changed", where, detail, held=stored_values, chain=chain)]
+        return [
+            fault("database.row_changed", where, detail, **{"held": stored_values, "chain": chain})
+        ]
 
     def _same_signers(self, signatures: bytes, act: ReplayedAct) -> bool:
         """Return whether the same keys signed: a key may have other signatures of the same act."""
@@ -332,8 +336,8 @@ class MirrorObserver:
         ):
             query = select(of.c.issuer, of.c[counter], of.c.block)
             for issuer, number, block in self._connection.execute(query):
-                response = 0 < number <= most.get(issuer, 0) and not self._is_beyond(block)
-                if not response and not self._is_pending(block):
+                expected = 0 < number <= most.get(issuer, 0) and not self._is_beyond(block)
+                if not expected and not self._is_pending(block):
                     yield _extra(of, issuer, number)
         for of, key in ((BODIES, "issuer"), (REGISTRARS, "region")):
             for name, block in self._connection.execute(select(of.c[key], of.c.block)):

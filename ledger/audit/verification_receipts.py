@@ -43,18 +43,18 @@ class EventComparison:
 
     def run(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield the faults of receipts, of their rows, and of the batches they are in."""
-        bodies = _operators(replay, self._operator)
+        operators = _operators(replay, self._operator)
         query = select(VERIFICATIONS).order_by(VERIFICATIONS.c.number)
         rows = self._connection.execute(query.execution_options(yield_per=_AT_ONCE))
         for place, row in enumerate(rows):
-            if place == 0 and not bodies:
+            if place == 0 and not operators:
                 yield fault("receipt.unregistered", "database/verifications", "")
             replay.count("database_verifications")
-            yield from self._row(row, bodies)
+            yield from self._row(row, operators)
         yield from self.chain.end()
-        yield from self._batches(replay, bodies)
+        yield from self._batches(replay, operators)
 
-    def _row(self, row: Any, bodies: Collection[str]) -> Iterator[AuditFault]:
+    def _row(self, row: Any, operators: Collection[str]) -> Iterator[AuditFault]:
         where = f"database/verifications/{row.reference}"
         yield from self.chain.take(row.number, row.receipt, where)
         try:
@@ -70,21 +70,21 @@ class EventComparison:
             changed.append("leaves")
         if changed:
             yield fault("receipt.unusable", where, f"its row has another {', '.join(changed)}")
-        elif bodies and row.sequence is None and row.checked + MAX_ANCHORING_SECONDS < self._now:
+        elif operators and row.sequence is None and row.checked + MAX_ANCHORING_SECONDS < self._now:
             yield fault("receipt.unanchored", where, "", receipt=row.receipt.decode())
-        elif bodies and row.sequence is not None:
-            yield from self._sealed(row, receipt, bodies, where)
+        elif operators and row.sequence is not None:
+            yield from self._sealed(row, receipt, operators, where)
 
     def _sealed(
-        self, row: Any, receipt: SignedReceipt, bodies: Collection[str], where: str
+        self, row: Any, receipt: SignedReceipt, operators: Collection[str], where: str
     ) -> Iterator[AuditFault]:
         """Yield a fault if a receipt is not in the batch that its row names, or is late."""
-        if _is_in_batch(self._connection, receipt, row.sequence, bodies):
+        if _is_in_batch(self._connection, receipt, row.sequence, operators):
             return
         overdue = row.checked + MAX_ANCHORING_SECONDS < self._now
         waits = select(exists().where(RECEIPT_BATCHES.c.sequence == row.sequence))
         anchored = select(
-            exists().where(ANCHORED.c.issuer.in_(bodies), ANCHORED.c.sequence == row.sequence)
+            exists().where(ANCHORED.c.issuer.in_(operators), ANCHORED.c.sequence == row.sequence)
         )
         sealed = self._connection.execute(waits).scalar_one()
         if overdue:
@@ -92,7 +92,7 @@ class EventComparison:
         elif not sealed or self._connection.execute(anchored).scalar_one():
             yield fault("receipt.unusable", where, f"it is not in batch {row.sequence}")
 
-    def _batches(self, replay: Replay, bodies: Collection[str]) -> Iterator[AuditFault]:
+    def _batches(self, replay: Replay, operators: Collection[str]) -> Iterator[AuditFault]:
         """Yield batches with more or fewer receipts than rows that name them."""
         counted = select(VERIFICATIONS.c.sequence, func.count()).group_by(VERIFICATIONS.c.sequence)
         counts = dict(map(tuple, self._connection.execute(counted).all()))
@@ -102,15 +102,15 @@ class EventComparison:
         for sequence, row in sorted(sealed.items()):
             where = f"database/receipt_batches/{sequence}"
             query = select(ANCHORED.c.size, ANCHORED.c.digest).where(
-                ANCHORED.c.issuer.in_(bodies), ANCHORED.c.sequence == sequence
+                ANCHORED.c.issuer.in_(operators), ANCHORED.c.sequence == sequence
             )
             anchored = self._connection.execute(query).first()
             if not self._is_as_far(row, None if anchored is None else anchored.digest):
                 yield fault("database.row_changed", where, "it is not as far as it says")
             elif anchored is not None and anchored.size != counts.get(sequence, 0):
-                detail = f"{anchored.size} receipts were anchored, {counts.get(sequence, 0)} stand"
+                detail = f"{anchored.size} receipts anchored, {counts.get(sequence, 0)} have rows"
                 yield fault("receipt.gap", where, detail)
-        yield from self._sealed_here(replay, bodies, sealed.keys())
+        yield from self._sealed_here(replay, operators, sealed.keys())
 
     def _is_as_far(self, row: Any, anchored: bytes | None) -> bool:
         """Return whether the columns of a sealed batch agree with each other and with the chain."""
@@ -124,10 +124,10 @@ class EventComparison:
         )
 
     def _sealed_here(
-        self, replay: Replay, bodies: Collection[str], known: Collection[int]
+        self, replay: Replay, operators: Collection[str], known: Collection[int]
     ) -> Iterator[AuditFault]:
         """Yield anchored batches that the operator's key signed and that have no row."""
-        for issuer in bodies:
+        for issuer in operators:
             keys = replay.bodies[issuer].state.keys
             for sequence, _, count, key, _ in replay.marks.get(issuer, ()):
                 ours = key < len(keys) and keys[key].address == self._operator
@@ -170,14 +170,14 @@ def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
     """Return the codes of issuers whose batches may contain the receipts."""
     return [
         code
-        for code, body in replay.bodies.items()
-        if body.state.kind is IssuerKind.OPERATOR
-        and (operator is None or any(key.address == operator for key in body.state.keys))
+        for code, issuer in replay.bodies.items()
+        if issuer.state.kind is IssuerKind.OPERATOR
+        and (operator is None or any(key.address == operator for key in issuer.state.keys))
     ]
 
 
 def _is_in_batch(
-    connection: Connection, receipt: SignedReceipt, sequence: int, bodies: Collection[str]
+    connection: Connection, receipt: SignedReceipt, sequence: int, operators: Collection[str]
 ) -> bool:
     """Return whether batch `sequence` of one of the issuers contains the receipt's record.
 
@@ -189,6 +189,6 @@ def _is_in_batch(
         & (ANCHORED.c.issuer == BATCHES.c.issuer)
         & (ANCHORED.c.root == BATCHES.c.root)
         & (ANCHORED.c.sequence == sequence)
-        & BATCHES.c.issuer.in_(bodies)
+        & BATCHES.c.issuer.in_(operators)
     )
     return bool(connection.execute(select(exists().where(found))).scalar_one())

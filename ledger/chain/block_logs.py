@@ -82,7 +82,7 @@ def _proved_logs(node: JsonRpc, address: bytes, number: int) -> list[ContractLog
             )
         return _logs(receipts, address, number, block_hash)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise LogsIncompleteError(f"the node garbles block {number}") from error
+        raise LogsIncompleteError(f"block {number} of the node is malformed") from error
 
 
 def _receipts(node: JsonRpc, number: int, transactions: Sequence[str]) -> list[Any]:

@@ -90,7 +90,7 @@ class NodeClient:
                 method, code, str(node_error.get("message")), node_error.get("data")
             )
         if not isinstance(answer, dict) or "result" not in answer:
-            raise ChainUnreachableError(f"the node answers {method} with something else")
+            raise ChainUnreachableError(f"the answer to {method} is no JSON-RPC")
         return answer["result"]
 
     def _exchange(self, method: str, params: Sequence[Any]) -> Any:
@@ -107,7 +107,7 @@ class NodeClient:
             answer = exchange(request, seconds=self._timeout, longest=self._longest)
         except AnswerTooLongError as error:
             raise NodeAnswerTooLongError(
-                f"the node answers {method} at too great length"
+                f"the node answers {method} with more bytes than are read"
             ) from error
         except NoAnswerError as error:
             raise ChainUnreachableError(f"the node does not answer {method}: {error}") from error
@@ -118,7 +118,7 @@ class NodeClient:
         try:
             return orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
-            raise ChainUnreachableError(f"the node answers {method} with something else") from error
+            raise ChainUnreachableError(f"the answer to {method} is no JSON-RPC") from error
 
 
 class WrongChainError(NodeRefusesError):
@@ -418,7 +418,7 @@ def _shaped(read: Callable[[], _Read]) -> _Read:
     try:
         return read()
     except (KeyError, TypeError, AttributeError) as error:
-        raise ChainUnreachableError("the node answers with something of another shape") from error
+        raise ChainUnreachableError("an answer of the node has another shape") from error
 
 
 def _number(value: Any) -> int:

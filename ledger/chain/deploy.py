@@ -185,11 +185,9 @@ def _include(node: JsonRpc, made: Deployment) -> Deployment:
         _send(node, made)
     receipt = _wait(node, tx)
     if int(receipt["status"], 16) != 1:
-        raise DeploymentFailedError(
-            "the chain is not fit for the contract, which refused to be created"
-        )
+        raise DeploymentFailedError("the contract could not be created on this chain")
     if not _stands(node, made):
-        raise DeploymentFailedError("other code stands at the contract's address")
+        raise DeploymentFailedError("the contract's address has other code")
     return replace(made, block=int(receipt["blockNumber"], 16))
 
 

@@ -318,7 +318,7 @@ class _Range:
         statement = event.statement
         kind = kind_of(statement)
         if kind is None:
-            raise MirrorDiffersError("the contract told an act that is never carried")
+            raise MirrorDiffersError(f"no call of the contract takes {statement.primary}")
         digest = statement.digest(self._identity)
         subject, lane = subject_of(statement), ACTS[kind].lane
         counter = counter_of(kind, statement)
@@ -362,7 +362,7 @@ class _Range:
 
     def _seat_first(self, statement: RegistrarChange, at: ContractLog) -> None:
         if statement.term != 0:
-            raise MirrorDiffersError("a registrar was seated that nobody signed for")
+            raise MirrorDiffersError("a registrar was set without signatures after deployment")
         seat = Seat(account=statement.account, recovery=statement.recovery)
         self._put_seat(statement.region, seat, statement.term, at)
 
@@ -405,7 +405,7 @@ class _Range:
         for one in fields(IssuerState):
             name = one.name
             if name != "name" and getattr(issuer.state, name) != getattr(state, name):
-                raise MirrorDiffersError(f"the {name} told of {event.issuer} does not follow")
+                raise MirrorDiffersError(f"the {name} of {event.issuer} does not follow")
         self._issuers[event.issuer] = replace(issuer, state=state)
         self._put(self._issuers[event.issuer], at)
 

@@ -40,10 +40,10 @@ def demo(home: Path, certificates: int, as_json: bool) -> None:
     quiet()
     progress = Console(stderr=True)
     report = run(home.absolute(), certificates, lambda step: progress.print(f"… {step}"))
-    response = format_canonical(to_json(report))
-    write_atomically(home / "demo.json", response)
+    document = format_canonical(to_json(report))
+    write_atomically(home / "demo.json", document)
     if as_json:
-        sys.stdout.buffer.write(response + b"\n")
+        sys.stdout.buffer.write(document + b"\n")
     else:
         tell(report, Console(soft_wrap=True))
     raise SystemExit(ExitStatus.OK if report.holds else ExitStatus.AGAINST)

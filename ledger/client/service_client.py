@@ -218,7 +218,7 @@ class Client:
                 raise
             raise AnswerInvalidError(f"the snapshot does not check: {error}") from error
         if self._snapshot is not None and _block(found) < _block(self._snapshot):
-            raise AnswerInvalidError("the snapshot is older than the one that is held")
+            raise AnswerInvalidError("the snapshot is older than the cached one")
         self._snapshot = found
         return found
 

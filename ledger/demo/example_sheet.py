@@ -31,5 +31,5 @@ def write_example(folder: Path, home: Path, sample: SampleCertificate) -> None:
             ]
         )
     write_atomically(folder / "sheet.csv", text.getvalue().encode())
-    body = home / "bodies" / sample.body.uscc
-    write_atomically(folder / "body", str(body).encode())
+    issuer_folder = home / "bodies" / sample.issuer.uscc
+    write_atomically(folder / "body", str(issuer_folder).encode())

@@ -58,10 +58,14 @@ class Office:
     """An issuer with its folder, key and catalog."""
 
     def __init__(
-        self, ledger: Ledger, cast: Cast, body: IssuerProfile, samples: Sequence[SampleCertificate]
+        self,
+        ledger: Ledger,
+        cast: Cast,
+        profile: IssuerProfile,
+        samples: Sequence[SampleCertificate],
     ) -> None:
-        self._ledger, self._cast, self.body = ledger, cast, body
-        self._folder = ledger.settings.home / "bodies" / body.uscc
+        self._ledger, self._cast, self.profile = ledger, cast, profile
+        self._folder = ledger.settings.home / "bodies" / profile.uscc
         categories = {sample.category.code: sample.category for sample in samples}
         self.catalog = Catalog.of(
             [entry_of(category, lag_days=LAG_DAYS) for category in categories.values()]
@@ -74,9 +78,9 @@ class Office:
         if (self._folder / "body.json").exists():
             return IssuerFolder(folder=self._folder)
         profile = Profile(
-            issuer=self.body.uscc,
-            kind=self.body.kind,
-            name=self.body.name_zh,
+            issuer=self.profile.uscc,
+            kind=self.profile.kind,
+            name=self.profile.name_zh,
             ledger=identity,
         )
         passphrase = own_passphrase(self._ledger.settings.home)
@@ -84,16 +88,16 @@ class Office:
 
     def state(self) -> IssuerState | None:
         """Return the issuer's state in the mirror."""
-        return state_of(self._ledger, self.body)
+        return state_of(self._ledger, self.profile)
 
     def register(self) -> None:
         """Submit the registration, signed by two registrars and the issuer's first key."""
-        register_issuer(self._ledger, self._cast, self.body, self.signer)
+        register_issuer(self._ledger, self._cast, self.profile, self.signer)
 
     def file_catalog(self) -> None:
         """Submit the catalog, signed by the issuer and its registrar."""
         self._own.save_catalog(self.catalog)
-        file_catalog(self._ledger, self._cast, self.body, self.signer, self.catalog)
+        file_catalog(self._ledger, self._cast, self.profile, self.signer, self.catalog)
 
     def seal(
         self, sequence: int, made: Sequence[DemoCertificate], issues: Sequence[Issue]
@@ -101,7 +105,7 @@ class Office:
         """Seal certificates whose papers are printed; deterministic."""
         head = self._own.register.head() if sequence > 1 else Head()
         plan = Plan(
-            issuer=self.body.uscc,
+            issuer=self.profile.uscc,
             ledger=self._ledger.pin.identity,
             catalog=self.catalog.root(),
             head=head,
@@ -127,7 +131,7 @@ class Office:
         """Return the access codes that sealing will give, which the papers must show."""
         sealed = seal_records(
             issues,
-            issuer=self.body.uscc,
+            issuer=self.profile.uscc,
             secret=self._own.secret(),
             seed=self._seed(sequence),
             first=first,
@@ -135,7 +139,7 @@ class Office:
         return [code.decode() for code in sealed.codes]
 
     def _seed(self, sequence: int) -> bytes:
-        label = f"{self.body.uscc} {sequence}".encode()
+        label = f"{self.profile.uscc} {sequence}".encode()
         return hashlib.sha256(self._cast.seed + label).digest()
 
     def change(self, indexes: Sequence[int], status: Status, reason: str) -> None:
@@ -144,7 +148,7 @@ class Office:
         assert state is not None
         changes = status_changes(
             indexes,
-            issuer=self.body.uscc,
+            issuer=self.profile.uscc,
             status=status,
             reason=reason,
             epoch=state.epoch + 1,
@@ -159,36 +163,36 @@ class Office:
         return (folder / f"{made.index}.json").read_bytes()
 
 
-def state_of(ledger: Ledger, body: IssuerProfile) -> IssuerState | None:
+def state_of(ledger: Ledger, profile: IssuerProfile) -> IssuerState | None:
     """Return an issuer's state in the mirror."""
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.uscc)
+        seen = unit.body(profile.uscc)
     return None if seen is None else seen.state
 
 
-def register_issuer(ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer) -> None:
+def register_issuer(ledger: Ledger, cast: Cast, profile: IssuerProfile, signer: Signer) -> None:
     """Submit an issuer's registration with one key for everything, signed by two registrars."""
     statement = Register(
-        issuer=body.uscc.encode(),
-        kind=body.kind.number,
-        name=sha256(body.name_zh.encode()),
+        issuer=profile.uscc.encode(),
+        kind=profile.kind.number,
+        name=sha256(profile.name_zh.encode()),
         keys=packed_keys({signer.address: EVERY}),
         not_after=ledger.clock() + MAX_LIFETIME_SECONDS // 2,
     )
-    region = region_of(body.uscc)
+    region = region_of(profile.uscc)
     second = next(other for other in REGIONS if other != region)
     signers = [cast.registrar(region), cast.registrar(second), signer]
     act = sign_statement(statement, signers, ledger.pin.identity)
-    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name_zh}
+    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": profile.name_zh}
     submit_act(ledger.intake, format_canonical(value))
 
 
 def file_catalog(
-    ledger: Ledger, cast: Cast, body: IssuerProfile, signer: Signer, catalog: Catalog
+    ledger: Ledger, cast: Cast, profile: IssuerProfile, signer: Signer, catalog: Catalog
 ) -> None:
     """Submit an issuer's first catalog, signed by its registrar too."""
-    statement = catalog_change(catalog, issuer=body.uscc, version=1, now=ledger.clock())
-    registrar = cast.registrar(region_of(body.uscc))
+    statement = catalog_change(catalog, issuer=profile.uscc, version=1, now=ledger.clock())
+    registrar = cast.registrar(region_of(profile.uscc))
     act = sign_statement(statement, [signer, registrar], ledger.pin.identity)
     value = {
         "type": "certledger/catalog-submission/1",
@@ -225,7 +229,7 @@ def print_papers(
     documents = {
         one.stem: certificate_document(
             category=one.sample.category,
-            body=one.sample.body,
+            issuer=one.sample.issuer,
             fields=one.sample.fields,
             issue_date=one.sample.issue_date,
             expiry_date=one.sample.expiry_date,

@@ -30,9 +30,9 @@ _REGIONS = {
 
 def to_json(report: DemoReport) -> Json:
     """Return the content of `demo.json`."""
-    kinds = Counter(str(office.body.kind) for office in report.offices)
-    regions = Counter(office.body.uscc[2:4] for office in report.offices)
-    verdicts = Counter(str(one.result.verdict) for one in report.told)
+    kinds = Counter(str(office.profile.kind) for office in report.offices)
+    regions = Counter(office.profile.uscc[2:4] for office in report.offices)
+    verdicts = Counter(str(one.result.verdict) for one in report.verdicts)
     return {
         "home": str(report.home),
         "holds": report.holds,
@@ -52,10 +52,10 @@ def to_json(report: DemoReport) -> Json:
         },
         "certificates": len(report.made),
         "categories": len({one.sample.category.code for one in report.made}),
-        "as_of": _as_of(report.told),
+        "as_of": _as_of(report.verdicts),
         "audit": {"verdict": str(report.audit.verdict), "counts": dict(report.audit.counts)},
         "verdicts": dict(sorted(verdicts.items())),
-        "results": [one.to_json() for one in report.told],
+        "results": [one.to_json() for one in report.verdicts],
         "milliseconds": int(report.seconds * 1000),
     }
 
@@ -67,7 +67,7 @@ def _as_of(verdicts: Sequence[DemoVerdict]) -> str:
 
 def tell(report: DemoReport, console: Console) -> None:
     """Print the summary."""
-    _tell_bodies(report, console)
+    _tell_issuers(report, console)
     _tell_verdicts(report, console)
     _tell_bad(report, console)
     counts = report.audit.counts
@@ -75,7 +75,7 @@ def tell(report: DemoReport, console: Console) -> None:
         f"\nAn audit that replays the chain from its first block: [b]{report.audit.verdict}[/b], "
         f"{counts.get('events', 0)} events, {counts.get('records', 0)} records."
     )
-    failed = [one for one in report.told if not one.holds]
+    failed = [one for one in report.verdicts if not one.holds]
     for one in failed:
         console.print(
             f"[red]✖[/red] {one.file}: expected {one.expected} ({one.why}), "
@@ -83,9 +83,9 @@ def tell(report: DemoReport, console: Console) -> None:
         )
     home = report.home
     console.print(
-        f"Every expectation held: {len(report.told)} of {len(report.told)}."
+        f"Every expectation held: {len(report.verdicts)} of {len(report.verdicts)}."
         if not failed
-        else f"\n{len(failed)} of {len(report.told)} expectations did not hold."
+        else f"\n{len(failed)} of {len(report.verdicts)} expectations did not hold."
     )
     console.print(f"Took {report.seconds:.1f} s. In {home}:", highlight=False)
     console.print("  evidence/   one file a certificate, which proves itself without this machine")
@@ -99,12 +99,12 @@ def tell(report: DemoReport, console: Console) -> None:
     )
 
 
-def _tell_bodies(report: DemoReport, console: Console) -> None:
+def _tell_issuers(report: DemoReport, console: Console) -> None:
     table = Table("issuing bodies", *_REGIONS.values(), box=None, pad_edge=False)
     for kind, label in _KINDS.items():
         counts = [
             sum(
-                office.body.kind is kind and office.body.uscc[2:4] == code
+                office.profile.kind is kind and office.profile.uscc[2:4] == code
                 for office in report.offices
             )
             for code in _REGIONS
@@ -124,7 +124,7 @@ def _tell_bodies(report: DemoReport, console: Console) -> None:
 
 def _tell_verdicts(report: DemoReport, console: Console) -> None:
     table = Table("certificates as issued", "verdict", "because", box=None, pad_edge=False)
-    issued = [one for one in report.told if one.what == "as issued"]
+    issued = [one for one in report.verdicts if one.what == "as issued"]
     for (verdict, why), count in sorted(Counter((o.result.verdict, o.why) for o in issued).items()):
         banner = BANNERS[Verdict(verdict)]
         because = "" if why == "ok" else f"{CODES[why].en} {CODES[why].zh}"
@@ -135,7 +135,7 @@ def _tell_verdicts(report: DemoReport, console: Console) -> None:
 
 def _tell_bad(report: DemoReport, console: Console) -> None:
     table = Table("what somebody else shows", "verdict", "because", box=None, pad_edge=False)
-    for one in report.told:
+    for one in report.verdicts:
         if one.what == "as issued":
             continue
         banner = BANNERS[one.result.verdict]

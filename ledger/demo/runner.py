@@ -81,7 +81,7 @@ class DemoReport:
     ledger: Ledger
     offices: Sequence[Office]
     made: Sequence[DemoCertificate]
-    told: Sequence[DemoVerdict]
+    verdicts: Sequence[DemoVerdict]
     audit: Audit
     seconds: float
 
@@ -89,7 +89,7 @@ class DemoReport:
     def holds(self) -> bool:
         """Whether every expectation is met, and an audit finds nothing."""
         clean = self.audit.verdict is AuditVerdict.CLEAN
-        return clean and all(one.holds for one in self.told)
+        return clean and all(one.holds for one in self.verdicts)
 
 
 def run(home: Path, certificates: int, say: Say) -> DemoReport:
@@ -128,7 +128,7 @@ def run(home: Path, certificates: int, say: Say) -> DemoReport:
         ledger=ledger,
         offices=list(offices.values()),
         made=made,
-        told=verdicts,
+        verdicts=verdicts,
         audit=audit,
         seconds=time.monotonic() - started,
     )
@@ -170,7 +170,7 @@ def _offices(
     for one in made:
         by_issuer.setdefault(one.issuer, []).append(one.sample)
     offices = {
-        issuer: Office(ledger, cast, samples[0].body, samples)
+        issuer: Office(ledger, cast, samples[0].issuer, samples)
         for issuer, samples in by_issuer.items()
     }
     say(f"{len(offices)} bodies register and file their catalogs")

@@ -34,7 +34,7 @@ def places(samples: Sequence[SampleCertificate]) -> list[DemoCertificate]:
     counts: dict[str, int] = {}
     made = []
     for number, sample in enumerate(samples, 1):
-        issuer = sample.body.uscc
+        issuer = sample.issuer.uscc
         index = counts.get(issuer, 0)
         counts[issuer] = index + 1
         stem = f"{number:05d}-{sample.category.code}"

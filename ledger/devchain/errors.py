@@ -26,7 +26,7 @@ class GenesisMismatchError(EmbeddedChainError):
 
     def __init__(self, field: str, current: object, wanted: object) -> None:
         super().__init__(f"the stored chain has {field} {current}, not {wanted}")
-        self.field, self.held, self.wanted = field, current, wanted
+        self.field, self.current, self.wanted = field, current, wanted
 
 
 class GenesisMalformedError(EmbeddedChainError):

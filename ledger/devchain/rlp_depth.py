@@ -28,7 +28,7 @@ def check_nesting(data: bytes, most: int) -> None:
             continue
         ends.append(start + size)
         if len(ends) > most:
-            raise ValueError(f"lists stand more than {most} deep")
+            raise ValueError(f"lists are nested more than {most} deep")
         at = start
 
 

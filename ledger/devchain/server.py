@@ -190,10 +190,10 @@ def _spoken(asked: Json, result: Json | RpcError) -> Json | None:
 
 
 def _failed(name: Json, error: RpcError) -> Json:
-    response: dict[str, Json] = {"code": error.number, "message": error.message}
+    error_json: dict[str, Json] = {"code": error.number, "message": error.message}
     if error.data is not None:
-        response["data"] = error.data
-    return {"jsonrpc": "2.0", "id": name, "error": response}
+        error_json["data"] = error.data
+    return {"jsonrpc": "2.0", "id": name, "error": error_json}
 
 
 def _dump(value: Json) -> bytes:

@@ -67,7 +67,7 @@ def _catalog(value: Json) -> HandedIn:
     read.done()
     if not isinstance(act.statement, CatalogChange) or catalog.root() != act.statement.root:
         raise CatalogDiffersError(
-            f"the entries give the root {catalog.root().hex()}, signed is another"
+            f"the entries have the root {catalog.root().hex()}, not the one that was signed"
         )
     return HandedIn(act=act, catalog=catalog)
 

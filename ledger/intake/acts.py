@@ -43,7 +43,7 @@ def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) ->
     statement = handed.act.statement
     kind = kind_of(statement)
     if kind is None or kind not in kinds:
-        raise MalformedError("schema.invalid", f"{statement.primary} is not taken in here")
+        raise MalformedError("schema.invalid", f"{statement.primary} is not accepted here")
     if handed.act.ledger != intake.identity:
         raise OtherLedgerError(f"the act is for the ledger {handed.act.ledger.hex()}")
     with intake.store.begin() as unit:
@@ -63,7 +63,7 @@ def _take_in(intake: Intake, unit: Unit, kind: ActKind, handed: HandedIn) -> byt
     check_time(getattr(statement, "not_after"), now)  # noqa: B009  (all that are carried)
     if unit.act_at(subject, ACTS[kind].lane, counter) is not None:
         raise ActConflictError(
-            f"another act was taken in as {ACTS[kind].lane} {counter} of {subject}"
+            f"another act was accepted as {ACTS[kind].lane} {counter} of {subject}"
         )
     admit(kind, Case(unit=unit, handed=handed, now=now))
     intake.check_room(unit, subject, 0)
@@ -90,8 +90,8 @@ def _stands(unit: Unit, handed: HandedIn) -> bool:
         changes = unit.catalog_changes(subject_of(statement))
         return any(change.digest == handed.act.digest for change in changes)
     if isinstance(statement, Register) and handed.name is not None:
-        body = unit.body(subject_of(statement))
-        return body is not None and body.state.name == placeholder(statement.name)
+        row = unit.body(subject_of(statement))
+        return row is not None and row.state.name == placeholder(statement.name)
     return False
 
 

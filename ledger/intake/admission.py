@@ -16,7 +16,7 @@ from certledger.ledger.intake.errors import (
     NameDiffersError,
     RegistrarUnknownError,
 )
-from certledger.ledger.intake.pending_state import body_of, head_of
+from certledger.ledger.intake.pending_state import head_of, require_issuer
 from certledger.ledger.intake.status_check import check_status
 from certledger.verifier.formats.issuer_state import region_of
 from certledger.verifier.formats.statements import (
@@ -68,15 +68,15 @@ def _has_registrar(unit: Unit, region: int) -> bool:
 def _registration(case: Case, statement: Statement) -> None:
     assert isinstance(statement, Register)
     if case.handed.name is None:
-        raise NameDiffersError("a registration is handed in together with the name of the body")
+        raise NameDiffersError("a registration must be submitted with the issuer's name")
 
 
 def _status(case: Case, statement: Statement) -> None:
     assert isinstance(statement, StatusChange)
-    body = body_of(case.unit, subject_of(statement))
-    head = head_of(case.unit, body)
+    issuer = require_issuer(case.unit, subject_of(statement))
+    head = head_of(case.unit, issuer)
     correction = len(case.handed.act.signatures) == 2
-    check_status(case.unit, body, statement, head.certificates, correction=correction)
+    check_status(case.unit, issuer, statement, head.certificates, correction=correction)
 
 
 def _check_entries(case: Case, statement: Statement) -> None:
@@ -85,7 +85,7 @@ def _check_entries(case: Case, statement: Statement) -> None:
     catalog = case.handed.catalog
     if catalog is None:
         if any(statement.root) and case.unit.catalog(statement.root) is None:
-            raise CatalogUnknownError("a catalog is handed in together with its entries")
+            raise CatalogUnknownError("a catalog must be submitted with its entries")
         return
     new = {entry.order: entry for entry in catalog.entries}
     waiting = (act.statement for act in case.unit.queue(subject_of(statement), Lane.VERSION))

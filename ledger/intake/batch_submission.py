@@ -164,7 +164,7 @@ class _Columns:
                 index = start + place
                 raise RecordOtherIndexError(place, f"its index is {index}, not {first + place}")
         if merkle.root(self._roots) != statement.root:
-            raise RootWrongError("the records do not give the root that was signed")
+            raise RootWrongError("the records do not have the root that was signed")
 
 
 def _check_statement(statement: Batch) -> None:
@@ -173,6 +173,6 @@ def _check_statement(statement: Batch) -> None:
             f"a batch has 1 to {MAX_BATCH_CERTIFICATES} records, not {statement.count}"
         )
     if statement.first + statement.count > MAX_CERTIFICATES:
-        raise BatchCountError(f"a body has at most {MAX_CERTIFICATES} certificates")
+        raise BatchCountError(f"an issuer has at most {MAX_CERTIFICATES} certificates")
     if statement.sequence == 0:
         raise MalformedError("schema.invalid", "statement.sequence starts at 1")

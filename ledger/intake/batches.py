@@ -18,10 +18,10 @@ from certledger.ledger.intake.errors import (
 )
 from certledger.ledger.intake.pending_state import (
     Intake,
-    body_of,
     check_time,
     earlier_receipt,
     head_of,
+    require_issuer,
 )
 from certledger.verifier.formats.statements import Batch
 
@@ -61,7 +61,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
         _check_admissible(unit, submission, intake.identity, now)
         intake.check_room(unit, issuer, statement.count)
     elif anchored.digest != digest:
-        raise BatchConflictError(f"the chain holds another batch {statement.sequence} of {issuer}")
+        raise BatchConflictError(f"the chain has another batch {statement.sequence} of {issuer}")
     if anchored is None:
         check_editions(unit, submission)
     _add_records(unit, submission)
@@ -117,17 +117,17 @@ def _settle(unit: Unit, anchored: AnchoredBatch) -> None:
 def _check_admissible(unit: Unit, submission: Submission, identity: bytes, now: int) -> None:
     """Check the contract's rules on the state after all queued acts."""
     statement = submission.statement
-    body = body_of(unit, statement.issuer.decode("ascii"))
+    issuer = require_issuer(unit, statement.issuer.decode("ascii"))
     check_time(statement.not_after, now)
-    if unit.act_at(body.state.issuer, Lane.SEQUENCE, statement.sequence) is not None:
-        raise BatchConflictError(f"another batch {statement.sequence} was taken in before")
-    _check_follows(unit, body, statement)
+    if unit.act_at(issuer.state.issuer, Lane.SEQUENCE, statement.sequence) is not None:
+        raise BatchConflictError(f"another batch {statement.sequence} was accepted before")
+    _check_follows(unit, issuer, statement)
     check_contract(unit, statement, (submission.signature,), identity=identity, now=now)
 
 
-def _check_follows(unit: Unit, body: IssuerRow, statement: Batch) -> None:
+def _check_follows(unit: Unit, issuer: IssuerRow, statement: Batch) -> None:
     """Check that the batch continues the issuer's batches."""
-    head = head_of(unit, body)
+    head = head_of(unit, issuer)
     if statement.sequence != head.batches + 1:
         raise SequenceWrongError(f"batch {statement.sequence} where {head.batches + 1} is next")
     if statement.previous != head.last:

@@ -45,7 +45,7 @@ def entries_of(unit: IntakeUnit, root: bytes) -> Entries:
     """
     entries = known_entries(unit, root)
     if entries is None:
-        raise CatalogUnknownError(f"the entries of catalog {root.hex()} were never handed in")
+        raise CatalogUnknownError(f"the entries of catalog {root.hex()} were never submitted")
     return entries
 
 

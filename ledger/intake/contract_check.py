@@ -116,9 +116,9 @@ def _key_of(ledger: LedgerState, statement: Statement, signatures: tuple[bytes, 
 def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerState:
     """Return the ledger's state after all queued acts."""
     issuers = {
-        code: _issuer(unit, body)
+        code: _issuer(unit, row)
         for code in issuers_of(statement)
-        if (body := unit.body(code)) is not None
+        if (row := unit.body(code)) is not None
     }
     ledger = ledger_state(identity, unit.registrars(), issuers)
     seats = {
@@ -133,11 +133,11 @@ def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerSta
     return replace(ledger, seats=seats, term=term)
 
 
-def _issuer(unit: Unit, body: IssuerRow) -> Issuer:
-    head = head_of(unit, body)
+def _issuer(unit: Unit, row: IssuerRow) -> Issuer:
+    head = head_of(unit, row)
     # The peaks after queued batches are unknown; no rule reads them, only their number counts.
     state = replace(
-        body.state,
+        row.state,
         peaks=(ZERO,) * head.batches.bit_count(),
         batches=head.batches,
         certificates=head.certificates,
@@ -147,4 +147,4 @@ def _issuer(unit: Unit, body: IssuerRow) -> Issuer:
         epoch=head.epoch,
         revision=head.revision,
     )
-    return Issuer(state=state, on_hold=body.on_hold)
+    return Issuer(state=state, on_hold=row.on_hold)

@@ -112,7 +112,7 @@ class ChainAbsentError(CertledgerError):
     code = "chain.away"
 
     def __init__(self, waited: int, retry_after: int) -> None:
-        super().__init__(f"the chain is away: what was accepted has waited for {waited} seconds")
+        super().__init__(f"the chain is away: the oldest act has waited for {waited} seconds")
         self.retry_after = retry_after
 
 

@@ -136,20 +136,20 @@ def head(store: Store, issuer: str) -> PendingHead:
         IssuerUnknownError: the ledger has no such issuer.
     """
     with store.begin(write=False) as unit:
-        return head_of(unit, body_of(unit, issuer))
+        return head_of(unit, require_issuer(unit, issuer))
 
 
-def body_of(unit: Unit, issuer: str) -> IssuerRow:
+def require_issuer(unit: Unit, issuer: str) -> IssuerRow:
     """Return an issuer's state in the mirror, or raise IssuerUnknownError."""
-    body = unit.body(issuer)
-    if body is None:
-        raise IssuerUnknownError(f"the ledger has no body {issuer}")
-    return body
+    row = unit.body(issuer)
+    if row is None:
+        raise IssuerUnknownError(f"the ledger has no issuer {issuer}")
+    return row
 
 
-def head_of(unit: Unit, body: IssuerRow) -> PendingHead:
+def head_of(unit: Unit, issuer: IssuerRow) -> PendingHead:
     """Return the head of an issuer after the acts that are queued in `unit`."""
-    state = body.state
+    state = issuer.state
     batches, certificates, last = state.batches, state.certificates, state.last
     waiting = unit.last_waiting(state.issuer, Lane.SEQUENCE)
     if waiting is not None and isinstance(statement := waiting.statement, Batch):

@@ -13,7 +13,7 @@ _STATUSES = tuple(Status)
 
 
 def check_status(
-    unit: Unit, body: IssuerRow, statement: StatusChange, certificates: int, *, correction: bool
+    unit: Unit, issuer: IssuerRow, statement: StatusChange, certificates: int, *, correction: bool
 ) -> None:
     """Check the cells of a status statement and each step.
 
@@ -26,8 +26,8 @@ def check_status(
     last = statement.words[-1] * CELLS + (statement.masks[-1].bit_length() - 1) // 2
     if last >= certificates:
         raise StatusBeyondError(f"certificate {last} where {certificates} are issued")
-    words = dict(unit.words(body.state.issuer))
-    for act in unit.queue(body.state.issuer, Lane.EPOCH):
+    words = dict(unit.words(issuer.state.issuer))
+    for act in unit.queue(issuer.state.issuer, Lane.EPOCH):
         if isinstance(act.statement, StatusChange):
             _apply(words, act.statement, correction=len(act.signatures) > 1)
     _apply(words, statement, correction=correction)

@@ -70,7 +70,7 @@ def issue_receipt(
     else:
         kind = kind_of(statement)
         if kind is None:
-            raise TypeError(f"{statement.primary} is never carried to the chain")
+            raise TypeError(f"{statement.primary} is no act of the contract")
         content |= {
             "type": SignedReceipt.ACT,
             "act": statement.primary,

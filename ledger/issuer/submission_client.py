@@ -41,7 +41,7 @@ class SubmissionClient:
     patience: float = PATIENCE
 
     def hand_in(
-        self, parcel: Parcel, notice: Callable[[str], None] = lambda response: None
+        self, parcel: Parcel, notice: Callable[[str], None] = lambda sentence: None
     ) -> Json:
         """Submit a parcel, retrying while the server is unreachable or busy; return its answer.
 

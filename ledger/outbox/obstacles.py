@@ -141,9 +141,9 @@ def _gap(unit: Unit, act: SubmittedAct, lane: Lane) -> tuple[str, bool] | None:
     return None if before.reason is None else ("act.before_it_waits", False)
 
 
-def _is_filed_soon(unit: Unit, state: IssuerState, said: Statement) -> bool:
+def _is_filed_soon(unit: Unit, state: IssuerState, statement: Statement) -> bool:
     """Return whether a change of catalog is queued that files the catalog of this batch."""
     coming = (one.statement for one in unit.queue(state.issuer, Lane.VERSION))
-    return isinstance(said, Batch) and any(
-        isinstance(one, CatalogChange) and one.root == said.catalog for one in coming
+    return isinstance(statement, Batch) and any(
+        isinstance(one, CatalogChange) and one.root == statement.catalog for one in coming
     )

@@ -188,9 +188,9 @@ def _keys(unit: Unit, state: IssuerState, act: SubmittedAct) -> bytes:
 
 def _restore(unit: Unit, act: SubmittedAct) -> list[ContractCall]:
     """Return the call that restores issuers, none if one of them is unknown here."""
-    bodies = [unit.body(code) for code in issuers_of(act.statement)]
-    states = [body.state for body in bodies if body is not None]
-    if len(states) != len(bodies):
+    issuers = [unit.body(code) for code in issuers_of(act.statement)]
+    states = [issuer.state for issuer in issuers if issuer is not None]
+    if len(states) != len(issuers):
         return []
     data = calls.restore(states, act.statement, signatures=act.signatures)
     return [ContractCall(data=data, acts=(act.number,))]

@@ -71,7 +71,7 @@ class CertificateDocument:
 def certificate_document(
     *,
     category: Category,
-    body: IssuerProfile,
+    issuer: IssuerProfile,
     fields: Mapping[str, str],
     issue_date: date,
     expiry_date: date | None,
@@ -82,8 +82,8 @@ def certificate_document(
     return CertificateDocument(
         title_zh=category.name_zh,
         title_en=category.name_en,
-        issuer_zh=body.name_zh,
-        issuer_en=body.name_en,
+        issuer_zh=issuer.name_zh,
+        issuer_en=issuer.name_en,
         number=fields["certificate_number"],
         access_code=access_code,
         lines=tuple(

@@ -34,7 +34,7 @@ class Cadence:
     """
 
     seconds: int = 60
-    kept: int = 256
+    blocks: int = 256
 
 
 def checkpoint(
@@ -50,16 +50,16 @@ def checkpoint(
     """
     final = chain.finalized()
     with store.begin(write=False) as unit:
-        bodies = _due(unit, final, cadence)
-    if bodies is None:
+        issuers = _due(unit, final, cadence)
+    if issuers is None:
         return None
-    made, proofs = capture(chain, ledger, final, bodies)
+    made, proofs = capture(chain, ledger, final, issuers)
     with store.begin() as unit:
         last = unit.checkpoint()
         if last is not None and last.number >= final.number:
             return None
         unit.add_checkpoint(made, proofs)
-        unit.drop_checkpoints(final.number - cadence.kept)
+        unit.drop_checkpoints(final.number - cadence.blocks)
     return made
 
 
@@ -70,16 +70,16 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
         return None  # The mirror has not followed that block yet.
     if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
         return None  # The contract was deployed after the newest final block.
-    bodies = list(unit.bodies(at=final.number))
+    issuers = list(unit.bodies(at=final.number))
     if last is None:
-        return bodies
-    moved = any(body.block > last.number for body in bodies)
+        return issuers
+    moved = any(row.block > last.number for row in issuers)
     older = final.number > last.number
-    return bodies if older and (moved or final.time - last.time >= cadence.seconds) else None
+    return issuers if older and (moved or final.time - last.time >= cadence.seconds) else None
 
 
 def capture(
-    chain: Chain, ledger: LedgerPin, final: Block, bodies: list[IssuerRow]
+    chain: Chain, ledger: LedgerPin, final: Block, issuers: list[IssuerRow]
 ) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]]:
     """Return the checkpoint of a final block, and the proofs of its issuers' slots.
 
@@ -88,7 +88,7 @@ def capture(
         MirrorDiffersError: the node proves another state than the mirror's.
     """
     positions = {ROLL_NAME: ROLL}
-    positions |= {body.state.issuer: slot_position(body.state.issuer) for body in bodies}
+    positions |= {row.state.issuer: slot_position(row.state.issuer) for row in issuers}
     account, slots = _prove(chain, list(positions.values()), final)
     proofs = {name: slots[position] for name, position in positions.items()}
     note = notes.Note(
@@ -100,7 +100,7 @@ def capture(
             time=final.time,
         )
     )
-    check_proofs(ledger, final, bodies, account, proofs)
+    check_proofs(ledger, final, issuers, account, proofs)
     made = StoredCheckpoint(
         number=final.number,
         hash=final.hash,
@@ -128,7 +128,7 @@ def _prove(
 def check_proofs(
     ledger: LedgerPin,
     final: Block,
-    bodies: list[IssuerRow],
+    issuers: list[IssuerRow],
     account_proof: tuple[bytes, ...],
     proofs: Mapping[str, tuple[bytes, ...]],
 ) -> None:
@@ -141,14 +141,14 @@ def check_proofs(
     try:
         account = check_account(final.state_root, ledger.address, account_proof)
         if account is None or account.code_hash != ledger.code_hash:
-            raise MirrorDiffersError("the chain holds another contract than the ledger's")
-        for body in bodies:
-            issuer = body.state.issuer
+            raise MirrorDiffersError("the contract's code on the chain is not the ledger's")
+        for row in issuers:
+            issuer = row.state.issuer
             slot = check_slot(account.storage_root, slot_position(issuer), proofs[issuer])
-            if without_brake(slot) != body.state.digest():
-                raise MirrorDiffersError(f"the chain holds another state of {issuer}")
-        response = check_slot(account.storage_root, ROLL, proofs[ROLL_NAME])
-        if response[28:] != len(bodies).to_bytes(4, "big"):
-            raise MirrorDiffersError(f"the chain has another number of bodies than {len(bodies)}")
+            if without_brake(slot) != row.state.digest():
+                raise MirrorDiffersError(f"the chain has another state of {issuer}")
+        roll = check_slot(account.storage_root, ROLL, proofs[ROLL_NAME])
+        if roll[28:] != len(issuers).to_bytes(4, "big"):
+            raise MirrorDiffersError(f"the chain has another number of issuers than {len(issuers)}")
     except ProofInvalidError as error:
         raise ChainUnreachableError(f"the node's proof does not verify: {error}") from error

@@ -95,12 +95,12 @@ class EvidenceMaker:
     """
 
     def __init__(
-        self, store: Store, ledger: LedgerPin, *, bodies: int = 64, leaves: int = 2**20
+        self, store: Store, ledger: LedgerPin, *, issuers: int = 64, leaves: int = 2**20
     ) -> None:
         self._store, self._ledger = store, ledger
-        self._views: _WeightedCache[tuple[str, int], IssuerView] = _WeightedCache(bodies)
-        self._trees: _WeightedCache[bytes, IssuerTrees] = _WeightedCache(bodies)
-        self._catalogs: _WeightedCache[bytes, CatalogView] = _WeightedCache(bodies)
+        self._views: _WeightedCache[tuple[str, int], IssuerView] = _WeightedCache(issuers)
+        self._trees: _WeightedCache[bytes, IssuerTrees] = _WeightedCache(issuers)
+        self._catalogs: _WeightedCache[bytes, CatalogView] = _WeightedCache(issuers)
         self._batches: _WeightedCache[tuple[bytes, int], BatchView] = _WeightedCache(
             leaves, weight=lambda batch: batch.tree.size
         )
@@ -136,23 +136,23 @@ class EvidenceMaker:
         with self._store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
             if checkpoint is None:
-                raise EvidencePendingError("no block has been made a checkpoint yet")
-            return self._body(unit, checkpoint, issuer)
+                raise EvidencePendingError("there is no checkpoint yet")
+            return self._issuer_view(unit, checkpoint, issuer)
 
     def _make(self, unit: ReadUnit, place: Location | None) -> Evidence:
         if place is None:
             raise EvidenceUnknownError("the ledger has no such certificate")
         checkpoint = unit.checkpoint()
         if checkpoint is None:
-            raise EvidencePendingError("no block has been made a checkpoint yet")
+            raise EvidencePendingError("there is no checkpoint yet")
         try:
-            body = self._body(unit, checkpoint, place.issuer)
-            batch = self._batch(unit, body, place)
-            return self._checked(self._assemble(body, batch, self._record(unit, place)))
+            view = self._issuer_view(unit, checkpoint, place.issuer)
+            batch = self._batch(unit, view, place)
+            return self._checked(self._assemble(view, batch, self._record(unit, place)))
         except (ProofInvalidError, MalformedError, KeyUnusableError) as error:
             raise EvidenceInconsistentError(f"{place.issuer} {place.index}: {error}") from error
 
-    def _assemble(self, body: IssuerView, batch: BatchView, record: Record) -> Evidence:
+    def _assemble(self, view: IssuerView, batch: BatchView, record: Record) -> Evidence:
         return Evidence(
             record=record,
             disclosures=(),
@@ -164,16 +164,16 @@ class EvidenceMaker:
                 block=batch.anchored.block, key=batch.anchored.key, path=batch.peak_path
             ),
             catalog=_entry_proof(batch.catalog, record),
-            body=body.state,
-            word=body.trees.status.prove(record.index // CELLS),
-            account_proof=body.checkpoint.account,
-            slot_proof=body.slot_proof,
-            checkpoint=body.checkpoint.note,
+            body=view.state,
+            word=view.trees.status.prove(record.index // CELLS),
+            account_proof=view.checkpoint.account,
+            slot_proof=view.slot_proof,
+            checkpoint=view.checkpoint.note,
         )
 
     def _checked(self, evidence: Evidence) -> Evidence:
         """Return the evidence after checking every link: the database may have been edited."""
-        proof, body = evidence.catalog, evidence.body
+        proof, state = evidence.catalog, evidence.body
         leaf = merkle.leaf_hash(proof.entry.canonical())
         entry_root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
         status_root = evidence.word.implied_root(evidence.record.index // CELLS)
@@ -181,12 +181,12 @@ class EvidenceMaker:
             "leaf": self._leaf_stands(evidence),
             "entry": bound_root(proof.count, entry_root) == evidence.statement.catalog,
             "batch": self._batch_stands(evidence),
-            "signature": address_of(evidence.signer) == _address_at(body, evidence.anchor.key),
-            "status": status_root == body.status,
+            "signature": address_of(evidence.signer) == _address_at(state, evidence.anchor.key),
+            "status": status_root == state.status,
         }
         if broken := [name for name, holds in links.items() if not holds]:
             raise EvidenceInconsistentError(
-                f"{evidence.record.issuer} {evidence.record.index}: the {broken[0]} leads elsewhere"
+                f"{evidence.record.issuer} {evidence.record.index}: the {broken[0]} does not verify"
             )
         return evidence
 
@@ -198,18 +198,18 @@ class EvidenceMaker:
 
     def _batch_stands(self, evidence: Evidence) -> bool:
         identity = self._ledger.identity
-        anchor, body = evidence.anchor, evidence.body
-        return check_batch(evidence.statement, anchor, body, identity=identity) == "ok"
+        anchor, state = evidence.anchor, evidence.body
+        return check_batch(evidence.statement, anchor, state, identity=identity) == "ok"
 
     def _record(self, unit: ReadUnit, place: Location) -> Record:
         data = unit.record(place.root, place.index - place.first)
         if data is None:
-            raise EvidenceUnknownError("the records of this batch were never handed in")
+            raise EvidenceUnknownError("the records of this batch were never submitted")
         return Record.parse(data)
 
     # Shared by many certificates -----------------------------------------------------------
 
-    def _body(self, unit: ReadUnit, checkpoint: StoredCheckpoint, issuer: str) -> IssuerView:
+    def _issuer_view(self, unit: ReadUnit, checkpoint: StoredCheckpoint, issuer: str) -> IssuerView:
         key = (issuer, checkpoint.number)
         cached = self._views.get(key)
         if cached is not None and cached.checkpoint.note == checkpoint.note:
@@ -219,7 +219,7 @@ class EvidenceMaker:
         if seen is None or proof is None:
             raise EvidencePendingError(f"{issuer} is not under a checkpoint yet")
         if is_placeholder(seen.state.name):
-            raise EvidencePendingError(f"the name of {issuer} was not handed in yet")
+            raise EvidencePendingError(f"the name of {issuer} was not submitted yet")
         code = check_state(
             seen.state,
             state_root=checkpoint.state_root,
@@ -233,13 +233,13 @@ class EvidenceMaker:
             checkpoint=checkpoint,
             state=seen.state,
             digest=seen.state.digest(),
-            trees=self._body_trees(unit, checkpoint, seen.state),
+            trees=self._issuer_trees(unit, checkpoint, seen.state),
             slot_proof=tuple(proof),
         )
         self._views.put(key, view)
         return view
 
-    def _body_trees(
+    def _issuer_trees(
         self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
     ) -> IssuerTrees:
         """Return the trees of a proved state; few states change from one checkpoint to the next."""
@@ -258,28 +258,28 @@ class EvidenceMaker:
         self._trees.put(digest, trees)
         return trees
 
-    def _batch(self, unit: ReadUnit, body: IssuerView, place: Location) -> BatchView:
+    def _batch(self, unit: ReadUnit, view: IssuerView, place: Location) -> BatchView:
         anchored = unit.anchored_root(place.issuer, place.root)
-        if anchored is None or anchored.sequence > body.state.batches:
+        if anchored is None or anchored.sequence > view.state.batches:
             raise EvidencePendingError("the batch is not anchored under a checkpoint yet")
-        key = (body.digest, anchored.sequence)
+        key = (view.digest, anchored.sequence)
         cached = self._batches.get(key)
         if cached is None:
-            cached = self._batch_view(unit, body, anchored)
+            cached = self._batch_view(unit, view, anchored)
             self._batches.put(key, cached)
         return cached
 
-    def _batch_view(self, unit: ReadUnit, body: IssuerView, anchored: AnchoredBatch) -> BatchView:
+    def _batch_view(self, unit: ReadUnit, view: IssuerView, anchored: AnchoredBatch) -> BatchView:
         statement = anchored.statement
         if not isinstance(statement, Batch):
-            raise EvidenceInconsistentError(f"batch {anchored.sequence} is kept as something else")
+            raise EvidenceInconsistentError(f"batch {anchored.sequence} is not stored as a batch")
         digest = statement.digest(self._ledger.identity)
         return BatchView(
             anchored=anchored,
             statement=statement,
             signer=recover_key(digest, anchored.signature),
             tree=merkle.Tree(unit.leaves(anchored.root)),
-            peak_path=tuple(merkle.prove_to_peak(body.trees.leaves, anchored.sequence - 1)),
+            peak_path=tuple(merkle.prove_to_peak(view.trees.leaves, anchored.sequence - 1)),
             catalog=self._catalog(unit, anchored),
         )
 
@@ -290,7 +290,7 @@ class EvidenceMaker:
             if entries is None:
                 raise EvidencePendingError(
                     f"the catalog of batch {anchored.sequence} of {anchored.issuer}"
-                    " was not handed in yet"
+                    " was not submitted yet"
                 )
             catalog = Catalog.from_json(parse_canonical(entries, _MAX_CATALOG_BYTES))
             cached = CatalogView(catalog=catalog, tree=merkle.Tree(catalog.leaves()))
@@ -321,8 +321,8 @@ def _entry_proof(view: CatalogView, record: Record) -> EntryProof:
     )
 
 
-def _address_at(body: IssuerState, key: int) -> bytes | None:
-    return body.keys[key].address if key < len(body.keys) else None
+def _address_at(state: IssuerState, key: int) -> bytes | None:
+    return state.keys[key].address if key < len(state.keys) else None
 
 
 class _WeightedCache(Generic[_Key, _Value]):

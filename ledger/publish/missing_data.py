@@ -71,10 +71,10 @@ def missing_of(unit: ReadUnit, limit: int = MAX_LISTED) -> Sequence[Missing]:
 
 
 def _missing(unit: ReadUnit, limit: int) -> Iterator[Missing]:
-    for body in unit.bodies():
-        if is_placeholder(body.state.name):
-            digest = bytes.fromhex(body.state.name.partition(":")[2])
-            yield Missing(kind="name", issuer=body.state.issuer, digest=digest)
+    for row in unit.bodies():
+        if is_placeholder(row.state.name):
+            digest = bytes.fromhex(row.state.name.partition(":")[2])
+            yield Missing(kind="name", issuer=row.state.issuer, digest=digest)
     for issuer, root in unit.missing_catalogs(limit):
         yield Missing(kind="catalog", issuer=issuer, digest=root)
     for batch in unit.missing_records(limit):

@@ -51,7 +51,7 @@ class SnapshotMaker:
     store: Store
     chain: Chain
     ledger: LedgerPin
-    kept: int = 8
+    max_cached: int = 8
     _made: OrderedDict[str, SnapshotFile] = field(default_factory=OrderedDict)
     _deltas: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _orders: dict[int, list[str]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class SnapshotMaker:
         with self.store.begin(write=False) as unit:
             checkpoint = unit.checkpoint()
             if checkpoint is None:
-                raise EvidencePendingError("no block has been made a checkpoint yet")
+                raise EvidencePendingError("there is no checkpoint yet")
             if (cached := self.at(checkpoint.note)) is not None:
                 return cached
             snapshot = self._make(unit, checkpoint)
@@ -75,7 +75,7 @@ class SnapshotMaker:
             snapshot=snapshot, data=snapshot.format(), digest=snapshot.digest().hex()
         )
         self._made[made.digest] = made
-        while len(self._made) > self.kept:
+        while len(self._made) > self.max_cached:
             self._made.popitem(last=False)
         self._deltas = {
             pair: data for pair, data in self._deltas.items() if set(pair) <= set(self._made)
@@ -105,10 +105,10 @@ class SnapshotMaker:
 
     def _make(self, unit: ReadUnit, checkpoint: StoredCheckpoint) -> Snapshot:
         seen = self._in_order(list(unit.bodies(at=checkpoint.number)))
-        bodies = [self._body(unit, checkpoint, body.state) for body in seen]
-        names = [ROLL_NAME, *(body.state.issuer for body in seen)]
+        issuers = [self._snapshot_issuer(unit, checkpoint, row.state) for row in seen]
+        names = [ROLL_NAME, *(row.state.issuer for row in seen)]
         proofs = [unit.slot_proof(checkpoint.number, name) for name in names]
-        roots = _roots(bodies)
+        roots = _roots(issuers)
         found = {root: _catalog(unit, root) for root in sorted(roots)}
         catalogs = {root: one for root, one in found.items() if one is not None}
         nodes = {node for proof in proofs for node in proof or ()}
@@ -117,7 +117,7 @@ class SnapshotMaker:
             account_proof=checkpoint.account,
             nodes=nodes,
             catalogs=catalogs.values(),
-            bodies=bodies,
+            bodies=issuers,
             absent=roots - catalogs.keys(),
         )
         try:
@@ -126,7 +126,7 @@ class SnapshotMaker:
             raise EvidenceInconsistentError(f"the snapshot does not check: {error}") from error
         return snapshot
 
-    def _body(
+    def _snapshot_issuer(
         self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
     ) -> SnapshotIssuer:
         batches = unit.anchored_batches(state.issuer, limit=state.batches)
@@ -140,13 +140,13 @@ class SnapshotMaker:
     def _in_order(self, seen: list[IssuerRow]) -> list[IssuerRow]:
         """Sort issuers by registration; within one block the chain's logs have the order."""
         ordered: list[IssuerRow] = []
-        by_block = sorted(seen, key=lambda body: (body.state.keys[0].start, body.state.issuer))
-        for block, group in groupby(by_block, key=lambda body: body.state.keys[0].start):
-            bodies = list(group)
-            if len(bodies) > 1:
-                response = self._registered(block)
-                bodies.sort(key=lambda body: response.index(body.state.issuer))
-            ordered += bodies
+        by_block = sorted(seen, key=lambda row: (row.state.keys[0].start, row.state.issuer))
+        for block, group in groupby(by_block, key=lambda row: row.state.keys[0].start):
+            issuers = list(group)
+            if len(issuers) > 1:
+                order = self._registered(block)
+                issuers.sort(key=lambda row: order.index(row.state.issuer))
+            ordered += issuers
         return ordered
 
     def _registered(self, block: int) -> list[str]:
@@ -179,9 +179,9 @@ def _row(batch: AnchoredBatch) -> PackedBatch:
     )
 
 
-def _roots(bodies: Sequence[SnapshotIssuer]) -> set[bytes]:
-    roots = {row.catalog for body in bodies for row in body.rows}
-    return (roots | {body.state.catalog for body in bodies}) - {ZERO}
+def _roots(issuers: Sequence[SnapshotIssuer]) -> set[bytes]:
+    roots = {row.catalog for issuer in issuers for row in issuer.rows}
+    return (roots | {issuer.state.catalog for issuer in issuers}) - {ZERO}
 
 
 def _catalog(unit: ReadUnit, root: bytes) -> Catalog | None:

@@ -81,8 +81,8 @@ class ActRepair:
     ) -> None:
         self._unit, self._chain = unit, chain
         self._identity, self._operator = identity, operator
-        response = {act.digest: (act.statement, act.signatures) for act in chain.unsound.values()}
-        self._known = files.signed(identity) | response
+        unsound = {act.digest: (act.statement, act.signatures) for act in chain.unsound.values()}
+        self._known = files.signed(identity) | unsound
         self._gone: set[tuple[str, str]] = set()
         self.rejected_at: dict[int, int] = {}
         """Block of each rejected act, by its number; following the chain resets the column."""
@@ -145,13 +145,13 @@ class ActRepair:
 
     def _signed(self, signatures: Any, digest: bytes) -> bool:
         """Return whether the same keys signed as on the chain, perhaps with other signatures."""
-        response = b"".join(self._known[digest][1])
-        if not isinstance(signatures, bytes) or len(signatures) != len(response):
+        known = b"".join(self._known[digest][1])
+        if not isinstance(signatures, bytes) or len(signatures) != len(known):
             return False
         return all(
             recover_address(digest, signatures[at : at + SIGNATURE_SIZE])
-            == recover_address(digest, response[at : at + SIGNATURE_SIZE])
-            for at in range(0, len(response), SIGNATURE_SIZE)
+            == recover_address(digest, known[at : at + SIGNATURE_SIZE])
+            for at in range(0, len(known), SIGNATURE_SIZE)
         )
 
     # States -----------------------------------------------------------------------------------

@@ -79,9 +79,9 @@ class CheckpointRepair:
         block = self._chain.block(number)
         if block is None:
             return None
-        bodies = list(self._unit.bodies(at=number))
+        issuers = list(self._unit.bodies(at=number))
         try:
-            return capture(self._chain, self._pin, block, bodies)
+            return capture(self._chain, self._pin, block, issuers)
         except (ChainUnreachableError, MirrorDiffersError):
             return self._whole(number, block)
 
@@ -95,8 +95,8 @@ class CheckpointRepair:
         try:
             stored = rows.checkpoint_of(current.row)
             proofs = {name: rows.unpack_nodes(nodes) for name, nodes in current.proofs.items()}
-            bodies = list(self._unit.bodies(at=number))
-            check_proofs(self._pin, block, bodies, tuple(stored.account), proofs)
+            issuers = list(self._unit.bodies(at=number))
+            check_proofs(self._pin, block, issuers, tuple(stored.account), proofs)
             checkpoint = parse_note(stored.note).checkpoint
         except (CertledgerError, ValueError, KeyError, TypeError):
             return None

@@ -173,7 +173,7 @@ def _audit(ledger: Ledger, stored_files: StoredFiles) -> AuditReport:
         )
     for gap in report.gaps:
         if gap.code.startswith(("node.", "work.", "deployment.")):
-            raise RebuildUnprovedError(f"the new view could not be audited: {gap.detail}")
+            raise RebuildUnprovedError(f"the rebuilt database could not be audited: {gap.detail}")
     return report
 
 

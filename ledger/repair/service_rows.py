@@ -138,7 +138,7 @@ def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
 
 def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
     """Return the sequences of batches that the operator's key signed."""
-    keys = {body.state.issuer: body.state.keys for body in unit.bodies()}
+    keys = {row.state.issuer: row.state.keys for row in unit.bodies()}
     found = unit.connection.execute(select(ANCHORED.c.issuer, ANCHORED.c.sequence, ANCHORED.c.key))
     return {
         sequence

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from certledger.ledger.reference_data import Category, Domain, IssuerProfile
-from certledger.ledger.samples.issuers import bodies_issuing
+from certledger.ledger.samples.issuers import issuers_for
 from certledger.ledger.samples.people import PLATE_LETTER, invent_company, invent_person
 from certledger.ledger.samples.values import Draft, make_value
 from certledger.verifier.errors import CertledgerError
@@ -15,7 +15,7 @@ from certledger.verifier.vocabulary import EntryKind
 
 # Issuers of one run before categories run out: one of each kind in each province, and this many
 # more.
-MORE_BODIES = 8
+MORE_ISSUERS = 8
 
 # {p} is the province's letter, {r} the region's code, {y} the year, {s} eight distinct digits.
 NUMBER_FORMS: Mapping[EntryKind, str] = {
@@ -48,7 +48,7 @@ class SampleCertificate:
         expiry_date: last day of validity, None if the category has no expiry.
     """
 
-    body: IssuerProfile
+    issuer: IssuerProfile
     category: Category
     number: str
     issue_date: date
@@ -80,8 +80,8 @@ def sample_certificates(
     if len(over) < expired:
         raise SamplesImpossibleError(f"{len(ends)} certificates can expire, where {expired} should")
     return [
-        _certificate(domain, seed, index, category, body, today, index in over)
-        for index, (category, body) in enumerate(slots)
+        _certificate(domain, seed, index, category, issuer, today, index in over)
+        for index, (category, issuer) in enumerate(slots)
     ]
 
 
@@ -90,23 +90,23 @@ Place = tuple[Category, Sequence[IssuerProfile]]
 
 def _slot(places: Sequence[Place], index: int) -> tuple[Category, IssuerProfile]:
     turn, place = divmod(index, len(places))
-    category, bodies = places[place]
-    return category, bodies[turn % len(bodies)]
+    category, issuers = places[place]
+    return category, issuers[turn % len(issuers)]
 
 
 def _choose(domain: Domain, rng: Random, wanted: int) -> list[Place]:
     """Choose categories by issuer in turn; each with the issuers that share it."""
     issuable = _issuable(domain, rng)
     pool: list[str] = []
-    for uscc in _order_bodies(domain, rng, issuable):
+    for uscc in _order_issuers(domain, rng, issuable):
         pool.append(uscc)
-        enough = len({code for body in pool for code in issuable[body]}) >= wanted
-        if enough and len(pool) >= _least_bodies(domain):
+        enough = len({code for issuer in pool for code in issuable[issuer]}) >= wanted
+        if enough and len(pool) >= _min_issuers(domain):
             break
     chosen = _deal({uscc: issuable[uscc] for uscc in pool}, wanted)
     if len(chosen) < wanted:
         raise SamplesImpossibleError(
-            f"{wanted} categories, where the bodies of the data may issue {len(chosen)}"
+            f"{wanted} categories, where the issuers of the data may issue {len(chosen)}"
         )
     members = frozenset(pool)
     return [_share(domain, code, uscc, members) for code, uscc in chosen.items()]
@@ -116,22 +116,22 @@ def _issuable(domain: Domain, rng: Random) -> dict[str, list[str]]:
     """Return the codes of the categories that each issuer may issue, in random order."""
     issuable: dict[str, list[str]] = {}
     for category in domain.categories.values():
-        for body in bodies_issuing(domain, category):
-            issuable.setdefault(body.uscc, []).append(category.code)
+        for issuer in issuers_for(domain, category):
+            issuable.setdefault(issuer.uscc, []).append(category.code)
     for codes in issuable.values():
         rng.shuffle(codes)
     return issuable
 
 
-def _order_bodies(
+def _order_issuers(
     domain: Domain, rng: Random, issuable: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
     """Yield one issuer of each kind and province, in mixed order, then the others."""
-    bodies = [body for body in domain.bodies.values() if body.uscc in issuable]
-    rng.shuffle(bodies)
+    issuers = [issuer for issuer in domain.bodies.values() if issuer.uscc in issuable]
+    rng.shuffle(issuers)
     first: dict[tuple[str, str], IssuerProfile] = {}
-    for body in bodies:
-        first.setdefault((body.province_code, body.kind), body)
+    for issuer in issuers:
+        first.setdefault((issuer.province_code, issuer.kind), issuer)
     provinces = sorted({province for province, _ in first})
     kinds = sorted({kind for _, kind in first})
     # Stepping through both at once covers all kinds and provinces within the first few.
@@ -143,12 +143,12 @@ def _order_bodies(
         ),
     )
     yield from (first[key].uscc for key in mixed)
-    taken = {body.uscc for body in first.values()}
-    yield from (body.uscc for body in bodies if body.uscc not in taken)
+    taken = {issuer.uscc for issuer in first.values()}
+    yield from (issuer.uscc for issuer in issuers if issuer.uscc not in taken)
 
 
-def _least_bodies(domain: Domain) -> int:
-    return len({(b.province_code, b.kind) for b in domain.bodies.values()}) + MORE_BODIES
+def _min_issuers(domain: Domain) -> int:
+    return len({(b.province_code, b.kind) for b in domain.bodies.values()}) + MORE_ISSUERS
 
 
 def _deal(issuable: Mapping[str, list[str]], wanted: int) -> dict[str, str]:
@@ -170,9 +170,9 @@ def _deal(issuable: Mapping[str, list[str]], wanted: int) -> dict[str, str]:
 def _share(domain: Domain, code: str, first: str, pool: frozenset[str]) -> Place:
     category = domain.categories[code]
     others = [
-        body
-        for body in bodies_issuing(domain, category)
-        if body.uscc in pool and body.uscc != first
+        issuer
+        for issuer in issuers_for(domain, category)
+        if issuer.uscc in pool and issuer.uscc != first
     ]
     return category, [domain.bodies[first], *others]
 
@@ -182,26 +182,26 @@ def _certificate(
     seed: int,
     index: int,
     category: Category,
-    body: IssuerProfile,
+    issuer: IssuerProfile,
     today: date,
     expired: bool,
 ) -> SampleCertificate:
     rng = Random(f"{seed}/{index}")
     issue, expiry = _term(rng, category, today, expired)
-    place = _place(domain, body)
+    place = _place(domain, issuer)
     draft = Draft(
         rng=rng,
         category=category,
-        body=body,
+        issuer=issuer,
         place=place,
-        number=_number(seed, index, category, body, issue),
+        number=_number(seed, index, category, issuer, issue),
         issue_date=issue,
         expiry_date=expiry,
-        person=invent_person(rng, body.region_code),
-        company=invent_company(rng, body.region_code, place),
+        person=invent_person(rng, issuer.region_code),
+        company=invent_company(rng, issuer.region_code, place),
     )
     return SampleCertificate(
-        body=body,
+        issuer=issuer,
         category=category,
         number=draft.number,
         issue_date=issue,
@@ -223,17 +223,17 @@ def _term(rng: Random, category: Category, today: date, expired: bool) -> tuple[
     return issue, add_months(issue, category.validity_months)
 
 
-def _place(domain: Domain, body: IssuerProfile) -> str:
-    region = domain.regions[body.region_code]
+def _place(domain: Domain, issuer: IssuerProfile) -> str:
+    region = domain.regions[issuer.region_code]
     parent = domain.regions[region.parent].name_zh if region.parent else ""
     return parent + region.name_zh
 
 
-def _number(seed: int, index: int, category: Category, body: IssuerProfile, issue: date) -> str:
+def _number(seed: int, index: int, category: Category, issuer: IssuerProfile, issue: date) -> str:
     serial = (index * _STEP + seed) % _SERIALS
     return NUMBER_FORMS[category.kind].format(
-        p=PLATE_LETTER.get(body.region_code[:2], "沪"),
-        r=body.region_code,
+        p=PLATE_LETTER.get(issuer.region_code[:2], "沪"),
+        r=issuer.region_code,
         y=issue.year,
         s=f"{serial:08d}",
     )

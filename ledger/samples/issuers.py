@@ -48,12 +48,12 @@ FITTING: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def bodies_issuing(domain: Domain, category: Category) -> Iterator[IssuerProfile]:
+def issuers_for(domain: Domain, category: Category) -> Iterator[IssuerProfile]:
     """Yield the issuers of a category: the one it names, then those that match `FITTING`."""
     office = category.issuing_department_zh
     parts = FITTING.get(office, ())
-    same_kind = [body for body in domain.bodies.values() if body.kind is category.issuer_kind]
-    yield from (body for body in same_kind if body.name_zh == office)
-    for body in same_kind:
-        if body.name_zh != office and any(part in body.name_zh for part in parts):
-            yield body
+    same_kind = [issuer for issuer in domain.bodies.values() if issuer.kind is category.issuer_kind]
+    yield from (issuer for issuer in same_kind if issuer.name_zh == office)
+    for issuer in same_kind:
+        if issuer.name_zh != office and any(part in issuer.name_zh for part in parts):
+            yield issuer

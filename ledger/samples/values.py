@@ -34,7 +34,7 @@ class Draft:
 
     rng: Random
     category: Category
-    body: IssuerProfile
+    issuer: IssuerProfile
     place: str
     number: str
     issue_date: date
@@ -127,7 +127,7 @@ def _holder(draft: Draft) -> str:
 
 
 def _plate(draft: Draft) -> str:
-    letter = PLATE_LETTER.get(draft.body.region_code[:2], "沪")
+    letter = PLATE_LETTER.get(draft.issuer.region_code[:2], "沪")
     return letter + fill_pattern("&I", draft) + fill_pattern("####", draft)
 
 
@@ -136,7 +136,7 @@ def _vin(draft: Draft) -> str:
 
 
 def _another_company(draft: Draft) -> str:
-    return invent_company(draft.rng, draft.body.region_code, draft.place).name
+    return invent_company(draft.rng, draft.issuer.region_code, draft.place).name
 
 
 def _expiry(draft: Draft) -> str:
@@ -145,7 +145,7 @@ def _expiry(draft: Draft) -> str:
 
 MAKERS: Mapping[str, Maker] = {
     "number": lambda draft: draft.number,
-    "issuing_body": lambda draft: draft.body.name_zh,
+    "issuing_body": lambda draft: draft.issuer.name_zh,
     "issue_date": lambda draft: draft.issue_date.isoformat(),
     "expiry_date": _expiry,
     "holder": _holder,

@@ -53,7 +53,7 @@ class IdentityPart(Base):
             if act is None or rows.act_of(act).statement.digest(ledger) == act.digest:
                 return
             raise DatabaseLedgerError(
-                f"the database holds acts of another ledger than {_hex(ledger)}"
+                f"the database has acts of another ledger than {_hex(ledger)}"
             )
         if named != ledger:
             raise DatabaseLedgerError(

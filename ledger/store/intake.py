@@ -180,7 +180,7 @@ class IntakePart(Base):
             return None if packed is None else zlib.decompress(packed)
         except zlib.error as error:
             raise MalformedError(
-                "catalog.damaged", f"a catalog is kept damaged: {error}"
+                "catalog.damaged", f"a stored catalog is damaged: {error}"
             ) from error
 
     def add_catalog(self, root: bytes, entries: bytes) -> None:

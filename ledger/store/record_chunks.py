@@ -51,7 +51,7 @@ def unpack_frame(frame: bytes) -> list[bytes]:
     try:
         return _unpacked(frame)
     except (zlib.error, ValueError) as error:
-        raise MalformedError("records.damaged", f"records are kept damaged: {error}") from error
+        raise MalformedError("records.damaged", f"stored records are damaged: {error}") from error
 
 
 def _unpacked(frame: bytes) -> list[bytes]:

@@ -40,7 +40,7 @@ class BoundedExecutor:
         """
         with self._lock:
             if self._open >= self.most or self.clock() < self._again:
-                raise ChainUnreachableError("the node does not answer what it was asked before")
+                raise ChainUnreachableError("earlier calls of the node are not answered yet")
             self._open += 1
         future: Future[_Found] = Future()
         threading.Thread(target=self._run, args=(question, future), daemon=True).start()

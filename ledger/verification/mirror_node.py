@@ -76,7 +76,7 @@ class MirrorNode:
             with self.store.begin(write=False) as unit:
                 self._newest = unit.checkpoint()
                 self._issuers = {
-                    slot_position(body.state.issuer): body.state.issuer for body in unit.bodies()
+                    slot_position(row.state.issuer): row.state.issuer for row in unit.bodies()
                 }
             self._read = now
         return self._newest
@@ -89,7 +89,7 @@ class MirrorNode:
         """
         newest = self.newest()
         if newest is None:
-            raise NodeUnreachableError("no block has been made a checkpoint yet")
+            raise NodeUnreachableError("there is no checkpoint yet")
         if isinstance(which, str) or which == newest.number:
             return _block_of(newest)
         if which not in self._blocks:
@@ -201,11 +201,11 @@ def find_newer(
         return None
     record = evidence.record
     try:
-        body = view(record.issuer)
+        current = view(record.issuer)
     except CertledgerError:
         return None
-    latest = judge(parse_note(body.checkpoint.note), ledger, None)
-    if latest.code != "ok" or record.index >= body.state.certificates:
+    latest = judge(parse_note(current.checkpoint.note), ledger, None)
+    if latest.code != "ok" or record.index >= current.state.certificates:
         return None
-    word = body.trees.status.word(record.index // CELLS)
-    return Current(judgement=latest, state=body.state, word=word)
+    word = current.trees.status.word(record.index // CELLS)
+    return Current(judgement=latest, state=current.state, word=word)

@@ -127,7 +127,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> Any:
 
 
 def _fail_double(_: Any) -> NoReturn:
-    raise MalformedError("json.duplicate_name", "a name stands twice in one object")
+    raise MalformedError("json.duplicate_name", "a name occurs twice in one object")
 
 
 def only_evidence(data: bytes) -> bytes | None:

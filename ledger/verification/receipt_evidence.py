@@ -42,7 +42,7 @@ def prove_receipt(store: ServiceStore, maker: EvidenceMaker, given: Verification
 
 
 def _is_operators(unit: Unit, place: Location, signer: bytes) -> bool:
-    body = unit.body(place.issuer)
-    if body is None or body.state.kind is not IssuerKind.OPERATOR:
+    issuer = unit.body(place.issuer)
+    if issuer is None or issuer.state.kind is not IssuerKind.OPERATOR:
         return False
-    return any(key.address == signer for key in body.state.keys)
+    return any(key.address == signer for key in issuer.state.keys)

@@ -47,12 +47,12 @@ _REMEMBERED = 4_096
 class HashedDisclosure(Disclosure):
     """A disclosure whose value the caller compared itself: only its digest (32 bytes) is known."""
 
-    held: bytes
+    known_digest: bytes
 
     @property
     def digest(self) -> bytes:
         """Its digest in the record."""
-        return self.held
+        return self.known_digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -321,7 +321,9 @@ def showing(evidence: Evidence, lookup: Lookup) -> Evidence:
         if place is None:
             raise MalformedError("disclosure.foreign", f"{digest.hex()} is not of this record")
         name = entry.name_at(place, bound=record.bound)
-        hashed[digest] = HashedDisclosure(text="", salt="", name=name, value="", held=digest)
+        hashed[digest] = HashedDisclosure(
+            text="", salt="", name=name, value="", known_digest=digest
+        )
     found = hashed | {part.digest: part for part in lookup.disclosures}
     shown = evidence.showing(list(found.values()))
     return replace(shown, presentation=lookup.presentation if record.bound else None)

@@ -82,7 +82,7 @@ class ExecutingNode:
         try:
             self._follower = ChainReplica(file, genesis)
         except EmbeddedChainError as error:
-            raise ChainForeignError(f"{file} holds another chain: {error}") from error
+            raise ChainForeignError(f"{file} has another chain: {error}") from error
         except sqlite3.DatabaseError as error:
             raise MemoryDamagedError(f"{file} is damaged: {error}") from error
         first = self._follower.block(0)

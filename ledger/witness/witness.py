@@ -171,7 +171,7 @@ class Witness:
             notes = self.published()
         except CertledgerError as error:
             raise PublishedUnknownError(
-                f"it cannot be told what was published last: {error}"
+                f"the published notes cannot be fetched: {error}"
             ) from error
         for text in notes:
             mine = self._own_line(text)
@@ -203,7 +203,7 @@ class Witness:
         if published.checkpoint != last.checkpoint:
             keep_fork(self.home, Fork(signed=last.note, other=published.note))
             raise TwoHistoriesError(
-                f"two blocks {last.checkpoint.number} carry this witness's line"
+                f"two blocks {last.checkpoint.number} have this witness's signature"
             )
 
     def _check_descent(self, checkpoint: Checkpoint, last: WitnessState | None) -> None:
@@ -241,7 +241,7 @@ class Witness:
         if abs(now - checkpoint.time) > self.lag:
             raise ClockOffError(f"the block is of {checkpoint.time}, now is {now}")
         if last is not None and now < last.time:
-            raise ClockOffError(f"the clock says {now}, and said {last.time} before")
+            raise ClockOffError(f"the clock is at {now}, and was at {last.time} before")
 
     def _checkpoint_of(self, block: NodeBlock) -> Checkpoint:
         return Checkpoint(

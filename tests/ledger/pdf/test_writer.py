@@ -37,7 +37,7 @@ def documents(count: int = 12, seed: int = 5) -> list[CertificateDocument]:
     return [
         certificate_document(
             category=sample.category,
-            body=sample.body,
+            issuer=sample.issuer,
             fields=sample.fields,
             issue_date=sample.issue_date,
             expiry_date=sample.expiry_date,

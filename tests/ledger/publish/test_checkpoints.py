@@ -112,7 +112,7 @@ def test_old_checkpoints_are_dropped(ledger: Ledger, body: Body) -> None:
     assert first is not None
 
     anchor_one(ledger, body)
-    newest = made(ledger, Cadence(seconds=10**9, kept=0))
+    newest = made(ledger, Cadence(seconds=10**9, blocks=0))
 
     assert newest is not None
     with ledger.store.begin(write=False) as unit:

@@ -76,7 +76,7 @@ def test_a_database_edited_anywhere_answers_nothing(edit: str, ledger: Ledger, b
 
 def test_evidence_is_the_same_however_little_is_kept(ledger: Ledger, body: Body) -> None:
     roomy = EvidenceMaker(ledger.store, ledger.pin)
-    narrow = EvidenceMaker(ledger.store, ledger.pin, bodies=1, leaves=1)
+    narrow = EvidenceMaker(ledger.store, ledger.pin, issuers=1, leaves=1)
 
     for index in (0, 6, 1, 5, 2):
         assert narrow.at(body.issuer, index).format() == roomy.at(body.issuer, index).format()

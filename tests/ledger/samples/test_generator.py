@@ -10,7 +10,7 @@ from certledger.ledger.reference_data import identifiers, load_domain
 from certledger.ledger.reference_data.fields import load_field_names
 from certledger.ledger.reference_data.model import USCC_PREFIXES
 from certledger.ledger.samples import SampleCertificate, SamplesImpossibleError, sample_certificates
-from certledger.ledger.samples.issuers import FITTING, bodies_issuing
+from certledger.ledger.samples.issuers import FITTING, issuers_for
 from certledger.ledger.samples.values import MAKERS
 from certledger.verifier.formats.catalog import add_months
 from certledger.verifier.formats.record import normal_number
@@ -34,16 +34,16 @@ def test_samples_reach_every_kind_of_body_in_every_province(seed):
     samples = make(seed)
 
     assert len({sample.category.code for sample in samples}) == 50
-    kinds = {(sample.body.province_code, sample.body.kind) for sample in samples}
+    kinds = {(sample.issuer.province_code, sample.issuer.kind) for sample in samples}
     assert kinds == {(province, kind) for province in FOUR_PROVINCES for kind in USCC_PREFIXES}
-    assert len({sample.body.uscc for sample in samples}) <= 28, "few enough to register in a demo"
+    assert len({sample.issuer.uscc for sample in samples}) <= 28, "few enough to register in a demo"
 
 
 def test_a_handful_of_samples_is_varied_already():
     samples = make(count=8, categories=8)
 
-    assert {sample.body.province_code for sample in samples} == FOUR_PROVINCES
-    assert {sample.body.kind for sample in samples} == set(USCC_PREFIXES)
+    assert {sample.issuer.province_code for sample in samples} == FOUR_PROVINCES
+    assert {sample.issuer.kind for sample in samples} == set(USCC_PREFIXES)
 
 
 def test_the_same_seed_gives_the_same_certificates_and_another_gives_others():
@@ -70,9 +70,9 @@ def test_every_category_that_has_a_body_can_be_sampled():
 
 def test_a_body_only_issues_what_it_may():
     for sample in make(count=787, categories=787):
-        assert sample.body in set(bodies_issuing(DOMAIN, sample.category))
-        assert sample.body.kind is sample.category.issuer_kind
-        assert sample.fields["issuing_body"] == sample.body.name_zh
+        assert sample.issuer in set(issuers_for(DOMAIN, sample.category))
+        assert sample.issuer.kind is sample.category.issuer_kind
+        assert sample.fields["issuing_body"] == sample.issuer.name_zh
 
 
 def test_numbers_differ_and_stand_in_their_field():

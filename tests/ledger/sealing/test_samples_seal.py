@@ -24,7 +24,7 @@ def test_every_sample_certificate_can_be_sealed_and_obeys_its_entry() -> None:
             "issued": sample.issue_date.isoformat(),
             "expires": sample.expiry_date.isoformat() if sample.expiry_date else "",
         }
-        sheets[sample.body].append(row)
+        sheets[sample.issuer].append(row)
     for body, rows in sheets.items():
         catalog = catalog_of(domain, sorted({row["category"] for row in rows}))
         batch = seal(
