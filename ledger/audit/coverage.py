@@ -13,23 +13,23 @@ ROWS = "(a row deleted)"
 ALL = "*"
 """In place of a column: every column of the table, and its rows."""
 
-_OWN_WORK = "the service's own work list: it says nothing of a certificate"
+_OWN_WORK = "the service's own work list, not evidence of a certificate"
 
 NOT_COVERED: Mapping[str, Mapping[str, str]] = {
     "acts": {
-        "state": "`included` and `final` are compared up to the newest checkpoint kept; rejections"
-        " are judged on the state at their block",
-        "reason": "of an act that waits it is the worker's own note, worked out anew in every"
+        "state": "`included` and `final` are compared up to the newest stored checkpoint;"
+        " rejections are judged on the state at their block",
+        "reason": "of a waiting act it is the worker's own note, computed again in every"
         " round; of a rejected one it is compared",
     },
     "blocks": {
-        ROWS: "blocks in which nothing was said are kept or not, as the follower came by",
+        ROWS: "blocks without events may be stored or not",
     },
     "transactions": {
-        "signed": "when a transaction was signed stands nowhere else; fees are raised by it",
-        "state": "the worker's view of its own transactions; what they carried is compared",
-        "block": "compared where a transaction carried an act that is final, and says so itself",
-        ROWS: "anybody may carry an act, so its transaction need not be one of ours",
+        "signed": "no other source has the time of signing, by which fees are raised",
+        "state": "the worker's view of its own transactions; the acts in them are compared",
+        "block": "compared if the transaction included a final act and is marked so",
+        ROWS: "anyone may send an act, so its transaction need not be one of ours",
     },
     "carriages": {
         ROWS: "only of acts that are final; before, the next step sends them again",
@@ -38,9 +38,9 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
         ALL: "an audit refuses a database that names another ledger (exit 3); without a name its"
         " acts show it; the rest is the digest of a secret"
     },
-    "reorganisations": {ALL: "an alarm of the follower's; the blocks themselves are compared"},
-    "leases": {ALL: "whose turn it is now; a lease runs out within two minutes"},
-    "api_keys": {ALL: "who may ask is the operator's to say, and no verdict rests on it"},
+    "reorganisations": {ALL: "an alarm of the follower; the blocks themselves are compared"},
+    "leases": {ALL: "the current holders; a lease ends within two minutes"},
+    "api_keys": {ALL: "the operator decides who may ask; no verdict depends on it"},
     "idempotency": {
         ALL: "answers to repeated requests, dropped after a day; receipts are compared"
     },
@@ -48,17 +48,17 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
         ALL: "digests of presentations that were accepted, dropped when they are old"
     },
     "verifications": {
-        "party": "who is behind a key is for the operator to say; the key itself is in the receipt",
+        "party": "the operator decides who owns a key; the key itself is in the receipt",
     },
-    "hooks": {ALL: "where callers want to be called is theirs to say"},
+    "hooks": {ALL: "callers decide where they are called"},
     "watches": {
-        "caller": "who wants to hear of a certificate is the caller's to say",
-        "status": "what the caller heard last; what is so stands on the chain",
-        "created": "when a caller began to watch stands nowhere else",
-        "block": "at which checkpoint the caller heard it; what is so stands on the chain",
-        ROWS: "a caller may end a watch at any time",
+        "caller": "callers decide what they watch",
+        "status": "the last status sent; the chain has the true one",
+        "created": "no other source has this time",
+        "block": "the checkpoint of the last event; the chain has the true status",
+        ROWS: "a caller may delete a watch at any time",
     },
-    "events": {ALL: f"{_OWN_WORK}; what is so stands on the chain, and evidence shows it"},
+    "events": {ALL: f"{_OWN_WORK}; the chain has the true status, and evidence proves it"},
     "deliveries": {ALL: _OWN_WORK},
 }
 
