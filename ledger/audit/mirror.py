@@ -324,14 +324,14 @@ class MirrorObserver:
         if self.behind:
             detail = f"{self.behind} acts came after block {self._reach.head}"
             yield fault("database.behind", "database", detail)
-        bodies = {issuer: body.state for issuer, body in replay.bodies.items()}
+        states = {issuer: body.state for issuer, body in replay.bodies.items()}
         for of, counter, most in (
-            (ANCHORED, "sequence", {name: state.batches for name, state in bodies.items()}),
-            (STATUS_CHANGES, "epoch", {name: state.epoch for name, state in bodies.items()}),
+            (ANCHORED, "sequence", {name: state.batches for name, state in states.items()}),
+            (STATUS_CHANGES, "epoch", {name: state.epoch for name, state in states.items()}),
             (
                 CATALOG_CHANGES,
                 "version",
-                {name: state.catalog_version for name, state in bodies.items()},
+                {name: state.catalog_version for name, state in states.items()},
             ),
         ):
             query = select(of.c.issuer, of.c[counter], of.c.block)

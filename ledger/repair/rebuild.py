@@ -39,7 +39,7 @@ class Rebuilt:
     """
 
     block: int
-    bodies: int
+    issuers: int
     batches: int
     certificates: int
     checkpoint: int | None
@@ -56,7 +56,7 @@ class Rebuilt:
         value: dict[str, Json] = {
             "batches": self.batches,
             "block": self.block,
-            "bodies": self.bodies,
+            "bodies": self.issuers,
             "certificates": self.certificates,
             "left": [one.to_json() for one in self.left],
             "missing": [one.to_json() for one in self.missing],
@@ -91,7 +91,7 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
         states = [body.state for body in unit.bodies()]
         rebuilt = Rebuilt(
             block=0 if head is None else head.number,
-            bodies=len(states),
+            issuers=len(states),
             batches=sum(state.batches for state in states),
             certificates=sum(state.certificates for state in states),
             checkpoint=None if last is None else last.number,
@@ -222,7 +222,7 @@ def command(home: Path, files: tuple[Path, ...], as_json: bool) -> int:
 
 def _print(rebuilt: Rebuilt) -> None:
     click.echo(
-        f"{rebuilt.bodies} bodies, {rebuilt.batches} batches, {rebuilt.certificates} certificates"
+        f"{rebuilt.issuers} issuers, {rebuilt.batches} batches, {rebuilt.certificates} certificates"
         f" up to block {rebuilt.block}"
     )
     if not rebuilt.left:

@@ -127,17 +127,17 @@ class Logbook:
         self, unit: ServiceUnit, due: Sequence[Verification], now: int
     ) -> SealedBatch | None:
         """Return the batch of what is due, None if no operator with the receipt entry can seal."""
-        body = operator_body(unit, self.operator.address)
-        if body is None:
+        issuer = operator_issuer(unit, self.operator.address)
+        if issuer is None:
             return None
-        head = head_of(unit, body)
+        head = head_of(unit, issuer)
         entries = unit.catalog(head.catalog)
         catalog = Catalog.from_json(parse_canonical(entries or b"[]", _MAX_CATALOG_BYTES))
         if RECEIPT_ENTRY not in catalog.entries:
-            log.warning("logbook_uncatalogued", issuer=body.state.issuer)
+            log.warning("logbook_uncatalogued", issuer=issuer.state.issuer)
             return None
         place = Head(sequence=head.batches + 1, previous=head.last, first=head.certificates)
-        return self.seal(due, body.state.issuer, catalog, place, now)
+        return self.seal(due, issuer.state.issuer, catalog, place, now)
 
     def seal(
         self, given: Sequence[Verification], issuer: str, catalog: Catalog, head: Head, now: int
@@ -216,15 +216,15 @@ def issue_of(given: Verification) -> Issue:
     )
 
 
-def operator_body(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
+def operator_issuer(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
     """Return the active operator with this address among its keys for batches, None without."""
-    for body in unit.bodies():
-        if body.state.kind is not IssuerKind.OPERATOR:
+    for issuer in unit.bodies():
+        if issuer.state.kind is not IssuerKind.OPERATOR:
             continue
         signs = any(
             key.address == address and key.end == NO_END and key.purposes & Purpose.BATCHES
-            for key in body.state.keys
+            for key in issuer.state.keys
         )
-        if signs and body.state.standing is Standing.ACTIVE and not body.on_hold:
-            return body
+        if signs and issuer.state.standing is Standing.ACTIVE and not issuer.on_hold:
+            return issuer
     return None

@@ -83,7 +83,7 @@ def test_a_damaged_mirror_is_as_before_once_made_again(
 
     rebuilt = rebuild(ledger)
 
-    assert (rebuilt.bodies, rebuilt.batches, rebuilt.certificates) == (1, 2, 7)
+    assert (rebuilt.issuers, rebuilt.batches, rebuilt.certificates) == (1, 2, 7)
     assert rebuilt.checkpoint == rebuilt.block
     assert everything(ledger, body) == before
     assert ledger.maker.at(body.issuer, 0).body == evidence.body
