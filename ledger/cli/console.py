@@ -43,11 +43,12 @@ out_option = click.option("--out", type=FILE, help="Where to write, instead of t
 class Answer:
     """The answer of a command: `document` for `--json`, `rows` for people.
 
-    Without `rows` they are made from the document.
+    Without `rows` they are made from the document; `show` prints the answer in a form of its own.
     """
 
     document: Mapping[str, Json]
     rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    show: Callable[[], None] | None = None
 
 
 def answers(function: Callable[..., Answer]) -> Callable[..., None]:
@@ -65,6 +66,9 @@ def show(answer: Answer, *, as_json: bool) -> None:
     """Print an answer on standard output: JSON, a table on a terminal, plain lines in a pipe."""
     if as_json:
         _print_json(answer.document)
+        return
+    if answer.show is not None:
+        answer.show()
         return
     rows = answer.rows or [(name, _plain(part)) for name, part in answer.document.items()]
     if not sys.stdout.isatty():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from certledger.ledger.cli.console import (
+    FILE,
     FOLDER,
     THERE,
     Answer,
@@ -20,143 +22,230 @@ from certledger.ledger.cli.console import (
     unlock,
     watch,
 )
+from certledger.ledger.cli.preview_table import (
+    confirm,
+    default_language,
+    is_watched,
+    print_preview,
+    write_page,
+)
 
 if TYPE_CHECKING:
     from certledger.ledger.issuer.folder import IssuerFolder
+    from certledger.ledger.issuer.preview import Preview
     from certledger.ledger.keys import Signer
     from certledger.ledger.sealing.attachments import Papers
     from certledger.ledger.sealing.batch import Head, SealedBatch
     from certledger.ledger.sealing.row_checks import Issue
-    from certledger.ledger.sealing.sheets import SheetRow
+    from certledger.ledger.sheets.reader import Sheet
 
 
 @click.command()
 @click.argument("sheet", type=click.Path(exists=True, path_type=Path))
-@click.option("--out", required=True, type=FOLDER, help="The folder to seal into.")
+@click.option("--out", type=FOLDER, help="The folder to seal into.")
 @body_option
 @passphrase_option
 @click.option("--category", help="The category of rows that name none.")
 @click.option("--documents", type=FOLDER, help="Where the documents lie; else beside the sheet.")
-@click.option("--tab", help="The worksheet of an XLSX file; else the first.")
+@click.option("--tab", help="The worksheet to read; else the active one.")
 @click.option("--sm3", is_flag=True, help="Describe documents by SM3 too.")
 @click.option("--head", type=THERE, help='A JSON file {"first","previous","sequence"}.')
 @click.option("--renew", is_flag=True, help="Sign the same certificates anew.")
-@click.option("--split", is_flag=True, help="Seal more than 65,536 rows as several batches.")
+@click.option(
+    "--accept",
+    "accepted",
+    multiple=True,
+    metavar="CODE",
+    help="Answer a question with yes for the whole sheet; may be given several times.",
+)
+@click.option("--preview", "only_preview", is_flag=True, help="Show what would be sealed, and end.")
+@click.option("--html", "page", type=FILE, help="Write the preview as a page too.")
+@click.option("--yes", is_flag=True, help="On a terminal, do not ask before signing.")
+@click.option("--lang", type=click.Choice(("zh", "en")), help="Of findings; else the locale's.")
 @answers
 def seal(
     sheet: Path,
-    out: Path,
+    out: Path | None,
     body_folder: Path,
     passphrase_file: Path | None,
+    only_preview: bool,
+    page: Path | None,
+    yes: bool,
+    lang: str | None,
+    **options: Any,
+) -> Answer:
+    """Make of SHEET a signed batch and, apart from it, the holders' files.
+
+    SHEET is a CSV file in any common encoding, an .xlsx workbook or JSON lines, or a folder of
+    documents with such a file in or beside it. Columns: category, number, the category's fields,
+    issued and expires, replaces (number or index of the former edition), holder_key, documents
+    (names separated by ;), under these names or their Chinese or English labels. Nothing is
+    sealed while any row has a fault, or a question that --accept does not answer. On a terminal
+    a preview is shown and you are asked before anything is signed; elsewhere nobody is asked.
+
+    More than 65,536 rows become several batches in folders of their own. Interrupted and run
+    again, the same bytes come out. After a statement was displaced or has expired, --renew signs
+    anew (with the --head it now has) and keeps the access codes.
+    """
+    from certledger.ledger.sheets.findings import SheetInvalidError
+
+    language = lang or default_language()
+    if out is None and not only_preview:
+        raise click.UsageError("name the folder to seal into with --out, or ask for --preview")
+    body = open_body(body_folder)
+    try:
+        work = _check(body, sheet, out, **options)
+    except SheetInvalidError as error:
+        raise error.in_language(language) from None
+    watched = is_watched() and not yes
+    preview = work.preview(language)
+    if page is not None:
+        write_page(preview, page)
+    if out is None or only_preview:
+        return _preview_answer(preview)
+    if watched:
+        print_preview(preview, err=True)
+        confirm(language)
+    batches = _seal_all(
+        body, work, out, unlock(body.keystore, passphrase_file), renew=options["renew"]
+    )
+    return _answer(batches, out, preview)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """A sheet that may be sealed: its certificates, and where they start."""
+
+    sheet: Sheet
+    issues: Sequence[Issue]
+    start: Head
+
+    def preview(self, language: str) -> Preview:
+        from certledger.ledger.issuer.preview import Preview
+
+        return Preview.of(self.sheet, self.issues, language)
+
+
+def _check(
+    body: IssuerFolder,
+    given: Path,
+    out: Path | None,
+    *,
+    accepted: Sequence[str],
     category: str | None,
     documents: Path | None,
     tab: str | None,
     sm3: bool,
     head: Path | None,
     renew: bool,
-    split: bool,
-) -> Answer:
-    """Make of SHEET a signed batch and, apart from it, the holders' files.
-
-    SHEET is a .csv, .xlsx or .jsonl file, or a folder of documents with such a file in or next to
-    it. Columns: category, number, the category's fields, issued and expires (or the fields
-    issue_date and expiry_date), replaces (number or index of the former edition), holder_key,
-    documents (names separated by ;). Nothing is sealed while any row has a fault.
-
-    Interrupted and run again, the same bytes come out. After a statement was displaced or has
-    expired, --renew signs anew (with the --head it now has) and keeps the access codes.
-    """
+) -> _Work:
+    """Read and check a sheet; every fault and open question of it is raised at once."""
+    from certledger.ledger.issuer.sheet_record import SheetRecord
     from certledger.ledger.sealing.attachments import Papers
-    from certledger.ledger.sealing.sheets import read_sheet
+    from certledger.ledger.sealing.sheet_columns import catalog_columns
+    from certledger.ledger.sheets.reader import read_sheet
 
-    file, neighbours = _sheet_and_documents(sheet)
-    body = open_body(body_folder)
-    rows = read_sheet(file, tab=tab)
-    folders = _folders(len(rows), out, split=split)
-    start, current = _head(body, folders[0], head, renew=renew)
-    apart = range(current.first, current.first + len(rows)) if current else range(0)
-    papers = Papers(folder=documents or neighbours, with_sm3=sm3)
-    issues = _check(body, rows, papers, category, start, apart, split=split)
-    batches = _seal_all(body, issues, folders, start, unlock(body.keystore, passphrase_file), renew)
-    return _answer(batches, out)
+    file, neighbours = _sheet_and_documents(given)
+    names = catalog_columns(body.catalog())
+    sheet = read_sheet(file, names, tab=tab, accepted=accepted)
+    before = SheetRecord.find(out, sheet.digest) if out is not None else None
+    if before is not None:
+        sheet.findings.accepted = frozenset((*accepted, *before.accepted))
+    start, current = _head(body, out, head, renew=renew)
+    apart = range(current.first, current.first + len(sheet.rows)) if current else range(0)
+    papers = Papers(
+        folder=documents or neighbours,
+        with_sm3=sm3,
+        is_asked_for=documents is not None or given.is_dir(),
+    )
+    issues = _issues(body, sheet, papers, category, start, apart)
+    return _Work(sheet=sheet, issues=issues, start=start)
 
 
 def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
     """Return the sheet and the folder of its documents, given one of them."""
     if given.is_file():
         return given, given.parent
-    suffixes = (".csv", ".jsonl", ".ndjson", ".xlsx")
-    inside = [file for file in sorted(given.iterdir()) if file.suffix.lower() in suffixes]
-    documents = [file for suffix in suffixes if (file := given.with_suffix(suffix)).is_file()]
-    found = inside or documents
+    from certledger.ledger.sheets.reader import SUFFIXES
+
+    inside = [file for file in sorted(given.iterdir()) if _is_sheet(file)]
+    beside = [file for suffix in SUFFIXES if (file := given.with_suffix(suffix)).is_file()]
+    found = inside or beside
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         raise click.UsageError(f"one sheet is wanted in or beside {given}; there is {names}")
     return found[0], given
 
 
-def _folders(rows: int, out: Path, *, split: bool) -> list[Path]:
+def _is_sheet(file: Path) -> bool:
+    """Whether a file is a sheet, and not what a spreadsheet program keeps while it is open."""
+    from certledger.ledger.sheets.reader import SUFFIXES
+
+    opened = file.name.startswith(("~$", ".~", ".~lock"))
+    return file.suffix.lower() in SUFFIXES and not opened
+
+
+def _folders(count: int, out: Path) -> list[Path]:
     """Return the folder of each batch."""
     from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
-    if not split or rows <= MAX_BATCH_CERTIFICATES:
+    if count <= MAX_BATCH_CERTIFICATES:
         return [out]
-    return [out / f"{number:04d}" for number in range(1, -(-rows // MAX_BATCH_CERTIFICATES) + 1)]
+    return [out / f"{number:04d}" for number in range(1, -(-count // MAX_BATCH_CERTIFICATES) + 1)]
 
 
 def _head(
-    body: IssuerFolder, folder: Path, file: Path | None, *, renew: bool
+    body: IssuerFolder, out: Path | None, file: Path | None, *, renew: bool
 ) -> tuple[Head, Head | None]:
     """Return the head that the first batch starts at, and the head of an interrupted run."""
     from certledger.ledger.issuer.workspace import Workspace
     from certledger.ledger.sealing.batch import Head
     from certledger.verifier.formats.canonical_json import parse
 
-    plan = Workspace(folder=folder).plan()
-    current = plan.head if plan else None
+    folders = [] if out is None else [out, out / "0001"]
+    plans = [plan for folder in folders if (plan := Workspace(folder=folder).plan())]
+    current = plans[0].head if plans else None
     if file is not None and (current is None or renew):
         return Head.from_json(parse(file.read_bytes(), 4096)), current
     return current or body.register.head(), current
 
 
-def _check(
+def _issues(
     body: IssuerFolder,
-    rows: Sequence[SheetRow],
+    sheet: Sheet,
     papers: Papers,
     category: str | None,
     start: Head,
     apart: range,
-    *,
-    split: bool,
 ) -> list[Issue]:
     from certledger.ledger.sealing.row_checks import CheckContext, check_rows
-    from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
+    from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
 
-    desk = CheckContext(
+    columns = sheet.named.keys() or {name for row in sheet.rows for name in row.cells}
+    context = CheckContext(
         catalog=body.catalog(),
         issued=body.register.before(start.first, apart),
         first=start.first,
         papers=papers,
         category=category,
         name=body.profile().name,
-        most=len(rows) if split else MAX_BATCH_CERTIFICATES,
+        most=MAX_CERTIFICATES,
+        columns=columns,
     )
-    return check_rows(rows, desk, watch)
+    return check_rows(sheet.rows, context, watch, sheet.findings)
 
 
 def _seal_all(
-    body: IssuerFolder,
-    issues: Sequence[Issue],
-    folders: Sequence[Path],
-    head: Head,
-    signer: Signer,
-    renew: bool,
+    body: IssuerFolder, work: _Work, out: Path, signer: Signer, *, renew: bool
 ) -> list[SealedBatch]:
+    from certledger.ledger.issuer.sheet_record import SheetRecord
     from certledger.ledger.issuer.workspace import Plan, Workspace
     from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
     profile, catalog, batches = body.profile(), body.catalog(), []
-    for number, folder in enumerate(folders):
+    head, issues = work.start, work.issues
+    SheetRecord.of(work.sheet).write(out)
+    for number, folder in enumerate(_folders(len(issues), out)):
         plan = Plan(
             issuer=profile.issuer,
             ledger=profile.ledger,
@@ -179,7 +268,14 @@ def _seal_all(
     return batches
 
 
-def _answer(batches: Sequence[SealedBatch], out: Path) -> Answer:
+def _preview_answer(preview: Preview) -> Answer:
+    def show() -> None:
+        print_preview(preview, err=False)
+
+    return Answer(document={"preview": preview.to_json()}, show=show)
+
+
+def _answer(batches: Sequence[SealedBatch], out: Path, preview: Preview) -> Answer:
     listed, rows = [], []
     for batch in batches:
         statement = batch.statement
@@ -195,5 +291,11 @@ def _answer(batches: Sequence[SealedBatch], out: Path) -> Answer:
         )
         text = f"{statement.count} certificates from {statement.first}, root {statement.root.hex()}"
         rows.append((f"batch {statement.sequence}", text))
-    document = {"batches": listed, "folder": str(out)}
-    return Answer(document=document, rows=[*rows, ("folder", str(out))])
+    facts = dict(preview.facts)
+    document = {
+        "batches": listed,
+        "folder": str(out),
+        "sheet": {"facts": facts, "notes": list(preview.notes)},
+    }
+    read = ", ".join([*(f"{name} {text}" for name, text in preview.facts), *preview.notes])
+    return Answer(document=document, rows=[*rows, ("sheet", read), ("folder", str(out))])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from certledger.ledger.cli.console import (
+    FILE,
     THERE,
     Answer,
     answers,
@@ -25,6 +26,7 @@ from certledger.verifier.cli.address_options import NODE, SERVER
 if TYPE_CHECKING:
     from certledger.ledger.issuer.folder import IssuerFolder
     from certledger.ledger.keys import Signer
+    from certledger.verifier.formats.catalog import Entry
     from certledger.verifier.vocabulary import Status
 
 EPOCH, VERSION = "epoch", "catalog_version"
@@ -260,11 +262,64 @@ def sign_catalog(
 
 
 @catalog.command("show")
+@click.argument("category", required=False)
 @body_option
 @answers
-def show_catalog(body_folder: Path) -> Answer:
-    """Show the body's catalog."""
-    return _catalog_answer(open_body(body_folder))
+def show_catalog(category: str | None, body_folder: Path) -> Answer:
+    """Show the body's catalog, or the fields of CATEGORY and what stands in them."""
+    body = open_body(body_folder)
+    return _catalog_answer(body) if category is None else _entry_answer(_entry(body, category))
+
+
+@catalog.command("template")
+@click.argument("category")
+@click.option("--out", required=True, type=FILE, help="The .xlsx file to write.")
+@body_option
+@answers
+def write_template(category: str, out: Path, body_folder: Path) -> Answer:
+    """Write an empty sheet for CATEGORY: headers, notes, drop-downs and an example row."""
+    import datetime
+
+    from certledger.ledger.files import write_atomically
+    from certledger.ledger.issuer.sheet_template import format_template
+
+    entry = _entry(open_body(body_folder), category)
+    today = datetime.datetime.fromtimestamp(now(), datetime.UTC).date()
+    write_atomically(out, format_template(entry, today))
+    return Answer(document={"category": entry.category, "file": str(out)})
+
+
+def _entry(body: IssuerFolder, category: str) -> Entry:
+    entry = body.catalog().newest(category)
+    if entry is None:
+        raise click.UsageError(f"{category!r} is not in the body's catalog")
+    return entry
+
+
+def _entry_answer(entry: Entry) -> Answer:
+    import datetime
+
+    from certledger.ledger.issuer.sheet_template import template_columns
+    from certledger.ledger.reference_data.field_types import TYPE_LABEL
+
+    today = datetime.datetime.fromtimestamp(now(), datetime.UTC).date()
+    columns = template_columns(entry, today)
+    rows = [(entry.category, f"{entry.name_zh} {entry.name_en}")]
+    for column in columns:
+        zh, en = TYPE_LABEL[column.kind]
+        need = ", required" if column.required else ""
+        rows.append((column.name, f"{column.label_zh} / {column.label_en}: {zh} / {en}{need}"))
+    fields = [
+        {
+            "label_en": column.label_en,
+            "label_zh": column.label_zh,
+            "name": column.name,
+            "required": column.required,
+            "type": str(column.kind),
+        }
+        for column in columns
+    ]
+    return Answer(document={"category": entry.category, "columns": fields}, rows=rows)
 
 
 def _catalog_answer(body: IssuerFolder) -> Answer:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from certledger.ledger.reference_data import Category, Domain
 from certledger.ledger.sealing.batch import LIFE
-from certledger.ledger.sealing.sheet_faults import SheetFaultCode
-from certledger.ledger.sealing.sheets import (
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.cells import display
+from certledger.ledger.sheets.findings import Findings
+from certledger.ledger.sheets.reader import (
     LIST_MARK,
     MAX_SHEET_BYTES,
-    SheetFaults,
     SheetRow,
-    read_sheet,
+    read_rows,
+    report_cell,
 )
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, parse
@@ -84,15 +86,16 @@ def read_catalog(path: Path) -> Catalog:
             raise MalformedError(
                 "catalog.file", f"{path} cannot be read: {error.strerror}"
             ) from error
-    faults = SheetFaults(file=path.name)
-    entries = [_entry_in(row, faults) for row in read_sheet(path)]
-    faults.raise_any()
+    findings = Findings(file=path.name)
+    entries = [_entry_in(row, findings) for row in read_rows(path)]
+    findings.raise_any()
     return Catalog.of([entry for entry in entries if entry is not None])
 
 
-def _entry_in(row: SheetRow, faults: SheetFaults) -> Entry | None:
+def _entry_in(row: SheetRow, findings: Findings) -> Entry | None:
     value: dict[str, Json] = {"lag_days": LAG_DAYS, "type": Entry.TYPE, "version": 1}
-    for name, cell in row.cells.items():
+    for name, stored in row.cells.items():
+        cell = display(stored)
         if name in _NUMBERS and cell.isascii() and cell.isdecimal():
             value[name] = int(cell[:9])
         elif name in _LISTS:
@@ -104,7 +107,7 @@ def _entry_in(row: SheetRow, faults: SheetFaults) -> Entry | None:
     except MalformedError as error:
         column = str(error).partition(".")[2].partition(" ")[0]
         place = column if column in row.cells else ""
-        faults.report(row.number, place, SheetFaultCode.CELL, str(error))
+        report_cell(findings, row, place, kinds.ENTRY, why=error)
         return None
 
 

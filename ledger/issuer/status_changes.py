@@ -9,8 +9,9 @@ from certledger.ledger.issuer.certificate_register import IssuanceDatabase
 from certledger.ledger.keys import Signer
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.sealing.batch import LIFE
-from certledger.ledger.sealing.sheet_faults import SheetFaultCode
-from certledger.ledger.sealing.sheets import SheetFaults, SheetRow, read_sheet
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.findings import Findings
+from certledger.ledger.sheets.reader import SheetRow, read_rows, report_cell
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
 from certledger.verifier.formats.record import NUMBER, normal_number
@@ -133,25 +134,24 @@ def read_indexes(path: Path, register: IssuanceDatabase) -> list[int]:
     Raises:
         SheetInvalidError: with every fault of every row.
     """
-    rows = read_sheet(path)
-    faults = SheetFaults(file=path.name)
-    found = [_index_in(row, register, faults) for row in rows]
-    faults.raise_any()
+    findings = Findings(file=path.name)
+    found = [_index_in(row, register, findings) for row in read_rows(path)]
+    findings.raise_any()
     return [index for index in found if index is not None]
 
 
-def _index_in(row: SheetRow, register: IssuanceDatabase, faults: SheetFaults) -> int | None:
-    number = row.cells.get("number") or row.cells.get(NUMBER)
-    typed = row.cells.get(INDEX)
+def _index_in(row: SheetRow, register: IssuanceDatabase, findings: Findings) -> int | None:
+    number = row.text("number") or row.text(NUMBER)
+    typed = row.text(INDEX)
     column = INDEX if typed else "number"
     try:
         if typed:
             return _parse_index(typed)
         if not number:
             raise CertificateUnknownError("neither an index nor a number is given")
-        return index_of(number, register, row.cells.get("category"))
+        return index_of(number, register, row.text("category"))
     except (CertificateUnknownError, MalformedError) as error:
-        faults.report(row.number, column, SheetFaultCode.NUMBER, str(error))
+        report_cell(findings, row, column, kinds.NUMBER, value=number or typed or "", why=error)
         return None
 
 

@@ -61,11 +61,37 @@ _SCHEMA = Schema(
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldAliases:
+    """Other Chinese headers, separated by `|`, under which sheets have a field."""
+
+    name: str
+    aliases_zh: str
+
+
+_ALIASES = Schema(
+    file="field_aliases.csv",
+    row=FieldAliases,
+    key=("name",),
+    columns=(
+        Column("name", matching(r"[a-z][a-z0-9_]*")),
+        Column("aliases_zh", text),
+    ),
+)
+
+
 @lru_cache(maxsize=1)
 def load_field_names() -> Mapping[str, FieldName]:
     """Return the packaged table of field names, read once a process."""
     table = read_table(PACKAGED, _SCHEMA)
     return {row.name: row for _, row in table.rows}
+
+
+@lru_cache(maxsize=1)
+def load_field_aliases() -> Mapping[str, tuple[str, ...]]:
+    """Return the other Chinese headers of fields, read once a process."""
+    table = read_table(PACKAGED, _ALIASES)
+    return {row.name: tuple(row.aliases_zh.split("|")) for _, row in table.rows}
 
 
 def label_zh(name: str) -> str:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 import orjson
 
 from certledger.ledger.keys import Signer
-from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.records import SealedRecords, seal_records
-from certledger.ledger.sealing.row_checks import (
-    CheckContext,
-    Issue,
-    Issued,
-    NothingIssued,
-    check_rows,
-)
-from certledger.ledger.sealing.sheets import SheetRow
+from certledger.ledger.sealing.row_checks import Issue
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import (
@@ -204,57 +196,6 @@ def seal_issues(
         signature=signer.sign(digest),
         sealed=sealed,
         issues=issues,
-    )
-
-
-def seal(
-    rows: Sequence[SheetRow],
-    *,
-    catalog: Catalog,
-    head: Head,
-    issuer: str,
-    secret: bytes,
-    seed: bytes,
-    signer: Signer,
-    now: int,
-    identity: bytes,
-    documents: Papers | None = None,
-    issued: Issued | None = None,
-    name: str | None = None,
-) -> SealedBatch:
-    """Check and seal the rows of a sheet; arguments as in `seal_issues`.
-
-    `documents` are those that rows name, `issued` what the issuer has issued before, `name` the
-    issuer's, if the field `issuing_body` is to be checked.
-
-    Raises:
-        SheetInvalidError: with every fault of every row; nothing is sealed.
-        SealError: no row.
-    """
-    desk = CheckContext(
-        catalog=catalog,
-        issued=issued or NothingIssued(),
-        first=head.first,
-        papers=documents or Papers(),
-        name=name,
-    )
-    return seal_issues(
-        check_rows(rows, desk),
-        catalog=catalog,
-        head=head,
-        issuer=issuer,
-        secret=secret,
-        seed=seed,
-        signer=signer,
-        now=now,
-        identity=identity,
-    )
-
-
-def row_of(cells: Mapping[str, str], *, file: str = "rows", number: int = 0) -> SheetRow:
-    """Return a row made by a program; faults name `file` and `number`."""
-    return SheetRow(
-        file=file, number=number, cells={name: cell for name, cell in cells.items() if cell}
     )
 
 

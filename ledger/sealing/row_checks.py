@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+from certledger.ledger.reference_data.field_types import FieldType, field_type
+from certledger.ledger.reference_data.fields import label_zh
 from certledger.ledger.sealing.attachments import Paper, Papers, PaperUnusableError
+from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
+from certledger.ledger.sealing.field_values import ValueReader
+from certledger.ledger.sealing.identity_checks import birth_of, is_code, is_male
 from certledger.ledger.sealing.progress import Progress, unwatched
-from certledger.ledger.sealing.sheet_faults import SheetFault, SheetFaultCode, SheetInvalidError
-from certledger.ledger.sealing.sheets import LIST_MARK, SheetRow
-from certledger.ledger.sealing.text import refusal_of
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.cells import CellValue, display
+from certledger.ledger.sheets.findings import FindingKind, Findings, Grade
+from certledger.ledger.sheets.reader import LIST_MARK, SheetRow, report_cell
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.presentation import parse_holder_key
-from certledger.verifier.formats.record import (
-    DAY,
-    MAX_DIGESTS,
-    MAX_VALUE_CHARACTERS,
-    NUMBER,
-    normal_number,
-)
+from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER, normal_number
 
 ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
 """Fields whose values must agree with the record and the issuer's registration."""
+CATEGORY = "category"
 OWN_COLUMNS = frozenset(
-    {"category", "number", "issued", "expires", "replaces", "holder_key", "documents"}
+    {CATEGORY, "number", "issued", "expires", "replaces", "holder_key", "documents"}
 )
 """The columns that are not fields of a category; `number` is short for `certificate_number`."""
+CENTURY = timedelta(days=36_525)
+_TOTAL = re.compile(
+    r"(合\s*计|总\s*计|小\s*计|共\s*计|总\s*数|总人数|(sub|grand )?total|sum)\b.*"
+    r"|(制表|填表|审核|复核|经办|负责|打印|备注|说明|注|单位盖章|日期).{0,6}[:：].*|第.{1,6}页.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_DAY_KINDS: Mapping[DayForm, FindingKind] = {
+    DayForm.WITH_ZONE: kinds.DATE_ZONE,
+    DayForm.IMPOSSIBLE: kinds.DATE_IMPOSSIBLE,
+    DayForm.UNCLEAR: kinds.DATE_AMBIGUOUS,
+    DayForm.PARTIAL: kinds.DATE_PARTIAL,
+    DayForm.NO_DAY: kinds.DATE,
+}
+_SEXES = {"男": True, "男性": True, "male": True, "m": True, "女": False, "女性": False,
+          "female": False, "f": False}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +80,7 @@ class Issue:
         number: in normal form; what the field `certificate_number` discloses.
         fields: the values of the entry's other fields by name, absent ones left out.
         holder_key: the holder's public key as text, None if the certificate is unbound.
+        row: of the sheet, 0 where there is none.
     """
 
     entry: Entry
@@ -74,6 +92,12 @@ class Issue:
     replaces: int | None = None
     holder_key: str | None = None
     papers: tuple[Paper, ...] = ()
+    row: int = field(default=0, compare=False)
+
+
+def _today() -> date:
+    """Return today's date where it is furthest on, so that no day of today is in the future."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +110,9 @@ class CheckContext:
         papers: the documents that rows name.
         name: the issuer's name, which the field `issuing_body` must have; None leaves it unchecked.
         most: rows at most.
+        today: the day after which a day of issue is asked about.
+        columns: the sheet's columns by name; None where rows come from no sheet, so that a column
+            cannot be missing.
     """
 
     catalog: Catalog
@@ -95,37 +122,71 @@ class CheckContext:
     category: str | None = None
     name: str | None = None
     most: int = MAX_BATCH_CERTIFICATES
+    today: date = field(default_factory=_today)
+    columns: Collection[str] | None = None
 
 
 def check_rows(
-    rows: Sequence[SheetRow], desk: CheckContext, watch: Progress = unwatched
+    rows: Sequence[SheetRow],
+    desk: CheckContext,
+    watch: Progress = unwatched,
+    findings: Findings | None = None,
 ) -> list[Issue]:
     """Check `rows`; return their certificates, in order.
 
     Raises:
-        SheetInvalidError: with every fault of every row.
+        SheetInvalidError: with every fault of every row, and every question that is not accepted.
     """
-    work = _Work(desk=desk)
+    if findings is None:
+        findings = Findings(file=rows[0].file if rows else "")
+    issues = review_rows(rows, desk, findings, watch)
+    findings.raise_any()
+    return issues
+
+
+def review_rows(
+    rows: Sequence[SheetRow],
+    desk: CheckContext,
+    findings: Findings,
+    watch: Progress = unwatched,
+) -> list[Issue]:
+    """Return the certificates of the rows without a fault; what is found goes to `findings`."""
+    work = _Work(desk=desk, findings=findings)
     if len(rows) > desk.most:
-        reason = f"{len(rows)} rows, at most {desk.most} are sealed as one batch"
-        work.fault(rows[0].file, 0, "", SheetFaultCode.TOO_MANY_ROWS, reason)
+        findings.report(kinds.TOO_MANY_ROWS, count=len(rows), most=desk.most)
+        return []
     work.check_columns(rows)
-    watched = enumerate(watch(rows, "checking rows", len(rows)))
-    issues = [work.issue_of(row, desk.first + place) for place, row in watched]
-    if work.faults:
-        raise SheetInvalidError(sorted(work.faults))
-    return [issue for issue in issues if issue is not None]
+    issues: list[Issue] = []
+    for row in watch(rows, "checking rows", len(rows)):
+        if work.is_total(row):
+            continue
+        issue = work.issue_of(row, desk.first + len(issues))
+        if issue is not None:
+            issues.append(issue)
+    work.check_documents()
+    return issues
 
 
 @dataclass(kw_only=True, slots=True)
 class _Work:
-    desk: CheckContext
-    faults: list[SheetFault] = field(default_factory=list)
-    seen: dict[tuple[str, str], IssuedEdition] = field(default_factory=dict)
-    entries: dict[str, Entry | None] = field(default_factory=dict)
+    """What is known while the rows of one sheet are checked."""
 
-    def fault(self, file: str, row: int, column: str, code: SheetFaultCode, reason: str) -> None:
-        self.faults.append(SheetFault(file=file, row=row, column=column, code=code, reason=reason))
+    desk: CheckContext
+    findings: Findings
+    reader: ValueReader = field(init=False)
+    entries: dict[str, Entry | None] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    seen: dict[tuple[str, str], tuple[IssuedEdition, int]] = field(default_factory=dict)
+    missing: set[tuple[str, str]] = field(default_factory=set)
+    swapped: set[tuple[str, str]] = field(default_factory=set)
+    documents: dict[str, int] = field(default_factory=dict)
+    contents: dict[object, tuple[int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reader = ValueReader(accepts=self.findings.accepts, today=self.desk.today)
+        for entry in self.desk.catalog.entries:
+            for name in (entry.name_zh, entry.name_en, entry.category):
+                self.names.setdefault(name.casefold(), entry.category)
 
     def check_columns(self, rows: Sequence[SheetRow]) -> None:
         known = {name for entry in self.desk.catalog.entries for name in entry.fields}
@@ -134,24 +195,77 @@ class _Work:
         for row in rows:
             for name in row.cells.keys() - known - reported:
                 reported.add(name)
-                reason = f"{name!r} is a field of no category in the catalog"
-                self.fault(row.file, row.number, name, SheetFaultCode.HEADER, reason)
+                report_cell(self.findings, row, name, kinds.COLUMN_UNKNOWN, name=name)
+
+    def check_missing(self, entry: Entry) -> None:
+        """Report the columns that a category lacks, once for the sheet."""
+        columns = self.desk.columns
+        if columns is None:
+            return
+        filled = {NUMBER, ISSUE_FIELD, EXPIRY_FIELD}
+        if self.desk.name is not None:
+            filled.add(BODY_FIELD)
+        if not {NUMBER, "number"} & set(columns):
+            self.missing.add((entry.category, NUMBER))
+            self.findings.report(kinds.NUMBER_MISSING)
+        for name in entry.fields:
+            if name in filled or (name in columns and (name != CATEGORY or self.desk.category)):
+                continue
+            self.missing.add((entry.category, name))
+            kind = kinds.FIELD_MISSING if name in entry.shown else kinds.COLUMN_MISSING
+            label, category = label_zh(name), entry.category
+            self.findings.report(kind, 0, name, field=name, label=label, category=category)
 
     def entry_of(self, category: str) -> Entry | None:
         if category not in self.entries:
-            self.entries[category] = self.desk.catalog.newest(category)
+            known = self.names.get(category.casefold())
+            self.entries[category] = entry = (known and self.desk.catalog.newest(known)) or None
+            if entry is not None:
+                self.check_missing(entry)
         return self.entries[category]
 
+    def is_total(self, row: SheetRow) -> bool:
+        """Whether a row is a total or a footer: it says so, and names no holder."""
+        texts = [display(value) for value in row.cells.values()]
+        text = next((one for one in (row.aside, *texts) if _TOTAL.fullmatch(one.strip())), None)
+        named = [one for one in texts if one != text and not one[:1].isdigit()]
+        if text is None or len(named) > 1:
+            return False
+        self.findings.report(kinds.ROW_TOTAL, row.number, text=text)
+        return True
+
     def issue_of(self, row: SheetRow, index: int) -> Issue | None:
-        before = len(self.faults)
-        category = row.cells.get("category", self.desk.category)
-        entry = self.entry_of(category) if category else None
+        entry = self._entry_of_row(row)
         if entry is None:
-            named = f"{category!r} is not in the body's catalog" if category else "none is named"
-            self.fault(row.file, row.number, "category", SheetFaultCode.CATEGORY, named)
             return None
-        issue = _RowCheck(work=self, row=row, entry=entry, index=index).issue()
-        return issue if len(self.faults) == before else None
+        check = _RowCheck(work=self, row=row, entry=entry, index=index)
+        issue = check.issue()
+        return None if check.faulty else issue
+
+    def _entry_of_row(self, row: SheetRow) -> Entry | None:
+        given = self.desk.category
+        entry = self.entry_of(given) if given else None
+        if entry is not None and CATEGORY in entry.fields:
+            return entry  # The column is the field of that name.
+        typed = row.text(CATEGORY)
+        if typed is None and given is None:
+            report_cell(self.findings, row, CATEGORY, kinds.CATEGORY_MISSING)
+            return None
+        category = typed or given or ""
+        entry = self.entry_of(category)
+        if entry is None:
+            known = ", ".join(one.category for one in self.desk.catalog.entries[:10])
+            report_cell(self.findings, row, CATEGORY, kinds.CATEGORY, value=category, known=known)
+        elif typed is not None and typed != entry.category:
+            sealed = entry.category
+            report_cell(self.findings, row, CATEGORY, kinds.NORMALISED, typed=typed, sealed=sealed)
+        return entry
+
+    def check_documents(self) -> None:
+        """Ask about PDFs in the folder that no row names, where any row names documents."""
+        if self.documents or self.desk.papers.is_asked_for:
+            for name in self.desk.papers.unnamed():
+                self.findings.report(kinds.DOCUMENT_UNNAMED, 0, "documents", name=name)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -162,9 +276,12 @@ class _RowCheck:
     row: SheetRow
     entry: Entry
     index: int
+    faulty: bool = False
 
-    def report(self, column: str, code: SheetFaultCode, reason: str) -> None:
-        self.work.fault(self.row.file, self.row.number, column, code, reason)
+    def report(self, column: str, kind: FindingKind, /, **values: object) -> None:
+        if kind.grade is Grade.FAULT:
+            self.faulty = True
+        report_cell(self.work.findings, self.row, column, kind, **values)
 
     def issue(self) -> Issue:
         number = self._number()
@@ -174,6 +291,7 @@ class _RowCheck:
         expires = self._day("expires", EXPIRY_FIELD, fields)
         self._check_present(fields)
         self._check_dates(issued, expires)
+        self._check_person(fields, issued)
         current = self._edition(number) if number else None
         issue = Issue(
             entry=self.entry,
@@ -185,162 +303,308 @@ class _RowCheck:
             replaces=current.index if current else None,
             holder_key=self._holder_key(),
             papers=self._papers(),
+            row=self.row.number,
         )
         self._check_count(issue)
         return issue
 
+    def read(self, column: str, value: CellValue, kind: FieldType) -> str | None:
+        """Return what would be sealed of a cell, None where it has a fault."""
+
+        def report(found: FindingKind, /, **values: object) -> None:
+            self.report(column, found, **values)
+
+        return self.work.reader.read(value, kind, report)
+
     # Number and fields
 
     def _number(self) -> str:
-        column = NUMBER if NUMBER in self.row.cells else "number"
-        typed = self.row.cells.get(column)
-        if NUMBER in self.row.cells and "number" in self.row.cells:
-            self.report("number", SheetFaultCode.NUMBER, f"the number stands in {NUMBER} too")
-        if typed is None:
-            self.report(NUMBER, SheetFaultCode.FIELD_MISSING, f"{NUMBER} is missing")
+        cells = self.row.cells
+        column = NUMBER if NUMBER in cells else "number"
+        if NUMBER in cells and "number" in cells:
+            self.report("number", kinds.NUMBER_BOTH)
+        if column not in cells:
+            if (self.entry.category, NUMBER) not in self.work.missing:
+                self.report(NUMBER, kinds.NUMBER_MISSING)
+            self.faulty = True
             return ""
-        if (reason := refusal_of(typed)) is not None:
-            self.report(column, SheetFaultCode.TEXT, reason)
+        typed = self.read(column, cells[column], FieldType.IDENTIFIER)
+        if typed is None:
             return ""
         try:
             return normal_number(typed)
         except MalformedError as error:
-            self.report(column, SheetFaultCode.NUMBER, f"{typed[:80]!r}: {error}")
+            self.report(column, kinds.NUMBER, value=typed, why=error)
             return ""
 
     def _fields(self) -> dict[str, str]:
         wanted = frozenset(self.entry.fields)
+        swapped = self._swapped()
         fields = {}
         for name, value in self.row.cells.items():
-            if name in wanted and name != NUMBER:
-                self._check_value(name, value)
-                fields[name] = value
-            elif name not in OWN_COLUMNS and name != NUMBER:
-                reason = f"{self.entry.category} has no field {name!r}"
-                self.report(name, SheetFaultCode.FIELD_UNKNOWN, reason)
+            if name in (NUMBER, ISSUE_FIELD, EXPIRY_FIELD) or name in swapped:
+                continue
+            if name in wanted and (name != CATEGORY or self.work.desk.category):
+                kind = field_type(name)
+                text = (
+                    self._date_field(name, value)
+                    if kind is FieldType.DATE
+                    else self.read(name, value, kind)
+                )
+                if text is not None:
+                    fields[name] = text
+            elif name not in OWN_COLUMNS:
+                self.report(name, kinds.FIELD_UNKNOWN, category=self.entry.category, field=name)
         return fields
+
+    def _swapped(self) -> frozenset[str]:
+        """Return the names of two columns that hold each other's values, and report them once."""
+        cells = self.row.cells
+        for number in self.entry.fields:
+            if field_type(number) not in (FieldType.IDENTITY, FieldType.USCC):
+                continue
+            name_there = cells.get(number)
+            if not isinstance(name_there, str) or not name_there.isalpha():
+                continue
+            for name in self.entry.fields:
+                code = cells.get(name)
+                if field_type(name) is FieldType.NAME and code and is_code(display(code)):
+                    self._report_swapped(name, number, display(code), name_there)
+                    return frozenset({name, number})
+        return frozenset()
+
+    def _report_swapped(self, name: str, number: str, code: str, text: str) -> None:
+        self.faulty = True
+        if (name, number) not in self.work.swapped:
+            self.work.swapped.add((name, number))
+            columns = self.row.columns
+            self.report(
+                name,
+                kinds.COLUMNS_SWAPPED,
+                name_column=columns[name].header if name in columns else name,
+                number_column=columns[number].header if number in columns else number,
+                number=code,
+                name=text,
+            )
 
     def _fill_body(self, fields: dict[str, str]) -> None:
         name = self.work.desk.name
         if name is None or BODY_FIELD not in self.entry.fields:
             return
         if (typed := fields.setdefault(BODY_FIELD, name)) != name:
-            reason = f"{typed[:80]!r}, but the body is registered as {name!r}"
-            self.report(BODY_FIELD, SheetFaultCode.BODY_DIFFERS, reason)
-
-    def _check_value(self, name: str, value: str) -> None:
-        if (reason := refusal_of(value)) is not None:
-            self.report(name, SheetFaultCode.TEXT, reason)
-        if len(value) > MAX_VALUE_CHARACTERS:
-            reason = f"{len(value)} characters, at most {MAX_VALUE_CHARACTERS}"
-            self.report(name, SheetFaultCode.TOO_LONG, reason)
+            self.report(BODY_FIELD, kinds.BODY_DIFFERS, value=typed, name=name)
 
     def _check_present(self, fields: Mapping[str, str]) -> None:
-        for name in self.entry.shown:
-            if name not in fields:
-                reason = f"{name} of {self.entry.category} must be shown, so it must be there"
-                self.report(name, SheetFaultCode.FIELD_MISSING, reason)
+        category = self.entry.category
+        for name in self.entry.fields:
+            present = name in fields or name in self.row.cells
+            if present or (category, name) in self.work.missing:
+                self.faulty |= name not in fields and name in self.entry.shown
+                continue
+            label = label_zh(name)
+            if name in self.entry.shown:
+                self.report(name, kinds.FIELD_MISSING, field=name, label=label, category=category)
+            elif self.work.desk.columns is not None and field_type(name) in (
+                FieldType.IDENTITY,
+                FieldType.USCC,
+            ):
+                self.report(name, kinds.FIELD_EMPTY, field=name, label=label)
 
     # Dates
 
+    def _read_day(self, column: str, value: CellValue) -> tuple[str, ReadDay] | None:
+        def report(found: FindingKind, /, **values: object) -> None:
+            self.report(column, found, **values)
+
+        return self.work.reader.read_day(value, report)
+
+    def _date_field(self, name: str, value: CellValue) -> str | None:
+        """Return a day in a field that says neither issue nor expiry; other text is a question."""
+        found = self._read_day(name, value)
+        if found is None:
+            return None
+        text, read = found
+        if read.form is DayForm.IMPOSSIBLE:
+            self.report(name, kinds.DATE_IMPOSSIBLE, value=text)
+            return None
+        if read.day is None:
+            self.report(name, kinds.DATE_TEXT, value=text)
+            return text
+        return self._taken(name, text, read).isoformat()
+
+    def _taken(self, column: str, text: str, read: ReadDay) -> date:
+        assert read.day is not None
+        if read.form is DayForm.SERIAL:
+            self.report(column, kinds.DATE_SERIAL, value=text, sealed=read.day)
+        elif read.form is DayForm.WITH_TIME:
+            self.report(column, kinds.DATE_TIME, value=text)
+        return read.day
+
     def _day(self, column: str, field_name: str, fields: dict[str, str]) -> date | None:
         """Return a day from its own column or from the field; the field is set from the column."""
-        own, named = self.row.cells.get(column), fields.get(field_name)
-        typed = own or named
-        if typed is None:
-            if column == "issued":
-                self.report(column, SheetFaultCode.DATE_MISSING, "the day of issue is missing")
-            return None
-        if own and named and own != named:
-            reason = f"{own!r}, but {field_name} is {named!r}"
-            self.report(column, SheetFaultCode.DATE_DIFFERS, reason)
-        day = self._parse_day(column if own else field_name, typed)
+        days = {
+            name: self._parse_day(name, self.row.cells[name])
+            for name in (column, field_name)
+            if name in self.row.cells
+        }
+        if not days and column == "issued":
+            self.report(column, kinds.DATE_MISSING)
+        given = [day for day in days.values() if day is not None]
+        if len(given) == 2 and given[0] != given[1]:
+            self.report(
+                column, kinds.DATE_DIFFERS, value=given[0], field=field_name, other=given[1]
+            )
+        day = given[0] if given else None
         if day is not None and field_name in self.entry.fields:
             fields[field_name] = day.isoformat()
         return day
 
-    def _parse_day(self, column: str, typed: str) -> date | None:
-        if DAY.fullmatch(typed):
-            try:
-                return date.fromisoformat(typed)
-            except ValueError:
-                pass
-        self.report(column, SheetFaultCode.DATE, f"{typed[:40]!r} is no day like 2026-11-24")
+    def _parse_day(self, column: str, value: CellValue) -> date | None:
+        found = self._read_day(column, value)
+        if found is None:
+            return None
+        text, read = found
+        if read.day is not None:
+            return self._taken(column, text, read)
+        if column in ("expires", EXPIRY_FIELD) and says_no_end(text):
+            if self.entry.months is not None:
+                self.report(
+                    column,
+                    kinds.DATE_NO_END,
+                    value=text,
+                    category=self.entry.category,
+                    months=self.entry.months,
+                )
+            return None
+        self.report(column, _DAY_KINDS[read.form], value=text)
         return None
 
     def _check_dates(self, issued: date | None, expires: date | None) -> None:
         if issued is None:
             return
+        today = self.work.desk.today
+        column = "issued" if "issued" in self.row.cells else ISSUE_FIELD
+        if issued > today:
+            self.report(column, kinds.DATE_FUTURE, value=issued, today=today)
+        elif issued < today - CENTURY:
+            self.report(column, kinds.DATE_LONG_AGO, value=issued)
+        self._check_expiry(issued, expires)
+
+    def _check_expiry(self, issued: date, expires: date | None) -> None:
         latest = self.entry.latest_expiry(issued)
-        if expires is None and latest is not None:
-            wanted = self.row.cells.get("expires") or self.row.cells.get(EXPIRY_FIELD)
-            if wanted is None:
-                reason = f"{self.entry.category} expires after {self.entry.months} months at most"
-                self.report("expires", SheetFaultCode.DATE_MISSING, reason)
-        elif expires is not None and expires < issued:
-            reason = f"expires {expires} before issued {issued}"
-            self.report("expires", SheetFaultCode.DATES_REVERSED, reason)
-        elif expires is not None and latest is not None and expires > latest:
-            reason = f"expires {expires}, the catalog allows no later than {latest}"
-            self.report("expires", SheetFaultCode.VALIDITY, reason)
+        column = EXPIRY_FIELD if EXPIRY_FIELD in self.row.cells else "expires"
+        if expires is None:
+            if latest is not None and column not in self.row.cells:
+                category, months = self.entry.category, self.entry.months
+                self.report(column, kinds.DATE_END_MISSING, category=category, months=months)
+        elif expires < issued:
+            self.report(column, kinds.DATES_REVERSED, expires=expires, issued=issued)
+        elif latest is not None and expires > latest:
+            self.report(column, kinds.VALIDITY, expires=expires, latest=latest)
+        elif expires > self.work.desk.today + CENTURY:
+            self.report(column, kinds.DATE_FAR, value=expires)
+
+    def _check_person(self, fields: Mapping[str, str], issued: date | None) -> None:
+        """Ask where date of birth or sex are other than the identity number says."""
+        birth, number = fields.get("birth_date"), fields.get("id_number", "")
+        if birth is not None and issued is not None and birth > issued.isoformat():
+            self.report(
+                "birth_date", kinds.BIRTH_AFTER, field="birth_date", value=birth, issued=issued
+            )
+        if not re.fullmatch("[0-9]{17}[0-9X]", number):
+            return
+        inside = birth_of(number).isoformat()
+        if birth is not None and birth != inside:
+            self.report(
+                "birth_date", kinds.IDENTITY_BIRTH, field="birth_date", value=birth, inside=inside
+            )
+        sex = _SEXES.get(fields.get("sex", "").lower())
+        if sex is not None and sex != is_male(number):
+            zh, en = ("男", "male") if is_male(number) else ("女", "female")
+            self.report(
+                "sex", kinds.IDENTITY_SEX, field="sex", value=fields["sex"], inside=zh, inside_en=en
+            )
 
     # Editions
 
     def _edition(self, number: str) -> IssuedEdition | None:
         """Return the edition that this row replaces, None for a first edition."""
         key = (self.entry.category, number)
-        current = self.work.seen.get(key) or self.work.desk.issued.newest(*key)
-        typed = self.row.cells.get("replaces")
+        here = self.work.seen.get(key)
+        current = here[0] if here else self.work.desk.issued.newest(*key)
+        typed = self.row.text("replaces")
         edition = current.edition + 1 if current else 0
-        self.work.seen[key] = IssuedEdition(index=self.index, edition=edition)
+        self.work.seen[key] = IssuedEdition(index=self.index, edition=edition), self.row.number
         if typed is None:
-            if current is not None:
-                reason = (
-                    f"{self.entry.category} {number} is issued already, as certificate"
-                    f" {current.index}; a new edition names it in replaces"
-                )
-                self.report("replaces", SheetFaultCode.EDITION_TWICE, reason)
+            self._report_twice(number, current, here[1] if here else None)
             return None
-        if current is None or typed.strip() not in (
-            str(current.index),
-            number,
-            self._typed_number(),
-        ):
-            reason = f"{self.entry.category} {number} has no edition {typed[:80]!r} to replace"
-            if current is not None:
-                reason += f"; its newest is certificate {current.index}"
-            self.report("replaces", SheetFaultCode.EDITION_REPLACES_NOTHING, reason)
+        written = display(self.row.cells.get(NUMBER) or self.row.cells.get("number", ""))
+        if current is None or typed not in (str(current.index), number, written.strip()):
+            newest = f" ({current.index})" if current is not None else ""
+            self.report(
+                "replaces",
+                kinds.EDITION_REPLACES_NOTHING,
+                category=self.entry.category,
+                number=number,
+                value=typed,
+                newest=newest,
+            )
         return current
 
-    def _typed_number(self) -> str:
-        return self.row.cells.get(NUMBER) or self.row.cells.get("number", "")
+    def _report_twice(self, number: str, current: IssuedEdition | None, first: int | None) -> None:
+        category = self.entry.category
+        if first is not None:
+            column = NUMBER if NUMBER in self.row.cells else "number"
+            row = self.row.number
+            self.report(column, kinds.EDITION_TWICE_HERE, number=number, first=first, row=row)
+        elif current is not None:
+            index = current.index
+            self.report(
+                "replaces", kinds.EDITION_TWICE, category=category, number=number, index=index
+            )
 
     # Holder and documents
 
     def _holder_key(self) -> str | None:
-        typed = self.row.cells.get("holder_key")
+        typed = self.row.text("holder_key")
         if typed is None:
             return None
         try:
             parse_holder_key(typed)
         except MalformedError as error:
-            self.report("holder_key", SheetFaultCode.HOLDER_KEY, str(error))
+            self.report("holder_key", kinds.HOLDER_KEY, why=error)
         return typed
 
     def _papers(self) -> tuple[Paper, ...]:
         found = []
-        for name in self.row.cells.get("documents", "").split(LIST_MARK):
-            if not name.strip():
-                continue
+        listed = (self.row.text("documents") or "").replace("；", LIST_MARK)
+        for name in filter(None, map(str.strip, listed.split(LIST_MARK))):
             try:
-                found.append(self.work.desk.papers.find(name.strip()))
+                paper = self.work.desk.papers.find(name)
             except PaperUnusableError as error:
-                code = SheetFaultCode(error.code)
-                self.report("documents", code, str(error))
+                known = {kinds.DOCUMENT_NAME.code: kinds.DOCUMENT_NAME}
+                kind = known.get(error.code, kinds.DOCUMENT_MISSING)
+                self.report("documents", kind, why=error)
+                continue
+            self._check_paper(name, paper)
+            found.append(paper)
         return tuple(found)
+
+    def _check_paper(self, name: str, paper: Paper) -> None:
+        if paper.value["size"] == 0:
+            self.report("documents", kinds.DOCUMENT_EMPTY, name=name)
+            return
+        if not paper.is_what_it_is_named:
+            self.report("documents", kinds.DOCUMENT_NO_PDF, name=name)
+        row = self.row.number
+        first = self.work.documents.setdefault(name, row)
+        before, other = self.work.contents.setdefault(paper.value["sha256"], (row, name))
+        if first != row:
+            self.report("documents", kinds.DOCUMENT_SHARED, name=name, first=first)
+        elif other != name:
+            self.report("documents", kinds.DOCUMENT_SAME, name=name, first=before, other=other)
 
     def _check_count(self, issue: Issue) -> None:
         digests = len(self.entry.fields) + (issue.holder_key is not None) + len(issue.papers)
         if digests > MAX_DIGESTS:
-            reason = f"fields, holder key and documents are {digests}, at most {MAX_DIGESTS}"
-            self.report("documents", SheetFaultCode.TOO_MANY_DIGESTS, reason)
+            self.report("documents", kinds.TOO_MANY_DIGESTS, count=digests, most=MAX_DIGESTS)

@@ -27,6 +27,16 @@ def refusal_of(text: str) -> str | None:
     return None
 
 
+def refusal_zh(text: str) -> str:
+    """Return in Chinese why `text` is not sealed."""
+    if not text or text != text.strip():
+        return "为空，或两端有空白"
+    if (found := _forbidden_characters().search(text)) is not None:
+        code = f"U+{ord(found.group()):04X}"
+        return "含有换行" if found.group() in "\r\n" else f"含有不允许的字符 {code}"
+    return "含有未组合的字符（不是 Unicode NFC）"
+
+
 def _kind_of(character: str) -> str:
     if unicodedata.category(character) == "Cc":
         return "the control"

@@ -10,7 +10,7 @@ from certledger.ledger.issuer.folder import IssuerFolder, IssuerUnusableError, P
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.sealing.batch import Head
 from certledger.ledger.sealing.row_checks import check_rows
-from certledger.ledger.sealing.sheet_faults import SheetInvalidError
+from certledger.ledger.sheets.findings import SheetInvalidError
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.vocabulary import IssuerKind
 from tests.ledger.sealing.sheet_folder import CATALOG, ISSUER, LEDGER, desk, issue, row, sealed

@@ -28,7 +28,7 @@ from certledger.ledger.issuer.status_changes import (
 )
 from certledger.ledger.keys import KeyUnusableError, signer_of
 from certledger.ledger.reference_data import load_domain
-from certledger.ledger.sealing.sheet_faults import SheetInvalidError
+from certledger.ledger.sheets.findings import SheetInvalidError
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats import statements
 from certledger.verifier.formats.canonical_json import format_canonical

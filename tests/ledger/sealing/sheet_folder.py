@@ -3,12 +3,19 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from certledger.ledger.keys import signer_of
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
-from certledger.ledger.sealing.row_checks import CheckContext, Issue, Issued, NothingIssued
-from certledger.ledger.sealing.sheets import SheetRow
+from certledger.ledger.sealing.row_checks import (
+    CheckContext,
+    Issue,
+    Issued,
+    NothingIssued,
+    check_rows,
+)
+from certledger.ledger.sheets.reader import SheetRow
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.statements import ledger_identity
 from certledger.verifier.vocabulary import EntryKind, HolderKind
@@ -96,3 +103,31 @@ def sealed(issues: Sequence[Issue], head: Head | None = None) -> SealedBatch:
         now=NOW,
         identity=LEDGER,
     )
+
+
+def row_of(cells: Mapping[str, str], *, file: str = "rows", number: int = 0) -> SheetRow:
+    """Return a row that a program made, with the place to name in findings."""
+    return SheetRow(
+        file=file, number=number, cells={name: cell for name, cell in cells.items() if cell}
+    )
+
+
+def seal(
+    rows: Sequence[SheetRow],
+    *,
+    catalog: Catalog,
+    head: Head,
+    documents: Papers | None = None,
+    issued: Issued | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> SealedBatch:
+    """Return the batch of rows, checked and sealed."""
+    context = CheckContext(
+        catalog=catalog,
+        issued=issued or NothingIssued(),
+        first=head.first,
+        papers=documents or Papers(),
+        name=name,
+    )
+    return seal_issues(check_rows(rows, context), catalog=catalog, head=head, **options)

@@ -16,7 +16,7 @@ from certledger.ledger import files
 from certledger.ledger.issuer import workspace
 from certledger.ledger.issuer.workspace import Plan, SheetChangedError, Workspace
 from certledger.ledger.sealing.attachments import Papers
-from certledger.ledger.sealing.batch import Head, SealedBatch, SealError, row_of, seal
+from certledger.ledger.sealing.batch import Head, SealedBatch, SealError
 from certledger.ledger.sealing.row_checks import Issue
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import format_canonical, from_base64url, parse
@@ -34,6 +34,8 @@ from tests.ledger.sealing.sheet_folder import (
     SEED,
     SIGNER,
     issue,
+    row_of,
+    seal,
     sealed,
 )
 
@@ -71,7 +73,7 @@ def test_a_submission_is_what_the_specification_says() -> None:
 
 
 def test_rows_are_checked_and_sealed_in_one_call(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(b"abc")
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
     batch = seal(
         [row_of({**GOOD, "documents": "a.pdf"})],
         catalog=CATALOG,

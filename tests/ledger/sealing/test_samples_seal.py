@@ -6,10 +6,10 @@ from datetime import date
 from certledger.ledger.issuer.catalogs import catalog_of
 from certledger.ledger.reference_data import IssuerProfile, load_domain
 from certledger.ledger.samples.generator import sample_certificates
-from certledger.ledger.sealing.batch import Head, row_of, seal
+from certledger.ledger.sealing.batch import Head
 from certledger.verifier.formats.catalog import disobeyed
 from certledger.verifier.formats.record import Record
-from tests.ledger.sealing.sheet_folder import LEDGER, NOW, SECRET, SEED, SIGNER
+from tests.ledger.sealing.sheet_folder import LEDGER, NOW, SECRET, SEED, SIGNER, row_of, seal
 
 
 def test_every_sample_certificate_can_be_sealed_and_obeys_its_entry() -> None:

@@ -1,0 +1,286 @@
+"""One cell becomes the text that is sealed of it, by the type of its field."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from certledger.ledger.reference_data.field_types import FieldType
+from certledger.ledger.sealing.dates import DayForm, ReadDay, read_day
+from certledger.ledger.sealing.identity_checks import (
+    SCIENTIFIC,
+    Report,
+    UnfitValueError,
+    is_code,
+    read_identifier,
+    read_identity,
+    read_uscc,
+)
+from certledger.ledger.sealing.text import refusal_of, refusal_zh
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, display
+from certledger.ledger.sheets.findings import FindingKind
+from certledger.ledger.sheets.header import INVISIBLE
+from certledger.ledger.sheets.mojibake import repair, standard_character
+from certledger.ledger.sheets.number_formats import MAX_EXACT_DIGITS
+from certledger.ledger.sheets.reader import unreadable_kind
+from certledger.verifier.formats.record import MAX_VALUE_CHARACTERS
+
+_ERRORS = frozenset(
+    {
+        "#REF!", "#N/A", "#NA", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!",
+        "#CALC!", "#FIELD!", "#BLOCKED!", "#GETTING_DATA", "#BUSY!", "#UNKNOWN!", "ERR:502",
+        "NULL", "(NULL)", "<NULL>", "[NULL]", "NAN", "<NA>", "NAT", "UNDEFINED",
+    }
+)  # fmt: skip
+"""What programs write in place of a value, in capitals."""
+_PLACEHOLDERS = frozenset(
+    {
+        "无", "暂无", "待定", "待补", "待填", "未知", "不详", "空", "x", "xx", "xxx", "xxxx",
+        "n/a", "na", "none", "nil", "tbd", "unknown",
+    }
+)  # fmt: skip
+_DITTO = frozenset({"同上", "同前", "〃", "″", '"', "''", "ditto", "do.", "id."})
+"""What repeats the cell above for a reader, and says nothing by itself."""
+_CODES = (FieldType.IDENTITY, FieldType.USCC)
+_NUMBERS = (FieldType.AMOUNT, FieldType.QUANTITY, FieldType.SCIENTIFIC)
+_NUMERAL = re.compile(r"[+-]?[¥$€]? ?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
+_FORMULA = re.compile(r"=\s*[A-Za-z(\d\"'+$-].*", re.DOTALL)
+_QUOTED_FORMULA = re.compile(r'="([^"]*)"')
+_HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_QUESTION_MARK = re.compile(rf"[{_HAN}][?？]|[?？][{_HAN}]")
+_SPACED_NAME = re.compile(rf"[{_HAN}]{{1,2}}\s+[{_HAN}]{{1,2}}")
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_INVISIBLE = re.compile("[" + "".join(map(re.escape, map(chr, INVISIBLE))) + "]")
+
+
+@dataclass(kw_only=True, slots=True)
+class ValueReader:
+    """Reads cells; each finding goes to the `report` of the cell.
+
+    `accepts` says which questions are answered, `today` is the day before which births are.
+    """
+
+    accepts: Callable[[FindingKind], bool]
+    today: date
+    _merged: set[str] = field(default_factory=set)
+
+    def read(self, value: CellValue, kind: FieldType, report: Report) -> str | None:
+        """Return the text to seal; None where the cell has a fault, which is reported."""
+        try:
+            return self._read(value, kind, report)
+        except UnfitValueError as fault:
+            report(fault.kind, **fault.values)
+            return None
+
+    def read_day(self, value: CellValue, report: Report) -> tuple[str, ReadDay] | None:
+        """Return a cell's text and the day it says; None where it has a fault."""
+        try:
+            value = self._own(value, report)
+            if isinstance(value, Cell) and value.kind is CellKind.NUMBER:
+                if not value.parts:
+                    return value.plain(), read_day(value.plain())
+                day = _day_of_cell(value, report)
+                return day.isoformat(), ReadDay(DayForm.DAY, day)
+            text = self._read(value, FieldType.DATE, report)
+        except UnfitValueError as fault:
+            report(fault.kind, **fault.values)
+            return None
+        return text, read_day(text)
+
+    def _read(self, value: CellValue, kind: FieldType, report: Report) -> str:
+        value = self._own(value, report)
+        if not isinstance(value, Cell):
+            text = value
+        elif value.kind is CellKind.NUMBER:
+            text = _number_text(value, kind, report)
+        else:
+            raise UnfitValueError(unreadable_kind(value) or kinds.CELL_ERROR, value=value.stored)
+        text = _clean(text, kind, report)
+        if kind is FieldType.IDENTITY:
+            return read_identity(text, report, self.today)
+        return _CHECKS[kind](text, report) if kind in _CHECKS else text
+
+    def _own(self, value: CellValue, report: Report) -> CellValue:
+        """Return a value, that of merged cells where the issuer says that all rows share it."""
+        if isinstance(value, str) or value.kind is not CellKind.COVERED:
+            return value
+        if value.is_below and value.range not in self._merged:
+            self._merged.add(value.range)
+            report(kinds.CELL_MERGED_SHARED, range=value.range, shown=display(value.shared))
+        if value.is_below and self.accepts(kinds.CELL_MERGED_SHARED):
+            return value.shared
+        raise UnfitValueError(kinds.CELL_MERGED, range=value.range)
+
+
+def _clean(text: str, kind: FieldType, report: Report) -> str:
+    """Return text without what nobody sees."""
+    text = text.strip()
+    if text.startswith(("=", "'")):
+        text = _unwrapped(text, kind, report)
+    if text.upper() in _ERRORS or (len(text) > 2 and not text.strip("#")):
+        raise UnfitValueError(kinds.TEXT_ERROR, value=text)
+    if text.lower() in _DITTO:
+        raise UnfitValueError(kinds.CELL_DITTO, value=text)
+    if not (text.isascii() and text.isprintable()):
+        text = _clean_unicode(text, kind, report)
+    if len(text) > MAX_VALUE_CHARACTERS:
+        raise UnfitValueError(kinds.TEXT_TOO_LONG, count=len(text), most=MAX_VALUE_CHARACTERS)
+    if not text:
+        raise UnfitValueError(kinds.TEXT, why_en="nothing is left of it", why_zh="没有可见的内容")
+    return text
+
+
+def _unwrapped(text: str, kind: FieldType, report: Report) -> str:
+    """Return what a formula of nothing but a text, or a text behind an apostrophe, says."""
+    if found := _QUOTED_FORMULA.fullmatch(text):
+        report(kinds.NORMALISED, typed=text, sealed=found[1])
+        return found[1].strip()
+    if _FORMULA.fullmatch(text):
+        raise UnfitValueError(kinds.CELL_FORMULA_TEXT, value=text)
+    if text.startswith("'") and kind not in (FieldType.TEXT, FieldType.NAME):
+        report(kinds.TEXT_APOSTROPHE, value=text, sealed=text[1:])
+        return text[1:].strip()
+    return text
+
+
+def _clean_unicode(text: str, kind: FieldType, report: Report) -> str:
+    if "\ufffd" in text:
+        raise UnfitValueError(kinds.TEXT_REPLACEMENT, value=text)
+    if found := _PRIVATE.search(text):
+        standard = standard_character(found[0])
+        hint = f" {standard} (U+{ord(standard):04X})" if standard else ""
+        raise UnfitValueError(
+            kinds.TEXT_PRIVATE, value=text, code=f"{ord(found[0]):04X}", hint=hint
+        )
+    if (repaired := repair(text)) is not None:
+        raise UnfitValueError(kinds.TEXT_MOJIBAKE, value=text, repaired=repaired)
+    if found := _INVISIBLE.search(text):
+        report(kinds.TEXT_INVISIBLE, value=text, code=f"{ord(found[0]):04X}")
+        text = text.translate(INVISIBLE).strip()
+    if text and (reason := refusal_of(text)) is not None:
+        raise UnfitValueError(kinds.TEXT, why_en=reason, why_zh=refusal_zh(text))
+    if _QUESTION_MARK.search(text):
+        report(kinds.TEXT_QUESTION_MARK, value=text)
+    if kind is FieldType.NAME and _SPACED_NAME.fullmatch(text):
+        sealed = "".join(text.split())
+        report(kinds.TEXT_INNER_BLANK, value=text, sealed=sealed)
+        text = sealed
+    return text
+
+
+# Cells that hold numbers ------------------------------------------------------------------------
+
+
+def _number_text(cell: Cell, kind: FieldType, report: Report) -> str:
+    """Return the text of a number: what is seen, wherever that can be told and asked."""
+    number = cell.number
+    if number is None:
+        raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
+    if cell.parts:
+        return _date_text(cell, kind, report)
+    stored = cell.plain()
+    digits = len(stored.replace("-", "").replace(".", ""))
+    if kind in _CODES and number == number.to_integral_value() and digits >= MAX_EXACT_DIGITS:
+        raise UnfitValueError(kinds.IDENTITY_AS_NUMBER, value=stored, count=digits)
+    if abs(number) >= Decimal(10) ** MAX_EXACT_DIGITS:
+        raise UnfitValueError(kinds.DIGITS_LOST, value=stored)
+    shown = cell.shown()
+    if shown is None:
+        raise UnfitValueError(kinds.CELL_FORMAT, stored=stored, format=cell.format_code)
+    if "E" in shown and "E" not in stored:
+        report(kinds.CELL_SHOWN_SHORT, shown=shown, stored=stored)
+        return stored
+    if shown == stored:
+        if kind is FieldType.IDENTIFIER:
+            report(kinds.CELL_NUMBER, stored=stored, sealed=stored)
+        return stored
+    if kind not in _NUMBERS or _as_number(shown) != number:
+        report(kinds.CELL_SHOWN_DIFFERS, shown=shown, stored=stored, sealed=shown)
+    return shown
+
+
+def _as_number(shown: str) -> Decimal | None:
+    try:
+        return Decimal(re.sub(r"[,¥￥$€\s]", "", shown))
+    except InvalidOperation:
+        return None
+
+
+def _date_text(cell: Cell, kind: FieldType, report: Report) -> str:
+    """Return a day in a field that is none: as it is shown in text, else a fault."""
+    shown, instant = cell.shown(), cell.instant
+    stored = instant.isoformat(" ") if instant else cell.stored
+    if shown is None or kind is not FieldType.TEXT:
+        raise UnfitValueError(kinds.CELL_DATE, shown=shown or "?", stored=stored)
+    report(kinds.CELL_SHOWN_DIFFERS, shown=shown, stored=stored, sealed=shown)
+    return shown
+
+
+def _day_of_cell(cell: Cell, report: Report) -> date:
+    instant, shown = cell.instant, cell.shown()
+    if instant is None:
+        raise UnfitValueError(kinds.DATE_IMPOSSIBLE, value=shown or cell.stored)
+    if not {"y", "m", "d"} <= cell.parts:
+        if shown is None or ("d" not in cell.parts and "m" not in cell.parts):
+            raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
+        report(kinds.DATE_SHOWN_PARTLY, shown=shown, sealed=instant.date().isoformat())
+    if (instant.hour, instant.minute, instant.second) != (0, 0, 0):
+        report(kinds.DATE_TIME, value=shown or instant.isoformat(" "))
+    return instant.date()
+
+
+# Types ------------------------------------------------------------------------------------------
+
+
+def _check_name(text: str, report: Report) -> str:
+    if is_code(text):
+        raise UnfitValueError(kinds.NAME_IS_NUMBER, value=text)
+    if text[0].isdigit() and read_day(text).day is not None:
+        raise UnfitValueError(kinds.NAME_IS_DATE, value=text)
+    if not any(one.isalpha() for one in text):
+        raise UnfitValueError(kinds.NAME_WITHOUT_LETTERS, value=text)
+    if text.lower() in _PLACEHOLDERS:
+        report(kinds.PLACEHOLDER, value=text)
+    return text
+
+
+def _check_numeral(text: str, report: Report) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    if SCIENTIFIC.fullmatch(plain):
+        raise UnfitValueError(kinds.DIGITS_LOST, value=text)
+    if not _NUMERAL.fullmatch(plain):
+        report(kinds.NUMERAL, value=text)
+        return text
+    if plain != text and any("\uff10" <= one <= "\uff19" for one in text):
+        report(kinds.NORMALISED, typed=text, sealed=plain)
+        return plain
+    return text
+
+
+def _check_scientific(text: str, report: Report) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    if not (SCIENTIFIC.fullmatch(plain) or _NUMERAL.fullmatch(plain)):
+        report(kinds.NUMERAL, value=text)
+    return text
+
+
+def _check_text(text: str, report: Report) -> str:
+    if text[0].isdigit() and SCIENTIFIC.fullmatch(text):
+        report(kinds.SCIENTIFIC, value=text)
+    return text
+
+
+_CHECKS: Mapping[FieldType, Callable[[str, Report], str]] = {
+    FieldType.USCC: read_uscc,
+    FieldType.AMOUNT: _check_numeral,
+    FieldType.QUANTITY: _check_numeral,
+    FieldType.SCIENTIFIC: _check_scientific,
+    FieldType.NAME: _check_name,
+    FieldType.IDENTIFIER: read_identifier,
+    FieldType.TEXT: _check_text,
+}

@@ -1,0 +1,196 @@
+"""Identity numbers, social credit codes and certificate identifiers, by their standards."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from typing import Protocol
+
+from certledger.ledger.reference_data.identifiers import (
+    CERTIFICATE_ROOT,
+    REGISTERED_AS,
+    CodeInvalidError,
+    check_identity_number,
+    check_organization_code,
+    check_uscc,
+    organization_check_agrees,
+    parse_identifier,
+)
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.findings import FindingKind
+
+SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[Ee][+-]?\d{1,3}")
+"""A number as spreadsheet programs show it once it is too long."""
+_DECIMAL = re.compile(r"\d{6,}[.,]0*")
+_OLD_IDENTITY = re.compile(r"[0-9]{6}([0-9]{2})([0-9]{2})([0-9]{2})[0-9]{3}")
+_OTHER_DOCUMENT = re.compile(
+    r"[A-Z]{3}[0-9]{12}|[HM][0-9]{8,10}|[A-Z]{1,2}[0-9]{7,8}|[0-9]{8}|[A-Z][0-9]{9}"
+)
+"""Forms of permanent residence cards, permits of Hong Kong, Macao and Taiwan, and passports."""
+_OLD_REGISTRATION = re.compile(r"[0-9]{13}|[0-9]{15}")
+
+
+class UnfitValueError(Exception):
+    """A value has a fault, so that nothing is sealed of it."""
+
+    def __init__(self, kind: FindingKind, /, **values: object) -> None:
+        super().__init__(kind.code)
+        self.kind, self.values = kind, values
+
+
+class Report(Protocol):
+    """Reports a finding at the value that is being read."""
+
+    def __call__(self, kind: FindingKind, /, **values: object) -> None:
+        """Add a finding."""
+
+
+def read_identity(text: str, report: Report, today: date) -> str:
+    """Return a resident identity number in its normal form.
+
+    Raises:
+        UnfitValueError: it is none.
+    """
+    number = _squeeze(text)
+    if SCIENTIFIC.fullmatch(number):
+        raise UnfitValueError(kinds.DIGITS_LOST, value=text)
+    if _DECIMAL.fullmatch(number):
+        raise UnfitValueError(kinds.DIGITS_DECIMAL, value=text)
+    try:
+        check_identity_number(number)
+    except CodeInvalidError as error:
+        return _other_identity(text, number, error, report)
+    if birth_of(number) > today:
+        zh, en = "出生日期在今天之后", "the date of birth is after today"
+        raise UnfitValueError(kinds.IDENTITY, value=text, why_zh=zh, why_en=en)
+    if number.endswith("000"):
+        report(kinds.DIGITS_MAYBE_LOST, value=number)
+    if number != text:
+        report(kinds.NORMALISED, typed=text, sealed=number)
+    return number
+
+
+def _other_identity(text: str, number: str, error: CodeInvalidError, report: Report) -> str:
+    """Return what is no identity number where that is only a question."""
+    if re.fullmatch("[0-9]{15}000", number):
+        raise UnfitValueError(kinds.DIGITS_ROUNDED, value=text)
+    if (found := _OLD_IDENTITY.fullmatch(number)) and _is_day(*found.groups()):
+        report(kinds.IDENTITY_OLD, value=number)
+        return number
+    if _OTHER_DOCUMENT.fullmatch(number):
+        report(kinds.IDENTITY_OTHER, value=number)
+        return number
+    zh = _reason_zh(number, 18, error.reason)
+    raise UnfitValueError(kinds.IDENTITY, value=text, why_zh=zh, why_en=error.reason)
+
+
+def _is_day(year: str, month: str, day: str) -> bool:
+    try:
+        date(1900 + int(year), int(month), int(day))
+    except ValueError:
+        return False
+    return True
+
+
+def _reason_zh(number: str, length: int, reason: str) -> str:
+    if len(number) != length:
+        return f"共 {len(number)} 个字符，应为 {length} 个"
+    if "check character" in reason:
+        return "校验码不符，号码有误"
+    return "出生日期不存在" if "birth" in reason else "含有不允许的字符"
+
+
+def birth_of(number: str) -> date:
+    """Return the date of birth in a sound identity number."""
+    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+
+
+def is_male(number: str) -> bool:
+    """Whether a sound identity number is that of a man: its sequence is odd."""
+    return int(number[16]) % 2 == 1
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is an identity number or social credit code, or has the digits of one."""
+    number = _squeeze(text)
+    if re.fullmatch("[0-9]{15}|[0-9]{17}[0-9X]", number) or SCIENTIFIC.fullmatch(number):
+        return True
+    try:
+        check_uscc(number)
+    except CodeInvalidError:
+        return False
+    return True
+
+
+def read_uscc(text: str, report: Report) -> str:
+    """Return a social credit code in its normal form.
+
+    Raises:
+        UnfitValueError: it is none.
+    """
+    code = _squeeze(text)
+    if SCIENTIFIC.fullmatch(code):
+        raise UnfitValueError(kinds.DIGITS_LOST, value=text)
+    if _DECIMAL.fullmatch(code):
+        raise UnfitValueError(kinds.DIGITS_DECIMAL, value=text)
+    try:
+        check_uscc(code)
+    except CodeInvalidError as error:
+        if _is_old_code(code):
+            report(kinds.USCC_OLD, value=code)
+            return code
+        if re.fullmatch("[0-9]{15}000", code):
+            raise UnfitValueError(kinds.DIGITS_ROUNDED, value=text) from error
+        zh = _reason_zh(code, 18, error.reason)
+        raise UnfitValueError(kinds.USCC, value=text, why_zh=zh, why_en=error.reason) from error
+    if not organization_check_agrees(code):
+        report(kinds.USCC_INNER, value=code)
+    if code[:2] not in REGISTERED_AS:
+        report(kinds.USCC_PREFIX, value=code, prefix=code[:2])
+    if code != text:
+        report(kinds.NORMALISED, typed=text, sealed=code)
+    return code
+
+
+def _is_old_code(code: str) -> bool:
+    """Whether a text is an organization code (GB 11714) or an old registration number."""
+    if _OLD_REGISTRATION.fullmatch(code):
+        return True
+    try:
+        check_organization_code(code.replace("-", ""))
+    except CodeInvalidError:
+        return False
+    return True
+
+
+def read_identifier(text: str, report: Report) -> str:
+    """Return a number or code.
+
+    Raises:
+        UnfitValueError: it has lost digits.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    if SCIENTIFIC.fullmatch(plain):
+        raise UnfitValueError(kinds.DIGITS_LOST, value=text)
+    if re.fullmatch(r"\d+\.0+", plain):
+        raise UnfitValueError(kinds.DIGITS_DECIMAL, value=text)
+    if re.fullmatch(r"\d{13,}000", plain):
+        report(kinds.DIGITS_MAYBE_LOST, value=text)
+    if plain.startswith(CERTIFICATE_ROOT + "."):
+        _check_certificate_identifier(plain, report)
+    return text
+
+
+def _check_certificate_identifier(text: str, report: Report) -> None:
+    try:
+        identifier = parse_identifier(text)
+    except CodeInvalidError as error:
+        report(kinds.IDENTIFIER, value=text, why=error.reason)
+        return
+    if not identifier.check_agrees():
+        report(kinds.IDENTIFIER_CHECK, value=text)
+
+
+def _squeeze(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).upper().split())

@@ -1,0 +1,163 @@
+"""Text files as rows of cells: the encoding and the separator are found."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.findings import Findings
+
+SEPARATORS: dict[str, str] = {
+    ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "，": "full-width comma",
+}  # fmt: skip
+MAX_LINES_TRIED = 40
+"""Lines at the start by which the separator is found."""
+MAX_TRIED_CHARACTERS = 200_000
+_MARKS: tuple[tuple[bytes, str, str], ...] = (
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+_SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_UTF8_SEQUENCE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]|[\x00-\x7f]")
+MIN_RARE, MAX_RARE_SHARE = 3, 0.25
+"""Characters beyond GB 2312 from which on a file read as GB18030 is doubtful."""
+
+Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextFile:
+    """A text file that was read: its rows, and how."""
+
+    rows: list[Row]
+    encoding: str
+    separator: str
+
+
+def decode(data: bytes, findings: Findings) -> tuple[str, str]:
+    """Return text and the name of its encoding.
+
+    Raises:
+        SheetInvalidError: no encoding fits.
+    """
+    for mark, codec, name in _MARKS:
+        if data.startswith(mark):
+            return _decode_marked(data[len(mark) :], codec, name, findings), name
+    if (order := _utf16_without_mark(data)) is not None:
+        return _decode_marked(data, order, "UTF-16", findings), "UTF-16"
+    try:
+        return data.decode("utf-8"), "UTF-8"
+    except UnicodeDecodeError as error:
+        return _decode_gb18030(data, error, findings), "GB18030"
+
+
+def _decode_marked(data: bytes, codec: str, name: str, findings: Findings) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(codec, "replace")
+        why = f"{name}: {error.reason}"
+        raise findings.fail(kinds.UNREADABLE, before.count("\n") + 1, why=why) from error
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    """Return the byte order of UTF-16 without a mark: commas and digits leave zeros."""
+    start = data[:4096]
+    if len(start) < 4 or len(data) % 2 or b"\x00" not in start:
+        return None
+    half = len(start) // 2
+    high_le, high_be = start[1::2].count(0), start[0::2].count(0)
+    if max(high_le, high_be) < half // 4 or min(high_le, high_be) > half // 50:
+        return None
+    return "utf-16-le" if high_le > high_be else "utf-16-be"
+
+
+def _decode_gb18030(data: bytes, error: UnicodeDecodeError, findings: Findings) -> str:
+    line = data[: error.start].count(b"\n") + 1
+    byte = f"{data[error.start]:#04x}"
+    rest = _UTF8_SEQUENCE.sub(b"", data)
+    stray = sum(one >= 0x80 for one in rest)
+    if (len(data) - len(rest)) > 8 * stray:
+        raise findings.fail(kinds.ENCODING_MIXED, line, line=line, byte=byte) from error
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        raise findings.fail(kinds.ENCODING, line, line=line, byte=byte) from error
+    _check_plausible(data, findings)
+    return text
+
+
+def _check_plausible(data: bytes, findings: Findings) -> None:
+    """Ask where many characters are beyond GB 2312: the file may be Big5 or Shift JIS."""
+    pairs = [pair for pair in _PAIR.findall(data) if len(pair) == 2]
+    rare = [pair for pair in pairs if not _is_common(pair)]
+    if len(rare) >= MIN_RARE and len(rare) > MAX_RARE_SHARE * len(pairs):
+        sample = b"".join(rare[:12]).decode("gb18030", "replace")
+        findings.report(kinds.ENCODING_DOUBTFUL, sample=sample)
+
+
+def _is_common(pair: bytes) -> bool:
+    """Whether a character is a Han of GB 2312 or one of its marks, letters and digits."""
+    return pair[1] >= 0xA1 and (0xB0 <= pair[0] <= 0xF7 or 0xA1 <= pair[0] <= 0xA3)
+
+
+def read_text(data: bytes, findings: Findings, score: Callable[[Sequence[str]], int]) -> TextFile:
+    """Return the rows of a text file; `score` says how many names of columns a row holds.
+
+    Raises:
+        SheetInvalidError: no encoding fits, or quotes are not as in RFC 4180.
+    """
+    text, encoding = decode(data, findings)
+    named = _SEP_LINE.match(text)
+    if named and named[1] in SEPARATORS:
+        separator, first = named[1], 2
+        text = text[named.end() :]
+    else:
+        separator, first = _find_separator(text, score), 1
+    rows = list(_rows(text, separator, findings, first))
+    return TextFile(rows=rows, encoding=encoding, separator=SEPARATORS[separator])
+
+
+def _find_separator(text: str, score: Callable[[Sequence[str]], int]) -> str:
+    """Return the separator under which a row holds the most names of columns, else most cells."""
+    start = text[:MAX_TRIED_CHARACTERS]
+    lines = "\n".join(start.splitlines()[:MAX_LINES_TRIED])
+
+    def fitness(separator: str) -> tuple[int, int]:
+        reader = csv.reader(io.StringIO(lines, newline=""), delimiter=separator)
+        best, cells = 0, 0
+        try:
+            for row in reader:
+                best = max(best, score(row))
+                cells += len(row) - 1
+        except csv.Error:
+            pass
+        return best, cells
+
+    return max(SEPARATORS, key=fitness)
+
+
+def _rows(text: str, separator: str, findings: Findings, first: int) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = first
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            why = f"not CSV as in RFC 4180: {error}"
+            raise findings.fail(kinds.UNREADABLE, number, why=why) from error
+        if cells is None:
+            return
+        yield number, cells
+        number += 1

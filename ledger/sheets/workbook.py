@@ -1,0 +1,174 @@
+"""Workbooks in XLSX: which worksheet is read, shared texts, and the formats of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from certledger.ledger.sheets import finding_kinds as kinds
+from certledger.ledger.sheets.archive import Archive, open_archive
+from certledger.ledger.sheets.findings import Findings
+from certledger.ledger.sheets.grid import Grid
+from certledger.ledger.sheets.number_formats import BUILT_IN, GENERAL
+from certledger.ledger.sheets.worksheet import MAX_CELLS, read_worksheet, unescape
+
+MAX_WORKSHEETS_NAMED = 50
+_STATES = {
+    "visible": ("可见", "visible"), "hidden": ("隐藏", "hidden"),
+    "veryHidden": ("深度隐藏", "very hidden"),
+}  # fmt: skip
+
+
+@dataclass(kw_only=True, slots=True)
+class _Listed:
+    """A worksheet as the workbook lists it."""
+
+    name: str
+    part: str
+    state: str
+
+
+@dataclass(kw_only=True, slots=True)
+class _Contents:
+    """What the workbook's own part says."""
+
+    sheets: list[_Listed] = field(default_factory=list)
+    active: int = 0
+    since_1904: bool = False
+
+
+def read_workbook(data: bytes, findings: Findings, tab: str | None) -> Grid:
+    """Return the cells of worksheet `tab`, or of the active visible one.
+
+    Raises:
+        SheetInvalidError: no workbook, no such worksheet, or it inflates to too much.
+    """
+    with open_archive(data, findings) as archive:
+        part = _main_part(archive)
+        contents = _contents(archive, part)
+        chosen = _choose(contents, findings, tab)
+        findings.worksheet = chosen.name
+        _note_left_out(contents.sheets, chosen, findings)
+        relations = archive.relations(part).values()
+        targets = {kind: archive.find(target) for kind, target in relations}
+        return read_worksheet(
+            archive,
+            chosen.part,
+            name=chosen.name,
+            texts=_shared_texts(archive, targets.get("sharedStrings")),
+            formats=_formats(archive, targets.get("styles")),
+            since_1904=contents.since_1904,
+        )
+
+
+def _main_part(archive: Archive) -> str:
+    for kind, target in archive.relations("").values():
+        if kind == "officeDocument" and (found := archive.find(target)):
+            return found
+    if found := archive.find("xl/workbook.xml"):
+        return found
+    raise archive.findings.fail(kinds.UNREADABLE, why="not an XLSX file: no workbook in it")
+
+
+def _contents(archive: Archive, part: str) -> _Contents:
+    relations = archive.relations(part)
+    contents = _Contents()
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "sheet":
+            identity = next((text for name, text in attributes.items() if name.endswith(":id")), "")
+            kind, target = relations.get(identity, ("", ""))
+            contents.sheets.append(
+                _Listed(
+                    name=attributes.get("name", ""),
+                    part=(archive.find(target) or "") if kind == "worksheet" else "",
+                    state=attributes.get("state", "visible"),
+                )
+            )
+        elif tag == "workbookView" and attributes.get("activeTab", "0").isdecimal():
+            contents.active = int(attributes.get("activeTab", "0")[:6])
+        elif tag == "workbookPr":
+            contents.since_1904 = attributes.get("date1904", "0") in ("1", "true", "on")
+
+    archive.parse(part, start)
+    return contents
+
+
+def _choose(contents: _Contents, findings: Findings, tab: str | None) -> _Listed:
+    """Return the worksheet asked for, else the active one, else the first visible one."""
+    sheets = [sheet for sheet in contents.sheets if sheet.part]
+    if tab is not None:
+        wanted = [sheet for sheet in sheets if sheet.name == tab]
+    else:
+        active = contents.sheets[contents.active : contents.active + 1]
+        wanted = [sheet for sheet in (*active, *sheets) if sheet.part and sheet.state == "visible"]
+    if not wanted:
+        names = ", ".join(sheet.name for sheet in sheets[:MAX_WORKSHEETS_NAMED])
+        raise findings.fail(kinds.WORKSHEET, name=tab or "", names=names)
+    return wanted[0]
+
+
+def _note_left_out(sheets: Sequence[_Listed], chosen: _Listed, findings: Findings) -> None:
+    for sheet in sheets[:MAX_WORKSHEETS_NAMED]:
+        if sheet is not chosen:
+            zh, en = _STATES.get(sheet.state, _STATES["visible"])
+            findings.report(kinds.WORKSHEET_LEFT_OUT, name=sheet.name, state_zh=zh, state_en=en)
+
+
+def _shared_texts(archive: Archive, part: str | None) -> list[str]:
+    """Return the texts that cells name by number, without what only shows how to pronounce them."""
+    texts: list[str] = []
+    parts: list[str] = []
+    wanted = phonetic = False
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal wanted, phonetic
+        if tag == "rPh":
+            phonetic = True
+        wanted = tag == "t" and not phonetic
+
+    def end(tag: str) -> None:
+        nonlocal wanted, phonetic
+        wanted = False
+        if tag == "rPh":
+            phonetic = False
+        elif tag == "si":
+            texts.append(unescape("".join(parts)))
+            parts.clear()
+            if len(texts) > MAX_CELLS:
+                raise archive.findings.fail(kinds.FILE_SIZE, what="texts", most=str(MAX_CELLS))
+
+    def text(piece: str) -> None:
+        if wanted:
+            parts.append(piece)
+
+    if part is not None:
+        archive.parse(part, start, end, text)
+    return texts
+
+
+def _formats(archive: Archive, part: str | None) -> list[str]:
+    """Return the format code of each style of cells."""
+    custom: dict[str, str] = {}
+    formats: list[str] = []
+    inside = False
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal inside
+        if tag == "numFmt":
+            custom[attributes.get("numFmtId", "")] = attributes.get("formatCode", GENERAL)
+        elif tag == "cellXfs":
+            inside = True
+        elif tag == "xf" and inside:
+            number = attributes.get("numFmtId", "0")
+            known = BUILT_IN.get(int(number), f"#{number}") if number.isdecimal() else GENERAL
+            formats.append(custom.get(number, known))
+
+    def end(tag: str) -> None:
+        nonlocal inside
+        if tag == "cellXfs":
+            inside = False
+
+    if part is not None:
+        archive.parse(part, start, end)
+    return formats
