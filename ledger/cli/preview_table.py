@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     from certledger.ledger.issuer.preview import Preview
 
-PIPE_WIDTH = 200
-"""Characters of a line where the output is no terminal."""
+PIPE_WIDTH = 4_000
+"""Characters of a line where the output is no terminal: enough that nothing is folded."""
 
 
 def default_language() -> str:

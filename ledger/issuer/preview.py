@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from certledger.ledger.reference_data.fields import label_en, label_zh
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing import value_kinds
+from certledger.ledger.sealing.row_checks import EXPIRY_FIELD, ISSUE_FIELD, Issue
 from certledger.ledger.sealing.sheet_columns import own_columns
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import letters
-from certledger.ledger.sheets.findings import Finding, Grade
+from certledger.ledger.sheets.findings import Grade, SheetFinding
 from certledger.ledger.sheets.reader import Sheet
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.record import NUMBER
@@ -42,7 +43,7 @@ _WORDS = {
     "sealed_as": ("将封存的内容", "as it will be sealed"),
     "notes": ("读取说明", "how it was read"),
 }
-_COMMON_NOTES = (kinds.BLANKS_DROPPED, kinds.NORMALISED, kinds.DATE_TIME)
+_COMMON_NOTES = (kinds.BLANKS_DROPPED, kinds.NORMALISED, value_kinds.DATE_TIME)
 """Notes of which there is one a cell: they are counted, and their rows shown as odd ones."""
 
 
@@ -177,7 +178,7 @@ def _reasons(sheet: Sheet, issues: Sequence[Issue], language: str) -> dict[int, 
     return why
 
 
-def _row_findings(sheet: Sheet) -> list[Finding]:
+def _row_findings(sheet: Sheet) -> list[SheetFinding]:
     return [
         one
         for one in (*sheet.findings.of(Grade.QUESTION), *sheet.findings.of(Grade.NOTE))
@@ -187,7 +188,12 @@ def _row_findings(sheet: Sheet) -> list[Finding]:
 
 def issue_values(issue: Issue) -> dict[str, str]:
     """Return everything that a certificate will say, by name."""
-    values = {"category": issue.entry.category, NUMBER: issue.number, **issue.fields}
+    fields = {
+        name: text
+        for name, text in issue.fields.items()
+        if name not in (ISSUE_FIELD, EXPIRY_FIELD)  # They are the days below.
+    }
+    values = {"category": issue.entry.category, NUMBER: issue.number, **fields}
     values["issued"] = issue.issued.isoformat()
     values["expires"] = issue.expires.isoformat() if issue.expires else "–"
     if issue.replaces is not None:

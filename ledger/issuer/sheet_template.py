@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ def template_columns(entry: Entry, today: date) -> list[TemplateColumn]:
     return [*_own(own), *fields, *_own(days)]
 
 
-def _own(columns: dict[str, tuple[str, bool, tuple[str, ...]]]) -> list[TemplateColumn]:
+def _own(columns: Mapping[str, tuple[str, bool, tuple[str, ...]]]) -> list[TemplateColumn]:
     known = own_columns()
     return [
         TemplateColumn(

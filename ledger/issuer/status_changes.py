@@ -8,8 +8,8 @@ from pathlib import Path
 from certledger.ledger.issuer.certificate_register import IssuanceDatabase
 from certledger.ledger.keys import Signer
 from certledger.ledger.reference_data import load_domain
+from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sealing.batch import LIFE
-from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.findings import Findings
 from certledger.ledger.sheets.reader import SheetRow, read_rows, report_cell
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
@@ -151,7 +151,9 @@ def _index_in(row: SheetRow, register: IssuanceDatabase, findings: Findings) -> 
             raise CertificateUnknownError("neither an index nor a number is given")
         return index_of(number, register, row.text("category"))
     except (CertificateUnknownError, MalformedError) as error:
-        report_cell(findings, row, column, kinds.NUMBER, value=number or typed or "", why=error)
+        report_cell(
+            findings, row, column, value_kinds.NUMBER, value=number or typed or "", why=error
+        )
         return None
 
 

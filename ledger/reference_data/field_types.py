@@ -52,6 +52,8 @@ _BY_MAKER: Mapping[str, FieldType] = {
     "@number": FieldType.IDENTIFIER,
     "@plate": FieldType.IDENTIFIER,
     "@vin": FieldType.IDENTIFIER,
+    "@two_persons": FieldType.TEXT,
+    "@period": FieldType.TEXT,
 }
 """By how samples of a field are made, where that is more than its name says."""
 

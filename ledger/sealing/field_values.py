@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from certledger.ledger.reference_data.field_types import FieldType
+from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sealing.dates import DayForm, ReadDay, read_day
 from certledger.ledger.sealing.identity_checks import (
     SCIENTIFIC,
@@ -123,15 +124,17 @@ def _clean(text: str, kind: FieldType, report: Report) -> str:
     if text.startswith(("=", "'")):
         text = _unwrapped(text, kind, report)
     if text.upper() in _ERRORS or (len(text) > 2 and not text.strip("#")):
-        raise UnfitValueError(kinds.TEXT_ERROR, value=text)
+        raise UnfitValueError(value_kinds.TEXT_ERROR, value=text)
     if text.lower() in _DITTO:
         raise UnfitValueError(kinds.CELL_DITTO, value=text)
     if not (text.isascii() and text.isprintable()):
         text = _clean_unicode(text, kind, report)
     if len(text) > MAX_VALUE_CHARACTERS:
-        raise UnfitValueError(kinds.TEXT_TOO_LONG, count=len(text), most=MAX_VALUE_CHARACTERS)
+        raise UnfitValueError(value_kinds.TEXT_TOO_LONG, count=len(text), most=MAX_VALUE_CHARACTERS)
     if not text:
-        raise UnfitValueError(kinds.TEXT, why_en="nothing is left of it", why_zh="没有可见的内容")
+        raise UnfitValueError(
+            value_kinds.TEXT, why_en="nothing is left of it", why_zh="没有可见的内容"
+        )
     return text
 
 
@@ -143,32 +146,32 @@ def _unwrapped(text: str, kind: FieldType, report: Report) -> str:
     if _FORMULA.fullmatch(text):
         raise UnfitValueError(kinds.CELL_FORMULA_TEXT, value=text)
     if text.startswith("'") and kind not in (FieldType.TEXT, FieldType.NAME):
-        report(kinds.TEXT_APOSTROPHE, value=text, sealed=text[1:])
+        report(value_kinds.TEXT_APOSTROPHE, value=text, sealed=text[1:])
         return text[1:].strip()
     return text
 
 
 def _clean_unicode(text: str, kind: FieldType, report: Report) -> str:
     if "\ufffd" in text:
-        raise UnfitValueError(kinds.TEXT_REPLACEMENT, value=text)
+        raise UnfitValueError(value_kinds.TEXT_REPLACEMENT, value=text)
     if found := _PRIVATE.search(text):
         standard = standard_character(found[0])
         hint = f" {standard} (U+{ord(standard):04X})" if standard else ""
         raise UnfitValueError(
-            kinds.TEXT_PRIVATE, value=text, code=f"{ord(found[0]):04X}", hint=hint
+            value_kinds.TEXT_PRIVATE, value=text, code=f"{ord(found[0]):04X}", hint=hint
         )
     if (repaired := repair(text)) is not None:
-        raise UnfitValueError(kinds.TEXT_MOJIBAKE, value=text, repaired=repaired)
+        raise UnfitValueError(value_kinds.TEXT_MOJIBAKE, value=text, repaired=repaired)
     if found := _INVISIBLE.search(text):
-        report(kinds.TEXT_INVISIBLE, value=text, code=f"{ord(found[0]):04X}")
+        report(value_kinds.TEXT_INVISIBLE, value=text, code=f"{ord(found[0]):04X}")
         text = text.translate(INVISIBLE).strip()
     if text and (reason := refusal_of(text)) is not None:
-        raise UnfitValueError(kinds.TEXT, why_en=reason, why_zh=refusal_zh(text))
+        raise UnfitValueError(value_kinds.TEXT, why_en=reason, why_zh=refusal_zh(text))
     if _QUESTION_MARK.search(text):
-        report(kinds.TEXT_QUESTION_MARK, value=text)
+        report(value_kinds.TEXT_QUESTION_MARK, value=text)
     if kind is FieldType.NAME and _SPACED_NAME.fullmatch(text):
         sealed = "".join(text.split())
-        report(kinds.TEXT_INNER_BLANK, value=text, sealed=sealed)
+        report(value_kinds.TEXT_INNER_BLANK, value=text, sealed=sealed)
         text = sealed
     return text
 
@@ -224,13 +227,13 @@ def _date_text(cell: Cell, kind: FieldType, report: Report) -> str:
 def _day_of_cell(cell: Cell, report: Report) -> date:
     instant, shown = cell.instant, cell.shown()
     if instant is None:
-        raise UnfitValueError(kinds.DATE_IMPOSSIBLE, value=shown or cell.stored)
+        raise UnfitValueError(value_kinds.DATE_IMPOSSIBLE, value=shown or cell.stored)
     if not {"y", "m", "d"} <= cell.parts:
         if shown is None or ("d" not in cell.parts and "m" not in cell.parts):
             raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
-        report(kinds.DATE_SHOWN_PARTLY, shown=shown, sealed=instant.date().isoformat())
+        report(value_kinds.DATE_SHOWN_PARTLY, shown=shown, sealed=instant.date().isoformat())
     if (instant.hour, instant.minute, instant.second) != (0, 0, 0):
-        report(kinds.DATE_TIME, value=shown or instant.isoformat(" "))
+        report(value_kinds.DATE_TIME, value=shown or instant.isoformat(" "))
     return instant.date()
 
 
@@ -239,13 +242,13 @@ def _day_of_cell(cell: Cell, report: Report) -> date:
 
 def _check_name(text: str, report: Report) -> str:
     if is_code(text):
-        raise UnfitValueError(kinds.NAME_IS_NUMBER, value=text)
+        raise UnfitValueError(value_kinds.NAME_IS_NUMBER, value=text)
     if text[0].isdigit() and read_day(text).day is not None:
-        raise UnfitValueError(kinds.NAME_IS_DATE, value=text)
+        raise UnfitValueError(value_kinds.NAME_IS_DATE, value=text)
     if not any(one.isalpha() for one in text):
-        raise UnfitValueError(kinds.NAME_WITHOUT_LETTERS, value=text)
+        raise UnfitValueError(value_kinds.NAME_WITHOUT_LETTERS, value=text)
     if text.lower() in _PLACEHOLDERS:
-        report(kinds.PLACEHOLDER, value=text)
+        report(value_kinds.PLACEHOLDER, value=text)
     return text
 
 
@@ -254,7 +257,7 @@ def _check_numeral(text: str, report: Report) -> str:
     if SCIENTIFIC.fullmatch(plain):
         raise UnfitValueError(kinds.DIGITS_LOST, value=text)
     if not _NUMERAL.fullmatch(plain):
-        report(kinds.NUMERAL, value=text)
+        report(value_kinds.NUMERAL, value=text)
         return text
     if plain != text and any("\uff10" <= one <= "\uff19" for one in text):
         report(kinds.NORMALISED, typed=text, sealed=plain)
@@ -265,7 +268,7 @@ def _check_numeral(text: str, report: Report) -> str:
 def _check_scientific(text: str, report: Report) -> str:
     plain = unicodedata.normalize("NFKC", text)
     if not (SCIENTIFIC.fullmatch(plain) or _NUMERAL.fullmatch(plain)):
-        report(kinds.NUMERAL, value=text)
+        report(value_kinds.NUMERAL, value=text)
     return text
 
 

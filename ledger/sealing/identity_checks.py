@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from certledger.ledger.reference_data.identifiers import (
     organization_check_agrees,
     parse_identifier,
 )
+from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.findings import FindingKind
 
@@ -63,7 +65,7 @@ def read_identity(text: str, report: Report, today: date) -> str:
         return _other_identity(text, number, error, report)
     if birth_of(number) > today:
         zh, en = "出生日期在今天之后", "the date of birth is after today"
-        raise UnfitValueError(kinds.IDENTITY, value=text, why_zh=zh, why_en=en)
+        raise UnfitValueError(value_kinds.IDENTITY, value=text, why_zh=zh, why_en=en)
     if number.endswith("000"):
         report(kinds.DIGITS_MAYBE_LOST, value=number)
     if number != text:
@@ -76,13 +78,13 @@ def _other_identity(text: str, number: str, error: CodeInvalidError, report: Rep
     if re.fullmatch("[0-9]{15}000", number):
         raise UnfitValueError(kinds.DIGITS_ROUNDED, value=text)
     if (found := _OLD_IDENTITY.fullmatch(number)) and _is_day(*found.groups()):
-        report(kinds.IDENTITY_OLD, value=number)
+        report(value_kinds.IDENTITY_OLD, value=number)
         return number
     if _OTHER_DOCUMENT.fullmatch(number):
-        report(kinds.IDENTITY_OTHER, value=number)
+        report(value_kinds.IDENTITY_OTHER, value=number)
         return number
     zh = _reason_zh(number, 18, error.reason)
-    raise UnfitValueError(kinds.IDENTITY, value=text, why_zh=zh, why_en=error.reason)
+    raise UnfitValueError(value_kinds.IDENTITY, value=text, why_zh=zh, why_en=error.reason)
 
 
 def _is_day(year: str, month: str, day: str) -> bool:
@@ -109,6 +111,38 @@ def birth_of(number: str) -> date:
 def is_male(number: str) -> bool:
     """Whether a sound identity number is that of a man: its sequence is odd."""
     return int(number[16]) % 2 == 1
+
+
+_SEXES = {
+    "男": True, "男性": True, "male": True, "m": True,
+    "女": False, "女性": False, "female": False, "f": False,
+}  # fmt: skip
+
+
+class ReportAt(Protocol):
+    """Reports a finding at a column of the row that is being checked."""
+
+    def __call__(self, column: str, kind: FindingKind, /, **values: object) -> None:
+        """Add a finding."""
+
+
+def check_person(fields: Mapping[str, str], issued: date | None, report: ReportAt) -> None:
+    """Ask where date of birth or sex are other than the identity number says."""
+    birth, number = fields.get("birth_date"), fields.get("id_number", "")
+    if birth is not None and issued is not None and birth > issued.isoformat():
+        kind = value_kinds.BIRTH_AFTER
+        report("birth_date", kind, field="birth_date", value=birth, issued=issued)
+    if not re.fullmatch("[0-9]{17}[0-9X]", number):
+        return
+    inside = birth_of(number).isoformat()
+    if birth is not None and birth != inside:
+        kind = value_kinds.IDENTITY_BIRTH
+        report("birth_date", kind, field="birth_date", value=birth, inside=inside)
+    sex = _SEXES.get(fields.get("sex", "").lower())
+    if sex is not None and sex != is_male(number):
+        zh, en = ("男", "male") if is_male(number) else ("女", "female")
+        kind = value_kinds.IDENTITY_SEX
+        report("sex", kind, field="sex", value=fields["sex"], inside=zh, inside_en=en)
 
 
 def is_code(text: str) -> bool:
@@ -138,16 +172,18 @@ def read_uscc(text: str, report: Report) -> str:
         check_uscc(code)
     except CodeInvalidError as error:
         if _is_old_code(code):
-            report(kinds.USCC_OLD, value=code)
+            report(value_kinds.USCC_OLD, value=code)
             return code
         if re.fullmatch("[0-9]{15}000", code):
             raise UnfitValueError(kinds.DIGITS_ROUNDED, value=text) from error
         zh = _reason_zh(code, 18, error.reason)
-        raise UnfitValueError(kinds.USCC, value=text, why_zh=zh, why_en=error.reason) from error
+        raise UnfitValueError(
+            value_kinds.USCC, value=text, why_zh=zh, why_en=error.reason
+        ) from error
     if not organization_check_agrees(code):
-        report(kinds.USCC_INNER, value=code)
+        report(value_kinds.USCC_INNER, value=code)
     if code[:2] not in REGISTERED_AS:
-        report(kinds.USCC_PREFIX, value=code, prefix=code[:2])
+        report(value_kinds.USCC_PREFIX, value=code, prefix=code[:2])
     if code != text:
         report(kinds.NORMALISED, typed=text, sealed=code)
     return code
@@ -186,10 +222,10 @@ def _check_certificate_identifier(text: str, report: Report) -> None:
     try:
         identifier = parse_identifier(text)
     except CodeInvalidError as error:
-        report(kinds.IDENTIFIER, value=text, why=error.reason)
+        report(value_kinds.IDENTIFIER, value=text, why=error.reason)
         return
     if not identifier.check_agrees():
-        report(kinds.IDENTIFIER_CHECK, value=text)
+        report(value_kinds.IDENTIFIER_CHECK, value=text)
 
 
 def _squeeze(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,15 +9,17 @@ from typing import Protocol
 
 from certledger.ledger.reference_data.field_types import FieldType, field_type
 from certledger.ledger.reference_data.fields import label_zh
+from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sealing.attachments import Paper, Papers, PaperUnusableError
 from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
 from certledger.ledger.sealing.field_values import ValueReader
-from certledger.ledger.sealing.identity_checks import birth_of, is_code, is_male
+from certledger.ledger.sealing.identity_checks import check_person, is_code
 from certledger.ledger.sealing.progress import Progress, unwatched
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue, display
 from certledger.ledger.sheets.findings import FindingKind, Findings, Grade
 from certledger.ledger.sheets.reader import LIST_MARK, SheetRow, report_cell
+from certledger.ledger.sheets.totals import total_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
@@ -33,20 +34,13 @@ OWN_COLUMNS = frozenset(
 )
 """The columns that are not fields of a category; `number` is short for `certificate_number`."""
 CENTURY = timedelta(days=36_525)
-_TOTAL = re.compile(
-    r"(合\s*计|总\s*计|小\s*计|共\s*计|总\s*数|总人数|(sub|grand )?total|sum)\b.*"
-    r"|(制表|填表|审核|复核|经办|负责|打印|备注|说明|注|单位盖章|日期).{0,6}[:：].*|第.{1,6}页.*",
-    re.IGNORECASE | re.DOTALL,
-)
 _DAY_KINDS: Mapping[DayForm, FindingKind] = {
-    DayForm.WITH_ZONE: kinds.DATE_ZONE,
-    DayForm.IMPOSSIBLE: kinds.DATE_IMPOSSIBLE,
-    DayForm.UNCLEAR: kinds.DATE_AMBIGUOUS,
-    DayForm.PARTIAL: kinds.DATE_PARTIAL,
-    DayForm.NO_DAY: kinds.DATE,
+    DayForm.WITH_ZONE: value_kinds.DATE_ZONE,
+    DayForm.IMPOSSIBLE: value_kinds.DATE_IMPOSSIBLE,
+    DayForm.UNCLEAR: value_kinds.DATE_AMBIGUOUS,
+    DayForm.PARTIAL: value_kinds.DATE_PARTIAL,
+    DayForm.NO_DAY: value_kinds.DATE,
 }
-_SEXES = {"男": True, "男性": True, "male": True, "m": True, "女": False, "女性": False,
-          "female": False, "f": False}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,7 +152,8 @@ def review_rows(
     work.check_columns(rows)
     issues: list[Issue] = []
     for row in watch(rows, "checking rows", len(rows)):
-        if work.is_total(row):
+        if (text := total_of(row)) is not None:
+            findings.report(kinds.ROW_TOTAL, row.number, text=text)
             continue
         issue = work.issue_of(row, desk.first + len(issues))
         if issue is not None:
@@ -207,12 +202,12 @@ class _Work:
             filled.add(BODY_FIELD)
         if not {NUMBER, "number"} & set(columns):
             self.missing.add((entry.category, NUMBER))
-            self.findings.report(kinds.NUMBER_MISSING)
+            self.findings.report(value_kinds.NUMBER_MISSING)
         for name in entry.fields:
             if name in filled or (name in columns and (name != CATEGORY or self.desk.category)):
                 continue
             self.missing.add((entry.category, name))
-            kind = kinds.FIELD_MISSING if name in entry.shown else kinds.COLUMN_MISSING
+            kind = value_kinds.FIELD_MISSING if name in entry.shown else kinds.COLUMN_MISSING
             label, category = label_zh(name), entry.category
             self.findings.report(kind, 0, name, field=name, label=label, category=category)
 
@@ -223,16 +218,6 @@ class _Work:
             if entry is not None:
                 self.check_missing(entry)
         return self.entries[category]
-
-    def is_total(self, row: SheetRow) -> bool:
-        """Whether a row is a total or a footer: it says so, and names no holder."""
-        texts = [display(value) for value in row.cells.values()]
-        text = next((one for one in (row.aside, *texts) if _TOTAL.fullmatch(one.strip())), None)
-        named = [one for one in texts if one != text and not one[:1].isdigit()]
-        if text is None or len(named) > 1:
-            return False
-        self.findings.report(kinds.ROW_TOTAL, row.number, text=text)
-        return True
 
     def issue_of(self, row: SheetRow, index: int) -> Issue | None:
         entry = self._entry_of_row(row)
@@ -249,13 +234,15 @@ class _Work:
             return entry  # The column is the field of that name.
         typed = row.text(CATEGORY)
         if typed is None and given is None:
-            report_cell(self.findings, row, CATEGORY, kinds.CATEGORY_MISSING)
+            report_cell(self.findings, row, CATEGORY, value_kinds.CATEGORY_MISSING)
             return None
         category = typed or given or ""
         entry = self.entry_of(category)
         if entry is None:
             known = ", ".join(one.category for one in self.desk.catalog.entries[:10])
-            report_cell(self.findings, row, CATEGORY, kinds.CATEGORY, value=category, known=known)
+            report_cell(
+                self.findings, row, CATEGORY, value_kinds.CATEGORY, value=category, known=known
+            )
         elif typed is not None and typed != entry.category:
             sealed = entry.category
             report_cell(self.findings, row, CATEGORY, kinds.NORMALISED, typed=typed, sealed=sealed)
@@ -265,7 +252,7 @@ class _Work:
         """Ask about PDFs in the folder that no row names, where any row names documents."""
         if self.documents or self.desk.papers.is_asked_for:
             for name in self.desk.papers.unnamed():
-                self.findings.report(kinds.DOCUMENT_UNNAMED, 0, "documents", name=name)
+                self.findings.report(value_kinds.DOCUMENT_UNNAMED, 0, "documents", name=name)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -291,7 +278,7 @@ class _RowCheck:
         expires = self._day("expires", EXPIRY_FIELD, fields)
         self._check_present(fields)
         self._check_dates(issued, expires)
-        self._check_person(fields, issued)
+        check_person(fields, issued, self.report)
         current = self._edition(number) if number else None
         issue = Issue(
             entry=self.entry,
@@ -322,10 +309,10 @@ class _RowCheck:
         cells = self.row.cells
         column = NUMBER if NUMBER in cells else "number"
         if NUMBER in cells and "number" in cells:
-            self.report("number", kinds.NUMBER_BOTH)
+            self.report("number", value_kinds.NUMBER_BOTH)
         if column not in cells:
             if (self.entry.category, NUMBER) not in self.work.missing:
-                self.report(NUMBER, kinds.NUMBER_MISSING)
+                self.report(NUMBER, value_kinds.NUMBER_MISSING)
             self.faulty = True
             return ""
         typed = self.read(column, cells[column], FieldType.IDENTIFIER)
@@ -334,7 +321,7 @@ class _RowCheck:
         try:
             return normal_number(typed)
         except MalformedError as error:
-            self.report(column, kinds.NUMBER, value=typed, why=error)
+            self.report(column, value_kinds.NUMBER, value=typed, why=error)
             return ""
 
     def _fields(self) -> dict[str, str]:
@@ -354,7 +341,9 @@ class _RowCheck:
                 if text is not None:
                     fields[name] = text
             elif name not in OWN_COLUMNS:
-                self.report(name, kinds.FIELD_UNKNOWN, category=self.entry.category, field=name)
+                self.report(
+                    name, value_kinds.FIELD_UNKNOWN, category=self.entry.category, field=name
+                )
         return fields
 
     def _swapped(self) -> frozenset[str]:
@@ -392,7 +381,7 @@ class _RowCheck:
         if name is None or BODY_FIELD not in self.entry.fields:
             return
         if (typed := fields.setdefault(BODY_FIELD, name)) != name:
-            self.report(BODY_FIELD, kinds.BODY_DIFFERS, value=typed, name=name)
+            self.report(BODY_FIELD, value_kinds.BODY_DIFFERS, value=typed, name=name)
 
     def _check_present(self, fields: Mapping[str, str]) -> None:
         category = self.entry.category
@@ -403,12 +392,14 @@ class _RowCheck:
                 continue
             label = label_zh(name)
             if name in self.entry.shown:
-                self.report(name, kinds.FIELD_MISSING, field=name, label=label, category=category)
+                self.report(
+                    name, value_kinds.FIELD_MISSING, field=name, label=label, category=category
+                )
             elif self.work.desk.columns is not None and field_type(name) in (
                 FieldType.IDENTITY,
                 FieldType.USCC,
             ):
-                self.report(name, kinds.FIELD_EMPTY, field=name, label=label)
+                self.report(name, value_kinds.FIELD_EMPTY, field=name, label=label)
 
     # Dates
 
@@ -425,19 +416,19 @@ class _RowCheck:
             return None
         text, read = found
         if read.form is DayForm.IMPOSSIBLE:
-            self.report(name, kinds.DATE_IMPOSSIBLE, value=text)
+            self.report(name, value_kinds.DATE_IMPOSSIBLE, value=text)
             return None
         if read.day is None:
-            self.report(name, kinds.DATE_TEXT, value=text)
+            self.report(name, value_kinds.DATE_TEXT, value=text)
             return text
         return self._taken(name, text, read).isoformat()
 
     def _taken(self, column: str, text: str, read: ReadDay) -> date:
         assert read.day is not None
         if read.form is DayForm.SERIAL:
-            self.report(column, kinds.DATE_SERIAL, value=text, sealed=read.day)
+            self.report(column, value_kinds.DATE_SERIAL, value=text, sealed=read.day)
         elif read.form is DayForm.WITH_TIME:
-            self.report(column, kinds.DATE_TIME, value=text)
+            self.report(column, value_kinds.DATE_TIME, value=text)
         return read.day
 
     def _day(self, column: str, field_name: str, fields: dict[str, str]) -> date | None:
@@ -448,11 +439,11 @@ class _RowCheck:
             if name in self.row.cells
         }
         if not days and column == "issued":
-            self.report(column, kinds.DATE_MISSING)
+            self.report(column, value_kinds.DATE_MISSING)
         given = [day for day in days.values() if day is not None]
         if len(given) == 2 and given[0] != given[1]:
             self.report(
-                column, kinds.DATE_DIFFERS, value=given[0], field=field_name, other=given[1]
+                column, value_kinds.DATE_DIFFERS, value=given[0], field=field_name, other=given[1]
             )
         day = given[0] if given else None
         if day is not None and field_name in self.entry.fields:
@@ -470,7 +461,7 @@ class _RowCheck:
             if self.entry.months is not None:
                 self.report(
                     column,
-                    kinds.DATE_NO_END,
+                    value_kinds.DATE_NO_END,
                     value=text,
                     category=self.entry.category,
                     months=self.entry.months,
@@ -485,9 +476,9 @@ class _RowCheck:
         today = self.work.desk.today
         column = "issued" if "issued" in self.row.cells else ISSUE_FIELD
         if issued > today:
-            self.report(column, kinds.DATE_FUTURE, value=issued, today=today)
+            self.report(column, value_kinds.DATE_FUTURE, value=issued, today=today)
         elif issued < today - CENTURY:
-            self.report(column, kinds.DATE_LONG_AGO, value=issued)
+            self.report(column, value_kinds.DATE_LONG_AGO, value=issued)
         self._check_expiry(issued, expires)
 
     def _check_expiry(self, issued: date, expires: date | None) -> None:
@@ -496,34 +487,13 @@ class _RowCheck:
         if expires is None:
             if latest is not None and column not in self.row.cells:
                 category, months = self.entry.category, self.entry.months
-                self.report(column, kinds.DATE_END_MISSING, category=category, months=months)
+                self.report(column, value_kinds.DATE_END_MISSING, category=category, months=months)
         elif expires < issued:
-            self.report(column, kinds.DATES_REVERSED, expires=expires, issued=issued)
+            self.report(column, value_kinds.DATES_REVERSED, expires=expires, issued=issued)
         elif latest is not None and expires > latest:
-            self.report(column, kinds.VALIDITY, expires=expires, latest=latest)
+            self.report(column, value_kinds.VALIDITY, expires=expires, latest=latest)
         elif expires > self.work.desk.today + CENTURY:
-            self.report(column, kinds.DATE_FAR, value=expires)
-
-    def _check_person(self, fields: Mapping[str, str], issued: date | None) -> None:
-        """Ask where date of birth or sex are other than the identity number says."""
-        birth, number = fields.get("birth_date"), fields.get("id_number", "")
-        if birth is not None and issued is not None and birth > issued.isoformat():
-            self.report(
-                "birth_date", kinds.BIRTH_AFTER, field="birth_date", value=birth, issued=issued
-            )
-        if not re.fullmatch("[0-9]{17}[0-9X]", number):
-            return
-        inside = birth_of(number).isoformat()
-        if birth is not None and birth != inside:
-            self.report(
-                "birth_date", kinds.IDENTITY_BIRTH, field="birth_date", value=birth, inside=inside
-            )
-        sex = _SEXES.get(fields.get("sex", "").lower())
-        if sex is not None and sex != is_male(number):
-            zh, en = ("男", "male") if is_male(number) else ("女", "female")
-            self.report(
-                "sex", kinds.IDENTITY_SEX, field="sex", value=fields["sex"], inside=zh, inside_en=en
-            )
+            self.report(column, value_kinds.DATE_FAR, value=expires)
 
     # Editions
 
@@ -543,7 +513,7 @@ class _RowCheck:
             newest = f" ({current.index})" if current is not None else ""
             self.report(
                 "replaces",
-                kinds.EDITION_REPLACES_NOTHING,
+                value_kinds.EDITION_REPLACES_NOTHING,
                 category=self.entry.category,
                 number=number,
                 value=typed,
@@ -556,11 +526,11 @@ class _RowCheck:
         if first is not None:
             column = NUMBER if NUMBER in self.row.cells else "number"
             row = self.row.number
-            self.report(column, kinds.EDITION_TWICE_HERE, number=number, first=first, row=row)
+            self.report(column, value_kinds.EDITION_TWICE_HERE, number=number, first=first, row=row)
         elif current is not None:
             index = current.index
             self.report(
-                "replaces", kinds.EDITION_TWICE, category=category, number=number, index=index
+                "replaces", value_kinds.EDITION_TWICE, category=category, number=number, index=index
             )
 
     # Holder and documents
@@ -572,7 +542,7 @@ class _RowCheck:
         try:
             parse_holder_key(typed)
         except MalformedError as error:
-            self.report("holder_key", kinds.HOLDER_KEY, why=error)
+            self.report("holder_key", value_kinds.HOLDER_KEY, why=error)
         return typed
 
     def _papers(self) -> tuple[Paper, ...]:
@@ -582,8 +552,8 @@ class _RowCheck:
             try:
                 paper = self.work.desk.papers.find(name)
             except PaperUnusableError as error:
-                known = {kinds.DOCUMENT_NAME.code: kinds.DOCUMENT_NAME}
-                kind = known.get(error.code, kinds.DOCUMENT_MISSING)
+                known = {value_kinds.DOCUMENT_NAME.code: value_kinds.DOCUMENT_NAME}
+                kind = known.get(error.code, value_kinds.DOCUMENT_MISSING)
                 self.report("documents", kind, why=error)
                 continue
             self._check_paper(name, paper)
@@ -592,19 +562,21 @@ class _RowCheck:
 
     def _check_paper(self, name: str, paper: Paper) -> None:
         if paper.value["size"] == 0:
-            self.report("documents", kinds.DOCUMENT_EMPTY, name=name)
+            self.report("documents", value_kinds.DOCUMENT_EMPTY, name=name)
             return
         if not paper.is_what_it_is_named:
-            self.report("documents", kinds.DOCUMENT_NO_PDF, name=name)
+            self.report("documents", value_kinds.DOCUMENT_NO_PDF, name=name)
         row = self.row.number
         first = self.work.documents.setdefault(name, row)
         before, other = self.work.contents.setdefault(paper.value["sha256"], (row, name))
         if first != row:
-            self.report("documents", kinds.DOCUMENT_SHARED, name=name, first=first)
+            self.report("documents", value_kinds.DOCUMENT_SHARED, name=name, first=first)
         elif other != name:
-            self.report("documents", kinds.DOCUMENT_SAME, name=name, first=before, other=other)
+            self.report(
+                "documents", value_kinds.DOCUMENT_SAME, name=name, first=before, other=other
+            )
 
     def _check_count(self, issue: Issue) -> None:
         digests = len(self.entry.fields) + (issue.holder_key is not None) + len(issue.papers)
         if digests > MAX_DIGESTS:
-            self.report("documents", kinds.TOO_MANY_DIGESTS, count=digests, most=MAX_DIGESTS)
+            self.report("documents", value_kinds.TOO_MANY_DIGESTS, count=digests, most=MAX_DIGESTS)

@@ -46,7 +46,7 @@ class Archive:
 
     findings: Findings
     archive: zipfile.ZipFile
-    left: int = MAX_INFLATED_BYTES
+    left: int
     names: dict[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> str | None:
@@ -135,7 +135,7 @@ def open_archive(data: bytes, findings: Findings) -> Iterator[Archive]:
             most = f"{MAX_ARCHIVE_PARTS}"
             raise findings.fail(kinds.FILE_SIZE, what=f"{len(parts)} parts", most=most)
         names = {name.lstrip("/").lower(): name for name in parts}
-        yield Archive(findings=findings, archive=opened, names=names)
+        yield Archive(findings=findings, archive=opened, left=MAX_INFLATED_BYTES, names=names)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class FindingKind:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class SheetFinding:
     """One finding and its place.
 
     Attributes:
@@ -154,7 +154,7 @@ class Findings:
     file: str
     worksheet: str = ""
     accepted: Collection[str] = frozenset()
-    items: list[Finding] = field(default_factory=list)
+    items: list[SheetFinding] = field(default_factory=list)
     counts: Counter[FindingKind] = field(default_factory=Counter)
 
     def report(
@@ -171,7 +171,7 @@ class Findings:
         if self.counts[kind] > MAX_STORED_PER_KIND:
             return
         self.items.append(
-            Finding(
+            SheetFinding(
                 kind=kind,
                 file=self.file,
                 worksheet=self.worksheet,
@@ -193,11 +193,11 @@ class Findings:
         """Whether the issuer has answered this kind of question with yes."""
         return kind.code in self.accepted
 
-    def of(self, grade: Grade) -> tuple[Finding, ...]:
+    def of(self, grade: Grade) -> tuple[SheetFinding, ...]:
         """Return the findings of a grade in the order of their places."""
         return tuple(sorted((one for one in self.items if one.kind.grade is grade), key=_order))
 
-    def open_questions(self) -> tuple[Finding, ...]:
+    def open_questions(self) -> tuple[SheetFinding, ...]:
         """Return the questions that nobody has accepted."""
         return tuple(one for one in self.of(Grade.QUESTION) if one.code not in self.accepted)
 
@@ -229,14 +229,14 @@ def shorten(text: str) -> str:
     return plain if len(plain) <= MAX_SHOWN_CHARACTERS else plain[:MAX_SHOWN_CHARACTERS] + "…"
 
 
-def _order(finding: Finding) -> tuple[object, ...]:
+def _order(finding: SheetFinding) -> tuple[object, ...]:
     return finding.file, finding.row, finding.column, finding.code, sorted(finding.values.items())
 
 
 def _message(
     findings: Findings,
-    faults: Sequence[Finding],
-    questions: Sequence[Finding],
+    faults: Sequence[SheetFinding],
+    questions: Sequence[SheetFinding],
     language: str,
 ) -> str:
     kinds = {one.kind for one in (*faults, *questions)}

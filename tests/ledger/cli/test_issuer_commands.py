@@ -23,6 +23,8 @@ from tests.ledger.sealing.sheet_folder import ISSUER, LEDGER, SIGNER
 
 Call = Callable[..., Any]
 HEADER = "category,number,holder_name,issued,documents,replaces"
+ACCEPT = ("--accept", "sheet.column_missing")
+"""These sheets have few of their category's fields."""
 
 
 @pytest.fixture(autouse=True)
@@ -79,11 +81,11 @@ def test_a_folder_of_documents_is_sealed_and_sealed_again_the_same(
     body: Path, tmp_path: Path
 ) -> None:
     sheet = write_sheet(tmp_path / "papers", "BIZ-LICENCE,A1,示例,2026-11-01,a.pdf,")
-    (sheet.parent / "a.pdf").write_bytes(b"document")
+    (sheet.parent / "a.pdf").write_bytes(b"%PDF document")
     out = tmp_path / "out"
-    first = ask("seal", sheet.parent, "--body", body, "--out", out)
+    first = ask("seal", sheet.parent, *ACCEPT, "--body", body, "--out", out)
     files = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert ask("seal", sheet, "--body", body, "--out", out) == first
+    assert ask("seal", sheet, *ACCEPT, "--body", body, "--out", out) == first
     assert files == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     submission = parse_submission((out / "batch.json").read_bytes())
     assert submission.statement.root.hex() == first["batches"][0]["root"]
@@ -95,10 +97,10 @@ def test_a_sheet_with_faults_is_told_fault_by_fault_and_nothing_is_sealed(
     body: Path, tmp_path: Path
 ) -> None:
     sheet = write_sheet(
-        tmp_path / "s", "BIZ-LICENCE,A1,,2026-11-01,,", "NONE,A2,x,2026-11-01,,",
-        "BIZ-LICENCE,A3,x,2026-13-01,a.pdf,9",
+        tmp_path / "s", "BIZ-LICENCE,A1,,2026-11-01,,", "NONE,A2,示例,2026-11-01,,",
+        "BIZ-LICENCE,A3,示例,2026-13-01,a.pdf,9",
     )  # fmt: skip
-    error = ask("seal", sheet, "--body", body, "--out", tmp_path / "out", code=2)["error"]
+    error = ask("seal", sheet, *ACCEPT, "--body", body, "--out", tmp_path / "out", code=2)["error"]
     assert error["code"] == "sheet.invalid"
     assert [(one["file"], one["row"], one["column"], one["code"]) for one in error["faults"]] == [
         ("sheet.csv", 2, "holder_name", "sheet.field_missing"),
@@ -108,18 +110,20 @@ def test_a_sheet_with_faults_is_told_fault_by_fault_and_nothing_is_sealed(
         ("sheet.csv", 4, "replaces", "edition.replaces_nothing"),
     ]
     assert not (tmp_path / "out").exists()
-    plain = call("seal", sheet, "--body", body, "--out", tmp_path / "out", code=2)
+    plain = call("seal", sheet, *ACCEPT, "--body", body, "--out", tmp_path / "out", code=2)
     assert plain.stdout == ""
-    assert "sheet.csv row 3 column category: 'NONE' is not in the body's catalog" in plain.stderr
+    assert (
+        "sheet.csv row 3 column category (A3): 'NONE' is not in the body's catalog" in plain.stderr
+    )
 
 
 def test_the_next_batch_follows_and_may_replace(body: Path, tmp_path: Path) -> None:
     one = write_sheet(
-        tmp_path / "1", "BIZ-LICENCE,A1,x,2026-11-01,,", "BIZ-LICENCE,A2,x,2026-11-01,,"
+        tmp_path / "1", "BIZ-LICENCE,A1,示例,2026-11-01,,", "BIZ-LICENCE,A2,示例,2026-11-01,,"
     )
-    two = write_sheet(tmp_path / "2", "BIZ-LICENCE,A1,y,2026-11-02,,A1")
-    first = ask("seal", one, "--body", body, "--out", tmp_path / "o1")["batches"][0]
-    second = ask("seal", two, "--body", body, "--out", tmp_path / "o2")["batches"][0]
+    two = write_sheet(tmp_path / "2", "BIZ-LICENCE,A1,示例二,2026-11-02,,A1")
+    first = ask("seal", one, *ACCEPT, "--body", body, "--out", tmp_path / "o1")["batches"][0]
+    second = ask("seal", two, *ACCEPT, "--body", body, "--out", tmp_path / "o2")["batches"][0]
     assert (second["sequence"], second["first"]) == (2, 2)
     said = parse_submission((tmp_path / "o2" / "batch.json").read_bytes())
     assert said.statement.previous.hex() == first["digest"]
@@ -128,31 +132,31 @@ def test_the_next_batch_follows_and_may_replace(body: Path, tmp_path: Path) -> N
     assert (revoked["certificates"], revoked["epoch"]) == ([0], 1)
 
 
-def test_more_rows_than_a_batch_are_split_only_if_asked(
+def test_more_rows_than_a_batch_are_split_without_being_asked(
     body: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_state, "MAX_BATCH_CERTIFICATES", 2)
-    rows = [f"BIZ-LICENCE,N{number},x,2026-11-01,," for number in range(5)]
+    rows = [f"BIZ-LICENCE,N{number},示例公司,2026-11-01,," for number in range(5)]
     sheet = write_sheet(tmp_path / "s", *rows)
     out = tmp_path / "out"
-    refused = ask("seal", sheet, "--body", body, "--out", out, code=2)
-    assert refused["error"]["faults"][0]["code"] == "sheet.too_many_rows"
-    batches = ask("seal", sheet, "--body", body, "--out", out, "--split")["batches"]
+    batches = ask("seal", sheet, *ACCEPT, "--body", body, "--out", out)["batches"]
     assert [(one["sequence"], one["first"], one["count"]) for one in batches] == [
         (1, 0, 2), (2, 2, 2), (3, 4, 1),
     ]  # fmt: skip
-    assert ask("seal", sheet, "--body", body, "--out", out, "--split")["batches"] == batches
+    assert sorted(path.name for path in out.iterdir()) == ["0001", "0002", "0003", "sheet.json"]
+    # The question that was accepted is remembered with the sheet.
+    assert ask("seal", sheet, "--body", body, "--out", out)["batches"] == batches
     assert ask("issuer", "show", "--body", body)["next"]["first"] == 5
 
 
 def test_a_displaced_batch_is_signed_anew_and_keeps_its_codes(body: Path, tmp_path: Path) -> None:
-    sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,x,2026-11-01,,")
+    sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,示例,2026-11-01,,")
     out = tmp_path / "out"
-    ask("seal", sheet, "--body", body, "--out", out)
+    ask("seal", sheet, *ACCEPT, "--body", body, "--out", out)
     codes = (out / "access-codes.csv").read_text()
     head = tmp_path / "head.json"
     head.write_text(json.dumps({"sequence": 2, "previous": "ab" * 32, "first": 7}))
-    moved = ask("seal", sheet, "--body", body, "--out", out, "--renew", "--head", head)
+    moved = ask("seal", sheet, *ACCEPT, "--body", body, "--out", out, "--renew", "--head", head)
     assert (moved["batches"][0]["sequence"], moved["batches"][0]["first"]) == (2, 7)
     code = codes.split(",")[-2]
     assert code in (out / "access-codes.csv").read_text()
@@ -280,16 +284,16 @@ def test_a_damaged_register_is_refused_without_a_traceback(body: Path, tmp_path:
 
 
 def test_submitting_without_a_server_ends_with_a_refusal(body: Path, tmp_path: Path) -> None:
-    sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,x,2026-11-01,,")
-    ask("seal", sheet, "--body", body, "--out", tmp_path / "out")
+    sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,示例,2026-11-01,,")
+    ask("seal", sheet, *ACCEPT, "--body", body, "--out", tmp_path / "out")
     server = ("--server", "http://127.0.0.1:9", "--patience", 0)
     assert ask("submit", tmp_path / "out", *server, code=3)["error"]["code"] == "server.silent"
 
 
 def test_two_sheets_in_a_folder_are_a_usage_error(body: Path, tmp_path: Path) -> None:
-    sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,x,2026-11-01,,")
+    sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,示例,2026-11-01,,")
     (sheet.parent / "other.xlsx").write_bytes(b"")
-    call("seal", sheet.parent, "--body", body, "--out", tmp_path / "out", code=2)
+    call("seal", sheet.parent, *ACCEPT, "--body", body, "--out", tmp_path / "out", code=2)
 
 
 def test_answers_are_a_table_on_a_terminal_and_plain_in_a_pipe(

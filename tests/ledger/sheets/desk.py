@@ -15,7 +15,7 @@ from certledger.ledger.sealing.row_checks import (
     review_rows,
 )
 from certledger.ledger.sealing.sheet_columns import catalog_columns
-from certledger.ledger.sheets.findings import Finding, Findings, Grade, SheetInvalidError
+from certledger.ledger.sheets.findings import Findings, Grade, SheetFinding, SheetInvalidError
 from certledger.ledger.sheets.reader import Sheet, read_sheet
 
 ISSUER_NAME = "上海市示例园林协会"
@@ -64,7 +64,7 @@ class Outcome:
 
     def places(self, *grades: Grade) -> list[tuple[str, str]]:
         """Return cell (or row, or column) and code of each finding of the grades, sorted."""
-        found: list[Finding] = [one for grade in grades for one in self.findings.of(grade)]
+        found: list[SheetFinding] = [one for grade in grades for one in self.findings.of(grade)]
         return sorted((one.cell or str(one.row or one.column), one.code) for one in found)
 
     def stops(self) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certledger.ledger.sheets.findings import Finding, Findings, SheetInvalidError
+from certledger.ledger.sheets.findings import Findings, SheetFinding, SheetInvalidError
 from certledger.ledger.sheets.reader import SheetRow, read_rows
 from certledger.ledger.sheets.workbook import read_workbook
 from tests.effort import effort
@@ -22,7 +22,7 @@ def write(folder: Path, name: str, data: bytes | str) -> Path:
     return path
 
 
-def faults_of(path: Path) -> list[Finding]:
+def faults_of(path: Path) -> list[SheetFinding]:
     with pytest.raises(SheetInvalidError) as refusal:
         read_rows(path)
     assert all(fault.file == path.name and fault.reason for fault in refusal.value.faults)

@@ -14,11 +14,11 @@ from certledger.ledger.sheets.findings import FindingKind, Grade
 from tests.ledger.sheets.desk import HEADER, IDENTITY, NAMES, Outcome, judge, line
 
 
-def outcome_of(folder: Path, *, accept: set[str] | None = None, **changes: str) -> Outcome:
+def outcome_of(folder: Path, *accept: str, **changes: str) -> Outcome:
     quoted = {name: '"' + value.replace('"', '""') + '"' for name, value in changes.items()}
     path = folder / "s.csv"
     path.write_text(f"{HEADER}\n{line(**quoted)}\n", encoding="utf-8")
-    return judge(path, accept=accept or ())
+    return judge(path, accept=accept)
 
 
 def cell(column: str) -> str:
@@ -62,7 +62,7 @@ def test_a_day_that_is_unclear_or_impossible_is_a_fault(written: str, tmp_path: 
 @pytest.mark.parametrize(("serial", "day"), [("46331", "2026-11-05"), ("46331.75", "2026-11-05")])
 def test_a_serial_number_is_a_question(serial: str, day: str, tmp_path: Path) -> None:
     assert outcome_of(tmp_path, issued=serial).stops() == [(cell("issued"), "sheet.date_serial")]
-    accepted = outcome_of(tmp_path, issued=serial, accept={"sheet.date_serial"})
+    accepted = outcome_of(tmp_path, "sheet.date_serial", issued=serial)
     assert accepted.issues[0].issued.isoformat() == day
 
 
@@ -305,7 +305,7 @@ def test_the_standard_character_is_suggested_where_gbk_is_known_for_it(tmp_path:
 def test_an_accepted_question_seals_what_it_says(
     written: str, code: str, sealed: str, tmp_path: Path
 ) -> None:
-    outcome = outcome_of(tmp_path, holder_name=written, accept={code})
+    outcome = outcome_of(tmp_path, code, holder_name=written)
     assert outcome.issues[0].fields["holder_name"] == sealed
 
 

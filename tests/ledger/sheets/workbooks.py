@@ -1,7 +1,8 @@
 """Workbooks made for tests: plain rows by openpyxl, and anything else by editing their XML."""
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import openpyxl
@@ -20,6 +21,15 @@ def save(path: Path, rows: Sequence[Sequence[object]], *, title: str = "发放")
         sheet.append(list(cells))
     book.save(path)
     return path
+
+
+@contextmanager
+def changed(path: Path) -> Iterator[Worksheet]:
+    """Give the worksheet of a workbook to be changed, and save it."""
+    book = openpyxl.load_workbook(path)
+    assert isinstance(book.active, Worksheet)
+    yield book.active
+    book.save(path)
 
 
 def edit(path: Path, changes: Mapping[str, str], part: str = SHEET) -> Path:

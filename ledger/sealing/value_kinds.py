@@ -1,0 +1,364 @@
+"""The kinds of findings about values: text, codes, names, numbers, days, editions, documents."""
+
+from __future__ import annotations
+
+from certledger.ledger.sheets.finding_kinds import kind as _kind
+from certledger.ledger.sheets.findings import FindingKind, Grade
+
+_F, _Q, _N = Grade.FAULT, Grade.QUESTION, Grade.NOTE
+
+# Text -------------------------------------------------------------------------------------------
+
+TEXT = _kind("text.refused", _F, "不可封存的文本：{why_zh}", "{why_en}")
+TEXT_TOO_LONG = _kind(
+    "sheet.too_long", _F, "共 {count} 个字符，最多 {most} 个", "{count} characters, at most {most}"
+)
+TEXT_REPLACEMENT = _kind(
+    "text.replacement",
+    _F,
+    "{value} 中有替换符（U+FFFD），原字已丢失；请重新输入",
+    "{value} has a replacement character (U+FFFD) in place of a lost one: type it again",
+)
+TEXT_PRIVATE = _kind(
+    "text.private_use",
+    _F,
+    "{value} 中有自造字 U+{code}；请改用标准字{hint}",
+    "{value} has the private-use character U+{code}: use the standard one{hint}",
+)
+TEXT_MOJIBAKE = _kind(
+    "text.mojibake",
+    _F,
+    "{value} 是乱码，应为 {repaired}；请用正确的编码重新保存",
+    "{value} is text read in a wrong encoding; it should read {repaired}: save it anew",
+)
+TEXT_ERROR = _kind(
+    "sheet.cell_error",
+    _F,
+    "内容是错误或空值标记 {value}；请改正，或清空该格",
+    "the cell says {value}, the mark of an error or of nothing: correct it, or leave it empty",
+)
+TEXT_INVISIBLE = _kind(
+    "text.invisible",
+    _Q,
+    "{value} 中有看不见的字符 U+{code}；将去除后封存，是否如此",
+    "{value} has the invisible character U+{code}, which would be removed: is that right",
+)
+TEXT_QUESTION_MARK = _kind(
+    "text.question_mark",
+    _Q,
+    "{value} 中的问号可能是未能保存的生僻字；是否确为问号",
+    "the question mark in {value} may be a character that was not saved: is it meant",
+)
+TEXT_INNER_BLANK = _kind(
+    "text.inner_blank",
+    _Q,
+    "{value} 中的空白将去除，封存 {sealed}；是否如此",
+    "the blank within {value} would be removed, and {sealed} sealed: is that right",
+)
+TEXT_APOSTROPHE = _kind(
+    "text.apostrophe",
+    _Q,
+    "{value} 前的撇号将去除，封存 {sealed}；是否如此",
+    "the apostrophe before {value} would be removed, and {sealed} sealed: is that right",
+)
+PLACEHOLDER = _kind(
+    "sheet.placeholder",
+    _Q,
+    "{value} 像是占位符，而不是值；是否照此封存",
+    "{value} looks like a placeholder and no value: is it meant so",
+)
+
+# Values -----------------------------------------------------------------------------------------
+
+CATEGORY = _kind(
+    "sheet.category",
+    _F,
+    "类别 {value} 不在本机构目录中；目录有：{known}",
+    "{value!r} is not in the body's catalog, which has {known}",
+)
+CATEGORY_MISSING = _kind("sheet.category", _F, "没有写类别", "none is named")
+FIELD_MISSING = _kind(
+    "sheet.field_missing",
+    _F,
+    "{field}（{label}）必须填写",
+    "{field} of {category} must be shown, so it must be there",
+)
+NUMBER_MISSING = _kind(
+    "sheet.field_missing", _F, "证书编号没有填写", "certificate_number is missing"
+)
+FIELD_EMPTY = _kind(
+    "sheet.field_empty",
+    _Q,
+    "本行没有{label}，其他行有；是否如此",
+    "the row has no {field}, which other rows have: is that meant",
+)
+FIELD_UNKNOWN = _kind(
+    "sheet.field_unknown",
+    _F,
+    "{category} 没有字段 {field}",
+    "{category} has no field {field!r}",
+)
+NUMBER = _kind("number.invalid", _F, "编号 {value} 无效：{why}", "{value!r}: {why}")
+IDENTITY = _kind(
+    "identity.invalid",
+    _F,
+    "{value} 不是公民身份号码（GB 11643）：{why_zh}",
+    "{value} is no resident identity number (GB 11643): {why_en}",
+)
+IDENTITY_OLD = _kind(
+    "identity.old_form",
+    _Q,
+    "{value} 是十五位的旧身份证号；是否照此封存",
+    "{value} is an identity number in the old form of 15 digits: is it meant",
+)
+IDENTITY_OTHER = _kind(
+    "identity.other_document",
+    _Q,
+    "{value} 不是公民身份号码，像是护照或通行证号；是否照此封存",
+    "{value} is no resident identity number but looks like that of a passport or permit: is it"
+    " meant",
+)
+IDENTITY_BIRTH = _kind(
+    "identity.birth_differs",
+    _Q,
+    "身份证号中的出生日期是 {inside}，“{field}”却是 {value}；是否不是同一人",
+    "the identity number says born {inside}, {field} says {value}: are these two persons",
+)
+IDENTITY_SEX = _kind(
+    "identity.sex_differs",
+    _Q,
+    "身份证号表示{inside}性，“{field}”却是 {value}；是否不是同一人",
+    "the identity number is that of a {inside_en} person, {field} says {value}: are these two"
+    " persons",
+)
+USCC = _kind(
+    "uscc.invalid",
+    _F,
+    "{value} 不是统一社会信用代码（GB 32100）：{why_zh}",
+    "{value} is no unified social credit code (GB 32100): {why_en}",
+)
+USCC_OLD = _kind(
+    "uscc.old_form",
+    _Q,
+    "{value} 是旧的注册号或组织机构代码，不是统一社会信用代码；是否照此封存",
+    "{value} is an old registration number or organization code and no unified social credit code:"
+    " is it meant",
+)
+USCC_INNER = _kind(
+    "uscc.organization_check",
+    _Q,
+    "{value} 第 9 至 17 位的组织机构代码校验码不符（GB 11714）；代码是否确实如此",
+    "the organization code in places 9 to 17 of {value} has another check character (GB 11714): is"
+    " the code right",
+)
+USCC_PREFIX = _kind(
+    "uscc.prefix",
+    _Q,
+    "{value} 开头的登记管理部门和机构类别 {prefix} 未知；代码是否确实如此",
+    "no registering department and kind {prefix} is known, as {value} has it: is the code right",
+)
+IDENTIFIER = _kind(
+    "certificate_identifier.invalid",
+    _Q,
+    "{value} 不合电子证照标识（GB/T 36904）：{why}；是否照此封存",
+    "{value} is no certificate identifier (GB/T 36904): {why}; is it meant",
+)
+IDENTIFIER_CHECK = _kind(
+    "certificate_identifier.check",
+    _Q,
+    "电子证照标识 {value} 的校验位不符（GB/T 36904）；是否照此封存",
+    "the check character of the certificate identifier {value} is wrong (GB/T 36904): is it meant",
+)
+NAME_IS_NUMBER = _kind(
+    "name.invalid", _F, "名称 {value} 是号码，不是名称", "{value} is a number and no name"
+)
+NAME_IS_DATE = _kind(
+    "name.invalid", _F, "名称 {value} 是日期，不是名称", "{value} is a day and no name"
+)
+NAME_WITHOUT_LETTERS = _kind(
+    "name.invalid", _F, "名称 {value} 中没有文字", "{value} has no letter, so it is no name"
+)
+NUMERAL = _kind(
+    "sheet.numeral",
+    _Q,
+    "{value} 不是单纯的数字；是否照此封存",
+    "{value} is no plain number: is it meant so",
+)
+
+# Dates ------------------------------------------------------------------------------------------
+
+DATE = _kind(
+    "sheet.date",
+    _F,
+    "{value} 不是 2026-11-24 这样的日期",
+    "{value!r} is no day like 2026-11-24",
+)
+DATE_IMPOSSIBLE = _kind("sheet.date", _F, "没有 {value} 这一天", "there is no day {value}")
+DATE_AMBIGUOUS = _kind(
+    "sheet.date",
+    _F,
+    "{value} 的年、月、日分不清；请写成 2026-11-24 的形式",
+    "year, month and day of {value} cannot be told apart: write it like 2026-11-24",
+)
+DATE_PARTIAL = _kind(
+    "sheet.date",
+    _F,
+    "{value} 只有年或年月；请写出日，如 2026-11-24",
+    "{value} is no whole day: write it like 2026-11-24",
+)
+DATE_ZONE = _kind(
+    "sheet.date",
+    _F,
+    "{value} 带有时区，是哪一天分不清；请只写日期，如 2026-11-24",
+    "{value} has a time zone, so the day cannot be told: write the day alone, like 2026-11-24",
+)
+DATE_NO_END = _kind(
+    "sheet.date",
+    _F,
+    "写了 {value}，但 {category} 有效期最长 {months} 个月；请写到期日",
+    "says {value}, but {category} expires after {months} months at most: write the day",
+)
+DATE_SERIAL = _kind(
+    "sheet.date_serial",
+    _Q,
+    "{value} 像是日期的序列号，即 {sealed}；是否如此",
+    "{value} looks like the serial number of a day, {sealed}: is it meant",
+)
+DATE_SHOWN_PARTLY = _kind(
+    "sheet.date_shown_partly",
+    _Q,
+    "单元格只显示 {shown}，存储的是 {sealed}，将封存后者；是否如此",
+    "the cell shows {shown} alone and holds {sealed}, which would be sealed: is it meant",
+)
+DATE_TIME = _kind(
+    "sheet.date_time", _N, "{value} 中的时刻不封存", "the time of day in {value} is not sealed"
+)
+DATE_TEXT = _kind(
+    "sheet.date_text",
+    _Q,
+    "{value} 不是日期，将照原文封存；是否如此",
+    "{value} is no day and would be sealed as it is: is that meant",
+)
+DATE_MISSING = _kind("sheet.date_missing", _F, "没有写签发日期", "the day of issue is missing")
+DATE_END_MISSING = _kind(
+    "sheet.date_missing",
+    _F,
+    "{category} 有效期最长 {months} 个月，须写到期日",
+    "{category} expires after {months} months at most",
+)
+DATE_DIFFERS = _kind(
+    "sheet.date_differs",
+    _F,
+    "{value}，而 {field} 是 {other}",
+    "{value!r}, but {field} is {other!r}",
+)
+DATE_FUTURE = _kind(
+    "sheet.date_future",
+    _Q,
+    "签发日期 {value} 在今天（{today}）之后；是否如此",
+    "issued {value}, after today ({today}): is it meant",
+)
+DATE_LONG_AGO = _kind(
+    "sheet.date_long_ago",
+    _Q,
+    "签发日期 {value} 在一百年以前；是否如此",
+    "issued {value}, a hundred years ago or more: is it meant",
+)
+DATE_FAR = _kind(
+    "sheet.date_far",
+    _Q,
+    "到期日 {value} 在一百年以后；是否如此",
+    "expires {value}, a hundred years from now or more: is it meant",
+)
+DATES_REVERSED = _kind(
+    "record.dates",
+    _F,
+    "到期日 {expires} 早于签发日期 {issued}",
+    "expires {expires} before issued {issued}",
+)
+VALIDITY = _kind(
+    "entitlement.validity_too_long",
+    _F,
+    "到期日 {expires}，目录只允许到 {latest}",
+    "expires {expires}, the catalog allows no later than {latest}",
+)
+BIRTH_AFTER = _kind(
+    "sheet.date_future",
+    _Q,
+    "{field} {value} 在签发日期 {issued} 之后；是否如此",
+    "{field} {value} is after the day of issue {issued}: is it meant",
+)
+
+# Issuer, editions, holder -----------------------------------------------------------------------
+
+BODY_DIFFERS = _kind(
+    "sheet.body_differs",
+    _F,
+    "{value}，但本机构登记为 {name}",
+    "{value!r}, but the body is registered as {name!r}",
+)
+NUMBER_BOTH = _kind(
+    "number.invalid",
+    _F,
+    "编号在 certificate_number 列中也有",
+    "the number stands in certificate_number too",
+)
+EDITION_TWICE = _kind(
+    "edition.twice",
+    _F,
+    "{category} {number} 已签发过（第 {index} 号）；换发须在 replaces 列写明",
+    "{category} {number} is issued already, as certificate {index}; a new edition names it in"
+    " replaces",
+)
+EDITION_TWICE_HERE = _kind(
+    "edition.twice_in_sheet",
+    _F,
+    "编号 {number} 在本表第 {first} 行和第 {row} 行重复",
+    "{number} stands in rows {first} and {row} of this sheet",
+)
+EDITION_REPLACES_NOTHING = _kind(
+    "edition.replaces_nothing",
+    _F,
+    "{category} {number} 没有可替换的版本 {value}{newest}",
+    "{category} {number} has no edition {value!r} to replace{newest}",
+)
+HOLDER_KEY = _kind("holder_key.invalid", _F, "持有人公钥无效：{why}", "{why}")
+
+# Documents --------------------------------------------------------------------------------------
+
+DOCUMENT_NAME = _kind("document.name", _F, "文件名无效：{why}", "{why}")
+DOCUMENT_MISSING = _kind("document.missing", _F, "文件无法读取：{why}", "{why}")
+DOCUMENT_EMPTY = _kind("document.empty", _F, "文件 {name} 是空的", "the document {name} is empty")
+DOCUMENT_NO_PDF = _kind(
+    "document.no_pdf",
+    _Q,
+    "文件 {name} 名为 PDF，内容却不是；是否照此封存",
+    "the document {name} is named PDF, but is none: is it meant",
+)
+DOCUMENT_SHARED = _kind(
+    "document.shared",
+    _Q,
+    "文件 {name} 已用于第 {first} 行；两份证书是否共用",
+    "the document {name} is that of row {first} too: do the certificates share it",
+)
+DOCUMENT_SAME = _kind(
+    "document.same_content",
+    _Q,
+    "文件 {name} 与第 {first} 行的 {other} 内容相同；是否如此",
+    "the document {name} has the same content as {other} of row {first}: is it meant",
+)
+DOCUMENT_UNNAMED = _kind(
+    "document.unnamed",
+    _Q,
+    "文件夹中的 {name} 没有任何一行提到；是否不封存",
+    "no row names {name}, which is in the folder: is it to be left out",
+)
+TOO_MANY_DIGESTS = _kind(
+    "record.too_many_digests",
+    _F,
+    "字段、持有人公钥和文件共 {count} 项，最多 {most} 项",
+    "fields, holder key and documents are {count}, at most {most}",
+)
+
+ALL = tuple(value for value in list(vars().values()) if isinstance(value, FindingKind))
+"""Every kind, in the order above."""
