@@ -31,7 +31,9 @@ from certledger.api.openapi.webhooks import webhook_schemas, webhooks_document
 from certledger.api.problems import answer
 from certledger.api.routes import (
     api_keys,
+    applications,
     book,
+    coverage,
     health,
     operator_records,
     registry,
@@ -64,6 +66,8 @@ _ROUTERS = (
     submissions,
     registry,
     book,
+    applications,
+    coverage,
     operator_records,
     webhook_routes,
     api_keys,

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 STEP_SECONDS = 0.5
 TELL_SECONDS = 1.0
 LOG_SECONDS = 60.0
+FIGURES_SECONDS = 600.0
 TURN_SECONDS = 0.0005
 """Switch interval (seconds) of Python threads, so that background threads yield to requests."""
 MAX_RECURSION_DEPTH = 2_000
@@ -189,6 +190,12 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
             )
         ),
         Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
+        Worker(
+            name="figures",
+            step=service.figures.step,
+            pause=FIGURES_SECONDS,
+            metrics=service.metrics,
+        ),
         Worker(name="logbook", step=logbook.step, pause=log_pause, metrics=service.metrics),
     ]
 

@@ -28,6 +28,7 @@ from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
+from certledger.ledger.reform.figures import Figures
 from certledger.ledger.settings import Settings
 from certledger.ledger.verification.mirror_node import MirrorNode
 from certledger.ledger.verification.receipt_writer import ReceiptWriter
@@ -131,6 +132,7 @@ class Service:
         self.bookshelf = Bookshelf(
             store=ledger.store, identity=ledger.pin.identity, clock=self.clock
         )
+        self.figures = Figures(store=ledger.store, shelf=self.bookshelf, clock=self.clock)
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 

@@ -93,6 +93,11 @@ RULES: Mapping[str, Rule] = {
     "getBook": Rule(roles=EVERYBODY, rate=_STANDING),
     "getBookEdition": Rule(roles=EVERYBODY, rate="60/minute"),
     "getExemptions": Rule(roles=EVERYBODY, rate=_STANDING),
+    "getCoverage": Rule(roles=KNOWN, rate="60/minute"),
+    "listCoverageDays": Rule(roles=KNOWN, rate="60/minute"),
+    "createApplication": Rule(
+        roles=_RELYING, longest=4 * MEGABYTE, seconds=30.0, rate="6000/minute", packed=True
+    ),
     "getRecord": Rule(roles=KNOWN),
     "getRecordEvidence": Rule(roles=KNOWN),
     # Webhooks, watches and events

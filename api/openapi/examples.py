@@ -149,6 +149,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "value": {"code": "CL1:F.G5796F08NS2Q8B+HSJE+96", "nonce": "q7Rk2"},
         },
     },
+    "Application": _example(
+        "A company shows its licence for a bundle; shortened here",
+        {
+            "bundle": "ONE-RESTAURANT",
+            "applicant": "company",
+            "counter": "pudong-7",
+            "evidence": [{"code": "CL1:F.G5796F08NS2Q8B+HSJE+96"}],
+        },
+    ),
     "Lookup": _example("The digest of number and access code", {"digest": _HEX}),
     "RpcRequest": _example(
         "The newest block's number",

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
+from certledger.verifier.reform.application import (
+    MAX_APPLICATION_EVIDENCE,
+    MAX_APPLICATION_ITEMS,
+    LineOutcome,
+)
 from certledger.verifier.reform.book import COLUMNS, ApplicantKind
 from certledger.verifier.reform.exemptions import Exemption, Reason
-from certledger.verifier.reform.operator_record import RECORD_OUTCOMES
+from certledger.verifier.reform.holders import HolderRelation
+from certledger.verifier.reform.operator_record import DECIDED, RECORD_OUTCOMES
 
 _HEX32 = text("^[0-9a-f]{64}$")
 _DAY = text("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", format="date")
@@ -17,11 +24,127 @@ _REFERENCE = text("^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
 _PERCENT = text(r"^[0-9]{1,3}\.[0-9]$")
 
 
-def _words(of: type[Exemption] | type[Reason] | type[ApplicantKind]) -> Schema:
+def _words(of: type[StrEnum]) -> Schema:
     return {"type": "string", "enum": [str(word) for word in of]}
 
 
+_RATES = ("exempt", "online", "city_wide", "unattended")
+_SHARES = ("items", "categories", "counters")
+
+
+def _figures(share: str, *optional: str, **more: Schema) -> Schema:
+    """Return the schema of figures whose shares are `share`."""
+    rates = {name: ref("CoveragePart") for name in _RATES}
+    waiting = ("median_to_final_seconds", "oldest_not_anchored_seconds")
+    return one(
+        "The reform's figures at an instant.",
+        {
+            **more,
+            "at": _TIME,
+            "book": _HEX32,
+            "edition": number(1),
+            **{name: ref(share) for name in _SHARES},
+            "rates": one("Rates over all items and lines.", rates),
+            "decisions": one("Decisions by outcome.", {name: number() for name in DECIDED}),
+            "waiting": one("Times in seconds.", {name: number() for name in waiting}),
+        },
+        *optional,
+    )
+
+
+_LINE: Mapping[str, Schema] = {
+    "asked_by": listed(one("A line of an item.", {"item": _CODE, "line": number(1)})),
+    "categories": listed(_CODE),
+    "exemption": _words(Exemption),
+    "name_en": text(),
+    "name_zh": text(),
+    "reason": _words(Reason),
+    "required": {"type": "boolean"},
+    "words_en": text(),
+    "words_zh": text(),
+    "override_en": text(),
+    "override_zh": text(),
+}
+_OVERRIDE = ("override_en", "override_zh")
+
 REFORM_SCHEMAS: Mapping[str, Schema] = {
+    "Application": {
+        **one(
+            "An application: one of `bundle` and `items`, and the evidence shown for all of it.",
+            {
+                "bundle": _CODE,
+                "items": listed(_CODE, MAX_APPLICATION_ITEMS, 1),
+                "applicant": _words(ApplicantKind),
+                "counter": text("^[A-Za-z0-9._-]{1,64}$"),
+                "evidence": listed(ref("Question"), MAX_APPLICATION_EVIDENCE, 1),
+            },
+            "bundle",
+            "items",
+            "counter",
+        ),
+        "oneOf": [{"required": ["bundle"]}, {"required": ["items"]}],
+    },
+    "ApplicationLine": one(
+        "A line, and the evidence (by its place) that meets it, or why none does.",
+        {
+            **_LINE,
+            "age_seconds": number(),
+            "code": text(),
+            "evidence": number(),
+            "holder": _words(HolderRelation),
+            "outcome": _words(LineOutcome),
+            "why_en": text(),
+            "why_zh": text(),
+        },
+        *_OVERRIDE,
+        "age_seconds",
+        "evidence",
+        "holder",
+    ),
+    "ApplicationAnswer": one(
+        "What is met and what is not, with one receipt for all verdicts.",
+        {
+            "application": one(
+                "Each line and the whole.",
+                {
+                    "applicant": _words(ApplicantKind),
+                    "at": _TIME,
+                    "book": _HEX32,
+                    "code": text(),
+                    "edition": number(1),
+                    "holders": listed(_words(HolderRelation)),
+                    "items": listed(_CODE),
+                    "lines": listed(ref("ApplicationLine")),
+                    "outcome": _words(LineOutcome),
+                },
+            ),
+            "receipt": ref("VerificationReceipt"),
+            "reference": _REFERENCE,
+            "results": listed(ref("Result")),
+        },
+    ),
+    "CoveragePart": one(
+        "So many of so many.", {"part": number(), "percent": _PERCENT, "whole": number()}
+    ),
+    "CoverageShare": one(
+        "A share, its parts by dimension, and the codes of what is missing.",
+        {
+            "part": number(),
+            "percent": _PERCENT,
+            "whole": number(),
+            "by": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": ref("CoveragePart"),
+                },
+            },
+            "missing": listed(text()),
+        },
+    ),
+    "Coverage": _figures("CoverageShare"),
+    "CoverageDay": _figures("CoveragePart", day=_DAY),
+    "CoverageDays": one("The figures of each day.", {"days": listed(ref("CoverageDay"))}),
     "OperatorRecord": one(
         "A record that the operator signed (SPEC section 23); `details` differ by type.",
         {
@@ -81,21 +204,8 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
     ),
     "ExemptLine": one(
         "One material, asked for once.",
-        {
-            "asked_by": listed(one("A line of an item.", {"item": _CODE, "line": number(1)})),
-            "categories": listed(_CODE),
-            "exemption": _words(Exemption),
-            "name_en": text(),
-            "name_zh": text(),
-            "reason": _words(Reason),
-            "required": {"type": "boolean"},
-            "words_en": text(),
-            "words_zh": text(),
-            "override_en": text(),
-            "override_zh": text(),
-        },
-        "override_en",
-        "override_zh",
+        _LINE,
+        *_OVERRIDE,
     ),
     "ExemptionList": one(
         "What an item or bundle asks of one kind of applicant.",

@@ -36,3 +36,18 @@ class BookUnit(Protocol):
 
     def newest_checked(self, verdicts: Sequence[str]) -> int | None:
         """Return the second of the newest receipt or record with one of these outcomes."""
+
+    def last_checked(self, parties: Sequence[str]) -> dict[str, int]:
+        """Return the second at which each party asked last; those that never did are left out."""
+
+    def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
+        """Return how many receipts and records since a second have each of these outcomes."""
+
+    def final_waits(self, limit: int) -> Sequence[int]:
+        """Return seconds from acceptance to the final block of the newest final acts."""
+
+    def coverage_days(self, limit: int) -> Sequence[tuple[str, bytes]]:
+        """Return the newest days and their figures, newest first."""
+
+    def add_coverage_day(self, day: str, figures: bytes) -> bool:
+        """Store the figures of a day; return False where it has some."""

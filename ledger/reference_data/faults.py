@@ -34,6 +34,12 @@ class FaultCode(StrEnum):
     CYCLE = "cycle"
     TOO_MANY = "too_many"
     TOO_LARGE = "too_large"
+    RULE_SYNTAX = "rule.syntax"
+    RULE_SIZE = "rule.size"
+    RULE_TYPE = "rule.type"
+    RULE_UNKNOWN = "rule.unknown"
+    RULE_DIVISION = "rule.division"
+    RULE_UNREACHABLE = "rule.unreachable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from certledger.ledger.reference_data import checks
 from certledger.ledger.reference_data.checks import refer
 from certledger.ledger.reference_data.csv_reader import Table
 from certledger.ledger.reference_data.faults import DomainFault, FaultCode
+from certledger.ledger.reform.rule_checks import check_rules
 from certledger.verifier.reform.book_edition import MAX_ROWS
 
 Tables = Mapping[str, Table[Any]]
@@ -25,6 +26,7 @@ def check_book(tables: Tables) -> Sequence[DomainFault]:
     warnings = checks.check_issuers(tables["issuers"], regions)
     _check_materials(tables)
     _check_references(tables)
+    check_rules(tables)
     _check_bundles(tables["bundles"], tables["service_items"])
     checks.check_delta_scenarios(
         tables["delta_scenarios"],

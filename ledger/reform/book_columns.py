@@ -24,6 +24,9 @@ from certledger.ledger.reference_data.csv_reader import (
 )
 from certledger.ledger.reference_data.faults import FaultCode
 from certledger.verifier.reform.book import SEPARATOR, ApplicantKind, CounterKind
+from certledger.verifier.reform.operator_record import PERSON, REFUSED
+from certledger.verifier.reform.rule_syntax import MAX_RULE_CHARACTERS
+from certledger.verifier.reform.rules import MAX_CONDITIONS
 
 MAX_NAME_CHARACTERS = 200
 MAX_WORDS = 64
@@ -112,6 +115,19 @@ class RestrictionCells:
     applicants: tuple[ApplicantKind, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleCells:
+    """A row of `rules`: one condition of an item's rule."""
+
+    item_code: str
+    version: int
+    condition_no: int
+    expression: str
+    otherwise: str
+    words_zh: str
+    words_en: str
+
+
 def _bounded_names(schema: Schema[Any]) -> Schema[Any]:
     """Return a schema of the reference data whose texts are bounded."""
     columns = [replace(one, rule=bounded(one.rule, 4096)) for one in schema.columns]
@@ -170,6 +186,21 @@ RESTRICTIONS = Schema(
     columns=(Column("category_code", _code), Column("applicants", words(_applicant))),
 )
 
+RULES = Schema(
+    file="rules.csv",
+    row=RuleCells,
+    key=("item_code", "condition_no"),
+    columns=(
+        Column("item_code", _code),
+        Column("version", whole_number(1, 99_999)),
+        Column("condition_no", whole_number(1, MAX_CONDITIONS)),
+        Column("expression", bounded(text, MAX_RULE_CHARACTERS)),
+        Column("otherwise", one_of({word: word for word in (REFUSED, PERSON)})),
+        Column("words_zh", bounded(text)),
+        Column("words_en", bounded(english)),
+    ),
+)
+
 SCHEMAS: Mapping[str, Schema[Any]] = {
     "regions": _bounded_names(schemas.REGIONS),
     "categories": _bounded_names(schemas.CATEGORIES),
@@ -180,8 +211,11 @@ SCHEMAS: Mapping[str, Schema[Any]] = {
     "bundles": BUNDLES,
     "overrides": OVERRIDES,
     "restrictions": RESTRICTIONS,
+    "rules": RULES,
     "delta_scenarios": _bounded_names(schemas.DELTA_SCENARIOS),
 }
 """The schema of each table, in the order in which faults are listed."""
-OPTIONAL = frozenset({"counters", "bundles", "overrides", "restrictions", "delta_scenarios"})
+OPTIONAL = frozenset(
+    {"counters", "bundles", "overrides", "restrictions", "rules", "delta_scenarios"}
+)
 """Tables whose file may be absent; they are then empty."""

@@ -1,4 +1,4 @@
-"""Tables of the reform's book."""
+"""Tables of the reform: editions of the book, figures of each day."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ class BookEditionRow(Row, table=True):
     reference: str = Field(max_length=16)
     created: int = Field(sa_type=Big)
     content: bytes = Field(sa_type=LargeBinary)
+
+
+class CoverageDayRow(Row, table=True):
+    """The reform's figures as they were on a day, as canonical JSON."""
+
+    __tablename__ = "coverage_days"
+
+    day: str = Field(max_length=10, primary_key=True)
+    figures: bytes = Field(sa_type=LargeBinary)

@@ -1,18 +1,23 @@
-"""Editions of the reform's book."""
+"""Editions of the reform's book, and the queries that its figures rest on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import func, select
+from sqlalchemy import column, func, select, values
+from sqlalchemy.types import String
 
+from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.book_values import StoredEdition
 from certledger.ledger.store.api_clients import VERIFICATIONS
 from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.book_tables import BookEditionRow
+from certledger.ledger.store.book_tables import BookEditionRow, CoverageDayRow
+from certledger.ledger.store.tables import ActRow, BlockRow
 
-BOOK_EDITIONS = table(BookEditionRow)
+ACTS, BLOCKS = table(ActRow), table(BlockRow)
+BOOK_EDITIONS, COVERAGE_DAYS = table(BookEditionRow), table(CoverageDayRow)
+_CHUNK = 500
 _SHORT = [column for column in BOOK_EDITIONS.columns if column.name != "content"]
 
 
@@ -36,3 +41,44 @@ class BooksPart(Base):
         query = newest.where(VERIFICATIONS.c.verdict.in_(verdicts))
         found: int | None = self.connection.execute(query).scalar_one()
         return found
+
+    def last_checked(self, parties: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for at in range(0, len(parties), _CHUNK):
+            listed = [(party,) for party in parties[at : at + _CHUNK]]
+            # A common table expression: SQLite names no columns of a VALUES in FROM.
+            asked = values(column("party", String)).data(listed).cte("asked")
+            # One look into the index for each party, however often it asked.
+            newest = select(func.max(VERIFICATIONS.c.checked)).where(
+                VERIFICATIONS.c.party == asked.c.party
+            )
+            query = select(asked.c.party, newest.scalar_subquery().label("newest"))
+            rows = self.connection.execute(query)
+            found |= {row.party: row.newest for row in rows if row.newest is not None}
+        return found
+
+    def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
+        query = (
+            select(VERIFICATIONS.c.verdict, func.count())
+            .where(VERIFICATIONS.c.verdict.in_(verdicts), VERIFICATIONS.c.checked >= since)
+            .group_by(VERIFICATIONS.c.verdict)
+        )
+        counts = dict(map(tuple, self.connection.execute(query).all()))
+        return {verdict: counts.get(verdict, 0) for verdict in verdicts}
+
+    def final_waits(self, limit: int) -> Sequence[int]:
+        query = (
+            select(BLOCKS.c.time - ACTS.c.accepted)
+            .join(BLOCKS, BLOCKS.c.number == ACTS.c.block)
+            .where(ACTS.c.state == str(ActState.FINAL))
+            .order_by(ACTS.c.number.desc())
+            .limit(limit)
+        )
+        return [max(wait, 0) for wait in self.connection.execute(query).scalars()]
+
+    def coverage_days(self, limit: int) -> Sequence[tuple[str, bytes]]:
+        query = select(COVERAGE_DAYS).order_by(COVERAGE_DAYS.c.day.desc()).limit(limit)
+        return [(row.day, row.figures) for row in self.connection.execute(query)]
+
+    def add_coverage_day(self, day: str, figures: bytes) -> bool:
+        return self.insert_new(COVERAGE_DAYS, {"day": day, "figures": figures})

@@ -33,7 +33,10 @@ class VerificationRow(Row, table=True):
     """
 
     __tablename__ = "verifications"
-    __table_args__ = (Index("ix_verifications_caller_checked", "caller", "checked"),)
+    __table_args__ = (
+        Index("ix_verifications_caller_checked", "caller", "checked"),
+        Index("ix_verifications_party_checked", "party", "checked"),
+    )
 
     number: int | None = Field(default=None, sa_type=Big, primary_key=True)
     reference: str = Field(max_length=16, unique=True)

@@ -613,7 +613,7 @@ BOOK_TABLES: Mapping[str, list[list[str]]] = {
     "categories": [
         ["BIZ-LICENCE", "营业执照", "Business licence", "执照", "legal", "department",
          "上海市市场监督管理局", "Shanghai Administration for Market Regulation", "", "7", "no",
-         "certificate_number;holder_name;uscc"],
+         "certificate_number;holder_name;uscc;issue_date"],
     ],
     "service_items": [
         ["FOOD-LICENCE", "食品经营许可", "Food business permit", "上海市市场监督管理局",
@@ -632,6 +632,10 @@ BOOK_TABLES: Mapping[str, list[list[str]]] = {
     "bundles": [["ONE-RESTAURANT", "开饭店", "Open a restaurant", "FOOD-LICENCE"]],
     "overrides": [["FOOD-LICENCE", "2", "须核对原件", "The law asks for the original"]],
     "restrictions": [["BIZ-LICENCE", "company"]],
+    "rules": [
+        ["FOOD-LICENCE", "1", "1", "m2.own && days(m2.issue_date, today) >= 30", "refused",
+         "营业执照签发不满30日", "The licence is younger than 30 days"],
+    ],
     "delta_scenarios": [],
 }  # fmt: skip
 

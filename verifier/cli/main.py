@@ -26,6 +26,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "backup": "Copy a whole home to one file, also while it is served.",
     "book": "The reform's service items, materials, counters and bundles.",
     "catalog": "What a body may issue: make it, sign it, show it.",
+    "coverage": "The share of items, categories and counters reached, and what is missing.",
     "demo": "The main job end to end, in a folder of its own.",
     "doctor": "Find what is wrong with a home.",
     "hooks": "Where a service tells you, what failed, and the feed.",

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from certledger.verifier.errors import MalformedError
+from certledger.verifier.reform.rules import HandlingRule, RuleCondition
 from certledger.verifier.vocabulary import HolderKind, IssuerKind
 
 Cells = Sequence[str]
@@ -58,6 +59,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "bundles": ("code", "name_zh", "name_en", "members"),
     "overrides": ("item_code", "material_no", "reason_zh", "reason_en"),
     "restrictions": ("category_code", "applicants"),
+    "rules": (
+        "item_code",
+        "version",
+        "condition_no",
+        "expression",
+        "otherwise",
+        "words_zh",
+        "words_en",
+    ),
     "delta_scenarios": (
         "code",
         "name_zh",
@@ -207,6 +217,7 @@ class Book:
         lines: the material lines of each item, by number.
         overrides: lines that are asked for in spite of both exemptions, with the reason.
         restrictions: categories that only some kinds of applicants can hold.
+        rules: the rule of each item that is handled unattended.
     """
 
     region: str
@@ -219,6 +230,7 @@ class Book:
     bundles: Mapping[str, ItemBundle]
     overrides: Mapping[tuple[str, int], Name]
     restrictions: Mapping[str, frozenset[ApplicantKind]]
+    rules: Mapping[str, HandlingRule]
     scenarios: Mapping[str, CrossRegionScenario]
 
     @classmethod
@@ -245,6 +257,7 @@ class Book:
                     row[0]: frozenset(map(ApplicantKind, row[1].split(SEPARATOR)))
                     for row in tables["restrictions"]
                 },
+                rules=_rules(tables["rules"]),
                 scenarios={row[0]: _scenario(row) for row in tables["delta_scenarios"]},
             )
         except (ValueError, IndexError, KeyError) as error:
@@ -360,6 +373,23 @@ def _counter(row: Cells) -> ServiceCounter:
 def _bundle(row: Cells) -> ItemBundle:
     code, zh, en, members = row
     return ItemBundle(code=code, name=Name(zh=zh, en=en), members=_words(members))
+
+
+def _rules(rows: Sequence[Cells]) -> Mapping[str, HandlingRule]:
+    found: dict[str, tuple[int, list[tuple[int, RuleCondition]]]] = {}
+    for item, version, number, expression, otherwise, zh, en in rows:
+        condition = RuleCondition(
+            expression=expression, otherwise=otherwise, words=Name(zh=zh, en=en)
+        )
+        found.setdefault(item, (int(version), []))[1].append((int(number), condition))
+    return {
+        item: HandlingRule(
+            item=item,
+            version=version,
+            conditions=tuple(one for _, one in sorted(conditions, key=lambda pair: pair[0])),
+        )
+        for item, (version, conditions) in found.items()
+    }
 
 
 def _scenario(row: Cells) -> CrossRegionScenario:

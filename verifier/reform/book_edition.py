@@ -27,6 +27,7 @@ MAX_ROWS: Mapping[str, int] = {
     "overrides": 10_000,
     "regions": 5_000,
     "restrictions": 2_000,
+    "rules": 10_000,
     "service_items": 10_000,
 }
 """Rows of each table."""

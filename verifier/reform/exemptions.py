@@ -122,13 +122,19 @@ def exemptions(book: Book, code: str, applicant: ApplicantKind) -> ExemptionList
     Raises:
         BookUnknownError: the book has neither.
     """
-    items = book.items_of(code)
-    lines = [_exempt(book, line, applicant) for line in merged_lines(book, (i.code for i in items))]
+    return exemptions_together(book, (code,), applicant)
+
+
+def exemptions_together(
+    book: Book, codes: Sequence[str], applicant: ApplicantKind
+) -> ExemptionList:
+    """Return what several items and bundles ask for together; raises as `exemptions`."""
+    items = list(dict.fromkeys(item.code for code in codes for item in book.items_of(code)))
     return ExemptionList(
-        code=code,
-        items=tuple(item.code for item in items),
+        code=" ".join(codes),
+        items=tuple(items),
         applicant=applicant,
-        lines=tuple(lines),
+        lines=tuple(_exempt(book, line, applicant) for line in merged_lines(book, items)),
     )
 
 

@@ -31,10 +31,14 @@ from certledger.verifier.verify.receipt import lookup_of
 
 MAX_RECORD_BYTES = 65_536
 MAX_CALLER_CHARACTERS = 80
+MAX_DECISION_EVIDENCE = 100
+_APPLICANTS = frozenset({"person", "foreigner", "company"})
 EDITION_TYPE = "certledger/book-edition/1"
 EDITION = "edition"
 """The outcome of an edition's record."""
-DECIDED = ("granted", "refused", "person")
+DECISION_TYPE = "certledger/decision/1"
+GRANTED, REFUSED, PERSON = "granted", "refused", "person"
+DECIDED = (GRANTED, REFUSED, PERSON)
 """The outcomes of decisions."""
 SAMPLE = "sample"
 RECORD_OUTCOMES = (EDITION, *DECIDED, SAMPLE)
@@ -199,5 +203,23 @@ def _check_edition(details: Members, outcome: str) -> None:
         raise MalformedError("schema.invalid", f"an edition's outcome is {EDITION}")
 
 
-DETAILS: dict[str, Callable[[Members, str], None]] = {EDITION_TYPE: _check_edition}
+def _check_decision(details: Members, outcome: str) -> None:
+    if details.text("applicant", longest=16) not in _APPLICANTS:
+        details.fail("applicant", "person, foreigner or company")
+    from_hex(details.text("book"), 32)
+    details.text("code", longest=64)
+    details.text("item", longest=24)
+    for name in ("condition", "line", "policy", "rule"):
+        details.integer(name)
+    for name in ("evidence", "leaves"):
+        for one in details.array(name, 0, MAX_DECISION_EVIDENCE):
+            from_hex(one if type(one) is str else "", 32)
+    if outcome not in DECIDED:
+        raise MalformedError("schema.invalid", f"{outcome!r} is no outcome of a decision")
+
+
+DETAILS: dict[str, Callable[[Members, str], None]] = {
+    DECISION_TYPE: _check_decision,
+    EDITION_TYPE: _check_edition,
+}
 """What checks the details of each type, with the outcome."""

@@ -42,6 +42,25 @@ def test_the_edition_of_today_is_described_and_its_file_has_its_digest(
     assert BookEdition.parse(file.content).digest == edition.digest
 
 
+def test_coverage_counts_the_counter_that_asked(
+    edition: StoredEdition, world: World, counter: httpx.Client
+) -> None:
+    before = counter.get("/v1/coverage").json()
+    counter.post("/v1/verifications", json={"lookup": {"digest": "4" * 64}})
+    after = counter.get("/v1/coverage").json()
+    world.service.figures.step()
+    world.service.figures.step()
+    days = counter.get("/v1/coverage/days").json()["days"]
+
+    assert before["edition"] == after["edition"] == 1
+    assert "pudong-7" not in after["counters"]["missing"]
+    assert (after["counters"]["part"], after["counters"]["whole"]) == (1, 4)
+    assert after["counters"]["by"]["district"]["310115"]["percent"] == "100.0"
+    assert len(days) == 1
+    assert days[0]["counters"]["part"] == 1
+    assert counter.get("/v1/coverage?days=0").status_code == 400
+
+
 def test_exemptions_are_told_to_everybody(edition: StoredEdition, public: httpx.Client) -> None:
     found = public.get("/v1/items/ONE-RESTAURANT/exemptions", params={"applicant": "company"})
     body = found.json()

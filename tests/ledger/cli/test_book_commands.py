@@ -59,6 +59,21 @@ def test_a_book_is_previewed_imported_shown_exported_and_asked(
     assert run("exempt", "NO-SUCH-ITEM", "--home", home).exit_code == 2
 
 
+def test_coverage_is_shown_and_written_as_json_and_csv(home: Path, folder: Path) -> None:
+    run("import", folder, "--home", home, "--from", "2026-01-01")
+    shown, document, table = (
+        CliRunner().invoke(main, ["coverage", "--home", str(home), *options])
+        for options in ([], ["--json"], ["--csv"])
+    )
+
+    assert (shown.exit_code, document.exit_code, table.exit_code) == (0, 0, 0)
+    assert "counters: 0.0 % (0 of 4)" in shown.stdout
+    assert "categories missing: " in shown.stdout
+    counters = orjson.loads(document.stdout)["counters"]
+    assert counters["missing"] == ["HP-WINDOW-1", "HOTEL-1", "pudong-7", "SZ-WINDOW-1"]
+    assert "counters,missing,HOTEL-1,0,1,0.0" in table.stdout.splitlines()
+
+
 def test_faults_are_listed_and_nothing_is_imported(home: Path, tmp_path: Path) -> None:
     domain_folder(tmp_path)
     line = append_row(tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101")

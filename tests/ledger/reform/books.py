@@ -16,6 +16,7 @@ FILES = {
     "counters": [
         ["HP-WINDOW-1", "黄浦区政务服务中心1号窗口", "Huangpu window 1", "window", "310101"],
         ["HOTEL-1", "示例酒店", "Example Hotel", "hotel", "310106"],
+        ["pudong-7", "浦东7号窗口", "Pudong window 7", "window", "310115"],
         ["SZ-WINDOW-1", "苏州示例窗口", "Suzhou window", "window", "320500"],
     ],
     "bundles": [
@@ -23,6 +24,16 @@ FILES = {
         ["ONE-DEEP", "开饭店并变更", "Open and change", "ONE-RESTAURANT;BIZ-CHANGE-REG"],
     ],
     "overrides": [["BIZ-OPEN", "5", "法律规定须核对原件", "The law asks for the original"]],
+    "rules": [
+        [
+            *("NOCRIME-APPLY", "1", "1", "m1.own && years(m1.birth_date, today) >= 18"),
+            *("refused", "申请人未满18周岁", "The applicant is younger than 18"),
+        ],
+        [
+            *("NOCRIME-APPLY", "1", "2", "!m1.address.contains('外省')", "person"),
+            *("外省户籍须人工核实", "A clerk looks at addresses of other provinces"),
+        ],
+    ],
     "restrictions": [["ID-RESIDENT", "person;company"]],
 }
 

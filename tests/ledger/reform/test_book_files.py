@@ -150,6 +150,7 @@ def test_many_faults_cost_no_more_than_many_rows(tmp_path: Path) -> None:
     rows += [[f"NO-{at:06}", "2", "材料", "Line", "yes", "", "no"] for at in range(12_000)]
     write_table(tmp_path, "materials", rows)
     write_table(tmp_path, "overrides", [])
+    write_table(tmp_path, "rules", [])
     write_table(tmp_path, "delta_scenarios", [])
     faults = faults_of(tmp_path)
 
@@ -191,7 +192,7 @@ def test_changes_are_told_by_key(tmp_path: Path) -> None:
         "counters": {
             "added": ["BANK-1"],
             "changed": ["HP-WINDOW-1"],
-            "dropped": ["SZ-WINDOW-1"],
+            "dropped": ["pudong-7", "SZ-WINDOW-1"],
         }
     }
     assert changes(before, before) == {}

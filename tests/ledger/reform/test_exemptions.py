@@ -59,6 +59,7 @@ def tables(draw: st.DrawFn):
         ],
         "overrides": [[item, number, "法", "law"] for item, number in overridden],
         "restrictions": [[code, ";".join(draw(kinds))] for code in limited],
+        "rules": [],
         "delta_scenarios": [],
     }
 

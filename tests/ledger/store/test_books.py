@@ -1,0 +1,53 @@
+"""What the figures of the reform rest on, in every store."""
+
+from __future__ import annotations
+
+from certledger.ledger.core.service_values import Verification
+from certledger.ledger.store import SqlStore
+
+
+def told(number: int, party: str, checked: int, verdict: str = "valid") -> Verification:
+    return Verification(
+        reference=f"AAAA-BBBB-{number:04d}",
+        caller="key:clk_AAAAAAAA",
+        party=party,
+        checked=checked,
+        verdict=verdict,
+        leaves=b"",
+        receipt=b"{}",
+        number=number,
+    )
+
+
+def test_the_last_question_of_each_party_is_found(store: SqlStore) -> None:
+    with store.begin() as unit:
+        unit.add_verifications([told(1, "a", 5), told(2, "a", 9), told(3, "b", 7)])
+    many = [f"party-{number}" for number in range(1_200)]
+    with store.begin(write=False) as unit:
+        assert unit.last_checked(["a", "b", *many]) == {"a": 9, "b": 7}
+        assert unit.last_checked([]) == {}
+
+
+def test_outcomes_are_counted_since_a_second(store: SqlStore) -> None:
+    with store.begin() as unit:
+        unit.add_verifications(
+            [told(1, "a", 5, "granted"), told(2, "a", 9, "granted"), told(3, "a", 9, "person")]
+        )
+    with store.begin(write=False) as unit:
+        assert unit.outcomes_since(("granted", "refused", "person"), 6) == {
+            "granted": 1,
+            "refused": 0,
+            "person": 1,
+        }
+        assert unit.newest_checked(("granted",)) == 9
+        assert unit.newest_checked(("refused",)) is None
+
+
+def test_a_day_has_its_figures_once_and_the_newest_come_first(store: SqlStore) -> None:
+    with store.begin() as unit:
+        assert unit.add_coverage_day("2026-11-29", b"1")
+        assert unit.add_coverage_day("2026-11-30", b"2")
+        assert not unit.add_coverage_day("2026-11-30", b"3")
+    with store.begin(write=False) as unit:
+        assert unit.coverage_days(9) == [("2026-11-30", b"2"), ("2026-11-29", b"1")]
+        assert unit.coverage_days(1) == [("2026-11-30", b"2")]

@@ -1,0 +1,221 @@
+"""An application's lines against what was shown: met, not met, or cannot tell, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.reform.book import ApplicantKind, Name
+from certledger.verifier.reform.exemptions import Exemption, ExemptionList, ExemptLine, Reason
+from certledger.verifier.reform.holders import HolderRelation, Identity, relations
+from certledger.verifier.verify.codes import CODES
+from certledger.verifier.verify.verdict import Result
+from certledger.verifier.vocabulary import Verdict
+
+MAX_APPLICATION_ITEMS = 64
+MAX_APPLICATION_EVIDENCE = 100
+
+
+class LineOutcome(StrEnum):
+    """Whether a line, or the whole application, is met."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    CANNOT_TELL = "cannot_tell"
+
+
+WORDS: Mapping[str, Name] = {
+    "ok": Name(zh="已核验", en="Verified"),
+    "material.missing": Name(zh="未出示", en="Not shown"),
+    "material.to_fetch": Name(
+        zh="无需提交，由受理部门调取", en="Not handed in: the office fetches it itself"
+    ),
+    "material.on_paper": Name(zh="须由工作人员查验纸质材料", en="On paper: a clerk looks at it"),
+    "material.original": Name(zh="须核对原件", en="The law asks for the original"),
+    "holder.other": Name(zh="证照属于他人", en="It is another's certificate"),
+    "holder.unknown": Name(zh="未出示持证主体号码", en="It does not show whose it is"),
+    "evidence.used": Name(zh="该证照已用于另一材料", en="It already meets another such line"),
+}
+"""Words of the codes that are not a verifier's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownCertificate:
+    """One piece of evidence: its verdict, and what an application needs of it.
+
+    `code` is that of the first check that did not pass, `ok` where all did; `as_of` in seconds.
+    """
+
+    verdict: Verdict
+    code: str
+    category: str
+    leaf: str
+    fields: Mapping[str, str]
+    as_of: int | None
+
+    @classmethod
+    def from_result(cls, result: Result) -> ShownCertificate:
+        """Return what a verifier's result says; fields count only where it is genuine."""
+        codes = [one.code for one in result.findings if one.code != "ok"]
+        certificate = result.certificate
+        shown: list[dict[str, Json]] = certificate.get("shown", [])
+        return cls(
+            verdict=result.verdict,
+            code=codes[0] if codes and result.verdict is not Verdict.VALID else "ok",
+            category=certificate.get("category", ""),
+            leaf=certificate.get("leaf", ""),
+            fields={part["name"]: part["value"] for part in shown if type(part["value"]) is str},
+            as_of=result.as_of,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineAnswer:
+    """A line and the certificate that meets it, or why none does.
+
+    `place` is that of the evidence which the answer rests on, None where none was shown for it.
+    """
+
+    line: ExemptLine
+    outcome: LineOutcome
+    code: str
+    place: int | None
+    holder: HolderRelation | None
+    age: int | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the answer as JSON, in words."""
+        words = words_of(self.code)
+        value: dict[str, Json] = {
+            **self.line.to_json(),
+            "code": self.code,
+            "outcome": str(self.outcome),
+            "why_en": words.en,
+            "why_zh": words.zh,
+        }
+        if self.place is not None:
+            value |= {"evidence": self.place, "holder": str(self.holder)}
+        return value if self.age is None else value | {"age_seconds": self.age}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplicationAnswer:
+    """The answers for each line and for the whole, at an instant (seconds)."""
+
+    asked: ExemptionList
+    at: int
+    lines: tuple[LineAnswer, ...]
+    holders: tuple[HolderRelation, ...]
+
+    @property
+    def outcome(self) -> LineOutcome:
+        """Met where every required line is; not met where one is not."""
+        required = {one.outcome for one in self.lines if one.line.required}
+        if LineOutcome.NOT_MET in required:
+            return LineOutcome.NOT_MET
+        return LineOutcome.CANNOT_TELL if LineOutcome.CANNOT_TELL in required else LineOutcome.MET
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the answer as JSON; nothing in it names a person."""
+        return {
+            "applicant": str(self.asked.applicant),
+            "at": format_time(self.at),
+            "code": self.asked.code,
+            "holders": [str(one) for one in self.holders],
+            "items": list(self.asked.items),
+            "lines": [one.to_json() for one in self.lines],
+            "outcome": str(self.outcome),
+        }
+
+
+def words_of(code: str) -> Name:
+    """Return a code of an application or of a verifier in words."""
+    if code in WORDS:
+        return WORDS[code]
+    return Name(zh=CODES[code].zh, en=CODES[code].en)
+
+
+def answer_application(
+    asked: ExemptionList, shown: Sequence[ShownCertificate], now: int, salt: bytes
+) -> ApplicationAnswer:
+    """Return the answer for each line and for the whole.
+
+    A certificate may meet several lines, but not two of one kind: the identity cards of two people
+    are two certificates.  `salt` (32 bytes) blinds the digests of numbers.
+    """
+    identities = [Identity.of_fields(one.fields, salt) for one in shown]
+    holders = relations(identities, company=asked.applicant is ApplicantKind.COMPANY)
+    by_category: dict[str, list[int]] = {}
+    for place, one in enumerate(shown):
+        by_category.setdefault(one.category, []).append(place)
+    used: set[tuple[frozenset[str], str]] = set()
+    lines = []
+    for line in asked.lines:
+        places = [place for code in line.categories for place in by_category.get(code, ())]
+        found = _answer(line, places, shown, holders, used)
+        as_of = None if found[2] is None else shown[found[2]].as_of
+        lines.append(
+            LineAnswer(
+                line=line,
+                outcome=found[0],
+                code=found[1],
+                place=found[2],
+                holder=None if found[2] is None else holders[found[2]],
+                age=None if as_of is None else max(now - as_of, 0),
+            )
+        )
+    return ApplicationAnswer(asked=asked, at=now, lines=tuple(lines), holders=tuple(holders))
+
+
+_Found = tuple[LineOutcome, str, int | None]
+_RANK = {LineOutcome.MET: 0, LineOutcome.CANNOT_TELL: 1, LineOutcome.NOT_MET: 2}
+
+
+def _answer(
+    line: ExemptLine,
+    places: Sequence[int],
+    shown: Sequence[ShownCertificate],
+    holders: Sequence[HolderRelation],
+    used: set[tuple[frozenset[str], str]],
+) -> _Found:
+    kind = frozenset(line.categories)
+    candidates = [_judge(kind, place, shown[place], holders[place], used) for place in places]
+    best = min(candidates, key=lambda found: _RANK[found[0]], default=_absent(line))
+    if best[0] is LineOutcome.MET and best[2] is not None:
+        used.add((kind, shown[best[2]].leaf))
+        if line.override is not None:
+            return LineOutcome.CANNOT_TELL, "material.original", best[2]
+    return best
+
+
+def _judge(
+    kind: frozenset[str],
+    place: int,
+    one: ShownCertificate,
+    holder: HolderRelation,
+    used: set[tuple[frozenset[str], str]],
+) -> _Found:
+    if one.verdict is Verdict.CANNOT_TELL:
+        return LineOutcome.CANNOT_TELL, one.code, place
+    if one.verdict is not Verdict.VALID:
+        return LineOutcome.NOT_MET, one.code, place
+    if (kind, one.leaf) in used:
+        return LineOutcome.NOT_MET, "evidence.used", place
+    if holder is HolderRelation.OTHER:
+        return LineOutcome.CANNOT_TELL, "holder.other", place
+    if holder is HolderRelation.UNKNOWN:
+        return LineOutcome.CANNOT_TELL, "holder.unknown", place
+    return LineOutcome.MET, "ok", place
+
+
+def _absent(line: ExemptLine) -> _Found:
+    """Return the answer for a line for which nothing was shown."""
+    if line.reason is Reason.IN_PRINCIPLE:
+        return LineOutcome.CANNOT_TELL, "material.original", None
+    if line.exemption is Exemption.CITY:
+        return LineOutcome.CANNOT_TELL, "material.to_fetch", None
+    if line.exemption is Exemption.BRING:
+        return LineOutcome.CANNOT_TELL, "material.on_paper", None
+    return LineOutcome.NOT_MET, "material.missing", None
