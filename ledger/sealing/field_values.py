@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -56,6 +57,9 @@ _HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _QUESTION_MARK = re.compile(rf"[{_HAN}][?？]|[?？][{_HAN}]")
 _SPACED_NAME = re.compile(rf"[{_HAN}]{{1,2}}\s+[{_HAN}]{{1,2}}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_RADICAL = re.compile("[\u2f00-\u2fd5]")
+_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,7}|#x[0-9a-fA-F]{2,6});")
+_NUMBER_IN_NAME = re.compile(r"[0-9０-９]{4,}|第[0-9０-９]+号")
 _INVISIBLE = re.compile("[" + "".join(map(re.escape, map(chr, INVISIBLE))) + "]")
 
 
@@ -125,6 +129,9 @@ def _clean(text: str, kind: FieldType, report: Report) -> str:
         text = _unwrapped(text, kind, report)
     if text.upper() in _ERRORS or (len(text) > 2 and not text.strip("#")):
         raise UnfitValueError(value_kinds.TEXT_ERROR, value=text)
+    if "&" in text and _ENTITY.search(text):
+        repaired = html.unescape(text)
+        raise UnfitValueError(value_kinds.TEXT_ENTITY, value=text, repaired=repaired)
     if text.lower() in _DITTO:
         raise UnfitValueError(kinds.CELL_DITTO, value=text)
     if not (text.isascii() and text.isprintable()):
@@ -160,6 +167,11 @@ def _clean_unicode(text: str, kind: FieldType, report: Report) -> str:
         raise UnfitValueError(
             value_kinds.TEXT_PRIVATE, value=text, code=f"{ord(found[0]):04X}", hint=hint
         )
+    if found := _RADICAL.search(text):
+        sealed = _RADICAL.sub(lambda one: unicodedata.normalize("NFKC", one[0]), text)
+        radical, code = found[0], f"{ord(found[0]):04X}"
+        report(value_kinds.TEXT_RADICAL, value=text, radical=radical, code=code, sealed=sealed)
+        text = sealed
     if (repaired := repair(text)) is not None:
         raise UnfitValueError(value_kinds.TEXT_MOJIBAKE, value=text, repaired=repaired)
     if found := _INVISIBLE.search(text):
@@ -249,6 +261,8 @@ def _check_name(text: str, report: Report) -> str:
         raise UnfitValueError(value_kinds.NAME_WITHOUT_LETTERS, value=text)
     if text.lower() in _PLACEHOLDERS:
         report(value_kinds.PLACEHOLDER, value=text)
+    elif _NUMBER_IN_NAME.search(text):
+        report(value_kinds.NAME_HAS_NUMBER, value=text)
     return text
 
 

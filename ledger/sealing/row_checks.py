@@ -174,6 +174,7 @@ class _Work:
     seen: dict[tuple[str, str], tuple[IssuedEdition, int]] = field(default_factory=dict)
     missing: set[tuple[str, str]] = field(default_factory=set)
     swapped: set[tuple[str, str]] = field(default_factory=set)
+    holders: dict[str, tuple[int, str]] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
     contents: dict[object, tuple[int, str]] = field(default_factory=dict)
 
@@ -293,7 +294,19 @@ class _RowCheck:
             row=self.row.number,
         )
         self._check_count(issue)
+        if not self.faulty:
+            self._check_holder(fields)
         return issue
+
+    def _check_holder(self, fields: Mapping[str, str]) -> None:
+        """Ask where one identity number has two names in a sheet: a column may have slipped."""
+        number, name = fields.get("id_number"), fields.get("holder_name")
+        if number is None or name is None:
+            return
+        first, other = self.work.holders.setdefault(number, (self.row.number, name))
+        if other != name:
+            kind = value_kinds.IDENTITY_TWO_NAMES
+            self.report("holder_name", kind, value=number, first=first, other=other, name=name)
 
     def read(self, column: str, value: CellValue, kind: FieldType) -> str | None:
         """Return what would be sealed of a cell, None where it has a fault."""
@@ -318,6 +331,8 @@ class _RowCheck:
         typed = self.read(column, cells[column], FieldType.IDENTIFIER)
         if typed is None:
             return ""
+        if not any(one.isdecimal() for one in typed):
+            self.report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
         try:
             return normal_number(typed)
         except MalformedError as error:

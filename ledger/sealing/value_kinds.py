@@ -31,6 +31,19 @@ TEXT_MOJIBAKE = _kind(
     "{value} 是乱码，应为 {repaired}；请用正确的编码重新保存",
     "{value} is text read in a wrong encoding; it should read {repaired}: save it anew",
 )
+TEXT_ENTITY = _kind(
+    "text.entity",
+    _F,
+    "{value} 中有网页转义，应为 {repaired}；请改正",
+    "{value} has an escape of web pages and should read {repaired}: correct it",
+)
+TEXT_RADICAL = _kind(
+    "text.radical",
+    _Q,
+    "{value} 中的 {radical}（U+{code}）是部首符号，不是汉字；将封存 {sealed}，是否如此",
+    "{radical} (U+{code}) in {value} is the sign of a radical and no character; {sealed} would be"
+    " sealed: is that right",
+)
 TEXT_ERROR = _kind(
     "sheet.cell_error",
     _F,
@@ -177,6 +190,24 @@ NAME_IS_DATE = _kind(
 )
 NAME_WITHOUT_LETTERS = _kind(
     "name.invalid", _F, "名称 {value} 中没有文字", "{value} has no letter, so it is no name"
+)
+NAME_HAS_NUMBER = _kind(
+    "name.has_number",
+    _Q,
+    "名称 {value} 中有编号；是否确为名称",
+    "there is a number in the name {value}: is it a name",
+)
+IDENTITY_TWO_NAMES = _kind(
+    "identity.two_names",
+    _Q,
+    "{value} 在第 {first} 行属于 {other}，本行属于 {name}；是否同一人",
+    "{value} is that of {other} in row {first} and of {name} here: are they one person",
+)
+NUMBER_WITHOUT_DIGIT = _kind(
+    "number.no_digit",
+    _Q,
+    "编号 {value} 中没有数字；是否确为编号",
+    "the number {value} has no digit: is it a number",
 )
 NUMERAL = _kind(
     "sheet.numeral",

@@ -125,6 +125,8 @@ class ColumnNames:
 
     def _match(self, header: str, english: bool) -> Match:
         names = self._exact.get(header)
+        if names is None and not header.isascii():  # A label in several lines.
+            names = self._exact.get(header.replace(" ", ""))
         if names is None and english:
             names = self._english.get(header.casefold()) or self._exact.get(header.casefold())
         fit = Fit.EXACT

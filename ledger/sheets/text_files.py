@@ -25,6 +25,8 @@ _MARKS: tuple[tuple[bytes, str, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+_END_OF_FILE = b"\x1a"
+"""What old programs write behind the last line."""
 _SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _UTF8_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
@@ -118,7 +120,7 @@ def read_text(data: bytes, findings: Findings, score: Callable[[Sequence[str]], 
     Raises:
         SheetInvalidError: no encoding fits, or quotes are not as in RFC 4180.
     """
-    text, encoding = decode(data, findings)
+    text, encoding = decode(data.rstrip(_END_OF_FILE), findings)
     named = _SEP_LINE.match(text)
     if named and named[1] in SEPARATORS:
         separator, first = named[1], 2

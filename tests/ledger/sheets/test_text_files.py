@@ -213,6 +213,14 @@ def test_a_second_header_in_the_other_language_is_passed_over(tmp_path: Path) ->
     assert (outcome.word, len(outcome.issues)) == ("sealed", 1)
 
 
+def test_a_label_in_several_lines_and_the_mark_at_the_end_of_a_file_are_forgiven(
+    tmp_path: Path,
+) -> None:
+    header = ",".join(f'"{name[:2]}\n{name[2:]}"' if len(name) > 2 else name for name in CHINESE)
+    outcome = judge(write(tmp_path, f"{header}\n{line()}\n\x1a"))
+    assert outcome.word == "sealed", outcome.sentences()
+
+
 def test_title_lines_above_the_header_are_named(tmp_path: Path) -> None:
     text = (
         f"示例协会证书发放表,,,,,,,\n,,,,,,,\n单位：示例,,,日期：2026年11月,,,,\n{HEADER}\n{line()}"

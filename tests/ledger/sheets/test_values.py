@@ -265,6 +265,11 @@ def test_a_certificate_identifier_is_checked_where_a_number_is_one() -> None:
         ("holder_name", "张\n三", "text.refused"),
         ("holder_name", "张\u202e三", "text.refused"),
         ("holder_name", "#VALUE!", "sheet.cell_error"),
+        ("holder_name", "张&#31034;例", "text.entity"),
+        ("holder_name", "A&amp;B 有限公司", "text.entity"),
+        ("holder_name", "\u2f00张例", "text.radical"),
+        ("holder_name", "沪园训字〔2026〕第0001号", "name.has_number"),
+        ("number", "张示例", "number.no_digit"),
         ("holder_name", "锟斤拷", "text.mojibake"),
         ("number", "1.23E+11", "sheet.digits_lost"),
         ("number", "123.0", "sheet.digits_lost"),
@@ -300,6 +305,7 @@ def test_the_standard_character_is_suggested_where_gbk_is_known_for_it(tmp_path:
         ("张\u200b示例", "text.invisible", "张示例"),
         ("张　三", "text.inner_blank", "张三"),
         ("张?例", "text.question_mark", "张?例"),
+        ("\u2f00张例", "text.radical", "一张例"),
     ],
 )
 def test_an_accepted_question_seals_what_it_says(
@@ -332,6 +338,14 @@ def test_a_category_may_be_named_in_words(tmp_path: Path) -> None:
     outcome = outcome_of(tmp_path, category="行业岗位培训合格证书")
     assert outcome.word == "sealed"
     assert outcome.places(Grade.NOTE) == [("A2", "sheet.normalised")]
+
+
+def test_one_identity_number_with_two_names_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("\n".join([HEADER, line(1), line(2), line(3, holder_name="李示例")]))
+    outcome = judge(path)
+    assert outcome.stops() == [("C4", "identity.two_names")]
+    assert "that of 张示例 in row 2 and of 李示例 here" in outcome.sentences()
 
 
 def test_swapped_columns_are_told_once(tmp_path: Path) -> None:
