@@ -6,12 +6,20 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.formats.canonical_json import Json, Members, from_hex, parse
+from certledger.verifier.formats.canonical_json import (
+    DECODER,
+    Json,
+    Members,
+    check_shape,
+    check_value,
+    from_hex,
+    parse,
+)
 from certledger.verifier.formats.compact_evidence import MAX_COMPACT_CHARACTERS as LONGEST_CODE
 from certledger.verifier.formats.presentation import WORD, Presentation
 from certledger.verifier.formats.record import MAX_DIGESTS, Disclosure
@@ -69,18 +77,26 @@ def parse_questions(
     """
     if (inner := only_evidence(data)) is not None and reads(inner):
         return [Asked(evidence=inner, known=True)], False
+    if len(data) > limit:
+        raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
+    # Neither parser below counts values; one deep item of a list spoils only itself.
+    check_shape(data, nesting=False)
     try:
         value = _parse(data, limit)
     except MalformedError:
-        items = _items_of_list(data) if len(data) <= limit else None
+        items = _items_of_list(data)
         if items is None:
             raise
         value = items
     if type(value) is not list:
         return [question_of(value, "question")], False
-    if not 0 < len(value) <= MAX_QUESTIONS:
-        raise MalformedError("schema.invalid", f"a list has 1 to {MAX_QUESTIONS} questions")
+    _check_count(value)
     return [_question_in_list(one, f"[{place}]") for place, one in enumerate(value)], True
+
+
+def _check_count(questions: Sequence[object]) -> None:
+    if not 0 < len(questions) <= MAX_QUESTIONS:
+        raise MalformedError("schema.invalid", f"a list has 1 to {MAX_QUESTIONS} questions")
 
 
 def _question_in_list(value: Json | MalformedError, where: str) -> Asked:
@@ -96,38 +112,54 @@ def _items_of_list(data: bytes) -> list[Json | MalformedError] | None:
     """Parse each item of a list outside the subset by itself; an error takes an item's place.
 
     None if `data` is no JSON list in UTF-8.
+
+    Raises:
+        MalformedError: too many items.
     """
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_without_doubles)
-        if type(value) is list:
-            return [_item(one) for one in value]
+        value = _LENIENT.decode(data.decode())
     except (ValueError, RecursionError):
-        pass
-    return None
+        return None
+    if type(value) is not list:
+        return None
+    _check_count(value)
+    return [_item(one) for one in value]
 
 
 def _item(value: Any) -> Json | MalformedError:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, MalformedError):
+            return one
+        if type(one) is dict or type(one) is list:
+            waiting.extend(one.values() if type(one) is dict else one)
     try:
-        text = json.dumps(value, ensure_ascii=False, default=_fail_double)
-        data = text.encode()
-        return parse(data, len(data))
+        check_value(value, 0)
     except MalformedError as error:
         return error
-    except UnicodeEncodeError:
-        return MalformedError("json.surrogate", "a lone surrogate")
+    return value
 
 
-class _Doubled:
-    """Placeholder of an object with a duplicate member."""
+def _or_error(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return `read`, with an error as the value where it raises one."""
+
+    def lenient(found: Any) -> Any:
+        try:
+            return read(found)
+        except MalformedError as error:
+            return error
+
+    return lenient
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> Any:
-    members = dict(pairs)
-    return members if len(members) == len(pairs) else _Doubled()
-
-
-def _fail_double(_: Any) -> NoReturn:
-    raise MalformedError("json.duplicate_name", "a name occurs twice in one object")
+_LENIENT = json.JSONDecoder(
+    object_pairs_hook=_or_error(DECODER.object_pairs_hook),
+    parse_int=_or_error(DECODER.parse_int),
+    parse_float=_or_error(DECODER.parse_float),
+    parse_constant=_or_error(DECODER.parse_constant),
+)
+"""`DECODER` with errors in the places of the values that it refuses."""
 
 
 def only_evidence(data: bytes) -> bytes | None:
@@ -150,8 +182,6 @@ def parse_lines(data: bytes) -> list[Asked]:
 
 def _parse(data: bytes, limit: int) -> Json:
     """Parse JSON; canonical bytes, which have no duplicate name, by the faster parser."""
-    if len(data) > limit:
-        raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
     try:
         value = orjson.loads(data)
         if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:

@@ -18,6 +18,11 @@ GOOD = b'{"lookup":{"digest":"%s"}}' % (b"4" * 64)
         (b'{"evidence":{"a":1.5}}', "json.number"),
         (b'{"evidence":{"a":null}}', "json.null"),
         (b'{"evidence":{"a":1,"a":1}}', "json.duplicate_name"),
+        (b'{"evidence":{"a":NaN}}', "json.syntax"),
+        (b'{"evidence":{"a":-1}}', "json.number"),
+        (b'{"evidence":{"a":%b}}' % (b"9" * 5_000), "json.number"),
+        (b'{"evidence":{"a":"\\ud800"}}', "json.surrogate"),
+        (b'{"evidence":{"\xe4\xb8\xad":1}}', "json.name"),
         (b'{"evidence":' + b'{"a":' * 12 + b"1" + b"}" * 13, "json.depth"),
         (b'{"code":7}', "schema.invalid"),
         (b'{"code":"CL1:A","lookup":{}}', "schema.invalid"),
@@ -38,6 +43,17 @@ def test_one_bad_question_harms_no_other(counter: httpx.Client, bad: bytes, rule
     first, second, third = (one["result"] for one in orjson.loads(answer.content)["results"])
     assert first == third
     assert second["checks"][0]["detail"].endswith(f": {rule}")
+
+
+def test_a_crowded_list_is_refused_before_its_items_are_parsed(counter: httpx.Client) -> None:
+    crowded = {b"0," * 2_000: (422, "schema.invalid"), b"{}," * 20_000: (413, "json.size")}
+    for items, refusal in crowded.items():
+        answer = counter.post(
+            "/v1/verifications",
+            content=b"[null,%b0]" % items,
+            headers={"content-type": "application/json"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == refusal
 
 
 def test_what_is_no_list_of_json_is_refused_whole(counter: httpx.Client) -> None:

@@ -51,7 +51,7 @@ def parse(data: bytes, limit: int) -> Json:
         MalformedError: more than `limit` bytes or values, or outside the subset (SPEC section 2).
     """
     _check_size(data, limit)
-    _check_shape(data)
+    check_shape(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -76,7 +76,7 @@ def parse_canonical(data: bytes, limit: int) -> Json:
         MalformedError: as `parse`, and where `data` are not the canonical bytes of their value.
     """
     _check_size(data, limit)
-    _check_shape(data)
+    check_shape(data)
     try:
         value = orjson.loads(data)
         check_value(value, 0)
@@ -93,10 +93,13 @@ def _check_size(data: bytes, limit: int) -> None:
         raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
 
 
-def _check_shape(data: bytes) -> None:
-    """Reject nesting and value counts that would exhaust stack or memory, before parsing.
+def check_shape(data: bytes, *, nesting: bool = True) -> None:
+    """Reject value counts and, with `nesting`, depths that exhaust memory or stack, before parsing.
 
     An empty list takes 3 bytes of JSON and 60 bytes of memory.
+
+    Raises:
+        MalformedError: `json.size`, `json.depth`.
     """
     room = MAX_FREE_VALUES + len(data) // BYTES_A_VALUE
     brackets = data.count(b"[") + data.count(b"{")
@@ -104,13 +107,17 @@ def _check_shape(data: bytes) -> None:
         return
     plain = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
     outside = b"".join(plain.replace(b'""', b"").split(b'"')[::2])
-    nested = outside.replace(b",", b"")
-    for _ in range(MAX_NESTING_LEVELS + 1):
-        nested = nested.replace(b"{}", b"").replace(b"[]", b"")
-    if nested.count(b"[") + nested.count(b"{") > _MAX_OPEN_BRACKETS:
-        raise MalformedError("json.depth", f"nested deeper than {MAX_NESTING_LEVELS}")
+    if nesting:
+        _check_open(outside.replace(b",", b""))
     if outside.count(b"[") + outside.count(b"{") + outside.count(b",") > room:
         raise MalformedError("json.size", f"more than {room} values in {len(data)} bytes")
+
+
+def _check_open(brackets: bytes) -> None:
+    for _ in range(MAX_NESTING_LEVELS + 1):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    if brackets.count(b"[") + brackets.count(b"{") > _MAX_OPEN_BRACKETS:
+        raise MalformedError("json.depth", f"nested deeper than {MAX_NESTING_LEVELS}")
 
 
 def check_nesting(text: str, at: int) -> None:
