@@ -1,16 +1,16 @@
 """JSON-RPC 2.0 over HTTP on a loopback address, one thread a connection."""
 
-import socket
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 import structlog
 
+from certledger.ledger.bounded_server import BoundedHttpServer
 from certledger.ledger.devchain.errors import NotLoopbackError
 from certledger.ledger.devchain.params import RpcError
 from certledger.ledger.devchain.rpc import RpcDispatcher
@@ -34,7 +34,7 @@ class ChainServer:
         if not is_loopback(address):
             raise NotLoopbackError(host)
         handler = type("Handler", (_RpcHandler,), {"rpc": rpc})
-        self._http = _Http((address, port), handler)
+        self._http = BoundedHttpServer((address, port), handler, MAX_CONNECTIONS)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -55,34 +55,11 @@ class ChainServer:
         self._thread.join()
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for the connection, or close it beyond `MAX_CONNECTIONS`."""
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-
 class _RpcHandler(BaseHTTPRequestHandler):
     """Handles bounded requests on a persistent connection."""
 
     rpc: RpcDispatcher
+    server: BoundedHttpServer
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
@@ -91,8 +68,9 @@ class _RpcHandler(BaseHTTPRequestHandler):
         body = self._read()
         if body is None:
             return
-        answer = answer_body(self.rpc, body)
-        self._send(HTTPStatus.OK if answer else HTTPStatus.NO_CONTENT, answer)
+        with self.server.answering(self.connection):
+            answer = answer_body(self.rpc, body)
+            self._send(HTTPStatus.OK if answer else HTTPStatus.NO_CONTENT, answer)
 
     def do_GET(self) -> None:
         self._send(HTTPStatus.METHOD_NOT_ALLOWED, b"POST a JSON-RPC request here\n")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Final
 
 import structlog
 
+from certledger.ledger.bounded_server import BoundedHttpServer
 from certledger.ledger.witness.state import acquire_home, release_home
 from certledger.ledger.witness.witness import Witness, WitnessError
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -21,6 +22,8 @@ from certledger.verifier.formats.checkpoint import (
 
 log = structlog.get_logger(__name__)
 PATH: Final = "/v1/cosignatures"
+MAX_CONNECTIONS: Final = 32
+"""A witness has few callers, and its chain and home need descriptors too."""
 _TEXT: Final = "text/plain; charset=utf-8"
 _PROBLEM: Final = "application/problem+json"
 
@@ -36,8 +39,7 @@ class WitnessServer:
         acquire_home(witness.home)
         self._home = witness.home
         handler = type("Handler", (_CheckpointHandler,), {"witness": witness})
-        self._http = ThreadingHTTPServer((host, port), handler)
-        self._http.daemon_threads = True
+        self._http = BoundedHttpServer((host, port), handler, MAX_CONNECTIONS)
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
     @property
@@ -59,6 +61,7 @@ class WitnessServer:
 
 class _CheckpointHandler(BaseHTTPRequestHandler):
     witness: Witness
+    server: BoundedHttpServer
     protocol_version = "HTTP/1.1"
     timeout = 30
 
@@ -69,7 +72,9 @@ class _CheckpointHandler(BaseHTTPRequestHandler):
         if not size.isascii() or not size.isdigit() or int(size) > MAX_NOTE_BYTES:
             self.close_connection = True
             return self._problem(HTTPStatus.BAD_REQUEST, "checkpoint.unusable", "too long")
-        return self._answer(self.rfile.read(int(size)))
+        body = self.rfile.read(int(size))
+        with self.server.answering(self.connection):
+            self._answer(body)
 
     def _answer(self, body: bytes) -> None:
         try:
@@ -95,6 +100,10 @@ class _CheckpointHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path != f"{PATH}/latest":
             return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
+        with self.server.answering(self.connection):
+            self._latest()
+
+    def _latest(self) -> None:
         try:
             last = self.witness.recall()
         except CertledgerError as error:

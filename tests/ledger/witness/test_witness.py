@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.publish.cosignatures import Collector
 from certledger.ledger.witness.deployment_check import DeploymentForeignError, check_deployment
 from certledger.ledger.witness.nodes import ChainForeignError, ExecutingNode, RpcSource
-from certledger.ledger.witness.server import WitnessServer
+from certledger.ledger.witness.server import MAX_CONNECTIONS, WitnessServer
 from certledger.ledger.witness.state import (
     FILE,
     FORK,
@@ -439,6 +441,24 @@ def servers(ledger: Ledger, tmp_path: Path) -> Iterator[dict[str, str]]:
     for server, node in opened:
         server.close()
         node.close()
+
+
+def test_a_stranger_with_many_connections_does_not_silence_a_witness(
+    servers: dict[str, str],
+) -> None:
+    url = httpx.URL(servers["shanghai"])
+    assert url.port is not None
+    with ExitStack() as opened:
+        held = [
+            opened.enter_context(socket.create_connection((url.host, url.port)))
+            for _ in range(MAX_CONNECTIONS + 8)
+        ]
+        for one in held:
+            one.sendall(b"POST /v1/cosignatures HTTP/1.1\r\nX: ")
+
+        assert httpx.get(url.join("/v1/cosignatures/latest")).status_code == 404
+
+        assert held[0].recv(1) == b""
 
 
 def test_witnesses_that_execute_the_chain_again_make_evidence_valid_offline(
