@@ -60,6 +60,11 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
     },
     "events": {ALL: f"{_OWN_WORK}; the chain has the true status, and evidence proves it"},
     "deliveries": {ALL: _OWN_WORK},
+    "book_editions": {
+        ALL: "content and digest are compared whenever an edition is read (`book.damaged`); its"
+        " record, which names the digest, is compared with the chain"
+    },
+    "coverage_days": {ALL: "figures of past days; no other source has them"},
 }
 
 
