@@ -28,7 +28,7 @@ MAY_IMPORT = {
 LIGHT = {"Crypto", "click", "cryptography", "orjson", "rich", "segno", "sha3"}
 # What makes it quicker where it happens to be installed, and is never needed.
 QUICKER = {("verifier/crypto/secp256k1.py", "coincurve")}
-HEAVY = {"eth", "eth_tester", "fastapi", "solcx", "sqlalchemy", "sqlmodel", "web3"}
+HEAVY = {"eth", "eth_tester", "fastapi", "solcx", "sqlalchemy", "web3"}
 HEAVY_PARTS = {"certledger.api", "certledger.ledger"}
 
 MAX_FUNCTION_LINES = 40

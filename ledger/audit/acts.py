@@ -17,8 +17,7 @@ from certledger.ledger.core.acts import ActKind, ActState, Lane
 from certledger.ledger.core.ports import NewAct
 from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import table
-from certledger.ledger.store.tables import ActRow, CheckpointRow
+from certledger.ledger.store.tables import ACTS, CHECKPOINTS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.crypto.hashing import sha256
@@ -35,7 +34,6 @@ from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_fro
 from certledger.verifier.formats.statements import Batch, KeysChange, Receipt, Register, Statement
 from certledger.verifier.node_rpc import NodeBlock, RpcClient
 
-ACTS, CHECKPOINTS = table(ActRow), table(CheckpointRow)
 _ADDRESS = 20
 
 

@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import exists, select
 
 from certledger.ledger.audit.database_source import StoredFiles
-from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
 from certledger.ledger.store.record_chunks import FRAME
-from certledger.ledger.store.tables import ActRow, BatchRow, CertificateRow
+from certledger.ledger.store.tables import ACTS, BATCHES, CERTIFICATES
 from certledger.verifier.audit.batches import BatchReport, BatchTask, judge, not_handed_in
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.sources import DataUnreachableError
@@ -19,7 +18,6 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import from_base64url
 
-ACTS, BATCHES, CERTIFICATES = table(ActRow), table(BatchRow), table(CertificateRow)
 MAX_REPORTED_DIFFERENCES = 20
 """Differences of one batch that are reported one by one."""
 _DIGESTS, _EDITION, _ID = b'"digests":"', b'"edition":', b'"id":"'

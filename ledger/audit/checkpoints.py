@@ -10,8 +10,7 @@ from sqlalchemy import Connection, func, select
 from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.publish.checkpoints import ROLL_NAME
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import table
-from certledger.ledger.store.tables import BodyRow, CheckpointRow, SlotProofRow
+from certledger.ledger.store.tables import BODIES, CHECKPOINTS, SLOT_PROOFS
 from certledger.verifier.audit.checkpoints import block_of
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
@@ -26,8 +25,6 @@ from certledger.verifier.formats.checkpoint import (
 from certledger.verifier.formats.issuer_state import without_brake
 from certledger.verifier.formats.state_proof import ROLL, check_account, check_slot, slot_position
 from certledger.verifier.node_rpc import NodeBlock
-
-BODIES, CHECKPOINTS, SLOT_PROOFS = table(BodyRow), table(CheckpointRow), table(SlotProofRow)
 
 
 class CheckpointComparison:

@@ -17,19 +17,18 @@ from certledger.ledger.audit.transactions import TravelComparison
 from certledger.ledger.audit.verification_receipts import EventComparison
 from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActKind
-from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk_queries import PLACES
-from certledger.ledger.store.service_tables import WatchRow
 from certledger.ledger.store.tables import (
-    ActRow,
-    AnchoredRow,
-    BatchRow,
-    BlockRow,
-    CatalogChangeRow,
-    CatalogRow,
-    CertificateRow,
-    FrameRow,
-    NameRow,
+    ACTS,
+    ANCHORED,
+    BATCHES,
+    BLOCKS,
+    CATALOG_CHANGES,
+    CATALOGS,
+    CERTIFICATES,
+    FRAMES,
+    NAMES,
+    WATCHES,
 )
 from certledger.verifier.audit.batches import read_catalog
 from certledger.verifier.audit.findings import AuditFault, fault
@@ -40,11 +39,6 @@ from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.signed_act import statement_from_json
 from certledger.verifier.formats.statements import Batch
 from certledger.verifier.node_rpc import NodeBlock, RpcClient
-
-ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
-BLOCKS, CATALOGS, CATALOG_CHANGES = table(BlockRow), table(CatalogRow), table(CatalogChangeRow)
-CERTIFICATES, FRAMES = table(CertificateRow), table(FrameRow)
-NAMES, WATCHES = table(NameRow), table(WatchRow)
 
 
 class Comparison:

@@ -15,16 +15,12 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from certledger.ledger.core.ports import StoreBusyError, StoreUnavailableError
-from certledger.ledger.store.base import table
 from certledger.ledger.store.engine import SqlStore, make_engine
 from certledger.ledger.store.record_chunks import unpack_frame
-from certledger.ledger.store.tables import BatchRow, CatalogRow, CheckpointRow, FrameRow
+from certledger.ledger.store.tables import BATCHES, CATALOGS, CHECKPOINTS, FRAMES
 from certledger.verifier.audit.sources import DataUnreachableError
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES
-
-BATCHES, FRAMES = table(BatchRow), table(FrameRow)
-CATALOGS, CHECKPOINTS = table(CatalogRow), table(CheckpointRow)
 
 
 @lru_cache(maxsize=8)

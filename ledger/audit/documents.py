@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from certledger.ledger.store.base import table
-from certledger.ledger.store.tables import AnchoredRow, BatchRow
+from certledger.ledger.store.tables import ANCHORED, BATCHES
 from certledger.verifier.audit.checkpoints import block_of
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.runner import Job
@@ -27,7 +26,6 @@ from certledger.verifier.verify.full import Question, verify
 from certledger.verifier.verify.verdict import CHECKS, GENUINE
 from certledger.verifier.vocabulary import CheckName, Way
 
-ANCHORED, BATCHES = table(AnchoredRow), table(BatchRow)
 EVIDENCE = "evidence"
 FOLDERS = ("holders", EVIDENCE)
 """Where a certificate's file is searched: the holder's has every disclosure."""

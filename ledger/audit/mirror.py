@@ -20,17 +20,16 @@ from certledger.ledger.core.values import (
     MirroredStatusChange,
 )
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import table
 from certledger.ledger.store.tables import (
-    ActRow,
-    AnchoredRow,
-    BlockRow,
-    BodyRow,
-    CatalogChangeRow,
-    NameRow,
-    RegistrarRow,
-    StatusChangeRow,
-    StatusWordRow,
+    ACTS,
+    ANCHORED,
+    BLOCKS,
+    BODIES,
+    CATALOG_CHANGES,
+    NAMES,
+    REGISTRARS,
+    STATUS_CHANGES,
+    STATUS_WORDS,
 )
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay, ReplayedAct
@@ -41,12 +40,6 @@ from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.formats.canonical_json import Json, format_canonical
 from certledger.verifier.formats.signed_act import statement_to_json
 from certledger.verifier.formats.statements import Batch, CatalogChange, Register, StatusChange
-
-ACTS, ANCHORED, BODIES = table(ActRow), table(AnchoredRow), table(BodyRow)
-BLOCKS = table(BlockRow)
-CATALOG_CHANGES, NAMES = table(CatalogChangeRow), table(NameRow)
-REGISTRARS, STATUS_CHANGES = table(RegistrarRow), table(StatusChangeRow)
-STATUS_WORDS = table(StatusWordRow)
 
 STANDS = (ActState.INCLUDED, ActState.FINAL)
 PREFIX = 16

@@ -9,13 +9,10 @@ import orjson
 from sqlalchemy import Connection, select
 
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
-from certledger.ledger.store.base import table
-from certledger.ledger.store.tables import ReceiptChainRow
+from certledger.ledger.store.tables import RECEIPT_CHAINS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.canonical_json import Json
-
-CHAINS = table(ReceiptChainRow)
 
 
 class ReceiptChainCheck:
@@ -53,7 +50,9 @@ class ReceiptChainCheck:
     def end(self) -> Iterator[AuditFault]:
         """Yield a fault unless the last receipt is the newest that was ever stored."""
         where = f"database/receipt_chains/{self.name}"
-        query = select(CHAINS.c.number, CHAINS.c.digest).where(CHAINS.c.name == self.name)
+        query = select(RECEIPT_CHAINS.c.number, RECEIPT_CHAINS.c.digest).where(
+            RECEIPT_CHAINS.c.name == self.name
+        )
         row = self._connection.execute(query).one_or_none()
         newest = (0, NOTHING_BEFORE) if row is None else (row.number, row.digest)
         if newest != (self._number, self._digest):

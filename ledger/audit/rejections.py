@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from certledger.ledger.audit.mirror import ACTS, BODIES
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.contract_state import after_act, ledger_state
 from certledger.ledger.core.ports import IssuerRow
 from certledger.ledger.outbox.obstacles import BEFORE_ENDED, COUNTED, PASSED, final_reason
 from certledger.ledger.store import rows
+from certledger.ledger.store.tables import ACTS, BODIES
 from certledger.verifier.contract_state import Issuer, RuleBrokenError
 
 _DEAD = [str(state) for state in ActState if not state.alive]

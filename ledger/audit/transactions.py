@@ -10,13 +10,11 @@ from sqlalchemy import Connection, exists, select
 
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.ports import TxState
-from certledger.ledger.store.base import table
-from certledger.ledger.store.tables import ActRow, CarriageRow, TransactionRow
+from certledger.ledger.store.tables import ACTS, CARRIAGES, TRANSACTIONS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.crypto.secp256k1 import recover_address
 
-ACTS, CARRIAGES, TRANSACTIONS = table(ActRow), table(CarriageRow), table(TransactionRow)
 _TYPE, _NONCE = b"\x02", 1
 
 

@@ -9,10 +9,15 @@ from sqlalchemy import Connection, exists, func, select
 
 from certledger.ledger.audit.receipt_chains import ReceiptChainCheck
 from certledger.ledger.core.receipt_chain import ReceiptChain
-from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
-from certledger.ledger.store.service_tables import ReceiptBatchRow, VerificationRow
-from certledger.ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow
+from certledger.ledger.store.tables import (
+    ACTS,
+    ANCHORED,
+    BATCHES,
+    CERTIFICATES,
+    RECEIPT_BATCHES,
+    VERIFICATIONS,
+)
 from certledger.ledger.verification.verification_receipt import VerificationReceipt
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
@@ -23,9 +28,6 @@ from certledger.verifier.reform.operator_record import OperatorRecord
 from certledger.verifier.verify.receipt import MAX_ANCHORING_SECONDS
 from certledger.verifier.vocabulary import IssuerKind
 
-ACTS, ANCHORED, BATCHES = table(ActRow), table(AnchoredRow), table(BatchRow)
-CERTIFICATES, VERIFICATIONS = table(CertificateRow), table(VerificationRow)
-RECEIPT_BATCHES = table(ReceiptBatchRow)
 _AT_ONCE = 1_000
 _DIGEST = 32
 SignedReceipt = VerificationReceipt | OperatorRecord

@@ -9,8 +9,6 @@ from typing import Any
 import orjson
 from sqlalchemy import exists, func, select, update
 
-from certledger.ledger.audit.acts import ACTS
-from certledger.ledger.audit.mirror import BODIES
 from certledger.ledger.audit.rejections import RejectionJudge
 from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActKind, ActState, kind_of
@@ -19,6 +17,7 @@ from certledger.ledger.repair.chain_acts import ChainActs
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
+from certledger.ledger.store.tables import ACTS, BODIES
 from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.crypto.secp256k1 import recover_address

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from certledger.ledger.audit.acts import ACTS
 from certledger.ledger.audit.mirror import MirrorObserver, Reach
 from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store.tables import ACTS
 from certledger.verifier.audit.findings import AuditFault
 from certledger.verifier.audit.replay import Replay, ReplayedAct, Unobserved
 from certledger.verifier.audit.sources import Nothing

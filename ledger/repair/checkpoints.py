@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from certledger.ledger.audit.checkpoints import CHECKPOINTS, SLOT_PROOFS
 from certledger.ledger.core.ports import (
     Block,
     Chain,
@@ -17,6 +16,7 @@ from certledger.ledger.core.ports import (
 from certledger.ledger.publish.checkpoints import capture, check_proofs
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
+from certledger.ledger.store.tables import CHECKPOINTS, SLOT_PROOFS
 from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.checkpoint import (

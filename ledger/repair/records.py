@@ -9,12 +9,12 @@ import orjson
 from sqlalchemy import delete, exists, func, select
 
 from certledger.ledger.audit.batch_rows import check_unanchored
-from certledger.ledger.audit.comparison import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
 from certledger.ledger.audit.database_source import StoredFiles, unpacked
 from certledger.ledger.core.acts import ActKind
 from certledger.ledger.repair.sources import BatchFiles, has_root, lookups_of
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store.bulk_queries import PLACES
+from certledger.ledger.store.tables import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
 from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats import merkle

@@ -9,11 +9,10 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, select
 
-from certledger.ledger.audit.comparison import ACTS, CATALOG_CHANGES, CATALOGS, NAMES
-from certledger.ledger.audit.mirror import BODIES
 from certledger.ledger.core.acts import ActKind
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
+from certledger.ledger.store.tables import ACTS, BODIES, CATALOG_CHANGES, CATALOGS, NAMES
 from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError

@@ -8,14 +8,9 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.sql.expression import literal_column
 
-from certledger.ledger.audit.acts import ACTS
-from certledger.ledger.audit.batch_rows import BATCHES, CERTIFICATES
 from certledger.ledger.audit.documents import Leaves
-from certledger.ledger.audit.receipt_chains import CHAINS
-from certledger.ledger.audit.transactions import CARRIAGES, TRANSACTIONS, transaction_facts
+from certledger.ledger.audit.transactions import transaction_facts
 from certledger.ledger.audit.verification_receipts import (
-    RECEIPT_BATCHES,
-    VERIFICATIONS,
     SignedReceipt,
     parse_signed,
     receipt_columns,
@@ -24,15 +19,22 @@ from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.intake.batch_submission import parse_submission
 from certledger.ledger.repair.transaction import raw
-from certledger.ledger.store.base import table
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
-from certledger.ledger.store.service_tables import WatchRow
-from certledger.ledger.store.tables import AnchoredRow
+from certledger.ledger.store.tables import (
+    ACTS,
+    ANCHORED,
+    BATCHES,
+    CARRIAGES,
+    CERTIFICATES,
+    RECEIPT_BATCHES,
+    RECEIPT_CHAINS,
+    TRANSACTIONS,
+    VERIFICATIONS,
+    WATCHES,
+)
 from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
-
-ANCHORED, WATCHES = table(AnchoredRow), table(WatchRow)
 
 
 def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
@@ -150,7 +152,9 @@ def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
 def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
     """Set the end of the chain to the newest receipt, unless the end shows that one is lost."""
     name = str(ReceiptChain.VERIFICATIONS)
-    head = unit.connection.execute(raw(CHAINS).where(CHAINS.c.name == name)).one_or_none()
+    head = unit.connection.execute(
+        raw(RECEIPT_CHAINS).where(RECEIPT_CHAINS.c.name == name)
+    ).one_or_none()
     if newest is None:
         return
     if head is None or head.number <= newest[0] or head.digest == newest[1]:

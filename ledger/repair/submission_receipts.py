@@ -11,8 +11,6 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from certledger.ledger.audit.acts import ACTS
-from certledger.ledger.audit.receipt_chains import CHAINS
 from certledger.ledger.core.acts import kind_of
 from certledger.ledger.core.ports import NewAct
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
@@ -20,6 +18,7 @@ from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.repair.acts import ReceiptClaim, read_receipt, read_statement
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
+from certledger.ledger.store.tables import ACTS, RECEIPT_CHAINS
 from certledger.ledger.store.unit_of_work import SqlUnit
 from certledger.verifier.audit.replay import ReplayedAct
 from certledger.verifier.crypto.hashing import sha256
@@ -125,7 +124,7 @@ class ReceiptRepair:
         row = connection.execute(raw(ACTS).order_by(ACTS.c.number.desc()).limit(1)).one_or_none()
         if row is None or self._claim(row) is None:
             return
-        query = raw(CHAINS).where(CHAINS.c.name == str(ReceiptChain.ACTS))
+        query = raw(RECEIPT_CHAINS).where(RECEIPT_CHAINS.c.name == str(ReceiptChain.ACTS))
         head = connection.execute(query).one_or_none()
         newest = sha256(row.receipt)
         lost = head is not None and head.number > row.number and head.digest != newest

@@ -13,21 +13,16 @@ from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from certledger.ledger.core.ports import StoreBusyError
 from certledger.ledger.core.service_values import Answered, ApiKey, Role, Verification
-from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.service_tables import (
-    ApiKeyRow,
-    IdempotencyRow,
-    PresentationRow,
-    ReceiptBatchRow,
-    VerificationRow,
+from certledger.ledger.store.base import Base
+from certledger.ledger.store.tables import (
+    API_KEYS,
+    IDEMPOTENCY,
+    PRESENTATIONS,
+    RECEIPT_BATCHES,
+    VERIFICATIONS,
 )
 from certledger.verifier.reform.operator_record import RECORD_OUTCOMES
 
-API_KEYS = table(ApiKeyRow)
-IDEMPOTENCY = table(IdempotencyRow)
-PRESENTATIONS = table(PresentationRow)
-RECEIPT_BATCHES = table(ReceiptBatchRow)
-VERIFICATIONS = table(VerificationRow)
 _CHUNK = 500
 """References in one statement; engines limit the number of parameters."""
 
@@ -218,30 +213,9 @@ def _insert_rows(count: int, paramstyle: str) -> str:
 
 
 def _key_of(row: Any) -> ApiKey:
-    return ApiKey(
-        prefix=row.prefix,
-        digest=row.digest,
-        name=row.name,
-        role=Role(row.role),
-        issuer=row.issuer,
-        counter=row.counter,
-        region=row.region,
-        scopes=frozenset(row.scopes.split()),
-        created=row.created,
-        expires=row.expires,
-        revoked=row.revoked,
-    )
+    scopes = frozenset(row.scopes.split())
+    return ApiKey(**{**row._mapping, "role": Role(row.role), "scopes": scopes})
 
 
 def _verification_of(row: Any) -> Verification:
-    return Verification(
-        reference=row.reference,
-        caller=row.caller,
-        party=row.party,
-        checked=row.checked,
-        verdict=row.verdict,
-        leaves=row.leaves or b"",
-        receipt=row.receipt,
-        number=row.number,
-        sequence=row.sequence,
-    )
+    return Verification(**{**row._mapping, "leaves": row.leaves or b""})

@@ -7,14 +7,6 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from certledger.ledger.store.tables import Row
-
-
-def table(row: type[Row]) -> Table:
-    """Return the table of a row class."""
-    found: Table = row.metadata.tables[str(row.__tablename__)]
-    return found
-
 
 def values_of(of: Table, value: object) -> dict[str, object]:
     """Return the columns of `value`, whose attributes have the names of the table's columns."""

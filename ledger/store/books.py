@@ -10,13 +10,15 @@ from sqlalchemy.types import String
 
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.book_values import StoredEdition
-from certledger.ledger.store.api_clients import VERIFICATIONS
-from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.book_tables import BookEditionRow, CoverageDayRow
-from certledger.ledger.store.tables import ActRow, BlockRow
+from certledger.ledger.store.base import Base
+from certledger.ledger.store.tables import (
+    ACTS,
+    BLOCKS,
+    BOOK_EDITIONS,
+    COVERAGE_DAYS,
+    VERIFICATIONS,
+)
 
-ACTS, BLOCKS = table(ActRow), table(BlockRow)
-BOOK_EDITIONS, COVERAGE_DAYS = table(BookEditionRow), table(CoverageDayRow)
 _CHUNK = 500
 _SHORT = [column for column in BOOK_EDITIONS.columns if column.name != "content"]
 

@@ -20,17 +20,11 @@ from sqlalchemy import (
 
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.ports import Location
-from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.base import Base
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
 from certledger.ledger.store.record_chunks import FRAME, unpack_frame
-from certledger.ledger.store.tables import ActRow, AnchoredRow, BatchRow, CertificateRow, FrameRow
+from certledger.ledger.store.tables import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
 from certledger.verifier.formats.record import Record
-
-ACTS = table(ActRow)
-ANCHORED = table(AnchoredRow)
-BATCHES = table(BatchRow)
-FRAMES = table(FrameRow)
-CERTIFICATES = table(CertificateRow)
 
 HASH = 32
 

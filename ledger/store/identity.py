@@ -9,12 +9,10 @@ from __future__ import annotations
 from sqlalchemy import Engine, delete, inspect, select
 
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.tables import ActRow, DatabaseIdentityRow
+from certledger.ledger.store.base import Base
+from certledger.ledger.store.tables import ACTS, IDENTITY
 from certledger.verifier.errors import CertledgerError
 
-ACTS = table(ActRow)
-IDENTITY = table(DatabaseIdentityRow)
 LEDGER = "ledger"
 PEPPER = "pepper"
 

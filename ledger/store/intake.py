@@ -13,25 +13,19 @@ from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.ports import AnchoredEdition, Backlog, Lookups, NewAct, SubmittedAct
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, table
+from certledger.ledger.store.base import Base
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX, find_editions, insert_certificates
 from certledger.ledger.store.record_chunks import FRAME, pack_frames
 from certledger.ledger.store.tables import (
-    ActRow,
-    BatchRow,
-    CatalogRow,
-    CertificateRow,
-    FrameRow,
-    ReceiptChainRow,
+    ACTS,
+    BATCHES,
+    CATALOGS,
+    CERTIFICATES,
+    FRAMES,
+    RECEIPT_CHAINS,
 )
 from certledger.verifier.errors import MalformedError
 
-ACTS = table(ActRow)
-BATCHES = table(BatchRow)
-FRAMES = table(FrameRow)
-CATALOGS = table(CatalogRow)
-CERTIFICATES = table(CertificateRow)
-RECEIPT_CHAINS = table(ReceiptChainRow)
 _FRAMES = 16
 """Frames in one insert, about 1 MB."""
 

@@ -23,41 +23,26 @@ from certledger.ledger.core.ports import (
 )
 from certledger.ledger.core.service_values import CHECKPOINT_REPLACED, REORGANISED
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, table, values_of
+from certledger.ledger.store.base import Base, values_of
 from certledger.ledger.store.mirror_queries import SIGNATURE_LINE
-from certledger.ledger.store.service_tables import EventRow, WatchRow
 from certledger.ledger.store.tables import (
-    ActRow,
-    AnchoredRow,
-    BlockRow,
-    BodyRow,
-    CatalogChangeRow,
-    CheckpointRow,
-    NameRow,
-    RegistrarRow,
-    ReorganisationRow,
-    SlotProofRow,
-    StatusChangeRow,
-    StatusWordRow,
-    TransactionRow,
+    ACTS,
+    ANCHORED,
+    BLOCKS,
+    BODIES,
+    CATALOG_CHANGES,
+    CHECKPOINTS,
+    EVENTS,
+    NAMES,
+    REGISTRARS,
+    REORGANISATIONS,
+    SLOT_PROOFS,
+    STATUS_CHANGES,
+    STATUS_WORDS,
+    TRANSACTIONS,
+    WATCHES,
 )
 from certledger.verifier.formats.statements import Batch
-
-ACTS = table(ActRow)
-ANCHORED = table(AnchoredRow)
-BLOCKS = table(BlockRow)
-BODIES = table(BodyRow)
-CATALOG_CHANGES = table(CatalogChangeRow)
-CHECKPOINTS = table(CheckpointRow)
-NAMES = table(NameRow)
-REGISTRARS = table(RegistrarRow)
-EVENTS = table(EventRow)
-REORGANISATIONS = table(ReorganisationRow)
-SLOT_PROOFS = table(SlotProofRow)
-STATUS_CHANGES = table(StatusChangeRow)
-STATUS_WORDS = table(StatusWordRow)
-TRANSACTIONS = table(TransactionRow)
-WATCHES = table(WatchRow)
 
 BLOCK_TABLES = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
 """Tables whose rows name the block that made them; a rollback deletes by it."""

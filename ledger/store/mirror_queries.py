@@ -15,30 +15,21 @@ from certledger.ledger.core.ports import (
     StoredCheckpoint,
 )
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, newest, table
-from certledger.ledger.store.intake import CATALOGS, all_frames
+from certledger.ledger.store.base import Base, newest
+from certledger.ledger.store.intake import all_frames
 from certledger.ledger.store.tables import (
-    AnchoredRow,
-    BatchRow,
-    BodyRow,
-    CatalogChangeRow,
-    CheckpointRow,
-    RegistrarRow,
-    SlotProofRow,
-    StatusChangeRow,
-    StatusWordRow,
+    ANCHORED,
+    BATCHES,
+    BODIES,
+    CATALOG_CHANGES,
+    CATALOGS,
+    CHECKPOINTS,
+    REGISTRARS,
+    SLOT_PROOFS,
+    STATUS_CHANGES,
+    STATUS_WORDS,
 )
 from certledger.verifier.formats.catalog import EMPTY
-
-ANCHORED = table(AnchoredRow)
-BATCHES = table(BatchRow)
-BODIES = table(BodyRow)
-CATALOG_CHANGES = table(CatalogChangeRow)
-CHECKPOINTS = table(CheckpointRow)
-REGISTRARS = table(RegistrarRow)
-SLOT_PROOFS = table(SlotProofRow)
-STATUS_CHANGES = table(StatusChangeRow)
-STATUS_WORDS = table(StatusWordRow)
 
 _ZERO = bytes(32)
 SIGNATURE_LINE = "\n\u2014 "

@@ -11,13 +11,8 @@ from certledger.ledger.core.acts import ACTS as ACTS_OF
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.ports import LeaseLostError, SubmittedAct, Transaction, TxState
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.tables import ActRow, CarriageRow, LeaseRow, TransactionRow
-
-ACTS = table(ActRow)
-CARRIAGES = table(CarriageRow)
-LEASES = table(LeaseRow)
-TRANSACTIONS = table(TransactionRow)
+from certledger.ledger.store.base import Base
+from certledger.ledger.store.tables import ACTS, CARRIAGES, LEASES, TRANSACTIONS
 
 _UNDER_WAY = [str(state) for state in (TxState.SIGNED, TxState.BROADCAST)]
 _ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -23,6 +22,8 @@ from certledger.ledger.core.ports import (
     Transaction,
     TxState,
 )
+from certledger.ledger.store.base import values_of
+from certledger.ledger.store.tables import STATUS_CHANGES, TRANSACTIONS
 from certledger.verifier.formats.canonical_json import (
     format_canonical,
     from_base64url,
@@ -97,39 +98,17 @@ def act_of(row: Found) -> SubmittedAct:
 
 def transaction_values(transaction: Transaction) -> dict[str, Any]:
     """Return the columns of a transaction."""
-    return {
-        "hash": transaction.hash,
-        "raw": transaction.raw,
-        "nonce": transaction.nonce,
-        "sender": transaction.sender,
-        "state": str(transaction.state),
-        "signed": transaction.signed,
-        "block": transaction.block,
-    }
+    return values_of(TRANSACTIONS, transaction) | {"state": str(transaction.state)}
 
 
 def transaction_of(row: Found) -> Transaction:
     """Return the transaction of a row."""
-    return Transaction(
-        hash=row.hash,
-        raw=row.raw,
-        nonce=row.nonce,
-        sender=row.sender,
-        state=TxState(row.state),
-        signed=row.signed,
-        block=row.block,
-    )
+    return Transaction(**{**row._mapping, "state": TxState(row.state)})
 
 
 def block_of(row: Found) -> Block:
     """Return the block of a row."""
-    return Block(
-        number=row.number,
-        hash=row.hash,
-        parent=row.parent,
-        time=row.time,
-        state_root=row.state_root,
-    )
+    return Block(**row._mapping)
 
 
 def body_values(body: IssuerRow) -> dict[str, Any]:
@@ -155,7 +134,7 @@ def body_of(row: Found) -> IssuerRow:
 
 def registrar_of(row: Found) -> RegistrarSeen:
     """Return the registrar of a row."""
-    return RegistrarSeen(**{one.name: getattr(row, one.name) for one in fields(RegistrarSeen)})
+    return RegistrarSeen(**row._mapping)
 
 
 def anchored_values(batch: AnchoredBatch) -> dict[str, Any]:
@@ -198,52 +177,29 @@ def anchored_of(row: Found) -> AnchoredBatch:
 
 def status_values(change: MirroredStatusChange) -> dict[str, Any]:
     """Return the columns of a status statement."""
-    return {
-        "issuer": change.issuer,
-        "epoch": change.epoch,
+    return values_of(STATUS_CHANGES, change) | {
         "statement": _statement(change.statement),
-        "digest": change.digest,
         "signatures": b"".join(change.signatures),
-        "block": change.block,
-        "tx": change.tx,
     }
 
 
 def status_of(row: Found) -> MirroredStatusChange:
     """Return the status statement of a row."""
+    statement = statement_from_json(StatusChange, orjson.loads(row.statement))
+    signatures = _split(row.signatures)
     return MirroredStatusChange(
-        issuer=row.issuer,
-        epoch=row.epoch,
-        statement=statement_from_json(StatusChange, orjson.loads(row.statement)),
-        digest=row.digest,
-        signatures=_split(row.signatures),
-        block=row.block,
-        tx=row.tx,
+        **{**row._mapping, "statement": statement, "signatures": signatures}
     )
 
 
 def catalog_of(row: Found) -> CatalogSeen:
     """Return the catalog change of a row."""
-    return CatalogSeen(
-        issuer=row.issuer,
-        version=row.version,
-        root=row.root,
-        digest=row.digest,
-        block=row.block,
-        tx=row.tx,
-    )
+    return CatalogSeen(**row._mapping)
 
 
 def checkpoint_of(row: Found) -> StoredCheckpoint:
     """Return the checkpoint of a row."""
-    return StoredCheckpoint(
-        number=row.number,
-        hash=row.hash,
-        state_root=row.state_root,
-        time=row.time,
-        note=row.note,
-        account=unpack_nodes(row.account),
-    )
+    return StoredCheckpoint(**{**row._mapping, "account": unpack_nodes(row.account)})
 
 
 def pack_nodes(nodes: Sequence[bytes]) -> bytes:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
-from certledger.ledger.store.tables import Row
+from certledger.ledger.store.tables import METADATA
 from certledger.verifier.errors import CertledgerError
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -53,16 +52,13 @@ def migrate(engine: Engine) -> None:
             raise SchemaNewerError(
                 f"the database has schema version {current}, unknown here"
             ) from error
-        if current != known.get_current_head():
+        if current is None:
+            METADATA.create_all(connection)
+            command.stamp(config, "head")
+        elif current != known.get_current_head():
             command.upgrade(config, "head")
 
 
 def version_of(connection: Connection) -> str | None:
     """Return the version of the schema, None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def drift(connection: Connection) -> list[object]:
-    """Return the differences between schema and table classes, empty if there are none."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, Row.metadata))

@@ -6,330 +6,460 @@ and queries may be as of a block.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, MetaData, text
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from functools import partial
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    text,
+)
 
 from certledger.ledger.core.acts import ActState
 
-Big = BigInteger().with_variant(Integer(), "sqlite")
+BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits; SQLite numbers rows by itself only in a column of type INTEGER."""
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 _ALIVE = text(
     "state NOT IN ({})".format(", ".join(f"'{state}'" for state in ActState if not state.alive))
 )
 
+not_null = partial(Column, nullable=False)
 
-class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMES))):
-    """A row of the ledger's database."""
-
-
-class DatabaseIdentityRow(Row, table=True):
-    """Identity of the database: `ledger` (32 bytes) and `pepper` (HMAC under the home's secret)."""
-
-    __tablename__ = "database_identity"
-
-    name: str = Field(max_length=16, primary_key=True)
-    value: bytes = Field(sa_type=LargeBinary)
-
+IDENTITY = Table(
+    "database_identity",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    not_null("value", LargeBinary),
+)
+"""Identity of the database: `ledger` (32 bytes) and `pepper` (HMAC under the home's secret)."""
 
 # Intake -----------------------------------------------------------------------------------------
 
+ACTS = Table(
+    "acts",
+    METADATA,
+    Column("number", BIG, primary_key=True),
+    not_null("kind", String(16)),
+    not_null("subject", String(18)),
+    not_null("lane", String(16)),
+    not_null("counter", BIG),
+    not_null("digest", LargeBinary, unique=True),
+    Column("root", LargeBinary, index=True),
+    not_null("statement", LargeBinary),
+    not_null("signatures", LargeBinary),
+    not_null("state", String(16)),
+    not_null("accepted", BIG),
+    not_null("not_after", BIG),
+    not_null("receipt", LargeBinary),
+    not_null("certificates", Integer),
+    Column("block", BIG, index=True),
+    Column("tx", LargeBinary),
+    Column("reason", String(64)),
+    Index(
+        "ux_acts_living",
+        "subject",
+        "lane",
+        "counter",
+        unique=True,
+        sqlite_where=_ALIVE,
+        postgresql_where=_ALIVE,
+    ),
+    Index("ix_acts_subject_lane_counter", "subject", "lane", "counter"),
+    Index("ix_acts_state_not_after", "state", "not_after"),
+)
+"""A submitted act.  `signatures` are 65 bytes each, concatenated."""
 
-class ActRow(Row, table=True):
-    """A submitted act.  `signatures` are 65 bytes each, concatenated."""
+REORGANISATIONS = Table(
+    "reorganisations",
+    METADATA,
+    Column("number", BIG, primary_key=True),
+    not_null("fork", BIG),
+    not_null("final", BIG),
+    not_null("head", BIG),
+    not_null("time", BIG),
+)
+"""A reorganisation that removed final blocks; see `Reorganisation`."""
 
-    __tablename__ = "acts"
-    __table_args__ = (
-        Index(
-            "ux_acts_living",
-            "subject",
-            "lane",
-            "counter",
-            unique=True,
-            sqlite_where=_ALIVE,
-            postgresql_where=_ALIVE,
-        ),
-        Index("ix_acts_subject_lane_counter", "subject", "lane", "counter"),
-        Index("ix_acts_state_not_after", "state", "not_after"),
-    )
+RECEIPT_CHAINS = Table(
+    "receipt_chains",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    not_null("number", BIG),
+    not_null("digest", LargeBinary),
+)
+"""The newest operator receipt of one kind: its number, and the SHA-256 of its file.
 
-    number: int | None = Field(default=None, sa_type=Big, primary_key=True)
-    kind: str = Field(max_length=16)
-    subject: str = Field(max_length=18)
-    lane: str = Field(max_length=16)
-    counter: int = Field(sa_type=Big)
-    digest: bytes = Field(sa_type=LargeBinary, unique=True)
-    root: bytes | None = Field(sa_type=LargeBinary, index=True)
-    statement: bytes = Field(sa_type=LargeBinary)
-    signatures: bytes = Field(sa_type=LargeBinary)
-    state: str = Field(max_length=16)
-    accepted: int = Field(sa_type=Big)
-    not_after: int = Field(sa_type=Big)
-    receipt: bytes = Field(sa_type=LargeBinary)
-    certificates: int
-    block: int | None = Field(sa_type=Big, index=True)
-    tx: bytes | None = Field(sa_type=LargeBinary)
-    reason: str | None = Field(max_length=64)
+Each receipt names the one before, so that none can be removed unnoticed; this row is the end.
+"""
 
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("number", BIG, primary_key=True),
+    not_null("root", LargeBinary, unique=True),
+    not_null("issuer", String(18)),
+    not_null("first", BIG),
+    not_null("size", Integer),
+    not_null("leaves", LargeBinary),
+    Index("ix_batches_issuer_first", "issuer", "first"),
+)
+"""A batch with stored records, by its root; `leaves` are 32 bytes each, concatenated."""
 
-class ReorganisationRow(Row, table=True):
-    """A reorganisation that removed final blocks; see `Reorganisation`."""
+FRAMES = Table(
+    "record_frames",
+    METADATA,
+    Column("batch", BIG, ForeignKey("batches.number", ondelete="CASCADE"), primary_key=True),
+    Column("frame", Integer, primary_key=True),
+    not_null("data", LargeBinary),
+)
+"""A frame of up to 256 records of a batch; see `record_chunks` for the layout."""
 
-    __tablename__ = "reorganisations"
+CERTIFICATES = Table(
+    "certificates",
+    METADATA,
+    Column("place", BIG, primary_key=True, autoincrement=False),
+    not_null("leaf", LargeBinary, index=True),
+    not_null("lookup", LargeBinary, index=True),
+    not_null("id", LargeBinary, index=True),
+    not_null("edition", Integer),
+)
+"""Search keys of a certificate: 16 bytes each of its leaf, lookup digest and id.
 
-    number: int | None = Field(default=None, sa_type=Big, primary_key=True)
-    fork: int = Field(sa_type=Big)
-    final: int = Field(sa_type=Big)
-    head: int = Field(sa_type=Big)
-    time: int = Field(sa_type=Big)
+`place` is the number of its batch times 65,536 plus its place there, so rows are appended.
+Callers compare the full value with the record: a prefix alone proves nothing.
+"""
 
-
-class ReceiptChainRow(Row, table=True):
-    """The newest operator receipt of one kind: its number, and the SHA-256 of its file.
-
-    Each receipt names the one before, so that none can be removed unnoticed; this row is the end.
-    """
-
-    __tablename__ = "receipt_chains"
-
-    name: str = Field(max_length=16, primary_key=True)
-    number: int = Field(sa_type=Big)
-    digest: bytes = Field(sa_type=LargeBinary)
-
-
-class BatchRow(Row, table=True):
-    """A batch with stored records, by its root; `leaves` are 32 bytes each, concatenated."""
-
-    __tablename__ = "batches"
-    __table_args__ = (Index("ix_batches_issuer_first", "issuer", "first"),)
-
-    number: int | None = Field(default=None, sa_type=Big, primary_key=True)
-    root: bytes = Field(sa_type=LargeBinary, unique=True)
-    issuer: str = Field(max_length=18)
-    first: int = Field(sa_type=Big)
-    size: int
-    leaves: bytes = Field(sa_type=LargeBinary)
-
-
-class FrameRow(Row, table=True):
-    """A frame of up to 256 records of a batch; see `record_chunks` for the layout."""
-
-    __tablename__ = "record_frames"
-
-    batch: int = Field(
-        sa_type=Big, primary_key=True, foreign_key="batches.number", ondelete="CASCADE"
-    )
-    frame: int = Field(primary_key=True)
-    data: bytes = Field(sa_type=LargeBinary)
-
-
-class CertificateRow(Row, table=True):
-    """Search keys of a certificate: 16 bytes each of its leaf, lookup digest and id.
-
-    `place` is the number of its batch times 65,536 plus its place there, so rows are appended.
-    Callers compare the full value with the record: a prefix alone proves nothing.
-    """
-
-    __tablename__ = "certificates"
-
-    place: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    leaf: bytes = Field(sa_type=LargeBinary, index=True)
-    lookup: bytes = Field(sa_type=LargeBinary, index=True)
-    id: bytes = Field(sa_type=LargeBinary, index=True)
-    edition: int
-
-
-class CatalogRow(Row, table=True):
-    """A submitted catalog by its root: compressed canonical JSON."""
-
-    __tablename__ = "catalogs"
-
-    root: bytes = Field(sa_type=LargeBinary, primary_key=True)
-    entries: bytes = Field(sa_type=LargeBinary)
-
+CATALOGS = Table(
+    "catalogs",
+    METADATA,
+    Column("root", LargeBinary, primary_key=True),
+    not_null("entries", LargeBinary),
+)
+"""A submitted catalog by its root: compressed canonical JSON."""
 
 # Outbox ---------------------------------------------------------------------------------------
 
+TRANSACTIONS = Table(
+    "transactions",
+    METADATA,
+    Column("hash", LargeBinary, primary_key=True),
+    not_null("raw", LargeBinary),
+    not_null("nonce", BIG),
+    not_null("sender", LargeBinary),
+    not_null("state", String(16)),
+    not_null("signed", BIG),
+    Column("block", BIG),
+    Index("ix_transactions_state_nonce", "state", "nonce"),
+)
+"""A signed transaction, stored before it is sent."""
 
-class TransactionRow(Row, table=True):
-    """A signed transaction, stored before it is sent."""
+CARRIAGES = Table(
+    "carriages",
+    METADATA,
+    Column(
+        "tx", LargeBinary, ForeignKey("transactions.hash", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("act", BIG, ForeignKey("acts.number"), primary_key=True, index=True),
+)
+"""That a transaction contains an act."""
 
-    __tablename__ = "transactions"
-    __table_args__ = (Index("ix_transactions_state_nonce", "state", "nonce"),)
-
-    hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
-    raw: bytes = Field(sa_type=LargeBinary)
-    nonce: int = Field(sa_type=Big)
-    sender: bytes = Field(sa_type=LargeBinary)
-    state: str = Field(max_length=16)
-    signed: int = Field(sa_type=Big)
-    block: int | None = Field(sa_type=Big)
-
-
-class CarriageRow(Row, table=True):
-    """That a transaction contains an act."""
-
-    __tablename__ = "carriages"
-
-    tx: bytes = Field(
-        sa_type=LargeBinary,
-        primary_key=True,
-        foreign_key="transactions.hash",
-        ondelete="CASCADE",
-    )
-    act: int = Field(sa_type=Big, primary_key=True, foreign_key="acts.number", index=True)
-
-
-class LeaseRow(Row, table=True):
-    """A lease: `holder` may work until `until`; `token` rises with each change of holder."""
-
-    __tablename__ = "leases"
-
-    name: str = Field(max_length=64, primary_key=True)
-    holder: str = Field(max_length=128)
-    token: int = Field(sa_type=Big)
-    until: int = Field(sa_type=Big)
-
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    not_null("holder", String(128)),
+    not_null("token", BIG),
+    not_null("until", BIG),
+)
+"""A lease: `holder` may work until `until`; `token` rises with each change of holder."""
 
 # The mirror of the chain ------------------------------------------------------------------------
 
+BLOCKS = Table(
+    "blocks",
+    METADATA,
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    not_null("hash", LargeBinary),
+    not_null("parent", LargeBinary),
+    not_null("time", BIG),
+    not_null("state_root", LargeBinary),
+)
+"""A block that the mirror followed."""
 
-class BlockRow(Row, table=True):
-    """A block that the mirror followed."""
+BODIES = Table(
+    "bodies",
+    METADATA,
+    Column("issuer", String(18), primary_key=True),
+    Column("block", BIG, primary_key=True, index=True),
+    not_null("state", LargeBinary),
+    not_null("held", Boolean),
+    not_null("slot", LargeBinary),
+)
+"""The state of an issuer since a block, as canonical JSON."""
 
-    __tablename__ = "blocks"
+REGISTRARS = Table(
+    "registrars",
+    METADATA,
+    Column("region", Integer, primary_key=True, autoincrement=False),
+    Column("block", BIG, primary_key=True, index=True),
+    not_null("account", LargeBinary),
+    not_null("term", BIG),
+    not_null("nonce", BIG),
+    not_null("recovery", LargeBinary),
+    not_null("turn", BIG),
+    not_null("challenged", BIG),
+    not_null("rotated", BIG),
+)
+"""The registrar of a region since a block."""
 
-    number: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    hash: bytes = Field(sa_type=LargeBinary)
-    parent: bytes = Field(sa_type=LargeBinary)
-    time: int = Field(sa_type=Big)
-    state_root: bytes = Field(sa_type=LargeBinary)
+ANCHORED = Table(
+    "anchored",
+    METADATA,
+    Column("issuer", String(18), primary_key=True),
+    Column("sequence", BIG, primary_key=True),
+    not_null("digest", LargeBinary),
+    not_null("root", LargeBinary),
+    not_null("first", BIG),
+    not_null("size", Integer),
+    not_null("catalog", LargeBinary),
+    not_null("statement", LargeBinary),
+    not_null("signature", LargeBinary),
+    not_null("key", Integer),
+    not_null("leaf", LargeBinary),
+    not_null("block", BIG, index=True),
+    not_null("tx", LargeBinary),
+    Index("ix_anchored_issuer_root", "issuer", "root"),
+)
+"""A batch in its issuer's tree."""
 
+STATUS_WORDS = Table(
+    "status_words",
+    METADATA,
+    Column("issuer", String(18), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("block", BIG, primary_key=True, index=True),
+    not_null("word", LargeBinary),
+)
+"""A status word since a block."""
 
-class BodyRow(Row, table=True):
-    """The state of an issuer since a block, as canonical JSON."""
+STATUS_CHANGES = Table(
+    "status_changes",
+    METADATA,
+    Column("issuer", String(18), primary_key=True),
+    Column("epoch", BIG, primary_key=True),
+    not_null("statement", LargeBinary),
+    not_null("digest", LargeBinary),
+    not_null("signatures", LargeBinary),
+    not_null("block", BIG, index=True),
+    not_null("tx", LargeBinary),
+)
+"""A status statement that was included."""
 
-    __tablename__ = "bodies"
+CATALOG_CHANGES = Table(
+    "catalog_changes",
+    METADATA,
+    Column("issuer", String(18), primary_key=True),
+    Column("version", BIG, primary_key=True),
+    not_null("root", LargeBinary),
+    not_null("digest", LargeBinary),
+    not_null("block", BIG, index=True),
+    not_null("tx", LargeBinary),
+)
+"""A catalog that came into force."""
 
-    issuer: str = Field(max_length=18, primary_key=True)
-    block: int = Field(sa_type=Big, primary_key=True, index=True)
-    state: bytes = Field(sa_type=LargeBinary)
-    held: bool
-    slot: bytes = Field(sa_type=LargeBinary)
+NAMES = Table(
+    "names",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    not_null("name", String(128)),
+)
+"""An issuer's name by its SHA-256, which is all that the chain stores."""
 
+CHECKPOINTS = Table(
+    "checkpoints",
+    METADATA,
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    not_null("hash", LargeBinary),
+    not_null("state_root", LargeBinary),
+    not_null("time", BIG),
+    not_null("note", String),
+    not_null("account", LargeBinary),
+)
+"""A final block that evidence refers to; `account` is a JSON list of trie nodes."""
 
-class RegistrarRow(Row, table=True):
-    """The registrar of a region since a block."""
+SLOT_PROOFS = Table(
+    "slot_proofs",
+    METADATA,
+    Column("number", BIG, ForeignKey("checkpoints.number", ondelete="CASCADE"), primary_key=True),
+    Column("issuer", String(18), primary_key=True),
+    not_null("nodes", LargeBinary),
+)
+"""The EIP-1186 proof of an issuer's slot at a checkpoint: a JSON list of trie nodes."""
 
-    __tablename__ = "registrars"
+# The service ------------------------------------------------------------------------------------
 
-    region: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    block: int = Field(sa_type=Big, primary_key=True, index=True)
-    account: bytes = Field(sa_type=LargeBinary)
-    term: int = Field(sa_type=Big)
-    nonce: int = Field(sa_type=Big)
-    recovery: bytes = Field(sa_type=LargeBinary)
-    turn: int = Field(sa_type=Big)
-    challenged: int = Field(sa_type=Big)
-    rotated: int = Field(sa_type=Big)
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("prefix", String(16), primary_key=True),
+    not_null("digest", LargeBinary),
+    not_null("name", String(128)),
+    not_null("role", String(16)),
+    Column("issuer", String(18)),
+    Column("counter", String(64)),
+    Column("region", Integer),
+    not_null("scopes", String(512)),
+    not_null("created", BIG),
+    Column("expires", BIG),
+    Column("revoked", BIG),
+)
+"""An API key: `digest` is a keyed hash of it, `prefix` its public beginning."""
 
+VERIFICATIONS = Table(
+    "verifications",
+    METADATA,
+    Column("number", BIG, primary_key=True),
+    not_null("reference", String(16), unique=True),
+    not_null("caller", String(80)),
+    not_null("party", String(80)),
+    not_null("checked", BIG),
+    not_null("verdict", String(16)),
+    Column("leaves", LargeBinary),
+    not_null("receipt", LargeBinary),
+    Column("sequence", BIG, index=True),
+    Index("ix_verifications_caller_checked", "caller", "checked"),
+    Index("ix_verifications_party_checked", "party", "checked"),
+)
+"""A verification: the signed receipt and its search keys, without personal data.
 
-class AnchoredRow(Row, table=True):
-    """A batch in its issuer's tree."""
+`sequence` is that of the operator's batch that anchors the receipt, None until it is sealed.
+"""
 
-    __tablename__ = "anchored"
-    __table_args__ = (Index("ix_anchored_issuer_root", "issuer", "root"),)
+RECEIPT_BATCHES = Table(
+    "receipt_batches",
+    METADATA,
+    Column("sequence", BIG, primary_key=True, autoincrement=False),
+    not_null("submission", LargeBinary),
+    not_null("handed_in", Boolean),
+)
+"""A batch of receipts that the operator sealed, stored before it is submitted.
 
-    issuer: str = Field(max_length=18, primary_key=True)
-    sequence: int = Field(sa_type=Big, primary_key=True)
-    digest: bytes = Field(sa_type=LargeBinary)
-    root: bytes = Field(sa_type=LargeBinary)
-    first: int = Field(sa_type=Big)
-    size: int
-    catalog: bytes = Field(sa_type=LargeBinary)
-    statement: bytes = Field(sa_type=LargeBinary)
-    signature: bytes = Field(sa_type=LargeBinary)
-    key: int
-    leaf: bytes = Field(sa_type=LargeBinary)
-    block: int = Field(sa_type=Big, index=True)
-    tx: bytes = Field(sa_type=LargeBinary)
+`submission` is the submission, then the digest of its statement, and empty once it is final.
+"""
 
+PRESENTATIONS = Table(
+    "presentations",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    not_null("until", BIG, index=True),
+)
+"""An accepted presentation of a holder, by the SHA-256 of its signature.
 
-class StatusWordRow(Row, table=True):
-    """A status word since a block."""
+It is accepted once until `until` (seconds), after which it is too old to be accepted at all.
+"""
 
-    __tablename__ = "status_words"
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("caller", String(80), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    not_null("request", LargeBinary),
+    not_null("created", BIG, index=True),
+    not_null("status", Integer),
+    not_null("answer", LargeBinary),
+)
+"""A request under a caller's idempotency key, with its response; `status` 0 while running."""
 
-    issuer: str = Field(max_length=18, primary_key=True)
-    position: int = Field(primary_key=True)
-    block: int = Field(sa_type=Big, primary_key=True, index=True)
-    word: bytes = Field(sa_type=LargeBinary)
+HOOKS = Table(
+    "hooks",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    not_null("caller", String(80), index=True),
+    not_null("url", String(2048)),
+    not_null("kinds", String(512)),
+    not_null("created", BIG),
+    Column("removed", BIG),
+)
+"""A webhook; its secret is derived from the pepper, not stored."""
 
+WATCHES = Table(
+    "watches",
+    METADATA,
+    Column("caller", String(80), primary_key=True),
+    Column("issuer", String(18), primary_key=True),
+    Column("index", BIG, primary_key=True),
+    not_null("leaf", LargeBinary),
+    not_null("status", String(16)),
+    not_null("created", BIG),
+    Column("block", BIG),
+    Index("ix_watches_issuer_index", "issuer", "index"),
+)
+"""A watched certificate; `status` is what the last event reported.
 
-class StatusChangeRow(Row, table=True):
-    """A status statement that was included."""
+`block` is the checkpoint that the last event named, -1 if that checkpoint was replaced.
+"""
 
-    __tablename__ = "status_changes"
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("number", BIG, primary_key=True),
+    not_null("caller", String(80)),
+    not_null("kind", String(32)),
+    not_null("about", String(128)),
+    not_null("created", BIG),
+    not_null("body", LargeBinary),
+    Index("ux_events_caller_about", "caller", "about", unique=True),
+)
+"""An event for a caller; `about` is unique a caller, so that none is created twice."""
 
-    issuer: str = Field(max_length=18, primary_key=True)
-    epoch: int = Field(sa_type=Big, primary_key=True)
-    statement: bytes = Field(sa_type=LargeBinary)
-    digest: bytes = Field(sa_type=LargeBinary)
-    signatures: bytes = Field(sa_type=LargeBinary)
-    block: int = Field(sa_type=Big, index=True)
-    tx: bytes = Field(sa_type=LargeBinary)
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("event", BIG, ForeignKey("events.number", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "hook", String(32), ForeignKey("hooks.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    not_null("state", String(16)),
+    not_null("tries", Integer),
+    not_null("due", BIG),
+    not_null("fault", String(200)),
+    Index("ix_deliveries_state_due", "state", "due"),
+)
+"""Delivery of an event to a webhook: tries so far, and when the next one is due."""
 
+BOOK_EDITIONS = Table(
+    "book_editions",
+    METADATA,
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    not_null("holds_from", String(10), unique=True),
+    not_null("digest", LargeBinary, unique=True),
+    not_null("reference", String(16)),
+    not_null("created", BIG),
+    not_null("content", LargeBinary),
+)
+"""An edition of the reform's book: its file, and what it is found by."""
 
-class CatalogChangeRow(Row, table=True):
-    """A catalog that came into force."""
-
-    __tablename__ = "catalog_changes"
-
-    issuer: str = Field(max_length=18, primary_key=True)
-    version: int = Field(sa_type=Big, primary_key=True)
-    root: bytes = Field(sa_type=LargeBinary)
-    digest: bytes = Field(sa_type=LargeBinary)
-    block: int = Field(sa_type=Big, index=True)
-    tx: bytes = Field(sa_type=LargeBinary)
-
-
-class NameRow(Row, table=True):
-    """An issuer's name by its SHA-256, which is all that the chain stores."""
-
-    __tablename__ = "names"
-
-    digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
-    name: str = Field(max_length=128)
-
-
-class CheckpointRow(Row, table=True):
-    """A final block that evidence refers to; `account` is a JSON list of trie nodes."""
-
-    __tablename__ = "checkpoints"
-
-    number: int = Field(sa_type=Big, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    hash: bytes = Field(sa_type=LargeBinary)
-    state_root: bytes = Field(sa_type=LargeBinary)
-    time: int = Field(sa_type=Big)
-    note: str
-    account: bytes = Field(sa_type=LargeBinary)
-
-
-class SlotProofRow(Row, table=True):
-    """The EIP-1186 proof of an issuer's slot at a checkpoint: a JSON list of trie nodes."""
-
-    __tablename__ = "slot_proofs"
-
-    number: int = Field(
-        sa_type=Big, primary_key=True, foreign_key="checkpoints.number", ondelete="CASCADE"
-    )
-    issuer: str = Field(max_length=18, primary_key=True)
-    nodes: bytes = Field(sa_type=LargeBinary)
+COVERAGE_DAYS = Table(
+    "coverage_days",
+    METADATA,
+    Column("day", String(10), primary_key=True),
+    not_null("figures", LargeBinary),
+)
+"""The reform's figures as they were on a day, as canonical JSON."""

@@ -34,15 +34,9 @@ from certledger.ledger.core.service_values import (
     Watch,
 )
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.service_tables import DeliveryRow, EventRow, HookRow, WatchRow
-from certledger.ledger.store.tables import ActRow
+from certledger.ledger.store.base import Base
+from certledger.ledger.store.tables import ACTS, DELIVERIES, EVENTS, HOOKS, WATCHES
 
-ACTS = table(ActRow)
-DELIVERIES = table(DeliveryRow)
-EVENTS = table(EventRow)
-HOOKS = table(HookRow)
-WATCHES = table(WatchRow)
 _FAILING = or_(
     DELIVERIES.c.state == str(DeliveryState.FAILED),
     and_(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.tries > 0),

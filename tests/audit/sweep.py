@@ -23,8 +23,7 @@ from certledger.ledger.core.service_values import ApiKey, Hook, Role, Watch
 from certledger.ledger.intake.submissions import submit_batch
 from certledger.ledger.repair.rebuild import rebuild
 from certledger.ledger.settings import load_settings
-from certledger.ledger.store.service_tables import ApiKeyRow
-from certledger.ledger.store.tables import Row
+from certledger.ledger.store.tables import METADATA
 from certledger.ledger.verification.receipt_log import logbook_of
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.formats.issuer_state import NO_END
@@ -34,7 +33,6 @@ from tests.audit.conftest import Auditor
 from tests.audit.little import POLICE, Body, cosigned, now, opened
 from tests.audit.test_told import tell
 
-assert ApiKeyRow.metadata is Row.metadata  # The service's tables are among them.
 assert NO_END
 MAX_ROWS = 3
 """Rows of a table that are changed one by one: the first, one in the middle, the last."""
@@ -56,7 +54,7 @@ class Crime:
                 return
             query = f'SELECT "{self.column}" FROM {self.table} WHERE rowid = ?'
             (value,) = connection.execute(query, [self.row]).fetchone()
-            column = Row.metadata.tables[self.table].columns[self.column]
+            column = METADATA.tables[self.table].columns[self.column]
             statement = f'UPDATE {self.table} SET "{self.column}" = ? WHERE rowid = ?'
             connection.execute(statement, [changed(column, value), self.row])
 
@@ -126,7 +124,7 @@ def _serve(unit: Any) -> None:
 
 def tables() -> list[Table]:
     """Return every table of the schema."""
-    return sorted(Row.metadata.tables.values(), key=lambda table: table.name)
+    return sorted(METADATA.tables.values(), key=lambda table: table.name)
 
 
 def crimes(home: Path, *, most: int = MAX_ROWS) -> Iterator[Crime]:

@@ -17,7 +17,7 @@ from certledger.verifier.cli.verify import verify
 from certledger.verifier.console import prepare_streams, run
 
 GROUP = "certledger.commands"
-SERVER_ONLY = "sqlmodel"
+SERVER_ONLY = "sqlalchemy"
 """A package that only the extra `server` brings."""
 ROOM_COMMANDS: Mapping[str, str] = {
     "apikey": "Keys of those who call the API.",

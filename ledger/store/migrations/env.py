@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from certledger.ledger.store.tables import Row
+from certledger.ledger.store.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Row.metadata,
+    target_metadata=METADATA,
     # SQLite changes a table by copying it.
     render_as_batch=True,
 )

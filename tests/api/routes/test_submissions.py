@@ -25,7 +25,7 @@ from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.submissions import Intake
 from certledger.ledger.sealing.batch import SealedBatch
 from certledger.ledger.store import SqlStore
-from certledger.ledger.store.tables import Row
+from certledger.ledger.store.tables import METADATA
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
 from certledger.verifier.formats.signed_act import statement_to_json
@@ -186,7 +186,7 @@ def rows(world: World) -> dict[str, int]:
     with store.engine.connect() as connection:
         return {
             name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
-            for name in Row.metadata.tables
+            for name in METADATA.tables
         }
 
 

@@ -16,7 +16,7 @@ from certledger.ledger.intake import errors
 from certledger.ledger.intake.errors import IntakeOverloadedError
 from certledger.ledger.intake.submissions import expire, head, submit_batch
 from certledger.ledger.store import SqlStore
-from certledger.ledger.store.tables import Row
+from certledger.ledger.store.tables import METADATA
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.canonical_json import (
@@ -53,7 +53,7 @@ def rows(store: SqlStore) -> dict[str, int]:
     with store.engine.connect() as connection:
         return {
             name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
-            for name in Row.metadata.tables
+            for name in METADATA.tables
         }
 
 

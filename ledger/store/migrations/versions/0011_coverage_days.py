@@ -20,9 +20,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", name="pk_coverage_days"),
     )
     op.create_index("ix_verifications_party_checked", "verifications", ["party", "checked"])
-
-
-def downgrade() -> None:
-    """Drop both."""
-    op.drop_index("ix_verifications_party_checked", "verifications")
-    op.drop_table("coverage_days")
