@@ -42,7 +42,8 @@ from certledger.api.routes import (
     verifications,
 )
 from certledger.api.routes import webhooks as webhook_routes
-from certledger.api.service import Options, ServedLedger, Service
+from certledger.api.service import Options, Service
+from certledger.ledger.node import Ledger
 from certledger.verifier.errors import CertledgerError
 
 _ABOUT = """Anchor certificates on an Ethereum chain, and verify their authenticity and status.
@@ -75,7 +76,7 @@ _ROUTERS = (
 )
 
 
-def create_app(ledger: ServedLedger, options: Options | None = None, **more: Any) -> FastAPI:
+def create_app(ledger: Ledger, options: Options | None = None, **more: Any) -> FastAPI:
     """Create the application that serves `ledger`; `more` are further arguments of `Service`."""
     return app_of(Service(ledger=ledger, options=options or Options(), **more))
 

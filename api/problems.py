@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from certledger.api import errors as api
-from certledger.ledger.core import ports
+from certledger.ledger.core import errors
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
@@ -50,7 +50,7 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     SnapshotUnprovedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ReceiptInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
     KeyUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ports.TextUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TextUnusableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     # Submissions
     intake.IssuerUnknownError: HTTPStatus.NOT_FOUND,
     intake.IssuerExistsError: HTTPStatus.CONFLICT,
@@ -96,18 +96,18 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     evidence.EvidenceInconsistentError: HTTPStatus.INTERNAL_SERVER_ERROR,
     ReceiptPendingError: HTTPStatus.CONFLICT,
     BookAbsentError: HTTPStatus.NOT_FOUND,
-    ports.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # Unavailable or busy
     api.PolicyAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ServiceStoppingError: HTTPStatus.SERVICE_UNAVAILABLE,
     api.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ServiceBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     api.ProviderUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.StoreBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.ChainUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
-    ports.CallRevertedError: HTTPStatus.CONFLICT,
+    errors.StoreBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ChainUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.CallRevertedError: HTTPStatus.CONFLICT,
     api.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """HTTP status of each error class; a class without a row has that of its base class."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from certledger.api.service import Service
-from certledger.ledger.core.ports import Backlog, Block, StoredCheckpoint, StoreUnavailableError
+from certledger.ledger.core.errors import StoreUnavailableError
+from certledger.ledger.core.values import Backlog, Block, StoredCheckpoint
 
 INTAKE, LOOKUPS, EVIDENCE, VERIFICATION, ANCHORING = PARTS = (
     "intake",

@@ -6,69 +6,35 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from fastapi import Request
 
-from certledger.api.auth.access import Gate, Rates, Tokens
+from certledger.api.auth.access import Gate, Rates
 from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.oidc import OidcTokens
 from certledger.api.errors import PolicyAbsentError
 from certledger.api.metrics import Metrics
 from certledger.api.request.body_budget import memory_budget, spool_budget
 from certledger.api.request.idempotency_claims import Claims
 from certledger.api.responses import ByteCache
 from certledger.api.thread_pools import Pools, Slots
-from certledger.ledger.chain.block_logs import JsonRpc
-from certledger.ledger.core.ports import Chain, StoreUnavailableError
-from certledger.ledger.core.service_ports import ServiceStore
-from certledger.ledger.intake.submissions import Intake
-from certledger.ledger.keys import Signer
-from certledger.ledger.publish.clock_check import ClockWatch
-from certledger.ledger.publish.evidence import EvidenceMaker
+from certledger.ledger.core.errors import StoreUnavailableError
+from certledger.ledger.node import Ledger
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
 from certledger.ledger.reform.figures import Figures
-from certledger.ledger.settings import Settings
+from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.mirror_node import MirrorNode
 from certledger.ledger.verification.receipt_writer import ReceiptWriter
 from certledger.ledger.verification.verdicts import Verdicts
 from certledger.ledger.webhooks.address_guard import RESOLVER, Resolver
-from certledger.verifier.formats.policy import LedgerPin
-from certledger.verifier.formats.signed_policy import SignedPolicy
 
 PROBE_SECONDS = 1.0
 MAX_RELAYS = 4
 """Open requests to the chain node per address."""
 MAX_LISTS_BYTES = 32 * 2**20
 """Bytes of cached status lists."""
-
-
-class ServedLedger(Protocol):
-    """Interface of a ledger for the service; `ledger.node.Ledger` implements it."""
-
-    settings: Settings
-    node: JsonRpc
-    operator: Signer
-    pin: LedgerPin
-    intake: Intake
-    maker: EvidenceMaker
-
-    @property
-    def store(self) -> ServiceStore:
-        """The ledger's database."""
-
-    @property
-    def chain(self) -> Chain:
-        """The ledger's chain."""
-
-    @property
-    def clock_watch(self) -> ClockWatch:
-        """Compares the clock with the witnesses'."""
-
-    @property
-    def policy(self) -> SignedPolicy | None:
-        """The service's trust policy, None without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,10 +63,10 @@ class Options:
 class Service:
     """A service on one ledger.  `clock` gives seconds since 1970."""
 
-    ledger: ServedLedger
+    ledger: Ledger
     options: Options = field(default_factory=Options)
     clock: Callable[[], float] = time.time
-    tokens: Tokens | None = None
+    tokens: OidcTokens | None = None
     resolver: Resolver = RESOLVER
     metrics: Metrics = field(default_factory=Metrics)
     stopping: bool = False
@@ -137,7 +103,7 @@ class Service:
         self._verdicts: Verdicts | None = None
 
     @property
-    def store(self) -> ServiceStore:
+    def store(self) -> Store:
         """The ledger's store."""
         return self.ledger.store
 

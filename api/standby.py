@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from certledger.api.errors import NotReadyError
 from certledger.api.problems import RETRY_AFTER, answer
 from certledger.ledger.chain.client import WrongChainError
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.errors import (
     ChainUnreachableError,
     StoreBusyError,
     StoreUnavailableError,

@@ -19,8 +19,8 @@ from certledger.ledger.chain.client import EthereumChain, Payment, WrongChainErr
 from certledger.ledger.chain.deploy import Deployment, deploy, load_deployment
 from certledger.ledger.chain.failover import Nodes, nodes_at
 from certledger.ledger.chain.follower import Follower
+from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.core.leases import LOGBOOK, lease_holder, succeed_holder
-from certledger.ledger.core.ports import ChainUnreachableError, Store
 from certledger.ledger.files import write_atomically
 from certledger.ledger.intake.submissions import Intake
 from certledger.ledger.keys import Signer, draw_secret, load_keystore, save_keystore
@@ -31,6 +31,7 @@ from certledger.ledger.publish.cosignatures import Collector
 from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.settings import Settings
 from certledger.ledger.store import SqlStore, check_unnamed, open_store
+from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.formats.checkpoint import Cosignature, parse_note
 from certledger.verifier.formats.policy import LedgerPin

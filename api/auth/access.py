@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Protocol
 
 from limits import parse
 from starlette.requests import Request
 
 from certledger.api.auth.api_keys import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
+from certledger.api.auth.oidc import OidcTokens
 from certledger.api.auth.permissions import RULES, Rule
 from certledger.api.errors import (
     CredentialsInvalidError,
@@ -24,13 +24,6 @@ from certledger.api.thread_pools import FairPool
 from certledger.ledger.core.service_values import Role
 
 _MAX_CREDENTIAL_CHARACTERS = 8_192
-
-
-class Tokens(Protocol):
-    """Authenticates access tokens of an identity provider."""
-
-    async def authenticate(self, text: str) -> Caller:
-        """Return the caller of a token.  Raises CredentialsInvalidError."""
 
 
 @lru_cache(maxsize=64)
@@ -89,7 +82,7 @@ class Gate:
     keys: KeyRing
     rates: Rates
     pool: FairPool
-    tokens: Tokens | None = None
+    tokens: OidcTokens | None = None
     public_rate: str = "60/minute"
     address_rate: str = "600000/minute"
     _checking: dict[str, asyncio.Future[Caller]] = field(default_factory=dict, repr=False)

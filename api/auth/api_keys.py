@@ -13,9 +13,9 @@ from ipaddress import ip_address, ip_network
 from starlette.requests import Request
 
 from certledger.api.errors import CredentialsInvalidError
-from certledger.ledger.core.service_ports import ServiceStore
 from certledger.ledger.core.service_values import ApiKey, Role
 from certledger.ledger.store.pepper import load_pepper as load_pepper
+from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.issuer_state import region_of
 
@@ -110,7 +110,7 @@ def _draw(size: int) -> str:
 class KeyRing:
     """Store of API keys.  `clock` gives seconds; `pepper` is the secret of their hashes."""
 
-    store: ServiceStore
+    store: Store
     pepper: bytes
     clock: Callable[[], float]
     _seen: dict[bytes, tuple[float, Caller]] = field(default_factory=dict, repr=False)

@@ -20,7 +20,7 @@ from certledger.api.middleware.request_context import request_id_of
 from certledger.api.openapi.problem_codes import codes_of
 from certledger.api.problems import MEDIA_TYPE, answer, status_of
 from certledger.api.service import service_of
-from certledger.ledger.core.ports import StoreFullError
+from certledger.ledger.core.errors import StoreFullError
 from certledger.ledger.publish.evidence import EvidenceInconsistentError
 from certledger.verifier.errors import CertledgerError
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from certledger.api import errors as api
 from certledger.api.auth.permissions import RULES
 from certledger.api.problems import status_of_class
-from certledger.ledger.core import ports
-from certledger.ledger.core.service_values import Role
-from certledger.ledger.core.store_errors import (
+from certledger.ledger.core import errors
+from certledger.ledger.core.errors import (
     StoreBusyError,
     StoreDamagedError,
     StoreFullError,
     StoreUnavailableError,
 )
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.publish import evidence
 from certledger.ledger.reform.bookshelf import BookAbsentError, BookDamagedError
@@ -73,14 +73,14 @@ _BYTES: tuple[str, ...] = (
     "hex.invalid",
     "schema.version",
 )
-_TEXT: tuple[Entry, ...] = (*_JSON, ports.TextUnusableError)
+_TEXT: tuple[Entry, ...] = (*_JSON, errors.TextUnusableError)
 """Of JSON bodies with stored or looked-up texts."""
 _KEYED: tuple[Entry, ...] = (api.KeyReusedError, api.KeyInFlightError)
 _ADMITTED: tuple[Entry, ...] = (
     *_TEXT,
     *_BYTES,
     *_KEYED,
-    ports.MirrorDiffersError,
+    errors.MirrorDiffersError,
     intake.IssuerUnknownError,
     intake.IssuerOnHoldError,
     intake.StandingForbidsError,
@@ -127,7 +127,7 @@ _JUDGED: tuple[Entry, ...] = (
     "schema.invalid",
     api.PolicyAbsentError,
     evidence.EvidenceInconsistentError,
-    ports.MirrorDiffersError,
+    errors.MirrorDiffersError,
 )
 """Of operations that return verdicts."""
 _RECORD_CODES = (
@@ -238,7 +238,7 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "createApiKey": _TEXT,
     "listApiKeys": (),
     "revokeApiKey": (api.ResourceUnknownError,),
-    "callNode": (ports.ChainUnreachableError,),
+    "callNode": (errors.ChainUnreachableError,),
     "isAlive": (),
     "isReady": (),
     "getMetrics": (api.ServiceBusyError, *_STORE),

@@ -23,7 +23,7 @@ from certledger.api.request.body import read_body
 from certledger.api.responses import json_response, raw
 from certledger.api.service import Service, service_of
 from certledger.ledger.chain.client import NodeRefusesError
-from certledger.ledger.core.ports import ChainUnreachableError
+from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.core.service_values import DeliveryState
 from certledger.ledger.verification.bounded_executor import BoundedExecutor
 from certledger.verifier.errors import CertledgerError

@@ -21,7 +21,7 @@ from certledger.api.status_list_tokens import (
     status_list_credential,
     status_list_token,
 )
-from certledger.ledger.core.ports import IssuerRow, StoredCheckpoint
+from certledger.ledger.core.values import IssuerRow, StoredCheckpoint
 from certledger.ledger.publish.evidence import EvidencePendingError
 from certledger.ledger.publish.snapshots import SnapshotFile
 from certledger.verifier.formats.canonical_json import Json, format_time, to_base64url

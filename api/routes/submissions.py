@@ -23,8 +23,8 @@ from certledger.api.request.idempotency import once
 from certledger.api.responses import IMMUTABLE, cached, json_response
 from certledger.api.service import Service, service_of
 from certledger.ledger.core.acts import ActState, Lane
-from certledger.ledger.core.ports import SubmittedAct
 from certledger.ledger.core.service_values import Role
+from certledger.ledger.core.values import SubmittedAct
 from certledger.ledger.intake.submissions import (
     Intake,
     head,

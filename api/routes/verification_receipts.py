@@ -14,8 +14,8 @@ from certledger.api.errors import ResourceUnknownError
 from certledger.api.openapi.operation import DECIMAL, Asking, operation, schema, tagged
 from certledger.api.responses import cached, json_response, raw
 from certledger.api.service import Service, service_of
-from certledger.ledger.core.service_ports import ServiceUnit
 from certledger.ledger.core.service_values import Role, Verification
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.ledger.verification.receipt_evidence import prove_receipt
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.formats.evidence import MEDIA_TYPE
@@ -144,7 +144,7 @@ def find_receipt(
     raise ResourceUnknownError(f"no verification {reference}")
 
 
-def _within(unit: ServiceUnit, caller: Caller, asker: str) -> bool:
+def _within(unit: Unit, caller: Caller, asker: str) -> bool:
     """Return whether the asker is of the caller's region, if it has one."""
     if caller.region is None:
         return True

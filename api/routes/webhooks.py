@@ -20,7 +20,6 @@ from certledger.api.openapi.schemas import HOOK, WATCH, content
 from certledger.api.request.body import read_body
 from certledger.api.responses import json_response
 from certledger.api.service import service_of
-from certledger.ledger.core.service_ports import ServiceUnit
 from certledger.ledger.core.service_values import (
     EVENT_KINDS,
     Delivery,
@@ -29,6 +28,7 @@ from certledger.ledger.core.service_values import (
     Hook,
     Watch,
 )
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.ledger.webhooks.address_guard import check_target
 from certledger.ledger.webhooks.delivery import secret_of
 from certledger.verifier.formats.canonical_json import Json, Members, format_time, from_hex, parse
@@ -50,9 +50,7 @@ Number = Annotated[int, Path(ge=1, le=2**53 - 1), DECIMAL]
 Leaf = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
-async def _with_unit(
-    request: Request, work: Callable[[ServiceUnit], _Found], *, write: bool
-) -> _Found:
+async def _with_unit(request: Request, work: Callable[[Unit], _Found], *, write: bool) -> _Found:
     service = service_of(request)
 
     def run() -> _Found:
@@ -100,7 +98,7 @@ async def create_hook(request: Request, caller: Asking) -> Response:
         created=int(service.clock()),
     )
 
-    def add(unit: ServiceUnit) -> None:
+    def add(unit: Unit) -> None:
         if len(unit.hooks_of(caller.party)) >= MAX_WEBHOOKS:
             raise QuotaFullError(f"a caller has at most {MAX_WEBHOOKS} webhooks")
         unit.add_hook(hook)
@@ -146,7 +144,7 @@ async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Respons
     """Pending deliveries to it are dropped."""
     service = service_of(request)
 
-    def remove(unit: ServiceUnit) -> None:
+    def remove(unit: Unit) -> None:
         _own_hook(unit, caller, hook)
         unit.remove_hook(hook, int(service.clock()))
 
@@ -154,7 +152,7 @@ async def delete_hook(request: Request, caller: Asking, hook: HookId) -> Respons
     return Response(status_code=204)
 
 
-def _own_hook(unit: ServiceUnit, caller: Caller, hook_id: str) -> Hook:
+def _own_hook(unit: Unit, caller: Caller, hook_id: str) -> Hook:
     hook = unit.hook(hook_id)
     if hook is None or hook.caller != caller.party:
         raise ResourceUnknownError(f"no webhook {hook_id}")
@@ -208,7 +206,7 @@ async def replay(request: Request, caller: Asking, event: Number, hook: HookId) 
     """The message keeps its id, so that receivers can deduplicate."""
     service = service_of(request)
 
-    def again(unit: ServiceUnit) -> None:
+    def again(unit: Unit) -> None:
         _own_hook(unit, caller, hook)
         for found, delivery in unit.failing_of(caller.party, 10_000):
             if (found.number, delivery.hook) == (event, hook):
@@ -241,7 +239,7 @@ async def create_watch(request: Request, caller: Asking) -> Response:
     leaf = from_hex(read.text("leaf", _HEX), 32)
     read.done()
 
-    def add(unit: ServiceUnit) -> Watch:
+    def add(unit: Unit) -> Watch:
         place = unit.place_of_leaf(leaf)
         if place is None:
             raise ResourceUnknownError(f"no certificate with leaf {leaf.hex()}")
@@ -303,7 +301,7 @@ async def list_watches(request: Request, caller: Asking) -> Response:
 async def delete_watch(request: Request, caller: Asking, leaf: Leaf) -> Response:
     """Earlier events stay in the feed."""
 
-    def remove(unit: ServiceUnit) -> None:
+    def remove(unit: Unit) -> None:
         for watch in unit.watches_of(caller.party):
             if watch.leaf.hex() == leaf:
                 unit.remove_watch(caller.party, watch.issuer, watch.index)

@@ -14,8 +14,8 @@ from certledger.ledger.audit.receipt_chains import ReceiptChainCheck
 from certledger.ledger.audit.rejections import RejectionJudge
 from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActKind, ActState, Lane
-from certledger.ledger.core.ports import NewAct
 from certledger.ledger.core.receipt_chain import ReceiptChain
+from certledger.ledger.core.values import NewAct
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, CHECKPOINTS
 from certledger.verifier.audit.findings import AuditFault, fault

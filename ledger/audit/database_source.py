@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from certledger.ledger.core.ports import StoreBusyError, StoreUnavailableError
+from certledger.ledger.core.errors import StoreBusyError, StoreUnavailableError
 from certledger.ledger.store.engine import SqlStore, make_engine
 from certledger.ledger.store.record_chunks import unpack_frame
 from certledger.ledger.store.tables import BATCHES, CATALOGS, CHECKPOINTS, FRAMES

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.contract_state import after_act, ledger_state
-from certledger.ledger.core.ports import IssuerRow
+from certledger.ledger.core.values import IssuerRow
 from certledger.ledger.outbox.obstacles import BEFORE_ENDED, COUNTED, PASSED, final_reason
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, BODIES

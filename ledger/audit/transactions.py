@@ -9,7 +9,7 @@ import rlp
 from sqlalchemy import Connection, exists, select
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import TxState
+from certledger.ledger.core.values import TxState
 from certledger.ledger.store.tables import ACTS, CARRIAGES, TRANSACTIONS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.crypto.hashing import keccak

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import rlp
 
-from certledger.ledger.core.ports import ChainRefusesError, ChainUnreachableError
+from certledger.ledger.core.errors import ChainRefusesError, ChainUnreachableError
 from certledger.ledger.core.values import ContractLog
 from certledger.verifier.crypto.hashing import keccak
 

@@ -1,4 +1,4 @@
-"""The `Chain` port on any Ethereum JSON-RPC node, and EIP-1559 transactions."""
+"""The ledger's contract on any Ethereum JSON-RPC node, and EIP-1559 transactions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import rlp
 
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.block_logs import JsonRpc, complete_logs
-from certledger.ledger.core.ports import (
-    Block,
+from certledger.ledger.core.errors import (
     CallRevertedError,
     ChainRefusesError,
     ChainUnreachableError,
+)
+from certledger.ledger.core.values import (
+    Block,
     ContractLog,
     Included,
     SignedTransaction,

@@ -15,7 +15,7 @@ from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import Payment, block_of, check_chain, sign_transaction
-from certledger.ledger.core.ports import ChainRefusesError, ChainUnreachableError
+from certledger.ledger.core.errors import ChainRefusesError, ChainUnreachableError
 from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer
 from certledger.verifier.crypto.hashing import keccak

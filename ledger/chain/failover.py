@@ -7,7 +7,7 @@ from typing import Any
 
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import NodeClient, WrongChainError, check_chain
-from certledger.ledger.core.ports import ChainRefusesError, ChainUnreachableError
+from certledger.ledger.core.errors import ChainRefusesError, ChainUnreachableError
 
 
 class Nodes:

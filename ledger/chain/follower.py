@@ -9,24 +9,22 @@ from dataclasses import dataclass, field, fields, replace
 
 import structlog
 
+from certledger.ledger.chain.client import EthereumChain
 from certledger.ledger.core.acts import ACTS, Lane, counter_of, kind_of, subject_of
 from certledger.ledger.core.contract_state import ledger_state, registrar_seen
+from certledger.ledger.core.errors import ChainUnreachableError, MirrorDiffersError
 from certledger.ledger.core.issuer_names import is_placeholder, placeholder, unnamed
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.values import (
     AnchoredBatch,
     Block,
     CatalogSeen,
-    Chain,
-    ChainUnreachableError,
     ContractLog,
     IssuerRow,
-    MirrorDiffersError,
     MirroredStatusChange,
     Reorganisation,
-    Store,
     StoredCheckpoint,
-    Unit,
 )
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import (
     BlockTime,
@@ -88,7 +86,7 @@ class Follower:
     """
 
     store: Store
-    chain: Chain
+    chain: EthereumChain
     start: int
     patience: float = 0.0
     clock: Callable[[], float] = time.monotonic

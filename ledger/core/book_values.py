@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,34 +18,3 @@ class StoredEdition:
     digest: bytes
     reference: str
     created: int
-
-
-class BookUnit(Protocol):
-    """Editions of the book within one transaction of the store."""
-
-    def book_editions(self) -> Sequence[StoredEdition]:
-        """Return all editions, oldest first."""
-
-    def book_content(self, number: int) -> bytes | None:
-        """Return the file of an edition."""
-
-    def add_book_edition(self, edition: StoredEdition, content: bytes) -> bool:
-        """Store an edition; return False where another has its number, day or digest."""
-
-    def newest_checked(self, verdicts: Sequence[str]) -> int | None:
-        """Return the second of the newest receipt or record with one of these outcomes."""
-
-    def last_checked(self, parties: Sequence[str]) -> dict[str, int]:
-        """Return the second at which each party asked last; those that never did are left out."""
-
-    def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
-        """Return how many receipts and records since a second have each of these outcomes."""
-
-    def final_waits(self, limit: int) -> Sequence[int]:
-        """Return seconds from acceptance to the final block of the newest final acts."""
-
-    def coverage_days(self, limit: int) -> Sequence[tuple[str, bytes]]:
-        """Return the newest days and their figures, newest first."""
-
-    def add_coverage_day(self, day: str, figures: bytes) -> bool:
-        """Store the figures of a day; return False where it has some."""

@@ -7,8 +7,8 @@ import secrets
 import socket
 from pathlib import Path
 
-from certledger.ledger.core.ports import Store
 from certledger.ledger.files import write_atomically
+from certledger.ledger.store.unit_of_work import Store
 
 LOGBOOK = "logbook"
 _HOLDER_FILE = "lease-holder"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
 
 NOTHING_BEFORE = bytes(32)
 """Digest that the first receipt of a chain names as the one before it."""
@@ -14,13 +13,3 @@ class ReceiptChain(StrEnum):
 
     ACTS = "acts"
     VERIFICATIONS = "verifications"
-
-
-class ReceiptChainUnit(Protocol):
-    """The newest receipt of each chain, within one transaction of the store."""
-
-    def receipt_chain(self, name: ReceiptChain) -> tuple[int, bytes]:
-        """Return number and digest (32 bytes) of the newest receipt; locks the chain."""
-
-    def extend_receipt_chain(self, name: ReceiptChain, number: int, digest: bytes) -> None:
-        """Set the newest receipt of a chain."""

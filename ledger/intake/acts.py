@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 from certledger.ledger.core.acts import ACTS, ActKind, counter_of, kind_of, subject_of
 from certledger.ledger.core.issuer_names import placeholder
-from certledger.ledger.core.ports import NewAct, Unit
+from certledger.ledger.core.values import NewAct
 from certledger.ledger.intake.act_submission import HandedIn, parse_handed_in
 from certledger.ledger.intake.admission import Case, admit
 from certledger.ledger.intake.errors import ActConflictError, OtherLedgerError
 from certledger.ledger.intake.pending_state import Intake, check_time, earlier_receipt
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.statements import CatalogChange, Register

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from certledger.ledger.core.acts import ActKind, Lane, subject_of
-from certledger.ledger.core.ports import Unit
 from certledger.ledger.intake.act_submission import HandedIn
 from certledger.ledger.intake.catalog_check import known_entries
 from certledger.ledger.intake.contract_check import check_contract
@@ -18,6 +17,7 @@ from certledger.ledger.intake.errors import (
 )
 from certledger.ledger.intake.pending_state import head_of, require_issuer
 from certledger.ledger.intake.status_check import check_status
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.issuer_state import region_of
 from certledger.verifier.formats.statements import (
     CatalogChange,

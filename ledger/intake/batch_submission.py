@@ -14,7 +14,7 @@ from typing import IO
 
 import orjson
 
-from certledger.ledger.core.ports import Lookups
+from certledger.ledger.core.values import Lookups
 from certledger.ledger.intake.errors import (
     BatchCountError,
     RecordOtherIndexError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO
 
 from certledger.ledger.core.acts import ActKind, Lane
-from certledger.ledger.core.ports import AnchoredBatch, IssuerRow, NewAct, Unit
+from certledger.ledger.core.values import AnchoredBatch, IssuerRow, NewAct
 from certledger.ledger.intake.batch_submission import Submission, parse_submission
 from certledger.ledger.intake.catalog_check import check_editions, check_entitled, entries_of
 from certledger.ledger.intake.contract_check import check_contract
@@ -23,6 +23,7 @@ from certledger.ledger.intake.pending_state import (
     head_of,
     require_issuer,
 )
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.statements import Batch
 
 

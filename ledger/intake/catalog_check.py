@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import orjson
 
-from certledger.ledger.core.ports import IntakeUnit, Lookups
+from certledger.ledger.core.values import Lookups
 from certledger.ledger.intake.batch_submission import Kind, Submission
 from certledger.ledger.intake.errors import (
     CatalogUnknownError,
@@ -16,6 +16,7 @@ from certledger.ledger.intake.errors import (
     RecordReplacesNothingError,
     RecordUncataloguedError,
 )
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.catalog import EMPTY, Catalog, Entry, broken
 
@@ -29,7 +30,7 @@ def _read(entries: bytes) -> Entries:
     return {entry.order: entry for entry in Catalog.from_json(orjson.loads(entries)).entries}
 
 
-def known_entries(unit: IntakeUnit, root: bytes) -> Entries | None:
+def known_entries(unit: Unit, root: bytes) -> Entries | None:
     """Return the entries under a catalog root by category and version, None if not stored."""
     if root == EMPTY:
         return {}
@@ -37,7 +38,7 @@ def known_entries(unit: IntakeUnit, root: bytes) -> Entries | None:
     return None if entries is None else _read(entries)
 
 
-def entries_of(unit: IntakeUnit, root: bytes) -> Entries:
+def entries_of(unit: Unit, root: bytes) -> Entries:
     """Return the entries under a catalog root by category and version.
 
     Raises:
@@ -66,7 +67,7 @@ def check_entitled(kinds: Mapping[Kind, int], entries: Entries) -> None:
             raise RecordDisobeysError(place, fault[1], fault[0])
 
 
-def check_editions(unit: IntakeUnit, submission: Submission) -> None:
+def check_editions(unit: Unit, submission: Submission) -> None:
     """Check that each (id, edition) is new and replaces the edition before it.
 
     Raises:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from certledger.ledger.core.acts import Lane
 from certledger.ledger.core.contract_state import ledger_state, signing_key
-from certledger.ledger.core.ports import IssuerRow, Unit
+from certledger.ledger.core.values import IssuerRow
 from certledger.ledger.intake import errors
 from certledger.ledger.intake.pending_state import after_queue, head_of
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import (
     BlockTime,

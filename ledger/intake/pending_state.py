@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from certledger.ledger.core.acts import Lane
-from certledger.ledger.core.ports import IssuerRow, Store, SubmittedAct, Unit
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.core.values import IssuerRow, SubmittedAct
 from certledger.ledger.intake.batch_submission import MAX_SUBMISSION_BYTES
 from certledger.ledger.intake.errors import (
     ActDeadError,
@@ -20,6 +20,7 @@ from certledger.ledger.intake.errors import (
 )
 from certledger.ledger.intake.submission_receipt import issue_receipt
 from certledger.ledger.keys import Signer
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.statements import (
     MAX_LIFETIME_SECONDS,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from certledger.ledger.core.acts import Lane
-from certledger.ledger.core.ports import IssuerRow, Unit
+from certledger.ledger.core.values import IssuerRow
 from certledger.ledger.intake.errors import StatusBeyondError, StatusMalformedError
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.statements import StatusChange
 from certledger.verifier.formats.status_tree import CELLS, DEPTH, MAX_STATUS_WORDS, ZERO_WORD, move
 from certledger.verifier.vocabulary import Status

@@ -8,10 +8,10 @@ longer be included.
 from __future__ import annotations
 
 from certledger.ledger.core.acts import Lane
-from certledger.ledger.core.ports import Store, Unit
 from certledger.ledger.intake.acts import submit_act, submit_catalog, submit_status
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.pending_state import Intake, IntakeLimits, PendingHead, head
+from certledger.ledger.store.unit_of_work import Store, Unit
 
 __all__ = [
     "Intake",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
 from certledger.contracts import calls
-from certledger.ledger.core.values import Block, ContractLog, Included, SignedTransaction
+from certledger.ledger.chain.client import EthereumChain
+from certledger.ledger.core.values import Included
 from certledger.ledger.intake.batch_submission import (
     MAX_SUBMISSION_BYTES,
     Submission,
@@ -31,19 +30,6 @@ class CarryError(CertledgerError):
     """The batch cannot be sent: the issuer's state on the chain forbids it."""
 
     code = "carry.refused"
-
-
-class Carries(Protocol):
-    """The methods of a chain that sending a batch needs."""
-
-    @property
-    def identity(self) -> bytes: ...
-    def head(self) -> Block: ...
-    def reported_logs(self, first: int, last: int) -> Sequence[ContractLog]: ...
-    def next_nonce(self) -> int: ...
-    def sign(self, data: bytes, *, nonce: int) -> SignedTransaction: ...
-    def broadcast(self, raw: bytes) -> None: ...
-    def find(self, tx: bytes) -> Included | None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +95,7 @@ def read_batch(path: Path) -> Submission:
     return parse_submission(data, MAX_SUBMISSION_BYTES)
 
 
-def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: float) -> Carried:
+def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience: float) -> Carried:
     """Send a batch to the chain and wait until a block includes it; safe to repeat.
 
     `since` is the block of the ledger's deployment, `patience` seconds.
@@ -142,7 +128,7 @@ def carry_batch(chain: Carries, batch: Submission, *, since: int, patience: floa
     )
 
 
-def newest_state(chain: Carries, issuer: str, since: int) -> IssuerStateWords:
+def newest_state(chain: EthereumChain, issuer: str, since: int) -> IssuerStateWords:
     """Return an issuer's state from the contract's newest event.
 
     Raises:
@@ -162,7 +148,7 @@ def _key_of(state: IssuerStateWords, address: bytes) -> int:
     raise CarryError(f"0x{address.hex()} is no key of the body")
 
 
-def _wait(chain: Carries, tx: bytes, patience: float) -> Included | None:
+def _wait(chain: EthereumChain, tx: bytes, patience: float) -> Included | None:
     waiting = Retrying(
         retry=retry_if_result(lambda found: found is None),
         stop=stop_after_delay(patience),

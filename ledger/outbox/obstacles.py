@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from certledger.ledger.core.acts import ACTS, Lane
 from certledger.ledger.core.contract_state import after_act, ledger_state
-from certledger.ledger.core.ports import IssuerRow, SubmittedAct, Unit
+from certledger.ledger.core.values import IssuerRow, SubmittedAct
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.contract_state import Issuer, LedgerState, RuleBrokenError
 from certledger.verifier.formats.issuer_state import IssuerState
 from certledger.verifier.formats.statements import (

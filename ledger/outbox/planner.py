@@ -10,7 +10,8 @@ from certledger.contracts import calls
 from certledger.ledger.chain.client import MAX_CALLDATA_BYTES
 from certledger.ledger.core.acts import ACTS, ActKind, Lane
 from certledger.ledger.core.contract_state import after_act, ledger_state, signing_key
-from certledger.ledger.core.ports import IssuerRow, SubmittedAct, Unit
+from certledger.ledger.core.values import IssuerRow, SubmittedAct
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.contract_state import Issuer, RuleBrokenError, issuers_of
 from certledger.verifier.formats.issuer_state import IssuerState
 from certledger.verifier.formats.statements import Batch, StatusChange

@@ -14,23 +14,24 @@ from itertools import count, groupby
 
 import structlog
 
+from certledger.ledger.chain.client import EthereumChain
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.errors import (
     CallRevertedError,
-    Chain,
     ChainRefusesError,
     ChainUnreachableError,
+)
+from certledger.ledger.core.values import (
     Included,
     SignedTransaction,
-    Store,
     SubmittedAct,
     Transaction,
     TxState,
-    Unit,
 )
 from certledger.ledger.outbox.obstacles import obstacles, place_of
 from certledger.ledger.outbox.planner import MAX_CALL_BATCHES as MAX_BATCHES
 from certledger.ledger.outbox.planner import ContractCall, plan, touched
+from certledger.ledger.store.unit_of_work import Store, Unit
 
 log = structlog.get_logger(__name__)
 LEASE = "anchoring"
@@ -59,7 +60,7 @@ class Anchorer:
     """One worker of any number: the one that has the lease (`leads`) sends, the others wait."""
 
     store: Store
-    chain: Chain
+    chain: EthereumChain
     holder: str
     clock: Callable[[], int]
     pace: Pace = Pace()

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from certledger.ledger.core.ports import (
-    Block,
-    Chain,
-    ChainUnreachableError,
-    IssuerRow,
-    MirrorDiffersError,
-    Store,
-    StoredCheckpoint,
-    Unit,
-)
+from certledger.ledger.chain.client import EthereumChain
+from certledger.ledger.core.errors import ChainUnreachableError, MirrorDiffersError
+from certledger.ledger.core.values import Block, IssuerRow, StoredCheckpoint
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.formats import checkpoint as notes
 from certledger.verifier.formats.issuer_state import without_brake
@@ -38,7 +32,7 @@ class Cadence:
 
 
 def checkpoint(
-    store: Store, chain: Chain, ledger: LedgerPin, cadence: Cadence
+    store: Store, chain: EthereumChain, ledger: LedgerPin, cadence: Cadence
 ) -> StoredCheckpoint | None:
     """Make the checkpoint of the newest final block, if one is due; return it.
 
@@ -79,7 +73,7 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
 
 
 def capture(
-    chain: Chain, ledger: LedgerPin, final: Block, issuers: list[IssuerRow]
+    chain: EthereumChain, ledger: LedgerPin, final: Block, issuers: list[IssuerRow]
 ) -> tuple[StoredCheckpoint, dict[str, tuple[bytes, ...]]]:
     """Return the checkpoint of a final block, and the proofs of its issuers' slots.
 
@@ -113,7 +107,7 @@ def capture(
 
 
 def _prove(
-    chain: Chain, positions: list[bytes], final: Block
+    chain: EthereumChain, positions: list[bytes], final: Block
 ) -> tuple[tuple[bytes, ...], dict[bytes, tuple[bytes, ...]]]:
     account: tuple[bytes, ...] = ()
     slots: dict[bytes, tuple[bytes, ...]] = {}

@@ -10,7 +10,7 @@ from urllib.request import Request
 
 import structlog
 
-from certledger.ledger.core.ports import Store
+from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.checkpoint import (
     MAX_SIGNATURE_LINES,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from certledger.ledger.core.issuer_names import is_placeholder
-from certledger.ledger.core.ports import AnchoredBatch, Location, ReadUnit, Store, StoredCheckpoint
+from certledger.ledger.core.values import AnchoredBatch, Location, StoredCheckpoint
 from certledger.ledger.keys import KeyUnusableError, recover_key
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.errors import CertledgerError, MalformedError, ProofInvalidError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import parse_canonical
@@ -139,7 +140,7 @@ class EvidenceMaker:
                 raise EvidencePendingError("there is no checkpoint yet")
             return self._issuer_view(unit, checkpoint, issuer)
 
-    def _make(self, unit: ReadUnit, place: Location | None) -> Evidence:
+    def _make(self, unit: Unit, place: Location | None) -> Evidence:
         if place is None:
             raise EvidenceUnknownError("the ledger has no such certificate")
         checkpoint = unit.checkpoint()
@@ -201,7 +202,7 @@ class EvidenceMaker:
         anchor, state = evidence.anchor, evidence.body
         return check_batch(evidence.statement, anchor, state, identity=identity) == "ok"
 
-    def _record(self, unit: ReadUnit, place: Location) -> Record:
+    def _record(self, unit: Unit, place: Location) -> Record:
         data = unit.record(place.root, place.index - place.first)
         if data is None:
             raise EvidenceUnknownError("the records of this batch were never submitted")
@@ -209,7 +210,7 @@ class EvidenceMaker:
 
     # Shared by many certificates -----------------------------------------------------------
 
-    def _issuer_view(self, unit: ReadUnit, checkpoint: StoredCheckpoint, issuer: str) -> IssuerView:
+    def _issuer_view(self, unit: Unit, checkpoint: StoredCheckpoint, issuer: str) -> IssuerView:
         key = (issuer, checkpoint.number)
         cached = self._views.get(key)
         if cached is not None and cached.checkpoint.note == checkpoint.note:
@@ -240,7 +241,7 @@ class EvidenceMaker:
         return view
 
     def _issuer_trees(
-        self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
+        self, unit: Unit, checkpoint: StoredCheckpoint, state: IssuerState
     ) -> IssuerTrees:
         """Return the trees of a proved state; few states change from one checkpoint to the next."""
         digest = state.digest()
@@ -258,7 +259,7 @@ class EvidenceMaker:
         self._trees.put(digest, trees)
         return trees
 
-    def _batch(self, unit: ReadUnit, view: IssuerView, place: Location) -> BatchView:
+    def _batch(self, unit: Unit, view: IssuerView, place: Location) -> BatchView:
         anchored = unit.anchored_root(place.issuer, place.root)
         if anchored is None or anchored.sequence > view.state.batches:
             raise EvidencePendingError("the batch is not anchored under a checkpoint yet")
@@ -269,7 +270,7 @@ class EvidenceMaker:
             self._batches.put(key, cached)
         return cached
 
-    def _batch_view(self, unit: ReadUnit, view: IssuerView, anchored: AnchoredBatch) -> BatchView:
+    def _batch_view(self, unit: Unit, view: IssuerView, anchored: AnchoredBatch) -> BatchView:
         statement = anchored.statement
         if not isinstance(statement, Batch):
             raise EvidenceInconsistentError(f"batch {anchored.sequence} is not stored as a batch")
@@ -283,7 +284,7 @@ class EvidenceMaker:
             catalog=self._catalog(unit, anchored),
         )
 
-    def _catalog(self, unit: ReadUnit, anchored: AnchoredBatch) -> CatalogView:
+    def _catalog(self, unit: Unit, anchored: AnchoredBatch) -> CatalogView:
         cached = self._catalogs.get(anchored.catalog)
         if cached is None:
             entries = unit.catalog(anchored.catalog)

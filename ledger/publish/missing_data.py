@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from certledger.ledger.core.issuer_names import is_placeholder
-from certledger.ledger.core.ports import ReadUnit, Store
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.formats.canonical_json import Json
 
 READ_SECONDS = 10.0
@@ -65,12 +65,12 @@ class MissingList:
         return self._found
 
 
-def missing_of(unit: ReadUnit, limit: int = MAX_LISTED) -> Sequence[Missing]:
+def missing_of(unit: Unit, limit: int = MAX_LISTED) -> Sequence[Missing]:
     """Return at most `limit` missing things: names, then catalogs, then records."""
     return list(islice(_missing(unit, limit), limit))
 
 
-def _missing(unit: ReadUnit, limit: int) -> Iterator[Missing]:
+def _missing(unit: Unit, limit: int) -> Iterator[Missing]:
     for row in unit.bodies():
         if is_placeholder(row.state.name):
             digest = bytes.fromhex(row.state.name.partition(":")[2])

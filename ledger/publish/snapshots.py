@@ -7,16 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from certledger.ledger.core.ports import (
-    AnchoredBatch,
-    Chain,
-    IssuerRow,
-    ReadUnit,
-    Store,
-    StoredCheckpoint,
-)
+from certledger.ledger.chain.client import EthereumChain
+from certledger.ledger.core.values import AnchoredBatch, IssuerRow, StoredCheckpoint
 from certledger.ledger.publish.checkpoints import ROLL_NAME
 from certledger.ledger.publish.evidence import EvidenceInconsistentError, EvidencePendingError
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import parse_canonical
 from certledger.verifier.formats.catalog import Catalog
@@ -49,7 +44,7 @@ class SnapshotMaker:
     """
 
     store: Store
-    chain: Chain
+    chain: EthereumChain
     ledger: LedgerPin
     max_cached: int = 8
     _made: OrderedDict[str, SnapshotFile] = field(default_factory=OrderedDict)
@@ -103,7 +98,7 @@ class SnapshotMaker:
 
     # Making -----------------------------------------------------------------------------------
 
-    def _make(self, unit: ReadUnit, checkpoint: StoredCheckpoint) -> Snapshot:
+    def _make(self, unit: Unit, checkpoint: StoredCheckpoint) -> Snapshot:
         seen = self._in_order(list(unit.bodies(at=checkpoint.number)))
         issuers = [self._snapshot_issuer(unit, checkpoint, row.state) for row in seen]
         names = [ROLL_NAME, *(row.state.issuer for row in seen)]
@@ -127,7 +122,7 @@ class SnapshotMaker:
         return snapshot
 
     def _snapshot_issuer(
-        self, unit: ReadUnit, checkpoint: StoredCheckpoint, state: IssuerState
+        self, unit: Unit, checkpoint: StoredCheckpoint, state: IssuerState
     ) -> SnapshotIssuer:
         batches = unit.anchored_batches(state.issuer, limit=state.batches)
         return SnapshotIssuer.of(
@@ -184,7 +179,7 @@ def _roots(issuers: Sequence[SnapshotIssuer]) -> set[bytes]:
     return (roots | {issuer.state.catalog for issuer in issuers}) - {ZERO}
 
 
-def _catalog(unit: ReadUnit, root: bytes) -> Catalog | None:
+def _catalog(unit: Unit, root: bytes) -> Catalog | None:
     """Return a catalog, None if it is missing or damaged: its certificates cannot be judged."""
     try:
         entries = unit.catalog(root)

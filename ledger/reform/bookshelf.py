@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from certledger.ledger.core.book_values import StoredEdition
-from certledger.ledger.core.service_ports import ServiceStore, ServiceUnit
 from certledger.ledger.keys import Signer
 from certledger.ledger.reform.book_changes import TableChanges, changes
 from certledger.ledger.reform.book_files import BookTables
 from certledger.ledger.reform.record_writer import add_record
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.verification.verification_receipt import draw_reference
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.reform.book_edition import NO_EDITION, BookEdition
@@ -60,7 +60,7 @@ class BookUnchangedError(CertledgerError):
 class Bookshelf:
     """The editions in a store; safe for several threads.  `clock` gives seconds since 1970."""
 
-    store: ServiceStore
+    store: Store
     identity: bytes
     clock: Callable[[], float]
     _cache: dict[bytes, BookEdition] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class Bookshelf:
             return self._store(unit, edition, operator)
         raise BookDayError("another edition came in at the same time; look at it first")
 
-    def _store(self, unit: ServiceUnit, edition: BookEdition, operator: Signer) -> StoredEdition:
+    def _store(self, unit: Unit, edition: BookEdition, operator: Signer) -> StoredEdition:
         _check_day(unit, edition)
         now, reference = int(self.clock()), draw_reference()
         stored = StoredEdition(
@@ -183,7 +183,7 @@ class _RacedError(Exception):
     """Another edition was stored meanwhile; the transaction is rolled back."""
 
 
-def _check_day(unit: ServiceUnit, edition: BookEdition) -> None:
+def _check_day(unit: Unit, edition: BookEdition) -> None:
     """Check that an edition holds from a day after every other, and after every decision.
 
     Raises:

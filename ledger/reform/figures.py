@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from certledger.ledger.core.service_ports import ServiceStore
+from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.reform.bookshelf import BookAbsentError, Bookshelf
 from certledger.ledger.reform.coverage import Activity, Coverage, counter_party, coverage
 from certledger.verifier.formats.canonical_json import Json, format_time
@@ -28,7 +28,7 @@ MAX_LISTED_DAYS = 400
 class Figures:
     """Computes and stores the figures; `clock` gives seconds since 1970."""
 
-    store: ServiceStore
+    store: Store
     shelf: Bookshelf
     clock: Callable[[], float]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from certledger.ledger.core.receipt_chain import ReceiptChain
-from certledger.ledger.core.service_ports import ServiceUnit
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.keys import Signer
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.reform.operator_record import OperatorRecord, record_digest
@@ -22,7 +22,7 @@ def sign_record(
 
 
 def add_record(
-    unit: ServiceUnit,
+    unit: Unit,
     content: Mapping[str, Json],
     operator: Signer,
     *,

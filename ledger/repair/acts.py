@@ -12,13 +12,13 @@ from sqlalchemy import exists, func, select, update
 from certledger.ledger.audit.rejections import RejectionJudge
 from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActKind, ActState, kind_of
-from certledger.ledger.core.ports import NewAct
+from certledger.ledger.core.values import NewAct
 from certledger.ledger.repair.chain_acts import ChainActs
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, BODIES
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError
@@ -76,7 +76,7 @@ class ActRepair:
     """Repairs the rows of acts; the follower marks included ones afterwards."""
 
     def __init__(
-        self, unit: SqlUnit, chain: ChainActs, files: BatchFiles, identity: bytes, operator: bytes
+        self, unit: Unit, chain: ChainActs, files: BatchFiles, identity: bytes, operator: bytes
     ) -> None:
         self._unit, self._chain = unit, chain
         self._identity, self._operator = identity, operator
@@ -192,7 +192,7 @@ class ActRepair:
         return is_place_free(self._unit, row.number, *place)
 
 
-def repair_rejected(unit: SqlUnit, identity: bytes, rejected_at: Mapping[int, int]) -> None:
+def repair_rejected(unit: Unit, identity: bytes, rejected_at: Mapping[int, int]) -> None:
     """Restore the block of rejected acts, and accept again those that were rejected wrongly.
 
     They are judged on the chain's states.  An act whose counter another act has by now stays
@@ -220,7 +220,7 @@ def repair_rejected(unit: SqlUnit, identity: bytes, rejected_at: Mapping[int, in
             unit.connection.execute(update(ACTS).where(ACTS.c.number == row.number).values(waits))
 
 
-def is_place_free(unit: SqlUnit, number: int, subject: str, lane: str, counter: int) -> bool:
+def is_place_free(unit: Unit, number: int, subject: str, lane: str, counter: int) -> bool:
     """Return whether no living act but number `number` has this counter."""
     alive = ACTS.c.state.in_([str(state) for state in ActState if state.alive])
     same = [ACTS.c.subject == subject, ACTS.c.lane == lane, ACTS.c.counter == counter]

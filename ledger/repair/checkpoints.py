@@ -6,18 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from certledger.ledger.core.ports import (
-    Block,
-    Chain,
-    ChainUnreachableError,
-    MirrorDiffersError,
-    StoredCheckpoint,
-)
+from certledger.ledger.chain.client import EthereumChain
+from certledger.ledger.core.errors import ChainUnreachableError, MirrorDiffersError
+from certledger.ledger.core.values import Block, StoredCheckpoint
 from certledger.ledger.publish.checkpoints import capture, check_proofs
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import CHECKPOINTS, SLOT_PROOFS
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.checkpoint import (
     CheckpointUnusableError,
@@ -40,7 +36,7 @@ class _StoredCheckpoint:
 class CheckpointRepair:
     """Preserves checkpoints: constructed before their rows are deleted, run after following."""
 
-    def __init__(self, unit: SqlUnit, chain: Chain, pin: LedgerPin) -> None:
+    def __init__(self, unit: Unit, chain: EthereumChain, pin: LedgerPin) -> None:
         self._unit, self._chain, self._pin = unit, chain, pin
         self._checkpoints: dict[int, _StoredCheckpoint] = {
             row.number: _StoredCheckpoint(row) for row in unit.connection.execute(raw(CHECKPOINTS))

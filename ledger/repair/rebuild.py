@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from certledger.ledger.publish.missing_data import Missing
     from certledger.ledger.repair.chain_acts import ChainActs
     from certledger.ledger.repair.sources import BatchFiles
-    from certledger.ledger.store.unit_of_work import SqlUnit
+    from certledger.ledger.store.unit_of_work import Unit
     from certledger.verifier.audit.findings import AuditFault
     from certledger.verifier.audit.report import AuditReport
     from certledger.verifier.formats.canonical_json import Json
@@ -103,7 +103,7 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
     return rebuilt
 
 
-def _renew(ledger: Ledger, unit: SqlUnit, stored_files: StoredFiles, files: BatchFiles) -> None:
+def _renew(ledger: Ledger, unit: Unit, stored_files: StoredFiles, files: BatchFiles) -> None:
     """Repair what only the database has, and make the rest from the chain."""
     from certledger.ledger.publish.checkpoints import Cadence, checkpoint
     from certledger.ledger.repair.acts import repair_rejected
@@ -139,7 +139,7 @@ def _renew(ledger: Ledger, unit: SqlUnit, stored_files: StoredFiles, files: Batc
 
 
 def _repair_handed_in(
-    ledger: Ledger, unit: SqlUnit, chain: ChainActs, names: set[str], files: BatchFiles
+    ledger: Ledger, unit: Unit, chain: ChainActs, names: set[str], files: BatchFiles
 ) -> Mapping[int, int]:
     """Repair acts, receipts and names; return the blocks of rejections, by number of the act."""
     from certledger.ledger.repair.acts import ActRepair

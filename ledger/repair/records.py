@@ -15,7 +15,7 @@ from certledger.ledger.repair.sources import BatchFiles, has_root, lookups_of
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store.bulk_queries import PLACES
 from certledger.ledger.store.tables import ACTS, ANCHORED, BATCHES, CERTIFICATES, FRAMES
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.signed_act import statement_from_json
@@ -34,7 +34,7 @@ class _Wanted:
 class RecordRepair:
     """Repairs batches, frames and lookup rows; batches without audit faults stay as they are."""
 
-    def __init__(self, unit: SqlUnit, stored_files: StoredFiles, files: BatchFiles) -> None:
+    def __init__(self, unit: Unit, stored_files: StoredFiles, files: BatchFiles) -> None:
         self._unit, self._files_at, self._files = unit, stored_files, files
 
     def run(self) -> None:

@@ -13,7 +13,7 @@ from certledger.ledger.core.acts import ActKind
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store.tables import ACTS, BODIES, CATALOG_CHANGES, CATALOGS, NAMES
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.canonical_json import parse_canonical
@@ -22,7 +22,7 @@ from certledger.verifier.formats.catalog import Catalog
 MAX_CATALOG_BYTES = 64 << 20
 
 
-def find_names(unit: SqlUnit) -> set[str]:
+def find_names(unit: Unit) -> set[str]:
     """Return every text in the database that may be a name; the caller hashes it before use."""
     found = {row.name for row in unit.connection.execute(raw(NAMES))}
     for row in unit.connection.execute(raw(BODIES)):
@@ -33,7 +33,7 @@ def find_names(unit: SqlUnit) -> set[str]:
     return {name for name in found if isinstance(name, str)}
 
 
-def repair_names(unit: SqlUnit, candidates: Iterable[str], known: Iterable[bytes]) -> None:
+def repair_names(unit: Unit, candidates: Iterable[str], known: Iterable[bytes]) -> None:
     """Store the candidates whose digest the chain or an act has, and delete all other names."""
     wanted = set(known) | _statement_digests(unit, ActKind.REGISTER, "name")
     unit.connection.execute(delete(NAMES))
@@ -46,7 +46,7 @@ def repair_names(unit: SqlUnit, candidates: Iterable[str], known: Iterable[bytes
             unit.insert_new(NAMES, {"digest": digest, "name": name})
 
 
-def repair_catalogs(unit: SqlUnit, files: BatchFiles) -> None:
+def repair_catalogs(unit: Unit, files: BatchFiles) -> None:
     """Store the valid catalogs that an act filed; search lost ones in the files."""
     query = select(CATALOG_CHANGES.c.root)
     filed = set(unit.connection.execute(query).scalars())
@@ -82,7 +82,7 @@ def _root(entries: bytes) -> bytes:
         return b""
 
 
-def _statement_digests(unit: SqlUnit, kind: ActKind, name: str) -> set[bytes]:
+def _statement_digests(unit: Unit, kind: ActKind, name: str) -> set[bytes]:
     query = select(ACTS.c.statement).where(ACTS.c.kind == str(kind))
     return set(_members(unit.connection.execute(query).scalars(), kind, name))
 

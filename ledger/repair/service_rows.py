@@ -32,12 +32,12 @@ from certledger.ledger.store.tables import (
     VERIFICATIONS,
     WATCHES,
 )
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
 
 
-def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
+def repair_transactions(unit: Unit, operator: bytes) -> None:
     """Recompute transactions from their bytes; delete those that the operator did not sign."""
     for row in unit.connection.execute(raw(TRANSACTIONS)).all():
         mine = TRANSACTIONS.c.hash == row.hash
@@ -52,12 +52,12 @@ def repair_transactions(unit: SqlUnit, operator: bytes) -> None:
     _repair_carriages(unit)
 
 
-def _has_no_other(unit: SqlUnit, named: bytes, current: Any) -> bool:
+def _has_no_other(unit: Unit, named: bytes, current: Any) -> bool:
     query = select(exists().where(TRANSACTIONS.c.hash == named, TRANSACTIONS.c.hash != current))
     return not unit.connection.execute(query).scalar_one()
 
 
-def _repair_carriages(unit: SqlUnit) -> None:
+def _repair_carriages(unit: Unit) -> None:
     """Delete carriages without act or transaction; insert those that anchored acts imply."""
     act = exists().where(ACTS.c.number == CARRIAGES.c.act)
     transaction = exists().where(TRANSACTIONS.c.hash == CARRIAGES.c.tx)
@@ -68,7 +68,7 @@ def _repair_carriages(unit: SqlUnit) -> None:
     unit.connection.execute(insert(CARRIAGES).from_select(["tx", "act"], query))
 
 
-def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
+def repair_verifications(unit: Unit, operator: bytes) -> None:
     """Recompute rows of verifications from their receipts, and find the batches they are in."""
     newest: tuple[int, bytes] | None = None
     _repair_receipt_batches(unit, operator)
@@ -87,7 +87,7 @@ def repair_verifications(unit: SqlUnit, operator: bytes) -> None:
     _repair_end(unit, newest)
 
 
-def _sequence(unit: SqlUnit, receipt: SignedReceipt, current: Any) -> Any:
+def _sequence(unit: Unit, receipt: SignedReceipt, current: Any) -> Any:
     """Return the operator's batch that anchors a receipt, else `current` if it is sealed."""
     query = (
         select(ANCHORED.c.sequence)
@@ -104,7 +104,7 @@ def _sequence(unit: SqlUnit, receipt: SignedReceipt, current: Any) -> Any:
     return current if unit.connection.execute(sealed).scalar_one() else None
 
 
-def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
+def _repair_receipt_batches(unit: Unit, operator: bytes) -> None:
     """Set the state of each batch of receipts; delete those that cannot be submitted.
 
     The receipts of a deleted batch are sealed again, from their own rows.
@@ -123,7 +123,7 @@ def _repair_receipt_batches(unit: SqlUnit, operator: bytes) -> None:
         unit.insert_new(RECEIPT_BATCHES, {"sequence": sequence} | done)
 
 
-def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
+def _is_handed_in(unit: Unit, row: Any) -> bool | None:
     """Return whether a batch that is not anchored was submitted, None if its row is damaged."""
     submission = row.submission
     if not isinstance(submission, bytes):
@@ -138,7 +138,7 @@ def _is_handed_in(unit: SqlUnit, row: Any) -> bool | None:
     return False if statement.sequence == row.sequence else None
 
 
-def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
+def _operator_sequences(unit: Unit, operator: bytes) -> set[int]:
     """Return the sequences of batches that the operator's key signed."""
     keys = {row.state.issuer: row.state.keys for row in unit.bodies()}
     found = unit.connection.execute(select(ANCHORED.c.issuer, ANCHORED.c.sequence, ANCHORED.c.key))
@@ -149,7 +149,7 @@ def _operator_sequences(unit: SqlUnit, operator: bytes) -> set[int]:
     }
 
 
-def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
+def _repair_end(unit: Unit, newest: tuple[int, bytes] | None) -> None:
     """Set the end of the chain to the newest receipt, unless the end shows that one is lost."""
     name = str(ReceiptChain.VERIFICATIONS)
     head = unit.connection.execute(
@@ -162,7 +162,7 @@ def _repair_end(unit: SqlUnit, newest: tuple[int, bytes] | None) -> None:
         unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, *newest)
 
 
-def repair_watches(unit: SqlUnit) -> None:
+def repair_watches(unit: Unit) -> None:
     """Correct watches of certificates that are not anchored: by leaf, else by index."""
     leaves = Leaves(unit.connection)
     for row in unit.connection.execute(raw(WATCHES)).all():
@@ -179,7 +179,7 @@ def repair_watches(unit: SqlUnit) -> None:
             unit.connection.execute(update(WATCHES).where(*mine).values(leaf=leaf))
 
 
-def _place_of(unit: SqlUnit, leaf: Any) -> dict[str, Any] | None:
+def _place_of(unit: Unit, leaf: Any) -> dict[str, Any] | None:
     """Return issuer and index of the anchored certificate with a leaf, None if there is none."""
     if not isinstance(leaf, bytes):
         return None

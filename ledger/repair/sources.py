@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from certledger.ledger.core.ports import Lookups
+from certledger.ledger.core.values import Lookups
 from certledger.ledger.intake.act_submission import parse_handed_in
 from certledger.ledger.intake.batch_submission import parse_submission
 from certledger.verifier.audit.sources import Folder

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from certledger.ledger.core.acts import kind_of
-from certledger.ledger.core.ports import NewAct
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.core.values import NewAct
 from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.repair.acts import ReceiptClaim, read_receipt, read_statement
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, RECEIPT_CHAINS
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.audit.replay import ReplayedAct
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.statements import Batch, Statement
@@ -33,7 +33,7 @@ MAX_SEARCHED = 64
 class ReceiptRepair:
     """Repairs submission receipts; `absent` are acts of the chain without a row, by digest."""
 
-    def __init__(self, unit: SqlUnit, intake: Intake, absent: Mapping[bytes, ReplayedAct]) -> None:
+    def __init__(self, unit: Unit, intake: Intake, absent: Mapping[bytes, ReplayedAct]) -> None:
         self._unit, self._intake, self._absent = unit, intake, dict(absent)
         self._left = MAX_SEARCHED
 

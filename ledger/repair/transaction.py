@@ -12,17 +12,17 @@ from sqlalchemy import Connection, Select, Table, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from certledger.ledger.audit.database_source import StoredFiles
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 
 
 class SingleTransaction:
     """A store whose every unit is the same open one; the code that opened it commits."""
 
-    def __init__(self, unit: SqlUnit) -> None:
+    def __init__(self, unit: Unit) -> None:
         self.unit = unit
 
     @contextmanager
-    def begin(self, *, write: bool = True) -> Iterator[SqlUnit]:
+    def begin(self, *, write: bool = True) -> Iterator[Unit]:
         """Yield the open unit."""
         yield self.unit
 
@@ -55,7 +55,7 @@ class InlineExecutor(Executor):
         return future
 
 
-def prepare(unit: SqlUnit) -> None:
+def prepare(unit: Unit) -> None:
     """Lift the time limits of the transaction, and defer checks of foreign keys."""
     if unit.connection.dialect.name == "sqlite":
         unit.connection.execute(text("PRAGMA defer_foreign_keys = ON"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
 
-from certledger.ledger.core.ports import StoreBusyError
+from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.core.service_values import Answered, ApiKey, Role, Verification
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.tables import (
@@ -33,19 +33,23 @@ class CallersPart(Base):
     # Keys -------------------------------------------------------------------------------------
 
     def add_api_key(self, key: ApiKey) -> None:
+        """Store a new key; its prefix must be free."""
         values = asdict(key) | {"role": str(key.role), "scopes": " ".join(sorted(key.scopes))}
         self.connection.execute(insert(API_KEYS).values(values))
 
     def api_key(self, prefix: str) -> ApiKey | None:
+        """Return the key with this public prefix."""
         query = select(API_KEYS).where(API_KEYS.c.prefix == prefix)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else _key_of(row)
 
     def api_keys(self) -> Sequence[ApiKey]:
+        """Return all keys, oldest first."""
         query = select(API_KEYS).order_by(API_KEYS.c.created, API_KEYS.c.prefix)
         return [_key_of(row) for row in self.connection.execute(query)]
 
     def revoke_api_key(self, prefix: str, now: int) -> bool:
+        """Revoke a key; return False if there is none or it was revoked before."""
         statement = (
             update(API_KEYS)
             .where(API_KEYS.c.prefix == prefix, API_KEYS.c.revoked.is_(None))
@@ -54,12 +58,14 @@ class CallersPart(Base):
         return bool(self.connection.execute(statement).rowcount)
 
     def revoke_api_keys(self, now: int) -> int:
+        """Revoke every key; return how many were not revoked before."""
         statement = update(API_KEYS).where(API_KEYS.c.revoked.is_(None)).values(revoked=now)
         return int(self.connection.execute(statement).rowcount)
 
     # Idempotency ------------------------------------------------------------------------------
 
     def begin_request(self, caller: str, key: str, request: bytes, now: int) -> Answered | None:
+        """Claim an idempotency key; return the stored request if it was claimed before."""
         values = {
             "caller": caller,
             "key": key,
@@ -81,6 +87,7 @@ class CallersPart(Base):
         raise StoreBusyError("others claim and free the same idempotency key again and again")
 
     def end_request(self, caller: str, key: str, status: int, answer: bytes) -> None:
+        """Store the response to a claimed request."""
         self.connection.execute(
             update(IDEMPOTENCY)
             .where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
@@ -88,27 +95,35 @@ class CallersPart(Base):
         )
 
     def drop_request(self, caller: str, key: str) -> None:
+        """Release an idempotency key: nothing was done under it."""
         self.connection.execute(
             delete(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
         )
 
     def drop_requests(self, before: int) -> int:
+        """Delete requests created before this second; return how many."""
         done = self.connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created < before))
         return done.rowcount
 
     # Presentations ----------------------------------------------------------------------------
 
     def accept_presentation(self, digest: bytes, *, until: int, now: int) -> bool:
+        """Record that a presentation is accepted; return False if it was accepted before.
+
+        The record is deleted after `until` (seconds).
+        """
         self.connection.execute(delete(PRESENTATIONS).where(PRESENTATIONS.c.until < now))
         return self.insert_new(PRESENTATIONS, {"digest": digest, "until": until})
 
     def presentation_accepted(self, digest: bytes) -> bool:
+        """Return whether a presentation is recorded as accepted."""
         query = select(PRESENTATIONS.c.until).where(PRESENTATIONS.c.digest == digest)
         return self.connection.execute(query).first() is not None
 
     # Verifications ----------------------------------------------------------------------------
 
     def add_verifications(self, given: Sequence[Verification]) -> None:
+        """Store verifications with their receipts."""
         for at in range(0, len(given), _ROWS):
             rows = [_values(one) for one in given[at : at + _ROWS]]
             # One statement for all rows: the driver releases the GIL once, not once a row.
@@ -116,6 +131,7 @@ class CallersPart(Base):
             self.connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
 
     def verification(self, reference: str) -> Verification | None:
+        """Return the verification with this reference."""
         query = select(VERIFICATIONS).where(VERIFICATIONS.c.reference == reference)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else _verification_of(row)
@@ -123,6 +139,7 @@ class CallersPart(Base):
     def verifications_of(
         self, caller: str, *, since: int = 0, after: str | None = None, limit: int
     ) -> Sequence[Verification]:
+        """Return a caller's verifications since a second and `after` a reference, oldest first."""
         place = VERIFICATIONS.c.checked, VERIFICATIONS.c.number
         query = select(VERIFICATIONS).where(
             VERIFICATIONS.c.caller == caller,
@@ -137,6 +154,7 @@ class CallersPart(Base):
         return [_verification_of(row) for row in self.connection.execute(query)]
 
     def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
+        """Return verifications whose receipt is in no batch yet, oldest first."""
         query = (
             select(VERIFICATIONS)
             .where(VERIFICATIONS.c.sequence.is_(None))
@@ -146,6 +164,7 @@ class CallersPart(Base):
         return [_verification_of(row) for row in self.connection.execute(query)]
 
     def unsealed_count(self, most: int) -> int:
+        """Return how many receipts are in no batch yet, counting to `most`."""
         unsealed = select(VERIFICATIONS.c.number).where(VERIFICATIONS.c.sequence.is_(None))
         counted = select(func.count()).select_from(unsealed.limit(most).subquery())
         return int(self.connection.execute(counted).scalar_one())
@@ -153,6 +172,7 @@ class CallersPart(Base):
     def seal_verifications(
         self, references: Iterable[str], sequence: int, submission: bytes
     ) -> None:
+        """Store a batch of the operator with these receipts."""
         listed = list(references)
         for at in range(0, len(listed), _CHUNK):
             self.connection.execute(
@@ -164,14 +184,17 @@ class CallersPart(Base):
         self.connection.execute(insert(RECEIPT_BATCHES).values(values))
 
     def receipt_batch_waiting(self) -> tuple[int, bytes] | None:
+        """Return sequence and submission of a sealed batch that was not submitted yet."""
         query = select(RECEIPT_BATCHES).where(~RECEIPT_BATCHES.c.handed_in)
         row = self.connection.execute(query.order_by(RECEIPT_BATCHES.c.sequence)).first()
         return None if row is None else (row.sequence, row.submission)
 
     def receipt_batch_handed_in(self, sequence: int, digest: bytes) -> None:
+        """Record that a sealed batch, whose statement has this digest, was submitted."""
         self._set_receipt_batch(sequence, handed_in=True, submission=digest)
 
     def receipt_batches_under_way(self) -> Sequence[tuple[int, bytes]]:
+        """Return sequence and statement's digest of batches submitted and not final, in order."""
         query = (
             select(RECEIPT_BATCHES.c.sequence, RECEIPT_BATCHES.c.submission)
             .where(RECEIPT_BATCHES.c.handed_in, RECEIPT_BATCHES.c.submission != b"")
@@ -180,6 +203,7 @@ class CallersPart(Base):
         return [(row.sequence, row.submission) for row in self.connection.execute(query)]
 
     def receipt_batch_final(self, sequence: int) -> None:
+        """Record that a batch is final."""
         self._set_receipt_batch(sequence, submission=b"")
 
     def _set_receipt_batch(self, sequence: int, **values: Any) -> None:
@@ -188,6 +212,7 @@ class CallersPart(Base):
         )
 
     def unseal_verifications(self, sequence: int) -> None:
+        """Delete a sealed batch that can no longer be included; its receipts are sealed again."""
         self.connection.execute(
             update(VERIFICATIONS).where(VERIFICATIONS.c.sequence == sequence).values(sequence=None)
         )

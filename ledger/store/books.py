@@ -24,27 +24,32 @@ _SHORT = [column for column in BOOK_EDITIONS.columns if column.name != "content"
 
 
 class BooksPart(Base):
-    """See `ledger.core.book_values.BookUnit`."""
+    """Queries of the book's editions."""
 
     def book_editions(self) -> Sequence[StoredEdition]:
+        """Return all editions, oldest first."""
         rows = self.connection.execute(select(*_SHORT).order_by(BOOK_EDITIONS.c.number))
         return [StoredEdition(**row._mapping) for row in rows]
 
     def book_content(self, number: int) -> bytes | None:
+        """Return the file of an edition."""
         query = select(BOOK_EDITIONS.c.content).where(BOOK_EDITIONS.c.number == number)
         content: bytes | None = self.connection.execute(query).scalar_one_or_none()
         return content
 
     def add_book_edition(self, edition: StoredEdition, content: bytes) -> bool:
+        """Store an edition; return False where another has its number, day or digest."""
         return self.insert_new(BOOK_EDITIONS, asdict(edition) | {"content": content})
 
     def newest_checked(self, verdicts: Sequence[str]) -> int | None:
+        """Return the second of the newest receipt or record with one of these outcomes."""
         newest = select(func.max(VERIFICATIONS.c.checked))
         query = newest.where(VERIFICATIONS.c.verdict.in_(verdicts))
         found: int | None = self.connection.execute(query).scalar_one()
         return found
 
     def last_checked(self, parties: Sequence[str]) -> dict[str, int]:
+        """Return the second at which each party asked last; those that never did are left out."""
         found: dict[str, int] = {}
         for at in range(0, len(parties), _CHUNK):
             listed = [(party,) for party in parties[at : at + _CHUNK]]
@@ -60,6 +65,7 @@ class BooksPart(Base):
         return found
 
     def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
+        """Return how many receipts and records since a second have each of these outcomes."""
         query = (
             select(VERIFICATIONS.c.verdict, func.count())
             .where(VERIFICATIONS.c.verdict.in_(verdicts), VERIFICATIONS.c.checked >= since)
@@ -69,6 +75,7 @@ class BooksPart(Base):
         return {verdict: counts.get(verdict, 0) for verdict in verdicts}
 
     def final_waits(self, limit: int) -> Sequence[int]:
+        """Return seconds from acceptance to the final block of the newest final acts."""
         query = (
             select(BLOCKS.c.time - ACTS.c.accepted)
             .join(BLOCKS, BLOCKS.c.number == ACTS.c.block)
@@ -79,8 +86,10 @@ class BooksPart(Base):
         return [max(wait, 0) for wait in self.connection.execute(query).scalars()]
 
     def coverage_days(self, limit: int) -> Sequence[tuple[str, bytes]]:
+        """Return the newest days and their figures, newest first."""
         query = select(COVERAGE_DAYS).order_by(COVERAGE_DAYS.c.day.desc()).limit(limit)
         return [(row.day, row.figures) for row in self.connection.execute(query)]
 
     def add_coverage_day(self, day: str, figures: bytes) -> bool:
+        """Store the figures of a day; return False where it has some."""
         return self.insert_new(COVERAGE_DAYS, {"day": day, "figures": figures})

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import Lookups
+from certledger.ledger.core.values import Lookups
 
 PREFIX = 16
 """Bytes of a digest that a certificate is found by."""

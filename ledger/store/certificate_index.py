@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import Location
+from certledger.ledger.core.values import Location
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
 from certledger.ledger.store.record_chunks import FRAME, unpack_frame
@@ -44,12 +44,14 @@ class PlacesPart(Base):
     """Find certificates and their records."""
 
     def place_of_leaf(self, leaf: bytes) -> Location | None:
+        """Return the location of a certificate that is anchored or alive."""
         for row in self.connection.execute(_found_by("leaf"), {"asked": leaf[:PREFIX]}):
             if row.whole_leaf == leaf:
                 return _place_of(row)
         return None
 
     def places_of_lookup(self, lookup: bytes) -> Sequence[Location]:
+        """Return the locations of certificates with this lookup digest, newest last."""
         found = []
         for row in self.connection.execute(_found_by("lookup"), {"asked": lookup[:PREFIX]}).all():
             record = self.record(row.root, row.place % PLACES)
@@ -58,10 +60,15 @@ class PlacesPart(Base):
         return found
 
     def leaf_of_lookup(self, lookup: bytes) -> bytes | None:
+        """Return the leaf hash of the newest certificate with this lookup digest.
+
+        Found by the first 128 bits; evidence of the leaf then shows the whole digest.
+        """
         rows = self.connection.execute(_found_by("lookup"), {"asked": lookup[:PREFIX]}).all()
         return bytes(rows[-1].whole_leaf) if rows else None
 
     def place_at(self, issuer: str, index: int) -> Location | None:
+        """Return the location of an issuer's certificate `index`, if its records are stored."""
         query = (
             select(BATCHES)
             .where(BATCHES.c.issuer == issuer, BATCHES.c.first <= index, in_force())
@@ -74,6 +81,7 @@ class PlacesPart(Base):
         return Location(issuer=issuer, index=index, root=row.root, first=row.first, count=row.size)
 
     def record(self, root: bytes, place: int) -> bytes | None:
+        """Return the canonical bytes of one record of a batch."""
         asked = {"root": root, "frame": place // FRAME}
         frame = self.connection.execute(_frame(), asked).scalar_one_or_none()
         if frame is None:
@@ -82,6 +90,7 @@ class PlacesPart(Base):
         return records[at] if at < len(records) else None
 
     def records(self, root: bytes) -> Iterator[bytes]:
+        """Yield the canonical bytes of a batch's records in order; none if not stored."""
         query = (
             select(FRAMES.c.data)
             .join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
@@ -92,6 +101,7 @@ class PlacesPart(Base):
             yield from unpack_frame(frame)
 
     def leaves(self, root: bytes) -> Sequence[bytes]:
+        """Return the leaf hashes of a batch; empty if its records are not stored."""
         query = select(BATCHES.c.leaves).where(BATCHES.c.root == root)
         joined = self.connection.execute(query).scalar_one_or_none() or b""
         return [joined[at : at + HASH] for at in range(0, len(joined), HASH)]

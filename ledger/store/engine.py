@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
-from certledger.ledger.core.ports import StoreBusyError
+from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.store.engine_errors import engine_faults
 from certledger.ledger.store.identity import LEDGER, check_before
 from certledger.ledger.store.schema_migration import migrate
-from certledger.ledger.store.unit_of_work import SqlUnit
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.errors import CertledgerError
 
 PATIENCE = 30.0
@@ -207,8 +207,8 @@ class SqlStore:
         self._turn = threading.Lock()
 
     @contextmanager
-    def begin(self, *, write: bool = True) -> Iterator[SqlUnit]:
-        """Open one transaction (see the port)."""
+    def begin(self, *, write: bool = True) -> Iterator[Unit]:
+        """Open one transaction; see `Store.begin`."""
         with self._one_writer(write), engine_faults(), self.engine.connect() as connection:
             self._choose(connection, write)
             with connection.begin():
@@ -216,7 +216,7 @@ class SqlStore:
                     connection.exec_driver_sql(
                         f"SET LOCAL idle_in_transaction_session_timeout = '{self._idle_seconds}s'"
                     )
-                yield SqlUnit(connection)
+                yield Unit(connection)
 
     def _choose(self, connection: Connection, write: bool) -> None:
         if self._sqlite:

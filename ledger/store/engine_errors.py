@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.errors import (
     StoreBusyError,
     StoreDamagedError,
     StoreFullError,

@@ -27,15 +27,18 @@ class IdentityPart(Base):
     """Named values of the database itself."""
 
     def identity(self, name: str) -> bytes | None:
+        """Return the value stored under `ledger` or `pepper`, None if not set."""
         query = select(IDENTITY.c.value).where(IDENTITY.c.name == name)
         found: bytes | None = self.connection.execute(query).scalar_one_or_none()
         return found
 
     def claim_identity(self, name: str, value: bytes) -> bytes:
+        """Set a value unless it is set; return the stored one."""
         self.insert_new(IDENTITY, {"name": name, "value": value})
         return self.identity(name) or value
 
     def replace_identity(self, name: str, value: bytes) -> None:
+        """Replace a value."""
         self.connection.execute(delete(IDENTITY).where(IDENTITY.c.name == name))
         self.insert_new(IDENTITY, {"name": name, "value": value})
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
 from certledger.ledger.core.acts import ActState, Lane
-from certledger.ledger.core.ports import AnchoredEdition, Backlog, Lookups, NewAct, SubmittedAct
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
+from certledger.ledger.core.values import AnchoredEdition, Backlog, Lookups, NewAct, SubmittedAct
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX, find_editions, insert_certificates
@@ -51,12 +51,16 @@ class IntakePart(Base):
     """Store submitted acts, records and catalogs."""
 
     def lock(self, subject: str) -> None:
-        """Lock a subject until the unit ends (see the port); SQLite has one writer anyway."""
+        """Block other units from accepting acts of `subject` until this one ends.
+
+        SQLite has one writer anyway.
+        """
         if self._postgresql:
             query = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
             self.connection.execute(query, {"subject": subject})
 
     def act(self, digest: bytes) -> SubmittedAct | None:
+        """Return the act whose statement has this digest."""
         return self._act(ACTS.c.digest == digest)
 
     def _act(self, *asked: Any) -> SubmittedAct | None:
@@ -64,9 +68,11 @@ class IntakePart(Base):
         return None if row is None else rows.act_of(row)
 
     def act_at(self, subject: str, lane: Lane, counter: int) -> SubmittedAct | None:
+        """Return the living act at this value of the counter."""
         return next((act for act in self.acts_at(subject, lane, counter) if act.state.alive), None)
 
     def acts_at(self, subject: str, lane: Lane, counter: int) -> Sequence[SubmittedAct]:
+        """Return every act accepted at this counter, dead ones too, oldest first."""
         query = (
             select(ACTS)
             .where(ACTS.c.subject == subject, ACTS.c.lane == str(lane), ACTS.c.counter == counter)
@@ -75,6 +81,7 @@ class IntakePart(Base):
         return [rows.act_of(row) for row in self.connection.execute(query)]
 
     def queue(self, subject: str, lane: Lane) -> Sequence[SubmittedAct]:
+        """Return the acts of the lane that are accepted and not yet included, in order."""
         asked = (
             select(ACTS)
             .where(
@@ -87,6 +94,7 @@ class IntakePart(Base):
         return [rows.act_of(row) for row in self.connection.execute(asked)]
 
     def last_waiting(self, subject: str, lane: Lane) -> SubmittedAct | None:
+        """Return the last of the queue."""
         query = (
             select(ACTS)
             .where(
@@ -101,6 +109,7 @@ class IntakePart(Base):
         return None if row is None else rows.act_of(row)
 
     def receipt_chain(self, name: ReceiptChain) -> tuple[int, bytes]:
+        """Return number and digest (32 bytes) of the newest receipt; locks the chain."""
         new = {"name": str(name), "number": 0, "digest": NOTHING_BEFORE}
         self.insert_new(RECEIPT_CHAINS, new)
         row = self.connection.execute(
@@ -109,6 +118,7 @@ class IntakePart(Base):
         return row.number, row.digest
 
     def extend_receipt_chain(self, name: ReceiptChain, number: int, digest: bytes) -> None:
+        """Set the newest receipt of a chain."""
         self.connection.execute(
             update(RECEIPT_CHAINS)
             .where(RECEIPT_CHAINS.c.name == str(name))
@@ -116,6 +126,7 @@ class IntakePart(Base):
         )
 
     def add_act(self, act: NewAct) -> SubmittedAct:
+        """Store an act; no living act may have its digest or its counter."""
         values = rows.act_values(act)
         row = self.connection.execute(ACTS.insert().values(values).returning(ACTS)).one()
         return rows.act_of(row)
@@ -123,6 +134,10 @@ class IntakePart(Base):
     def add_records(
         self, root: bytes, issuer: str, first: int, records: Iterable[bytes], lookups: Lookups
     ) -> None:
+        """Store the records of a batch under its root, unless all are stored already.
+
+        `records` is iterated once and never in memory as a whole.
+        """
         values = {
             "root": root,
             "issuer": issuer,
@@ -144,6 +159,7 @@ class IntakePart(Base):
         insert_certificates(self.connection, number, lookups)
 
     def records_whole(self, root: bytes) -> bool:
+        """Return whether all records of a batch are stored, each with its lookup row."""
         query = select(BATCHES.c.number).where(BATCHES.c.root == root, all_frames(), all_places())
         return self.connection.execute(query).first() is not None
 
@@ -160,6 +176,7 @@ class IntakePart(Base):
             self.connection.execute(delete(BATCHES).where(BATCHES.c.number == number))
 
     def editions(self, issuer: str, ids: Sequence[bytes]) -> Sequence[AnchoredEdition]:
+        """Return the editions of these ids that are anchored or alive."""
         whole = {id_[:PREFIX]: id_ for id_ in ids}
         return [
             AnchoredEdition(id=whole[prefix], edition=edition, index=index)
@@ -167,6 +184,7 @@ class IntakePart(Base):
         ]
 
     def catalog(self, root: bytes) -> bytes | None:
+        """Return the canonical JSON list of a catalog's entries."""
         packed = self.connection.execute(
             select(CATALOGS.c.entries).where(CATALOGS.c.root == root)
         ).scalar_one_or_none()
@@ -178,9 +196,11 @@ class IntakePart(Base):
             ) from error
 
     def add_catalog(self, root: bytes, entries: bytes) -> None:
+        """Store a catalog under its root, replacing what is stored there."""
         self.put(CATALOGS, [{"root": root, "entries": zlib.compress(entries)}])
 
     def backlog(self) -> Backlog:
+        """Return the accepted acts that can move; of acts set aside only the number."""
         moves = ACTS.c.reason.is_(None)
         row = self.connection.execute(
             select(
@@ -198,6 +218,7 @@ class IntakePart(Base):
         )
 
     def backlog_of(self, subject: str) -> Backlog:
+        """Return the accepted acts of one subject, acts set aside included."""
         row = self.connection.execute(
             select(
                 func.count().label("acts"),
@@ -214,6 +235,10 @@ class IntakePart(Base):
         )
 
     def expire(self, now: int) -> int:
+        """Expire accepted acts whose `notAfter` lies before `now`; return how many.
+
+        Acts behind an expired one in its lane expire too: their counter cannot be reached.
+        """
         waiting = ACTS.c.state == str(ActState.ACCEPTED)
         gone = {"state": str(ActState.EXPIRED)}
         query = update(ACTS).where(waiting, ACTS.c.not_after < now).values(gone)

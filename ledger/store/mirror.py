@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple
 
 from certledger.ledger.core.acts import ActKind, ActState, Lane
 from certledger.ledger.core.issuer_names import is_placeholder, placeholder
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.service_values import CHECKPOINT_REPLACED, REORGANISED
+from certledger.ledger.core.values import (
     AnchoredBatch,
     Block,
     CatalogSeen,
@@ -21,7 +22,6 @@ from certledger.ledger.core.ports import (
     StoredCheckpoint,
     TxState,
 )
-from certledger.ledger.core.service_values import CHECKPOINT_REPLACED, REORGANISED
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base, values_of
 from certledger.ledger.store.mirror_queries import SIGNATURE_LINE
@@ -58,20 +58,24 @@ class MirrorPart(Base):
     """Write the mirror of the chain."""
 
     def head(self) -> Block | None:
+        """Return the newest block that the mirror follows."""
         query = select(BLOCKS).order_by(BLOCKS.c.number.desc()).limit(1)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.block_of(row)
 
     def block(self, number: int) -> Block | None:
+        """Return a followed block, if it has not been pruned."""
         query = select(BLOCKS).where(BLOCKS.c.number == number)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.block_of(row)
 
     def add_block(self, block: Block) -> None:
+        """Add a followed block.  Blocks without acts may be left out."""
         values = values_of(BLOCKS, block)
         self.put(BLOCKS, [values])
 
     def rollback(self, number: int) -> None:
+        """Undo blocks after `number`; acts that they included or displaced are accepted again."""
         for statement in BLOCK_TABLES:
             self.connection.execute(delete(statement).where(statement.c.block > number))
         self.connection.execute(delete(BLOCKS).where(BLOCKS.c.number > number))
@@ -108,6 +112,7 @@ class MirrorPart(Base):
         return not self.connection.execute(living).scalar_one()
 
     def finalize(self, number: int) -> int:
+        """Mark acts and transactions of blocks up to `number` final; return how many acts."""
         final = update(ACTS).where(ACTS.c.state == str(ActState.INCLUDED), ACTS.c.block <= number)
         self.connection.execute(
             update(TRANSACTIONS)
@@ -117,12 +122,18 @@ class MirrorPart(Base):
         return self.connection.execute(final.values(state=str(ActState.FINAL))).rowcount
 
     def final_block(self) -> int:
+        """Return the newest block with final acts or a checkpoint, -1 for none."""
         acts = select(func.max(ACTS.c.block)).where(ACTS.c.state == str(ActState.FINAL))
         checkpoints = select(func.max(CHECKPOINTS.c.number))
         found = [self.connection.execute(query).scalar_one() for query in (acts, checkpoints)]
         return max(-1 if number is None else int(number) for number in found)
 
     def add_reorganisation(self, reorganisation: Reorganisation) -> None:
+        """Record, before the rollback, that final blocks are rolled back.
+
+        Callers who got events of a final batch, or of a status at a checkpoint, in these blocks get
+        new events once a later checkpoint shows the outcome.
+        """
         values = values_of(REORGANISATIONS, reorganisation)
         del values["number"]
         added = insert(REORGANISATIONS).values(values).returning(REORGANISATIONS.c.number)
@@ -145,10 +156,12 @@ class MirrorPart(Base):
         )
 
     def reorganisations(self) -> Sequence[Reorganisation]:
+        """Return all reorganisations of final blocks, newest first."""
         query = select(REORGANISATIONS).order_by(REORGANISATIONS.c.number.desc())
         return [Reorganisation(**row._mapping) for row in self.connection.execute(query)]
 
     def prune(self, number: int) -> None:
+        """Delete versions that only blocks before `number` need; the newest state stays."""
         for statement, names in VERSIONED.items():
             keys = [statement.c[name] for name in names]
             last = (
@@ -165,6 +178,7 @@ class MirrorPart(Base):
     # Rows of blocks --------------------------------------------------------------------------
 
     def put_body(self, body: IssuerRow) -> None:
+        """Store an issuer's state since its block."""
         self.put(BODIES, [rows.body_values(body)])
         self.connection.execute(
             update(ACTS)
@@ -173,10 +187,12 @@ class MirrorPart(Base):
         )
 
     def put_registrar(self, registrar: RegistrarSeen) -> None:
+        """Store a region's registrar since its block."""
         values = values_of(REGISTRARS, registrar)
         self.put(REGISTRARS, [values])
 
     def put_words(self, issuer: str, words: Mapping[int, bytes], block: int) -> None:
+        """Store status words (position to 32 bytes) since `block`."""
         self.put(
             STATUS_WORDS,
             [
@@ -186,16 +202,20 @@ class MirrorPart(Base):
         )
 
     def add_anchored(self, batches: Iterable[AnchoredBatch]) -> None:
+        """Store batches that were anchored."""
         self.put(ANCHORED, [rows.anchored_values(batch) for batch in batches])
 
     def add_status(self, change: MirroredStatusChange) -> None:
+        """Store a status statement that was included."""
         self.put(STATUS_CHANGES, [rows.status_values(change)])
 
     def add_catalog_change(self, change: CatalogSeen) -> None:
+        """Store that a catalog came into force."""
         values = values_of(CATALOG_CHANGES, change)
         self.put(CATALOG_CHANGES, [values])
 
     def add_name(self, name: str) -> None:
+        """Store a name under its SHA-256, and give it to issuers mirrored without a name."""
         digest = sha256(name.encode()).digest()
         if self.name(digest) == name:
             return
@@ -211,6 +231,7 @@ class MirrorPart(Base):
                 self.put_body(replace(body, state=body.state.named(name)))
 
     def name(self, digest: bytes) -> str | None:
+        """Return the name whose SHA-256 is `digest`, checked against the digest."""
         query = select(NAMES.c.name).where(NAMES.c.digest == digest)
         found: str | None = self.connection.execute(query).scalar_one_or_none()
         edited = found is not None and sha256(found.encode()).digest() != digest
@@ -219,6 +240,12 @@ class MirrorPart(Base):
     def settle(
         self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes
     ) -> None:
+        """Record that the chain included the statement `digest` at this counter.
+
+        An act with this digest becomes included, even if expired or displaced; a living act with
+        another digest at the same counter becomes displaced, and so do waiting batches behind it
+        that name another predecessor.
+        """
         gone = {"state": str(ActState.DISPLACED), "block": block}
         others = [*_same_place(subject, lane, counter), ACTS.c.digest != digest]
         self.connection.execute(update(ACTS).where(*others).values(gone))
@@ -245,6 +272,7 @@ class MirrorPart(Base):
     def add_checkpoint(
         self, checkpoint: StoredCheckpoint, proofs: Mapping[str, Sequence[bytes]]
     ) -> None:
+        """Store a checkpoint with the proof of each issuer's slot (trie nodes)."""
         values = values_of(CHECKPOINTS, checkpoint)
         self.put(CHECKPOINTS, [values | {"account": rows.pack_nodes(checkpoint.account)}])
         self.put(
@@ -256,11 +284,13 @@ class MirrorPart(Base):
         )
 
     def set_note(self, number: int, note: str) -> None:
+        """Replace the note of a checkpoint, once witnesses have cosigned it."""
         self.connection.execute(
             update(CHECKPOINTS).where(CHECKPOINTS.c.number == number).values(note=note)
         )
 
     def drop_checkpoints(self, before: int) -> None:
+        """Delete checkpoints of blocks before `before`, except the newest that is cosigned."""
         cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
         newest = select(func.max(CHECKPOINTS.c.number)).where(cosigned).scalar_subquery()
         old = [CHECKPOINTS.c.number < before, CHECKPOINTS.c.number != func.coalesce(newest, -1)]

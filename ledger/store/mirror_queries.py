@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import exists, select
 
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.values import (
     AnchoredBatch,
     CatalogSeen,
     IssuerRow,
@@ -40,10 +40,12 @@ class ReadingPart(Base):
     """Read the mirror."""
 
     def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
+        """Return every issuer, ascending by code, newest or as of block `at`."""
         found = self.connection.execute(newest(BODIES, BODIES.c.issuer, at=at))
         return [rows.body_of(row) for row in found]
 
     def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
+        """Return one issuer, newest or as of block `at`."""
         query = select(BODIES).where(BODIES.c.issuer == issuer).order_by(BODIES.c.block.desc())
         if at is not None:
             query = query.where(BODIES.c.block <= at)
@@ -51,15 +53,18 @@ class ReadingPart(Base):
         return None if row is None else rows.body_of(row)
 
     def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
+        """Return the region's registrar, newest or as of block `at`."""
         query = newest(REGISTRARS, REGISTRARS.c.region, at=at, region=region)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.registrar_of(row)
 
     def registrars(self) -> Sequence[RegistrarSeen]:
+        """Return the registrar of each region, ascending by region."""
         found = self.connection.execute(newest(REGISTRARS, REGISTRARS.c.region, at=None))
         return [rows.registrar_of(row) for row in found]
 
     def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
+        """Return the status words that are not zero, newest or as of block `at`."""
         query = newest(
             STATUS_WORDS, STATUS_WORDS.c.issuer, STATUS_WORDS.c.position, at=at, issuer=issuer
         )
@@ -69,11 +74,13 @@ class ReadingPart(Base):
     # Batches --------------------------------------------------------------------------------
 
     def anchored(self, issuer: str, sequence: int) -> AnchoredBatch | None:
+        """Return the batch that the chain has at this sequence."""
         query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence == sequence)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.anchored_of(row)
 
     def anchored_root(self, issuer: str, root: bytes) -> AnchoredBatch | None:
+        """Return the batch of an issuer with this root."""
         query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.root == root)
         row = self.connection.execute(query.order_by(ANCHORED.c.sequence).limit(1)).one_or_none()
         return None if row is None else rows.anchored_of(row)
@@ -81,6 +88,7 @@ class ReadingPart(Base):
     def anchored_batches(
         self, issuer: str, *, after: int = 0, limit: int | None = None
     ) -> Sequence[AnchoredBatch]:
+        """Return an issuer's batches with a sequence above `after`, ascending."""
         query = (
             select(ANCHORED)
             .where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence > after)
@@ -90,6 +98,7 @@ class ReadingPart(Base):
         return [rows.anchored_of(row) for row in self.connection.execute(query)]
 
     def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
+        """Return the leaves of the first `batches` of an issuer's tree."""
         query = (
             select(ANCHORED.c.leaf)
             .where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence <= batches)
@@ -98,12 +107,14 @@ class ReadingPart(Base):
         return list(self.connection.execute(query).scalars())
 
     def missing_records(self, limit: int | None = None) -> Sequence[AnchoredBatch]:
+        """Return anchored batches of which records are missing here."""
         stored = exists().where(BATCHES.c.root == ANCHORED.c.root, all_frames())
         query = select(ANCHORED).where(~stored).order_by(ANCHORED.c.issuer, ANCHORED.c.sequence)
         query = query if limit is None else query.limit(limit)
         return [rows.anchored_of(row) for row in self.connection.execute(query)]
 
     def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
+        """Return (issuer, root) of catalogs that were in force and are missing here."""
         stored = exists().where(CATALOGS.c.root == CATALOG_CHANGES.c.root)
         query = (
             select(CATALOG_CHANGES.c.issuer, CATALOG_CHANGES.c.root)
@@ -115,6 +126,7 @@ class ReadingPart(Base):
         return [(row.issuer, row.root) for row in self.connection.execute(query)]
 
     def status_changes(self, issuer: str, *, after: int = 0) -> Sequence[MirroredStatusChange]:
+        """Return an issuer's status statements with an epoch above `after`, ascending."""
         query = (
             select(STATUS_CHANGES)
             .where(STATUS_CHANGES.c.issuer == issuer, STATUS_CHANGES.c.epoch > after)
@@ -123,6 +135,7 @@ class ReadingPart(Base):
         return [rows.status_of(row) for row in self.connection.execute(query)]
 
     def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
+        """Return the catalogs that were in force, ascending by version."""
         query = (
             select(CATALOG_CHANGES)
             .where(CATALOG_CHANGES.c.issuer == issuer)
@@ -133,6 +146,7 @@ class ReadingPart(Base):
     # Checkpoints ----------------------------------------------------------------------------
 
     def checkpoint(self, number: int | None = None) -> StoredCheckpoint | None:
+        """Return a checkpoint, the newest by default."""
         query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         if number is not None:
             query = query.where(CHECKPOINTS.c.number == number)
@@ -140,12 +154,14 @@ class ReadingPart(Base):
         return None if row is None else rows.checkpoint_of(row)
 
     def cosigned_checkpoint(self) -> StoredCheckpoint | None:
+        """Return the newest checkpoint that any witness has cosigned."""
         cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
         query = select(CHECKPOINTS).where(cosigned).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.checkpoint_of(row)
 
     def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
+        """Return the trie nodes of an issuer's slot at a checkpoint."""
         query = select(SLOT_PROOFS.c.nodes).where(
             SLOT_PROOFS.c.number == number, SLOT_PROOFS.c.issuer == issuer
         )

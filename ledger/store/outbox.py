@@ -9,7 +9,8 @@ from sqlalchemy import exists, func, select, text, update
 
 from certledger.ledger.core.acts import ACTS as ACTS_OF
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import LeaseLostError, SubmittedAct, Transaction, TxState
+from certledger.ledger.core.errors import LeaseLostError
+from certledger.ledger.core.values import SubmittedAct, Transaction, TxState
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.tables import ACTS, CARRIAGES, LEASES, TRANSACTIONS
@@ -22,6 +23,12 @@ class RoadPart(Base):
     """Waiting acts, transactions and leases."""
 
     def waiting(self, limit: int, per_lane: int = 100) -> Sequence[SubmittedAct]:
+        """Return accepted acts that no signed or broadcast transaction contains, oldest first.
+
+        At most the next `per_lane` of each lane, so that no issuer fills the list, and none that is
+        set aside.  An act in an included transaction was skipped by the contract there, or the
+        mirror has not followed its block yet.
+        """
         carried = (
             exists()
             .where(CARRIAGES.c.act == ACTS.c.number, CARRIAGES.c.tx == TRANSACTIONS.c.hash)
@@ -40,9 +47,11 @@ class RoadPart(Base):
         return [rows.act_of(row) for row in found]
 
     def set_aside(self, act: SubmittedAct, reason: str) -> None:
+        """Set aside an act, and those behind it in its lane, until its subject changes."""
         self._from(act, {"reason": reason})
 
     def reject(self, act: SubmittedAct, reason: str, block: int) -> None:
+        """Reject an act, and those behind it, that can never be included, as known at `block`."""
         self._from(act, {"state": str(ActState.REJECTED), "reason": reason, "block": block})
 
     def _from(self, act: SubmittedAct, values: Mapping[str, Any]) -> None:
@@ -56,12 +65,14 @@ class RoadPart(Base):
         self.connection.execute(update(ACTS).where(*behind).values(**values))
 
     def reconsider(self, subject: str | None = None) -> None:
+        """Undo `set_aside`, for one subject or for all."""
         asked = [ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_not(None)]
         if subject is not None:
             asked.append(ACTS.c.subject == subject)
         self.connection.execute(update(ACTS).where(*asked).values(reason=None))
 
     def pending_transactions(self) -> Sequence[Transaction]:
+        """Return transactions that are signed, broadcast or included, ascending by nonce."""
         query = (
             select(TRANSACTIONS)
             .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
@@ -70,11 +81,13 @@ class RoadPart(Base):
         return [rows.transaction_of(row) for row in self.connection.execute(query)]
 
     def transaction(self, tx: bytes) -> Transaction | None:
+        """Return the transaction with this hash."""
         query = select(TRANSACTIONS).where(TRANSACTIONS.c.hash == tx)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else rows.transaction_of(row)
 
     def acts_of(self, tx: bytes) -> Sequence[SubmittedAct]:
+        """Return the acts in a transaction."""
         query = (
             select(ACTS)
             .join(CARRIAGES, CARRIAGES.c.act == ACTS.c.number)
@@ -84,11 +97,13 @@ class RoadPart(Base):
         return [rows.act_of(row) for row in self.connection.execute(query)]
 
     def add_transaction(self, transaction: Transaction, acts: Iterable[int]) -> None:
+        """Store a signed transaction and the numbers of its acts, before it is sent."""
         self.insert_new(TRANSACTIONS, rows.transaction_values(transaction))
         for act in acts:
             self.insert_new(CARRIAGES, {"tx": transaction.hash, "act": act})
 
     def set_transaction(self, tx: bytes, state: TxState, block: int | None = None) -> None:
+        """Set the state of a transaction."""
         self.connection.execute(
             update(TRANSACTIONS)
             .where(TRANSACTIONS.c.hash == tx)
@@ -98,6 +113,11 @@ class RoadPart(Base):
     # Leases ---------------------------------------------------------------------------------
 
     def acquire(self, name: str, holder: str, *, seconds: int) -> int | None:
+        """Acquire or renew a lease; return its fencing token, None while another holder has it.
+
+        A renewal returns the same token, a take-over a greater one.  Time is the database's, so
+        that machines with different clocks agree on when a lease ends.
+        """
         self.insert_new(LEASES, {"name": name, "holder": "", "token": 0, "until": 0})
         row = self.connection.execute(
             select(LEASES).where(LEASES.c.name == name).with_for_update()
@@ -121,6 +141,7 @@ class RoadPart(Base):
         return int(self.connection.execute(text(f"SELECT {query}")).scalar_one())
 
     def release(self, name: str, holder: str) -> None:
+        """Release a lease before it ends."""
         self.connection.execute(
             update(LEASES)
             .where(LEASES.c.name == name, LEASES.c.holder == holder)
@@ -128,6 +149,7 @@ class RoadPart(Base):
         )
 
     def fence(self, name: str, token: int) -> None:
+        """Raise LeaseLostError unless `token` is the newest; lock the lease until the unit ends."""
         current = self.connection.execute(
             select(LEASES.c.token).where(LEASES.c.name == name).with_for_update(read=True)
         ).scalar_one_or_none()

@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from certledger.ledger.core.ports import Store
-from certledger.ledger.core.service_ports import ServiceStore
 from certledger.ledger.files import write_atomically
+from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError
 
 PEPPER = "keys/api.pepper"
@@ -70,7 +69,7 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
 
 
 def renew_pepper(
-    home: Path, store: ServiceStore, *, now: int, random: Callable[[int], bytes] = os.urandom
+    home: Path, store: Store, *, now: int, random: Callable[[int], bytes] = os.urandom
 ) -> tuple[int, int]:
     """Replace a lost pepper; return how many API keys and webhooks were revoked.
 

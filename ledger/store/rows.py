@@ -9,7 +9,7 @@ import orjson
 
 from certledger.ledger.core.acts import ACTS, ActKind, ActState, counter_of, subject_of
 from certledger.ledger.core.issuer_names import unnamed
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.values import (
     AnchoredBatch,
     Block,
     CatalogSeen,

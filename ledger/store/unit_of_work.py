@@ -1,6 +1,21 @@
-"""The unit of work: one transaction with the queries of all parts of the store."""
+"""The store: one transaction with the queries of all its users, and what opens one.
+
+Guarantees
+----------
+`with store.begin() as unit:` is one transaction: it commits when the block ends and rolls back
+when the block raises.  A commit survives a crash of process and machine.  A unit sees its own
+writes, and of the others only what was committed; if two units conflict, the later one waits or
+fails with `StoreBusyError`, and the caller runs again.  No method of a unit commits.
+
+The store's copy of the chain, the mirror, is a cache: each row names the block that made it, so
+that `rollback` undoes a reorganisation exactly, and queries may be as of any block since the last
+`prune`.  Reads from it are checked against a state root.
+"""
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from certledger.ledger.store.api_clients import CallersPart
 from certledger.ledger.store.books import BooksPart
@@ -13,7 +28,7 @@ from certledger.ledger.store.outbox import RoadPart
 from certledger.ledger.store.webhooks import HooksPart
 
 
-class SqlUnit(
+class Unit(
     IdentityPart,
     IntakePart,
     RoadPart,
@@ -24,7 +39,20 @@ class SqlUnit(
     HooksPart,
     BooksPart,
 ):
-    """Implements the ports `Unit` and `ServiceUnit`.
+    """One transaction of the store."""
 
-    `SqlStore` commits and rolls back; no method here does.
-    """
+
+class Store(Protocol):
+    """The database; SQLite and PostgreSQL give the same guarantees."""
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[Unit]:
+        """Begin one transaction; with `write=False` it may only read, and waits for no lock.
+
+        Raises:
+            StoreBusyError: a lock was not released in time.
+            StoreUnavailableError: the database does not answer, is full or damaged.
+            TextUnusableError: a text contains NUL.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""

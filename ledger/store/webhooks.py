@@ -21,7 +21,6 @@ from sqlalchemy import (
 )
 
 from certledger.ledger.core.acts import ActKind, ActState
-from certledger.ledger.core.ports import SubmittedAct
 from certledger.ledger.core.service_values import (
     BATCH_FINAL,
     REORGANISED,
@@ -33,6 +32,7 @@ from certledger.ledger.core.service_values import (
     Hook,
     Watch,
 )
+from certledger.ledger.core.values import SubmittedAct
 from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.tables import ACTS, DELIVERIES, EVENTS, HOOKS, WATCHES
@@ -48,15 +48,18 @@ class HooksPart(Base):
     """Webhooks, watches, events and deliveries."""
 
     def add_hook(self, hook: Hook) -> None:
+        """Store a webhook."""
         values = asdict(hook) | {"kinds": " ".join(sorted(hook.kinds)), "removed": None}
         self.connection.execute(insert(HOOKS).values(values))
 
     def hook(self, hook_id: str) -> Hook | None:
+        """Return a webhook that was not removed."""
         query = select(HOOKS).where(HOOKS.c.id == hook_id, HOOKS.c.removed.is_(None))
         row = self.connection.execute(query).one_or_none()
         return None if row is None else _hook_of(row)
 
     def hooks_of(self, caller: str) -> Sequence[Hook]:
+        """Return a caller's webhooks, oldest first."""
         query = (
             select(HOOKS)
             .where(HOOKS.c.caller == caller, HOOKS.c.removed.is_(None))
@@ -65,6 +68,7 @@ class HooksPart(Base):
         return [_hook_of(row) for row in self.connection.execute(query)]
 
     def remove_hook(self, hook_id: str, now: int) -> None:
+        """Remove a webhook and its waiting deliveries."""
         self.connection.execute(update(HOOKS).where(HOOKS.c.id == hook_id).values(removed=now))
         self.connection.execute(
             delete(DELIVERIES).where(
@@ -73,6 +77,7 @@ class HooksPart(Base):
         )
 
     def remove_hooks(self, now: int) -> int:
+        """Remove every webhook; return how many."""
         query = select(HOOKS.c.id).where(HOOKS.c.removed.is_(None))
         found = self.connection.execute(query).scalars().all()
         for hook_id in found:
@@ -82,29 +87,35 @@ class HooksPart(Base):
     # Watches ----------------------------------------------------------------------------------
 
     def add_watch(self, watch: Watch) -> None:
+        """Store a watch, unless the caller watches this certificate already."""
         self.insert_new(WATCHES, asdict(watch))
 
     def remove_watch(self, caller: str, issuer: str, index: int) -> bool:
+        """Delete a watch; return whether there was one."""
         statement = delete(WATCHES).where(
             WATCHES.c.caller == caller, WATCHES.c.issuer == issuer, WATCHES.c.index == index
         )
         return bool(self.connection.execute(statement).rowcount)
 
     def watches_of(self, caller: str) -> Sequence[Watch]:
+        """Return a caller's watches."""
         query = select(WATCHES).where(WATCHES.c.caller == caller)
         found = self.connection.execute(query.order_by(WATCHES.c.issuer, WATCHES.c.index))
         return [_watch_of(row) for row in found]
 
     def watched_issuers(self) -> Sequence[str]:
+        """Return the issuers with watched certificates."""
         query = select(WATCHES.c.issuer).distinct().order_by(WATCHES.c.issuer)
         return list(self.connection.execute(query).scalars())
 
     def watches_on(self, issuer: str) -> Sequence[Watch]:
+        """Return the watches of an issuer's certificates."""
         query = select(WATCHES).where(WATCHES.c.issuer == issuer)
         found = self.connection.execute(query.order_by(WATCHES.c.index, WATCHES.c.caller))
         return [_watch_of(row) for row in found]
 
     def set_watch_status(self, watch: Watch, status: str, block: int) -> None:
+        """Set the status that the last event reported, and the block of its checkpoint."""
         self.connection.execute(
             update(WATCHES)
             .where(
@@ -118,6 +129,10 @@ class HooksPart(Base):
     # Events and deliveries --------------------------------------------------------------------
 
     def add_event(self, caller: str, kind: str, about: str, body: bytes, now: int) -> bool:
+        """Store an event and its deliveries; return False if `about` is not new.
+
+        A retraction also goes to webhooks for the kind of event that it retracts.
+        """
         known = select(EVENTS.c.number).where(EVENTS.c.caller == caller, EVENTS.c.about == about)
         if self.connection.execute(known).first() is not None:
             return False
@@ -139,16 +154,19 @@ class HooksPart(Base):
         return True
 
     def events_of(self, caller: str, *, after: int, limit: int) -> Sequence[Event]:
+        """Return a caller's events with a number above `after`, ascending."""
         query = select(EVENTS).where(EVENTS.c.caller == caller, EVENTS.c.number > after)
         found = self.connection.execute(query.order_by(EVENTS.c.number).limit(limit))
         return [_event_of(row) for row in found]
 
     def event(self, number: int) -> Event | None:
+        """Return an event."""
         query = select(EVENTS).where(EVENTS.c.number == number)
         row = self.connection.execute(query).one_or_none()
         return None if row is None else _event_of(row)
 
     def due_deliveries(self, now: int, limit: int) -> Sequence[Delivery]:
+        """Return waiting deliveries that are due, the most overdue first."""
         query = (
             select(DELIVERIES)
             .where(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.due <= now)
@@ -158,6 +176,7 @@ class HooksPart(Base):
         return [_delivery_of(row) for row in self.connection.execute(query)]
 
     def failing_of(self, caller: str, limit: int) -> Sequence[tuple[Event, Delivery]]:
+        """Return deliveries of a caller's events whose last try failed, newest first."""
         query = (
             select(EVENTS, DELIVERIES)
             .join(DELIVERIES, DELIVERIES.c.event == EVENTS.c.number)
@@ -168,13 +187,19 @@ class HooksPart(Base):
         return [(_event_of(row), _delivery_of(row)) for row in self.connection.execute(query)]
 
     def set_delivery(self, delivery: Delivery) -> None:
+        """Update a delivery."""
         self.put(DELIVERIES, [asdict(delivery) | {"state": str(delivery.state)}])
 
     def failing_count(self, state: DeliveryState) -> int:
+        """Return how many deliveries whose last try failed are in `state`."""
         query = select(func.count()).where(DELIVERIES.c.state == str(state), _FAILING)
         return int(self.connection.execute(query).scalar_one())
 
     def unsent_batches(self, limit: int) -> Sequence[SubmittedAct]:
+        """Return final batches without an event for their issuer, oldest first.
+
+        The event of a batch belongs to the caller `body:CODE` and is about `batch/CODE/SEQUENCE`.
+        """
         response = exists().where(
             EVENTS.c.caller == literal("body:") + ACTS.c.subject,
             EVENTS.c.about
@@ -191,6 +216,10 @@ class HooksPart(Base):
         return [rows.act_of(row) for row in self.connection.execute(query)]
 
     def unretracted_batches(self, limit: int) -> Sequence[Event]:
+        """Return events of final batches that a reorganisation removed, without a retraction.
+
+        The retraction is about the same as the event, followed by `/retracted`.
+        """
         later = EVENTS.alias()
         retracted = exists().where(
             later.c.caller == EVENTS.c.caller, later.c.about == EVENTS.c.about + RETRACTED

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from certledger.ledger.core.ports import ChainUnreachableError
+from certledger.ledger.core.errors import ChainUnreachableError
 
 _Found = TypeVar("_Found")
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
-from certledger.ledger.core.ports import Block as ChainBlock
-from certledger.ledger.core.ports import Chain, ChainUnreachableError, ReadUnit, StoredCheckpoint
-from certledger.ledger.core.service_ports import ServiceStore
+from certledger.ledger.chain.client import EthereumChain
+from certledger.ledger.core.errors import ChainUnreachableError
+from certledger.ledger.core.values import Block as ChainBlock
+from certledger.ledger.core.values import StoredCheckpoint
 from certledger.ledger.publish.evidence import IssuerView
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.verification.bounded_executor import BoundedExecutor
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.checkpoint import Note, parse_note
@@ -47,9 +49,9 @@ class MirrorNode:
     `_blocks` caches final blocks by number and is cleared when full.
     """
 
-    store: ServiceStore
+    store: Store
     ledger: LedgerPin
-    behind: Chain
+    behind: EthereumChain
     clock: Callable[[], float]
     asking: BoundedExecutor = field(
         default_factory=lambda: BoundedExecutor(most=8, seconds=1.0, rest=10.0)
@@ -127,7 +129,7 @@ def _block_of(current: StoredCheckpoint | ChainBlock) -> NodeBlock:
     )
 
 
-def _proof_of(unit: ReadUnit, number: int, issuer: str) -> SlotProof | None:
+def _proof_of(unit: Unit, number: int, issuer: str) -> SlotProof | None:
     checkpoint, nodes = unit.checkpoint(number), unit.slot_proof(number, issuer)
     if checkpoint is None or nodes is None:
         return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import orjson
 
-from certledger.ledger.core.ports import Location, Unit
-from certledger.ledger.core.service_ports import ServiceStore
 from certledger.ledger.core.service_values import Verification
+from certledger.ledger.core.values import Location
 from certledger.ledger.publish.evidence import EvidenceMaker, EvidencePendingError
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.verify.receipt import lookup_of, show
@@ -20,7 +20,7 @@ class ReceiptPendingError(CertledgerError):
     code = "receipt.pending"
 
 
-def prove_receipt(store: ServiceStore, maker: EvidenceMaker, given: Verification) -> Evidence:
+def prove_receipt(store: Store, maker: EvidenceMaker, given: Verification) -> Evidence:
     """Return evidence of a receipt's record.
 
     Raises:

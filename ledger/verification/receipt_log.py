@@ -12,9 +12,8 @@ import structlog
 
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.leases import LOGBOOK, lease_holder
-from certledger.ledger.core.ports import IssuerRow
-from certledger.ledger.core.service_ports import ServiceStore, ServiceUnit
 from certledger.ledger.core.service_values import Verification
+from certledger.ledger.core.values import IssuerRow
 from certledger.ledger.intake.errors import (
     ActDeadError,
     BatchConflictError,
@@ -31,6 +30,7 @@ from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
 from certledger.ledger.sealing.records import SEED_SIZE
 from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.canonical_json import parse_canonical
 from certledger.verifier.formats.catalog import Catalog
@@ -69,7 +69,7 @@ class Logbook:
     A sealed batch is stored before it is submitted, so that a crash leaves one batch.
     """
 
-    store: ServiceStore
+    store: Store
     intake: Intake
     operator: Signer
     secret: bytes
@@ -110,7 +110,7 @@ class Logbook:
             references = [one.reference for one in due]
             unit.seal_verifications(references, made.statement.sequence, made.submission())
 
-    def _due(self, unit: ServiceUnit, now: int) -> Sequence[Verification]:
+    def _due(self, unit: Unit, now: int) -> Sequence[Verification]:
         if unit.receipt_batch_waiting() is not None:
             return ()
         oldest = unit.unsealed_verifications(1)
@@ -123,9 +123,7 @@ class Logbook:
             return ()
         return unit.unsealed_verifications(MAX_BATCH_RECEIPTS)
 
-    def _sealed(
-        self, unit: ServiceUnit, due: Sequence[Verification], now: int
-    ) -> SealedBatch | None:
+    def _sealed(self, unit: Unit, due: Sequence[Verification], now: int) -> SealedBatch | None:
         """Return the batch of what is due, None if no operator with the receipt entry can seal."""
         issuer = operator_issuer(unit, self.operator.address)
         if issuer is None:
@@ -174,7 +172,7 @@ class Logbook:
         return int(receipt["count"])
 
 
-def _follow_up(unit: ServiceUnit) -> None:
+def _follow_up(unit: Unit) -> None:
     """Mark batches final; unseal the receipts of batches that can no longer be included."""
     for sequence, digest in unit.receipt_batches_under_way():
         act = unit.act(digest)
@@ -184,7 +182,7 @@ def _follow_up(unit: ServiceUnit) -> None:
             _seal_anew(unit, sequence, act.state)
 
 
-def _seal_anew(unit: ServiceUnit, sequence: int, code: str) -> None:
+def _seal_anew(unit: Unit, sequence: int, code: str) -> None:
     log.warning("logbook_sealed_anew", sequence=sequence, code=code)
     unit.unseal_verifications(sequence)
 
@@ -216,7 +214,7 @@ def issue_of(given: Verification) -> Issue:
     )
 
 
-def operator_issuer(unit: ServiceUnit, address: bytes) -> IssuerRow | None:
+def operator_issuer(unit: Unit, address: bytes) -> IssuerRow | None:
     """Return the active operator with this address among its keys for batches, None without."""
     for issuer in unit.bodies():
         if issuer.state.kind is not IssuerKind.OPERATOR:

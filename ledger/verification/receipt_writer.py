@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from certledger.ledger.core.receipt_chain import ReceiptChain
-from certledger.ledger.core.service_ports import ServiceStore
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.keys import Signer
+from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.verdicts import VerificationAnswer
 from certledger.verifier.crypto.hashing import sha256
 
@@ -32,7 +32,7 @@ class ReceiptWriter:
     It belongs to one event loop.  Signing and writing run in one thread: both release the GIL.
     """
 
-    store: ServiceStore
+    store: Store
     operator: Signer
     _waiting: list[Waiting] = field(default_factory=list)
     _work: asyncio.Task[None] | None = None

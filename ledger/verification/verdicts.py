@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from certledger.ledger.core.service_ports import ServiceStore
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.keys import Signer
 from certledger.ledger.publish.evidence import (
@@ -18,6 +17,7 @@ from certledger.ledger.publish.evidence import (
     IssuerView,
 )
 from certledger.ledger.publish.snapshots import SnapshotMaker
+from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.mirror_node import MirrorJudge, MirrorNode, find_newer
 from certledger.ledger.verification.questions import Asked, Lookup
 from certledger.ledger.verification.verification_receipt import (
@@ -100,7 +100,7 @@ class Presented:
     They are stored for `seconds`, after which they are too old anyway.
     """
 
-    def __init__(self, store: ServiceStore, seconds: int, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, seconds: int, clock: Callable[[], float]) -> None:
         self._store, self._seconds, self._clock = store, seconds, clock
         self._asked = threading.local()
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from certledger.ledger.core.leases import lease_holder
-from certledger.ledger.core.ports import StoredCheckpoint, SubmittedAct
-from certledger.ledger.core.service_ports import ServiceStore, ServiceUnit
 from certledger.ledger.core.service_values import (
     BATCH_FINAL,
     BATCH_REORGANISED,
@@ -20,6 +18,8 @@ from certledger.ledger.core.service_values import (
     DeliveryState,
     Watch,
 )
+from certledger.ledger.core.values import StoredCheckpoint, SubmittedAct
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.webhooks.address_guard import RESOLVER, Resolver
 from certledger.ledger.webhooks.delivery import PAUSES, SECONDS, Due, WebhookSender
 from certledger.verifier.formats.canonical_json import Json, format_canonical, format_time
@@ -40,7 +40,7 @@ class EventDispatcher:
     The attributes after `clock` are those of `WebhookSender`.
     """
 
-    store: ServiceStore
+    store: Store
     pepper: bytes
     clock: Callable[[], float]
     private: bool = False
@@ -75,7 +75,7 @@ class EventDispatcher:
 
     # New events -------------------------------------------------------------------------------
 
-    def _find_reorganised(self, unit: ServiceUnit, now: int) -> bool:
+    def _find_reorganised(self, unit: Unit, now: int) -> bool:
         """Retract events of final batches that a reorganisation removed; return whether all are."""
         found = unit.unretracted_batches(_MAX_ROUND)
         for event in found:
@@ -83,14 +83,14 @@ class EventDispatcher:
             unit.add_event(event.caller, BATCH_REORGANISED, about, event.body, now)
         return len(found) < _MAX_ROUND
 
-    def _find_batches(self, unit: ServiceUnit, now: int) -> None:
+    def _find_batches(self, unit: Unit, now: int) -> None:
         for act in unit.unsent_batches(_MAX_ROUND):
             about = f"batch/{act.subject}/{act.counter}"
             unit.add_event(
                 f"body:{act.subject}", BATCH_FINAL, about, format_canonical(_batch(act)), now
             )
 
-    def _find_statuses(self, unit: ServiceUnit, checkpoint: StoredCheckpoint, now: int) -> None:
+    def _find_statuses(self, unit: Unit, checkpoint: StoredCheckpoint, now: int) -> None:
         for issuer in unit.watched_issuers():
             words = unit.words(issuer, at=checkpoint.number)
             for watch in unit.watches_on(issuer):
@@ -101,7 +101,7 @@ class EventDispatcher:
 
     def _tell_status(
         self,
-        unit: ServiceUnit,
+        unit: Unit,
         watch: Watch,
         status: Status,
         checkpoint: StoredCheckpoint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from certledger.ledger.witness.state import MemoryDamagedError
 from certledger.verifier.errors import CertledgerError
@@ -19,19 +19,6 @@ class ChainForeignError(CertledgerError):
     """The chain's genesis is not the one that the policy pins."""
 
     code = "witness.chain_foreign"
-
-
-class BlockSource(Protocol):
-    """An untrusted source of raw blocks."""
-
-    def genesis(self) -> Any:
-        """Return the parameters of the genesis block, as JSON."""
-
-    def head(self) -> int:
-        """Return the number of the newest block."""
-
-    def raw_block(self, number: int) -> bytes:
-        """Return a block's RLP."""
 
 
 class RpcNode:
@@ -66,7 +53,7 @@ class ExecutingNode:
     def __init__(
         self,
         folder: Path,
-        source: BlockSource,
+        source: RpcSource,
         genesis_hash: bytes,
         *,
         lag: int,

@@ -15,7 +15,7 @@ import pytest
 from certledger.api.app import app_of
 from certledger.api.routes import health
 from certledger.api.service import Options, Service
-from certledger.ledger.core.ports import ChainUnreachableError
+from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.verification.bounded_executor import BoundedExecutor
 from certledger.ledger.webhooks.address_guard import Resolver, TargetForbiddenError, check_target

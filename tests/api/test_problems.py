@@ -17,7 +17,7 @@ from certledger.api.auth.permissions import RULES, Rule
 from certledger.api.openapi.operation import operation
 from certledger.api.problems import STATUSES, problem, status_of
 from certledger.api.service import Options, Service
-from certledger.ledger.core import ports
+from certledger.ledger.core import errors as core_refusals
 from certledger.ledger.intake import errors as intake_refusals
 from certledger.ledger.publish import evidence
 from certledger.verifier import errors
@@ -28,13 +28,13 @@ MODULES: tuple[ModuleType, ...] = (
     api_refusals,
     intake_refusals,
     evidence,
-    ports,
+    core_refusals,
     errors,
 )
 
 
 def refusals() -> Iterator[type[CertledgerError]]:
-    """Yield every class of refusal that intake, evidence, ports and the API have."""
+    """Yield every class of refusal that intake, evidence, store, chain and the API have."""
     for module in MODULES:
         for _, found in inspect.getmembers(module, inspect.isclass):
             if issubclass(found, CertledgerError) and found is not CertledgerError:

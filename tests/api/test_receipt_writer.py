@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.core.ports import StoreBusyError
+from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.store.engine import SqlStore, open_store
 from certledger.ledger.verification.questions import Asked

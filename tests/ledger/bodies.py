@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
-from certledger.ledger.core.ports import AnchoredBatch, Block, IssuerRow, RegistrarSeen, Store
+from certledger.ledger.core.values import AnchoredBatch, Block, IssuerRow, RegistrarSeen
 from certledger.ledger.intake.submissions import Intake, IntakeLimits, displace
 from certledger.ledger.keys import Signer, signer_of
+from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.issuer_state import IssuerState, Key, batch_leaf

@@ -11,7 +11,7 @@ import pytest
 
 from certledger.ledger.chain.client import NodeAnswerTooLongError, NodeClient
 from certledger.ledger.client.transport import ServerClient
-from certledger.ledger.core.ports import ChainUnreachableError
+from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.publish.cosignatures import Collector
 from certledger.verifier.formats.policy import WitnessKey
 from tests.ledger.witness.test_witness import checkpoint_of

@@ -14,7 +14,8 @@ import pytest
 
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import Deployment, deploy
-from certledger.ledger.core.ports import Block, ChainUnreachableError, Included
+from certledger.ledger.core.errors import ChainUnreachableError
+from certledger.ledger.core.values import Block, Included
 from certledger.ledger.devchain import open_node
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer, signer_of

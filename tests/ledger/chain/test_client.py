@@ -18,12 +18,12 @@ from certledger.ledger.chain.client import (
     NodeRefusesError,
 )
 from certledger.ledger.chain.deploy import Deployment
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.errors import (
     CallRevertedError,
     ChainRefusesError,
     ChainUnreachableError,
-    SignedTransaction,
 )
+from certledger.ledger.core.values import SignedTransaction
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.formats.contract_events import (
     ActEvent,

@@ -18,7 +18,7 @@ from certledger.ledger.chain.deploy import (
     deploy,
     load_deployment,
 )
-from certledger.ledger.core.ports import ChainRefusesError
+from certledger.ledger.core.errors import ChainRefusesError
 from certledger.ledger.devchain import open_node
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import MalformedError

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from certledger.ledger.chain.follower import Follower
-from certledger.ledger.core.ports import Block
 from certledger.ledger.core.service_values import (
     BATCH_FINAL,
     BATCH_REORGANISED,
@@ -18,6 +17,7 @@ from certledger.ledger.core.service_values import (
     Hook,
     Watch,
 )
+from certledger.ledger.core.values import Block
 from certledger.ledger.node import Ledger
 from certledger.ledger.webhooks.events import EventDispatcher
 from certledger.verifier.vocabulary import Status

@@ -15,19 +15,15 @@ from certledger.ledger.chain import follower as follower_module
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.follower import Follower
 from certledger.ledger.core.acts import ActState
+from certledger.ledger.core.errors import ChainUnreachableError, MirrorDiffersError
 from certledger.ledger.core.issuer_names import placeholder
-from certledger.ledger.core.ports import (
-    Block,
-    ChainUnreachableError,
-    ContractLog,
-    MirrorDiffersError,
-    Unit,
-)
+from certledger.ledger.core.values import Block, ContractLog
 from certledger.ledger.intake.submissions import submit_act
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import Ledger
 from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.contract_events import TOPICS
 from certledger.verifier.formats.issuer_state import UnnamedBody
@@ -360,8 +356,9 @@ def test_a_state_that_does_not_follow_from_the_acts_is_refused(
             data[64 + 32 * word + 15] ^= 1  # In word 1 the last byte of the certificates.
             return [said, replace(state, data=bytes(data))]
 
+    altering: Any = Altering(ledger.chain)
     with pytest.raises(MirrorDiffersError, match="does not follow"):
-        Follower(ledger.store, Altering(ledger.chain), 0).follow()
+        Follower(ledger.store, altering, 0).follow()
 
     assert mirror(ledger) == held
 
@@ -396,8 +393,9 @@ def test_a_chain_that_is_reorganised_while_it_is_read_leaves_nothing_half(
                 return found
             return replace(found, hash=b"\x01" * 32)
 
+    reorganised: Any = Reorganised(ledger.chain)
     with pytest.raises(ChainUnreachableError):
-        Follower(ledger.store, Reorganised(ledger.chain), 0).follow()
+        Follower(ledger.store, reorganised, 0).follow()
 
     assert mirror(ledger) == held
 

@@ -15,7 +15,8 @@ import rlp
 from certledger.contracts import calls
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import ChainRefusesError, SubmittedAct, Transaction, TxState
+from certledger.ledger.core.errors import ChainRefusesError
+from certledger.ledger.core.values import SubmittedAct, Transaction, TxState
 from certledger.ledger.intake.submissions import submit_act
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer
@@ -572,7 +573,7 @@ COLLEAGUE = """
 import sys
 from pathlib import Path
 from certledger.ledger.node import open_ledger
-from certledger.ledger.core.ports import ChainUnreachableError, LeaseLostError, StoreBusyError
+from certledger.ledger.core.errors import ChainUnreachableError, LeaseLostError, StoreBusyError
 from certledger.ledger.settings import load_settings
 
 ledger = open_ledger(load_settings(home=Path(sys.argv[1]), chain_url=sys.argv[2]))

@@ -12,7 +12,7 @@ import pytest
 
 from certledger.contracts import calls
 from certledger.ledger.core.acts import ActState, Lane
-from certledger.ledger.core.ports import Backlog, SubmittedAct
+from certledger.ledger.core.values import Backlog, SubmittedAct
 from certledger.ledger.intake.errors import ActDeadError, IntakeOverloadedError
 from certledger.ledger.intake.pending_state import IntakeLimits
 from certledger.ledger.intake.submissions import head, submit_act, submit_batch

@@ -13,12 +13,8 @@ from typing import Any
 import pytest
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.ports import (
-    ChainUnreachableError,
-    LeaseLostError,
-    SubmittedAct,
-    TxState,
-)
+from certledger.ledger.core.errors import ChainUnreachableError, LeaseLostError
+from certledger.ledger.core.values import SubmittedAct, TxState
 from certledger.ledger.node import Ledger
 from certledger.ledger.outbox.worker import LEASE, Anchorer, oldest_unanchored_seconds
 from certledger.verifier.vocabulary import Status
@@ -97,7 +93,7 @@ def test_anchoring_finishes_after_a_crash_at_any_call_of_the_chain(
     step: str, applied: bool, ledger: Ledger, body: Body
 ) -> None:
     batches = [body.submit(2), body.submit(1)]
-    faults = Faults(ledger.chain)
+    faults: Any = Faults(ledger.chain)
     faults.crash(step, applied=applied)
     worker = Anchorer(
         store=ledger.store, chain=faults, holder=ledger.anchorer.holder, clock=ledger.clock
@@ -271,7 +267,8 @@ def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body
                 assert unit.acquire(LEASE, "b", seconds=30) is not None
             return ledger.chain.sign(*args, **named)
 
-    worker = Anchorer(store=ledger.store, chain=Slow(ledger.chain), holder="a", clock=lambda: 1_000)
+    slow: Any = Slow(ledger.chain)
+    worker = Anchorer(store=ledger.store, chain=slow, holder="a", clock=lambda: 1_000)
 
     with pytest.raises(LeaseLostError):
         worker.advance()
@@ -295,11 +292,9 @@ def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:
         def broadcast(self, raw: bytes) -> None:
             raise ChainUnreachableError("nobody answers")
 
+    down: Any = Down(ledger.chain)
     worker = Anchorer(
-        store=ledger.store,
-        chain=Down(ledger.chain),
-        holder=ledger.anchorer.holder,
-        clock=ledger.clock,
+        store=ledger.store, chain=down, holder=ledger.anchorer.holder, clock=ledger.clock
     )
     for _ in range(2):
         with pytest.raises(ChainUnreachableError):

@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from certledger.ledger.core.ports import (
-    ChainUnreachableError,
-    MirrorDiffersError,
-    StateProof,
-    StoredCheckpoint,
-)
+from certledger.ledger.core.errors import ChainUnreachableError, MirrorDiffersError
+from certledger.ledger.core.values import StateProof, StoredCheckpoint
 from certledger.ledger.node import Ledger
 from certledger.ledger.publish.checkpoints import ROLL_NAME, Cadence, checkpoint
 from certledger.verifier.formats.checkpoint import parse_note

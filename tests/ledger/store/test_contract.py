@@ -8,21 +8,19 @@ from collections.abc import Sequence
 import pytest
 
 from certledger.ledger.core.acts import ActKind, ActState, Lane
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.errors import LeaseLostError, StoreBusyError
+from certledger.ledger.core.values import (
     CatalogSeen,
-    LeaseLostError,
     Lookups,
     MirroredStatusChange,
     NewAct,
     RegistrarSeen,
-    Store,
-    StoreBusyError,
     StoredCheckpoint,
     Transaction,
     TxState,
-    Unit,
 )
 from certledger.ledger.store import SqlStore
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.formats.record import Record
 from certledger.verifier.formats.statements import Batch, StatusChange
 from tests.ledger.bodies import (

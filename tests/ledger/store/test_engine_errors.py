@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from certledger.ledger.core.leases import lease_holder
-from certledger.ledger.core.ports import (
+from certledger.ledger.core.errors import (
     StoreBusyError,
     StoreDamagedError,
     StoreFullError,
     StoreUnavailableError,
     TextUnusableError,
 )
+from certledger.ledger.core.leases import lease_holder
 from certledger.ledger.outbox.worker import Pace
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.engine import IDLE_SECONDS, make_engine

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from certledger.ledger.core.ports import StoreBusyError
+from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.store import SqlStore, open_store
 from tests.ledger.bodies import block
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from certledger.ledger.core.ports import LeaseLostError
+from certledger.ledger.core.errors import LeaseLostError
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.store import SqlStore
 from tests.ledger.store.leases import end_lease

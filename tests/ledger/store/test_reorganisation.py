@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.ledger.core.acts import ActKind, ActState, Lane
-from certledger.ledger.core.ports import AnchoredBatch, Lookups, NewAct, Unit
+from certledger.ledger.core.values import AnchoredBatch, Lookups, NewAct
 from certledger.ledger.store import SqlStore, open_store
+from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.issuer_state import IssuerState
 from certledger.verifier.formats.statements import Batch
 from tests.ledger.bodies import IDENTITY, NOW, Office, anchored, block, leaf_of, seen
