@@ -20,8 +20,8 @@ from bench.bench_seal import ENTRY, ISSUER
 from certledger.api.auth.api_keys import KeyRing, load_pepper
 from certledger.api.server import listen
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, load_policy
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.catalog import Catalog
 from tests.api.world import policy_of
 from tests.ledger.live import Body, open_live

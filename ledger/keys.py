@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from certledger.ledger.files import write_atomically
 from certledger.verifier.crypto import secp256k1
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.statements import SECP256K1_ORDER, address_of
 
 SECRET_SIZE = 32

@@ -21,7 +21,6 @@ from certledger.ledger.chain.failover import Nodes, nodes_at
 from certledger.ledger.chain.follower import Follower
 from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.core.leases import LOGBOOK, lease_holder, succeed_holder
-from certledger.ledger.files import write_atomically
 from certledger.ledger.intake.submissions import Intake
 from certledger.ledger.keys import Signer, draw_secret, load_keystore, save_keystore
 from certledger.ledger.outbox.worker import LEASE, Anchorer
@@ -33,6 +32,7 @@ from certledger.ledger.settings import Settings
 from certledger.ledger.store import SqlStore, check_unnamed, open_store
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.checkpoint import Cosignature, parse_note
 from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.formats.signed_policy import SignedPolicy, find_successors

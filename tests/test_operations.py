@@ -18,9 +18,9 @@ from click.testing import CliRunner
 from certledger.api.auth.api_keys import KeyRing, load_pepper
 from certledger.api.cli import verify_receipt
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import save_keystore
 from certledger.ledger.node import POLICY
+from certledger.verifier.files import write_atomically
 from tests.api.test_server import serving
 from tests.api.world import policy_of
 from tests.ledger.live import open_live

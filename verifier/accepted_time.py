@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from certledger.verifier.durable import locked, replace_file
 from certledger.verifier.errors import MalformedError
+from certledger.verifier.files import locked, write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,
@@ -58,5 +58,5 @@ def remember_time(home: Path, time: int) -> AcceptedTime:
         if time <= current.time:
             return current
         value: dict[str, Json] = {"type": TYPE, "time": time}
-        replace_file(home / FILE, format_canonical(value))
+        write_atomically(home / FILE, format_canonical(value), private=True)
         return AcceptedTime(time=time)

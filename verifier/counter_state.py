@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from certledger.verifier.accepted_time import recall, remember_time
-from certledger.verifier.durable import locked, replace_file
 from certledger.verifier.errors import MalformedError
+from certledger.verifier.files import locked, write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,
@@ -98,7 +98,7 @@ class Counter:
                 return False
             # Drop marks that are too old for any policy to accept their presentation.
             known = {one: at for one, at in current.items() if at >= self.now - self.retention}
-            replace_file(self.home / FILE, _format({**known, mark: self.now}))
+            write_atomically(self.home / FILE, _format({**known, mark: self.now}), private=True)
             return True
 
 

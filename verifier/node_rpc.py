@@ -46,12 +46,16 @@ class NodeAnsweredNonsenseError(NodeFailedError):
     """The response violates JSON-RPC or the execution API."""
 
 
+class NodeResponseTooLongError(NodeAnsweredNonsenseError):
+    """The response is longer than its bound; a smaller request may help."""
+
+
 class NodeRefusedError(NodeFailedError):
     """The node returned a JSON-RPC error; `number` is its code."""
 
-    def __init__(self, method: str, number: int, message: str) -> None:
+    def __init__(self, method: str, number: int, message: str, data: Any = None) -> None:
         super().__init__(f"the node refuses {method}: {number} {message[:200]!r}")
-        self.number = number
+        self.number, self.message, self.data = number, message, data
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +111,7 @@ class RpcClient:
             NodeFailedError: no response, an ill-formed one, or a block of another number.
         """
         asked = hex(which) if isinstance(which, int) else which
-        answer = self._call("eth_getBlockByNumber", [asked, False])
+        answer = self.call("eth_getBlockByNumber", [asked, False])
         if answer is None:
             return None
         read = _Answer(answer, "the block")
@@ -137,7 +141,7 @@ class RpcClient:
     ) -> tuple[SlotProof, ...] | None:
         """Return the proofs of several slots of an account in one call; as `proof`."""
         slots = [f"0x{position.hex()}" for position in positions]
-        answer = self._call("eth_getProof", [f"0x{address.hex()}", slots, hex(number)])
+        answer = self.call("eth_getProof", [f"0x{address.hex()}", slots, hex(number)])
         if answer is None:
             return None
         read = _Answer(answer, "the proof")
@@ -154,12 +158,12 @@ class RpcClient:
 
     def chain_id(self) -> int:
         """Return the id of the node's chain."""
-        answer = self._call("eth_chainId", [])
+        answer = self.call("eth_chainId", [])
         return _Answer({"chainId": answer}, "the answer").quantity("chainId", 2**256 - 1)
 
     def code(self, address: bytes, number: int) -> bytes:
         """Return the code of an account (20 bytes) at block `number`; empty where it has none."""
-        answer = self._call("eth_getCode", [f"0x{address.hex()}", hex(number)])
+        answer = self.call("eth_getCode", [f"0x{address.hex()}", hex(number)])
         code = _bytes(answer, MAX_RESPONSE_BYTES)
         return code if code is not None else _nonsense("the code is not bytes")
 
@@ -172,7 +176,7 @@ class RpcClient:
         return self._object("eth_getTransactionReceipt", tx)
 
     def _object(self, method: str, tx: bytes) -> dict[str, Any] | None:
-        answer = self._call(method, [f"0x{tx.hex()}"])
+        answer = self.call(method, [f"0x{tx.hex()}"])
         if answer is not None and type(answer) is not dict:
             _nonsense(f"the answer to {method} is not an object")
         found: dict[str, Any] | None = answer
@@ -188,7 +192,7 @@ class RpcClient:
         """
         asked = {"address": f"0x{address.hex()}", "fromBlock": hex(first), "toBlock": hex(last)}
         try:
-            answer = self._call("eth_getLogs", [asked])
+            answer = self.call("eth_getLogs", [asked])
         except (NodeRefusedError, NodeAnsweredNonsenseError):
             if first == last:
                 raise
@@ -199,7 +203,12 @@ class RpcClient:
         found = [_log(one, address, first, last) for one in answer]
         return sorted(found, key=lambda log: (log.block, log.position))
 
-    def _call(self, method: str, params: list[Any]) -> Any:
+    def call(self, method: str, params: Sequence[Any]) -> Any:
+        """Return the result of any method, unchecked.
+
+        Raises:
+            NodeFailedError: no response, or none that is JSON-RPC 2.0 with this request's id.
+        """
         self._asked += 1
         asked = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": params}
         try:
@@ -216,7 +225,7 @@ class RpcClient:
             number = fault.member("code")
             if type(number) is not int:
                 _nonsense("the error has no code")
-            raise NodeRefusedError(method, number, str(fault.get("message")))
+            raise NodeRefusedError(method, number, str(fault.get("message")), fault.get("data"))
         return read.member("result")
 
     def _exchange(self, body: bytes) -> bytes:
@@ -229,7 +238,7 @@ class RpcClient:
         try:
             return fetch(request, seconds=self._timeout, longest=self._longest)
         except AnswerTooLongError as error:
-            raise NodeAnsweredNonsenseError(f"{self._host}: {error}") from error
+            raise NodeResponseTooLongError(f"{self._host}: {error}") from error
         except HTTPError as error:
             raise NodeUnreachableError(
                 f"{self._host} answers with HTTP status {error.code}"

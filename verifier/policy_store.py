@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from certledger.verifier.durable import locked, replace_file
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
-from certledger.verifier.files import read_file
+from certledger.verifier.files import locked, read_file, write_atomically
 from certledger.verifier.formats.policy_fingerprint import check_fingerprint
 from certledger.verifier.formats.signed_policy import (
     MAX_POLICY_BYTES,
@@ -83,7 +82,7 @@ def adopt_chain(
             first = _load(files[0]) if files else new[0]
             check_fingerprint(first.policy, fingerprint)
         for one in new:
-            replace_file(_file(home, one.policy.version), one.format())
+            write_atomically(_file(home, one.policy.version), one.format(), private=True)
         return Adopted(current=newest, first=None if files else new[0])
 
 

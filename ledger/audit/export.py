@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from certledger.ledger.audit.database_source import StoredFiles
-from certledger.ledger.files import write_atomically
 from certledger.ledger.store.tables import BATCHES, CATALOGS
 from certledger.verifier.audit.sources import pack_lines
+from certledger.verifier.files import write_atomically
 
 
 def publish(stored: StoredFiles, folder: Path) -> int:

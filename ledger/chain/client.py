@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
-from urllib.request import Request
 
-import orjson
 import rlp
 
 from certledger.contracts.loader import load_artifact
@@ -27,11 +26,11 @@ from certledger.ledger.core.values import (
 from certledger.ledger.keys import Signer
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.formats.policy import LedgerPin
-from certledger.verifier.http_client import (
-    AnswerTooLongError,
-    NoAnswerError,
-    exchange,
-    is_server_address,
+from certledger.verifier.node_rpc import (
+    NodeFailedError,
+    NodeRefusedError,
+    NodeResponseTooLongError,
+    RpcClient,
 )
 
 MAX_TRANSACTION_GAS = 12_000_000
@@ -62,13 +61,13 @@ class NodeAnswerTooLongError(ChainUnreachableError):
 
 
 class NodeClient:
-    """Client of one JSON-RPC node; checks the shape of answers, not their truth.
+    """One JSON-RPC node of the ledger; an address that is none fails at the first call.
 
     `timeout` (seconds) bounds a request with its whole answer, `longest` the bytes of the answer.
     """
 
     def __init__(self, url: str, *, timeout: float = 20.0, longest: int = MAX_ANSWER_BYTES) -> None:
-        self._url, self._timeout, self._longest = url, timeout, longest
+        self._client = partial(RpcClient, url, timeout=timeout, longest=longest)
 
     @property
     def members(self) -> Sequence[NodeClient]:
@@ -83,44 +82,14 @@ class NodeClient:
             NodeAnswerTooLongError: an answer beyond the bound.
             NodeRefusesError: the node answered with an error.
         """
-        answer = self._exchange(method, params)
-        if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
-            node_error = answer["error"]
-            code = node_error.get("code")
-            code = code if isinstance(code, int) else 0
-            raise NodeRefusesError(
-                method, code, str(node_error.get("message")), node_error.get("data")
-            )
-        if not isinstance(answer, dict) or "result" not in answer:
-            raise ChainUnreachableError(f"the answer to {method} is no JSON-RPC")
-        return answer["result"]
-
-    def _exchange(self, method: str, params: Sequence[Any]) -> Any:
-        """Return the node's answer, parsed from JSON."""
-        if not is_server_address(self._url):
-            raise ChainUnreachableError(
-                "the address of a node is http:// or https://, a host and a path"
-            )
-        # One request a connection, so the id carries no information.
-        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        request = Request(self._url, data=orjson.dumps(asked), headers=headers, method="POST")
         try:
-            answer = exchange(request, seconds=self._timeout, longest=self._longest)
-        except AnswerTooLongError as error:
-            raise NodeAnswerTooLongError(
-                f"the node answers {method} with more bytes than are read"
-            ) from error
-        except NoAnswerError as error:
-            raise ChainUnreachableError(f"the node does not answer {method}: {error}") from error
-        if not answer.is_success:
-            raise ChainUnreachableError(
-                f"the node answers {method} with HTTP status {answer.status}"
-            )
-        try:
-            return orjson.loads(answer.body)
-        except orjson.JSONDecodeError as error:
-            raise ChainUnreachableError(f"the answer to {method} is no JSON-RPC") from error
+            return self._client().call(method, params)
+        except NodeRefusedError as error:
+            raise NodeRefusesError(method, error.number, error.message, error.data) from error
+        except NodeResponseTooLongError as error:
+            raise NodeAnswerTooLongError(f"{method}: {error}") from error
+        except NodeFailedError as error:
+            raise ChainUnreachableError(f"{method}: {error}") from error
 
 
 class WrongChainError(NodeRefusesError):

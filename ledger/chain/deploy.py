@@ -16,10 +16,10 @@ from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import Payment, block_of, check_chain, sign_transaction
 from certledger.ledger.core.errors import ChainRefusesError, ChainUnreachableError
-from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import CertledgerError
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,

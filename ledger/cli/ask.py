@@ -70,8 +70,8 @@ def ask(
     the service cannot be reached or its receipt does not check.
     """
     from certledger.ledger.client.service_client import Client
-    from certledger.ledger.files import write_atomically
     from certledger.verifier.cli.verify import exit_status
+    from certledger.verifier.files import write_atomically
     from certledger.verifier.formats.canonical_json import format_canonical, from_hex
     from certledger.verifier.vocabulary import Verdict as VerdictName
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from certledger.ledger.cli.console import Answer, answers
-from certledger.ledger.files import PRIVATE
 from certledger.ledger.settings import load_settings
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import PRIVATE
 
 _DATABASES = (".db", ".sqlite")
 _LEFT_OUT = ("-wal", "-shm", "-journal", ".lock", ".partial")

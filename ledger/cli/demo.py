@@ -32,9 +32,9 @@ def demo(home: Path, certificates: int, as_json: bool) -> None:
 
     from certledger.ledger.demo.report import tell, to_json
     from certledger.ledger.demo.runner import run
-    from certledger.ledger.files import write_atomically
     from certledger.ledger.logging import quiet
     from certledger.verifier.errors import ExitStatus
+    from certledger.verifier.files import write_atomically
     from certledger.verifier.formats.canonical_json import format_canonical
 
     quiet()

@@ -389,7 +389,7 @@ def _read(file: Path) -> Envelope:
 
 
 def _write(envelope: Envelope, out: Path) -> Answer:
-    from certledger.ledger.files import write_atomically
+    from certledger.verifier.files import write_atomically
 
     write_atomically(out, envelope.format())
     return _act_answer(envelope, out)

@@ -74,12 +74,12 @@ def submit(
         return _carry(what, rpc, deployment, unlock(carrier, passphrase_file), patience)
     if server is None:
         raise click.UsageError("name a --server, or a node with --rpc")
-    from certledger.ledger.files import write_atomically
     from certledger.ledger.issuer.submission_client import (
         SubmissionClient,
         check_handed_in,
         parcel_of,
     )
+    from certledger.verifier.files import write_atomically
     from certledger.verifier.formats.canonical_json import format_canonical, from_hex
 
     known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
@@ -167,8 +167,8 @@ def _sign_status(
     epoch: int | None,
     out: Path | None,
 ) -> Answer:
-    from certledger.ledger.files import write_atomically
     from certledger.ledger.issuer.status_changes import sign_changes, status_changes
+    from certledger.verifier.files import write_atomically
 
     profile, register = body.profile(), body.register
     first = epoch or register.counter(EPOCH) + 1
@@ -244,10 +244,10 @@ def sign_catalog(
     version: int | None, body_folder: Path, passphrase_file: Path | None, out: Path | None
 ) -> Answer:
     """Sign the body's catalog; its registrar signs the same file with `issuer sign`."""
-    from certledger.ledger.files import write_atomically
     from certledger.ledger.issuer.act_file import Envelope
     from certledger.ledger.issuer.catalogs import catalog_change
     from certledger.ledger.issuer.signed_acts import sign_statement
+    from certledger.verifier.files import write_atomically
 
     body = open_body(body_folder)
     profile, stored_catalog = body.profile(), body.catalog()

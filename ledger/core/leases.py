@@ -7,8 +7,8 @@ import secrets
 import socket
 from pathlib import Path
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.store.unit_of_work import Store
+from certledger.verifier.files import write_atomically
 
 LOGBOOK = "logbook"
 _HOLDER_FILE = "lease-holder"

@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.samples import SampleCertificate
+from certledger.verifier.files import write_atomically
 
 ROWS = 3
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.keys import Signer, draw_secret, signer_of
 from certledger.ledger.reference_data import Domain
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.policy import (
     READABLE,

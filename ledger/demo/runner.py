@@ -15,7 +15,6 @@ from certledger.ledger.demo.operator import anchor_receipts, register_operator
 from certledger.ledger.demo.participants import Cast, make_policy, open_cast
 from certledger.ledger.demo.scenario import REASONS, Shares, expectation, fates, places, successors
 from certledger.ledger.demo.witnesses import witnesses
-from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.reference_data import Domain, load_domain
@@ -26,6 +25,7 @@ from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.report import AuditReport as Audit
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.cli.audit import PatientExecutor
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.holder_file import Holding

@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from certledger.ledger.files import PRIVATE
 from certledger.ledger.sealing.batch import Head, SealedBatch
 from certledger.ledger.sealing.row_checks import Issued, IssuedEdition
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import PRIVATE
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (

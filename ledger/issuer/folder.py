@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.issuer.certificate_register import IssuanceDatabase
 from certledger.ledger.keys import (
     Signer,
@@ -20,6 +19,7 @@ from certledger.ledger.keys import (
 from certledger.ledger.sealing.records import SECRET_SIZE
 from certledger.ledger.sealing.text import refusal_of
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from certledger.ledger.files import PRIVATE, sync_folder, write_atomically
 from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.batch import (
     Head,
@@ -27,6 +26,7 @@ from certledger.ledger.sealing.batch import (
 from certledger.ledger.sealing.progress import Progress, unwatched
 from certledger.ledger.sealing.records import SEED_SIZE
 from certledger.ledger.sealing.row_checks import Issue
+from certledger.verifier.files import PRIVATE, sync_folder, write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,

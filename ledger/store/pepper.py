@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError
+from certledger.verifier.files import write_atomically
 
 PEPPER = "keys/api.pepper"
 _SIZE = 32

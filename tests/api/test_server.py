@@ -25,10 +25,10 @@ from certledger.api.auth.api_keys import KeyRing, load_pepper
 from certledger.api.request import body as request_body
 from certledger.api.service import Service
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY
 from certledger.ledger.sealing.batch import SealedBatch
 from certledger.verifier.cli.main import main
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
 from tests.api.oidc_login import SignIn
 from tests.api.world import World, listening, policy_of

@@ -25,9 +25,9 @@ from certledger.api.readiness import (
 from certledger.api.service import Options, Service
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.devchain import open_node
-from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, operator_of
 from certledger.ledger.settings import load_settings
+from certledger.verifier.files import write_atomically
 from tests.api.test_server import serving
 from tests.api.world import World, listening, policy_of
 from tests.ledger.live import Body, open_live

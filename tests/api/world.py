@@ -19,9 +19,9 @@ from fastapi import FastAPI
 from certledger.api.app import app_of
 from certledger.api.service import Options, Service
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, Ledger, load_policy
 from certledger.ledger.sealing.batch import SealedBatch
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
 from certledger.verifier.formats.record import Disclosure, lookup_digest

@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.intake.submissions import (
     submit_act,
     submit_batch,
@@ -28,6 +27,7 @@ from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
 from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.settings import load_settings
 from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.catalog import Catalog
 from certledger.verifier.formats.checkpoint import Note, cosign, parse_note

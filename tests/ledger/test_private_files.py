@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.store import open_store
 from certledger.verifier.cli.main import main
+from certledger.verifier.files import write_atomically
 
 
 @pytest.fixture(autouse=True)

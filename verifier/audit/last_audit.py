@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.node_rpc import NodeBlock
 
@@ -58,9 +58,4 @@ class AuditMemory:
         """Store a block with the observer's notes, atomically."""
         place = [block.number, block.hash.hex(), block.state_root.hex(), block.time]
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            file.write(orjson.dumps({"block": place, "noted": noted}))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
+        write_atomically(self.path, orjson.dumps({"block": place, "noted": noted}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from certledger.verifier.audit.findings import AuditFaults
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.audit.rules import ReplayedIssuer
 from certledger.verifier.contract_state import Seat
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.contract_events import parse_state
 from certledger.verifier.formats.status_tree import StatusTree
@@ -60,12 +60,7 @@ class Notes:
             "withheld": sorted(withheld),
             "replay": _replay_to_json(replay),
         }
-        partial = self._path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            file.write(orjson.dumps(value))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self._path)
+        write_atomically(self._path, orjson.dumps(value))
         ended = time.monotonic()
         self._next = ended + max(self._every, (ended - started) / SHARE)
 

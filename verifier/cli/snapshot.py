@@ -71,7 +71,7 @@ def fetch(
     A snapshot that is not proved, or whose block is not trusted, does not replace FILE.  One of a
     --home only needs the proof: its chain is your own, and `verify` checks the block later.
     """
-    from certledger.verifier.durable import replace_file
+    from certledger.verifier.files import write_atomically
     from certledger.verifier.snapshot_sync import pin_of, refresh
 
     if (url is None) == (home is None):
@@ -82,7 +82,7 @@ def fetch(
         current.check(pin_of(trusted, current))
     newest = refresh(_source(url, token, home), trusted, current)
     warnings = [] if home is not None else _judge(newest, trusted, nodes, instant)
-    replace_file(file, newest.format())
+    write_atomically(file, newest.format(), private=True)
     _tell(newest, warnings, as_json=as_json)
 
 
@@ -112,8 +112,7 @@ def check(
     as_json: bool,
 ) -> None:
     """Prove the snapshot in FILE, and those that DELTAS lead to from it, in order."""
-    from certledger.verifier.durable import replace_file
-    from certledger.verifier.files import read_file
+    from certledger.verifier.files import read_file, write_atomically
     from certledger.verifier.formats.snapshot import MAX_SNAPSHOT_BYTES
     from certledger.verifier.formats.snapshot_delta import apply_delta
     from certledger.verifier.snapshot_sync import pin_of
@@ -125,7 +124,7 @@ def check(
         found = apply_delta(found, read_file(delta, MAX_SNAPSHOT_BYTES), ledger)
     warnings = _judge(found, trusted, nodes, instant)
     if out is not None:
-        replace_file(out, found.format())
+        write_atomically(out, found.format(), private=True)
     _tell(found, warnings, as_json=as_json)
 
 
@@ -135,11 +134,11 @@ def check(
 @click.argument("out", type=_NEW_FILE)
 def delta(old: Path, new: Path, out: Path) -> None:
     """Write to OUT the delta from the snapshot in OLD to the one in NEW."""
-    from certledger.verifier.durable import replace_file
+    from certledger.verifier.files import write_atomically
     from certledger.verifier.formats.snapshot_delta import format_delta
 
     data = format_delta(_read(old), _read(new))
-    replace_file(out, data)
+    write_atomically(out, data, private=True)
     click.echo(f"{len(data):,} bytes")
 
 

@@ -16,7 +16,6 @@ from certledger.api.app import app_of
 from certledger.api.readiness import find_faults
 from certledger.api.service import Service
 from certledger.ledger.core.service_values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
-from certledger.ledger.files import write_atomically
 from certledger.ledger.node import POLICY, Ledger, open_ledger
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.publish.clock_check import (
@@ -32,6 +31,7 @@ from certledger.ledger.webhooks.events import EventDispatcher
 from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
 from certledger.ledger.witness.server import WitnessServer
 from certledger.ledger.witness.witness import Witness
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.verify.block_trust import judge_by_witnesses
