@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.core.service_values import Answered, ApiKey, Role, Verification
-from certledger.ledger.store.base import Base
+from certledger.ledger.store.base import Base, value_of
 from certledger.ledger.store.tables import (
     API_KEYS,
     IDEMPOTENCY,
@@ -40,13 +40,12 @@ class CallersPart(Base):
     def api_key(self, prefix: str) -> ApiKey | None:
         """Return the key with this public prefix."""
         query = select(API_KEYS).where(API_KEYS.c.prefix == prefix)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else _key_of(row)
+        return self.find_one(query, _key_of)
 
     def api_keys(self) -> Sequence[ApiKey]:
         """Return all keys, oldest first."""
         query = select(API_KEYS).order_by(API_KEYS.c.created, API_KEYS.c.prefix)
-        return [_key_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, _key_of)
 
     def revoke_api_key(self, prefix: str, now: int) -> bool:
         """Revoke a key; return False if there is none or it was revoked before."""
@@ -78,12 +77,10 @@ class CallersPart(Base):
         for _ in range(_CLAIMS):
             if self.insert_new(IDEMPOTENCY, values):
                 return None
-            row = self.connection.execute(query).one_or_none()
+            found = self.find_one(query, partial(value_of, Answered))
             # On PostgreSQL another transaction may have deleted the key between insert and select.
-            if row is not None:
-                return Answered(
-                    request=row.request, created=row.created, status=row.status, answer=row.answer
-                )
+            if found is not None:
+                return found
         raise StoreBusyError("others claim and free the same idempotency key again and again")
 
     def end_request(self, caller: str, key: str, status: int, answer: bytes) -> None:
@@ -133,8 +130,7 @@ class CallersPart(Base):
     def verification(self, reference: str) -> Verification | None:
         """Return the verification with this reference."""
         query = select(VERIFICATIONS).where(VERIFICATIONS.c.reference == reference)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else _verification_of(row)
+        return self.find_one(query, _verification_of)
 
     def verifications_of(
         self, caller: str, *, since: int = 0, after: str | None = None, limit: int
@@ -151,7 +147,7 @@ class CallersPart(Base):
             found = select(last.c.checked, last.c.number).where(last.c.reference == after)
             query = query.where(tuple_(*place) > found.scalar_subquery())
         query = query.order_by(*place).limit(limit)
-        return [_verification_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, _verification_of)
 
     def unsealed_verifications(self, limit: int) -> Sequence[Verification]:
         """Return verifications whose receipt is in no batch yet, oldest first."""
@@ -161,7 +157,7 @@ class CallersPart(Base):
             .order_by(VERIFICATIONS.c.number)
             .limit(limit)
         )
-        return [_verification_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, _verification_of)
 
     def unsealed_count(self, most: int) -> int:
         """Return how many receipts are in no batch yet, counting to `most`."""
@@ -238,9 +234,8 @@ def _insert_rows(count: int, paramstyle: str) -> str:
 
 
 def _key_of(row: Any) -> ApiKey:
-    scopes = frozenset(row.scopes.split())
-    return ApiKey(**{**row._mapping, "role": Role(row.role), "scopes": scopes})
+    return value_of(ApiKey, row, role=Role(row.role), scopes=frozenset(row.scopes.split()))
 
 
 def _verification_of(row: Any) -> Verification:
-    return Verification(**{**row._mapping, "leaves": row.leaves or b""})
+    return value_of(Verification, row, leaves=row.leaves or b"")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+
+_Value = TypeVar("_Value")
 
 
 def values_of(of: Table, value: object) -> dict[str, object]:
     """Return the columns of `value`, whose attributes have the names of the table's columns."""
     return {column.name: getattr(value, column.name) for column in of.columns}
+
+
+def value_of(kind: type[_Value], row: Any, /, **converted: Any) -> _Value:
+    """Return the dataclass `kind` from the columns of its fields' names, some of them converted."""
+    columns = row._mapping  # By name: `row.index` is a method of tuples.
+    names = [field.name for field in fields(kind) if field.name not in converted]  # type: ignore[arg-type]
+    return kind(**{name: columns[name] for name in names}, **converted)
 
 
 class Base:
@@ -19,6 +30,15 @@ class Base:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._postgresql = connection.dialect.name == "postgresql"
+
+    def find_one(self, query: Select[Any], convert: Callable[[Any], _Value]) -> _Value | None:
+        """Return the converted row of a query, None if there is none."""
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else convert(row)
+
+    def find_all(self, query: Select[Any], convert: Callable[[Any], _Value]) -> list[_Value]:
+        """Return the converted rows of a query."""
+        return [convert(row) for row in self.connection.execute(query)]
 
     def insert_new(self, into: Table, values: dict[str, Any]) -> bool:
         """Insert a row unless its key is there; return whether it was inserted."""

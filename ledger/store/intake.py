@@ -64,8 +64,7 @@ class IntakePart(Base):
         return self._act(ACTS.c.digest == digest)
 
     def _act(self, *asked: Any) -> SubmittedAct | None:
-        row = self.connection.execute(select(ACTS).where(*asked)).one_or_none()
-        return None if row is None else rows.act_of(row)
+        return self.find_one(select(ACTS).where(*asked), rows.act_of)
 
     def act_at(self, subject: str, lane: Lane, counter: int) -> SubmittedAct | None:
         """Return the living act at this value of the counter."""
@@ -78,7 +77,7 @@ class IntakePart(Base):
             .where(ACTS.c.subject == subject, ACTS.c.lane == str(lane), ACTS.c.counter == counter)
             .order_by(ACTS.c.number)
         )
-        return [rows.act_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.act_of)
 
     def queue(self, subject: str, lane: Lane) -> Sequence[SubmittedAct]:
         """Return the acts of the lane that are accepted and not yet included, in order."""
@@ -91,7 +90,7 @@ class IntakePart(Base):
             )
             .order_by(ACTS.c.counter)
         )
-        return [rows.act_of(row) for row in self.connection.execute(asked)]
+        return self.find_all(asked, rows.act_of)
 
     def last_waiting(self, subject: str, lane: Lane) -> SubmittedAct | None:
         """Return the last of the queue."""
@@ -105,8 +104,7 @@ class IntakePart(Base):
             .order_by(ACTS.c.counter.desc())
             .limit(1)
         )
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.act_of(row)
+        return self.find_one(query, rows.act_of)
 
     def receipt_chain(self, name: ReceiptChain) -> tuple[int, bytes]:
         """Return number and digest (32 bytes) of the newest receipt; locks the chain."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, tuple_, update
@@ -23,7 +24,7 @@ from certledger.ledger.core.values import (
     TxState,
 )
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, values_of
+from certledger.ledger.store.base import Base, value_of, values_of
 from certledger.ledger.store.mirror_queries import SIGNATURE_LINE
 from certledger.ledger.store.tables import (
     ACTS,
@@ -60,14 +61,12 @@ class MirrorPart(Base):
     def head(self) -> Block | None:
         """Return the newest block that the mirror follows."""
         query = select(BLOCKS).order_by(BLOCKS.c.number.desc()).limit(1)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.block_of(row)
+        return self.find_one(query, partial(value_of, Block))
 
     def block(self, number: int) -> Block | None:
         """Return a followed block, if it has not been pruned."""
         query = select(BLOCKS).where(BLOCKS.c.number == number)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.block_of(row)
+        return self.find_one(query, partial(value_of, Block))
 
     def add_block(self, block: Block) -> None:
         """Add a followed block.  Blocks without acts may be left out."""
@@ -158,7 +157,7 @@ class MirrorPart(Base):
     def reorganisations(self) -> Sequence[Reorganisation]:
         """Return all reorganisations of final blocks, newest first."""
         query = select(REORGANISATIONS).order_by(REORGANISATIONS.c.number.desc())
-        return [Reorganisation(**row._mapping) for row in self.connection.execute(query)]
+        return self.find_all(query, partial(value_of, Reorganisation))
 
     def prune(self, number: int) -> None:
         """Delete versions that only blocks before `number` need; the newest state stays."""

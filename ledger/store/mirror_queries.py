@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import exists, select
 
@@ -15,7 +16,7 @@ from certledger.ledger.core.values import (
     StoredCheckpoint,
 )
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base, newest
+from certledger.ledger.store.base import Base, newest, value_of
 from certledger.ledger.store.intake import all_frames
 from certledger.ledger.store.tables import (
     ANCHORED,
@@ -41,27 +42,25 @@ class ReadingPart(Base):
 
     def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
         """Return every issuer, ascending by code, newest or as of block `at`."""
-        found = self.connection.execute(newest(BODIES, BODIES.c.issuer, at=at))
-        return [rows.body_of(row) for row in found]
+        return self.find_all(newest(BODIES, BODIES.c.issuer, at=at), rows.body_of)
 
     def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         """Return one issuer, newest or as of block `at`."""
         query = select(BODIES).where(BODIES.c.issuer == issuer).order_by(BODIES.c.block.desc())
         if at is not None:
             query = query.where(BODIES.c.block <= at)
-        row = self.connection.execute(query.limit(1)).one_or_none()
-        return None if row is None else rows.body_of(row)
+        return self.find_one(query.limit(1), rows.body_of)
 
     def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
         """Return the region's registrar, newest or as of block `at`."""
         query = newest(REGISTRARS, REGISTRARS.c.region, at=at, region=region)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.registrar_of(row)
+        return self.find_one(query, partial(value_of, RegistrarSeen))
 
     def registrars(self) -> Sequence[RegistrarSeen]:
         """Return the registrar of each region, ascending by region."""
-        found = self.connection.execute(newest(REGISTRARS, REGISTRARS.c.region, at=None))
-        return [rows.registrar_of(row) for row in found]
+        return self.find_all(
+            newest(REGISTRARS, REGISTRARS.c.region, at=None), partial(value_of, RegistrarSeen)
+        )
 
     def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
         """Return the status words that are not zero, newest or as of block `at`."""
@@ -76,14 +75,12 @@ class ReadingPart(Base):
     def anchored(self, issuer: str, sequence: int) -> AnchoredBatch | None:
         """Return the batch that the chain has at this sequence."""
         query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.sequence == sequence)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.anchored_of(row)
+        return self.find_one(query, rows.anchored_of)
 
     def anchored_root(self, issuer: str, root: bytes) -> AnchoredBatch | None:
         """Return the batch of an issuer with this root."""
         query = select(ANCHORED).where(ANCHORED.c.issuer == issuer, ANCHORED.c.root == root)
-        row = self.connection.execute(query.order_by(ANCHORED.c.sequence).limit(1)).one_or_none()
-        return None if row is None else rows.anchored_of(row)
+        return self.find_one(query.order_by(ANCHORED.c.sequence).limit(1), rows.anchored_of)
 
     def anchored_batches(
         self, issuer: str, *, after: int = 0, limit: int | None = None
@@ -95,7 +92,7 @@ class ReadingPart(Base):
             .order_by(ANCHORED.c.sequence)
             .limit(limit)
         )
-        return [rows.anchored_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.anchored_of)
 
     def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
         """Return the leaves of the first `batches` of an issuer's tree."""
@@ -111,7 +108,7 @@ class ReadingPart(Base):
         stored = exists().where(BATCHES.c.root == ANCHORED.c.root, all_frames())
         query = select(ANCHORED).where(~stored).order_by(ANCHORED.c.issuer, ANCHORED.c.sequence)
         query = query if limit is None else query.limit(limit)
-        return [rows.anchored_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.anchored_of)
 
     def missing_catalogs(self, limit: int | None = None) -> Sequence[tuple[str, bytes]]:
         """Return (issuer, root) of catalogs that were in force and are missing here."""
@@ -132,7 +129,7 @@ class ReadingPart(Base):
             .where(STATUS_CHANGES.c.issuer == issuer, STATUS_CHANGES.c.epoch > after)
             .order_by(STATUS_CHANGES.c.epoch)
         )
-        return [rows.status_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.status_of)
 
     def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
         """Return the catalogs that were in force, ascending by version."""
@@ -141,7 +138,7 @@ class ReadingPart(Base):
             .where(CATALOG_CHANGES.c.issuer == issuer)
             .order_by(CATALOG_CHANGES.c.version)
         )
-        return [rows.catalog_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, partial(value_of, CatalogSeen))
 
     # Checkpoints ----------------------------------------------------------------------------
 
@@ -150,15 +147,13 @@ class ReadingPart(Base):
         query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(1)
         if number is not None:
             query = query.where(CHECKPOINTS.c.number == number)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.checkpoint_of(row)
+        return self.find_one(query, rows.checkpoint_of)
 
     def cosigned_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint that any witness has cosigned."""
         cosigned = CHECKPOINTS.c.note.contains(SIGNATURE_LINE, autoescape=True)
         query = select(CHECKPOINTS).where(cosigned).order_by(CHECKPOINTS.c.number.desc()).limit(1)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.checkpoint_of(row)
+        return self.find_one(query, rows.checkpoint_of)
 
     def slot_proof(self, number: int, issuer: str) -> Sequence[bytes] | None:
         """Return the trie nodes of an issuer's slot at a checkpoint."""

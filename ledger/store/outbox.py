@@ -43,8 +43,7 @@ class RoadPart(Base):
             .subquery()
         )
         query = select(ranked).where(ranked.c.place <= per_lane)
-        found = self.connection.execute(query.order_by(ranked.c.number).limit(limit))
-        return [rows.act_of(row) for row in found]
+        return self.find_all(query.order_by(ranked.c.number).limit(limit), rows.act_of)
 
     def set_aside(self, act: SubmittedAct, reason: str) -> None:
         """Set aside an act, and those behind it in its lane, until its subject changes."""
@@ -78,13 +77,12 @@ class RoadPart(Base):
             .where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
             .order_by(TRANSACTIONS.c.nonce, TRANSACTIONS.c.signed)
         )
-        return [rows.transaction_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.transaction_of)
 
     def transaction(self, tx: bytes) -> Transaction | None:
         """Return the transaction with this hash."""
         query = select(TRANSACTIONS).where(TRANSACTIONS.c.hash == tx)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else rows.transaction_of(row)
+        return self.find_one(query, rows.transaction_of)
 
     def acts_of(self, tx: bytes) -> Sequence[SubmittedAct]:
         """Return the acts in a transaction."""
@@ -94,7 +92,7 @@ class RoadPart(Base):
             .where(CARRIAGES.c.tx == tx)
             .order_by(ACTS.c.number)
         )
-        return [rows.act_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.act_of)
 
     def add_transaction(self, transaction: Transaction, acts: Iterable[int]) -> None:
         """Store a signed transaction and the numbers of its acts, before it is sent."""

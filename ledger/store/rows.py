@@ -11,18 +11,15 @@ from certledger.ledger.core.acts import ACTS, ActKind, ActState, counter_of, sub
 from certledger.ledger.core.issuer_names import unnamed
 from certledger.ledger.core.values import (
     AnchoredBatch,
-    Block,
-    CatalogSeen,
     IssuerRow,
     MirroredStatusChange,
     NewAct,
-    RegistrarSeen,
     StoredCheckpoint,
     SubmittedAct,
     Transaction,
     TxState,
 )
-from certledger.ledger.store.base import values_of
+from certledger.ledger.store.base import value_of, values_of
 from certledger.ledger.store.tables import STATUS_CHANGES, TRANSACTIONS
 from certledger.verifier.formats.canonical_json import (
     format_canonical,
@@ -77,22 +74,13 @@ def act_values(act: NewAct) -> dict[str, Any]:
 def act_of(row: Found) -> SubmittedAct:
     """Return the act of a row."""
     kind = ActKind(row.kind)
-    return SubmittedAct(
-        number=row.number,
+    return value_of(
+        SubmittedAct,
+        row,
         kind=kind,
-        subject=row.subject,
-        counter=row.counter,
         statement=statement_from_json(ACTS[kind].statement, orjson.loads(row.statement)),
-        digest=row.digest,
         signatures=_split(row.signatures),
         state=ActState(row.state),
-        accepted=row.accepted,
-        not_after=row.not_after,
-        receipt=row.receipt,
-        certificates=row.certificates,
-        block=row.block,
-        tx=row.tx,
-        reason=row.reason,
     )
 
 
@@ -103,12 +91,7 @@ def transaction_values(transaction: Transaction) -> dict[str, Any]:
 
 def transaction_of(row: Found) -> Transaction:
     """Return the transaction of a row."""
-    return Transaction(**{**row._mapping, "state": TxState(row.state)})
-
-
-def block_of(row: Found) -> Block:
-    """Return the block of a row."""
-    return Block(**row._mapping)
+    return value_of(Transaction, row, state=TxState(row.state))
 
 
 def body_values(body: IssuerRow) -> dict[str, Any]:
@@ -124,17 +107,8 @@ def body_values(body: IssuerRow) -> dict[str, Any]:
 
 def body_of(row: Found) -> IssuerRow:
     """Return the issuer's state of a row."""
-    return IssuerRow(
-        state=unnamed(IssuerState.from_json(orjson.loads(row.state))),
-        on_hold=bool(row.held),
-        slot=row.slot,
-        block=row.block,
-    )
-
-
-def registrar_of(row: Found) -> RegistrarSeen:
-    """Return the registrar of a row."""
-    return RegistrarSeen(**row._mapping)
+    state = unnamed(IssuerState.from_json(orjson.loads(row.state)))
+    return value_of(IssuerRow, row, state=state, on_hold=bool(row.held))
 
 
 def anchored_values(batch: AnchoredBatch) -> dict[str, Any]:
@@ -158,21 +132,8 @@ def anchored_values(batch: AnchoredBatch) -> dict[str, Any]:
 
 def anchored_of(row: Found) -> AnchoredBatch:
     """Return the anchored batch of a row."""
-    return AnchoredBatch(
-        issuer=row.issuer,
-        sequence=row.sequence,
-        digest=row.digest,
-        root=row.root,
-        first=row.first,
-        count=row.size,
-        catalog=row.catalog,
-        statement=statement_from_json(Batch, orjson.loads(row.statement)),
-        signature=row.signature,
-        key=row.key,
-        leaf=row.leaf,
-        block=row.block,
-        tx=row.tx,
-    )
+    statement = statement_from_json(Batch, orjson.loads(row.statement))
+    return value_of(AnchoredBatch, row, count=row.size, statement=statement)
 
 
 def status_values(change: MirroredStatusChange) -> dict[str, Any]:
@@ -186,20 +147,14 @@ def status_values(change: MirroredStatusChange) -> dict[str, Any]:
 def status_of(row: Found) -> MirroredStatusChange:
     """Return the status statement of a row."""
     statement = statement_from_json(StatusChange, orjson.loads(row.statement))
-    signatures = _split(row.signatures)
-    return MirroredStatusChange(
-        **{**row._mapping, "statement": statement, "signatures": signatures}
+    return value_of(
+        MirroredStatusChange, row, statement=statement, signatures=_split(row.signatures)
     )
-
-
-def catalog_of(row: Found) -> CatalogSeen:
-    """Return the catalog change of a row."""
-    return CatalogSeen(**row._mapping)
 
 
 def checkpoint_of(row: Found) -> StoredCheckpoint:
     """Return the checkpoint of a row."""
-    return StoredCheckpoint(**{**row._mapping, "account": unpack_nodes(row.account)})
+    return value_of(StoredCheckpoint, row, account=unpack_nodes(row.account))
 
 
 def pack_nodes(nodes: Sequence[bytes]) -> bytes:

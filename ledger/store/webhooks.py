@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -34,7 +35,7 @@ from certledger.ledger.core.service_values import (
 )
 from certledger.ledger.core.values import SubmittedAct
 from certledger.ledger.store import rows
-from certledger.ledger.store.base import Base
+from certledger.ledger.store.base import Base, value_of
 from certledger.ledger.store.tables import ACTS, DELIVERIES, EVENTS, HOOKS, WATCHES
 
 _FAILING = or_(
@@ -55,8 +56,7 @@ class HooksPart(Base):
     def hook(self, hook_id: str) -> Hook | None:
         """Return a webhook that was not removed."""
         query = select(HOOKS).where(HOOKS.c.id == hook_id, HOOKS.c.removed.is_(None))
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else _hook_of(row)
+        return self.find_one(query, _hook_of)
 
     def hooks_of(self, caller: str) -> Sequence[Hook]:
         """Return a caller's webhooks, oldest first."""
@@ -65,7 +65,7 @@ class HooksPart(Base):
             .where(HOOKS.c.caller == caller, HOOKS.c.removed.is_(None))
             .order_by(HOOKS.c.created, HOOKS.c.id)
         )
-        return [_hook_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, _hook_of)
 
     def remove_hook(self, hook_id: str, now: int) -> None:
         """Remove a webhook and its waiting deliveries."""
@@ -100,8 +100,9 @@ class HooksPart(Base):
     def watches_of(self, caller: str) -> Sequence[Watch]:
         """Return a caller's watches."""
         query = select(WATCHES).where(WATCHES.c.caller == caller)
-        found = self.connection.execute(query.order_by(WATCHES.c.issuer, WATCHES.c.index))
-        return [_watch_of(row) for row in found]
+        return self.find_all(
+            query.order_by(WATCHES.c.issuer, WATCHES.c.index), partial(value_of, Watch)
+        )
 
     def watched_issuers(self) -> Sequence[str]:
         """Return the issuers with watched certificates."""
@@ -111,8 +112,9 @@ class HooksPart(Base):
     def watches_on(self, issuer: str) -> Sequence[Watch]:
         """Return the watches of an issuer's certificates."""
         query = select(WATCHES).where(WATCHES.c.issuer == issuer)
-        found = self.connection.execute(query.order_by(WATCHES.c.index, WATCHES.c.caller))
-        return [_watch_of(row) for row in found]
+        return self.find_all(
+            query.order_by(WATCHES.c.index, WATCHES.c.caller), partial(value_of, Watch)
+        )
 
     def set_watch_status(self, watch: Watch, status: str, block: int) -> None:
         """Set the status that the last event reported, and the block of its checkpoint."""
@@ -156,14 +158,12 @@ class HooksPart(Base):
     def events_of(self, caller: str, *, after: int, limit: int) -> Sequence[Event]:
         """Return a caller's events with a number above `after`, ascending."""
         query = select(EVENTS).where(EVENTS.c.caller == caller, EVENTS.c.number > after)
-        found = self.connection.execute(query.order_by(EVENTS.c.number).limit(limit))
-        return [_event_of(row) for row in found]
+        return self.find_all(query.order_by(EVENTS.c.number).limit(limit), partial(value_of, Event))
 
     def event(self, number: int) -> Event | None:
         """Return an event."""
         query = select(EVENTS).where(EVENTS.c.number == number)
-        row = self.connection.execute(query).one_or_none()
-        return None if row is None else _event_of(row)
+        return self.find_one(query, partial(value_of, Event))
 
     def due_deliveries(self, now: int, limit: int) -> Sequence[Delivery]:
         """Return waiting deliveries that are due, the most overdue first."""
@@ -173,7 +173,7 @@ class HooksPart(Base):
             .order_by(DELIVERIES.c.due, DELIVERIES.c.event)
             .limit(limit)
         )
-        return [_delivery_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, _delivery_of)
 
     def failing_of(self, caller: str, limit: int) -> Sequence[tuple[Event, Delivery]]:
         """Return deliveries of a caller's events whose last try failed, newest first."""
@@ -184,7 +184,7 @@ class HooksPart(Base):
             .order_by(EVENTS.c.number.desc())
             .limit(limit)
         )
-        return [(_event_of(row), _delivery_of(row)) for row in self.connection.execute(query)]
+        return [(value_of(Event, row), _delivery_of(row)) for row in self.connection.execute(query)]
 
     def set_delivery(self, delivery: Delivery) -> None:
         """Update a delivery."""
@@ -213,7 +213,7 @@ class HooksPart(Base):
             .order_by(ACTS.c.number)
             .limit(limit)
         )
-        return [rows.act_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, rows.act_of)
 
     def unretracted_batches(self, limit: int) -> Sequence[Event]:
         """Return events of final batches that a reorganisation removed, without a retraction.
@@ -234,50 +234,12 @@ class HooksPart(Base):
             .order_by(EVENTS.c.number)
             .limit(limit)
         )
-        return [_event_of(row) for row in self.connection.execute(query)]
+        return self.find_all(query, partial(value_of, Event))
 
 
 def _hook_of(row: Any) -> Hook:
-    return Hook(
-        id=row.id,
-        caller=row.caller,
-        url=row.url,
-        kinds=frozenset(row.kinds.split()),
-        created=row.created,
-    )
-
-
-def _watch_of(row: Any) -> Watch:
-    # `row.index` is a method of tuples, so the columns are read by mapping.
-    found = row._mapping
-    return Watch(
-        caller=found["caller"],
-        issuer=found["issuer"],
-        index=found["index"],
-        leaf=found["leaf"],
-        status=found["status"],
-        created=found["created"],
-        block=found["block"],
-    )
-
-
-def _event_of(row: Any) -> Event:
-    return Event(
-        number=row.number,
-        caller=row.caller,
-        kind=row.kind,
-        about=row.about,
-        created=row.created,
-        body=row.body,
-    )
+    return value_of(Hook, row, kinds=frozenset(row.kinds.split()))
 
 
 def _delivery_of(row: Any) -> Delivery:
-    return Delivery(
-        event=row.event,
-        hook=row.hook,
-        state=DeliveryState(row.state),
-        tries=row.tries,
-        due=row.due,
-        fault=row.fault,
-    )
+    return value_of(Delivery, row, state=DeliveryState(row.state))
