@@ -12,7 +12,8 @@ from statistics import median
 
 from bench.bench_seal import ENTRY, ISSUER, certificates
 from bench.report import Row, at_least
-from certledger.ledger.intake.submissions import Intake, submit_batch
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
 from certledger.verifier.formats.catalog import Catalog
 from tests.ledger.live import Body, open_live

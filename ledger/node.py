@@ -21,7 +21,7 @@ from certledger.ledger.chain.failover import Nodes, nodes_at
 from certledger.ledger.chain.follower import Follower
 from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.core.leases import LOGBOOK, lease_holder, succeed_holder
-from certledger.ledger.intake.submissions import Intake
+from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.keys import Signer, draw_secret, load_keystore, save_keystore
 from certledger.ledger.outbox.worker import LEASE, Anchorer
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint

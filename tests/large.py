@@ -37,6 +37,15 @@ from tests.world import (
 _KEY = 32
 
 
+def path_length(index: int, size: int) -> int:
+    """Return the number of hashes in the inclusion path of leaf `index` of `size` leaves."""
+    length, position, last = 0, index, size - 1
+    while last:
+        length += bool(position & 1 or position < last)
+        position, last = position >> 1, last >> 1
+    return length
+
+
 @dataclass(frozen=True, kw_only=True)
 class Size:
     """How large the chain is on which a certificate's evidence is made."""
@@ -64,7 +73,7 @@ def large_evidence(size: Size, *, seed: int = 1) -> Evidence:
         fields={"address": "上海市黄浦区示例路一百号"},
         documents=[b"a", b"b"],
     )
-    path = _hashes(luck, merkle.path_length(index - first, size.count))
+    path = _hashes(luck, path_length(index - first, size.count))
     statement = Batch(
         issuer=body.state.issuer.encode(),
         sequence=sequence,

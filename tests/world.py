@@ -42,7 +42,6 @@ from certledger.verifier.formats.record import (
     Record,
     Value,
     access_code,
-    certificate_id,
     derived_salt,
     describe_document,
     format_disclosure,
@@ -61,6 +60,7 @@ from certledger.verifier.formats.statements import (
 )
 from certledger.verifier.formats.status_tree import CELLS, EMPTY_ROOT, StatusTree, choose, move
 from certledger.verifier.vocabulary import EntryKind, HolderKind, IssuerKind, Purpose, Status, Way
+from tests.record_rules import certificate_id
 
 NOW = 1_795_000_000
 """2026-11-18, the instant at which the world asks its questions."""

@@ -25,14 +25,9 @@ from certledger.api.service import Service, service_of
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.core.values import SubmittedAct
-from certledger.ledger.intake.submissions import (
-    Intake,
-    head,
-    submit_act,
-    submit_batch,
-    submit_catalog,
-    submit_status,
-)
+from certledger.ledger.intake.acts import submit_act, submit_catalog, submit_status
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.intake.pending_state import Intake, head
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, check_nesting, format_time

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 MAX_QUESTIONS = 1_000
-CODE_SUFFIX = ".txt"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 

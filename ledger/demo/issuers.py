@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certledger.ledger.demo.participants import REGIONS, Cast
-from certledger.ledger.intake.submissions import (
-    submit_act,
-    submit_batch,
-    submit_catalog,
-    submit_status,
-)
+from certledger.ledger.intake.acts import submit_act, submit_catalog, submit_status
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.issuer.catalogs import catalog_change, entry_of
 from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.issuer.signed_acts import packed_keys, sign_statement
@@ -21,7 +17,8 @@ from certledger.ledger.issuer.status_changes import sign_changes, status_changes
 from certledger.ledger.issuer.workspace import Plan, Workspace
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import Ledger, own_passphrase
-from certledger.ledger.pdf import DocumentWriter, certificate_document
+from certledger.ledger.pdf.model import certificate_document
+from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.ledger.reference_data import IssuerProfile
 from certledger.ledger.samples import SampleCertificate
 from certledger.ledger.sealing.attachments import Papers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -160,8 +160,3 @@ def make_policy(cast: Cast, pin: LedgerPin, domain: Domain, *, now: int) -> Sign
         countersignature=False,
     )
     return sign(policy, roots)
-
-
-def witness_names() -> Sequence[str]:
-    """Return the names of the demo's witnesses, ascending."""
-    return [f"{name}.witness.example" for name in OPERATORS]

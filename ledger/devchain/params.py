@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 Json = Any
-TAGS = ("latest", "safe", "finalized", "pending", "earliest")
 
 
 class RpcError(Exception):

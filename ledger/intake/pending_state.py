@@ -12,7 +12,6 @@ from certledger.ledger.intake.batch_submission import MAX_SUBMISSION_BYTES
 from certledger.ledger.intake.errors import (
     ActDeadError,
     ChainAbsentError,
-    CounterWrongError,
     IntakeOverloadedError,
     IssuerUnknownError,
     StatementOverError,
@@ -179,16 +178,6 @@ def after_queue(unit: Unit, subject: str, lane: Lane, current: int) -> int:
     """Return a counter that is `current` on the chain, after the queued acts."""
     waiting = unit.last_waiting(subject, lane)
     return current if waiting is None else max(current, waiting.counter)
-
-
-def check_counter(statement: int, current: int, what: str) -> None:
-    """Check that a statement's counter is the next one.
-
-    Raises:
-        CounterWrongError: it is not.
-    """
-    if statement != current + 1:
-        raise CounterWrongError(f"{what} {statement} where {current + 1} is next")
 
 
 def check_time(not_after: int, now: int) -> None:

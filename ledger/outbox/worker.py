@@ -268,10 +268,3 @@ class Anchorer:
             log.warning("transaction_refused", error=str(error))
             return False
         return True
-
-
-def oldest_unanchored_seconds(store: Store, now: int) -> int:
-    """Return the age in seconds of the oldest act that no block includes, 0 if there is none."""
-    with store.begin(write=False) as unit:
-        oldest = unit.backlog().oldest
-    return 0 if oldest is None else max(now - oldest, 0)

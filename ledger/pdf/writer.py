@@ -57,15 +57,6 @@ class DocumentWriter:
                 self._fonts[face] = _register(face, self._ready[face])
 
 
-def render_certificate(document: CertificateDocument) -> bytes:
-    """Return one document as PDF, converting the fonts for it alone.
-
-    Raises:
-        GlyphMissingError: a font lacks a character of the document.
-    """
-    return DocumentWriter((document,)).render(document)
-
-
 def _characters(documents: Iterable[CertificateDocument]) -> Mapping[Face, frozenset[str]]:
     characters: dict[Face, set[str]] = {face: set() for face in Face}
     for document in documents:

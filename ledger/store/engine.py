@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
 from certledger.ledger.core.errors import StoreBusyError
@@ -237,11 +237,6 @@ class SqlStore:
             yield
         finally:
             self._turn.release()
-
-    def ping(self) -> None:
-        """Run `SELECT 1`; raises what `begin` raises."""
-        with self.begin(write=False) as unit:
-            unit.connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Close every connection."""

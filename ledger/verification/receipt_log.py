@@ -14,6 +14,7 @@ from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.leases import LOGBOOK, lease_holder
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.core.values import IssuerRow
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.errors import (
     ActDeadError,
     BatchConflictError,
@@ -24,8 +25,7 @@ from certledger.ledger.intake.errors import (
     SignerEndedError,
     StatementOverError,
 )
-from certledger.ledger.intake.pending_state import head_of
-from certledger.ledger.intake.submissions import Intake, submit_batch
+from certledger.ledger.intake.pending_state import Intake, head_of
 from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
 from certledger.ledger.sealing.records import SEED_SIZE

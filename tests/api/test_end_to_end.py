@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certledger.api.app import app_of
 from certledger.api.service import Service
-from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.batch import seal_issues
 from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.verification.verification_receipt import VerificationReceipt

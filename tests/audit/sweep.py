@@ -16,11 +16,10 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table
 
-from certledger.ledger.audit.coverage import ALL, ROWS, reason
 from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.audit.export import publish
 from certledger.ledger.core.service_values import ApiKey, Hook, Role, Watch
-from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.repair.rebuild import rebuild
 from certledger.ledger.settings import load_settings
 from certledger.ledger.store.tables import METADATA
@@ -30,6 +29,7 @@ from certledger.verifier.formats.issuer_state import NO_END
 from tests.api.operator_issuer import operator_body
 from tests.audit import little
 from tests.audit.conftest import Auditor
+from tests.audit.coverage import ALL, ROWS, reason
 from tests.audit.little import POLICE, Body, cosigned, now, opened
 from tests.audit.test_told import tell
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.audit.coverage import ALL, NOT_COVERED, ROWS, describe, reason
 from certledger.verifier.audit.report import AuditVerdict
 from tests.audit.conftest import Auditor
+from tests.audit.coverage import ALL, NOT_COVERED, ROWS, describe, reason
 from tests.audit.sweep import Crime, convicts, crimes, tables
 from tests.effort import effort
 

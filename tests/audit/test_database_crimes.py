@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.batch import Head
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.audit.sources import DataUnreachableError

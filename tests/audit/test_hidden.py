@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from certledger.ledger.audit.home import chain_of
-from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.node import POLICY
 from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.report import AuditVerdict

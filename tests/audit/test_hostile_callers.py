@@ -14,7 +14,7 @@ from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.client import Payment, sign_transaction
 from certledger.ledger.chain.follower import Follower
-from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.node import Ledger
 from certledger.ledger.store import open_store
 from certledger.ledger.witness.nodes import ExecutingNode, RpcSource

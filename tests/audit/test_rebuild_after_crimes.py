@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.audit.coverage import ROWS
 from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.audit.export import publish
 from certledger.ledger.repair.rebuild import rebuild
 from certledger.verifier.audit.report import AuditVerdict
 from tests.audit import sweep
 from tests.audit.conftest import Auditor
+from tests.audit.coverage import ROWS
 from tests.audit.little import opened
 from tests.audit.sweep import Crime
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.intake.submissions import submit_batch
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.repair.rebuild import rebuild
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.formats.statements import KeysChange

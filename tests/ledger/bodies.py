@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
+from certledger.ledger.core.acts import Lane
 from certledger.ledger.core.values import AnchoredBatch, Block, IssuerRow, RegistrarSeen
-from certledger.ledger.intake.submissions import Intake, IntakeLimits, displace
+from certledger.ledger.intake.pending_state import Intake, IntakeLimits
 from certledger.ledger.keys import Signer, signer_of
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
@@ -236,7 +237,9 @@ def chain_anchors(store: Store, office: Office, statement: Batch, number: int) -
         unit.add_block(block(number))
         unit.put_body(seen(state, number))
         unit.add_anchored([batch])
-        displace(unit, batch.issuer, batch.sequence, batch.digest, number, batch.tx)
+        unit.settle(
+            batch.issuer, Lane.SEQUENCE, batch.sequence, batch.digest, block=number, tx=batch.tx
+        )
     return batch
 
 

@@ -11,12 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from certledger.ledger.intake.submissions import (
-    submit_act,
-    submit_batch,
-    submit_catalog,
-    submit_status,
-)
+from certledger.ledger.intake.acts import submit_act, submit_catalog, submit_status
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.issuer.catalogs import catalog_change, catalog_of
 from certledger.ledger.issuer.signed_acts import packed_keys, sign_statement
 from certledger.ledger.issuer.status_changes import sign_changes, status_changes

@@ -30,7 +30,6 @@ from certledger.verifier.formats.canonical_json import (
     parse_canonical,
     parse_time,
     to_base64url,
-    without,
 )
 from tests.verifier.refusals import refused_as, tried
 
@@ -430,12 +429,6 @@ def test_a_type_or_version_not_known_is_refused_as_such():
     for value in ("certledger/record/2", 1, None, ["certledger/record/1"]):
         read = Members({"type": value}, "record")
         assert refused_as(read.const, "type", "certledger/record/1") == "schema.version"
-
-
-def test_members_can_be_left_out_of_a_copy():
-    value = {"a": 1, "b": 2}
-    assert without(value, "b") == {"a": 1}
-    assert value == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("nest", [b"[", b'{"a":', b'["\\ud800",[', b'["\\\\",{"\\"":'], ids=repr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -401,8 +401,3 @@ class Members:
 def hash_list(hashes: Iterable[bytes]) -> str:
     """Return the base64url of concatenated hashes."""
     return to_base64url(b"".join(hashes))
-
-
-def without(value: Mapping[str, Json], *names: str) -> dict[str, Json]:
-    """Return `value` without the members `names`."""
-    return {name: part for name, part in value.items() if name not in names}

@@ -23,7 +23,6 @@ WITNESS_NAME = re.compile(r"[!-*,-~]{1,128}")
 
 _ORIGIN = "certledger/1/"
 _COSIGNATURE_V1 = b"\x04"
-_PAYLOAD_SIZE = 8 + 64
 _NUMBER = r"(0|[1-9][0-9]{0,18})"
 _BODY = re.compile(
     rf"certledger/1/([0-9a-f]{{64}})\n{_NUMBER}\n([A-Za-z0-9+/]{{43}}=)\n"

@@ -133,15 +133,6 @@ def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
     return found
 
 
-def path_length(index: int, size: int) -> int:
-    """Return the number of hashes in the inclusion path of leaf `index` of `size` leaves."""
-    length, position, last = 0, index, size - 1
-    while last:
-        length += bool(position & 1 or position < last)
-        position, last = position >> 1, last >> 1
-    return length
-
-
 def mountain(index: int, size: int) -> tuple[int, int, int]:
     """Return (peak number, index below it, height) of leaf `index` in an append-only tree.
 

@@ -110,12 +110,6 @@ def derived_salt(code: str, place: int) -> str:
     return to_base64url(hmac.digest(code.encode(), tag, "sha256")[:16])
 
 
-def certificate_id(secret: bytes, issuer: str, category: str, number: str) -> bytes:
-    """Derive the id (32 bytes) from the issuer's secret; `number` is in normal form."""
-    message = f"{issuer}\0{category}\0{number}".encode()
-    return hmac.digest(secret, message, "sha256")
-
-
 # Disclosures -----------------------------------------------------------------------------------
 
 
@@ -127,15 +121,6 @@ def format_disclosure(salt: str, name: str, value: Value) -> str:
 def digest_of(disclosure: str) -> bytes:
     """Return the digest of a disclosure in the record: SHA-256 of its ASCII text."""
     return sha256(disclosure.encode("ascii")).digest()
-
-
-def lookup_digest(number: str, code: str) -> bytes:
-    """Return the lookup digest of a certificate from its number and access code as typed.
-
-    Raises:
-        MalformedError: an invalid number or access code.
-    """
-    return digest_of(format_disclosure(normal_code(code), NUMBER, normal_number(number)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,7 +22,7 @@ from certledger.api.service import Service
 from certledger.contracts import calls
 from certledger.ledger.core.acts import Lane
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.intake.submissions import Intake
+from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.sealing.batch import SealedBatch
 from certledger.ledger.store import SqlStore
 from certledger.ledger.store.tables import METADATA

@@ -18,7 +18,7 @@ from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.errors import ChainUnreachableError, MirrorDiffersError
 from certledger.ledger.core.issuer_names import placeholder
 from certledger.ledger.core.values import Block, ContractLog
-from certledger.ledger.intake.submissions import submit_act
+from certledger.ledger.intake.acts import submit_act
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import Ledger

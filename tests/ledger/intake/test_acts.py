@@ -10,14 +10,9 @@ import orjson
 import pytest
 
 from certledger.ledger.core.acts import ActKind, ActState, Lane
-from certledger.ledger.intake.submissions import (
-    expire,
-    head,
-    submit_act,
-    submit_batch,
-    submit_catalog,
-    submit_status,
-)
+from certledger.ledger.intake.acts import submit_act, submit_catalog, submit_status
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.intake.pending_state import head
 from certledger.ledger.store import SqlStore
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
@@ -582,7 +577,8 @@ def test_two_acts_at_one_counter_are_a_conflict_until_the_first_expires(
     with pytest.raises(CertledgerError) as refused:
         submit_act(desk(store), act_file(later, BODY))
     assert refused.value.code == "act.conflict"
-    assert expire(store, UNTIL + 1) == 1
+    with store.begin() as unit:
+        assert unit.expire(UNTIL + 1) == 1
     assert submit_act(desk(store, UNTIL + 1), act_file(later, BODY))
     with pytest.raises(CertledgerError) as refused:
         submit_act(desk(store, UNTIL + 1), first)

@@ -13,8 +13,9 @@ import pytest
 
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.intake import errors
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.errors import IntakeOverloadedError
-from certledger.ledger.intake.submissions import expire, head, submit_batch
+from certledger.ledger.intake.pending_state import head
 from certledger.ledger.store import SqlStore
 from certledger.ledger.store.tables import METADATA
 from certledger.verifier.crypto.hashing import sha256
@@ -458,7 +459,8 @@ def test_another_batch_at_the_same_sequence_is_a_conflict_until_the_first_is_gon
     assert refusal(store, other.seal(3)) == "batch.conflict"
 
     late = NOW + 3 * DAY + 1
-    assert expire(store, late) == 1
+    with store.begin() as unit:
+        assert unit.expire(late) == 1
     again = Office().seal(3, not_after=late + DAY)
     assert submit_batch(desk(store, late), again)
     with store.begin(write=False) as unit:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from certledger.ledger.intake.submissions import head, submit_act, submit_batch
+from certledger.ledger.intake.acts import submit_act
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.intake.pending_state import head
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.engine import make_engine
 from certledger.verifier.formats.catalog import Catalog

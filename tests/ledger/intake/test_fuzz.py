@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certledger.ledger.intake.submissions import Intake, submit_act, submit_batch
+from certledger.ledger.intake.acts import submit_act
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.record_chunks import pack_frames, unpack_frame
 from certledger.verifier.errors import CertledgerError

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.ledger.intake.batch_submission import parse_submission
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.errors import RecordRejectedError
 from certledger.ledger.intake.record_reader import (
     MAX_HEAD_BYTES,
@@ -22,7 +23,6 @@ from certledger.ledger.intake.record_reader import (
     MAX_PART_CHARACTERS,
     reader_of,
 )
-from certledger.ledger.intake.submissions import submit_batch
 from certledger.ledger.store import open_store
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import Json, Members, parse

@@ -17,7 +17,7 @@ from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.errors import ChainRefusesError
 from certledger.ledger.core.values import SubmittedAct, Transaction, TxState
-from certledger.ledger.intake.submissions import submit_act
+from certledger.ledger.intake.acts import submit_act
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import Ledger, open_ledger, operator_of

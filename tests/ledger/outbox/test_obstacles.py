@@ -13,9 +13,10 @@ import pytest
 from certledger.contracts import calls
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.values import Backlog, SubmittedAct
+from certledger.ledger.intake.acts import submit_act
+from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.errors import ActDeadError, IntakeOverloadedError
-from certledger.ledger.intake.pending_state import IntakeLimits
-from certledger.ledger.intake.submissions import head, submit_act, submit_batch
+from certledger.ledger.intake.pending_state import IntakeLimits, head
 from certledger.ledger.issuer.signed_acts import sign_statement
 from certledger.ledger.node import Ledger
 from certledger.verifier.formats.canonical_json import format_canonical

@@ -16,7 +16,7 @@ from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.errors import ChainUnreachableError, LeaseLostError
 from certledger.ledger.core.values import SubmittedAct, TxState
 from certledger.ledger.node import Ledger
-from certledger.ledger.outbox.worker import LEASE, Anchorer, oldest_unanchored_seconds
+from certledger.ledger.outbox.worker import LEASE, Anchorer
 from certledger.verifier.vocabulary import Status
 from tests.effort import effort
 from tests.ledger.live import Body, open_live
@@ -275,14 +275,6 @@ def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body
 
     with ledger.store.begin(write=False) as unit:
         assert [one.state for one in unit.pending_transactions()] == [TxState.INCLUDED], "of set-up"
-
-
-def test_the_oldest_waiting_act_is_told_in_seconds(ledger: Ledger, body: Body) -> None:
-    assert oldest_unanchored_seconds(ledger.store, ledger.clock()) == 0
-
-    body.submit(1)
-
-    assert oldest_unanchored_seconds(ledger.store, ledger.clock() + 90) >= 90
 
 
 def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:

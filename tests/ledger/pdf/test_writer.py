@@ -14,23 +14,25 @@ from fontTools.pens.areaPen import AreaPen
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
-from certledger.ledger.pdf import (
+from certledger.ledger.pdf.fonts import Face, GlyphMissingError, convert_face
+from certledger.ledger.pdf.layout import show_date
+from certledger.ledger.pdf.model import (
     CertificateDocument,
-    DocumentWriter,
-    GlyphMissingError,
     Line,
     LinkTooLongError,
     certificate_document,
-    render_certificate,
 )
-from certledger.ledger.pdf.fonts import Face, convert_face
-from certledger.ledger.pdf.layout import show_date
+from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.samples import sample_certificates
 from certledger.verifier.formats.record import printed_code
 
 CODE = "7K3M9QXA2B4CDEFG"
 LINK = "https://verify.example/v#7K3M9QXA2B4CDEFG"
+
+
+def render_certificate(document: CertificateDocument) -> bytes:
+    return DocumentWriter((document,)).render(document)
 
 
 def documents(count: int = 12, seed: int = 5) -> list[CertificateDocument]:
