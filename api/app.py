@@ -42,8 +42,7 @@ from certledger.api.routes import (
     verifications,
 )
 from certledger.api.routes import webhooks as webhook_routes
-from certledger.api.service import Options, Service
-from certledger.ledger.node import Ledger
+from certledger.api.service import Service
 from certledger.verifier.errors import CertledgerError
 
 _ABOUT = """Anchor certificates on an Ethereum chain, and verify their authenticity and status.
@@ -74,11 +73,6 @@ _ROUTERS = (
     api_keys,
     health,
 )
-
-
-def create_app(ledger: Ledger, options: Options | None = None, **more: Any) -> FastAPI:
-    """Create the application that serves `ledger`; `more` are further arguments of `Service`."""
-    return app_of(Service(ledger=ledger, options=options or Options(), **more))
 
 
 def app_of(service: Service) -> FastAPI:

@@ -231,8 +231,9 @@ def reset(home: Path | None, as_json: bool) -> None:
 
 
 def _ring(home: Path | None) -> KeyRing:
-    from certledger.api.auth.api_keys import KeyRing, load_pepper
+    from certledger.api.auth.api_keys import KeyRing
     from certledger.ledger.settings import load_settings
+    from certledger.ledger.store.pepper import load_pepper
 
     store = _store(home)
     pepper = load_pepper(load_settings(home=home).home, store)

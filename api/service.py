@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from certledger.api.auth.access import Gate, Rates
-from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing
 from certledger.api.auth.oidc import OidcTokens
 from certledger.api.errors import PolicyAbsentError
 from certledger.api.metrics import Metrics
@@ -24,6 +24,7 @@ from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
 from certledger.ledger.reform.figures import Figures
+from certledger.ledger.store.pepper import load_pepper
 from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.mirror_node import MirrorNode
 from certledger.ledger.verification.receipt_writer import ReceiptWriter

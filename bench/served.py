@@ -17,10 +17,11 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from bench.bench_seal import ENTRY, ISSUER
-from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing
 from certledger.api.server import listen
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.node import POLICY, load_policy
+from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.catalog import Catalog
 from tests.api.world import policy_of

@@ -39,8 +39,8 @@ from certledger.verifier.formats.signed_policy import SignedPolicy, find_success
 from certledger.verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
 
 if TYPE_CHECKING:
-    from certledger.ledger.devchain import RunningNode
     from certledger.ledger.devchain.future_blocks import SignedHead
+    from certledger.ledger.devchain.node import RunningNode
 
 log = structlog.get_logger(__name__)
 POLICY = "policy.json"
@@ -351,7 +351,7 @@ def _open_embedded(
     heartbeat: float | None,
     clock_watch: ClockWatch,
 ) -> RunningNode:
-    from certledger.ledger.devchain import open_node
+    from certledger.ledger.devchain.node import open_node
 
     return open_node(
         settings.home / "chain",

@@ -15,11 +15,12 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing
 from certledger.api.cli import verify_receipt
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.keys import save_keystore
 from certledger.ledger.node import POLICY
+from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.files import write_atomically
 from tests.api.test_server import serving
 from tests.api.world import policy_of

@@ -14,7 +14,6 @@ from starlette.requests import Request
 
 from certledger.api.errors import CredentialsInvalidError
 from certledger.ledger.core.service_values import ApiKey, Role
-from certledger.ledger.store.pepper import load_pepper as load_pepper
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.issuer_state import region_of

@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from certledger.ledger.samples import SampleCertificate
+from certledger.ledger.samples.generator import SampleCertificate
 from certledger.verifier.files import write_atomically
 
 ROWS = 3

@@ -20,7 +20,7 @@ from certledger.ledger.node import Ledger, own_passphrase
 from certledger.ledger.pdf.model import certificate_document
 from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.ledger.reference_data import IssuerProfile
-from certledger.ledger.samples import SampleCertificate
+from certledger.ledger.samples.generator import SampleCertificate
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch
 from certledger.ledger.sealing.records import seal_records

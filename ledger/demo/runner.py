@@ -18,7 +18,7 @@ from certledger.ledger.demo.witnesses import witnesses
 from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.reference_data import Domain, load_domain
-from certledger.ledger.samples import SampleCertificate, sample_certificates
+from certledger.ledger.samples.generator import SampleCertificate, sample_certificates
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.settings import load_settings

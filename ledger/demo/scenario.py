@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from certledger.ledger.demo.issuers import DemoCertificate
-from certledger.ledger.samples import SampleCertificate
+from certledger.ledger.samples.generator import SampleCertificate
 from certledger.verifier.vocabulary import Status, Verdict
 
 REASONS = {

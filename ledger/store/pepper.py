@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from certledger.ledger.store.identity import PEPPER as IDENTITY_NAME
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.files import write_atomically
 
 PEPPER = "keys/api.pepper"
 _SIZE = 32
-_NAME = "pepper"
 _CHECKED = b"certledger pepper 1"
 
 
@@ -47,7 +47,7 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
     """
     path = home / PEPPER
     with store.begin(write=False) as unit:
-        known = unit.identity(_NAME)
+        known = unit.identity(IDENTITY_NAME)
     drawn = not path.exists()
     if drawn:
         if known is not None:
@@ -60,7 +60,7 @@ def load_pepper(home: Path, store: Store, random: Callable[[int], bytes] = os.ur
     digest = hmac.digest(pepper, _CHECKED, "sha256")
     if known is None:
         with store.begin() as unit:
-            known = unit.claim_identity(_NAME, digest)
+            known = unit.claim_identity(IDENTITY_NAME, digest)
     if not hmac.compare_digest(known, digest):
         if drawn:
             path.unlink()  # Another home stored its digest first.
@@ -85,7 +85,7 @@ def renew_pepper(
         with store.begin() as unit:
             ended = unit.revoke_api_keys(now), unit.remove_hooks(now)
             pepper = _draw(path, random)
-            unit.replace_identity(_NAME, hmac.digest(pepper, _CHECKED, "sha256"))
+            unit.replace_identity(IDENTITY_NAME, hmac.digest(pepper, _CHECKED, "sha256"))
     except BaseException:
         path.unlink(missing_ok=True)  # The database still has the old digest.
         raise

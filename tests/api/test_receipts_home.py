@@ -14,9 +14,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.store import open_store
+from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.cli.main import main
 from tests.api.test_server import RUN, serving
 from tests.effort import effort

@@ -21,12 +21,13 @@ from click.testing import CliRunner
 from oidc_provider_mock import run_server_in_thread
 
 from certledger.api.app import app_of
-from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing
 from certledger.api.request import body as request_body
 from certledger.api.service import Service
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.node import POLICY
 from certledger.ledger.sealing.batch import SealedBatch
+from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.cli.main import main
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from certledger.api.app import app_of
-from certledger.api.auth.api_keys import KeyRing, load_pepper
+from certledger.api.auth.api_keys import KeyRing
 from certledger.api.readiness import (
     INTAKE,
     MAX_AHEAD_SECONDS,
@@ -24,9 +24,10 @@ from certledger.api.readiness import (
 )
 from certledger.api.service import Options, Service
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.devchain import open_node
+from certledger.ledger.devchain.node import open_node
 from certledger.ledger.node import POLICY, operator_of
 from certledger.ledger.settings import load_settings
+from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.files import write_atomically
 from tests.api.test_server import serving
 from tests.api.world import World, listening, policy_of

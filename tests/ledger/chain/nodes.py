@@ -16,7 +16,7 @@ from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import Deployment, deploy
 from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.core.values import Block, Included
-from certledger.ledger.devchain import open_node
+from certledger.ledger.devchain.node import open_node
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer, signer_of
 from certledger.verifier.formats.signed_act import Act

@@ -19,7 +19,7 @@ from certledger.ledger.chain.deploy import (
     load_deployment,
 )
 from certledger.ledger.core.errors import ChainRefusesError
-from certledger.ledger.devchain import open_node
+from certledger.ledger.devchain.node import open_node
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import format_canonical

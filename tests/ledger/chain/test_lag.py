@@ -23,7 +23,7 @@ from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.failover import Nodes, nodes_at
 from certledger.ledger.chain.follower import ChainBehindError, Follower
 from certledger.ledger.core.errors import ChainUnreachableError
-from certledger.ledger.devchain import open_node
+from certledger.ledger.devchain.node import open_node
 from certledger.ledger.node import Ledger, operator_of
 from certledger.ledger.settings import load_settings
 from certledger.ledger.store import SqlStore, open_store

@@ -170,7 +170,7 @@ def test_a_witness_of_the_policy_runs_as_a_command(home: Path, tmp_path: Path) -
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from certledger.ledger.devchain import open_node
+    from certledger.ledger.devchain.node import open_node
     from certledger.ledger.keys import save_pem_key
 
     keys = json.loads((home / "demo-keys.json").read_bytes())["secrets"]

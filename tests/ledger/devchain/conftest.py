@@ -12,7 +12,7 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from certledger.ledger.devchain import RunningNode, open_node
+from certledger.ledger.devchain.node import RunningNode, open_node
 
 GENESIS_TIME = 1_790_000_000
 CHAIN_ID = 424242

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from certledger.ledger.devchain import GenesisMismatchError, HomeInUseError, open_node
 from certledger.ledger.devchain.chain import DurableChain, open_chain
 from certledger.ledger.devchain.db import SqliteDB, connect_writer
+from certledger.ledger.devchain.errors import GenesisMismatchError, HomeInUseError
 from certledger.ledger.devchain.genesis import Genesis
 from certledger.ledger.devchain.miner import parse_transaction
+from certledger.ledger.devchain.node import open_node
 from certledger.ledger.devchain.replay import ChainReplica
 from certledger.ledger.devchain.view import View
 from tests.ledger.devchain import conftest as world

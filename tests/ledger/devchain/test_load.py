@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from web3 import Web3
 from web3.exceptions import ContractLogicError
 
-from certledger.ledger.devchain import BlockMalformedError
+from certledger.ledger.devchain.errors import BlockMalformedError
 from certledger.ledger.devchain.node import NodeSettings, RunningNode
 from certledger.ledger.devchain.replay import ChainReplica
 from certledger.ledger.devchain.rlp_depth import check_nesting

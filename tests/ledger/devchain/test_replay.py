@@ -10,7 +10,7 @@ import pytest
 import rlp
 from eth.vm.forks.paris import ParisVM
 
-from certledger.ledger.devchain import (
+from certledger.ledger.devchain.errors import (
     BlockMalformedError,
     BlockMismatchError,
     BlockOutOfPlaceError,

@@ -17,7 +17,8 @@ from web3 import Web3
 from web3.exceptions import ContractCustomError
 
 from certledger.contracts.loader import load_artifact
-from certledger.ledger.devchain import NotLoopbackError, RunningNode
+from certledger.ledger.devchain.errors import NotLoopbackError
+from certledger.ledger.devchain.node import RunningNode
 from certledger.ledger.devchain.rpc import METHODS
 from certledger.ledger.devchain.server import MAX_CALLS, MAX_REQUEST_BYTES
 from tests.ledger.devchain.conftest import (

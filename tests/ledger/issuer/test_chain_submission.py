@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from certledger.contracts import calls
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import FILE, Deployment, deploy
-from certledger.ledger.devchain import open_node
+from certledger.ledger.devchain.node import open_node
 from certledger.ledger.intake.batch_submission import MAX_SUBMISSION_BYTES
 from certledger.ledger.issuer.catalogs import catalog_change
 from certledger.ledger.issuer.chain_submission import (

@@ -24,7 +24,7 @@ from certledger.ledger.pdf.model import (
 )
 from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.ledger.reference_data import load_domain
-from certledger.ledger.samples import sample_certificates
+from certledger.ledger.samples.generator import sample_certificates
 from certledger.verifier.formats.record import printed_code
 
 CODE = "7K3M9QXA2B4CDEFG"

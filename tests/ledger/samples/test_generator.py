@@ -9,7 +9,11 @@ import pytest
 from certledger.ledger.reference_data import identifiers, load_domain
 from certledger.ledger.reference_data.fields import load_field_names
 from certledger.ledger.reference_data.model import USCC_PREFIXES
-from certledger.ledger.samples import SampleCertificate, SamplesImpossibleError, sample_certificates
+from certledger.ledger.samples.generator import (
+    SampleCertificate,
+    SamplesImpossibleError,
+    sample_certificates,
+)
 from certledger.ledger.samples.issuers import FITTING, issuers_for
 from certledger.ledger.samples.values import MAKERS
 from certledger.verifier.formats.catalog import add_months
