@@ -125,8 +125,8 @@ def show_book(home: Path | None) -> Answer:
 @answers
 def export(folder: Path, home: Path | None, edition: int | None, as_file: bool) -> Answer:
     """Write the CSV files of an edition to FOLDER, byte for byte as an import takes them."""
-    from certledger.ledger.files import write_atomically
     from certledger.ledger.reform.book_files import export_book
+    from certledger.verifier.files import write_atomically
 
     found = _edition(home, edition)
     files = export_book(found.tables, folder)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.reference_data.csv_reader import Table, parse_table
 from certledger.ledger.reference_data.faults import DomainFault, DomainInvalidError, FaultCode
 from certledger.ledger.reform.book_checks import check_book, faults_in_order
 from certledger.ledger.reform.book_columns import OPTIONAL, SCHEMAS
+from certledger.verifier.files import write_atomically
 from certledger.verifier.reform.book import COLUMNS, Cells
 
 MAX_FILE_BYTES = 32 * 2**20

@@ -19,7 +19,7 @@ from certledger.ledger.reform.bookshelf import (
     BookUnchangedError,
 )
 from certledger.ledger.store import SqlStore
-from certledger.ledger.store.books import BOOK_EDITIONS
+from certledger.ledger.store.tables import BOOK_EDITIONS
 from certledger.verifier.reform.book_edition import NO_EDITION
 from certledger.verifier.reform.operator_record import OperatorRecord
 from tests.ledger.bodies import IDENTITY
