@@ -22,11 +22,11 @@ from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.batch import SealedBatch, seal_issues
 from certledger.ledger.verification.mirror_node import MirrorJudge, MirrorNode
 from certledger.verifier.formats.canonical_json import format_canonical
+from certledger.verifier.formats.record import lookup_digest
 from certledger.verifier.verify.cached import Verifier
 from certledger.verifier.vocabulary import Verdict
 from tests.api.world import disclosures
 from tests.ledger.live import Body
-from tests.record_rules import lookup_digest
 
 CALLERS = 40
 """Keys that ask in turn: how often one may ask is bounded."""

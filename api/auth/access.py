@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
-from limits import parse
 from starlette.requests import Request
 
 from certledger.api.auth.api_keys import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
@@ -24,13 +23,14 @@ from certledger.api.thread_pools import FairPool
 from certledger.ledger.core.service_values import Role
 
 _MAX_CREDENTIAL_CHARACTERS = 8_192
+_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 
 
 @lru_cache(maxsize=64)
 def _span(rate: str) -> tuple[int, float]:
-    """Parse a rate to (calls, seconds)."""
-    item = parse(rate)
-    return item.amount, float(item.get_expiry())
+    """Parse a rate, as `60/minute`, to (calls, seconds)."""
+    amount, _, unit = rate.partition("/")
+    return int(amount), _SECONDS[unit]
 
 
 _MAX_COUNTED_KEYS = 100_000

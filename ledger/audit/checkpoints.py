@@ -11,7 +11,6 @@ from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.publish.checkpoints import ROLL_NAME
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import BODIES, CHECKPOINTS, SLOT_PROOFS
-from certledger.verifier.audit.checkpoints import block_of
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.audit.runner import Job
@@ -25,6 +24,7 @@ from certledger.verifier.formats.checkpoint import (
 from certledger.verifier.formats.issuer_state import without_brake
 from certledger.verifier.formats.state_proof import ROLL, check_account, check_slot, slot_position
 from certledger.verifier.node_rpc import NodeBlock
+from certledger.verifier.verify.block_trust import as_block
 
 
 class CheckpointComparison:
@@ -44,7 +44,7 @@ class CheckpointComparison:
                 checkpoint = parse_note(row.note).checkpoint
             except CheckpointUnusableError:
                 continue  # Reported with all notes, by `verifier.audit.checkpoints`.
-            if block_of_row(row) != block_of(checkpoint):
+            if block_of_row(row) != as_block(checkpoint):
                 yield fault("database.row_changed", where, "", note=row.note)
                 continue
             yield from self._slot_proofs(row, where)

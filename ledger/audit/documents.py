@@ -9,7 +9,6 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from certledger.ledger.store.tables import ANCHORED, BATCHES
-from certledger.verifier.audit.checkpoints import block_of
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.runner import Job
 from certledger.verifier.errors import CertledgerError
@@ -20,7 +19,7 @@ from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES, Evidence
 from certledger.verifier.formats.holder_file import MAX_HOLDING_BYTES, Holding
 from certledger.verifier.formats.policy import LedgerPin, Roots, Trust, TrustPolicy
 from certledger.verifier.node_rpc import NodeBlock, RpcClient
-from certledger.verifier.verify.block_trust import Judgement, Slot
+from certledger.verifier.verify.block_trust import Judgement, Slot, as_block
 from certledger.verifier.verify.content_check import Showing, check_content
 from certledger.verifier.verify.full import Question, verify
 from certledger.verifier.verify.verdict import CHECKS, GENUINE
@@ -104,7 +103,7 @@ class _Files:
         if checkpoint.number not in self._blocks:
             self._blocks[checkpoint.number] = self._node.block(checkpoint.number)
         same = (
-            self._blocks[checkpoint.number] == block_of(checkpoint)
+            self._blocks[checkpoint.number] == as_block(checkpoint)
             and checkpoint.number <= self._final.number
         )
         if not same or checkpoint.identity != self._job.pin.identity:

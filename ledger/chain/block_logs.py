@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import rlp
+from trie.hexary import HexaryTrie
 
 from certledger.ledger.core.errors import ChainRefusesError, ChainUnreachableError
 from certledger.ledger.core.values import ContractLog
@@ -119,44 +120,10 @@ def _logs(
 
 def receipts_root(receipts: Sequence[Any]) -> bytes:
     """Return the root of the trie of a block's receipts in JSON-RPC form (EIP-2718)."""
-    return trie_root([_encoded(receipt) for receipt in receipts])
-
-
-def trie_root(values: Sequence[bytes]) -> bytes:
-    """Return the root of the Merkle-Patricia trie of values under their RLP-encoded indices."""
-    pairs = [(rlp.encode(place).hex(), value) for place, value in enumerate(values)]
-    return keccak(rlp.encode(_trie_node(sorted(pairs), 0)))
-
-
-def _trie_node(pairs: Sequence[tuple[str, bytes]], depth: int) -> Any:
-    """Return the node over sorted pairs of hexadecimal keys and values, equal up to `depth`.
-
-    No key is a prefix of another, so a branch never has a value.
-    """
-    if not pairs:
-        return b""
-    first, last = pairs[0][0], pairs[-1][0]
-    if len(pairs) == 1:
-        return [_path(first[depth:], leaf=True), pairs[0][1]]
-    shared = depth
-    while first[shared] == last[shared]:
-        shared += 1
-    if shared > depth:
-        return [_path(first[depth:shared], leaf=False), _reference(_trie_node(pairs, shared))]
-    children = [[pair for pair in pairs if pair[0][depth] == digit] for digit in "0123456789abcdef"]
-    return [*(_reference(_trie_node(child, depth + 1)) for child in children), b""]
-
-
-def _reference(node: Any) -> Any:
-    """Return a node as its parent stores it: its hash, or the node itself below 32 bytes."""
-    data = rlp.encode(node)
-    return node if len(data) < 32 else keccak(data)
-
-
-def _path(digits: str, *, leaf: bool) -> bytes:
-    """Return a hex-prefix encoded path: bit 1 of the first digit is leaf, bit 0 odd length."""
-    flag = 2 * leaf + len(digits) % 2
-    return bytes.fromhex(f"{flag:x}{digits}" if len(digits) % 2 else f"{flag:x}0{digits}")
+    trie = HexaryTrie({})
+    for place, receipt in enumerate(receipts):
+        trie[rlp.encode(place)] = _encoded(receipt)
+    return bytes(trie.root_hash)
 
 
 def _encoded(receipt: Any) -> bytes:

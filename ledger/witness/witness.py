@@ -29,6 +29,7 @@ from certledger.verifier.formats.checkpoint import (
     parse_note,
 )
 from certledger.verifier.node_rpc import NodeBlock
+from certledger.verifier.verify.block_trust import as_block
 
 
 class WitnessError(CertledgerError):
@@ -251,13 +252,3 @@ class Witness:
             block_hash=block.hash,
             time=block.time,
         )
-
-
-def as_block(checkpoint: Checkpoint) -> NodeBlock:
-    """Return the block that a checkpoint names."""
-    return NodeBlock(
-        number=checkpoint.number,
-        hash=checkpoint.block_hash,
-        state_root=checkpoint.state_root,
-        time=checkpoint.time,
-    )

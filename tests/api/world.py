@@ -24,11 +24,10 @@ from certledger.ledger.sealing.batch import SealedBatch
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.policy import READABLE, LedgerPin, Roots, Trust, TrustPolicy
-from certledger.verifier.formats.record import Disclosure
+from certledger.verifier.formats.record import Disclosure, lookup_digest
 from certledger.verifier.formats.signed_policy import sign
 from certledger.verifier.vocabulary import Status, Way
 from tests.ledger.live import Body, open_live
-from tests.record_rules import lookup_digest
 
 OTHER = "11320000XX00000258"
 DAY = 86_400

@@ -41,7 +41,7 @@ from certledger.verifier.formats.presentation import (
     message,
     sign,
 )
-from certledger.verifier.formats.record import normal_number, printed_code
+from certledger.verifier.formats.record import lookup_digest, normal_number, printed_code
 from certledger.verifier.formats.signed_act import ACTS, statement_to_json
 from certledger.verifier.formats.signed_policy import signed_bytes
 from certledger.verifier.formats.snapshot import Snapshot, roll
@@ -55,7 +55,6 @@ from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.receipt import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
 from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Purpose, Status
-from tests.record_rules import lookup_digest
 from tests.world import (
     ADDRESS,
     CHAIN_ID,

@@ -27,12 +27,13 @@ from certledger.verifier.formats.record import (
     describe_document,
     digest_of,
     format_disclosure,
+    lookup_digest,
     normal_code,
     normal_number,
     printed_code,
 )
 from certledger.verifier.vocabulary import HolderKind
-from tests.record_rules import certificate_id, lookup_digest
+from tests.record_rules import certificate_id
 from tests.verifier.mutations import json_values, mutated, one_byte_changed
 from tests.verifier.refusals import refused_as, tried
 

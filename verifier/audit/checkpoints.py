@@ -14,6 +14,7 @@ from certledger.verifier.formats.checkpoint import (
 )
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import NodeBlock, RpcClient
+from certledger.verifier.verify.block_trust import as_block
 
 
 def newest_cosigned(
@@ -32,7 +33,7 @@ def newest_cosigned(
         if checkpoint.identity != pin.identity or (newest and checkpoint.number <= newest.number):
             continue
         if cosigners(note, policy) >= policy.trust.threshold:
-            newest = block_of(checkpoint)
+            newest = as_block(checkpoint)
     return newest
 
 
@@ -46,16 +47,6 @@ def cosigners(note: Note, policy: TrustPolicy) -> int:
         if check_cosignature(note.checkpoint, line, witness.key):
             found.add(witness.operator)
     return len(found)
-
-
-def block_of(checkpoint: Checkpoint) -> NodeBlock:
-    """Return the block that a checkpoint names."""
-    return NodeBlock(
-        number=checkpoint.number,
-        hash=checkpoint.block_hash,
-        state_root=checkpoint.state_root,
-        time=checkpoint.time,
-    )
 
 
 class Heights:
@@ -113,7 +104,7 @@ class Heights:
         if checkpoint.number > self._final:
             return  # The chain has not reached this height yet; the audit ends before it.
         block = self._node.block(checkpoint.number)
-        if block != block_of(checkpoint):
+        if block != as_block(checkpoint):
             current = "no such block" if block is None else f"block {block.hash.hex()}"
             detail = f"at height {checkpoint.number} the chain has {current}"
             yield fault("checkpoint.not_on_chain", where, detail, note=text)

@@ -123,6 +123,15 @@ def digest_of(disclosure: str) -> bytes:
     return sha256(disclosure.encode("ascii")).digest()
 
 
+def lookup_digest(number: str, code: str) -> bytes:
+    """Return the lookup digest of a certificate from its number and access code as typed.
+
+    Raises:
+        MalformedError: an invalid number or access code.
+    """
+    return digest_of(format_disclosure(normal_code(code), NUMBER, normal_number(number)))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disclosure:
     """One salted field that the holder may disclose; `text` is its encoded form."""

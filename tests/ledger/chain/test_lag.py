@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rlp
-from trie.hexary import HexaryTrie
 
 from certledger.ledger.chain.block_logs import (
     LogsIncompleteError,
     complete_logs,
     may_contain,
     receipts_root,
-    trie_root,
 )
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.failover import Nodes, nodes_at
@@ -176,17 +173,6 @@ def test_all_events_are_proved_by_the_receipts_of_each_kind_of_node(
             receipts = node.call("eth_getBlockReceipts", hex(number))
             assert "0x" + receipts_root(receipts).hex() == header["receiptsRoot"]
             assert may_contain(bytes.fromhex(header["logsBloom"][2:]), address)
-
-
-@pytest.mark.parametrize("size", [0, 1, 2, 15, 16, 17, 127, 128, 129, 300])
-@pytest.mark.parametrize("length", [1, 40, 300])
-def test_the_trie_of_receipts_has_the_root_that_the_oracle_finds(size: int, length: int) -> None:
-    values = [bytes([at % 251 + 1]) * length for at in range(size)]
-    oracle = HexaryTrie({})
-    for place, value in enumerate(values):
-        oracle[rlp.encode(place)] = value
-
-    assert trie_root(values) == oracle.root_hash
 
 
 @pytest.mark.parametrize("garbled", effort([7, [{}]], [7, [7], {}, [{}], "0x"]))

@@ -15,12 +15,12 @@ from certledger.ledger.publish.evidence import (
     EvidenceUnknownError,
 )
 from certledger.verifier.formats.holder_file import Holding
+from certledger.verifier.formats.record import lookup_digest
 from certledger.verifier.node_rpc import RpcClient
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.trust_sources import RememberingNode, choose_judge
 from certledger.verifier.vocabulary import Status, Verdict
 from tests.ledger.live import Body, open_live
-from tests.record_rules import lookup_digest
 from tests.world import policy
 
 

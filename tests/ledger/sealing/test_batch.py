@@ -21,7 +21,7 @@ from certledger.verifier import files
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import format_canonical, from_base64url, parse
 from certledger.verifier.formats.holder_file import Holding
-from certledger.verifier.formats.record import Record
+from certledger.verifier.formats.record import Record, lookup_digest
 from certledger.verifier.formats.signed_act import statement_from_json
 from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, ZERO, Batch
 from tests.ledger.sealing.sheet_folder import (
@@ -38,7 +38,6 @@ from tests.ledger.sealing.sheet_folder import (
     seal,
     sealed,
 )
-from tests.record_rules import lookup_digest
 
 PLAN = Plan(issuer=ISSUER, ledger=LEDGER, catalog=CATALOG.root(), head=Head(), now=NOW)
 

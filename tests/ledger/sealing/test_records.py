@@ -13,9 +13,15 @@ from certledger.ledger.sealing.text import refusal_of
 from certledger.verifier.formats.canonical_json import from_base64url
 from certledger.verifier.formats.catalog import disobeyed
 from certledger.verifier.formats.holder_file import Holding
-from certledger.verifier.formats.record import Disclosure, Record, derived_salt, normal_number
+from certledger.verifier.formats.record import (
+    Disclosure,
+    Record,
+    derived_salt,
+    lookup_digest,
+    normal_number,
+)
 from tests.ledger.sealing.sheet_folder import ISSUER, LICENCE, PROOF, SECRET, SEED, issue, sealed
-from tests.record_rules import certificate_id, lookup_digest
+from tests.record_rules import certificate_id
 
 KEY = "ed25519:" + "A" * 42 + "E"
 PAPERS = (
