@@ -8,13 +8,16 @@ import subprocess
 import sys
 import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+import certledger
 
 HOUSE = Path(__file__).resolve().parent.parent
 
@@ -425,3 +428,117 @@ def test_dependencies_are_those_that_are_imported() -> None:
 
     assert imported_by(("verifier",)) == light
     assert imported_by(("ledger", "api", "contracts")) - light - BUILD_ONLY == server
+
+
+# What the product itself does not call, by file or by file and name, and why it is there.
+WITHOUT_CALLER: Mapping[str, str] = {
+    "ledger/reference_data/identifiers.py": "rules of numbers and codes, for the checks of sheets",
+    "ledger/sealing/row_checks.py NothingIssued": "the register of an issuer that has none yet",
+    "verifier/formats/record.py lookup_digest": "SPEC section 4, for those who ask by number",
+    "verifier/reform/book.py issuer_regions": "a rule of the book, for the checks of items",
+}
+HOOKS = {
+    "atomic_batch": "py-evm writes a block in it",
+    "format_commands": "click lists commands by it",
+    "get_command": "click finds a command by it",
+    "makefile": "http.client reads a response from it",
+    "readinto": "io.BufferedReader reads by it",
+}
+"""Methods that a library calls."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A public name at the top of a module, or of a method; the lines that it takes."""
+
+    file: str
+    module: str
+    name: str
+    lines: range
+    method: bool
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(HOUSE).with_suffix("").parts
+    return ".".join(
+        ("certledger", *(part for part in parts if part not in ("__init__", "certledger")))
+    )
+
+
+def definitions(path: Path, tree: ast.Module) -> Iterator[Definition]:
+    """Yield what a module defines and does not register with a decorator, nor a framework calls."""
+    imported = {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and not str(node.module).startswith("certledger")
+        for name in node.names
+    }
+    plain = {"cache", "cached_property", "classmethod", "contextmanager", "dataclass", "lru_cache"}
+    plain |= {"property", "staticmethod", "unique"}
+
+    def found(node: ast.stmt, *, method: bool) -> Iterator[Definition]:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return
+        decorators = {re.split(r"\W", ast.unparse(each))[0] for each in node.decorator_list}
+        if not node.name.startswith("_") and decorators <= plain:
+            file, lines = str(path.relative_to(HOUSE)), range(node.lineno, node.end_lineno or 0)
+            yield Definition(file, module_of(path), node.name, lines, method)
+
+    for node in tree.body:
+        yield from found(node, method=False)
+        if isinstance(node, ast.ClassDef):
+            bases = {re.split(r"\W", ast.unparse(base))[0] for base in node.bases}
+            if not bases & (imported - {"Protocol", "StrEnum", "IntEnum"}):
+                for part in node.body:
+                    yield from found(part, method=True)
+
+
+def uses(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
+    """Yield (module or empty, name, line) of every name, attribute and import of a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield "", node.id, node.lineno
+        elif isinstance(node, ast.Attribute):
+            yield "", node.attr, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                yield str(node.module), name.name, node.lineno
+
+
+def test_everything_public_has_a_caller_in_the_product() -> None:
+    trees = {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for room in (*MAY_IMPORT, "certledger")
+        for path in modules(room)
+        if "migrations" not in path.parts
+    }
+    used: dict[str, list[tuple[str, str, int]]] = {}
+    whole: set[tuple[str, str]] = set()
+    for path, tree in trees.items():
+        for origin, name, line in uses(tree):
+            used.setdefault(name, []).append((module_of(path), origin, line))
+            whole.add((module_of(path), f"{origin}.{name}"))
+    project = (HOUSE / "pyproject.toml").read_text(encoding="utf-8")
+    outside = set(re.findall(r"certledger[\w.]*:(\w+)", project)) | {*certledger.__all__}
+
+    def is_used(one: Definition) -> bool:
+        return one.name in outside or any(
+            (module, line) not in ((one.module, line) for line in one.lines)
+            and (
+                one.method
+                or origin == one.module
+                or module == one.module
+                or (not origin and (module, one.module) in whole)
+            )
+            for module, origin, line in used.get(one.name, ())
+        )
+
+    unused = {
+        f"{one.file} {one.name}"
+        for path, tree in trees.items()
+        for one in definitions(path, tree)
+        if one.name not in HOOKS and not is_used(one)
+    }
+    assert {
+        one for one in unused if not {one, one.partition(" ")[0]} & WITHOUT_CALLER.keys()
+    } == set()
