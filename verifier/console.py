@@ -73,6 +73,13 @@ def bilingual(zh: str, en: str) -> str:
     return f"{zh} / {en}" if can_print(zh) else en
 
 
+def print_json(value: object) -> None:
+    """Print one JSON document on standard output, its members in order."""
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+
+
 def warn_unanswered(code: str) -> None:
     """Print the warning that a node added nothing, and why (a code of check 6)."""
     from certledger.verifier.verify.codes import WARNINGS
@@ -84,9 +91,7 @@ def fail(error: CertledgerError, *, as_json: bool) -> ExitStatus:
     """Print the error that ends a command, with the place of each fault; return its exit status."""
     document = error.to_json()
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps({"error": document}, option=orjson.OPT_SORT_KEYS))
+        print_json({"error": document})
     code = "" if "faults" in document else f" ({error.code})"
     click.echo(f"Error: {error}{code}", err=True)
     return error.exit_status

@@ -30,14 +30,18 @@ class CertledgerError(Exception):
         return {"code": str(self.code), "detail": str(self)}
 
 
-class MalformedError(CertledgerError):
-    """Bytes break a rule of a format; the code names the rule."""
-
-    exit_status = ExitStatus.UNUSABLE
+class CodedError(CertledgerError):
+    """One class for several codes."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.code = code  # One class for all codes of SPEC section 2.
+        self.code = code
+
+
+class MalformedError(CodedError):
+    """Bytes break a rule of a format; the code, one of SPEC section 2, names the rule."""
+
+    exit_status = ExitStatus.UNUSABLE
 
 
 class ProofInvalidError(CertledgerError):

@@ -12,6 +12,7 @@ import orjson
 from certledger.ledger.cli.console import THERE, Answer, answers, notice
 from certledger.verifier.cli.address_options import SERVER
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.console import print_json
 from certledger.verifier.formats.canonical_json import Json
 
 if TYPE_CHECKING:
@@ -130,10 +131,9 @@ def _document(verdicts: Sequence[SignedVerdict]) -> Json:
 def _show(
     evidence: Sequence[Path], verdicts: Sequence[SignedVerdict], document: Json, *, as_json: bool
 ) -> None:
-    import orjson
 
     if as_json:
-        click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+        print_json(document)
         return
     for file, one in zip(evidence, verdicts, strict=True):
         as_of = f"  {one.result['as_of']}" if "as_of" in one.result else ""

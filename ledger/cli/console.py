@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from certledger.verifier.console import print_json
 from certledger.verifier.formats.canonical_json import Json
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def answers(function: Callable[..., Answer]) -> Callable[..., None]:
 def show(answer: Answer, *, as_json: bool) -> None:
     """Print an answer on standard output: JSON, a table on a terminal, plain lines in a pipe."""
     if as_json:
-        _print_json(answer.document)
+        print_json(answer.document)
         return
     if answer.show is not None:
         answer.show()
@@ -90,12 +91,6 @@ def show(answer: Answer, *, as_json: bool) -> None:
 def notice(text: str) -> None:
     """Print a notice on standard error."""
     click.echo(text, err=True)
-
-
-def _print_json(document: Mapping[str, Json]) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
 
 def _plain(value: Json) -> str:

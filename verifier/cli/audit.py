@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -26,6 +25,7 @@ from certledger.verifier.audit.runner import Job, audit, unwatched
 from certledger.verifier.audit.sources import open_published
 from certledger.verifier.cli.address_options import DATA, NODE
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.console import print_json
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
@@ -142,7 +142,7 @@ def command(
     if report_file is not None:
         report_file.write_text(report.to_html(), encoding="utf-8")
     if as_json:
-        click.echo(orjson.dumps(report.to_json(), option=orjson.OPT_SORT_KEYS))
+        print_json(report.to_json())
     else:
         _print(report)
     raise SystemExit(report.verdict.exit_code)
@@ -199,7 +199,7 @@ def _stopped(error: CertledgerError, *, as_json: bool) -> NoReturn:
             "incomplete": [gap],
             "counts": {},
         }
-        click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        print_json(value)
     click.echo(f"the audit could not begin: {error} ({error.code})", err=True)
     sys.exit(AuditVerdict.INCOMPLETE.exit_code)
 

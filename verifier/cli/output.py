@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-import click
-import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from certledger.verifier.cli.evidence_file import EvidenceFile
-from certledger.verifier.console import bilingual
+from certledger.verifier.console import bilingual, print_json
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.formats.foreign_formats import FORMATS, words_of
 from certledger.verifier.regions import issuer_in_words
@@ -35,7 +33,7 @@ def print_results(
             {"file": str(file.path), **_look_in_json(file, result), **result.to_json()}
             for file, result in results
         ]
-        click.echo(orjson.dumps({"results": listed}, option=orjson.OPT_SORT_KEYS))
+        print_json({"results": listed})
         return
     console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
     if len(results) == 1:

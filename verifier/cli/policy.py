@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from certledger.verifier.cli.policy_options import PolicyChoice, fingerprint_option
-from certledger.verifier.console import bilingual
+from certledger.verifier.console import bilingual, print_json
 
 if TYPE_CHECKING:
     from certledger.verifier.formats.policy import LedgerPin, Roots, TrustPolicy, WitnessKey
@@ -37,7 +37,7 @@ def show(file: Path, as_json: bool) -> None:
 
     (signed,) = read_chain([file])
     if as_json:
-        _print_json({**_brief(signed.policy), **_whole(signed)})
+        print_json({**_brief(signed.policy), **_whole(signed)})
         return
     for line in _describe(signed):
         click.echo(line)
@@ -66,17 +66,11 @@ def keep(files: Sequence[Path], home: Path, fingerprint: str | None, as_json: bo
 
 def _tell(newest: TrustPolicy, *, as_json: bool) -> None:
     if as_json:
-        _print_json(_brief(newest))
+        print_json(_brief(newest))
         return
     brief = _brief(newest)
     click.echo(f"{bilingual('版本', 'Version')}: {brief['version']}")
     click.echo(f"{bilingual('指纹', 'Fingerprint')}: {brief['fingerprint']['words']}")
-
-
-def _print_json(value: Any) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
 def _brief(policy: TrustPolicy) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import click
 
 from certledger.verifier.cli.address_options import SERVER, NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
-from certledger.verifier.console import bilingual
-from certledger.verifier.errors import CertledgerError
+from certledger.verifier.console import bilingual, print_json
+from certledger.verifier.errors import CodedError
 
 if TYPE_CHECKING:
     from certledger.verifier.formats.policy import TrustPolicy
@@ -29,12 +29,8 @@ _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
-class BlockUntrustedError(CertledgerError):
+class BlockUntrustedError(CodedError):
     """The block of a proved snapshot is not trusted; the code is that of check 6."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 @click.group("snapshot")
@@ -213,7 +209,6 @@ def _judge(found: Snapshot, policy: TrustPolicy, nodes: NodeChoice, at: str | No
 
 
 def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> None:
-    import orjson
 
     from certledger.verifier.cli.output import plain, warning_in_words
     from certledger.verifier.formats.canonical_json import format_time
@@ -229,7 +224,7 @@ def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> No
             "bodies": bodies,
             "warnings": list(warnings),
         }
-        click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        print_json(value)
         return
     click.echo(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
     click.echo(f"digest {found.digest().hex()}")
