@@ -80,6 +80,6 @@ def confirm(language: str) -> None:
 
 def write_page(preview: Preview, file: Path) -> None:
     """Write a preview as a page; names and numbers are in it, so nobody else may read it."""
-    from certledger.ledger.files import write_atomically
+    from certledger.verifier.files import write_atomically
 
     write_atomically(file, preview.html(), private=True)

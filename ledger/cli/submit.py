@@ -280,8 +280,8 @@ def write_template(category: str, out: Path, body_folder: Path) -> Answer:
     """Write an empty sheet for CATEGORY: headers, notes, drop-downs and an example row."""
     import datetime
 
-    from certledger.ledger.files import write_atomically
     from certledger.ledger.issuer.sheet_template import format_template
+    from certledger.verifier.files import write_atomically
 
     entry = _entry(open_body(body_folder), category)
     today = datetime.datetime.fromtimestamp(now(), datetime.UTC).date()

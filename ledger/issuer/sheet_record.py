@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from certledger.ledger.files import write_atomically
 from certledger.ledger.sheets.reader import Sheet
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,
