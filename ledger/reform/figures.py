@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.reform.bookshelf import BookAbsentError, Bookshelf
 from certledger.ledger.reform.coverage import Activity, Coverage, counter_party, coverage
+from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.reform.book import Book
 from certledger.verifier.reform.book_edition import BookEdition

@@ -1,4 +1,4 @@
-"""The first tables.  Nothing was released before them; `migrate` creates an empty database whole."""
+"""The first tables, before which nothing was released; `migrate` creates an empty database whole."""
 
 revision = "0009"
 down_revision = None
