@@ -436,7 +436,7 @@ WITHOUT_CALLER: Mapping[str, str] = {
     "ledger/reference_data/identifiers.py": "rules of numbers and codes, for the checks of sheets",
     "ledger/sealing/row_checks.py NothingIssued": "the register of an issuer that has none yet",
     "verifier/formats/record.py lookup_digest": "SPEC section 4, for those who ask by number",
-    "verifier/reform/book.py issuer_regions": "a rule of the book, for the checks of items",
+    "verifier/reform/rules.py parsed_condition": "the condition of a rule, for decisions",
 }
 HOOKS = {
     "atomic_batch": "py-evm writes a block in it",

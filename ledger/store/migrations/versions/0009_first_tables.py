@@ -1,4 +1,4 @@
-"""The first tables, before which nothing was released; `migrate` creates an empty database whole."""
+"""The first tables, before which nothing was released; `migrate` creates them at once."""
 
 revision = "0009"
 down_revision = None
