@@ -30,18 +30,14 @@ class CertledgerError(Exception):
         return {"code": str(self.code), "detail": str(self)}
 
 
-class CodedError(CertledgerError):
-    """One class for several codes."""
+class MalformedError(CertledgerError):
+    """Bytes break a rule of a format; the code names the rule."""
+
+    exit_status = ExitStatus.UNUSABLE
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.code = code
-
-
-class MalformedError(CodedError):
-    """Bytes break a rule of a format; the code, one of SPEC section 2, names the rule."""
-
-    exit_status = ExitStatus.UNUSABLE
+        self.code = code  # One class for all codes of SPEC section 2.
 
 
 class ProofInvalidError(CertledgerError):

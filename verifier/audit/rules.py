@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, LedgerState, RuleBrokenError, SignedAct
 from certledger.verifier.crypto.hashing import keccak
-from certledger.verifier.errors import CodedError
 from certledger.verifier.formats.issuer_state import IssuerState, without_brake
 from certledger.verifier.formats.status_tree import StatusTree
 
@@ -35,8 +34,12 @@ _CODES: Mapping[str, str] = {
 """Audit code of each contract error; of the others it is `act.content`."""
 
 
-class RuleViolationError(CodedError):
+class RuleViolationError(CertledgerError):
     """The contract accepted an act against its rules; `code` is one of the audit's."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ import click
 from certledger.verifier.cli.address_options import SERVER, NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
 from certledger.verifier.console import bilingual, print_json
-from certledger.verifier.errors import CodedError
 
 if TYPE_CHECKING:
     from certledger.verifier.formats.policy import TrustPolicy
@@ -29,8 +28,12 @@ _AT = click.option("--at", "instant", metavar="TIME", help="Judge as of 2026-11-
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
-class BlockUntrustedError(CodedError):
+class BlockUntrustedError(CertledgerError):
     """The block of a proved snapshot is not trusted; the code is that of check 6."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 @click.group("snapshot")

@@ -239,7 +239,8 @@ def test_a_range_that_is_too_large_for_the_node_is_asked_for_in_parts(tmp_path: 
             (query,) = asked["params"]
             spans.append(int(query["toBlock"], 16) - int(query["fromBlock"], 16) + 1)
             if spans[-1] > 2:
-                return {"id": 1, "error": {"code": -32005, "message": "range too large"}}
+                error = {"code": -32005, "message": "range too large"}
+                return {"jsonrpc": "2.0", "id": 1, "error": error}
         return told(honest())
 
     with running_node("embedded", tmp_path) as url:
