@@ -28,6 +28,7 @@ from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
+from certledger.ledger.reform.decisions import DecisionMaker
 from certledger.ledger.reform.figures import Figures
 from certledger.ledger.settings import Settings
 from certledger.ledger.verification.mirror_node import MirrorNode
@@ -133,6 +134,13 @@ class Service:
             store=ledger.store, identity=ledger.pin.identity, clock=self.clock
         )
         self.figures = Figures(store=ledger.store, shelf=self.bookshelf, clock=self.clock)
+        self.decisions = DecisionMaker(
+            store=ledger.store,
+            maker=ledger.maker,
+            making=self.making,
+            identity=ledger.pin.identity,
+            operator=ledger.operator,
+        )
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 

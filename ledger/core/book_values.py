@@ -22,6 +22,17 @@ class StoredEdition:
     created: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDecision:
+    """A decision, found by the reference of its record; `checked` in seconds."""
+
+    reference: str
+    item: str
+    outcome: str
+    party: str
+    checked: int
+
+
 class BookUnit(Protocol):
     """Editions of the book within one transaction of the store."""
 
@@ -34,14 +45,17 @@ class BookUnit(Protocol):
     def add_book_edition(self, edition: StoredEdition, content: bytes) -> bool:
         """Store an edition; return False where another has its number, day or digest."""
 
-    def newest_checked(self, verdicts: Sequence[str]) -> int | None:
-        """Return the second of the newest receipt or record with one of these outcomes."""
+    def add_decision(self, decision: StoredDecision) -> None:
+        """Store a decision beside its record."""
+
+    def newest_decision(self) -> int | None:
+        """Return the second of the newest decision."""
 
     def last_checked(self, parties: Sequence[str]) -> dict[str, int]:
         """Return the second at which each party asked last; those that never did are left out."""
 
-    def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
-        """Return how many receipts and records since a second have each of these outcomes."""
+    def outcomes_since(self, since: int) -> dict[str, int]:
+        """Return how many decisions since a second have each outcome."""
 
     def final_waits(self, limit: int) -> Sequence[int]:
         """Return seconds from acceptance to the final block of the newest final acts."""

@@ -28,3 +28,15 @@ class CoverageDayRow(Row, table=True):
 
     day: str = Field(max_length=10, primary_key=True)
     figures: bytes = Field(sa_type=LargeBinary)
+
+
+class DecisionRow(Row, table=True):
+    """An unattended decision; its record is in `verifications`, under the same reference."""
+
+    __tablename__ = "decisions"
+
+    reference: str = Field(max_length=16, primary_key=True)
+    item: str = Field(max_length=24)
+    outcome: str = Field(max_length=16)
+    party: str = Field(max_length=80)
+    checked: int = Field(sa_type=Big, index=True)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import column, func, select, values
+from sqlalchemy import column, func, insert, select, values
 from sqlalchemy.types import String
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.core.book_values import StoredDecision, StoredEdition
 from certledger.ledger.store.api_clients import VERIFICATIONS
 from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.book_tables import BookEditionRow, CoverageDayRow
+from certledger.ledger.store.book_tables import BookEditionRow, CoverageDayRow, DecisionRow
 from certledger.ledger.store.tables import ActRow, BlockRow
+from certledger.verifier.reform.operator_record import DECIDED
 
 ACTS, BLOCKS = table(ActRow), table(BlockRow)
 BOOK_EDITIONS, COVERAGE_DAYS = table(BookEditionRow), table(CoverageDayRow)
+DECISIONS = table(DecisionRow)
 _CHUNK = 500
 _SHORT = [column for column in BOOK_EDITIONS.columns if column.name != "content"]
 
@@ -36,9 +38,11 @@ class BooksPart(Base):
     def add_book_edition(self, edition: StoredEdition, content: bytes) -> bool:
         return self.insert_new(BOOK_EDITIONS, asdict(edition) | {"content": content})
 
-    def newest_checked(self, verdicts: Sequence[str]) -> int | None:
-        newest = select(func.max(VERIFICATIONS.c.checked))
-        query = newest.where(VERIFICATIONS.c.verdict.in_(verdicts))
+    def add_decision(self, decision: StoredDecision) -> None:
+        self.connection.execute(insert(DECISIONS).values(asdict(decision)))
+
+    def newest_decision(self) -> int | None:
+        query = select(func.max(DECISIONS.c.checked))
         found: int | None = self.connection.execute(query).scalar_one()
         return found
 
@@ -57,14 +61,14 @@ class BooksPart(Base):
             found |= {row.party: row.newest for row in rows if row.newest is not None}
         return found
 
-    def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
+    def outcomes_since(self, since: int) -> dict[str, int]:
         query = (
-            select(VERIFICATIONS.c.verdict, func.count())
-            .where(VERIFICATIONS.c.verdict.in_(verdicts), VERIFICATIONS.c.checked >= since)
-            .group_by(VERIFICATIONS.c.verdict)
+            select(DECISIONS.c.outcome, func.count())
+            .where(DECISIONS.c.checked >= since)
+            .group_by(DECISIONS.c.outcome)
         )
         counts = dict(map(tuple, self.connection.execute(query).all()))
-        return {verdict: counts.get(verdict, 0) for verdict in verdicts}
+        return {outcome: counts.get(outcome, 0) for outcome in DECIDED}
 
     def final_waits(self, limit: int) -> Sequence[int]:
         query = (

@@ -47,6 +47,7 @@ TABLE = {
     "getCoverage": "bcpam",
     "listCoverageDays": "bcpam",
     "createApplication": "cp",
+    "createDecision": "cp",
     "getRecord": "bcpam",
     "getRecordEvidence": "bcpam",
     "createHook": "bcp",
