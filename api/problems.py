@@ -13,7 +13,7 @@ from certledger.ledger.core import errors
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
-from certledger.ledger.reform.bookshelf import BookAbsentError
+from certledger.ledger.reform.bookshelf import BookAbsentError, BookDayError
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.verification.verification_receipt import ReceiptInvalidError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
@@ -96,6 +96,7 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     evidence.EvidenceInconsistentError: HTTPStatus.INTERNAL_SERVER_ERROR,
     ReceiptPendingError: HTTPStatus.CONFLICT,
     BookAbsentError: HTTPStatus.NOT_FOUND,
+    BookDayError: HTTPStatus.CONFLICT,
     errors.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # Unavailable or busy
     api.PolicyAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,

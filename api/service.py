@@ -23,6 +23,7 @@ from certledger.ledger.node import Ledger
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
+from certledger.ledger.reform.decisions import DecisionMaker
 from certledger.ledger.reform.figures import Figures
 from certledger.ledger.store.pepper import load_pepper
 from certledger.ledger.store.unit_of_work import Store
@@ -100,6 +101,13 @@ class Service:
             store=ledger.store, identity=ledger.pin.identity, clock=self.clock
         )
         self.figures = Figures(store=ledger.store, shelf=self.bookshelf, clock=self.clock)
+        self.decisions = DecisionMaker(
+            store=ledger.store,
+            maker=ledger.maker,
+            making=self.making,
+            identity=ledger.pin.identity,
+            operator=ledger.operator,
+        )
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 

@@ -94,11 +94,19 @@ def network_of(address: str) -> str:
 PUBLIC = Caller(id="public", party="public", role=Role.PUBLIC)
 
 
-def party_of(role: Role, *, issuer: str | None, counter: str | None, name: str) -> str:
-    """Return the party of a credential called `name`."""
+def party_of(
+    role: Role, *, issuer: str | None, counter: str | None, region: int | None, name: str
+) -> str:
+    """Return the party of a credential called `name`.
+
+    Counters of one name in two regions are two parties: the administrator of a region may name a
+    counter freely, and must not get what another region's was told.
+    """
     if role is Role.ISSUER:
         return f"body:{issuer}"
-    return f"counter:{counter}" if counter is not None else name
+    if counter is None:
+        return name
+    return f"counter:{counter}" if region is None else f"counter:{region:02}:{counter}"
 
 
 def _draw(size: int) -> str:
@@ -186,7 +194,13 @@ def caller_of(key: ApiKey) -> Caller:
     """Return the caller of a key."""
     return Caller(
         id=f"key:{key.prefix}",
-        party=party_of(key.role, issuer=key.issuer, counter=key.counter, name=f"key:{key.prefix}"),
+        party=party_of(
+            key.role,
+            issuer=key.issuer,
+            counter=key.counter,
+            region=key.region,
+            name=f"key:{key.prefix}",
+        ),
         role=key.role,
         issuer=key.issuer,
         counter=key.counter,

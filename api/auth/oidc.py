@@ -220,7 +220,7 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     counter = bound["counter"] if role is Role.COUNTER else None
     return Caller(
         id=name,
-        party=party_of(role, issuer=issuer, counter=counter, name=name),
+        party=party_of(role, issuer=issuer, counter=counter, region=region, name=name),
         role=role,
         issuer=issuer,
         counter=counter,

@@ -98,6 +98,7 @@ RULES: Mapping[str, Rule] = {
     "createApplication": Rule(
         roles=_RELYING, longest=4 * MEGABYTE, seconds=30.0, rate="6000/minute", packed=True
     ),
+    "createDecision": Rule(roles=_RELYING, longest=4 * MEGABYTE, seconds=30.0, packed=True),
     "getRecord": Rule(roles=KNOWN),
     "getRecordEvidence": Rule(roles=KNOWN),
     # Webhooks, watches and events

@@ -158,6 +158,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "evidence": [{"code": "CL1:F.G5796F08NS2Q8B+HSJE+96"}],
         },
     ),
+    "DecisionRequest": _example(
+        "Nothing shown: it goes to a person",
+        {"item": "NOCRIME-APPLY", "applicant": "person", "evidence": []},
+    ),
     "Lookup": _example("The digest of number and access code", {"digest": _HEX}),
     "RpcRequest": _example(
         "The newest block's number",

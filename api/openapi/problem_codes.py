@@ -21,7 +21,11 @@ from certledger.ledger.core.errors import (
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.publish import evidence
-from certledger.ledger.reform.bookshelf import BookAbsentError, BookDamagedError
+from certledger.ledger.reform.bookshelf import (
+    BookAbsentError,
+    BookDamagedError,
+    BookDayError,
+)
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -223,6 +227,17 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
         "counter.region",
         "counter.unknown",
         "item.unknown",
+    ),
+    "createDecision": (
+        *_FROM_BOOK,
+        *_JUDGED,
+        *_JSON,
+        *_BYTES,
+        BookDayError,
+        "document.empty",
+        "evidence.form",
+        "item.unknown",
+        "time.invalid",
     ),
     "getRecord": (api.ResourceUnknownError,),
     "getRecordEvidence": (api.ResourceUnknownError, ReceiptPendingError, *_OWN_EVIDENCE),

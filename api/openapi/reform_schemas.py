@@ -84,6 +84,31 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
         ),
         "oneOf": [{"required": ["bundle"]}, {"required": ["items"]}],
     },
+    "DecisionRequest": one(
+        "An application for one item, to be decided; evidence as files or look-ups.",
+        {
+            "item": _CODE,
+            "applicant": _words(ApplicantKind),
+            "evidence": listed(ref("Question"), MAX_APPLICATION_EVIDENCE),
+        },
+    ),
+    "DecisionAnswer": one(
+        "A decision, its signed record, and the evidence that it rests on: keep all of it.",
+        {
+            "bundle": listed({"type": "object", "additionalProperties": True}),
+            "decision": one(
+                "The outcome and why.",
+                {
+                    "code": text(),
+                    "outcome": {"type": "string", "enum": list(DECIDED)},
+                    "words_en": text(),
+                    "words_zh": text(),
+                },
+            ),
+            "record": ref("OperatorRecord"),
+            "reference": _REFERENCE,
+        },
+    ),
     "ApplicationLine": one(
         "A line, and the evidence (by its place) that meets it, or why none does.",
         {

@@ -18,3 +18,14 @@ class StoredEdition:
     digest: bytes
     reference: str
     created: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDecision:
+    """A decision, found by the reference of its record; `checked` in seconds."""
+
+    reference: str
+    item: str
+    outcome: str
+    party: str
+    checked: int

@@ -18,7 +18,6 @@ from certledger.ledger.verification.verification_receipt import draw_reference
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.reform.book_edition import NO_EDITION, BookEdition
 from certledger.verifier.reform.operator_record import (
-    DECIDED,
     EDITION,
     EDITION_TYPE,
     record_content,
@@ -193,7 +192,7 @@ def _check_day(unit: Unit, edition: BookEdition) -> None:
     if stored and day <= stored[-1].holds_from:
         newest = f"edition {stored[-1].number} holds from {stored[-1].holds_from}"
         raise BookDayError(f"{newest}, so the next one holds from a later day than {day}")
-    decided = unit.newest_checked(DECIDED)
+    decided = unit.newest_decision()
     if stored and decided is not None and day <= today(decided).isoformat():
         last = today(decided).isoformat()
         raise BookDayError(f"a decision of {last} rests on an edition before, so not from {day}")

@@ -13,7 +13,6 @@ from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.reform.book import Book
 from certledger.verifier.reform.book_edition import BookEdition
-from certledger.verifier.reform.operator_record import DECIDED
 from certledger.verifier.verify.checks import today
 
 DAY = 86_400
@@ -49,7 +48,7 @@ class Figures:
             return Activity(
                 seen={parties[party]: checked for party, checked in seen.items()},
                 since=since,
-                decisions=unit.outcomes_since(DECIDED, since),
+                decisions=unit.outcomes_since(since),
                 oldest=unit.backlog().oldest,
                 waits=unit.final_waits(MAX_WAITS),
             )

@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import column, func, select, values
+from sqlalchemy import column, func, insert, select, values
 from sqlalchemy.types import String
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.core.book_values import StoredDecision, StoredEdition
 from certledger.ledger.store.base import Base
-from certledger.ledger.store.tables import (
-    ACTS,
-    BLOCKS,
-    BOOK_EDITIONS,
-    COVERAGE_DAYS,
-    VERIFICATIONS,
-)
+from certledger.ledger.store.tables import ACTS, BLOCKS, BOOK_EDITIONS, COVERAGE_DAYS, DECISIONS, VERIFICATIONS
+from certledger.verifier.reform.operator_record import DECIDED
 
 _CHUNK = 500
 _SHORT = [column for column in BOOK_EDITIONS.columns if column.name != "content"]
 
 
 class BooksPart(Base):
-    """Queries of the book's editions."""
+    """Queries of the book's editions, of decisions, and of figures."""
 
     def book_editions(self) -> Sequence[StoredEdition]:
         """Return all editions, oldest first."""
@@ -41,10 +36,13 @@ class BooksPart(Base):
         """Store an edition; return False where another has its number, day or digest."""
         return self.insert_new(BOOK_EDITIONS, asdict(edition) | {"content": content})
 
-    def newest_checked(self, verdicts: Sequence[str]) -> int | None:
-        """Return the second of the newest receipt or record with one of these outcomes."""
-        newest = select(func.max(VERIFICATIONS.c.checked))
-        query = newest.where(VERIFICATIONS.c.verdict.in_(verdicts))
+    def add_decision(self, decision: StoredDecision) -> None:
+        """Store a decision beside its record."""
+        self.connection.execute(insert(DECISIONS).values(asdict(decision)))
+
+    def newest_decision(self) -> int | None:
+        """Return the second of the newest decision."""
+        query = select(func.max(DECISIONS.c.checked))
         found: int | None = self.connection.execute(query).scalar_one()
         return found
 
@@ -64,15 +62,15 @@ class BooksPart(Base):
             found |= {row.party: row.newest for row in rows if row.newest is not None}
         return found
 
-    def outcomes_since(self, verdicts: Sequence[str], since: int) -> dict[str, int]:
-        """Return how many receipts and records since a second have each of these outcomes."""
+    def outcomes_since(self, since: int) -> dict[str, int]:
+        """Return how many decisions since a second have each outcome."""
         query = (
-            select(VERIFICATIONS.c.verdict, func.count())
-            .where(VERIFICATIONS.c.verdict.in_(verdicts), VERIFICATIONS.c.checked >= since)
-            .group_by(VERIFICATIONS.c.verdict)
+            select(DECISIONS.c.outcome, func.count())
+            .where(DECISIONS.c.checked >= since)
+            .group_by(DECISIONS.c.outcome)
         )
         counts = dict(map(tuple, self.connection.execute(query).all()))
-        return {verdict: counts.get(verdict, 0) for verdict in verdicts}
+        return {outcome: counts.get(outcome, 0) for outcome in DECIDED}
 
     def final_waits(self, limit: int) -> Sequence[int]:
         """Return seconds from acceptance to the final block of the newest final acts."""

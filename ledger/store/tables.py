@@ -463,3 +463,14 @@ COVERAGE_DAYS = Table(
     not_null("figures", LargeBinary),
 )
 """The reform's figures as they were on a day, as canonical JSON."""
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("reference", String(16), primary_key=True),
+    not_null("item", String(24)),
+    not_null("outcome", String(16)),
+    not_null("party", String(80)),
+    not_null("checked", BIG, index=True),
+)
+"""An unattended decision; its record is in `verifications`, under the same reference."""

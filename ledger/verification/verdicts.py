@@ -164,6 +164,10 @@ class Verdicts:
         with self._making:
             return self._maker.of_issuer(issuer)
 
+    def question(self) -> Question:
+        """Return a question of now by the service's policy, on evidence alone."""
+        return Question(policy=self._policy, judge=self._judge, now=int(self._clock()))
+
     def reads(self, data: bytes) -> bool:
         """Return whether these bytes are canonical evidence."""
         return self._verifier.reads(data)

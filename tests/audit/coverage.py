@@ -65,6 +65,7 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
         " record, which names the digest, is compared with the chain"
     },
     "coverage_days": {ALL: "figures of past days; no other source has them"},
+    "decisions": {ALL: "found by their records, which are compared with the chain"},
 }
 
 

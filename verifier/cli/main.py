@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from certledger.verifier.cli.decision import decision
 from certledger.verifier.cli.policy import policy
 from certledger.verifier.cli.snapshot import snapshot
 from certledger.verifier.cli.verify import verify
@@ -103,6 +104,7 @@ def main() -> None:
     """Certificates that prove themselves: genuine, and still in force, as of when."""
 
 
+main.add_command(decision)
 main.add_command(policy)
 main.add_command(snapshot)
 main.add_command(verify)

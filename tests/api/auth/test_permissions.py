@@ -47,6 +47,7 @@ TABLE = {
     "getCoverage": "bcpam",
     "listCoverageDays": "bcpam",
     "createApplication": "cp",
+    "createDecision": "cp",
     "getRecord": "bcpam",
     "getRecordEvidence": "bcpam",
     "createHook": "bcp",
@@ -336,6 +337,20 @@ def test_what_a_counter_was_told_its_next_key_sees(world: World, public: httpx.C
     told = public.post("/v1/verifications", json=asked, headers=first).json()
     path = f"/v1/verifications/{told['reference']}"
     assert public.get(path, headers=second).json()["receipt"] == told["receipt"]
+    assert public.get(path, headers=other).status_code == 404
+
+
+def test_a_counter_of_another_region_is_another_party(world: World, public: httpx.Client) -> None:
+    def key_of(region: int) -> dict[str, str]:
+        asked = {"role": "counter", "name": "x", "counter": "hall-1", "region": region}
+        made = public.post("/v1/api-keys", json=asked, headers=regional(world, region=region))
+        return {"authorization": f"Bearer {made.json()['key']}"}
+
+    first, second, other = key_of(31), key_of(31), key_of(32)
+    asked = {"evidence": json.loads(world.evidence(0).format())}
+    answer = public.post("/v1/verifications", json=asked, headers=first).json()
+    path = f"/v1/verifications/{answer['reference']}"
+    assert public.get(path, headers=second).status_code == 200
     assert public.get(path, headers=other).status_code == 404
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from certledger.ledger.core.service_values import Verification
+from certledger.ledger.core.book_values import StoredDecision
 from certledger.ledger.keys import signer_of
 from certledger.ledger.reform.book_files import BookInvalidError, BookTables, read_book
 from certledger.ledger.reform.bookshelf import (
@@ -103,18 +103,15 @@ def test_an_edition_does_not_start_in_the_past_of_a_decision(
     shelf: Bookshelf, store: SqlStore, tables
 ) -> None:
     add(shelf, tables, "2026-11-01")
-    decision = Verification(
+    decision = StoredDecision(
         reference="AAAA-BBBB-CCCC",
-        caller="key:clk_AAAAAAAA",
+        item="NOCRIME-APPLY",
+        outcome="granted",
         party="key:clk_AAAAAAAA",
         checked=NOW,
-        verdict="granted",
-        leaves=b"",
-        receipt=b"{}",
-        number=99,
     )
     with store.begin() as unit:
-        unit.add_verifications([decision])
+        unit.add_decision(decision)
     for day in ("2026-11-20", "2026-11-30"):
         with pytest.raises(BookDayError):
             add(shelf, other(tables), day)

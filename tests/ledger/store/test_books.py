@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from certledger.ledger.core.book_values import StoredDecision
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.store import SqlStore
 
 
-def told(number: int, party: str, checked: int, verdict: str = "valid") -> Verification:
+def told(number: int, party: str, checked: int) -> Verification:
     return Verification(
         reference=f"AAAA-BBBB-{number:04d}",
         caller="key:clk_AAAAAAAA",
         party=party,
         checked=checked,
-        verdict=verdict,
+        verdict="valid",
         leaves=b"",
         receipt=b"{}",
         number=number,
@@ -30,17 +31,22 @@ def test_the_last_question_of_each_party_is_found(store: SqlStore) -> None:
 
 def test_outcomes_are_counted_since_a_second(store: SqlStore) -> None:
     with store.begin() as unit:
-        unit.add_verifications(
-            [told(1, "a", 5, "granted"), told(2, "a", 9, "granted"), told(3, "a", 9, "person")]
-        )
+        assert unit.newest_decision() is None
+        for number, (checked, outcome) in enumerate(
+            [(5, "granted"), (9, "granted"), (8, "person")]
+        ):
+            unit.add_decision(
+                StoredDecision(
+                    reference=f"AAAA-BBBB-{number:04d}",
+                    item="NOCRIME-APPLY",
+                    outcome=outcome,
+                    party="a",
+                    checked=checked,
+                )
+            )
     with store.begin(write=False) as unit:
-        assert unit.outcomes_since(("granted", "refused", "person"), 6) == {
-            "granted": 1,
-            "refused": 0,
-            "person": 1,
-        }
-        assert unit.newest_checked(("granted",)) == 9
-        assert unit.newest_checked(("refused",)) is None
+        assert unit.outcomes_since(6) == {"granted": 1, "refused": 0, "person": 1}
+        assert unit.newest_decision() == 9
 
 
 def test_a_day_has_its_figures_once_and_the_newest_come_first(store: SqlStore) -> None:

@@ -9,8 +9,6 @@ from certledger.ledger.store.tables import BIG
 
 revision = "0010"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

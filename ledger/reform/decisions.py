@@ -1,0 +1,159 @@
+"""Unattended decisions of the service: evidence brought up to date, decided, signed and stored."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from certledger.ledger.core.book_values import StoredDecision
+from certledger.ledger.core.service_ports import ServiceStore, ServiceUnit
+from certledger.ledger.keys import Signer
+from certledger.ledger.publish.evidence import (
+    EvidenceMaker,
+    EvidencePendingError,
+    EvidenceUnknownError,
+)
+from certledger.ledger.reform.bookshelf import BookDayError
+from certledger.ledger.reform.record_writer import add_record
+from certledger.ledger.verification.questions import Asked, question_of
+from certledger.ledger.verification.verdicts import showing
+from certledger.ledger.verification.verification_receipt import draw_reference
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.canonical_json import Members, parse
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.reform.application import MAX_APPLICATION_EVIDENCE
+from certledger.verifier.reform.book import ApplicantKind
+from certledger.verifier.reform.book_edition import BookEdition
+from certledger.verifier.reform.decision import Decision, DecisionBasis, decide
+from certledger.verifier.reform.operator_record import (
+    DECISION_TYPE,
+    OperatorRecord,
+    record_content,
+)
+from certledger.verifier.verify.checks import today
+from certledger.verifier.verify.full import Question
+
+_CODE = re.compile(r"[A-Z0-9-]{4,24}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionRequest:
+    """An application for one item that is to be decided."""
+
+    item: str
+    applicant: ApplicantKind
+    evidence: tuple[Asked, ...]
+
+
+def parse_decision_request(data: bytes, limit: int) -> DecisionRequest:
+    """Return the request of a body: `item`, `applicant` and evidence as files or look-ups.
+
+    Raises:
+        MalformedError: it is none; a code of `question_of` where evidence is of another form.
+    """
+    read = Members(parse(data, limit), "decision")
+    item, applicant = read.text("item", _CODE), read.text("applicant", longest=16)
+    if applicant not in list(ApplicantKind):
+        read.fail("applicant", "person, foreigner or company")
+    listed = read.array("evidence", 0, MAX_APPLICATION_EVIDENCE)
+    read.done()
+    evidence = tuple(question_of(one, f"evidence[{at}]") for at, one in enumerate(listed))
+    if any(one.code is not None for one in evidence):
+        raise MalformedError("evidence.form", "a decision rests on files or look-ups, not on codes")
+    return DecisionRequest(item=item, applicant=ApplicantKind(applicant), evidence=evidence)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionAnswer:
+    """A decision with its record, and the evidence that it rests on, which the counter keeps."""
+
+    decision: Decision
+    record: OperatorRecord
+    bundle: Sequence[bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionMaker:
+    """Decides applications; safe for several threads.  `making` is held while `maker` works."""
+
+    store: ServiceStore
+    maker: EvidenceMaker
+    making: threading.Lock
+    identity: bytes
+    operator: Signer
+
+    def decide(
+        self,
+        request: DecisionRequest,
+        edition: BookEdition,
+        question: Question,
+        *,
+        caller: str,
+        party: str,
+    ) -> DecisionAnswer:
+        """Decide, sign and store; `caller` names the credential, `party` who is behind it.
+
+        Raises:
+            BookUnknownError: the book has no such item.
+            BookDayError: another edition came in meanwhile; ask again.
+        """
+        if request.item not in edition.book.items:
+            raise MalformedError("item.unknown", f"the book has no item {request.item}")
+        bundle = [self._newest(one) for one in request.evidence]
+        basis = DecisionBasis(
+            edition=edition,
+            item=request.item,
+            applicant=request.applicant,
+            files=bundle,
+            question=question,
+        )
+        decision, details, leaves = decide(basis)
+        content = record_content(
+            DECISION_TYPE,
+            details,
+            outcome=decision.outcome,
+            identity=self.identity,
+            operator=self.operator.address,
+            reference=draw_reference(),
+            caller=caller,
+            checked=question.now,
+            leaves=leaves,
+        )
+        with self.store.begin() as unit:
+            _check_edition(unit, edition, question.now)
+            record = add_record(unit, content, self.operator, party=party, leaves=leaves)
+            unit.add_decision(_stored(record, party))
+        return DecisionAnswer(decision=decision, record=record, bundle=bundle)
+
+    def _newest(self, asked: Asked) -> bytes:
+        """Return evidence at the newest checkpoint that shows the same; the file itself if none."""
+        try:
+            with self.making:
+                if asked.lookup is not None:
+                    made = self.maker.of_lookup(asked.lookup.digest)
+                    return showing(made, asked.lookup).format()
+                given = Evidence.parse(asked.evidence or b"")
+                newest = self.maker.of_leaf(given.record.leaf())
+                return newest.showing(given.disclosures).format()
+        except (MalformedError, EvidenceUnknownError, EvidencePendingError):
+            # What cannot be read or is not of this ledger is judged as it was handed in.
+            return asked.evidence or b"{}"
+
+
+def _check_edition(unit: ServiceUnit, edition: BookEdition, now: int) -> None:
+    day = today(now).isoformat()
+    holding = [one for one in unit.book_editions() if one.holds_from <= day]
+    if not holding or holding[-1].digest != edition.digest:
+        raise BookDayError("another edition of the book holds by now; ask again")
+
+
+def _stored(record: OperatorRecord, party: str) -> StoredDecision:
+    return StoredDecision(
+        reference=record.reference,
+        item=str(record.details["item"]),
+        outcome=record.outcome,
+        party=party,
+        checked=record.checked,
+    )

@@ -1,0 +1,90 @@
+"""`certledger decision`: make an unattended decision again, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from certledger.verifier.cli.address_options import NodeChoice, node_options
+from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from certledger.verifier.reform.decision_replay import DecisionFile, Replayed
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def decision() -> None:
+    """Unattended decisions: make one again from what was published and stored."""
+
+
+@decision.command("replay")
+@click.argument("answer", type=_FILE)
+@click.option("--book", required=True, type=_FILE, help="The edition's file, book.json.")
+@click.option("--operator", metavar="ADDRESS", help="Who must have signed it, 0x and 40 digits.")
+@policy_options("--home")
+@node_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def replay_decision(
+    answer: Path,
+    book: Path,
+    operator: str | None,
+    policy: PolicyChoice,
+    nodes: NodeChoice,
+    as_json: bool,
+) -> None:
+    """Make the decision of ANSWER, a service's answer to an application, again.
+
+    Exits with 0 if the same comes out, byte for byte; 1 if something differs, and then says what;
+    2 if a file is not what it should be.
+    """
+    from certledger.verifier.files import read_file
+    from certledger.verifier.formats.canonical_json import from_hex
+    from certledger.verifier.reform.book_edition import MAX_EDITION_BYTES, BookEdition
+    from certledger.verifier.reform.decision_replay import (
+        MAX_ANSWER_BYTES,
+        DecisionFile,
+        replay,
+    )
+    from certledger.verifier.verify.full import Question
+
+    stored = DecisionFile.parse(read_file(answer, MAX_ANSWER_BYTES))
+    signer = None if operator is None else from_hex(operator.removeprefix("0x").lower(), 20)
+    stored.record.check(signer)
+    edition = BookEdition.parse(read_file(book, MAX_EDITION_BYTES))
+    trusted = policy.open()
+    question = Question(policy=trusted, judge=nodes.judge(trusted), now=stored.record.checked)
+    found = replay(stored, edition, question)
+    _show(stored, found, as_json=as_json)
+    raise SystemExit(ExitStatus.AGAINST if found.differences else ExitStatus.OK)
+
+
+def _show(stored: DecisionFile, found: Replayed, *, as_json: bool) -> None:
+    import orjson
+
+    record = stored.record
+    if as_json:
+        document = {
+            "differences": {
+                name: {"stated": stated, "replayed": again}
+                for name, (stated, again) in found.differences.items()
+            },
+            "operator": f"0x{record.operator.hex()}",
+            "outcome": found.outcome,
+            "reference": record.reference,
+            "same": not found.differences,
+            "words_en": found.words_en,
+            "words_zh": found.words_zh,
+        }
+        click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+        return
+    click.echo(f"{record.reference}: {record.outcome}, signed by 0x{record.operator.hex()}")
+    click.echo(f"replayed: {found.outcome}  {found.words_zh}  {found.words_en}")
+    for name, (stated, again) in found.differences.items():
+        click.echo(f"differs in {name}: stated {stated}, replayed {again}")
+    if not found.differences:
+        click.echo("the same, byte for byte")
