@@ -308,6 +308,9 @@ class MirrorUnit(Protocol):
     def drop_checkpoints(self, before: int) -> None:
         """Delete checkpoints of blocks before `before`, except the newest that is cosigned."""
 
+    def drop_checkpoints_after(self, last: int) -> None:
+        """Delete checkpoints of blocks after `last`, the final one of a retired ledger."""
+
 
 class ReadUnit(Protocol):
     """Queries of evidence, snapshots, pages and the background check."""

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI
 
 
+FOLLOWED = "followed.sqlite"
+"""The chain that was executed here, in the folder of whoever follows it."""
+
+
 class ChainForeignError(CertledgerError):
     """The chain's genesis is not the one that the policy pins."""
 
@@ -78,7 +82,7 @@ class ExecutingNode:
 
         self._source, self._lag, self._clock = source, lag, clock
         folder.mkdir(parents=True, exist_ok=True)
-        genesis, file = parse_genesis(source.genesis()), folder / "followed.sqlite"
+        genesis, file = parse_genesis(source.genesis()), folder / FOLLOWED
         try:
             self._follower = ChainReplica(file, genesis)
         except EmbeddedChainError as error:
