@@ -250,7 +250,7 @@ def _store(home: Path | None) -> SqlStore:
     settings = load_settings(home=home)
     deployment = load_deployment(settings.home)
     if deployment is None:
-        raise LedgerAbsentError(f"there is no ledger in {settings.home} yet")
+        raise LedgerAbsentError.of(settings.home)
     return open_store(settings.database, ledger=deployment.identity)
 
 

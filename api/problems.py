@@ -67,6 +67,7 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     intake.ActConflictError: HTTPStatus.CONFLICT,
     intake.ActDeadError: HTTPStatus.CONFLICT,
     intake.ChainAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,
+    intake.LedgerRetiredError: HTTPStatus.CONFLICT,
     intake.IntakeOverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
     intake.SignatureInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.SignatureCountError: HTTPStatus.UNPROCESSABLE_ENTITY,

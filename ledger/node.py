@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,12 @@ import structlog
 
 from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import EthereumChain, Payment, WrongChainError, sign_transaction
-from certledger.ledger.chain.deploy import Deployment, deploy, load_deployment
+from certledger.ledger.chain.deploy import (
+    Deployment,
+    FirstRegistrar,
+    deploy,
+    load_deployment,
+)
 from certledger.ledger.chain.failover import Nodes, nodes_at
 from certledger.ledger.chain.follower import Follower
 from certledger.ledger.core.errors import ChainUnreachableError
@@ -33,7 +38,7 @@ from certledger.ledger.store import SqlStore, check_unnamed, open_store
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import write_atomically
-from certledger.verifier.formats.checkpoint import Cosignature, parse_note
+from certledger.verifier.formats.checkpoint import Checkpoint, Cosignature, parse_note
 from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.formats.signed_policy import SignedPolicy, find_successors
 from certledger.verifier.policy_store import adopt_chain, current_policy, read_chain, was_adopted
@@ -59,6 +64,16 @@ class LedgerAbsentError(CertledgerError):
 
     code = "ledger.absent"
     exit_status = ExitStatus.UNUSABLE
+
+    @classmethod
+    def of(cls, home: Path) -> Self:
+        """Return the error for a home, with the three ways to come to a ledger."""
+        return cls(
+            f"there is no ledger in {home} yet; three ways on: `certledger demo --home {home}`"
+            " tries one out, `certledger found operator` founds a real one with others"
+            " (docs/operations.md), and `certledger join --policy policy.json --chain URL` follows"
+            " one that is there"
+        )
 
 
 def operator_of(settings: Settings) -> Signer:
@@ -115,6 +130,7 @@ class Ledger:
             operator=self.operator,
             clock=self.clock,
             limits=self.settings.limits,
+            retired=self.final is not None,
         )
         self.maker = EvidenceMaker(self.store, self.pin)
         self.follower = self.make_follower(self.store)
@@ -124,6 +140,12 @@ class Ledger:
             holder=self._holder(),
             clock=self.clock,
         )
+
+    @property
+    def final(self) -> Checkpoint | None:
+        """The final checkpoint that the policy has of this ledger, None while it is in service."""
+        pin = None if self.policy is None else self.policy.policy.for_ledger(self.pin.identity)
+        return None if pin is None else pin.retired
 
     def make_follower(self, store: Store) -> Follower:
         """Return a follower of this ledger's chain that writes to `store`."""
@@ -182,6 +204,8 @@ class Ledger:
         self.clock_watch.check(self.collector, partial(_newest_cosignatures, self.store))
 
     def _publish(self) -> None:
+        if self.final is not None:
+            return  # Nobody would trust a later one.
         checkpoint(self.store, self.chain, self.pin, self.cadence)
         if self.collector is not None:
             self._collect(self.collector)
@@ -252,7 +276,7 @@ class LedgerStuckError(CertledgerError):
 def open_ledger(
     settings: Settings,
     *,
-    registrars: Sequence[tuple[int, bytes]] = (),
+    registrars: Sequence[FirstRegistrar] = (),
     chain_port: int = 0,
     heartbeat: float | None = None,
     clock: Callable[[], int] = _clock,
@@ -268,7 +292,7 @@ def open_ledger(
         StoreUnavailableError: the database does not answer.
     """
     if load_deployment(settings.home) is None:
-        check_unnamed(settings.database)
+        _check_new(settings, registrars)
     settings.home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         operator = operator_of(settings)
@@ -278,8 +302,6 @@ def open_ledger(
             embedded = _open_embedded(settings, operator, chain_port, heartbeat, clock_watch)
             stack.callback(embedded.close)
         node = nodes_at(settings.chain or (embedded.url if embedded else ""))
-        if load_deployment(settings.home) is None and not registrars:
-            raise LedgerAbsentError(f"there is no ledger in {settings.home} yet")
         deployment = _deployed(settings.home, node, operator, registrars)
         store = open_store(settings.database, ledger=deployment.identity)
         stack.callback(store.close)
@@ -297,12 +319,27 @@ def open_ledger(
         )
         ledger.collector = _collector(settings, ledger.policy)
         stack.callback(ledger.anchorer.release)
+        _drop_after_final(ledger)
         ledger._stack.push(stack.pop_all())
         return ledger
 
 
+def _check_new(settings: Settings, registrars: Sequence[FirstRegistrar]) -> None:
+    """Check, before anything is written, that a home without a ledger may get one."""
+    if not registrars:
+        raise LedgerAbsentError.of(settings.home)
+    check_unnamed(settings.database)
+
+
+def _drop_after_final(ledger: Ledger) -> None:
+    """Drop checkpoints after a retired ledger's final one: evidence is made at the newest."""
+    if ledger.final is not None:
+        with ledger.store.begin() as unit:
+            unit.drop_checkpoints_after(ledger.final.number)
+
+
 def _deployed(
-    home: Path, node: Nodes, operator: Signer, registrars: Sequence[tuple[int, bytes]]
+    home: Path, node: Nodes, operator: Signer, registrars: Sequence[FirstRegistrar]
 ) -> Deployment:
     """Return the deployment of a home; one that was included needs no node."""
     try:
@@ -342,6 +379,21 @@ def adopt_policy(home: Path) -> SignedPolicy | None:
     if signed is None or was_adopted(home, signed):
         return signed
     return adopt_chain(home, [signed]).current
+
+
+@contextmanager
+def running_chain(settings: Settings, operator: Signer) -> Iterator[Nodes]:
+    """Give the nodes of a home's chain; the embedded one runs meanwhile, begun if there is none.
+
+    Raises:
+        HomeInUseError: another process runs it.
+    """
+    if settings.chain is not None:
+        yield nodes_at(settings.chain)
+        return
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with _open_embedded(settings, operator, 0, None, ClockWatch(clock=_clock)) as embedded:
+        yield nodes_at(embedded.url)
 
 
 def _open_embedded(

@@ -5,7 +5,9 @@ Precedence: argument, variable `CERTLEDGER_*`, `certledger.toml` in the home, de
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from sqlalchemy.exc import ArgumentError
 
 from certledger.ledger.intake.pending_state import IntakeLimits
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.files import write_atomically
 from certledger.verifier.http_client import require_secure
 
 PREFIX = "CERTLEDGER_"
@@ -232,6 +235,39 @@ def load_settings(**arguments: Any) -> Settings:
         if not settings.plain_http:
             require_secure(url.strip(), "node")
     return settings
+
+
+def save_settings(home: Path, **values: str | bool | Mapping[str, str] | None) -> None:
+    """Write settings to the home's file, in place of those of the same names; None is left out.
+
+    Names in a table that is there already stay; other lines of the file do too.
+
+    Raises:
+        SettingsUnusableError: the file is no TOML.
+    """
+    path = home / FILE
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        current = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsUnusableError(f"{path} is no TOML: {error}") from error
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            merged = {**current.get(name, {}), **value}
+            rows = "".join(f"{_toml(key)} = {_toml(merged[key])}\n" for key in sorted(merged))
+            text = re.sub(rf"(?m)^\[{name}\]\n(?:[^\[].*\n|\n)*", "", text)
+            text = f"{text.rstrip()}\n\n[{name}]\n{rows}".lstrip()
+        elif value is not None:
+            text = re.sub(rf"(?m)^{name} *=.*\n", "", text)
+            text = f"{name} = {_toml(value)}\n{text}"
+    if text:
+        home.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode(), private=True)  # Addresses may hold credentials.
+
+
+def _toml(value: str | bool) -> str:
+    """Return a TOML value or quoted key: JSON spells both alike."""
+    return json.dumps(value, ensure_ascii=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

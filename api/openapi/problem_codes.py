@@ -96,6 +96,7 @@ _ADMITTED: tuple[Entry, ...] = (
     intake.ActDeadError,
     intake.ChainAbsentError,
     intake.IntakeOverloadedError,
+    intake.LedgerRetiredError,
     intake.SignatureInvalidError,
     intake.SignatureCountError,
     intake.SignerUnknownError,

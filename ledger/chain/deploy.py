@@ -32,6 +32,10 @@ from certledger.verifier.formats.statements import ledger_identity
 
 FILE = "deployment.json"
 _GAS = 8_000_000
+_MAX_FEE = 3
+"""The place of the greatest fee a gas in an EIP-1559 transaction."""
+FirstRegistrar = tuple[int, bytes] | tuple[int, bytes, bytes]
+"""A region and its registrar's account, perhaps with the recovery account (20 bytes each)."""
 _MAX_TRANSACTION_CHARACTERS = 262_144
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
@@ -40,6 +44,18 @@ class DeploymentFailedError(CertledgerError):
     """The contract could not be created, or its address has other code."""
 
     code = "deployment.failed"
+
+
+class FundsNeededError(CertledgerError):
+    """The account that pays for the deployment has too little; nothing was sent."""
+
+    code = "deployment.funds_needed"
+
+    def __init__(self, address: bytes, needed: int, balance: int) -> None:
+        super().__init__(
+            f"0x{address.hex()} needs {needed - balance} wei more: it has {balance} of the {needed}"
+            " that the deployment may cost; send them there and call again"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,19 +146,19 @@ def deploy(
     home: Path,
     node: JsonRpc,
     signer: Signer,
-    registrars: Sequence[tuple[int, bytes]],
+    registrars: Sequence[FirstRegistrar],
     random: Callable[[int], bytes],
 ) -> Deployment:
     """Return the ledger of `home`, deployed if it is not yet.
 
     The signed transaction is stored before it is sent: after a crash at any point the same bytes
-    are sent again, so that there is one contract.  `signer` pays; `registrars` are (region,
-    account).
+    are sent again, so that there is one contract.  `signer` pays.
 
     Raises:
         ChainUnreachableError: the node does not answer; call again.
         DeploymentFailedError: the contract could not be created, or its address has other code.
         ChainRefusesError: the node is of another chain than the one the home deployed on.
+        FundsNeededError: `signer` cannot pay.
     """
     made = load_deployment(home)
     if made is not None:
@@ -159,7 +175,7 @@ def deploy(
 def _prepare(
     node: JsonRpc,
     signer: Signer,
-    registrars: Sequence[tuple[int, bytes]],
+    registrars: Sequence[FirstRegistrar],
     random: Callable[[int], bytes],
 ) -> Deployment:
     salt, sender = random(32), "0x" + signer.address.hex()
@@ -169,6 +185,10 @@ def _prepare(
         chain_id=chain_id, nonce=nonce, gas=_GAS, to=b"", data=calls.deploy(salt, registrars)
     )
     signed = sign_transaction(node, signer, payment)
+    fee = int.from_bytes(rlp.decode(signed.raw[1:])[_MAX_FEE], "big")
+    balance = int(node.call("eth_getBalance", sender, "latest"), 16)
+    if balance < _GAS * fee:
+        raise FundsNeededError(signer.address, _GAS * fee, balance)
     return Deployment(
         chain_id=chain_id,
         genesis=block_of(node.call("eth_getBlockByNumber", "0x0", False)).hash,

@@ -159,3 +159,37 @@ def now() -> int:
     import time
 
     return int(time.time())
+
+
+# Signing ---------------------------------------------------------------------------------------
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before signing, for scripts.")
+
+
+def confirm(lines: Iterable[str], *, yes: bool) -> None:
+    """Show what is about to be signed or sent, and ask for it.
+
+    Raises:
+        click.Abort: nobody says yes.
+    """
+    from certledger.verifier.console import bilingual
+
+    for line in lines:
+        notice(line)
+    if not yes:
+        click.confirm(
+            bilingual("以上内容是否确认？", "Is this what you mean?"), abort=True, err=True
+        )
+
+
+def address_of_text(text: str) -> bytes:
+    """Return the 20 bytes of an address on the command line.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    import re
+
+    if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
+        raise click.UsageError(f"{text!r} is no address like 0x and 40 hexadecimal digits")
+    return bytes.fromhex(text[2:])

@@ -7,35 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from certledger.ledger.cli.diagnosis import (
+    Diagnosis,
+    diagnose_issuer,
+    diagnose_region,
+    policy_diagnosis,
+)
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
 if TYPE_CHECKING:
     from certledger.ledger.chain.deploy import Deployment
     from certledger.ledger.settings import Settings
-    from certledger.verifier.formats.canonical_json import Json
 
 REBUILD = "stop the service, then certledger rebuild; certledger audit says what was edited"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnosis:
-    """One result; `advice` is what to do if it is not `well`."""
-
-    name: str
-    well: bool
-    detail: str
-    advice: str = ""
-
-    def to_json(self) -> Json:
-        """Return the JSON form."""
-        found: dict[str, Json] = {"detail": self.detail, "name": self.name, "well": self.well}
-        return found | {"advice": self.advice} if self.advice else found
 
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
@@ -48,20 +37,39 @@ def diagnose(settings: Settings) -> Iterator[Diagnosis]:
     try:
         deployment = load_deployment(settings.home)
         if deployment is None:
-            advice = "certledger serve makes one, or name another --home"
-            yield Diagnosis(name="home", well=False, detail="no ledger is here", advice=advice)
+            yield from _without_ledger(settings)
             return
         yield Diagnosis(name="home", well=True, detail=f"ledger 0x{deployment.identity.hex()}")
         address = keystore_address(settings.operator_keystore)
         yield Diagnosis(name="operator", well=True, detail=f"signs as 0x{address.hex()}")
         signed = load_policy(settings.home)
-        detail = "none" if signed is None else f"version {signed.policy.version}"
-        yield Diagnosis(name="policy", well=True, detail=detail)
+        if signed is None:
+            yield Diagnosis(name="policy", well=True, detail="none")
+        else:
+            yield policy_diagnosis(signed.policy)
     except (CertledgerError, OSError) as error:
         yield Diagnosis(name="files", well=False, detail=str(error), advice="restore a backup")
     if deployment is not None:
         yield from _database(settings, deployment)
         yield _chain(settings, deployment)
+
+
+def _without_ledger(settings: Settings) -> Iterator[Diagnosis]:
+    """Yield results for a home of a region, of an issuer, or of an operator before deployment."""
+    home = settings.home
+    if (home / "part.json").exists():
+        yield from diagnose_region(home)
+    elif (home / "body.json").exists():
+        yield from diagnose_issuer(home)
+    elif settings.operator_keystore.exists():
+        advice = "certledger found status FILES says what is missing; then certledger found deploy"
+        yield Diagnosis(name="home", well=False, detail="not deployed yet", advice=advice)
+    else:
+        advice = (
+            "certledger demo tries one out, certledger found founds one, certledger join follows"
+            " one; or name another --home"
+        )
+        yield Diagnosis(name="home", well=False, detail="no ledger is here", advice=advice)
 
 
 def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]:

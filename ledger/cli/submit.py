@@ -26,6 +26,7 @@ from certledger.verifier.cli.address_options import NODE, SERVER
 if TYPE_CHECKING:
     from certledger.ledger.issuer.folder import IssuerFolder
     from certledger.ledger.keys import Signer
+    from certledger.verifier.formats.canonical_json import Json
     from certledger.verifier.formats.catalog import Entry
     from certledger.verifier.vocabulary import Status
 
@@ -74,24 +75,44 @@ def submit(
         return _carry(what, rpc, deployment, unlock(carrier, passphrase_file), patience)
     if server is None:
         raise click.UsageError("name a --server, or a node with --rpc")
+    from certledger.verifier.formats.canonical_json import from_hex
+
+    known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
+    receipt, signer, place = hand_in(what, server, token, known, patience=patience, out=out)
+    rows = [("receipt", str(place)), ("signed by", signer)]
+    statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
+    rows += [(name, str(part)) for name, part in statement.items() if name != "type"]
+    return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
+
+
+def hand_in(
+    what: Path,
+    server: str,
+    token: str | None,
+    operator: bytes | None = None,
+    *,
+    patience: float = 600.0,
+    out: Path | None = None,
+) -> tuple[Json, str, Path]:
+    """Hand in a file or folder; return the receipt, who signed it, and where it is kept.
+
+    Raises:
+        CertledgerError: as `SubmissionClient.hand_in` and `check_handed_in`.
+    """
     from certledger.ledger.issuer.submission_client import (
         SubmissionClient,
         check_handed_in,
         parcel_of,
     )
     from certledger.verifier.files import write_atomically
-    from certledger.verifier.formats.canonical_json import format_canonical, from_hex
+    from certledger.verifier.formats.canonical_json import format_canonical
 
-    known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
     client = SubmissionClient(url=server, token=token, patience=patience)
     receipt = client.hand_in(parcel_of(what), notice)
-    signer = check_handed_in(what, receipt, known)
+    signer = check_handed_in(what, receipt, operator)
     place = out or (what / "receipt.json" if what.is_dir() else what.with_suffix(".receipt.json"))
     write_atomically(place, format_canonical(receipt))
-    rows = [("receipt", str(place)), ("signed by", signer)]
-    statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
-    rows += [(name, str(part)) for name, part in statement.items() if name != "type"]
-    return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
+    return receipt, signer, place
 
 
 def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -27,12 +29,11 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the witness keeps its memory, and the chain that it executed itself.",
 )
-@click.option("--name", required=True, help="The witness's name in the policy.")
+@click.option("--name", help="The witness's name in the policy; a region's home needs none.")
 @click.option(
     "--key",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Its Ed25519 key (PEM), made by `certledger issuer key`.",
+    help="Its Ed25519 key (PEM), made by `certledger issuer key`; a region's home has its own.",
 )
 @passphrase_option
 @policy_options()
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--execute/--believe",
-    default=True,
-    show_default=True,
-    help="Execute every block again (the embedded chain), or believe the node as your own.",
+    default=None,
+    help="Execute every block again (an embedded chain), or believe the node as your own; by"
+    " default as the founding document in the home says, and where there is none execute.",
 )
 @click.option(
     "--published",
@@ -56,22 +57,24 @@ if TYPE_CHECKING:
 )
 @click.option("--ledger", "ledger_name", help="Which ledger of the policy, if it names several.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=0, show_default=True, help="0 picks one.")
+@click.option("--port", type=int, help="0 picks one; a region's home has that of its part.")
 def witness(
     home: Path,
-    name: str,
-    key: Path,
+    name: str | None,
+    key: Path | None,
     passphrase_file: Path | None,
     policy: PolicyChoice,
     plain_http: bool,  # For `HttpDirectory`.
     rpc: str,
-    execute: bool,
+    execute: bool | None,
     published: tuple[str, ...],
     ledger_name: str | None,
     host: str,
-    port: int,
+    port: int | None,
 ) -> None:
     """Cosign the newest final block that a node of one's own knows, and serve the signature.
+
+    In the home of a region (`found join`) key, name, policy and port are its own.
 
     Refuses another history than the one it signed, a block before its last, one that is not
     the newest final one, and one that is too old; having seen two histories it keeps the proof
@@ -84,19 +87,66 @@ def witness(
     from certledger.ledger.witness.server import WitnessServer
 
     quiet()
-    trusted = policy.open()
-    passphrase = ask_passphrase(passphrase_file, what=str(key))
-    secret = _load_key(key, passphrase, name, trusted)
+    trusted = (policy if not policy.is_empty else PolicyChoice(home=home)).open()
+    passphrase = ask_passphrase(passphrase_file, what=str(key or home))
+    chosen = _choose(home, name, key, passphrase, trusted)
     pin = _pin(trusted, ledger_name)
     asked = _published(published, rpc)
-    opened = _open(home, name, secret, trusted, pin, rpc, asked, execute=execute)
-    server = WitnessServer(opened, host, port)
+    if execute is None:
+        execute = _is_embedded(home)
+    opened = _open(chosen, trusted, pin, rpc, asked, execute=execute)
+    server = WitnessServer(opened, host, chosen.port if port is None else port)
     # Blocked before threads start, so that `sigwait` gets the signal and no thread dies of it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server.start()
-    click.echo(f"{name} witnesses at {server.url}")
+    click.echo(f"{chosen.name} witnesses at {server.url}")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     server.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Chosen:
+    """Which witness runs, where it remembers, and on which port it answers."""
+
+    name: str
+    key: Ed25519PrivateKey
+    home: Path
+    port: int = 0
+
+
+def _choose(
+    home: Path, name: str | None, key: Path | None, passphrase: str, policy: TrustPolicy
+) -> _Chosen:
+    """Return the witness that was named, or the one of a region's home that the policy has."""
+    if name is not None and key is not None:
+        return _Chosen(name=name, key=_load_key(key, passphrase, name, policy), home=home)
+    if name is not None or key is not None:
+        raise click.UsageError("name both --name and --key, or neither in the home of a region")
+    from certledger.ledger.foundation.home import RegionHome, public_bytes
+    from certledger.ledger.foundation.part import WITNESS
+    from certledger.ledger.foundation.rotation import witness_of
+
+    own, part = RegionHome(folder=home), RegionHome(folder=home).region_part()
+    keys = {public_bytes(one): one for one in own.secret_keys(WITNESS, passphrase)}
+    member = witness_of(policy, list(keys))
+    if member is None:
+        raise click.UsageError("the policy has no witness with a key of this home")
+    first = part.witness
+    port = urlsplit(first.url).port if first is not None and first.name == member.name else None
+    return _Chosen(
+        name=member.name,
+        key=keys[member.key],
+        home=home / "witnesses" / member.name,  # A memory is signed by one key.
+        port=port or 0,
+    )
+
+
+def _is_embedded(home: Path) -> bool:
+    """Return whether the founding document in a home says that the chain is an embedded one."""
+    from certledger.ledger.foundation.files import DOCUMENT, read_founding
+
+    path = home / DOCUMENT
+    return not path.exists() or read_founding(path).founding.operator_part.embedded
 
 
 def _pin(policy: TrustPolicy, name: str | None) -> LedgerPin:
@@ -144,9 +194,7 @@ def _published(named: tuple[str, ...], rpc: str) -> Published | None:
 
 
 def _open(
-    home: Path,
-    name: str,
-    key: Ed25519PrivateKey,
+    chosen: _Chosen,
     policy: TrustPolicy,
     pin: LedgerPin,
     rpc: str,
@@ -160,15 +208,15 @@ def _open(
     from certledger.ledger.witness.state import acquire_home
     from certledger.ledger.witness.witness import Witness
 
-    acquire_home(home)
+    acquire_home(chosen.home)
     node = NodeClient(rpc)
     check_deployment(node, pin)
     opened = Witness(
-        name=name,
-        key=key,
+        name=chosen.name,
+        key=chosen.key,
         identity=pin.identity,
-        node=_own_node(home, node, rpc, pin, policy.block_lag if execute else None),
-        home=home,
+        node=_own_node(chosen.home, node, rpc, pin, policy.block_lag if execute else None),
+        home=chosen.home,
         lag=policy.block_lag,
         clock=_clock,
         published=published,

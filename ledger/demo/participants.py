@@ -6,25 +6,23 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from certledger.ledger.chain.deploy import Deployment
+from certledger.ledger.foundation.deployment_match import pin_of
+from certledger.ledger.foundation.document import DAY, Founding, FoundingTerms, SignedFounding
+from certledger.ledger.foundation.home import RegionKeys, WitnessAddress, make_part
+from certledger.ledger.foundation.part import SignedPart
 from certledger.ledger.keys import Signer, draw_secret, signer_of
+from certledger.ledger.node import NAME
 from certledger.ledger.reference_data import Domain
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
-from certledger.verifier.formats.policy import (
-    READABLE,
-    LedgerPin,
-    Roots,
-    Trust,
-    TrustPolicy,
-    WitnessKey,
-)
 from certledger.verifier.formats.signed_policy import SignedPolicy, sign
 from certledger.verifier.vocabulary import Way
 
@@ -38,10 +36,8 @@ REGIONS: Mapping[int, str] = {
 }
 """Name of each region with a registrar, by characters 3 and 4 of an issuer's code."""
 OPERATORS = ("anhui", "jiangsu", "shanghai", "zhejiang")
-"""Operators of the witnesses, ascending."""
+"""Operators of the witnesses, who hold the root keys too, ascending."""
 THRESHOLD = 3
-_DAY = 86_400
-_ROOTS = 3
 
 
 class DemoElsewhereError(CertledgerError):
@@ -72,9 +68,13 @@ class Cast:
         """Return every region with its registrar's address."""
         return [(region, self.registrar(region).address) for region in REGIONS]
 
+    def root(self, operator: str) -> Ed25519PrivateKey:
+        """Return the root key of an operator."""
+        return _ed25519(self.secrets[f"root-{operator}"])
+
     def roots(self) -> list[Ed25519PrivateKey]:
         """Return the root keys of the trust policy."""
-        return [_ed25519(self.secrets[f"root-{number}"]) for number in range(_ROOTS)]
+        return [self.root(operator) for operator in OPERATORS]
 
     def witness(self, operator: str) -> Ed25519PrivateKey:
         """Return the key of an operator's witness."""
@@ -115,7 +115,7 @@ def _read(path: Path) -> Cast:
 def _draw(certificates: int, today: date) -> bytes:
     names = [f"registrar-{region}" for region in REGIONS]
     drawn = {name: draw_secret().hex() for name in names}
-    others = [f"root-{n}" for n in range(_ROOTS)] + [f"witness-{name}" for name in OPERATORS]
+    others = [f"{kind}-{name}" for kind in ("root", "witness") for name in OPERATORS]
     drawn |= {name: os.urandom(32).hex() for name in others}
     return format_canonical(
         {
@@ -131,32 +131,36 @@ def _ed25519(secret: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(secret)
 
 
-def make_policy(cast: Cast, pin: LedgerPin, domain: Domain, *, now: int) -> SignedPolicy:
-    """Return the trust policy of the demo, signed by its roots; three of four operators count."""
-    roots = cast.roots()
-    keys = tuple(sorted(key.public_key().public_bytes_raw() for key in roots))
-    ages = {code: category.max_age_days * _DAY for code, category in domain.categories.items()}
-    policy = TrustPolicy(
-        version=1,
-        ends=now + 365 * _DAY,
-        roots=Roots(keys=keys, threshold=2),
-        ledgers=(pin,),
-        trust=Trust(ways=(Way.NODE, Way.RPC, Way.WITNESSES), threshold=THRESHOLD, confirmations=12),
-        witnesses=tuple(
-            WitnessKey(
-                operator=name,
-                name=f"{name}.witness.example",
-                key=cast.witness(name).public_key().public_bytes_raw(),
-                start=0,
-            )
-            for name in OPERATORS
-        ),
-        block_lag=600,
-        default_age=7 * _DAY,
-        ages=dict(sorted(ages.items())),
-        clock_tolerance=300,
-        presentation_age=600,
-        evidence=READABLE,
-        countersignature=False,
+def found_ledger(cast: Cast, operator: SignedPart, domain: Domain, *, now: int) -> SignedFounding:
+    """Return the demo's founding document, which every region has signed.
+
+    The national office registers issuers; the others hold a root key and run a witness too.
+    """
+    parts = [operator, *(_part(cast, region, name) for region, name in REGIONS.items())]
+    terms = FoundingTerms(
+        ends=now + 365 * DAY,
+        root_threshold=THRESHOLD,
+        witness_threshold=THRESHOLD,
+        ways=(Way.NODE, Way.RPC, Way.WITNESSES),
+        ages={code: category.max_age_days * DAY for code, category in domain.categories.items()},
     )
-    return sign(policy, roots)
+    signed = SignedFounding(founding=Founding.of(NAME, parts, terms))
+    for region in REGIONS:
+        signed = signed.signed_by(region, cast.registrar(region))
+    return signed
+
+
+def _part(cast: Cast, region: int, name: str) -> SignedPart:
+    secrets = RegionKeys(registrar=cast.registrar(region))
+    if name not in OPERATORS:
+        return make_part(region, name, secrets)
+    address = WitnessAddress(name=f"{name}.witness.example", url=f"https://{name}.witness.example")
+    secrets = replace(secrets, root=cast.root(name), witness=cast.witness(name))
+    return make_part(region, name, secrets, witness=address)
+
+
+def first_policy(cast: Cast, signed: SignedFounding, deployment: Deployment) -> SignedPolicy:
+    """Return the demo's trust policy, made of its founding and signed by its roots."""
+    signed.require_complete()
+    policy = signed.founding.policy(pin_of(signed.founding, deployment))
+    return sign(policy, cast.roots())

@@ -11,10 +11,12 @@ from certledger.ledger.audit.home import audit_home
 from certledger.ledger.demo.example_sheet import write_example
 from certledger.ledger.demo.forgeries import Forgery, forgeries
 from certledger.ledger.demo.issuers import DemoCertificate, Office, issue_of, print_papers
-from certledger.ledger.demo.operator import anchor_receipts, register_operator
-from certledger.ledger.demo.participants import Cast, make_policy, open_cast
+from certledger.ledger.demo.operator import OPERATOR, anchor_receipts, register_operator
+from certledger.ledger.demo.participants import Cast, first_policy, found_ledger, open_cast
 from certledger.ledger.demo.scenario import REASONS, Shares, expectation, fates, places, successors
 from certledger.ledger.demo.witnesses import witnesses
+from certledger.ledger.foundation.files import DOCUMENT
+from certledger.ledger.foundation.operator import make_operator_part
 from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.reference_data import Domain, load_domain
@@ -138,7 +140,16 @@ def _policy(ledger: Ledger, cast: Cast, domain: Domain) -> SignedPolicy:
     home = ledger.settings.home
     current = load_policy(home)
     if current is None:
-        current = make_policy(cast, ledger.pin, domain, now=ledger.clock())
+        operator = make_operator_part(
+            ledger.operator,
+            OPERATOR.name_zh,
+            LINK,
+            node=ledger.node,
+            embedded=ledger.embedded is not None,
+        )
+        signed = found_ledger(cast, operator, domain, now=ledger.clock())
+        write_atomically(home / DOCUMENT, signed.format())
+        current = first_policy(cast, signed, ledger.deployment)
         write_atomically(home / POLICY, current.format())
         adopt_policy(home)
     return current

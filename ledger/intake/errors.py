@@ -94,6 +94,12 @@ class ActDeadError(CertledgerError):
     code = "act.dead"
 
 
+class LedgerRetiredError(CertledgerError):
+    """The trust policy has a final checkpoint of this ledger: nothing more is taken in."""
+
+    code = "ledger.retired"
+
+
 class IntakeOverloadedError(CertledgerError):
     """The backlog is full; `retry_after` is in seconds."""
 

@@ -14,6 +14,7 @@ from certledger.ledger.intake.errors import (
     ChainAbsentError,
     IntakeOverloadedError,
     IssuerUnknownError,
+    LedgerRetiredError,
     StatementOverError,
     StatementTooLongError,
 )
@@ -59,6 +60,7 @@ class Intake:
     operator: Signer
     clock: Callable[[], int]
     limits: IntakeLimits = field(default_factory=IntakeLimits)
+    retired: bool = False
 
     def receipt_for(self, unit: Unit, statement: Statement, now: int) -> tuple[int, bytes]:
         """Return number and file of the receipt for a statement accepted now.
@@ -94,9 +96,12 @@ class Intake:
         """Check the limits of waiting acts and certificates, of one subject and in all.
 
         Raises:
+            LedgerRetiredError: the ledger has ended.
             ChainAbsentError: the oldest act has waited longer than `longest_wait`.
             IntakeOverloadedError: a limit would be exceeded.
         """
+        if self.retired:
+            raise LedgerRetiredError("the ledger has ended at its final checkpoint")
         backlog, limits = unit.backlog(), self.limits
         waited = 0 if backlog.oldest is None else self.clock() - backlog.oldest
         if waited > limits.longest_wait:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from certledger.ledger.core.book_values import StoredDecision
-from certledger.ledger.core.service_ports import ServiceStore, ServiceUnit
 from certledger.ledger.keys import Signer
 from certledger.ledger.publish.evidence import (
     EvidenceMaker,
@@ -17,6 +16,7 @@ from certledger.ledger.publish.evidence import (
 )
 from certledger.ledger.reform.bookshelf import BookDayError
 from certledger.ledger.reform.record_writer import add_record
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.verification.questions import Asked, question_of
 from certledger.ledger.verification.verdicts import showing
 from certledger.ledger.verification.verification_receipt import draw_reference
@@ -78,7 +78,7 @@ class DecisionAnswer:
 class DecisionMaker:
     """Decides applications; safe for several threads.  `making` is held while `maker` works."""
 
-    store: ServiceStore
+    store: Store
     maker: EvidenceMaker
     making: threading.Lock
     identity: bytes
@@ -142,7 +142,7 @@ class DecisionMaker:
             return asked.evidence or b"{}"
 
 
-def _check_edition(unit: ServiceUnit, edition: BookEdition, now: int) -> None:
+def _check_edition(unit: Unit, edition: BookEdition, now: int) -> None:
     day = today(now).isoformat()
     holding = [one for one in unit.book_editions() if one.holds_from <= day]
     if not holding or holding[-1].digest != edition.digest:

@@ -11,7 +11,14 @@ from sqlalchemy.types import String
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.book_values import StoredDecision, StoredEdition
 from certledger.ledger.store.base import Base
-from certledger.ledger.store.tables import ACTS, BLOCKS, BOOK_EDITIONS, COVERAGE_DAYS, DECISIONS, VERIFICATIONS
+from certledger.ledger.store.tables import (
+    ACTS,
+    BLOCKS,
+    BOOK_EDITIONS,
+    COVERAGE_DAYS,
+    DECISIONS,
+    VERIFICATIONS,
+)
 from certledger.verifier.reform.operator_record import DECIDED
 
 _CHUNK = 500

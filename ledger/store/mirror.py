@@ -295,6 +295,10 @@ class MirrorPart(Base):
         old = [CHECKPOINTS.c.number < before, CHECKPOINTS.c.number != func.coalesce(newest, -1)]
         self.connection.execute(delete(CHECKPOINTS).where(*old))
 
+    def drop_checkpoints_after(self, last: int) -> None:
+        """Delete checkpoints of blocks after `last`, the final one of a retired ledger."""
+        self.connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.number > last))
+
 
 def _waiting_of(subject: str) -> list[ColumnElement[bool]]:
     return [ACTS.c.subject == subject, ACTS.c.state == str(ActState.ACCEPTED)]

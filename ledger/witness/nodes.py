@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from certledger.ledger.witness.state import MemoryDamagedError
 from certledger.verifier.errors import CertledgerError
@@ -15,10 +15,27 @@ if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI
 
 
+FOLLOWED = "followed.sqlite"
+"""The chain that was executed here, in the folder of whoever follows it."""
+
+
 class ChainForeignError(CertledgerError):
     """The chain's genesis is not the one that the policy pins."""
 
     code = "witness.chain_foreign"
+
+
+class BlockSource(Protocol):
+    """An untrusted source of raw blocks."""
+
+    def genesis(self) -> Any:
+        """Return the parameters of the genesis block, as JSON."""
+
+    def head(self) -> int:
+        """Return the number of the newest block."""
+
+    def raw_block(self, number: int) -> bytes:
+        """Return a block's RLP."""
 
 
 class RpcNode:
@@ -53,7 +70,7 @@ class ExecutingNode:
     def __init__(
         self,
         folder: Path,
-        source: RpcSource,
+        source: BlockSource,
         genesis_hash: bytes,
         *,
         lag: int,
@@ -65,7 +82,7 @@ class ExecutingNode:
 
         self._source, self._lag, self._clock = source, lag, clock
         folder.mkdir(parents=True, exist_ok=True)
-        genesis, file = parse_genesis(source.genesis()), folder / "followed.sqlite"
+        genesis, file = parse_genesis(source.genesis()), folder / FOLLOWED
         try:
             self._follower = ChainReplica(file, genesis)
         except EmbeddedChainError as error:

@@ -9,10 +9,12 @@ from http.server import BaseHTTPRequestHandler
 from typing import Final
 
 import structlog
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from certledger.ledger.bounded_server import BoundedHttpServer
-from certledger.ledger.witness.state import acquire_home, release_home
-from certledger.ledger.witness.witness import Witness, WitnessError
+from certledger.ledger.witness.metrics import WitnessMetrics
+from certledger.ledger.witness.state import acquire_home, forked, release_home
+from certledger.ledger.witness.witness import TwoHistoriesError, Witness, WitnessError
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.checkpoint import (
     MAX_NOTE_BYTES,
@@ -32,13 +34,15 @@ class WitnessServer:
     """Serves one witness until it is closed; its home is locked meanwhile.
 
     `POST /v1/cosignatures` takes a note without cosignatures and returns the signature line;
-    `GET /v1/cosignatures/latest` returns the last note signed.
+    `GET /v1/cosignatures/latest` returns the last note signed, `GET /healthz` whether the witness
+    can sign (503 if it stopped or its memory is damaged), `GET /metrics` Prometheus figures.
     """
 
     def __init__(self, witness: Witness, host: str = "127.0.0.1", port: int = 0) -> None:
         acquire_home(witness.home)
         self._home = witness.home
-        handler = type("Handler", (_CheckpointHandler,), {"witness": witness})
+        metrics = WitnessMetrics(witness)
+        handler = type("Handler", (_CheckpointHandler,), {"witness": witness, "metrics": metrics})
         self._http = BoundedHttpServer((host, port), handler, MAX_CONNECTIONS)
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
@@ -62,6 +66,7 @@ class WitnessServer:
 class _CheckpointHandler(BaseHTTPRequestHandler):
     witness: Witness
     server: BoundedHttpServer
+    metrics: WitnessMetrics
     protocol_version = "HTTP/1.1"
     timeout = 30
 
@@ -81,27 +86,38 @@ class _CheckpointHandler(BaseHTTPRequestHandler):
             note = parse_note(body.decode("utf-8"))
             line = self.witness.cosign(note.checkpoint)
         except UnicodeDecodeError:
+            self.metrics.count("checkpoint.unusable")
             return self._problem(HTTPStatus.BAD_REQUEST, "checkpoint.unusable", "not UTF-8")
         except WitnessError as error:
+            self.metrics.count(error.code)
             log.warning("witness_refuses", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.CONFLICT, error.code, str(error))
         except (MalformedError, CheckpointUnusableError) as error:
+            self.metrics.count(error.code)
             return self._problem(HTTPStatus.BAD_REQUEST, error.code, str(error))
         except CertledgerError as error:
+            self.metrics.count(error.code)
             log.warning("witness_cannot", code=error.code, reason=str(error))
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
         except Exception as error:
+            self.metrics.count("witness.failed")
             # py-evm may raise anything on a damaged database of the chain.
             log.error("witness_failed", error=type(error).__name__)
             detail = "the witness cannot read its own chain or memory"
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, "witness.failed", detail)
+        self.metrics.count("ok")
         return self._send(HTTPStatus.OK, _TEXT, line.format().encode())
 
     def do_GET(self) -> None:
-        if self.path != f"{PATH}/latest":
+        answers = {
+            "/healthz": self._health,
+            "/metrics": self._figures,
+            f"{PATH}/latest": self._latest,
+        }
+        if self.path not in answers:
             return self._problem(HTTPStatus.NOT_FOUND, "witness.not_found", "no such page")
         with self.server.answering(self.connection):
-            self._latest()
+            answers[self.path]()
 
     def _latest(self) -> None:
         try:
@@ -111,6 +127,23 @@ class _CheckpointHandler(BaseHTTPRequestHandler):
         if last is None:
             return self._problem(HTTPStatus.NOT_FOUND, "witness.nothing_signed", "nothing yet")
         return self._send(HTTPStatus.OK, _TEXT, last.note.format().encode())
+
+    def _figures(self) -> None:
+        self._send(HTTPStatus.OK, CONTENT_TYPE_LATEST, self.metrics.format())
+
+    def _health(self) -> None:
+        """Answer 200 where the witness could sign, with what it signed last."""
+        try:
+            last = self.witness.recall()
+        except CertledgerError as error:
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
+        if forked(self.witness.home):
+            detail = "it has seen two histories and signs nothing: fork.json has the proof"
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, TwoHistoriesError.code, detail)
+        body: dict[str, str | int] = {"status": "ok", "witness": self.witness.name}
+        if last is not None:
+            body |= {"block": last.checkpoint.number, "time": last.time}
+        return self._send(HTTPStatus.OK, "application/json", json.dumps(body).encode())
 
     def _problem(self, status: HTTPStatus, code: str, detail: str) -> None:
         body = {"title": status.phrase, "status": int(status), "code": code, "detail": detail}

@@ -104,6 +104,39 @@ def retired() -> Iterator[Case]:
             evidence=file,
             policy=signed_policy(ledgers=(replace(pin(), retired=final),)).format(),
         )
+    month = 30 * 86400
+    for name, why, evidence, final, at in (
+        ("retired_ledger_long_after_its_end", "The checkpoint is the ledger's last, so that nothing"
+         " newer can be had: ages count up to it.", file, last, NOW + month),
+        ("retired_ledger_before_its_end_long_after", "The evidence was fresh enough when the ledger"
+         " ended, and is judged as of then.", file, after, NOW + month),
+        ("retired_ledger_without_witnesses", "For its last checkpoint the policy vouches.",
+         scene.file(note=Note(checkpoint=last)), last, NOW + month),
+    ):  # fmt: skip
+        yield Case(
+            name=name,
+            why=why,
+            evidence=evidence,
+            policy=signed_policy(ledgers=(replace(pin(), retired=final),)).format(),
+            at=at,
+        )
+    late = replace(last, number=950, time=last.time + 9 * 86400)
+    yield Case(
+        name="retired_ledger_stale_at_its_end",
+        why="When the ledger ended, the evidence was too old already.",
+        evidence=file,
+        policy=signed_policy(ledgers=(replace(pin(), retired=late),)).format(),
+        at=NOW + month,
+        verdict="cannot_tell",
+        codes={"freshness": "freshness.stale"},
+    )
+    yield blocked(
+        "retired_ledger_damaged_line",
+        "For its last checkpoint the policy vouches, and a witness's line on it is damaged.",
+        "checkpoint.unusable",
+        evidence=scene.file(note=damaged(scene)),
+        policy=signed_policy(ledgers=(replace(pin(), retired=last),)).format(),
+    )
     for name, why, final, code in (
         ("retired_ledger_after_its_end", "Whatever a retired ledger still says, nobody answers for"
          " it.", replace(last, number=899), "block.untrusted"),
@@ -117,6 +150,14 @@ def retired() -> Iterator[Case]:
             evidence=file,
             policy=signed_policy(ledgers=(replace(pin(), retired=final),)).format(),
         )
+
+
+def damaged(scene: Scene) -> Note:
+    """Return the checkpoint with a line of a witness that does not verify."""
+    note = scene.world.note(times("anhui"))
+    line = note.cosignatures[0]
+    wrong = replace(line, signature=bytes([line.signature[0] ^ 1]) + line.signature[1:])
+    return Note(checkpoint=note.checkpoint, cosignatures=(wrong,))
 
 
 def times(*names: str, at: int = NOW - 595) -> dict[str, int]:

@@ -16,7 +16,8 @@ from certledger.verifier.formats.statements import ledger_identity
 from certledger.verifier.node_rpc import RpcClient
 
 WHERE = "deployment"
-_ARGUMENTS = ["bytes32", "(uint16,address,address)[]"]
+CREATION_ARGUMENTS = ["bytes32", "(uint16,address,address)[]"]
+"""What follows the creation code: the salt, and regions with accounts and recovery accounts."""
 _DYNAMIC_FEE = 2
 
 
@@ -86,7 +87,7 @@ def _check_creation(
     if not data.startswith(artifact.creation) or transaction.get("to") is not None:
         return [fault("deployment.creation_differs", WHERE, "another code", **evidence)]
     try:
-        salt, seats = abi.decode(_ARGUMENTS, data[len(artifact.creation) :])
+        salt, seats = abi.decode(CREATION_ARGUMENTS, data[len(artifact.creation) :])
     except abi.AbiError as error:
         return [fault("deployment.creation_differs", WHERE, str(error), **evidence)]
     if calls.deploy(salt, seats) != data:
@@ -128,10 +129,28 @@ def _minimal(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
+def raw_transaction(transaction: dict[str, Any]) -> bytes | None:
+    """Encode a transaction from its members; None where some are missing."""
+    encoded = _encode(transaction)
+    return None if encoded is None else encoded[1]
+
+
 def _signed(transaction: dict[str, Any]) -> tuple[bytes, bytes | None] | None:
     """Return (hash, sender) computed from a transaction's members, None where some are missing.
 
-    Knows legacy and EIP-1559 transactions; the sender is recovered from the signature.
+    The sender is recovered from the signature.
+    """
+    encoded = _encode(transaction)
+    if encoded is None:
+        return None
+    unsigned, raw, signature = encoded
+    return keccak(raw), recover_address(keccak(unsigned), signature)
+
+
+def _encode(transaction: dict[str, Any]) -> tuple[bytes, bytes, bytes] | None:
+    """Return the signed bytes, the transaction and the signature, None where members are missing.
+
+    Knows legacy and EIP-1559 transactions.
     """
     kind = _number(transaction.get("type", "0x0"))
     names = ["nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas"]
@@ -154,8 +173,7 @@ def _signed(transaction: dict[str, Any]) -> tuple[bytes, bytes | None] | None:
     parity = int.from_bytes(v, "big")
     parity = parity if kind else (parity - 35) % 2 if parity >= 35 else parity - 27
     signature = r.rjust(32, b"\x00") + s.rjust(32, b"\x00") + bytes([27 + (parity & 1)])
-    sender = recover_address(keccak(prefix + encode_rlp(unsigned)), signature)
-    return keccak(prefix + encode_rlp([*body, v, r, s])), sender
+    return prefix + encode_rlp(unsigned), prefix + encode_rlp([*body, v, r, s]), signature
 
 
 def _number(value: Any) -> int | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from certledger.verifier.errors import CertledgerError
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, LedgerState, RuleBrokenError, SignedAct
 from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.issuer_state import IssuerState, without_brake
 from certledger.verifier.formats.status_tree import StatusTree
 

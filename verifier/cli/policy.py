@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from certledger.verifier.cli.entry_points import EntryPointGroup
 from certledger.verifier.cli.policy_options import PolicyChoice, fingerprint_option
 from certledger.verifier.console import bilingual, print_json
 
 if TYPE_CHECKING:
-    from certledger.verifier.formats.policy import LedgerPin, Roots, TrustPolicy, WitnessKey
+    from certledger.verifier.formats.policy import TrustPolicy
     from certledger.verifier.formats.signed_policy import SignedPolicy
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILES = click.argument("files", nargs=-1, required=True, type=_FILE)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
+POLICY_COMMANDS: Mapping[str, str] = {
+    "merge": "Put the signatures of several copies of a policy together.",
+    "renew": "Make the next version of a policy.",
+    "sign": "Sign a policy, once it was shown in full.",
+}
+"""Commands for those who hold root keys."""
 
-@click.group("policy")
+
+@click.group(
+    "policy",
+    cls=EntryPointGroup,
+    points="certledger.policy_commands",
+    summaries=POLICY_COMMANDS,
+)
 def policy() -> None:
     """Trust policies: whom a verifier believes, and which policy may follow which.
 
@@ -33,14 +46,15 @@ def policy() -> None:
 @_JSON
 def show(file: Path, as_json: bool) -> None:
     """Say in full what the policy in FILE says, and its fingerprint to compare with others."""
+    from certledger.verifier.cli.policy_text import describe_policy
     from certledger.verifier.policy_store import read_chain
 
     (signed,) = read_chain([file])
     if as_json:
         print_json({**_brief(signed.policy), **_whole(signed)})
         return
-    for line in _describe(signed):
-        click.echo(line)
+    for one in describe_policy(signed):
+        click.echo(one)
 
 
 @policy.command()
@@ -88,77 +102,3 @@ def _whole(signed: SignedPolicy) -> dict[str, Any]:
         "policy": signed.policy.to_json(),
         "signed_by": sorted(key.hex() for key in signed.signatures),
     }
-
-
-# Words -----------------------------------------------------------------------------------------
-
-
-def _describe(signed: SignedPolicy) -> Iterator[str]:
-    from certledger.verifier.formats.canonical_json import format_time
-    from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
-
-    policy = signed.policy
-    found = fingerprint_of(policy)
-    yield _line("指纹", "Fingerprint", format_words(found))
-    yield f"  {found.hex()}"
-    yield _line("版本", "Version", policy.version)
-    yield _line("有效至", "Ends", format_time(policy.ends))
-    yield from _roots(policy.roots, signed)
-    yield bilingual("账本", "Ledgers") + ":"
-    for pin in policy.ledgers:
-        yield from _ledger(pin)
-    yield _line("信任方式", "Ways to trust a block", ", ".join(policy.trust.ways))
-    yield _line("须见证的机构数", "Operators that must witness", policy.trust.threshold)
-    yield _line("确认区块数", "Confirmations without a final tag", policy.trust.confirmations)
-    yield bilingual("见证人", "Witnesses") + ":"
-    yield from map(_witness, policy.witnesses)
-    yield from _spans(policy)
-    yield _line("接受的格式", "Versions of formats", ", ".join(policy.evidence))
-    asked = bilingual("须有", "asked for") if policy.countersignature else bilingual("不须", "none")
-    yield _line("副署", "Countersignature", asked)
-
-
-def _line(zh: str, en: str, value: object) -> str:
-    return f"{bilingual(zh, en)}: {value}"
-
-
-def _roots(roots: Roots, signed: SignedPolicy) -> Iterator[str]:
-    threshold = f"{roots.threshold}/{len(roots.keys)}"
-    yield _line("下一版须签署的根密钥", "Root keys that sign the next", threshold)
-    for key in sorted({*roots.keys, *signed.signatures}):
-        marks = [bilingual("根", "root")] if key in roots.keys else []
-        marks += [bilingual("已签", "has signed")] if key in signed.signatures else []
-        yield f"  {key.hex()} ({', '.join(marks)})"
-
-
-def _ledger(pin: LedgerPin) -> Iterator[str]:
-    from certledger.verifier.cli.output import plain
-
-    yield f"  {plain(pin.name)}"
-    yield f"    chain {pin.chain_id}"
-    for name in ("genesis", "address", "code_hash", "identity", "deployment"):
-        yield f"    {name} 0x{getattr(pin, name).hex()}"
-    if pin.retired is not None:
-        yield f"    {bilingual('停用于区块', 'retired at block')} {pin.retired.number}"
-        yield f"      block_hash 0x{pin.retired.block_hash.hex()}"
-        yield f"      state_root 0x{pin.retired.state_root.hex()}"
-
-
-def _witness(witness: WitnessKey) -> str:
-    from certledger.verifier.cli.output import plain
-
-    until = "" if witness.until is None else f"{witness.until}"
-    return (
-        f"  {plain(witness.operator)}: {plain(witness.name)} {witness.key.hex()}"
-        f" ({bilingual('区块', 'blocks')} {witness.start}-{until})"
-    )
-
-
-def _spans(policy: TrustPolicy) -> Iterator[str]:
-    seconds = bilingual("秒", "seconds")
-    yield _line("见证与区块时差", "Block lag", f"{policy.block_lag} {seconds}")
-    yield _line("证据最长时效", "Greatest age", f"{policy.default_age} {seconds}")
-    for category, age in policy.ages.items():
-        yield f"  {category}: {age} {seconds}"
-    yield _line("时钟容差", "Clock tolerance", f"{policy.clock_tolerance} {seconds}")
-    yield _line("出示最长时效", "Age of a presentation", f"{policy.presentation_age} {seconds}")

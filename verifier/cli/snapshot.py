@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from certledger.verifier.errors import CertledgerError
 from certledger.verifier.cli.address_options import SERVER, NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
 from certledger.verifier.console import bilingual, print_json
+from certledger.verifier.errors import CertledgerError
 
 if TYPE_CHECKING:
     from certledger.verifier.formats.policy import TrustPolicy

@@ -66,6 +66,21 @@ class LedgerPin:
     deployment: bytes
     retired: Checkpoint | None = None
 
+    def to_json(self) -> Json:
+        """Return the ledger as a policy lists it."""
+        value: dict[str, Json] = {
+            "name": self.name,
+            "chain_id": self.chain_id,
+            "genesis": f"0x{self.genesis.hex()}",
+            "address": f"0x{self.address.hex()}",
+            "code_hash": f"0x{self.code_hash.hex()}",
+            "identity": f"0x{self.identity.hex()}",
+            "deployment": f"0x{self.deployment.hex()}",
+        }
+        if self.retired is not None:
+            value["retired"] = Note(checkpoint=self.retired).format()
+        return value
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trust:
@@ -152,7 +167,7 @@ class TrustPolicy:
                 "keys": [key.hex() for key in self.roots.keys],
                 "threshold": self.roots.threshold,
             },
-            "ledgers": [_ledger_to_json(pin) for pin in self.ledgers],
+            "ledgers": [pin.to_json() for pin in self.ledgers],
             "trust": {
                 "ways": [str(way) for way in self.trust.ways],
                 "threshold": self.trust.threshold,
@@ -273,21 +288,6 @@ def _retired(read: Members, identity: bytes) -> Checkpoint:
     if note.cosignatures or note.checkpoint.identity != identity:
         read.fail("retired", "a checkpoint of this ledger without cosignatures")
     return note.checkpoint
-
-
-def _ledger_to_json(pin: LedgerPin) -> Json:
-    value: dict[str, Json] = {
-        "name": pin.name,
-        "chain_id": pin.chain_id,
-        "genesis": f"0x{pin.genesis.hex()}",
-        "address": f"0x{pin.address.hex()}",
-        "code_hash": f"0x{pin.code_hash.hex()}",
-        "identity": f"0x{pin.identity.hex()}",
-        "deployment": f"0x{pin.deployment.hex()}",
-    }
-    if pin.retired is not None:
-        value["retired"] = Note(checkpoint=pin.retired).format()
-    return value
 
 
 def _trust(read: Members) -> Trust:

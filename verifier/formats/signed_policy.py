@@ -69,6 +69,13 @@ class SignedPolicy:
             MalformedError: not the canonical bytes of a policy of a known version.
             PolicyUnsignedError: a signature does not verify, or too few are by the policy's roots.
         """
+        signed = cls.parse_draft(data)
+        signed.check_threshold(signed.policy.roots)
+        return signed
+
+    @classmethod
+    def parse_draft(cls, data: bytes) -> SignedPolicy:
+        """Return the policy of a file that may lack signatures still; raises as `parse`."""
         read = Members(parse_canonical(data, MAX_POLICY_BYTES), "file")
         policy = TrustPolicy.from_json(read.take("policy"))
         # At most the old and the new roots sign a version.
@@ -77,7 +84,6 @@ class SignedPolicy:
         check_ascending("file.signatures", [key for key, _ in pairs])
         signed = cls(policy=policy, signatures=dict(pairs))
         signed._check_each()
-        signed.check_threshold(policy.roots)
         return signed
 
     def _check_each(self) -> None:

@@ -10,8 +10,15 @@ OWN_NODE = "your own node alone"
 OPERATOR_NODE = "the operator's node alone"
 """Only the service itself vouches for the block: too few witnesses have cosigned it."""
 
+FINAL_CHECKPOINT = "the trust policy: the ledger's final checkpoint"
+"""The ledger was retired, and whoever signed the policy vouches for its last block."""
+
 _WITNESSES = re.compile(r"(\d+) of (\d+) witnesses: (.*)", re.DOTALL)
-_CHINESE = {OWN_NODE: "仅凭您自己的节点", OPERATOR_NODE: "仅凭运营方的节点"}
+_CHINESE = {
+    OWN_NODE: "仅凭您自己的节点",
+    OPERATOR_NODE: "仅凭运营方的节点",
+    FINAL_CHECKPOINT: "信任策略：账本的最终检查点",
+}
 
 
 def by_witnesses(operators: Iterable[str], total: int) -> str:

@@ -11,7 +11,7 @@ from certledger.verifier.formats.issuer_state import without_brake
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.formats.state_proof import check_account, check_slot
 from certledger.verifier.node_rpc import NodeBlock, NodeFailedError, NodeRefusedError, SlotProof
-from certledger.verifier.verify.basis import OWN_NODE, by_witnesses
+from certledger.verifier.verify.basis import FINAL_CHECKPOINT, OWN_NODE, by_witnesses
 from certledger.verifier.vocabulary import Outcome, Way
 
 TAG_UNKNOWN = frozenset({-32000, -32001, -32602, -39001})
@@ -46,7 +46,8 @@ class Judgement:
     `basis` names who vouches for the block.  `overtaken`: a later final block is proved to have
     another state of the issuer, so the evidence's status and standing may be out of date.
     `unanswered`: a node was asked and added nothing to the witnesses, so newer state may be
-    withheld. `detail` is the node's message for logs; results must be reproducible and omit it.
+    withheld.  `end`: time (seconds) of the final checkpoint of a retired ledger; ages count up to
+    it.  `detail` is the node's message for logs; results must be reproducible and omit it.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Judgement:
     basis: str = ""
     overtaken: bool = False
     unanswered: bool = False
+    end: int | None = None
     detail: str = ""
 
     @property
@@ -70,9 +72,13 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
     """Check that enough operators of the policy cosigned the checkpoint.
 
     T is the k-th greatest time among distinct operators in service at the block, so that fewer than
-    k witnesses cannot make evidence look fresher than it is.
+    k witnesses cannot make evidence look fresher than it is.  For the final checkpoint of a retired
+    ledger the policy's own signatures vouch, and T is the time of that block.
     """
-    way, checkpoint = Way.WITNESSES, note.checkpoint
+    way, checkpoint, end = Way.WITNESSES, note.checkpoint, end_of(ledger)
+    if checkpoint == ledger.retired and _cosignatures_good(note, policy):
+        time, basis = checkpoint.time, FINAL_CHECKPOINT
+        return Judgement(code="ok", time=time, way=way, basis=basis, end=end)
     code = _excluded(note, policy, ledger, way)
     if code is not None:
         return Judgement(code=code, way=way)
@@ -88,8 +94,17 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
         return Judgement(code="block.clock", way=way)
     operators = {witness.operator for witness in policy.in_service(checkpoint.number)}
     return Judgement(
-        code="ok", time=time, way=way, basis=by_witnesses(latest, total=len(operators))
+        code="ok",
+        time=time,
+        way=way,
+        basis=by_witnesses(latest, total=len(operators)),
+        end=end,
     )
+
+
+def end_of(ledger: LedgerPin) -> int | None:
+    """Return the time (seconds) at which a retired ledger ended, None for one in service."""
+    return None if ledger.retired is None else ledger.retired.time
 
 
 def _excluded(note: Note, policy: TrustPolicy, ledger: LedgerPin, way: Way) -> str | None:
@@ -162,7 +177,14 @@ def judge_by_node(
     time = note.checkpoint.time
     if seen.moved is False:
         time = max(time, seen.final.time)
-    return Judgement(code="ok", time=time, way=way, basis=basis, overtaken=bool(seen.moved))
+    return Judgement(
+        code="ok",
+        time=time,
+        way=way,
+        basis=basis,
+        overtaken=bool(seen.moved),
+        end=end_of(ledger),
+    )
 
 
 def look_ahead(
@@ -186,7 +208,8 @@ def look_ahead(
     if known != as_block(checkpoint):
         return Sighting(code="block.differs")
     moved = None
-    if slot is not None and final.number > checkpoint.number:
+    # What happens on a retired ledger after its final checkpoint changes nothing.
+    if slot is not None and ledger.retired is None and final.number > checkpoint.number:
         moved = has_moved(node, ledger, slot, final)
     return Sighting(code="ok", final=final, moved=moved)
 

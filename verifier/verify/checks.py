@@ -41,11 +41,17 @@ def check_key(key: Key, block: int) -> str:
     return "ok" if key.speaks(Purpose.BATCHES, block) else "signature.purpose"
 
 
-def check_freshness(category: str, policy: TrustPolicy, *, time: int, now: int) -> str:
-    """Return the code of check 7 for evidence as of `time`."""
+def check_freshness(
+    category: str, policy: TrustPolicy, *, time: int, now: int, end: int | None = None
+) -> str:
+    """Return the code of check 7 for evidence as of `time`.
+
+    On a ledger that was retired at `end` ages count up to then: its state does not change later.
+    """
     if time > now + policy.clock_tolerance:
         return "freshness.future"
-    return "ok" if now - time <= policy.max_age(category) else "freshness.stale"
+    instant = now if end is None else min(now, end)
+    return "ok" if instant - time <= policy.max_age(category) else "freshness.stale"
 
 
 _STATUS_CODES = {

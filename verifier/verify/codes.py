@@ -217,6 +217,10 @@ WARNINGS: Mapping[str, tuple[str, str]] = {
         "it was anchored later after its issue than its category asks",
         "锚定时间晚于该类证照的规定",
     ),
+    "ledger.retired": (
+        "the ledger has ended: this is as of its final checkpoint, and nothing changes there later",
+        "该账本已停用：结论截至其最终检查点，此后不再变更",
+    ),
     "node.adds_nothing": (
         "the node that was named told nothing newer than the evidence",
         "指定的节点没有给出更新的信息",

@@ -169,6 +169,7 @@ class CompactVerifier:
             timely=time is not None and time <= now + self.policy.clock_tolerance,
             basis=judgement.basis,
             unanswered=judgement.unanswered,
+            retired=judgement.end is not None,
         )
 
     def _judge(self, compact: Compact, now: int) -> Judgement:
@@ -214,7 +215,7 @@ class CompactVerifier:
         fresh = "block.needed"
         if trusted and time is not None:
             category = compact.record.category
-            fresh = check_freshness(category, self.policy, time=time, now=now)
+            fresh = check_freshness(category, self.policy, time=time, now=now, end=judgement.end)
             fresh = "freshness.overtaken" if judgement.overtaken else fresh
         codes = {CheckName.BLOCK: judgement.code, CheckName.FRESHNESS: fresh}
         if isinstance(found, str):

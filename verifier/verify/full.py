@@ -105,6 +105,7 @@ def answer(
         timely=clock.timely,
         basis=block.known.basis,
         unanswered=block.known.unanswered,
+        retired=block.known.end is not None,
     )
 
 
@@ -127,7 +128,9 @@ def read_clock(record: Record, question: Question, block: JudgedBlock) -> Clock:
         return Clock(dates=check_dates(record, now), freshness="block.needed", timely=False)
     freshness = "freshness.overtaken"
     if not block.known.overtaken:
-        freshness = check_freshness(record.category, question.policy, time=time, now=now)
+        freshness = check_freshness(
+            record.category, question.policy, time=time, now=now, end=block.known.end
+        )
     return Clock(
         dates=check_dates(record, now),
         freshness=freshness,

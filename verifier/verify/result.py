@@ -49,19 +49,20 @@ def result_of(
     timely: bool,
     basis: str,
     unanswered: bool,
+    retired: bool,
 ) -> Result:
     """Assemble the result.
 
     `time` is T, the instant of the evidence; `timely`: T is not in the future; `basis` names who
-    vouches for the block; `unanswered`: a named node added nothing; `proved` is used only if checks
-    1 to 6 passed.
+    vouches for the block; `unanswered`: a named node added nothing; `retired`: the ledger ended;
+    `proved` is used only if checks 1 to 6 passed.
     """
     certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
     ordered = tuple([codes[check] for check in CHECKS])
     if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
         certificate |= _describe_proved(showing, proved)
-        warnings = _warnings(showing.record, proved, unanswered=unanswered)
+        warnings = _warnings(showing.record, proved, unanswered=unanswered, retired=retired)
     verdict, findings = judged(ordered, timely=timely)
     return Result(
         verdict=verdict,
@@ -112,8 +113,10 @@ def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
     }
 
 
-def _warnings(record: Record, proved: Proved, *, unanswered: bool) -> tuple[str, ...]:
+def _warnings(
+    record: Record, proved: Proved, *, unanswered: bool, retired: bool
+) -> tuple[str, ...]:
     """Return the codes of warnings, which do not change the verdict."""
     late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)
-    found = ("anchoring.late",) if late else ()
-    return (*found, "node.adds_nothing") if unanswered else found
+    given = {"anchoring.late": late, "ledger.retired": retired, "node.adds_nothing": unanswered}
+    return tuple(code for code, holds in given.items() if holds)

@@ -71,7 +71,7 @@ def choose_judge(
         seen = look_ahead(note.checkpoint, node, policy, ledger, slot)
         if seen.code == "block.differs":
             return Judgement(code=seen.code, way=witnessed.way)
-        if reason := _why_nothing(seen, note, slot):
+        if reason := _why_nothing(seen, note, slot, retired=ledger.retired is not None):
             unanswered(reason)
             return replace(witnessed, unanswered=True)
         return replace(witnessed, overtaken=True) if seen.moved else witnessed
@@ -104,11 +104,11 @@ def open_judge(policy: TrustPolicy, rpc: str | None, trust_node: str | None) -> 
     return choose_judge(policy, node, trusted=trusted, unanswered=cache(warn_unanswered))
 
 
-def _why_nothing(seen: Sighting, note: Note, slot: Slot | None) -> str:
+def _why_nothing(seen: Sighting, note: Note, slot: Slot | None, *, retired: bool) -> str:
     """Return the code for a node that adds nothing to a checkpoint, empty if it adds something."""
     if seen.code != "ok" or seen.final is None:
         return seen.code
-    newer = seen.final.number > note.checkpoint.number
+    newer = seen.final.number > note.checkpoint.number and not retired
     return "anchor.proof_unusable" if newer and slot is not None and seen.moved is None else ""
 
 

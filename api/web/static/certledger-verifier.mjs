@@ -2179,6 +2179,13 @@ const WARNINGS = new Map([
     { en: "it was anchored later after its issue than its category asks", zh: "锚定时间晚于该类证照的规定" },
   ],
   [
+    "ledger.retired",
+    {
+      en: "the ledger has ended: this is as of its final checkpoint, and nothing changes there later",
+      zh: "该账本已停用：结论截至其最终检查点，此后不再变更",
+    },
+  ],
+  [
     "node.adds_nothing",
     {
       en: "the node that was named told nothing newer than the evidence",
@@ -2900,8 +2907,12 @@ function readProof(read) {
 
 /**
  * The outcome of check 6: its code and, if it passed, T in seconds and the basis (SPEC 18.4).
- * @typedef {{code: string, time: number | null, basis?: string}} BlockTrust
+ * On a retired ledger `end` is the time of its final checkpoint.
+ * @typedef {{code: string, time: number | null, basis?: string, end?: number}} BlockTrust
  */
+
+/** The basis of a retired ledger's last block (SPEC 18.4). */
+const FINAL_CHECKPOINT = "the trust policy: the ledger's final checkpoint";
 
 /** @param {string} code @returns {BlockTrust} */
 const withoutTrust = (code) => ({ code, time: null });
@@ -2920,8 +2931,13 @@ function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   if (!known.every(({ line, witness }) => verifyCosignature(checkpoint, line, witness.key))) {
     return withoutTrust("checkpoint.unusable");
   }
-  if (!policy.trust.ways.includes("witnesses")) return withoutTrust("block.untrusted");
   const { retired } = ledger;
+  const end = retired ? { end: retired.time } : {};
+  if (retired && retired.text === checkpoint.text) {
+    // The signatures of the policy vouch for it (SPEC 15).
+    return { code: "ok", time: checkpoint.time, basis: FINAL_CHECKPOINT, ...end };
+  }
+  if (!policy.trust.ways.includes("witnesses")) return withoutTrust("block.untrusted");
   if (retired && checkpoint.number > retired.number) return withoutTrust("block.untrusted");
   if (retired?.number === checkpoint.number && retired.text !== checkpoint.text) {
     return withoutTrust("block.differs");
@@ -2940,7 +2956,7 @@ function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   if (Math.abs(time - checkpoint.time) > policy.blockLag) return withoutTrust("block.clock");
   const operators = new Set(policy.witnesses.filter(isInService).map(({ operator }) => operator));
   const names = [...times.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
-  return { code: "ok", time, basis: `${times.size} of ${operators.size} witnesses: ${names}` };
+  return { code: "ok", time, basis: `${times.size} of ${operators.size} witnesses: ${names}`, ...end };
 }
 
 /**
@@ -3017,11 +3033,11 @@ function checkEntryObeyed(record, entry) {
 /**
  * Check 7, freshness.
  * @param {string} category @param {Policy} policy @param {number} time T, in seconds
- * @param {number} now in seconds
+ * @param {number} now in seconds @param {number} [end] of a retired ledger, up to which ages count
  */
-function checkFreshness(category, policy, time, now) {
+function checkFreshness(category, policy, time, now, end = now) {
   if (time > now + policy.clockTolerance) return "freshness.future";
-  return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
+  return Math.min(now, end) - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
 }
 
 /**
@@ -3507,10 +3523,12 @@ const MAX_STATEMENT_LIFE_SECONDS = 7 * SECONDS_PER_DAY;
 /**
  * Warnings, which change no verdict (SPEC 18.3).
  * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
+ * @param {boolean} isRetired whether the ledger has ended
  */
-function findWarnings({ record }, { entry, statement }) {
+function findWarnings({ record }, { entry, statement }, isRetired) {
   const earliestDay = chinaDay(Math.max(statement.notAfter - MAX_STATEMENT_LIFE_SECONDS, 0));
-  return earliestDay - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+  const isLate = earliestDay - record.issued > entry.lagDays;
+  return [...(isLate ? ["anchoring.late"] : []), ...(isRetired ? ["ledger.retired"] : [])];
 }
 
 /**
@@ -3519,7 +3537,7 @@ function findWarnings({ record }, { entry, statement }) {
  * @param {BlockTrust} trust of the block that T and the basis come from
  * @param {number} horizon latest instant that is not in the future, in seconds
  */
-function makeResult(codes, disclosed, proved, { time, basis }, horizon) {
+function makeResult(codes, disclosed, proved, { time, basis, end }, horizon) {
   const genuine = CHECKS.slice(0, GENUINE_CHECKS).every((check) => codes[check] === "ok");
   const certificate = genuine ? proved : null;
   return {
@@ -3530,7 +3548,7 @@ function makeResult(codes, disclosed, proved, { time, basis }, horizon) {
     },
     checks: CHECKS.map((check, at) => checkResult(codes[check], at)),
     verdict: decideVerdict(codes, time !== null && time <= horizon),
-    warnings: certificate ? findWarnings(disclosed, certificate) : [],
+    warnings: certificate ? findWarnings(disclosed, certificate, end !== undefined) : [],
   };
 }
 
@@ -3577,10 +3595,11 @@ function checkEvidence(evidence, question, block, newer, entry) {
   if (block.code !== "ok" || block.time === null || !block.ledger || !block.checkpoint) {
     return { ...codes, anchor: "block.needed", freshness: "block.needed", ...unmadeChecks("block.needed") };
   }
+  const { time, end } = newer?.trust ?? block;
   const freshness =
     newer && !newer.state
       ? "freshness.overtaken"
-      : checkFreshness(record.category, question.policy, newer?.trust.time ?? block.time, question.now);
+      : checkFreshness(record.category, question.policy, time ?? block.time, question.now, end);
   const anchor = checkAnchor(evidence, block.checkpoint, block.ledger);
   if (anchor !== "ok") return { ...codes, anchor, freshness, ...unmadeChecks("anchor.needed") };
   return {
@@ -4722,7 +4741,9 @@ function checkBatch(record, { issuer, row, statement, entry }, policy) {
  */
 function checkBySnapshot({ record, path }, found, trust, policy, now) {
   const trusted = trust.code === "ok" && trust.time !== null;
-  const freshness = trusted ? checkFreshness(record.category, policy, trust.time ?? 0, now) : "block.needed";
+  const freshness = trusted
+    ? checkFreshness(record.category, policy, trust.time ?? 0, now, trust.end)
+    : "block.needed";
   const codes = { block: trust.code, freshness };
   if (typeof found === "string") {
     // The snapshot speaks neither for nor against: the batch may have come since (SPEC 17).

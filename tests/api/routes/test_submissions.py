@@ -155,6 +155,17 @@ FULL: dict[str, Callable[[Intake], Intake]] = {
 }
 
 
+def test_a_retired_ledger_takes_nothing_more_in(
+    world: World, issuer: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = replace(world.ledger.intake, retired=True)
+    monkeypatch.setattr(world.ledger, "intake", ended)
+    batch, before = world.body.seal(1), rows(world)
+    answer = issuer.post("/v1/batches", content=batch.submission())
+    assert (answer.status_code, answer.json()["code"]) == (409, "ledger.retired")
+    assert rows(world) == before
+
+
 @pytest.mark.parametrize("code", FULL)
 def test_when_too_much_waits_or_too_long_nothing_more_is_taken_in_and_what_was_is_told_again(
     code: str, world: World, issuer: httpx.Client, monkeypatch: pytest.MonkeyPatch

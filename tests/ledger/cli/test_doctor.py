@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from certledger.ledger.cli.doctor import command
+from certledger.ledger.foundation.home import RegionHome
 from certledger.ledger.node import Ledger
 from certledger.verifier.console import run
 from tests.ledger.live import Body, open_live
@@ -55,5 +56,26 @@ def test_a_folder_without_a_ledger_is_not_well(
 ) -> None:
     status, found = ask(tmp_path, capsys)
     assert status == 3
-    assert found["diagnoses"][0]["advice"].startswith("certledger serve")
+    assert "certledger found" in found["diagnoses"][0]["advice"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_of_a_region_says_what_is_next_and_whose_keys_lie_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = RegionHome.create(tmp_path, 31, "shanghai", "its own", witness=None)
+    status, found = ask(tmp_path, capsys)
+    assert (status, [one["name"] for one in found["diagnoses"]]) == (
+        3,
+        ["part", "keys", "founding"],
+    )
+    assert "certledger found sign" in found["diagnoses"][-1]["advice"]
+
+    home.registrar_file.chmod(0o644)
+    status, found = ask(tmp_path, capsys)
+    assert found["diagnoses"][1] == {
+        "name": "keys",
+        "well": False,
+        "detail": "others may read registrar.json",
+        "advice": "chmod 600",
+    }

@@ -11,8 +11,12 @@ import { findLedger } from "../formats/policy.mjs";
 
 /**
  * The outcome of check 6: its code and, if it passed, T in seconds and the basis (SPEC 18.4).
- * @typedef {{code: string, time: number | null, basis?: string}} BlockTrust
+ * On a retired ledger `end` is the time of its final checkpoint.
+ * @typedef {{code: string, time: number | null, basis?: string, end?: number}} BlockTrust
  */
+
+/** The basis of a retired ledger's last block (SPEC 18.4). */
+const FINAL_CHECKPOINT = "the trust policy: the ledger's final checkpoint";
 
 /** @param {string} code @returns {BlockTrust} */
 const withoutTrust = (code) => ({ code, time: null });
@@ -31,8 +35,13 @@ export function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   if (!known.every(({ line, witness }) => verifyCosignature(checkpoint, line, witness.key))) {
     return withoutTrust("checkpoint.unusable");
   }
-  if (!policy.trust.ways.includes("witnesses")) return withoutTrust("block.untrusted");
   const { retired } = ledger;
+  const end = retired ? { end: retired.time } : {};
+  if (retired && retired.text === checkpoint.text) {
+    // The signatures of the policy vouch for it (SPEC 15).
+    return { code: "ok", time: checkpoint.time, basis: FINAL_CHECKPOINT, ...end };
+  }
+  if (!policy.trust.ways.includes("witnesses")) return withoutTrust("block.untrusted");
   if (retired && checkpoint.number > retired.number) return withoutTrust("block.untrusted");
   if (retired?.number === checkpoint.number && retired.text !== checkpoint.text) {
     return withoutTrust("block.differs");
@@ -51,7 +60,7 @@ export function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   if (Math.abs(time - checkpoint.time) > policy.blockLag) return withoutTrust("block.clock");
   const operators = new Set(policy.witnesses.filter(isInService).map(({ operator }) => operator));
   const names = [...times.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
-  return { code: "ok", time, basis: `${times.size} of ${operators.size} witnesses: ${names}` };
+  return { code: "ok", time, basis: `${times.size} of ${operators.size} witnesses: ${names}`, ...end };
 }
 
 /**

@@ -68,11 +68,11 @@ export function checkEntryObeyed(record, entry) {
 /**
  * Check 7, freshness.
  * @param {string} category @param {Policy} policy @param {number} time T, in seconds
- * @param {number} now in seconds
+ * @param {number} now in seconds @param {number} [end] of a retired ledger, up to which ages count
  */
-export function checkFreshness(category, policy, time, now) {
+export function checkFreshness(category, policy, time, now, end = now) {
   if (time > now + policy.clockTolerance) return "freshness.future";
-  return now - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
+  return Math.min(now, end) - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
 }
 
 /**

@@ -358,6 +358,13 @@ export const WARNINGS = new Map([
     { en: "it was anchored later after its issue than its category asks", zh: "锚定时间晚于该类证照的规定" },
   ],
   [
+    "ledger.retired",
+    {
+      en: "the ledger has ended: this is as of its final checkpoint, and nothing changes there later",
+      zh: "该账本已停用：结论截至其最终检查点，此后不再变更",
+    },
+  ],
+  [
     "node.adds_nothing",
     {
       en: "the node that was named told nothing newer than the evidence",

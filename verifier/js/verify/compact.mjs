@@ -84,7 +84,9 @@ function checkBatch(record, { issuer, row, statement, entry }, policy) {
  */
 function checkBySnapshot({ record, path }, found, trust, policy, now) {
   const trusted = trust.code === "ok" && trust.time !== null;
-  const freshness = trusted ? checkFreshness(record.category, policy, trust.time ?? 0, now) : "block.needed";
+  const freshness = trusted
+    ? checkFreshness(record.category, policy, trust.time ?? 0, now, trust.end)
+    : "block.needed";
   const codes = { block: trust.code, freshness };
   if (typeof found === "string") {
     // The snapshot speaks neither for nor against: the batch may have come since (SPEC 17).

@@ -68,10 +68,11 @@ function checkEvidence(evidence, question, block, newer, entry) {
   if (block.code !== "ok" || block.time === null || !block.ledger || !block.checkpoint) {
     return { ...codes, anchor: "block.needed", freshness: "block.needed", ...unmadeChecks("block.needed") };
   }
+  const { time, end } = newer?.trust ?? block;
   const freshness =
     newer && !newer.state
       ? "freshness.overtaken"
-      : checkFreshness(record.category, question.policy, newer?.trust.time ?? block.time, question.now);
+      : checkFreshness(record.category, question.policy, time ?? block.time, question.now, end);
   const anchor = checkAnchor(evidence, block.checkpoint, block.ledger);
   if (anchor !== "ok") return { ...codes, anchor, freshness, ...unmadeChecks("anchor.needed") };
   return {

@@ -74,10 +74,12 @@ const MAX_STATEMENT_LIFE_SECONDS = 7 * SECONDS_PER_DAY;
 /**
  * Warnings, which change no verdict (SPEC 18.3).
  * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
+ * @param {boolean} isRetired whether the ledger has ended
  */
-function findWarnings({ record }, { entry, statement }) {
+function findWarnings({ record }, { entry, statement }, isRetired) {
   const earliestDay = chinaDay(Math.max(statement.notAfter - MAX_STATEMENT_LIFE_SECONDS, 0));
-  return earliestDay - record.issued > entry.lagDays ? ["anchoring.late"] : [];
+  const isLate = earliestDay - record.issued > entry.lagDays;
+  return [...(isLate ? ["anchoring.late"] : []), ...(isRetired ? ["ledger.retired"] : [])];
 }
 
 /**
@@ -86,7 +88,7 @@ function findWarnings({ record }, { entry, statement }) {
  * @param {BlockTrust} trust of the block that T and the basis come from
  * @param {number} horizon latest instant that is not in the future, in seconds
  */
-export function makeResult(codes, disclosed, proved, { time, basis }, horizon) {
+export function makeResult(codes, disclosed, proved, { time, basis, end }, horizon) {
   const genuine = CHECKS.slice(0, GENUINE_CHECKS).every((check) => codes[check] === "ok");
   const certificate = genuine ? proved : null;
   return {
@@ -97,6 +99,6 @@ export function makeResult(codes, disclosed, proved, { time, basis }, horizon) {
     },
     checks: CHECKS.map((check, at) => checkResult(codes[check], at)),
     verdict: decideVerdict(codes, time !== null && time <= horizon),
-    warnings: certificate ? findWarnings(disclosed, certificate) : [],
+    warnings: certificate ? findWarnings(disclosed, certificate, end !== undefined) : [],
   };
 }
