@@ -28,6 +28,7 @@ from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
+from certledger.ledger.reform.cases import CaseFinder
 from certledger.ledger.reform.decisions import DecisionMaker
 from certledger.ledger.reform.figures import Figures
 from certledger.ledger.settings import Settings
@@ -141,6 +142,7 @@ class Service:
             identity=ledger.pin.identity,
             operator=ledger.operator,
         )
+        self.cases = CaseFinder(store=ledger.store, clock=self.clock)
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 

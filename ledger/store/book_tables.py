@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field
 
 from certledger.ledger.store.tables import Big, Row
@@ -40,3 +40,33 @@ class DecisionRow(Row, table=True):
     outcome: str = Field(max_length=16)
     party: str = Field(max_length=80)
     checked: int = Field(sa_type=Big, index=True)
+
+
+class DecisionLeafRow(Row, table=True):
+    """A certificate that a decision rests on."""
+
+    __tablename__ = "decision_leaves"
+    __table_args__ = (Index("ix_decision_leaves_issuer_index", "issuer", "index"),)
+
+    reference: str = Field(max_length=16, primary_key=True)
+    leaf: bytes = Field(sa_type=LargeBinary(32), primary_key=True)
+    issuer: str = Field(max_length=18)
+    index: int = Field(sa_type=Big)
+
+
+class CaseRow(Row, table=True):
+    """A decision that rested on a certificate which is no longer in force."""
+
+    __tablename__ = "cases"
+    __table_args__ = (Index("ix_cases_closed_opened", "closed", "opened"),)
+
+    reference: str = Field(max_length=16, primary_key=True)
+    leaf: bytes = Field(sa_type=LargeBinary(32), primary_key=True)
+    cause: str = Field(max_length=16, primary_key=True)
+    item: str = Field(max_length=24)
+    party: str = Field(max_length=80)
+    opened: int = Field(sa_type=Big)
+    block: int = Field(sa_type=Big)
+    closed: int | None = Field(sa_type=Big)
+    closed_by: str | None = Field(max_length=80)
+    reason: str | None = Field(max_length=200)

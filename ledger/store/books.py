@@ -9,16 +9,21 @@ from sqlalchemy import column, func, insert, select, values
 from sqlalchemy.types import String
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.book_values import StoredDecision, StoredEdition
+from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision, StoredEdition
 from certledger.ledger.store.api_clients import VERIFICATIONS
 from certledger.ledger.store.base import Base, table
-from certledger.ledger.store.book_tables import BookEditionRow, CoverageDayRow, DecisionRow
+from certledger.ledger.store.book_tables import (
+    BookEditionRow,
+    CoverageDayRow,
+    DecisionLeafRow,
+    DecisionRow,
+)
 from certledger.ledger.store.tables import ActRow, BlockRow
 from certledger.verifier.reform.operator_record import DECIDED
 
 ACTS, BLOCKS = table(ActRow), table(BlockRow)
 BOOK_EDITIONS, COVERAGE_DAYS = table(BookEditionRow), table(CoverageDayRow)
-DECISIONS = table(DecisionRow)
+DECISIONS, DECISION_LEAVES = table(DecisionRow), table(DecisionLeafRow)
 _CHUNK = 500
 _SHORT = [column for column in BOOK_EDITIONS.columns if column.name != "content"]
 
@@ -38,8 +43,11 @@ class BooksPart(Base):
     def add_book_edition(self, edition: StoredEdition, content: bytes) -> bool:
         return self.insert_new(BOOK_EDITIONS, asdict(edition) | {"content": content})
 
-    def add_decision(self, decision: StoredDecision) -> None:
+    def add_decision(self, decision: StoredDecision, leaves: Sequence[DecisionLeaf]) -> None:
         self.connection.execute(insert(DECISIONS).values(asdict(decision)))
+        rows = [asdict(leaf) | {"reference": decision.reference} for leaf in leaves]
+        if rows:
+            self.connection.execute(insert(DECISION_LEAVES), rows)
 
     def newest_decision(self) -> int | None:
         query = select(func.max(DECISIONS.c.checked))

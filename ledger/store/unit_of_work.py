@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from certledger.ledger.store.api_clients import CallersPart
 from certledger.ledger.store.books import BooksPart
+from certledger.ledger.store.cases import CasesPart
 from certledger.ledger.store.certificate_index import PlacesPart
 from certledger.ledger.store.identity import IdentityPart
 from certledger.ledger.store.intake import IntakePart
@@ -23,6 +24,7 @@ class SqlUnit(
     CallersPart,
     HooksPart,
     BooksPart,
+    CasesPart,
 ):
     """Implements the ports `Unit` and `ServiceUnit`.
 
