@@ -14,6 +14,7 @@ from certledger.ledger.intake import errors as intake
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
 from certledger.ledger.reform.bookshelf import BookAbsentError, BookDayError
+from certledger.ledger.reform.cases import CaseClosedError
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.verification.verification_receipt import ReceiptInvalidError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
@@ -98,6 +99,7 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     ReceiptPendingError: HTTPStatus.CONFLICT,
     BookAbsentError: HTTPStatus.NOT_FOUND,
     BookDayError: HTTPStatus.CONFLICT,
+    CaseClosedError: HTTPStatus.CONFLICT,
     errors.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # Unavailable or busy
     api.PolicyAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,

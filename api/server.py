@@ -189,6 +189,7 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
                 ("publishing", ledger.publish),
             )
         ),
+        Worker(name="cases", step=service.cases.step, pause=TELL_SECONDS, metrics=service.metrics),
         Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
         Worker(
             name="figures",

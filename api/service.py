@@ -23,6 +23,7 @@ from certledger.ledger.node import Ledger
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
+from certledger.ledger.reform.cases import CaseFinder
 from certledger.ledger.reform.decisions import DecisionMaker
 from certledger.ledger.reform.figures import Figures
 from certledger.ledger.store.pepper import load_pepper
@@ -108,6 +109,7 @@ class Service:
             identity=ledger.pin.identity,
             operator=ledger.operator,
         )
+        self.cases = CaseFinder(store=ledger.store, clock=self.clock)
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 

@@ -43,6 +43,7 @@ _RECORDS = frozenset({Role.ISSUER, Role.PARTNER, Role.AUDITOR})
 _OFFLINE = frozenset({Role.COUNTER, Role.PARTNER, Role.AUDITOR, Role.ADMINISTRATOR})
 _NOTIFIED_ROLES = frozenset({Role.ISSUER, Role.COUNTER, Role.PARTNER})
 _RELYING = frozenset({Role.COUNTER, Role.PARTNER})
+_SUPERVISING = _RELYING | {Role.AUDITOR, Role.ADMINISTRATOR}
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 _STANDING = "1200/minute"
 
@@ -99,6 +100,8 @@ RULES: Mapping[str, Rule] = {
         roles=_RELYING, longest=4 * MEGABYTE, seconds=30.0, rate="6000/minute", packed=True
     ),
     "createDecision": Rule(roles=_RELYING, longest=4 * MEGABYTE, seconds=30.0, packed=True),
+    "listCases": Rule(roles=_SUPERVISING),
+    "closeCase": Rule(roles=_SUPERVISING, longest=8 * KILOBYTE),
     "getRecord": Rule(roles=KNOWN),
     "getRecordEvidence": Rule(roles=KNOWN),
     # Webhooks, watches and events

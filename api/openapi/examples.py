@@ -162,6 +162,30 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "Nothing shown: it goes to a person",
         {"item": "NOCRIME-APPLY", "applicant": "person", "evidence": []},
     ),
+    "CaseClosing": _example(
+        "The decision was looked at again",
+        {
+            "leaf": _HEX,
+            "cause": "revoked",
+            "reason": "The applicant handed in the new certificate",
+            "by": "supervisor 12",
+        },
+    ),
+    "DecisionCase": _example(
+        "A certificate was revoked after a decision rested on it",
+        {
+            "type": "decision.case",
+            "timestamp": "2026-11-20T08:00:00Z",
+            "data": {
+                "block": 8211,
+                "cause": "revoked",
+                "item": "NOCRIME-APPLY",
+                "leaf": _HEX,
+                "opened": "2026-11-20T08:00:00Z",
+                "reference": "7Q2M-9XKD-A0F3",
+            },
+        },
+    ),
     "Lookup": _example("The digest of number and access code", {"digest": _HEX}),
     "RpcRequest": _example(
         "The newest block's number",

@@ -26,6 +26,7 @@ from certledger.ledger.reform.bookshelf import (
     BookDamagedError,
     BookDayError,
 )
+from certledger.ledger.reform.cases import CaseClosedError
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -240,6 +241,8 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
         "item.unknown",
         "time.invalid",
     ),
+    "listCases": (),
+    "closeCase": (*_TEXT, "hex.invalid", api.ResourceUnknownError, CaseClosedError),
     "getRecord": (api.ResourceUnknownError,),
     "getRecordEvidence": (api.ResourceUnknownError, ReceiptPendingError, *_OWN_EVIDENCE),
     "createHook": (*_TEXT, TargetForbiddenError, api.QuotaFullError),

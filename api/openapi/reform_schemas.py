@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
+from certledger.ledger.reform.cases import CAUSES
 from certledger.verifier.reform.application import (
     MAX_APPLICATION_EVIDENCE,
     MAX_APPLICATION_ITEMS,
@@ -67,6 +68,16 @@ _LINE: Mapping[str, Schema] = {
 }
 _OVERRIDE = ("override_en", "override_zh")
 
+CASE: Mapping[str, Schema] = {
+    "block": number(),
+    "cause": {"type": "string", "enum": list(CAUSES)},
+    "item": _CODE,
+    "leaf": _HEX32,
+    "opened": _TIME,
+    "reference": _REFERENCE,
+}
+"""Members of an open case."""
+
 REFORM_SCHEMAS: Mapping[str, Schema] = {
     "Application": {
         **one(
@@ -107,6 +118,28 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
             ),
             "record": ref("OperatorRecord"),
             "reference": _REFERENCE,
+        },
+    ),
+    "Case": one(
+        "A decision that rested on a certificate which is no longer in force.",
+        {
+            **CASE,
+            "closed": _TIME,
+            "closed_by": text(),
+            "reason": text(),
+        },
+        "closed",
+        "closed_by",
+        "reason",
+    ),
+    "CaseList": one("Supervision cases, the oldest first.", {"cases": listed(ref("Case"))}),
+    "CaseClosing": one(
+        "Which case of the decision is closed, why, and by whom.",
+        {
+            "leaf": _HEX32,
+            "cause": {"type": "string", "enum": list(CAUSES)},
+            "reason": text(longest=200),
+            "by": text(longest=80),
         },
     ),
     "ApplicationLine": one(

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from certledger.api.openapi.examples import EXAMPLES
+from certledger.api.openapi.reform_schemas import CASE
 from certledger.api.openapi.schema_parts import Schema, number, one, text
 from certledger.api.openapi.schemas import HEX32, ISSUER, STATUSES, TIME
-from certledger.ledger.core.service_values import BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED
+from certledger.ledger.core.service_values import (
+    BATCH_FINAL,
+    BATCH_REORGANISED,
+    DECISION_CASE,
+    STATUS_CHANGED,
+)
 from certledger.ledger.webhooks.delivery import SECONDS
 
 _HEADERS = {
@@ -71,6 +77,13 @@ WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {
                 "as_of": TIME,
                 "block": number(),
             },
+        ),
+    ),
+    DECISION_CASE: (
+        "decisionCase",
+        "Decision became a supervision case",
+        _message(
+            DECISION_CASE, "A decision rested on a certificate that is no longer in force.", CASE
         ),
     ),
 }

@@ -29,3 +29,32 @@ class StoredDecision:
     outcome: str
     party: str
     checked: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionLeaf:
+    """A certificate that a decision rests on: its leaf (32 bytes), and where it is."""
+
+    leaf: bytes
+    issuer: str
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupervisionCase:
+    """A decision that rested on a certificate which was valid then and is not now.
+
+    `cause` is the certificate's status, or `struck` for its issuer; `block` that of the checkpoint
+    which showed it.  `closed` (seconds), `closed_by` and `reason` are None while it is open.
+    """
+
+    reference: str
+    leaf: bytes
+    cause: str
+    item: str
+    party: str
+    opened: int
+    block: int
+    closed: int | None = None
+    closed_by: str | None = None
+    reason: str | None = None

@@ -9,7 +9,8 @@ from enum import StrEnum
 BATCH_FINAL = "batch.final"
 BATCH_REORGANISED = "batch.reorganised"
 STATUS_CHANGED = "certificate.status"
-EVENT_KINDS = (BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED)
+DECISION_CASE = "decision.case"
+EVENT_KINDS = (BATCH_FINAL, BATCH_REORGANISED, STATUS_CHANGED, DECISION_CASE)
 RETRACTIONS: Mapping[str, str] = {BATCH_REORGANISED: BATCH_FINAL}
 """Kinds of events that retract another kind; a webhook for that kind gets both."""
 REORGANISED = "/reorganised/"

@@ -217,6 +217,6 @@ def applicant_of(item: BookItem) -> ApplicantKind:
     return ApplicantKind.COMPANY if item.audience == LEGAL else ApplicantKind.PERSON
 
 
-def counter_party(counter: ServiceCounter) -> str:
-    """Return what receipts name as the party of a counter's keys."""
-    return f"counter:{counter.code}"
+def counter_parties(counter: ServiceCounter) -> tuple[str, str]:
+    """Return what receipts name as the party of a counter's keys, without and with a region."""
+    return f"counter:{counter.code}", f"counter:{counter.region[:2]}:{counter.code}"

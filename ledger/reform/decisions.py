@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from certledger.ledger.core.book_values import StoredDecision
+from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision
 from certledger.ledger.keys import Signer
 from certledger.ledger.publish.evidence import (
     EvidenceMaker,
@@ -20,7 +20,7 @@ from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.verification.questions import Asked, question_of
 from certledger.ledger.verification.verdicts import showing
 from certledger.ledger.verification.verification_receipt import draw_reference
-from certledger.verifier.errors import MalformedError
+from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import Members, parse
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.reform.application import MAX_APPLICATION_EVIDENCE
@@ -124,7 +124,7 @@ class DecisionMaker:
         with self.store.begin() as unit:
             _check_edition(unit, edition, question.now)
             record = add_record(unit, content, self.operator, party=party, leaves=leaves)
-            unit.add_decision(_stored(record, party))
+            unit.add_decision(_stored(record, party), _leaves_of(bundle))
         return DecisionAnswer(decision=decision, record=record, bundle=bundle)
 
     def _newest(self, asked: Asked) -> bytes:
@@ -147,6 +147,19 @@ def _check_edition(unit: Unit, edition: BookEdition, now: int) -> None:
     holding = [one for one in unit.book_editions() if one.holds_from <= day]
     if not holding or holding[-1].digest != edition.digest:
         raise BookDayError("another edition of the book holds by now; ask again")
+
+
+def _leaves_of(bundle: Sequence[bytes]) -> Sequence[DecisionLeaf]:
+    """Return the certificates of a bundle, each once."""
+    found: dict[bytes, DecisionLeaf] = {}
+    for data in bundle:
+        try:
+            record = Evidence.parse(data).record
+        except CertledgerError:
+            continue
+        leaf = record.leaf()
+        found[leaf] = DecisionLeaf(leaf=leaf, issuer=record.issuer, index=record.index)
+    return list(found.values())
 
 
 def _stored(record: OperatorRecord, party: str) -> StoredDecision:

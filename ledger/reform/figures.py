@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from certledger.ledger.reform.bookshelf import BookAbsentError, Bookshelf
-from certledger.ledger.reform.coverage import Activity, Coverage, counter_party, coverage
+from certledger.ledger.reform.coverage import Activity, Coverage, counter_parties, coverage
 from certledger.ledger.store.unit_of_work import Store
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.reform.book import Book
@@ -42,11 +42,16 @@ class Figures:
         return edition, coverage(edition.book, activity, now)
 
     def _activity(self, book: Book, since: int) -> Activity:
-        parties = {counter_party(one): code for code, one in book.counters.items()}
+        parties = {
+            party: code for code, one in book.counters.items() for party in counter_parties(one)
+        }
         with self.store.begin(write=False) as unit:
             seen = unit.last_checked(list(parties))
+            newest: dict[str, int] = {}
+            for party, checked in seen.items():
+                newest[parties[party]] = max(newest.get(parties[party], 0), checked)
             return Activity(
-                seen={parties[party]: checked for party, checked in seen.items()},
+                seen=newest,
                 since=since,
                 decisions=unit.outcomes_since(since),
                 oldest=unit.backlog().oldest,

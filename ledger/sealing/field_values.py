@@ -57,6 +57,8 @@ _HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _QUESTION_MARK = re.compile(rf"[{_HAN}][?？]|[?？][{_HAN}]")
 _SPACED_NAME = re.compile(rf"[{_HAN}]{{1,2}}\s+[{_HAN}]{{1,2}}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_PLAIN = re.compile("[ -~\u4e00-\u9fa5〔〕（）、，。：；·《》【】“”—？]+")
+"""Common characters: none of them is refused, invisible or for private use."""
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,7}|#x[0-9a-fA-F]{2,6});")
 _NUMBER_IN_NAME = re.compile(r"[0-9０-９]{4,}|第[0-9０-９]+号")
@@ -135,7 +137,11 @@ def _clean(text: str, kind: FieldType, report: Report) -> str:
     if text.lower() in _DITTO:
         raise UnfitValueError(kinds.CELL_DITTO, value=text)
     if not (text.isascii() and text.isprintable()):
-        text = _clean_unicode(text, kind, report)
+        text = _clean_unicode(text, report)
+        if kind is FieldType.NAME and _SPACED_NAME.fullmatch(text):
+            sealed = "".join(text.split())
+            report(value_kinds.TEXT_INNER_BLANK, value=text, sealed=sealed)
+            text = sealed
     if len(text) > MAX_VALUE_CHARACTERS:
         raise UnfitValueError(value_kinds.TEXT_TOO_LONG, count=len(text), most=MAX_VALUE_CHARACTERS)
     if not text:
@@ -158,7 +164,18 @@ def _unwrapped(text: str, kind: FieldType, report: Report) -> str:
     return text
 
 
-def _clean_unicode(text: str, kind: FieldType, report: Report) -> str:
+def _clean_unicode(text: str, report: Report) -> str:
+    if not _PLAIN.fullmatch(text):
+        text = _clean_rare(text, report)
+    elif (repaired := repair(text)) is not None:
+        raise UnfitValueError(value_kinds.TEXT_MOJIBAKE, value=text, repaired=repaired)
+    if _QUESTION_MARK.search(text):
+        report(value_kinds.TEXT_QUESTION_MARK, value=text)
+    return text
+
+
+def _clean_rare(text: str, report: Report) -> str:
+    """Return text that has other characters than common ones, without those that nobody sees."""
     if "\ufffd" in text:
         raise UnfitValueError(value_kinds.TEXT_REPLACEMENT, value=text)
     if found := _PRIVATE.search(text):
@@ -179,12 +196,6 @@ def _clean_unicode(text: str, kind: FieldType, report: Report) -> str:
         text = text.translate(INVISIBLE).strip()
     if text and (reason := refusal_of(text)) is not None:
         raise UnfitValueError(value_kinds.TEXT, why_en=reason, why_zh=refusal_zh(text))
-    if _QUESTION_MARK.search(text):
-        report(value_kinds.TEXT_QUESTION_MARK, value=text)
-    if kind is FieldType.NAME and _SPACED_NAME.fullmatch(text):
-        sealed = "".join(text.split())
-        report(value_kinds.TEXT_INNER_BLANK, value=text, sealed=sealed)
-        text = sealed
     return text
 
 

@@ -340,7 +340,7 @@ class _RowCheck:
             return ""
 
     def _fields(self) -> dict[str, str]:
-        wanted = frozenset(self.entry.fields)
+        wanted = self.entry.fields
         swapped = self._swapped()
         fields = {}
         for name, value in self.row.cells.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets.cells import CellValue
@@ -23,7 +23,7 @@ class GridRow:
 
 @dataclass(kw_only=True, slots=True)
 class Grid:
-    """A sheet's rows that have any filled cell, and how they were read.
+    """A sheet's rows that have any filled cell, to be gone through once, and how they were read.
 
     Attributes:
         form: XLSX, or the encoding of a text file.
@@ -31,7 +31,7 @@ class Grid:
         hidden_columns: ranges of hidden columns, both ends included.
     """
 
-    rows: Sequence[GridRow]
+    rows: Iterable[GridRow]
     form: str
     separator: str = ""
     worksheet: str = ""

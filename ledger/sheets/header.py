@@ -9,7 +9,7 @@ from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellKind, CellValue, display, letters
 from certledger.ledger.sheets.column_names import ColumnNames, Fit, Match
 from certledger.ledger.sheets.findings import Findings
-from certledger.ledger.sheets.grid import Grid, GridRow
+from certledger.ledger.sheets.grid import GridRow
 
 MAX_HEADER_DISTANCE = 30
 """Rows from the first among which the header is looked for."""
@@ -60,18 +60,18 @@ def _is_covered(value: CellValue) -> bool:
     return not isinstance(value, str) and value.kind is CellKind.COVERED
 
 
-def find_header(grid: Grid, names: ColumnNames | None, findings: Findings) -> Header:
-    """Return the header: the row among the first that names most columns, else the first.
+def find_header(rows: Sequence[GridRow], names: ColumnNames | None, findings: Findings) -> Header:
+    """Return the header: the one of the first `rows` that names most columns.
 
     Raises:
         SheetInvalidError: there is no header, or its columns cannot be told apart.
     """
-    if not grid.rows or not any(header_texts(row) for row in grid.rows[:1]):
-        raise findings.fail(kinds.NO_HEADER, grid.rows[0].number if grid.rows else 1)
-    place = _find(grid.rows, names, findings)
-    row = grid.rows[place]
+    if not rows or not header_texts(rows[0]):
+        raise findings.fail(kinds.NO_HEADER, rows[0].number if rows else 1)
+    place = _find(rows, names, findings)
+    row = rows[place]
     texts = header_texts(row)
-    for above in grid.rows[:place]:
+    for above in rows[:place]:
         text = " ".join(display(value) for _, value in above.cells if not _is_covered(value))
         findings.report(kinds.TITLE_LINE, above.number, text=text)
     columns = _columns(row, texts, names, findings)
@@ -81,7 +81,7 @@ def find_header(grid: Grid, names: ColumnNames | None, findings: Findings) -> He
     ):
         findings.raise_any()
     width = max((column for column in texts if texts[column]), default=-1) + 1
-    return Header(columns, place + 1 + _second(grid.rows[place + 1 :], columns, names), width)
+    return Header(columns, place + 1 + _second(rows[place + 1 :], columns, names), width)
 
 
 def _find(rows: Sequence[GridRow], names: ColumnNames | None, findings: Findings) -> int:

@@ -72,16 +72,17 @@ def _encode_mixed(text: str, encoding: str) -> bytes | None:
 
 
 def _repair_gbk(text: str) -> str | None:
-    """Repair UTF-8 that was read as GBK; an odd byte at the end may have been lost."""
-    for end in (text, text.rstrip("?\ufffd")):
-        try:
-            data = end.encode("gb18030")
-        except UnicodeEncodeError:
-            continue
-        found = _decode(data, "utf-8") or _decode(data[:-1], "utf-8") or _decode(data[:-2], "utf-8")
-        if found is not None and _is_plausible(found, text):
-            return found
-    return None
+    """Repair UTF-8 that was read as GBK; the bytes of the last character may have been lost."""
+    try:
+        data = text.rstrip("?\ufffd").encode("gb18030")
+        found = data.decode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 3 or not error.start:
+            return None
+        found = data[: error.start].decode("utf-8")
+    return found if _is_plausible(found, text) else None
 
 
 def _decode(data: bytes, encoding: str) -> str | None:

@@ -6,8 +6,9 @@ Only the form is read here; what the cells mean is judged in `ledger.sealing.row
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 from certledger.ledger.sheets import finding_kinds as kinds
@@ -16,7 +17,12 @@ from certledger.ledger.sheets.column_names import ColumnNames
 from certledger.ledger.sheets.file_kind import TEXT, WORKBOOK, kind_of
 from certledger.ledger.sheets.findings import FindingKind, Findings
 from certledger.ledger.sheets.grid import Grid, GridRow
-from certledger.ledger.sheets.header import Header, SheetColumn, find_header
+from certledger.ledger.sheets.header import (
+    MAX_HEADER_DISTANCE,
+    Header,
+    SheetColumn,
+    find_header,
+)
 from certledger.ledger.sheets.json_lines import LIST_MARK, read_json_lines
 from certledger.ledger.sheets.text_files import read_text
 
@@ -106,7 +112,9 @@ def read_sheet(
             )
         )
     grid = _grid(data, suffix, names, tab, findings)
-    header = find_header(grid, names, findings)
+    following = iter(grid.rows)
+    near = list(islice(following, MAX_HEADER_DISTANCE + 1))
+    header = find_header(near, names, findings)
     sheet = Sheet(
         file=findings.file,
         digest=digest,
@@ -117,7 +125,7 @@ def read_sheet(
         worksheet=grid.worksheet,
         columns=[header.columns[place] for place in sorted(header.columns)],
     )
-    sheet.rows.extend(_rows(grid, header, sheet))
+    sheet.rows.extend(_rows(chain(near[header.rows :], following), header, sheet))
     _check_hidden_columns(grid, sheet)
     return _finish(sheet)
 
@@ -197,11 +205,11 @@ def _grid(
     if suffix not in TEXT_SUFFIXES:
         findings.report(kinds.FILE_NAME, suffix=suffix or "(none)", kind=TEXT)
     read = read_text(data, findings, names.score if names else lambda cells: 0)
-    rows = [
+    rows = (
         GridRow(number, [(at, cell) for at, cell in enumerate(cells) if cell], width=len(cells))
         for number, cells in read.rows
-    ]
-    rows = [row for row in rows if row.cells]
+        if any(cells)
+    )
     return Grid(rows=rows, form=read.encoding, separator=read.separator)
 
 
@@ -213,11 +221,11 @@ def _may_be_text(data: bytes) -> bool:
     return max(start[0::2].count(0), start[1::2].count(0)) > len(start) // 8
 
 
-def _rows(grid: Grid, header: Header, sheet: Sheet) -> Iterator[SheetRow]:
+def _rows(rows: Iterable[GridRow], header: Header, sheet: Sheet) -> Iterator[SheetRow]:
     findings, named = sheet.findings, sheet.named
     unnamed: set[int] = set()
     first = [(column.place, column.header) for column in sheet.columns]
-    for row in grid.rows[header.rows :]:
+    for row in rows:
         cells, aside = _cells(row, header, findings, unnamed)
         _check_width(findings, row, header)
         if not cells:

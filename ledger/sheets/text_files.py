@@ -40,9 +40,9 @@ Row = tuple[int, list[str]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextFile:
-    """A text file that was read: its rows, and how."""
+    """A text file: its rows, which are read one by one, and how."""
 
-    rows: list[Row]
+    rows: Iterator[Row]
     encoding: str
     separator: str
 
@@ -118,7 +118,7 @@ def read_text(data: bytes, findings: Findings, score: Callable[[Sequence[str]], 
     """Return the rows of a text file; `score` says how many names of columns a row holds.
 
     Raises:
-        SheetInvalidError: no encoding fits, or quotes are not as in RFC 4180.
+        SheetInvalidError: no encoding fits; while rows are read, quotes are not as in RFC 4180.
     """
     text, encoding = decode(data.rstrip(_END_OF_FILE), findings)
     named = _SEP_LINE.match(text)
@@ -127,7 +127,7 @@ def read_text(data: bytes, findings: Findings, score: Callable[[Sequence[str]], 
         text = text[named.end() :]
     else:
         separator, first = _find_separator(text, score), 1
-    rows = list(_rows(text, separator, findings, first))
+    rows = _rows(text, separator, findings, first)
     return TextFile(rows=rows, encoding=encoding, separator=SEPARATORS[separator])
 
 

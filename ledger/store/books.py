@@ -9,13 +9,14 @@ from sqlalchemy import column, func, insert, select, values
 from sqlalchemy.types import String
 
 from certledger.ledger.core.acts import ActState
-from certledger.ledger.core.book_values import StoredDecision, StoredEdition
+from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision, StoredEdition
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.tables import (
     ACTS,
     BLOCKS,
     BOOK_EDITIONS,
     COVERAGE_DAYS,
+    DECISION_LEAVES,
     DECISIONS,
     VERIFICATIONS,
 )
@@ -43,9 +44,12 @@ class BooksPart(Base):
         """Store an edition; return False where another has its number, day or digest."""
         return self.insert_new(BOOK_EDITIONS, asdict(edition) | {"content": content})
 
-    def add_decision(self, decision: StoredDecision) -> None:
-        """Store a decision beside its record."""
+    def add_decision(self, decision: StoredDecision, leaves: Sequence[DecisionLeaf]) -> None:
+        """Store a decision beside its record, with the certificates that it rests on."""
         self.connection.execute(insert(DECISIONS).values(asdict(decision)))
+        rows = [asdict(leaf) | {"reference": decision.reference} for leaf in leaves]
+        if rows:
+            self.connection.execute(insert(DECISION_LEAVES), rows)
 
     def newest_decision(self) -> int | None:
         """Return the second of the newest decision."""

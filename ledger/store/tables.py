@@ -474,3 +474,31 @@ DECISIONS = Table(
     not_null("checked", BIG, index=True),
 )
 """An unattended decision; its record is in `verifications`, under the same reference."""
+
+DECISION_LEAVES = Table(
+    "decision_leaves",
+    METADATA,
+    Column("reference", String(16), primary_key=True),
+    Column("leaf", LargeBinary(32), primary_key=True),
+    not_null("issuer", String(18)),
+    not_null("index", BIG),
+    Index("ix_decision_leaves_issuer_index", "issuer", "index"),
+)
+"""A certificate that a decision rests on."""
+
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("reference", String(16), primary_key=True),
+    Column("leaf", LargeBinary(32), primary_key=True),
+    Column("cause", String(16), primary_key=True),
+    not_null("item", String(24)),
+    not_null("party", String(80)),
+    not_null("opened", BIG),
+    not_null("block", BIG),
+    Column("closed", BIG),
+    Column("closed_by", String(80)),
+    Column("reason", String(200)),
+    Index("ix_cases_closed_opened", "closed", "opened"),
+)
+"""A decision that rested on a certificate which is no longer in force."""

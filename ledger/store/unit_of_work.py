@@ -19,6 +19,7 @@ from typing import Protocol
 
 from certledger.ledger.store.api_clients import CallersPart
 from certledger.ledger.store.books import BooksPart
+from certledger.ledger.store.cases import CasesPart
 from certledger.ledger.store.certificate_index import PlacesPart
 from certledger.ledger.store.identity import IdentityPart
 from certledger.ledger.store.intake import IntakePart
@@ -38,6 +39,7 @@ class Unit(
     CallersPart,
     HooksPart,
     BooksPart,
+    CasesPart,
 ):
     """One transaction of the store."""
 

@@ -66,6 +66,8 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
     },
     "coverage_days": {ALL: "figures of past days; no other source has them"},
     "decisions": {ALL: "found by their records, which are compared with the chain"},
+    "decision_leaves": {ALL: "the leaves stand in the records, which are compared with the chain"},
+    "cases": {ALL: f"{_OWN_WORK}; the chain has the true status"},
 }
 
 

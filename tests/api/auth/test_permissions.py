@@ -48,6 +48,8 @@ TABLE = {
     "listCoverageDays": "bcpam",
     "createApplication": "cp",
     "createDecision": "cp",
+    "listCases": "cpam",
+    "closeCase": "cpam",
     "getRecord": "bcpam",
     "getRecordEvidence": "bcpam",
     "createHook": "bcp",

@@ -22,7 +22,9 @@ from referencing import Registry, Resource
 
 from certledger.api.auth.permissions import RULES
 from certledger.api.openapi import operation as route_operation
+from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision
 from certledger.ledger.core.service_values import EVENT_KINDS, RETRACTIONS, Role, Watch
+from certledger.ledger.reform.cases import CaseFinder
 from certledger.ledger.webhooks.delivery import message
 from certledger.ledger.webhooks.events import EventDispatcher
 from tests.api.openapi_coverage import Answers
@@ -178,6 +180,17 @@ def test_hooks_are_sent_what_the_document_says(document: dict[str, Any], world: 
     )
     with world.ledger.store.begin() as unit:
         unit.add_watch(watch)
+        unit.add_decision(
+            StoredDecision(
+                reference="AAAA-BBBB-CCCC",
+                item="NOCRIME-APPLY",
+                outcome="granted",
+                party="counter:document",
+                checked=now,
+            ),
+            [DecisionLeaf(leaf=watch.leaf, issuer=watch.issuer, index=watch.index)],
+        )
+    CaseFinder(store=world.ledger.store, clock=world.service.clock).step()
     EventDispatcher(store=world.ledger.store, pepper=bytes(32), clock=world.service.clock).step()
     with world.ledger.store.begin() as unit:
         unit.remove_watch("counter:document", watch.issuer, watch.index)

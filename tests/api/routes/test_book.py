@@ -61,6 +61,21 @@ def test_coverage_counts_the_counter_that_asked(
     assert counter.get("/v1/coverage?days=0").status_code == 400
 
 
+def test_a_counter_whose_key_has_a_region_is_counted_too(
+    edition: StoredEdition, world: World, running: Running
+) -> None:
+    _, key = world.service.keys.create(
+        name="hotel", role=Role.COUNTER, counter="HOTEL-1", region=31
+    )
+    with running.client(None) as client:
+        client.headers["authorization"] = f"Bearer {key}"
+        client.post("/v1/verifications", json={"lookup": {"digest": "5" * 64}})
+        missing = client.get("/v1/coverage").json()["counters"]["missing"]
+
+    assert "HOTEL-1" not in missing
+    assert "SZ-WINDOW-1" in missing
+
+
 def test_exemptions_are_told_to_everybody(edition: StoredEdition, public: httpx.Client) -> None:
     found = public.get("/v1/items/ONE-RESTAURANT/exemptions", params={"applicant": "company"})
     body = found.json()

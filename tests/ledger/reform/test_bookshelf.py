@@ -111,7 +111,7 @@ def test_an_edition_does_not_start_in_the_past_of_a_decision(
         checked=NOW,
     )
     with store.begin() as unit:
-        unit.add_decision(decision)
+        unit.add_decision(decision, [])
     for day in ("2026-11-20", "2026-11-30"):
         with pytest.raises(BookDayError):
             add(shelf, other(tables), day)

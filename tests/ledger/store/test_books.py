@@ -42,7 +42,8 @@ def test_outcomes_are_counted_since_a_second(store: SqlStore) -> None:
                     outcome=outcome,
                     party="a",
                     checked=checked,
-                )
+                ),
+                [],
             )
     with store.begin(write=False) as unit:
         assert unit.outcomes_since(6) == {"granted": 1, "refused": 0, "person": 1}

@@ -1,0 +1,91 @@
+"""Find the decisions that rest on certificates which are no longer in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from certledger.ledger.core.book_values import SupervisionCase
+from certledger.ledger.core.service_values import DECISION_CASE
+from certledger.ledger.core.values import StoredCheckpoint
+from certledger.ledger.store.unit_of_work import Store, Unit
+from certledger.verifier.errors import CertledgerError
+from certledger.verifier.formats.canonical_json import Json, format_canonical, format_time
+from certledger.verifier.formats.status_tree import CELLS, read_cell
+from certledger.verifier.vocabulary import Standing, Status
+
+STRUCK = "struck"
+CAUSES = (str(Status.REVOKED), str(Status.SUSPENDED), str(Status.SUPERSEDED), STRUCK)
+
+
+class CaseClosedError(CertledgerError):
+    """Another was quicker to close the case, or it is closed already."""
+
+    code = "case.closed"
+
+
+@dataclass(kw_only=True)
+class CaseFinder:
+    """Opens a case for each decision on a certificate that the newest checkpoint shows not valid.
+
+    Safe to repeat, and for several at once: a case is a row of its decision, leaf and cause.
+    """
+
+    store: Store
+    clock: Callable[[], float]
+    _done: int = -1
+
+    def step(self) -> None:
+        """Open and lift cases by the newest checkpoint, where there is a newer one."""
+        with self.store.begin(write=False) as unit:
+            checkpoint = unit.checkpoint()
+            if checkpoint is None or checkpoint.number == self._done:
+                return
+            found = list(_causes(unit, checkpoint))
+        now = int(self.clock())
+        for issuer, index, cause in found:
+            with self.store.begin() as unit:
+                if cause != str(Status.SUSPENDED):
+                    unit.lift_cases(issuer, index, str(Status.SUSPENDED), now=now)
+                if cause is not None:
+                    opened = unit.open_cases(issuer, index, cause, now=now, block=checkpoint.number)
+                    for case in opened:
+                        _tell(unit, case, now)
+        self._done = checkpoint.number
+
+
+def _causes(unit: Unit, checkpoint: StoredCheckpoint) -> Iterator[tuple[str, int, str | None]]:
+    """Yield each certificate that decisions rest on, with the cause of a case or None."""
+    for issuer in unit.decided_issuers():
+        body = unit.body(issuer, at=checkpoint.number)
+        struck = body is not None and body.state.standing is Standing.STRUCK
+        words = unit.words(issuer, at=checkpoint.number)
+        for index in unit.decided_indexes(issuer):
+            word = words.get(index // CELLS)
+            status = Status.VALID if word is None else read_cell(word, index)
+            valid = STRUCK if struck else None
+            yield issuer, index, valid if status is Status.VALID else str(status)
+
+
+def _tell(unit: Unit, case: SupervisionCase, now: int) -> None:
+    about = f"case/{case.reference}/{case.leaf[:16].hex()}/{case.cause}/{case.block}"
+    unit.add_event(case.party, DECISION_CASE, about, format_canonical(case_to_json(case)), now)
+
+
+def case_to_json(case: SupervisionCase) -> Json:
+    """Return a case as JSON."""
+    value: dict[str, Json] = {
+        "block": case.block,
+        "cause": case.cause,
+        "item": case.item,
+        "leaf": case.leaf.hex(),
+        "opened": format_time(case.opened),
+        "reference": case.reference,
+    }
+    if case.closed is not None:
+        value |= {
+            "closed": format_time(case.closed),
+            "closed_by": case.closed_by,
+            "reason": case.reason,
+        }
+    return value
