@@ -28,13 +28,13 @@ LEAF = bytes(31) + b"\x07"
 
 def tell(ledger: Ledger, signer: Signer | None = None) -> str:
     """Let the operator tell a caller something, as the service keeps it; return the reference."""
-    signer = signer or ledger.operator
+    signer, checked = signer or ledger.operator, now()
     content = content_of(
         identity=ledger.pin.identity,
         operator=signer.address,
         reference=draw_reference(),
         caller="key:clk_AAAAAAAA",
-        checked=now(),
+        checked=checked,
         results=[b"{}"],
         leaves=LEAF,
         verdicts={"valid": 1},
@@ -45,7 +45,7 @@ def tell(ledger: Ledger, signer: Signer | None = None) -> str:
         given = Verification(
             reference=receipt.reference,
             caller="key:clk_AAAAAAAA",
-            checked=now(),
+            checked=checked,
             verdict="valid",
             leaves=LEAF,
             receipt=receipt.format(),
