@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 
 from starlette.requests import Request
 
@@ -26,7 +26,6 @@ _MAX_CREDENTIAL_CHARACTERS = 8_192
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 
 
-@lru_cache(maxsize=64)
 def _span(rate: str) -> tuple[int, float]:
     """Parse a rate, as `60/minute`, to (calls, seconds)."""
     amount, _, unit = rate.partition("/")
