@@ -44,6 +44,7 @@ FIRST_FILES = {
     "test_database_crimes.py",
     "test_demo.py",
     "test_follower.py",
+    "test_founding.py",
     "test_light_install.py",
     "test_operations.py",
     "test_readme.py",

@@ -176,7 +176,7 @@ def _row(batch: AnchoredBatch) -> PackedBatch:
 
 def _roots(issuers: Sequence[SnapshotIssuer]) -> set[bytes]:
     roots = {row.catalog for issuer in issuers for row in issuer.rows}
-    return (roots | {issuer.state.catalog for issuer in issuers}) - {ZERO}
+    return (roots | {issuer.rootless.catalog for issuer in issuers}) - {ZERO}
 
 
 def _catalog(unit: Unit, root: bytes) -> Catalog | None:

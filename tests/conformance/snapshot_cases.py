@@ -265,7 +265,7 @@ def lacking_name(snapshot: Snapshot, issuer: str) -> Snapshot:
     return replace(
         snapshot,
         bodies=tuple(
-            replace(body, state=unnamed(body.state)) if body.state.issuer == issuer else body
+            replace(body, rootless=unnamed(body.rootless)) if body.state.issuer == issuer else body
             for body in snapshot.bodies
         ),
     )

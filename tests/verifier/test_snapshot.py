@@ -123,8 +123,7 @@ def without(issuer: str) -> Snapshot:
 def moved(**changes: Any) -> Snapshot:
     """Return the snapshot with the state of its second body edited."""
     first, body, *rest = WHOLE.bodies
-    state = replace(body.state, **changes)
-    bodies = (first, replace(body, state=state), *rest)
+    bodies = (first, replace(body, rootless=replace(body.rootless, **changes)), *rest)
     return another(bodies=bodies, by_issuer={one.state.issuer: one for one in bodies})
 
 
@@ -138,7 +137,6 @@ UNPROVED: dict[str, Callable[[], Snapshot]] = {
     "another standing": lambda: moved(standing=Standing.SUSPENDED),
     "a key that never ended": lambda: moved(
         keys=tuple(replace(key, end=500) for key in WHOLE.bodies[1].state.keys)),
-    "another status root": lambda: moved(status=draw("root")),
     "other status words": lambda: another(bodies=(
         WHOLE.bodies[0], replace(WHOLE.bodies[1], words={}), WHOLE.bodies[2])),
     "another catalog": lambda: moved(catalog=ZERO),

@@ -245,7 +245,7 @@ _COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")
 def _describe(body: SnapshotIssuer) -> dict[str, Any]:
     from certledger.verifier.formats.snapshot_columns import LISTED, listed
 
-    state = body.state
+    state = body.rootless
     counts = {
         str(status): len(found) for status, found in zip(LISTED, listed(body.words), strict=True)
     }

@@ -66,6 +66,7 @@ def verify(
     """Say of each EVIDENCE file whether its certificate is genuine and in force.
 
     A file may hold full evidence or the text of a QR code, as a scanner or an editor left it.
+    Of several files, the newest proved state of an issuer counts for all of them.
     Exits with 0 if all are valid, 1 if any is not genuine or not in force, 3 if for any it cannot
     tell, and 2 if the arguments are unusable.
     """
@@ -84,9 +85,7 @@ def verify(
     trusted, counter = policy.open_counter(now)
     asked = _question(trusted, counter, nodes, request, now)
     desk = _open_desk(snapshots, asked, follows=bool(nodes)) if snapshots else None
-    if desk is not None:
-        asked = replace(asked, newer=desk.newer)
-    asking = _Asking(asked, desk, counter)
+    asking = _Asking(*_know(files, asked, desk), counter)
     results = [(file, asking.answer(file, pairs[file.path])) for file in files]
     print_results(results, now=asked.now, as_json=as_json)
     raise SystemExit(exit_status(result.verdict for _, result in results))
@@ -150,6 +149,23 @@ def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> C
         newer = apply_delta(desk.snapshot, delta, desk.ledger)
         desk = CompactVerifier.open(question.policy, newer, judge, question.seen, follow)
     return desk
+
+
+def _know(
+    files: Sequence[EvidenceFile], question: Question, desk: CompactVerifier | None
+) -> tuple[Question, CompactVerifier | None]:
+    """Return question and desk with the states that the files themselves prove.
+
+    A verdict does not ignore newer state that another file of the command proves.
+    """
+    from certledger.verifier.verify.proved_states import ProvedStates
+
+    full = [file.data for file in files if file.data is not None and file.code is None]
+    states = ProvedStates.of(full if len(files) > 1 else (), question)
+    if desk is None:
+        return replace(question, newer=states.newer), None
+    desk = replace(desk, states=states)
+    return replace(question, newer=desk.newer), desk
 
 
 class _Asking:

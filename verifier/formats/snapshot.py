@@ -6,6 +6,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from certledger.verifier.crypto.hashing import keccak, sha256
@@ -76,11 +77,14 @@ class SnapshotUnprovedError(CertledgerError):
     exit_status = ExitStatus.UNUSABLE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class SnapshotIssuer:
-    """One issuer at the checkpoint: state, batches in order, status words that are not zero."""
+    """One issuer at the checkpoint: state, batches in order, status words that are not zero.
 
-    state: IssuerState
+    `rootless` is the state without its status root (32 zero bytes).
+    """
+
+    rootless: IssuerState
     rows: tuple[PackedBatch, ...]
     statements: tuple[Batch, ...]
     words: Mapping[int, bytes]
@@ -114,24 +118,29 @@ class SnapshotIssuer:
             peaks = merkle.append(peaks, number, leaf)
             certificates += row.count
             statements.append(statement)
-        state = replace(
-            state,
-            batches=state.batches + len(rows),
-            certificates=certificates,
-            last=last,
-            peaks=tuple(peaks),
-        )
         return cls(
-            state=state,
+            rootless=replace(
+                state,
+                batches=state.batches + len(rows),
+                certificates=certificates,
+                last=last,
+                peaks=tuple(peaks),
+                status=ZERO,
+            ),
             rows=tuple(rows),
             statements=tuple(statements),
             words=words,
             firsts=[statement.first for statement in statements],
         )
 
+    @cached_property
+    def state(self) -> IssuerState:
+        """The state; the first access hashes the status words to their root."""
+        return replace(self.rootless, status=root_of_words(self.words.items()))
+
     def batch_of(self, index: int) -> tuple[PackedBatch, Batch] | None:
         """Return the batch of certificate `index`, None if it is not issued yet."""
-        if index >= self.state.certificates:
+        if index >= self.rootless.certificates:
             return None
         at = bisect_right(self.firsts, index) - 1
         return self.rows[at], self.statements[at]
@@ -171,7 +180,7 @@ class Snapshot:
             nodes=tuple(sorted(set(nodes))),
             catalogs=dict(sorted({**dict.fromkeys(absent), **current}.items())),
             bodies=tuple(bodies),
-            by_issuer={body.state.issuer: body for body in bodies},
+            by_issuer={body.rootless.issuer: body for body in bodies},
             entries={
                 root: {entry.order: entry for entry in catalog.entries}
                 for root, catalog in current.items()
@@ -253,11 +262,10 @@ class Snapshot:
             if nodes.slot(account.storage_root, ROLL) != roll(self.by_issuer):
                 raise SnapshotUnprovedError("the list of bodies is not complete")
             for body in self.bodies:
-                slot = nodes.slot(account.storage_root, slot_position(body.state.issuer))
+                issuer = body.rootless.issuer
+                slot = nodes.slot(account.storage_root, slot_position(issuer))
                 if without_brake(slot) != body.state.digest():
-                    raise SnapshotUnprovedError(f"the state of {body.state.issuer} is another one")
-                if root_of_words(body.words.items()) != body.state.status:
-                    raise SnapshotUnprovedError(f"the statuses of {body.state.issuer} are others")
+                    raise SnapshotUnprovedError(f"the state of {issuer} is another one")
         except ProofInvalidError as error:
             raise SnapshotUnprovedError(str(error)) from error
         self._check_whole(nodes)
@@ -266,7 +274,7 @@ class Snapshot:
         if nodes.used() != list(self.nodes) or len(self.by_issuer) != len(self.bodies):
             raise SnapshotUnprovedError("a node is not needed, or a body stands twice")
         roots = {row.catalog for body in self.bodies for row in body.rows}
-        roots |= {body.state.catalog for body in self.bodies}
+        roots |= {body.rootless.catalog for body in self.bodies}
         if roots - {ZERO} != set(self.catalogs):
             raise SnapshotUnprovedError("a catalog is missing or not needed")
 
@@ -366,7 +374,7 @@ def _unpack_catalog(reader: CborReader) -> tuple[bytes, Catalog | None]:
 
 def pack_body(body: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
     """Encode an issuer, with its batches from number `start` on."""
-    state = body.state
+    state = body.rootless
     return [
         state.issuer,
         state.kind.number,
@@ -401,8 +409,7 @@ def unpack_body(
     if certificates > MAX_CERTIFICATES:
         reader.fail(f"behind at most {MAX_CERTIFICATES} certificates")
     words = unpack_statuses(reader, certificates)
-    state = replace(fixed, status=root_of_words(words.items()))
-    return SnapshotIssuer.of(state, rows, words, identity)
+    return SnapshotIssuer.of(fixed, rows, words, identity)
 
 
 def _unpack_state(reader: CborReader) -> IssuerState:

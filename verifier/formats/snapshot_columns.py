@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from typing import Any
 
 from certledger.verifier.errors import MalformedError
@@ -152,6 +152,27 @@ class ListedWords(Mapping[int, bytes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def items(self) -> ItemsView[int, bytes]:
+        """Return positions and words, ascending; all are computed in one pass."""
+        return _WordsInOrder(self)
+
+
+class _WordsInOrder(ItemsView[int, bytes]):
+    _mapping: ListedWords
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        columns = zip(LISTED, self._mapping.listed, strict=True)
+        cells = merge(*(zip(found, repeat(status.number)) for status, found in columns))
+        last, word = -1, 0
+        for index, number in cells:
+            if index // CELLS != last:
+                if word:
+                    yield last, word.to_bytes(32, "big")
+                last, word = index // CELLS, 0
+            word |= number << 2 * (index % CELLS)
+        if word:
+            yield last, word.to_bytes(32, "big")
 
 
 def unpack_statuses(reader: CborReader, certificates: int) -> ListedWords:

@@ -110,7 +110,7 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
     if account is None:
         raise ProofInvalidError("the contract is absent")
     needed = {row.catalog for body in bodies for row in body.rows}
-    needed |= {body.state.catalog for body in bodies}
+    needed |= {body.rootless.catalog for body in bodies}
     return Snapshot.of(
         checkpoint=checkpoint,
         account_proof=account_proof,
@@ -128,7 +128,7 @@ def _needed(
     known = NodeSet(nodes)
     known.slot(storage_root, ROLL)
     for body in bodies:
-        known.slot(storage_root, slot_position(body.state.issuer))
+        known.slot(storage_root, slot_position(body.rootless.issuer))
     return known.used()
 
 

@@ -14,6 +14,7 @@ from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.issuer_state import IssuerState, UnnamedBody
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
+from certledger.verifier.formats.record import Record
 from certledger.verifier.formats.snapshot import TYPE as SNAPSHOT
 from certledger.verifier.formats.snapshot import Snapshot, SnapshotIssuer, SnapshotUnprovedError
 from certledger.verifier.formats.snapshot_columns import PackedBatch
@@ -31,6 +32,7 @@ from certledger.verifier.verify.checks import (
 )
 from certledger.verifier.verify.content_check import Paper, Showing, check_content
 from certledger.verifier.verify.full import Current
+from certledger.verifier.verify.proved_states import ProvedStates
 from certledger.verifier.verify.result import Proved, result_of
 from certledger.verifier.verify.trust_sources import Judge
 from certledger.verifier.verify.verdict import Result, unusable
@@ -52,7 +54,8 @@ class CompactVerifier:
     """Verifies compact evidence by a proved snapshot and the trust in its block.
 
     `seen` returns whether this counter accepted a presentation (by its mark) before; `follow`
-    checks the block again for one issuer's state, where a node may have a newer one.
+    checks the block again for one issuer's state, where a node may have a newer one; `states` are
+    those that evidence files beside the snapshot prove.
     """
 
     policy: TrustPolicy
@@ -61,6 +64,7 @@ class CompactVerifier:
     judgement: Judgement
     seen: Callable[[bytes], bool] = field(default=lambda mark: False)
     follow: Judge | None = None
+    states: ProvedStates = field(default_factory=ProvedStates)
 
     @classmethod
     def open(
@@ -94,17 +98,23 @@ class CompactVerifier:
         )
 
     def newer(self, evidence: Evidence, ledger: LedgerPin, judgement: Judgement) -> Current | None:
-        """Return the snapshot's state of an issuer, if it is newer than the evidence.
+        """Return an issuer's newest state, if it is newer than the evidence.
 
-        None where the snapshot is older, untrusted or of another ledger.
+        It is the snapshot's, or that of a still newer evidence file.
         """
+        number = parse_note(evidence.checkpoint).checkpoint.number  # Parsed by the block's check.
         head = self.snapshot.note.checkpoint
-        note = parse_note(evidence.checkpoint)  # Parsed before by the check of its block.
-        if self.judgement.code != "ok" or head.identity != ledger.identity:
-            return None
-        if head.number <= note.checkpoint.number:
-            return None
-        record = evidence.record
+        if self.judgement.code != "ok" or head.identity != ledger.identity or head.number <= number:
+            return self.states.after(number, ledger, evidence.record, None)
+        return self._newest(evidence.record)
+
+    def _newest(self, record: Record) -> Current:
+        """Return the newest state of a record's issuer: the snapshot's or a newer file's."""
+        known, number = self._state(record), self.snapshot.note.checkpoint.number
+        return self.states.after(number, self.ledger, record, known) or known
+
+    def _state(self, record: Record) -> Current:
+        """Return the snapshot's state of a record's issuer."""
         body = self.snapshot.by_issuer.get(record.issuer)
         if body is None or body.batch_of(record.index) is None:
             return Current(judgement=self.judgement)
@@ -148,23 +158,24 @@ class CompactVerifier:
         # A snapshot of another ledger, or an untrusted one, decides nothing.
         found = self._find(compact) if judgement.code == "ok" else judgement.code
         backing = found if isinstance(found, BatchContext) else None
+        current = Current(judgement=judgement)
         if backing is not None:
-            judgement = self._followed(backing.body.state)
+            current = self._newest(compact.record)
         entry = backing.entry if backing is not None else None
         showing = _show(compact, entry)
         codes = {
             CheckName.CONTENT: check_content(showing, documents, entry),
             CheckName.DATES: check_dates(compact.record, now),
             CheckName.HOLDER: self._holder(compact, showing, request, now),
-            **self._backed(compact, showing.leaf, found, judgement, now),
+            **self._backed(compact, showing.leaf, found, current, now),
         }
-        time = judgement.time
+        judgement, time = current.judgement, current.judgement.time
         return result_of(
             codes,
             showing=showing,
             proved=None
-            if backing is None or entry is None
-            else Proved.of(backing.body.state.name, entry, backing.statement, backing.row.block),
+            if backing is None or entry is None or current.state is None
+            else Proved.of(current.state.name, entry, backing.statement, backing.row.block),
             time=time,
             timely=time is not None and time <= now + self.policy.clock_tolerance,
             basis=judgement.basis,
@@ -206,10 +217,11 @@ class CompactVerifier:
         compact: Compact,
         leaf: bytes,
         found: BatchContext | str,
-        judgement: Judgement,
+        current: Current,
         now: int,
     ) -> dict[CheckName, str]:
-        """Return the codes of the checks that depend on the snapshot."""
+        """Return the codes of the checks that depend on the issuer's state."""
+        judgement = current.judgement
         trusted, time = judgement.code == "ok", judgement.time
         rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
         fresh = "block.needed"
@@ -227,19 +239,20 @@ class CompactVerifier:
             leaf, compact.record.index, found.statement, compact.path
         )
         codes[CheckName.ANCHOR] = "ok"
-        return codes | self._relied(compact, found)
+        return codes | self._relied(compact, found, current)
 
-    def _relied(self, compact: Compact, backing: BatchContext) -> dict[CheckName, str]:
-        record, state = compact.record, backing.body.state
+    def _relied(
+        self, compact: Compact, backing: BatchContext, current: Current
+    ) -> dict[CheckName, str]:
+        record, state = compact.record, current.state or backing.body.state
         signature = check_key(state.keys[backing.row.key], backing.row.block)
         if signature == "ok" and self.policy.countersignature:
             lacking = backing.statement.countersignature == ZERO
             signature = "signature.countersignature_missing" if lacking else "ok"
-        word = backing.body.words.get(record.index // CELLS, ZERO)
         return {
             CheckName.SIGNATURE: signature,
             CheckName.ENTITLEMENT: _entitlement(compact, backing.entry),
-            CheckName.STATUS: check_status(record.index, word, state.standing),
+            CheckName.STATUS: check_status(record.index, current.word, state.standing),
         }
 
     def _holder(

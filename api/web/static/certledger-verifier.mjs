@@ -2775,23 +2775,47 @@ function impliedStatusRoot(proof, position) {
   return root;
 }
 
+/** Hash of two nodes in a buffer that every call uses again: trees have many nodes. */
+const PAIR = new Uint8Array(64);
+
+/** @param {Uint8Array} left @param {Uint8Array} right @returns {Uint8Array} */
+function hashPair(left, right) {
+  PAIR.set(left);
+  PAIR.set(right, 32);
+  return keccak256(PAIR);
+}
+
 /**
- * Root of the tree of words (SPEC 9).
- * @param {Map<number, Uint8Array>} words that are not zero, by position
+ * Root of the tree of words (SPEC 9). Memory is one node a level.
+ * @param {Iterable<[number, Uint8Array]>} words that are not zero, by ascending position
  */
 function statusTreeRoot(words) {
-  let nodes = words;
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    /** @type {Map<number, Uint8Array>} */ const above = new Map();
-    for (const position of nodes.keys()) {
-      const parent = position >> 1;
-      if (above.has(parent)) continue;
-      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? EMPTY_SUBTREES[level]);
-      above.set(parent, keccak256(concat(left, right)));
+  /** @type {{level: number, at: number, node: Uint8Array}[]} */ const waiting = [];
+  /**
+   * The node `top` levels above the words that is over `node`; left siblings come from `waiting`.
+   * @param {number} at position of the word @param {Uint8Array} node @param {number} top
+   */
+  const climb = (at, node, top) => {
+    for (let level = 0; level < top; level += 1) {
+      if (at & 1) {
+        const last = waiting.at(-1);
+        const known = last?.level === level && last.at === at - 1 ? waiting.pop() : null;
+        node = hashPair(known?.node ?? EMPTY_SUBTREES[level], node);
+      } else node = hashPair(node, EMPTY_SUBTREES[level]);
+      at >>= 1;
     }
-    nodes = above;
+    return node;
+  };
+  /** @type {[number, Uint8Array] | null} */ let last = null;
+  for (const [at, word] of words) {
+    if (last) {
+      // A left child, whose right sibling is over this word.
+      const level = 31 - Math.clz32(last[0] ^ at);
+      waiting.push({ level, at: last[0] >> level, node: climb(...last, level) });
+    }
+    last = [at, word];
   }
-  return nodes.get(0) ?? EMPTY_SUBTREES[STATUS_DEPTH];
+  return last ? climb(...last, STATUS_DEPTH) : EMPTY_SUBTREES[STATUS_DEPTH];
 }
 
 /** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */
@@ -3638,7 +3662,7 @@ function findNewerState(proven, { disclosed: { record } }, block) {
   if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
   const issuer = proven.byIssuer.get(record.issuer);
   if (!issuer || record.index >= issuer.state.certificates) return { trust: block };
-  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
+  const word = issuer.statuses.word(statusWordPosition(record.index));
   return { trust: proven.trust, state: issuer.state, word };
 }
 
@@ -3877,6 +3901,144 @@ function encodeCbor(value) {
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }
 
+// -------------------- formats/snapshot_statuses.mjs
+
+/** The statuses of an issuer in a snapshot: lists of certificates as LEB128 gaps (SPEC 17). */
+
+/** Bytes of an LEB128 number below 2^32. */
+const MAX_LEB128_BYTES = 5;
+
+/**
+ * The certificates of each status but the first, ascending: four bytes each. Their words, which would take many
+ * times as much where they are scattered, are computed on access.
+ */
+class ListedStatuses {
+  /** @param {Uint32Array[]} lists */
+  constructor(lists) {
+    this.lists = lists;
+  }
+
+  /** The word at a position (SPEC 9). @param {number} position @returns {Uint8Array} */
+  word(position) {
+    const word = new Uint8Array(32);
+    const places = this.lists.map((list) => firstFrom(list, position * CERTIFICATES_PER_WORD));
+    this.fill(word, position, places);
+    return word;
+  }
+
+  /** The words that are not zero, by ascending position. @returns {Generator<[number, Uint8Array]>} */
+  *words() {
+    const places = this.lists.map(() => 0);
+    for (;;) {
+      const next = Math.min(...this.lists.map((list, at) => list[places[at]] ?? Infinity));
+      if (next === Infinity) return;
+      const position = Math.floor(next / CERTIFICATES_PER_WORD);
+      const word = new Uint8Array(32);
+      this.fill(word, position, places);
+      yield [position, word];
+    }
+  }
+
+  /**
+   * Set the cells of a word from the certificates at `places` of the lists, and move `places` behind them.
+   * @param {Uint8Array} word @param {number} position @param {number[]} places
+   */
+  fill(word, position, places) {
+    const end = (position + 1) * CERTIFICATES_PER_WORD;
+    this.lists.forEach((list, at) => {
+      for (; list[places[at]] < end; places[at] += 1) {
+        const cell = list[places[at]] % CERTIFICATES_PER_WORD;
+        word[31 - (cell >> 2)] |= (at + 1) << (2 * (cell & 3));
+      }
+    });
+  }
+}
+
+/** Place of the first number that is not below a limit. @param {Uint32Array} list @param {number} limit */
+function firstFrom(list, limit) {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle] < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Read the statuses of an issuer.
+ * @param {CborReader} reader @param {number} certificates issued @returns {ListedStatuses}
+ * @throws {CertledgerError} `snapshot.invalid`: a certificate twice or not issued
+ */
+function decodeStatuses(reader, certificates) {
+  reader.list(STATUSES.length - 1, STATUSES.length - 1);
+  const lists = STATUSES.slice(1).map(() =>
+    decodeGaps(reader.binary(0, certificates * MAX_LEB128_BYTES), certificates),
+  );
+  lists.forEach((list, at) => lists.slice(at + 1).forEach((other) => requireApart(list, other)));
+  return new ListedStatuses(lists);
+}
+
+/**
+ * Fail where two ascending lists have a certificate in common.
+ * @param {Uint32Array} left @param {Uint32Array} right
+ */
+function requireApart(left, right) {
+  for (let at = 0, other = 0; at < left.length && other < right.length;) {
+    if (left[at] === right[other]) fail("snapshot.invalid", `certificate ${left[at]} has two statuses`);
+    if (left[at] < right[other]) at += 1;
+    else other += 1;
+  }
+}
+
+/**
+ * Ascending indexes from LEB128 numbers: each the difference from the one before (the first from -1), less one.
+ * @param {Uint8Array} packed @param {number} below limit of the indexes @returns {Uint32Array}
+ */
+function decodeGaps(packed, below) {
+  const indexes = new Uint32Array(packed.reduce((sum, byte) => sum + (byte < 0x80 ? 1 : 0), 0));
+  let [found, index, gap, scale] = [0, -1, 0, 1];
+  for (const byte of packed) {
+    gap += (byte & 0x7f) * scale;
+    if (byte & 0x80) {
+      scale *= 128;
+      if (scale > 2 ** 28) fail("snapshot.invalid", "an LEB128 number is longer than five bytes");
+      continue;
+    }
+    if (!byte && scale > 1) fail("snapshot.invalid", "an LEB128 number is not in its shortest form");
+    index += gap + 1;
+    if (index >= below)
+      fail("snapshot.invalid", `a status of certificate ${index}, of which ${below} are issued`);
+    indexes[found] = index;
+    [found, gap, scale] = [found + 1, 0, 1];
+  }
+  if (scale > 1) fail("snapshot.invalid", "the last LEB128 number is cut short");
+  return indexes;
+}
+
+/** Inverse of `decodeStatuses`. @param {ListedStatuses} statuses @returns {Cbor} */
+const encodeStatuses = ({ lists }) => lists.map(encodeGaps);
+
+/** Inverse of `decodeGaps`. @param {Uint32Array} indexes @returns {Uint8Array} */
+function encodeGaps(indexes) {
+  /** @type {(emit: (byte: number) => void) => void} */
+  const eachByte = (emit) => {
+    let last = -1;
+    for (const index of indexes) {
+      let gap = index - last - 1;
+      for (; gap > 0x7f; gap = Math.floor(gap / 128)) emit((gap % 128) | 0x80);
+      emit(gap);
+      last = index;
+    }
+  };
+  let size = 0;
+  eachByte(() => (size += 1));
+  const packed = new Uint8Array(size);
+  size = 0;
+  eachByte((byte) => (packed[size++] = byte));
+  return packed;
+}
+
 // -------------------- formats/snapshot.mjs
 
 /**
@@ -3889,8 +4051,6 @@ const MAX_TYPE_BYTES = 64;
 /** Issuers, catalogs and nodes: as many as the roll can count. */
 const MAX_LIST_ITEMS = MAX_UINT32;
 const MAX_ENTRY_BYTES = 65536;
-/** Bytes of an LEB128 number below 2^32. */
-const MAX_LEB128_BYTES = 5;
 
 /**
  * Fail with `snapshot.invalid` unless a condition holds.
@@ -3910,8 +4070,8 @@ function requireShape(condition, problem) {
  *   countersignature: Uint8Array}} BatchRow
  */
 /**
- * An issuer: its state, batches and, by position, the status words that are not zero.
- * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], words: Map<number, Uint8Array>}} SnapshotIssuer
+ * An issuer: its state, batches and the statuses of its certificates.
+ * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], statuses: ReturnType<typeof decodeStatuses>}} SnapshotIssuer
  */
 
 /**
@@ -4023,14 +4183,18 @@ function decodeIssuer(reader, roots, identity, before) {
   const rows = [...before, ...decodeBatches(reader, roots, keys.length)];
   const issued = rows.reduce((sum, { count }) => sum + count, 0);
   reader.expect(issued <= MAX_CERTIFICATES, `at most ${MAX_CERTIFICATES} certificates before it`);
-  const words = decodeStatuses(reader, issued);
+  const statuses = decodeStatuses(reader, issued);
   const { statements, ...counters } = chainBatches(issuer, rows, identity);
+  /** @type {Uint8Array | null} */ let root = null;
   const state = {
     ...{ issuer, kind, name, nameDigest, standing, since, keys, catalogVersion, catalog, epoch, revision },
     ...counters,
-    status: statusTreeRoot(words),
+    /** Hashed on first access, so never where the policy does not have the ledger. */
+    get status() {
+      return (root ??= statusTreeRoot(statuses.words()));
+    },
   };
-  return { state, rows, statements, words };
+  return { state, rows, statements, statuses };
 }
 
 /**
@@ -4106,50 +4270,6 @@ function decodeBatches(reader, catalogs, keys) {
 }
 
 /**
- * The status words that are not zero, by position.
- * @param {CborReader} reader @param {number} certificates issued @returns {Map<number, Uint8Array>}
- */
-function decodeStatuses(reader, certificates) {
-  /** @type {Map<number, Uint8Array>} */ const words = new Map();
-  reader.list(STATUSES.length - 1, STATUSES.length - 1);
-  for (let status = 1; status < STATUSES.length; status += 1) {
-    for (const index of decodeGaps(reader.binary(0, certificates * MAX_LEB128_BYTES), certificates)) {
-      const position = Math.floor(index / CERTIFICATES_PER_WORD);
-      const word = words.get(position) ?? new Uint8Array(32);
-      requireShape(statusAt(word, index) === STATUSES[0], `certificate ${index} has two statuses`);
-      const cell = index % CERTIFICATES_PER_WORD;
-      word[31 - Math.floor(cell / 4)] |= status << (2 * (cell % 4));
-      words.set(position, word);
-    }
-  }
-  return words;
-}
-
-/**
- * Ascending indexes from LEB128 numbers: each the difference from the one before (the first from -1), less one.
- * @param {Uint8Array} packed @param {number} below limit of the indexes @returns {number[]}
- */
-function decodeGaps(packed, below) {
-  const indexes = [];
-  let [index, gap, scale] = [-1, 0, 1];
-  for (const byte of packed) {
-    gap += (byte & 0x7f) * scale;
-    if (byte & 0x80) {
-      scale *= 128;
-      requireShape(scale <= 2 ** 35, "an LEB128 number is longer than five bytes");
-      continue;
-    }
-    requireShape(byte || scale === 1, "an LEB128 number is not in its shortest form");
-    index += gap + 1;
-    requireShape(index < below, `a status of certificate ${index}, of which ${below} are issued`);
-    indexes.push(index);
-    [gap, scale] = [0, 1];
-  }
-  requireShape(scale === 1, "the last LEB128 number is cut short");
-  return indexes;
-}
-
-/**
  * The deterministic CBOR of a whole snapshot, whose SHA-256 is its digest (SPEC 17).
  * @param {Snapshot} snapshot
  */
@@ -4161,7 +4281,7 @@ function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issuers }) 
     accountProof,
     nodes,
     [...catalogs.values()].map(({ packed }) => packed),
-    issuers.map(({ state: s, rows, words }) => [
+    issuers.map(({ state: s, rows, statuses }) => [
       s.issuer,
       s.kind,
       s.nameDigest ?? s.name,
@@ -4173,7 +4293,7 @@ function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issuers }) 
       s.epoch,
       s.revision,
       encodeBatches(rows, places),
-      encodeStatuses(words),
+      encodeStatuses(statuses),
     ]),
   ]);
 }
@@ -4195,27 +4315,6 @@ function encodeBatches(rows, places) {
     rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
     new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
   ];
-}
-
-/** Inverse of `decodeStatuses`. @param {Map<number, Uint8Array>} words @returns {Cbor} */
-function encodeStatuses(words) {
-  /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
-  const last = packed.map(() => -1);
-  for (const position of [...words.keys()].sort((left, right) => left - right)) {
-    for (
-      let index = position * CERTIFICATES_PER_WORD;
-      index < (position + 1) * CERTIFICATES_PER_WORD;
-      index += 1
-    ) {
-      const at = STATUSES.indexOf(statusAt(words.get(position) ?? ZERO32, index)) - 1;
-      if (at < 0) continue;
-      let gap = index - last[at] - 1;
-      for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);
-      packed[at].push(gap);
-      last[at] = index;
-    }
-  }
-  return packed.map((bytes) => Uint8Array.from(bytes));
 }
 
 // -------------------- formats/snapshot_proof.mjs
@@ -4726,7 +4825,7 @@ function findBatch(proven, record) {
 function checkBatch(record, { issuer, row, statement, entry }, policy) {
   const key = issuer.state.keys[row.key];
   const signature = key ? checkKey(key, row.block) : "signature.signer_differs";
-  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
+  const word = issuer.statuses.word(statusWordPosition(record.index));
   return {
     signature: signature === "ok" ? checkCountersigned(policy, statement) : signature,
     entitlement: entry ? checkEntryObeyed(record, entry) : "entitlement.category_absent",

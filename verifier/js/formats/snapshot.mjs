@@ -24,7 +24,8 @@ import { countCharacters } from "./object_reader.mjs";
 import { ISSUER_PATTERN, MAX_CERTIFICATES, checkIssuerCode } from "./record.mjs";
 import { MAX_NODE_BYTES, MAX_PROOF_NODES } from "./state_proof.mjs";
 import { MAX_BATCH_CERTIFICATES, batchDigest } from "./statements.mjs";
-import { CERTIFICATES_PER_WORD, STATUSES, statusAt, statusTreeRoot } from "./status_tree.mjs";
+import { decodeStatuses, encodeStatuses } from "./snapshot_statuses.mjs";
+import { statusTreeRoot } from "./status_tree.mjs";
 import { MAX_TIME } from "./time.mjs";
 /** @import { Entry } from "./catalog.mjs" */
 /** @import { Cbor } from "./cbor.mjs" */
@@ -38,8 +39,6 @@ const MAX_TYPE_BYTES = 64;
 /** Issuers, catalogs and nodes: as many as the roll can count. */
 export const MAX_LIST_ITEMS = MAX_UINT32;
 const MAX_ENTRY_BYTES = 65536;
-/** Bytes of an LEB128 number below 2^32. */
-const MAX_LEB128_BYTES = 5;
 
 /**
  * Fail with `snapshot.invalid` unless a condition holds.
@@ -59,8 +58,8 @@ export function requireShape(condition, problem) {
  *   countersignature: Uint8Array}} BatchRow
  */
 /**
- * An issuer: its state, batches and, by position, the status words that are not zero.
- * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], words: Map<number, Uint8Array>}} SnapshotIssuer
+ * An issuer: its state, batches and the statuses of its certificates.
+ * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], statuses: ReturnType<typeof decodeStatuses>}} SnapshotIssuer
  */
 
 /**
@@ -172,14 +171,18 @@ export function decodeIssuer(reader, roots, identity, before) {
   const rows = [...before, ...decodeBatches(reader, roots, keys.length)];
   const issued = rows.reduce((sum, { count }) => sum + count, 0);
   reader.expect(issued <= MAX_CERTIFICATES, `at most ${MAX_CERTIFICATES} certificates before it`);
-  const words = decodeStatuses(reader, issued);
+  const statuses = decodeStatuses(reader, issued);
   const { statements, ...counters } = chainBatches(issuer, rows, identity);
+  /** @type {Uint8Array | null} */ let root = null;
   const state = {
     ...{ issuer, kind, name, nameDigest, standing, since, keys, catalogVersion, catalog, epoch, revision },
     ...counters,
-    status: statusTreeRoot(words),
+    /** Hashed on first access, so never where the policy does not have the ledger. */
+    get status() {
+      return (root ??= statusTreeRoot(statuses.words()));
+    },
   };
-  return { state, rows, statements, words };
+  return { state, rows, statements, statuses };
 }
 
 /**
@@ -255,50 +258,6 @@ function decodeBatches(reader, catalogs, keys) {
 }
 
 /**
- * The status words that are not zero, by position.
- * @param {CborReader} reader @param {number} certificates issued @returns {Map<number, Uint8Array>}
- */
-function decodeStatuses(reader, certificates) {
-  /** @type {Map<number, Uint8Array>} */ const words = new Map();
-  reader.list(STATUSES.length - 1, STATUSES.length - 1);
-  for (let status = 1; status < STATUSES.length; status += 1) {
-    for (const index of decodeGaps(reader.binary(0, certificates * MAX_LEB128_BYTES), certificates)) {
-      const position = Math.floor(index / CERTIFICATES_PER_WORD);
-      const word = words.get(position) ?? new Uint8Array(32);
-      requireShape(statusAt(word, index) === STATUSES[0], `certificate ${index} has two statuses`);
-      const cell = index % CERTIFICATES_PER_WORD;
-      word[31 - Math.floor(cell / 4)] |= status << (2 * (cell % 4));
-      words.set(position, word);
-    }
-  }
-  return words;
-}
-
-/**
- * Ascending indexes from LEB128 numbers: each the difference from the one before (the first from -1), less one.
- * @param {Uint8Array} packed @param {number} below limit of the indexes @returns {number[]}
- */
-function decodeGaps(packed, below) {
-  const indexes = [];
-  let [index, gap, scale] = [-1, 0, 1];
-  for (const byte of packed) {
-    gap += (byte & 0x7f) * scale;
-    if (byte & 0x80) {
-      scale *= 128;
-      requireShape(scale <= 2 ** 35, "an LEB128 number is longer than five bytes");
-      continue;
-    }
-    requireShape(byte || scale === 1, "an LEB128 number is not in its shortest form");
-    index += gap + 1;
-    requireShape(index < below, `a status of certificate ${index}, of which ${below} are issued`);
-    indexes.push(index);
-    [gap, scale] = [0, 1];
-  }
-  requireShape(scale === 1, "the last LEB128 number is cut short");
-  return indexes;
-}
-
-/**
  * The deterministic CBOR of a whole snapshot, whose SHA-256 is its digest (SPEC 17).
  * @param {Snapshot} snapshot
  */
@@ -310,7 +269,7 @@ export function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issu
     accountProof,
     nodes,
     [...catalogs.values()].map(({ packed }) => packed),
-    issuers.map(({ state: s, rows, words }) => [
+    issuers.map(({ state: s, rows, statuses }) => [
       s.issuer,
       s.kind,
       s.nameDigest ?? s.name,
@@ -322,7 +281,7 @@ export function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issu
       s.epoch,
       s.revision,
       encodeBatches(rows, places),
-      encodeStatuses(words),
+      encodeStatuses(statuses),
     ]),
   ]);
 }
@@ -344,25 +303,4 @@ function encodeBatches(rows, places) {
     rows.map(({ catalog }) => places.get(hex(catalog)) ?? -1),
     new Map(countersigned.map(([at, row]) => [at, row.countersignature])),
   ];
-}
-
-/** Inverse of `decodeStatuses`. @param {Map<number, Uint8Array>} words @returns {Cbor} */
-function encodeStatuses(words) {
-  /** @type {number[][]} */ const packed = STATUSES.slice(1).map(() => []);
-  const last = packed.map(() => -1);
-  for (const position of [...words.keys()].sort((left, right) => left - right)) {
-    for (
-      let index = position * CERTIFICATES_PER_WORD;
-      index < (position + 1) * CERTIFICATES_PER_WORD;
-      index += 1
-    ) {
-      const at = STATUSES.indexOf(statusAt(words.get(position) ?? ZERO32, index)) - 1;
-      if (at < 0) continue;
-      let gap = index - last[at] - 1;
-      for (; gap > 0x7f; gap = Math.floor(gap / 128)) packed[at].push((gap % 128) | 0x80);
-      packed[at].push(gap);
-      last[at] = index;
-    }
-  }
-  return packed.map((bytes) => Uint8Array.from(bytes));
 }

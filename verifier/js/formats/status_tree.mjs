@@ -58,23 +58,47 @@ export function impliedStatusRoot(proof, position) {
   return root;
 }
 
+/** Hash of two nodes in a buffer that every call uses again: trees have many nodes. */
+const PAIR = new Uint8Array(64);
+
+/** @param {Uint8Array} left @param {Uint8Array} right @returns {Uint8Array} */
+function hashPair(left, right) {
+  PAIR.set(left);
+  PAIR.set(right, 32);
+  return keccak256(PAIR);
+}
+
 /**
- * Root of the tree of words (SPEC 9).
- * @param {Map<number, Uint8Array>} words that are not zero, by position
+ * Root of the tree of words (SPEC 9). Memory is one node a level.
+ * @param {Iterable<[number, Uint8Array]>} words that are not zero, by ascending position
  */
 export function statusTreeRoot(words) {
-  let nodes = words;
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    /** @type {Map<number, Uint8Array>} */ const above = new Map();
-    for (const position of nodes.keys()) {
-      const parent = position >> 1;
-      if (above.has(parent)) continue;
-      const [left, right] = [2 * parent, 2 * parent + 1].map((at) => nodes.get(at) ?? EMPTY_SUBTREES[level]);
-      above.set(parent, keccak256(concat(left, right)));
+  /** @type {{level: number, at: number, node: Uint8Array}[]} */ const waiting = [];
+  /**
+   * The node `top` levels above the words that is over `node`; left siblings come from `waiting`.
+   * @param {number} at position of the word @param {Uint8Array} node @param {number} top
+   */
+  const climb = (at, node, top) => {
+    for (let level = 0; level < top; level += 1) {
+      if (at & 1) {
+        const last = waiting.at(-1);
+        const known = last?.level === level && last.at === at - 1 ? waiting.pop() : null;
+        node = hashPair(known?.node ?? EMPTY_SUBTREES[level], node);
+      } else node = hashPair(node, EMPTY_SUBTREES[level]);
+      at >>= 1;
     }
-    nodes = above;
+    return node;
+  };
+  /** @type {[number, Uint8Array] | null} */ let last = null;
+  for (const [at, word] of words) {
+    if (last) {
+      // A left child, whose right sibling is over this word.
+      const level = 31 - Math.clz32(last[0] ^ at);
+      waiting.push({ level, at: last[0] >> level, node: climb(...last, level) });
+    }
+    last = [at, word];
   }
-  return nodes.get(0) ?? EMPTY_SUBTREES[STATUS_DEPTH];
+  return last ? climb(...last, STATUS_DEPTH) : EMPTY_SUBTREES[STATUS_DEPTH];
 }
 
 /** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */

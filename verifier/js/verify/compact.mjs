@@ -1,6 +1,6 @@
 /** Verification of compact evidence, from a snapshot and without a network (SPEC 16.2, 17, 18). @module */
 
-import { ZERO32, equal, hex } from "../bytes.mjs";
+import { equal, hex } from "../bytes.mjs";
 import { CertledgerError } from "../errors.mjs";
 import {
   COMPACT_TYPE,
@@ -69,7 +69,7 @@ function findBatch(proven, record) {
 function checkBatch(record, { issuer, row, statement, entry }, policy) {
   const key = issuer.state.keys[row.key];
   const signature = key ? checkKey(key, row.block) : "signature.signer_differs";
-  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
+  const word = issuer.statuses.word(statusWordPosition(record.index));
   return {
     signature: signature === "ok" ? checkCountersigned(policy, statement) : signature,
     entitlement: entry ? checkEntryObeyed(record, entry) : "entitlement.category_absent",

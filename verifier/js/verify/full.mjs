@@ -1,6 +1,6 @@
 /** Verification of full evidence (SPEC 16.1, 18). @module */
 
-import { ZERO32, equal } from "../bytes.mjs";
+import { equal } from "../bytes.mjs";
 import { CertledgerError } from "../errors.mjs";
 import { parseCanonical } from "../formats/canonical_json.mjs";
 import { EVIDENCE_TYPE, MAX_EVIDENCE_BYTES, readEvidence } from "../formats/evidence.mjs";
@@ -111,7 +111,7 @@ function findNewerState(proven, { disclosed: { record } }, block) {
   if (!equal(head.identity, block.checkpoint.identity) || head.number <= block.checkpoint.number) return null;
   const issuer = proven.byIssuer.get(record.issuer);
   if (!issuer || record.index >= issuer.state.certificates) return { trust: block };
-  const word = issuer.words.get(statusWordPosition(record.index)) ?? ZERO32;
+  const word = issuer.statuses.word(statusWordPosition(record.index));
   return { trust: proven.trust, state: issuer.state, word };
 }
 
