@@ -19,16 +19,21 @@ from tests.test_policy_options import commands, options
 
 ELSEWHERE = "http://node.example:8545/path"
 NODES = [
-    *((name, "--rpc") for name in ("audit", "submit", "witness")),
+    *((name, "--rpc") for name in ("audit", "registrar hold", "registrar queue",
+                                   "registrar review", "registrar sign", "submit", "witness")),
+    *((name, "--chain") for name in ("found deploy", "found operator", "join")),
+    ("chain", "--follow"),
     *(
         (name, option)
-        for name in ("snapshot check", "snapshot fetch", "verify", "verify-receipt")
+        for name in ("decision replay", "snapshot check", "snapshot fetch", "verify",
+                     "verify-receipt")
         for option in ("--rpc", "--trust-node")
     ),
-]
+]  # fmt: skip
 SERVERS = [
     *((name, "--server") for name in ("ask", "hooks add", "hooks events", "hooks failed",
-                                      "hooks list", "hooks remove", "submit")),
+                                      "hooks list", "hooks remove", "registrar hold", "submit")),
+    *((name, "--url") for name in ("found join", "found key", "found operator")),
     ("audit", "--data"),
     ("serve", "--oidc-issuer"),
     ("snapshot fetch", "--from"),

@@ -26,6 +26,8 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "ask": (("good.json", "--operator", "0x" + "1" * 40, "--server", NOWHERE, "--patience", "0"),
             3, "(server.silent)"),
     "audit": (("--rpc", NOWHERE), 3, "(block.node_unreachable)"),
+    "decision replay": (("good.json", "--book", "good.json"), 2, "file.receipt is missing"),
+    "join": (("--home", "joined", "--chain", NOWHERE), 3, "(chain.unreachable)"),
     "snapshot check": (("day", *AT), 0, ""),
     "snapshot export": (("day", "nobody"), 2, "the snapshot has no body nobody"),
     "snapshot fetch": (("new", "--from", NOWHERE, *AT), 3, "(snapshot.unreachable)"),

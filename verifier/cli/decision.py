@@ -52,11 +52,11 @@ def replay_decision(
     )
     from certledger.verifier.verify.full import Question
 
+    trusted = policy.open()
     stored = DecisionFile.parse(read_file(answer, MAX_ANSWER_BYTES))
     signer = None if operator is None else from_hex(operator.removeprefix("0x").lower(), 20)
     stored.record.check(signer)
     edition = BookEdition.parse(read_file(book, MAX_EDITION_BYTES))
-    trusted = policy.open()
     question = Question(policy=trusted, judge=nodes.judge(trusted), now=stored.record.checked)
     found = replay(stored, edition, question)
     _show(stored, found, as_json=as_json)
