@@ -158,12 +158,15 @@ FULL: dict[str, Callable[[Intake], Intake]] = {
 def test_a_retired_ledger_takes_nothing_more_in(
     world: World, issuer: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = replace(world.ledger.intake, retired=True)
-    monkeypatch.setattr(world.ledger, "intake", ended)
+    intake = world.ledger.intake
+    monkeypatch.setattr(world.ledger, "intake", replace(intake, retired=True))
     batch, before = world.body.seal(1), rows(world)
     answer = issuer.post("/v1/batches", content=batch.submission())
     assert (answer.status_code, answer.json()["code"]) == (409, "ledger.retired")
     assert rows(world) == before
+    monkeypatch.setattr(world.ledger, "intake", intake)
+    assert issuer.post("/v1/batches", content=batch.submission()).status_code == 202
+    world.ledger.settle()
 
 
 @pytest.mark.parametrize("code", FULL)
