@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -9,11 +11,14 @@ from starlette.responses import Response
 from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ResourceUnknownError
 from certledger.api.openapi.operation import Asking, operation, schema, tagged
-from certledger.api.responses import cached, json_response
-from certledger.api.routes.verification_receipts import Reference, find_receipt
+from certledger.api.responses import json_response
+from certledger.api.routes.verification_receipts import (
+    Reference,
+    find_receipt,
+    receipt_evidence,
+)
 from certledger.api.service import Service, service_of
 from certledger.ledger.core.service_values import Verification
-from certledger.ledger.verification.receipt_evidence import prove_receipt
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.evidence import MEDIA_TYPE
 from certledger.verifier.reform.operator_record import EDITION, RECORD_OUTCOMES, SAMPLE
@@ -51,15 +56,7 @@ async def get_record(request: Request, caller: Asking, reference: Reference) -> 
 )
 async def get_record_evidence(request: Request, caller: Asking, reference: Reference) -> Response:
     """The code `receipt.pending` means that it is not anchored yet; records are anchored daily."""
-    service = service_of(request)
-    data = await service.pools.prove(request, _prove, service, caller, reference)
-    return await cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
-
-
-def _prove(service: Service, caller: Caller, reference: str) -> bytes:
-    given = _find(service, caller, reference)
-    with service.making:
-        return prove_receipt(service.store, service.ledger.maker, given).format()
+    return await receipt_evidence(request, partial(_find, service_of(request), caller, reference))
 
 
 def _find(service: Service, caller: Caller, reference: str) -> Verification:

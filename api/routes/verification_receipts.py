@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -105,15 +106,22 @@ async def get_receipt_evidence(request: Request, caller: Asking, reference: Refe
     The code `receipt.pending` means that the receipt is not anchored yet; receipts are anchored
     daily.
     """
+    return await receipt_evidence(
+        request, partial(_receipt, service_of(request), caller, reference)
+    )
+
+
+async def receipt_evidence(request: Request, find: Callable[[], Verification]) -> Response:
+    """Respond with evidence of the receipt or record that `find` returns."""
     service = service_of(request)
-    data = await service.pools.prove(request, _prove, service, caller, reference)
+
+    def prove() -> bytes:
+        given = find()
+        with service.making:
+            return prove_receipt(service.store, service.ledger.maker, given).format()
+
+    data = await service.pools.prove(request, prove)
     return await cached(request, data, media=MEDIA_TYPE, control="private, max-age=30")
-
-
-def _prove(service: Service, caller: Caller, reference: str) -> bytes:
-    given = _receipt(service, caller, reference)
-    with service.making:
-        return prove_receipt(service.store, service.ledger.maker, given).format()
 
 
 def _receipt(service: Service, caller: Caller, reference: str) -> Verification:
