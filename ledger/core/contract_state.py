@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
+from certledger.ledger.core.acts import not_after_of
 from certledger.ledger.core.values import RegistrarSeen, SubmittedAct
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
@@ -63,5 +64,5 @@ def after_act(ledger: LedgerState, act: SubmittedAct, issuer: str, block: int) -
         signatures=tuple(act.signatures),
         key=signing_key(state, act.statement, act.digest, act.signatures),
     )
-    last: int = getattr(act.statement, "not_after")  # noqa: B009  (all carried have it)
-    return apply(ledger, signed, BlockTime(number=block, time=last))
+    time = not_after_of(act.statement)
+    return apply(ledger, signed, BlockTime(number=block, time=time))

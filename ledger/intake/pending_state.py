@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from certledger.ledger.core.acts import Lane
+from certledger.ledger.core.acts import Lane, not_after_of
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.core.values import IssuerRow, SubmittedAct
 from certledger.ledger.intake.batch_submission import MAX_SUBMISSION_BYTES
@@ -81,12 +81,11 @@ class Intake:
 
     def format_receipt(self, statement: Statement, now: int, number: int, previous: bytes) -> bytes:
         """Return the file of receipt `number`, deterministic in its arguments."""
-        not_after: int = getattr(statement, "not_after")  # noqa: B009  (all that are carried)
         return issue_receipt(
             statement,
             identity=self.identity,
             accepted=now,
-            anchored_by=min(now + self.limits.anchored_within, not_after),
+            anchored_by=min(now + self.limits.anchored_within, not_after_of(statement)),
             number=number,
             previous=previous,
             operator=self.operator,
