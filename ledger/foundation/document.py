@@ -251,7 +251,7 @@ _NO_PIN = LedgerPin(
     identity=bytes(32),
     deployment=bytes(32),
 )
-"""Stands for the ledger while there is none, so that the terms can be checked."""
+"""Placeholder of the ledger while there is none, so that the terms can be checked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -279,7 +279,7 @@ class SignedFounding:
 
         Raises:
             MalformedError: anything but canonical bytes of this format.
-            FoundationError: a part or a signature is not good, or a party stands twice.
+            FoundationError: a part or a signature is not good, or a party occurs twice.
         """
         read = Members(parse_canonical(data, MAX_FOUNDING_BYTES), "file")
         founding = Founding.from_json(read.take("founding"))

@@ -21,7 +21,7 @@ from certledger.verifier.http_client import is_server_address
 MAX_PART_BYTES = 8_192
 MAX_REGION = 99
 REGISTRAR, ROOT, WITNESS, OPERATOR = "registrar", "root", "witness", "operator"
-"""What a key of a part is for, as it stands among the part's signatures."""
+"""What a key of a part is for, by its name among the part's signatures."""
 _ADDRESS = re.compile("0x[0-9a-f]{40}")
 _SIGNATURE = re.compile("[0-9a-f]{128}(?:[0-9a-f]{2})?")
 

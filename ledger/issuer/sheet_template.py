@@ -41,7 +41,7 @@ class TemplateColumn:
 
     Attributes:
         required: a certificate cannot be sealed without it.
-        example: what stands in the example row.
+        example: value in the example row.
         choices: what a cell may say, where that is a short list.
     """
 

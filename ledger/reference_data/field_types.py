@@ -10,7 +10,7 @@ from certledger.ledger.reference_data.fields import UNITS, load_field_names
 
 
 class FieldType(StrEnum):
-    """What stands in a field."""
+    """Kind of value of a field."""
 
     IDENTITY = "identity"
     USCC = "uscc"

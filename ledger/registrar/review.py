@@ -186,7 +186,7 @@ def _missing(statement: Statement, office: RegistrarOffice, signed: set[int]) ->
     for region in sorted(regions - signed):
         yield f"the registrar of region {region}"
     if isinstance(statement, KeysChange):
-        return  # A key of the issuer may stand for the second registrar.
+        return  # A key of the issuer may sign in place of the second registrar.
     if _takes_second(statement) and not signed - regions:
         yield "a second registrar, of another region"
 

@@ -42,7 +42,7 @@ class Cell:
         since_1904: the workbook counts days from 1904.
         shared: of a covered cell, the value of the first cell of the merged range.
         range: of a covered cell, the merged range, like G2:G4.
-        is_below: of a covered cell, it stands in the column of the first cell.
+        is_below: of a covered cell, it is in the column of the first cell.
     """
 
     kind: CellKind

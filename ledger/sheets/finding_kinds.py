@@ -8,7 +8,7 @@ _F, _Q, _N = Grade.FAULT, Grade.QUESTION, Grade.NOTE
 
 
 def kind(code: str, grade: Grade, zh: str, en: str) -> FindingKind:
-    """Return a kind of finding; here its sentences stand one below the other."""
+    """Return a kind of finding; its sentences are in Chinese and English."""
     return FindingKind(code, grade, zh, en)
 
 

@@ -61,7 +61,7 @@ def _repair_latin(text: str) -> str | None:
 
 
 def _encode_mixed(text: str, encoding: str) -> bytes | None:
-    """Encode; the five bytes that Windows-1252 lacks stand as control characters."""
+    """Encode; the five bytes that Windows-1252 lacks are control characters."""
     try:
         return b"".join(
             one.encode("latin-1") if "\x80" <= one <= "\x9f" else one.encode(encoding)

@@ -190,7 +190,7 @@ def read_worksheet(
 
 
 def _check_places(rows: Sequence[GridRow], archive: Archive) -> None:
-    """Refuse a row or a cell that stands twice: programs differ in which they show."""
+    """Refuse a row or a cell that occurs twice: programs differ in which they show."""
     previous = 0
     for row in rows:
         columns = [column for column, _ in row.cells]

@@ -24,7 +24,7 @@ from certledger.verifier.verify.checks import today
 MAX_BATCH_FAULTS = 50
 """Faults listed for one batch; more of them usually have the same cause."""
 ID_TEXT = 22
-"""Base64url characters of an id that stand in a row: 132 of its 256 bits."""
+"""Base64url characters of an id in a report's row: 132 of its 256 bits."""
 ROW = ID_TEXT + 6 + 4 + 8 + 8
 """Bytes of a row: id, issuer number, edition, index, index replaced; the numbers in hex."""
 NO_INDEX = 0xFFFFFFFF

@@ -279,7 +279,7 @@ class Book:
         return {one.name.zh: one.region for one in self.issuers.values()}
 
     def items_of(self, code: str) -> tuple[BookItem, ...]:
-        """Return the items that an item or bundle stands for, each once.
+        """Return the items of an item or bundle, each once.
 
         Raises:
             BookUnknownError: it is neither.

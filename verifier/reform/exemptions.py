@@ -53,7 +53,7 @@ class ExemptLine:
     """One material, asked for once.
 
     Attributes:
-        asked_by: the lines it stands for, as item code and number.
+        asked_by: the lines that it merges, as item code and number.
         required: whether any of them must be met.
         categories: what satisfies it and this kind of applicant can hold.
         override: the legal reason to ask for it all the same, None without.
