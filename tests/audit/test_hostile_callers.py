@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from tests.audit.conftest import Auditor
 
 SELECTORS = tuple(load_artifact().selectors.values())
 GAS = 2_000_000
+TOGETHER = 15
+"""Transactions of so much gas fill a block."""
 CALLS = int(os.environ.get("CERTLEDGER_ATTACK_CALLS", "60"))
 """`make attack` sends 10,000."""
 
@@ -47,16 +51,27 @@ def draw() -> random.Random:
     return random.Random(4)
 
 
-def send(ledger: Ledger, data: bytes) -> None:
-    """Send a call whether or not the contract would take it."""
-    payment = Payment(
-        chain_id=ledger.pin.chain_id,
-        nonce=ledger.chain.next_nonce(),
-        gas=GAS,
-        to=ledger.pin.address,
-        data=data,
-    )
-    ledger.chain.broadcast(sign_transaction(ledger.node, ledger.operator, payment).raw)
+def send(ledger: Ledger, payloads: Sequence[bytes]) -> None:
+    """Send calls whether or not the contract would take them, as many a block as its gas allows."""
+    first = ledger.chain.next_nonce()
+    with ThreadPoolExecutor(TOGETHER) as senders:
+        for at in range(0, len(payloads), TOGETHER):
+            waiting = []
+            for nonce, data in enumerate(payloads[at : at + TOGETHER], first + at):
+                payment = Payment(
+                    chain_id=ledger.pin.chain_id,
+                    nonce=nonce,
+                    gas=GAS,
+                    to=ledger.pin.address,
+                    data=data,
+                )
+                raw = sign_transaction(ledger.node, ledger.operator, payment).raw
+                waiting.append(senders.submit(ledger.chain.broadcast, raw))
+                # The node takes an account's transactions in turn only.
+                while ledger.chain.next_nonce() <= nonce and not waiting[-1].done():
+                    pass
+            for one in waiting:
+                one.result()
 
 
 def good_entry(ledger: Ledger, police: little.Body) -> Any:
@@ -94,9 +109,11 @@ def test_a_caller_of_every_function_stops_no_reader(
         police = little.Body(ledger, little.POLICE)
         honest = good_entry(ledger, police)
         entries = [honest, (Rubbish((b"\xff" * 32,)), []), *(rubbish(draw, honest) for _ in "123")]
-        send(ledger, calls.anchor(entries))
-        for _ in range(CALLS):
-            send(ledger, garbled(draw, calls.anchor([honest, rubbish(draw, honest)])))
+        send(ledger, [calls.anchor(entries)])
+        send(
+            ledger,
+            [garbled(draw, calls.anchor([honest, rubbish(draw, honest)])) for _ in range(CALLS)],
+        )
 
         ledger.settle()
 
