@@ -191,7 +191,7 @@ def _large(body: Body, last: SealedBatch, count: int) -> SealedBatch:
 def _asking(made: Home, served: Process, sizes: Sizes) -> Iterator[Row]:
     issuer = made.body.issuer
     questions = [[b'{"evidence":%b}' % data for data in files] for files in made.files]
-    digests = [lookup_digest(*pair) for pair in _numbers(made)]
+    digests = [lookup_digest(*pair) for pair in numbers(made)]
     lookups = [orjson.dumps({"digest": digest.hex()}) for digest in digests]
     kinds = {
         "api_verify": made.asking("POST", "/v1/verifications", questions[0], JSON),
@@ -230,7 +230,8 @@ def _first_sight(
     return _row("api_verify_first_sight", median(rates[0]), "requests/s", median(rates[1]), None)
 
 
-def _numbers(made: Home) -> Iterator[tuple[str, str]]:
+def numbers(made: Home) -> Iterator[tuple[str, str]]:
+    """Yield number and access code of each certificate of a home."""
     codes = [code.decode() for code in made.known.sealed.codes]
     for issue, code in zip(made.known.issues, codes, strict=True):
         yield issue.number, code
