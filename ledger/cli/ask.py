@@ -65,9 +65,10 @@ def ask(
 ) -> None:
     """Ask a service of EVIDENCE files, and check its receipt instead of believing it.
 
-    A file *.txt holds the text of a QR code.  What --out keeps is for `verify-receipt`.  Exits as
-    `verify` does: 0 if all are valid, 1 if any is not, 3 if for any it cannot tell, also because
-    the service cannot be reached or its receipt does not check.
+    A file *.txt holds the text of a QR code, or a short link, of which a digest alone is sent.
+    What --out keeps is for `verify-receipt`.  Exits as `verify` does: 0 if all are valid, 1 if any
+    is not, 3 if for any it cannot tell, also because the service cannot be reached or its receipt
+    does not check.
     """
     from certledger.ledger.client.service_client import Client
     from certledger.verifier.cli.verify import exit_status
@@ -99,16 +100,18 @@ def _question(path: Path) -> Json:
     from certledger.verifier.errors import MalformedError
     from certledger.verifier.formats.canonical_json import parse
     from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES
-    from certledger.verifier.formats.foreign_formats import words_of
+    from certledger.verifier.formats.foreign_formats import SHORT_LINK, words_of
 
     file = EvidenceFile.read(path)
     if file.data is None:
         notice(f"{path} cannot be read")
         return {"evidence": {}}
+    found = file.looks_like
+    if found == SHORT_LINK:
+        return _lookup(path, file.data)
     if code := file.code:
         return {"code": code}
     # The other files are asked about all the same; the service answers that this is no evidence.
-    found = file.looks_like
     if found is not None:
         notice(f"{path} is no evidence: {words_of(found)}")
     try:
@@ -117,6 +120,23 @@ def _question(path: Path) -> Json:
         if found is None:
             notice(f"{path} is no evidence: {error} ({error.code})")
         return {"evidence": {}}
+
+
+def _lookup(path: Path, data: bytes) -> Json:
+    """Return the question of a short link: the digest of number and access code alone."""
+    from certledger.verifier.errors import MalformedError
+    from certledger.verifier.formats.record import lookup_digest
+    from certledger.verifier.formats.short_link import ShortLink
+
+    try:
+        link = ShortLink.parse(data.decode("utf-8-sig", "replace"))
+    except MalformedError as error:
+        notice(f"{path} has no short link that can be read: {error} ({error.code})")
+        return {"evidence": {}}
+    if link.number is None:
+        notice(f"the link in {path} has no number; look it up by the number on the certificate")
+        return {"evidence": {}}
+    return {"lookup": {"digest": lookup_digest(link.number, link.code).hex()}}
 
 
 def _document(verdicts: Sequence[SignedVerdict]) -> Json:

@@ -220,7 +220,7 @@ def issue_of(
 
 
 def print_papers(
-    folder: Path, made: Iterable[DemoCertificate], codes: Mapping[str, str], link: str
+    folder: Path, made: Iterable[DemoCertificate], codes: Mapping[str, str], address: str
 ) -> int:
     """Print the papers that do not exist yet; return how many certificates there are."""
     documents = {
@@ -231,7 +231,7 @@ def print_papers(
             issue_date=one.sample.issue_date,
             expiry_date=one.sample.expiry_date,
             access_code=codes[one.stem],
-            link=link,
+            address=address,
         )
         for one in made
     }

@@ -42,7 +42,9 @@ from certledger.verifier.vocabulary import Outcome, Status, Verdict
 
 MIN_CATEGORIES = 50
 SEED = 20200224
-LINK = "https://certledger.example/v"
+SERVICE = "https://certledger.example"
+LINKS = "http://127.0.0.1:8080"
+"""Address in the links on documents: that of `certledger serve` where nothing else is set."""
 Say = Callable[[str], None]
 
 
@@ -143,7 +145,7 @@ def _policy(ledger: Ledger, cast: Cast, domain: Domain) -> SignedPolicy:
         operator = make_operator_part(
             ledger.operator,
             OPERATOR.name_zh,
-            LINK,
+            SERVICE,
             node=ledger.node,
             embedded=ledger.embedded is not None,
         )
@@ -216,7 +218,7 @@ def _issue(
             for issuer, mine in by_issuer.items()
             for one, code in zip(mine, _codes(offices[issuer], sequence, mine, made), strict=True)
         }
-        print_papers(folder, certificates, codes, LINK)
+        print_papers(folder, certificates, codes, LINKS)
         papers = Papers(folder=folder)
         for issuer, mine in by_issuer.items():
             office = offices[issuer]

@@ -10,20 +10,11 @@ from datetime import date
 
 from certledger.ledger.reference_data import Category, IssuerProfile
 from certledger.ledger.reference_data.fields import label_en, label_zh
-from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.formats.record import normal_number
+from certledger.verifier.formats.short_link import ShortLink
 
 # Fields with a place of their own on the page.
 PLACED = frozenset({"certificate_number", "issuing_body", "issue_date", "expiry_date"})
-
-# The link must fit the foot of the page, in a QR code that a phone can read.
-MAX_LINK_CHARACTERS = 240
-
-
-class LinkTooLongError(CertledgerError):
-    """The link of a document does not fit on its page."""
-
-    code: str = "document.link_too_long"
-    exit_status = ExitStatus.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +32,7 @@ class CertificateDocument:
 
     Attributes:
         access_code: 16 characters of Crockford base32; normal, without hyphens.
-        link: where the certificate can be verified, at most 240 characters; printed, and drawn as
-            a QR code.
+        link: the short link (SPEC section 4.9), printed, and drawn as a QR code.
     """
 
     title_zh: str
@@ -56,17 +46,6 @@ class CertificateDocument:
     expiry_date: date | None
     link: str
 
-    def __post_init__(self) -> None:
-        """Check the length of the link.
-
-        Raises:
-            LinkTooLongError: more than 240 characters.
-        """
-        if len(self.link) > MAX_LINK_CHARACTERS:
-            raise LinkTooLongError(
-                f"a link of {len(self.link)} characters, where {MAX_LINK_CHARACTERS} fit"
-            )
-
 
 def certificate_document(
     *,
@@ -76,15 +55,20 @@ def certificate_document(
     issue_date: date,
     expiry_date: date | None,
     access_code: str,
-    link: str,
+    address: str,
 ) -> CertificateDocument:
-    """Return the document of a certificate; its lines have the order of `fields`."""
+    """Return the document of a certificate; its lines have the order of `fields`.
+
+    Raises:
+        LinkImpossibleError: `address`, the service's, is none that a short link can have.
+    """
+    number = fields["certificate_number"]
     return CertificateDocument(
         title_zh=category.name_zh,
         title_en=category.name_en,
         issuer_zh=issuer.name_zh,
         issuer_en=issuer.name_en,
-        number=fields["certificate_number"],
+        number=number,
         access_code=access_code,
         lines=tuple(
             Line(label_zh=label_zh(name), label_en=label_en(name), value=value)
@@ -93,5 +77,5 @@ def certificate_document(
         ),
         issue_date=issue_date,
         expiry_date=expiry_date,
-        link=link,
+        link=ShortLink(number=normal_number(number), code=access_code).format(address),
     )

@@ -14,6 +14,7 @@ import pytest
 
 from certledger.ledger.core.service_values import Delivery, DeliveryState, Role
 from certledger.ledger.node import POLICY
+from certledger.verifier.formats.short_link import ShortLink
 from tests.api.world import Running, World
 
 RUN = "from certledger.verifier.cli.main import main; main()"
@@ -65,6 +66,20 @@ def test_a_counter_asks_and_keeps_what_it_was_told(
     assert both.returncode == 1
     verdicts = [one["result"]["verdict"] for one in orjson.loads(both.stdout)["results"]]
     assert verdicts == ["valid", "not_in_force"]
+
+    code = world.body.sealed[0].sealed.codes[0].decode()
+    link = ShortLink(number=world.body.sealed[0].issues[0].number, code=code)
+    (tmp_path / "link.txt").write_text(link.format("https://elsewhere.example"), encoding="utf-8")
+    looked_up = call(running, None, "ask", tmp_path / "link.txt", *trust, "--json")
+    # The record is found and in force; whether the paper says what it says, nobody has compared.
+    assert looked_up.returncode == 3, looked_up.stderr
+    (answer,) = orjson.loads(looked_up.stdout)["results"]
+    failed = [one["code"] for one in answer["result"]["checks"] if one["outcome"] != "pass"]
+    assert failed == ["content.nothing_compared"]
+    assert code not in looked_up.stdout
+    (tmp_path / "link.txt").write_text(f"https://elsewhere.example/v#{code}", encoding="utf-8")
+    without = call(running, None, "ask", tmp_path / "link.txt", *trust)
+    assert (without.returncode, "has no number" in without.stderr) == (3, True)
 
     another = call(running, None, "ask", files[0], *trust[:2], "--operator", "0x" + "1" * 40)
     assert (another.returncode, "server.false" in another.stderr) == (3, True)

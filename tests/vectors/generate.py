@@ -24,6 +24,7 @@ from eth_keys.datatypes import Signature
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
 from certledger.verifier.crypto.hashing import keccak, sha256, sm3
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import (
     format_canonical,
@@ -42,6 +43,7 @@ from certledger.verifier.formats.presentation import (
     sign,
 )
 from certledger.verifier.formats.record import lookup_digest, normal_number, printed_code
+from certledger.verifier.formats.short_link import ShortLink
 from certledger.verifier.formats.signed_act import ACTS, statement_to_json
 from certledger.verifier.formats.signed_policy import signed_bytes
 from certledger.verifier.formats.snapshot import Snapshot, roll
@@ -175,6 +177,68 @@ def trees(scene: Scene) -> Any:
     }
 
 
+LINK_ADDRESS = "https://certledger.example"
+LINK_NUMBERS = (
+    "SH2026-0001SS",
+    "沪人社鉴〔2026〕第000123号",
+    "A.B/C_D+E",
+    "𠮷0001",
+    "沪" * 20,
+)
+"""Numbers for short links: plain, Chinese, with signs, beyond the BMP, too long to be in one."""
+CODE_IN_LINK = "D8FDPAK8TTWW28XM"
+PASTED = (
+    f"#1.{CODE_IN_LINK}",
+    f"#{CODE_IN_LINK}",
+    f" \n{LINK_ADDRESS}/v#1.{CODE_IN_LINK}\u3000",
+    f"HTTPS://CERTLEDGER.EXAMPLE:8443/V#~6caa1.{CODE_IN_LINK.lower()}",
+    f"http://127.0.0.1:8089/v#%E6%B2%AA1.{CODE_IN_LINK}",
+    f"http://[::1]:8089/v#沪1.{CODE_IN_LINK}",
+    "#%7E6CAA1%2ed8fd-pak8-ttww-28xm",
+    f"#~D842~DFB71.{CODE_IN_LINK}",
+    f"#a.b 1.{CODE_IN_LINK}",
+    "#ß1.D8FDPAK8TTWW28XM",
+    # Refused:
+    "",
+    "#",
+    f"1.{CODE_IN_LINK}",
+    f"{LINK_ADDRESS}/v/#1.{CODE_IN_LINK}",
+    f"{LINK_ADDRESS}/w#1.{CODE_IN_LINK}",
+    f"ftp://certledger.example/v#1.{CODE_IN_LINK}",
+    f"http\u017f://certledger.example/v#1.{CODE_IN_LINK}",
+    f"#.{CODE_IN_LINK}",
+    "#1.D8FDPAK8TTWW28X",
+    "#1.D8FDPAK8TTWW28XU",
+    f"#1.{CODE_IN_LINK}?utm_source=mail",
+    f"#~6CA1.{CODE_IN_LINK}G",
+    f"#~1.{CODE_IN_LINK}",
+    f"#~D8421.{CODE_IN_LINK}",
+    f"#~DFB7~D842.{CODE_IN_LINK}",
+    f"#%1.{CODE_IN_LINK}",
+    f"#%FF1.{CODE_IN_LINK}",
+    f"#%ED%A1%82%ED%BE%B71.{CODE_IN_LINK}",
+    "#" + "1" * 65 + f".{CODE_IN_LINK}",
+    "#" + "1" * 2031 + f".{CODE_IN_LINK}",
+    "#" + "1" * 2032 + f".{CODE_IN_LINK}",
+)
+"""Links as they are handed over: ten that can be read, then what must be refused."""
+
+
+def link_vector(number: str, code: str) -> Any:
+    """Return a short link to a number, and what a reader finds in it."""
+    link = ShortLink(number=normal_number(number), code=code).format(LINK_ADDRESS)
+    return {"of": normal_number(number), "link": link, "number": ShortLink.parse(link).number}
+
+
+def pasted_vector(text: str) -> Any:
+    """Return what a reader finds in a text, or the code of its refusal."""
+    try:
+        found = ShortLink.parse(text)
+    except MalformedError as error:
+        return {"text": text, "error": error.code}
+    return {"text": text, "number": found.number, "code": found.code}
+
+
 def certificate(scene: Scene) -> Any:
     """Section 4: one certificate with a document, and the digest it is looked up by."""
     issued, record = scene.issued, scene.issued.record
@@ -190,6 +254,8 @@ def certificate(scene: Scene) -> Any:
         "secret": draw(record.issuer).hex(),
         "id": record.id.hex(),
         "lookup_digest": lookup_digest(TYPED, issued.code).hex(),
+        "links": [link_vector(number, issued.code) for number in LINK_NUMBERS],
+        "pasted": [pasted_vector(text) for text in PASTED],
         "disclosures": [
             {
                 "place": place,

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from certledger.verifier.console import bilingual
 
+SHORT_LINK = "short_link"
+"""Name of the text of a short link (SPEC section 4.9)."""
 HEAD_BYTES = 65_536
 """Bytes of a file that are inspected."""
 
@@ -41,6 +43,11 @@ FORMATS: Mapping[str, Format] = {
     "json_web_token": Format(zh="JSON Web Token", en="a JSON Web Token"),
     "payment": Format(zh="付款码", en="a payment code"),
     "link": Format(zh="网址", en="a link"),
+    SHORT_LINK: Format(
+        zh="证书上的查验链接",
+        en="the short link of a certificate",
+        command="certledger ask FILE --server URL",
+    ),
     "compact_code": Format(
         zh="本系统的二维码文本",
         en="the text of a code of this ledger",
@@ -95,6 +102,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"eyJ[\w-]+\.[\w-]+\.", "json_web_token"),
         (r"(wxp|weixin|alipays?|bitcoin)://|https://(qr\.alipay\.com|payapp\.weixin\.qq\.com)/",
          "payment"),
+        (r"https?://[^/?#\s]+/v#", SHORT_LINK),
         (r"https?://", "link"),
     )
 )  # fmt: skip

@@ -11,6 +11,8 @@ export { canonicalBytes, canonicalText, parseCanonical } from "./formats/canonic
 export { keccak256, sha256, sha512, sm3 } from "./crypto/hashing.mjs";
 export { verifyEd25519 } from "./crypto/ed25519.mjs";
 export { parseTime } from "./formats/time.mjs";
+export { lookupDigest, normalAccessCode, normalNumber } from "./formats/certificate_number.mjs";
+export { formatShortLink, parseShortLink } from "./formats/short_link.mjs";
 export { findSuccessors, parsePolicy } from "./formats/signed_policy.mjs";
 export { checkFingerprint, policyFingerprint } from "./formats/fingerprint.mjs";
 export { CODES, WARNINGS } from "./verify/codes.mjs";

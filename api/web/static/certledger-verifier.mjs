@@ -1137,114 +1137,6 @@ function checkDistinct(what, values) {
   if (new Set(values).size !== values.length) fail("schema.invalid", `two ${what} are the same`);
 }
 
-// -------------------- limits.mjs
-
-/** Greatest numbers that several formats share (SPEC 16.1, 17, 19). */
-
-/** Greatest number of four bytes. */
-const MAX_UINT32 = 2 ** 32 - 1;
-
-/** Greatest block number, five bytes; as the end of a key it means that no end is set (SPEC 8). */
-const MAX_BLOCK = 2 ** 40 - 1;
-
-// -------------------- formats/checkpoint.mjs
-
-/**
- * Checkpoints and their cosignatures (SPEC 14, C2SP signed-note and tlog-cosignature).
- *
- * What is wrong with a note is `checkpoint.unusable`.
- */
-
-const MAX_NOTE_BYTES = 4096;
-/** Lines of one note, known or not: each known one costs the verification of a signature. */
-const MAX_SIGNATURE_LINES = 16;
-const WITNESS_NAME_PATTERN = /^[!-*,-~]{1,128}$/;
-
-/**
- * @typedef {object} Checkpoint
- * @property {string} text the five lines, which witnesses sign
- * @property {Uint8Array} identity of the ledger
- * @property {number} number of the block
- * @property {Uint8Array} stateRoot
- * @property {Uint8Array} blockHash
- * @property {number} time of the block, in seconds
- */
-
-/** @typedef {{name: string, keyId: Uint8Array, time: number, signature: Uint8Array}} Cosignature */
-
-/** @typedef {{checkpoint: Checkpoint, cosignatures: Cosignature[]}} Note */
-
-/** @param {string} problem @returns {never} */
-const failNote = (problem) => fail("checkpoint.unusable", problem);
-
-/** @param {string | bigint} digits @param {number} max */
-function parseNoteNumber(digits, max) {
-  return BigInt(digits) <= BigInt(max) ? Number(digits) : failNote(`${digits} in a note is over ${max}`);
-}
-
-/** @param {string} text padded base64 */
-const decodeNoteBytes = (text) =>
-  tryDecodeBase64(text) ?? failNote("bytes of a note are not canonical base64");
-
-/** Parse a note. @param {string} text @returns {Note} @throws {CertledgerError} `checkpoint.unusable` */
-function parseNote(text) {
-  if (utf8(text).length > MAX_NOTE_BYTES) failNote(`a note is longer than ${MAX_NOTE_BYTES} bytes`);
-  const found = new RegExp(
-    "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n" +
-      "block ([0-9a-f]{64})\ntime (0|[1-9][0-9]{0,18})\n)\n",
-  ).exec(text);
-  if (!found) return failNote("a note does not start with the five lines of a checkpoint and an empty one");
-  const checkpoint = {
-    text: found[1],
-    identity: hexToBytes(found[2]),
-    number: parseNoteNumber(found[3], MAX_BLOCK),
-    stateRoot: decodeNoteBytes(found[4]),
-    blockHash: hexToBytes(found[5]),
-    time: parseNoteNumber(found[6], MAX_TIME),
-  };
-  const rest = text.slice(found[0].length);
-  if (rest && !rest.endsWith("\n")) failNote("a note ends within a line");
-  const lines = rest.split("\n").slice(0, -1);
-  if (lines.length > MAX_SIGNATURE_LINES)
-    failNote(`a note has ${lines.length} signature lines, more than ${MAX_SIGNATURE_LINES}`);
-  const cosignatures = lines.map(parseCosignature);
-  const order = cosignatures.map(({ name, keyId }) => `${name} ${hex(keyId)}`);
-  if (!order.every((line, at) => at === 0 || line > order[at - 1])) {
-    failNote("the signature lines of a note do not strictly ascend by name and key id");
-  }
-  return { checkpoint, cosignatures };
-}
-
-/**
- * Parse a signature line: payload is `key id 4 ‖ u64(time) ‖ signature 64`.
- * @param {string} line @returns {Cosignature}
- */
-function parseCosignature(line) {
-  const found = /^\u2014 ([!-*,-~]{1,128}) ([A-Za-z0-9+/]{102}==)$/.exec(line);
-  if (!found) return failNote("a signature line of a note is not of the form of a cosignature");
-  const payload = decodeNoteBytes(found[2]);
-  return {
-    name: found[1],
-    keyId: payload.subarray(0, 4),
-    time: parseNoteNumber(bytesToBigInt(payload.subarray(4, 12)), MAX_TIME),
-    signature: payload.subarray(12),
-  };
-}
-
-/**
- * Key id of a witness's key under its name (C2SP tlog-cosignature v1).
- * @param {string} name @param {Uint8Array} key
- */
-const witnessKeyId = (name, key) =>
-  sha256(concat(utf8(name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
-
-/**
- * Whether a line is a cosignature of a checkpoint by a key (C2SP tlog-cosignature v1).
- * @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key
- */
-const verifyCosignature = (checkpoint, line, key) =>
-  verifyEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.text}`), line.signature);
-
 // -------------------- formats/merkle.mjs
 
 /** Merkle trees (SPEC 3, RFC 9162 section 2.1). */
@@ -1486,6 +1378,256 @@ function checkDocument(value) {
   read.integer("size");
   read.finish();
 }
+
+// -------------------- formats/certificate_number.mjs
+
+/** Certificate numbers and access codes as people type them, and what they look up (SPEC 4.1, 4.2, 4.7). */
+
+const MAX_NUMBER_CHARACTERS = 64;
+const INVISIBLE = /[\u00ad\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f]/g;
+const DASHES = /[\u2010-\u2015\u2043\u2212\ufe58]/g;
+/** White space of SPEC 4.1; `\s` of JavaScript has others. */
+const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
+
+/** Text without white space. @param {string} text @returns {string} */
+const dropWhiteSpace = (text) =>
+  Array.from(text)
+    .filter((letter) => !WHITE_SPACE.test(letter))
+    .join("");
+
+/** Text without white space at both ends. @param {string} text @returns {string} */
+function trimWhiteSpace(text) {
+  let [begin, end] = [0, text.length];
+  while (begin < end && WHITE_SPACE.test(text[begin])) begin += 1;
+  while (end > begin && WHITE_SPACE.test(text[end - 1])) end -= 1;
+  return text.slice(begin, end);
+}
+
+/**
+ * Normal form of a certificate number (SPEC 4.1).
+ * @param {string} typed @returns {string} @throws {CertledgerError} `number.invalid`
+ */
+function normalNumber(typed) {
+  const plain = typed.normalize("NFKC").replace(INVISIBLE, "").replace(DASHES, "-");
+  const brackets = plain.replace(/[[【]/g, "〔").replace(/[\]】]/g, "〕");
+  const number = dropWhiteSpace(brackets.toUpperCase()).normalize("NFKC");
+  const size = countCharacters(number);
+  if (!size || size > MAX_NUMBER_CHARACTERS)
+    fail("number.invalid", `a number has 1 to ${MAX_NUMBER_CHARACTERS} characters`);
+  return number;
+}
+
+/**
+ * Normal form of an access code (SPEC 4.2).
+ * @param {string} typed @returns {string} 16 characters @throws {CertledgerError} `access_code.invalid`
+ */
+function normalAccessCode(typed) {
+  const plain = dropWhiteSpace(typed.normalize("NFKC").replace(INVISIBLE, "").replace(DASHES, "-"));
+  const code = plain.toUpperCase().replaceAll("-", "").replaceAll("O", "0").replace(/[IL]/g, "1");
+  // `toUpperCase` maps some letters beyond ASCII into the alphabet: a dotless i to I.
+  if (/[^\0-\x7f]/.test(plain) || !ACCESS_CODE.test(code))
+    fail("access_code.invalid", "an access code has 16 characters of 0-9 and A-Z");
+  return code;
+}
+
+/**
+ * Digest by which a service finds a certificate (SPEC 4.7).
+ * @param {string} number as typed @param {string} code as typed @returns {Uint8Array} 32 bytes
+ * @throws {CertledgerError} `number.invalid`, `access_code.invalid`
+ */
+const lookupDigest = (number, code) =>
+  disclosureDigest(formatDisclosure(normalAccessCode(code), NUMBER_FIELD, normalNumber(number)));
+
+// -------------------- formats/short_link.mjs
+
+/** The short link that certificates print: number and access code in a URL's fragment (SPEC 4.9). */
+
+const MAX_LINK_CHARACTERS = 120;
+/** Characters of a link as it is read: software on the way may have escaped each of them. */
+const MAX_PASTED_CHARACTERS = 2048;
+const ADDRESS = /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+const LINK = /^(?:https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\/v)?#/i;
+
+/** @typedef {{number: string | null, code: string}} ShortLink `number` is null where the reader must ask for it */
+
+/**
+ * Link to the page of a service; the number is left out where the link would be longer than 120 characters.
+ * @param {string} address of the service, without a path @param {string | null} number normal form
+ * @param {string} code normal form @returns {string} @throws {CertledgerError} `link.address`
+ */
+function formatShortLink(address, number, code) {
+  if (!ADDRESS.test(address)) fail("link.address", `${address} is no address like https://HOST`);
+  const shortest = `${address}/v#${code}`;
+  const whole = number === null ? shortest : `${address}/v#${escapeNumber(number)}.${code}`;
+  const link = whole.length <= MAX_LINK_CHARACTERS ? whole : shortest;
+  if (link.length > MAX_LINK_CHARACTERS) {
+    fail(
+      "link.address",
+      `a link to ${address} has ${link.length} characters, at most ${MAX_LINK_CHARACTERS}`,
+    );
+  }
+  return link;
+}
+
+/**
+ * Read a link, or its fragment from `#` on, as scanners, mail and chat hand it over.
+ * @param {string} text @returns {ShortLink}
+ * @throws {CertledgerError} `link.invalid`, `number.invalid`, `access_code.invalid`
+ */
+function parseShortLink(text) {
+  const pasted = trimWhiteSpace(text);
+  const begin = LINK.exec(pasted);
+  if (!begin || countCharacters(pasted) > MAX_PASTED_CHARACTERS)
+    return fail("link.invalid", "not a link like https://HOST/v#NUMBER.CODE");
+  const fragment = undoPercent(pasted.slice(begin[0].length));
+  const dot = fragment.lastIndexOf(".");
+  const number = dot < 0 ? null : normalNumber(undoTilde(fragment.slice(0, dot)));
+  return { number, code: normalAccessCode(fragment.slice(dot + 1)) };
+}
+
+/** `~` and four hexadecimal digits for each UTF-16 code unit that does not stand for itself. */
+const escapeNumber = (number) =>
+  number.replace(
+    /[^0-9A-Z./_-]/g,
+    (unit) => `~${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
+  );
+
+/** @param {string} text @returns {string} */
+function undoPercent(text) {
+  if (/%(?![0-9A-Fa-f]{2})/.test(text))
+    fail("link.invalid", "a % in a link is not followed by two hexadecimal digits");
+  checkCharacters(text);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return fail("link.invalid", "the escapes of a link are no UTF-8");
+  }
+}
+
+/** @param {string} text @returns {string} */
+function undoTilde(text) {
+  const plain = text.replace(/~([0-9A-Fa-f]{4})?/g, (_, unit) =>
+    unit === undefined
+      ? fail("link.invalid", "a ~ in a link is not followed by four hexadecimal digits")
+      : String.fromCharCode(Number.parseInt(unit, 16)),
+  );
+  checkCharacters(plain);
+  return plain;
+}
+
+/** Reject surrogates without their other half. @param {string} text */
+function checkCharacters(text) {
+  if (/\p{Surrogate}/u.test(text)) fail("link.invalid", "a link has a part of a character");
+}
+
+// -------------------- limits.mjs
+
+/** Greatest numbers that several formats share (SPEC 16.1, 17, 19). */
+
+/** Greatest number of four bytes. */
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** Greatest block number, five bytes; as the end of a key it means that no end is set (SPEC 8). */
+const MAX_BLOCK = 2 ** 40 - 1;
+
+// -------------------- formats/checkpoint.mjs
+
+/**
+ * Checkpoints and their cosignatures (SPEC 14, C2SP signed-note and tlog-cosignature).
+ *
+ * What is wrong with a note is `checkpoint.unusable`.
+ */
+
+const MAX_NOTE_BYTES = 4096;
+/** Lines of one note, known or not: each known one costs the verification of a signature. */
+const MAX_SIGNATURE_LINES = 16;
+const WITNESS_NAME_PATTERN = /^[!-*,-~]{1,128}$/;
+
+/**
+ * @typedef {object} Checkpoint
+ * @property {string} text the five lines, which witnesses sign
+ * @property {Uint8Array} identity of the ledger
+ * @property {number} number of the block
+ * @property {Uint8Array} stateRoot
+ * @property {Uint8Array} blockHash
+ * @property {number} time of the block, in seconds
+ */
+
+/** @typedef {{name: string, keyId: Uint8Array, time: number, signature: Uint8Array}} Cosignature */
+
+/** @typedef {{checkpoint: Checkpoint, cosignatures: Cosignature[]}} Note */
+
+/** @param {string} problem @returns {never} */
+const failNote = (problem) => fail("checkpoint.unusable", problem);
+
+/** @param {string | bigint} digits @param {number} max */
+function parseNoteNumber(digits, max) {
+  return BigInt(digits) <= BigInt(max) ? Number(digits) : failNote(`${digits} in a note is over ${max}`);
+}
+
+/** @param {string} text padded base64 */
+const decodeNoteBytes = (text) =>
+  tryDecodeBase64(text) ?? failNote("bytes of a note are not canonical base64");
+
+/** Parse a note. @param {string} text @returns {Note} @throws {CertledgerError} `checkpoint.unusable` */
+function parseNote(text) {
+  if (utf8(text).length > MAX_NOTE_BYTES) failNote(`a note is longer than ${MAX_NOTE_BYTES} bytes`);
+  const found = new RegExp(
+    "^(certledger/1/([0-9a-f]{64})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n" +
+      "block ([0-9a-f]{64})\ntime (0|[1-9][0-9]{0,18})\n)\n",
+  ).exec(text);
+  if (!found) return failNote("a note does not start with the five lines of a checkpoint and an empty one");
+  const checkpoint = {
+    text: found[1],
+    identity: hexToBytes(found[2]),
+    number: parseNoteNumber(found[3], MAX_BLOCK),
+    stateRoot: decodeNoteBytes(found[4]),
+    blockHash: hexToBytes(found[5]),
+    time: parseNoteNumber(found[6], MAX_TIME),
+  };
+  const rest = text.slice(found[0].length);
+  if (rest && !rest.endsWith("\n")) failNote("a note ends within a line");
+  const lines = rest.split("\n").slice(0, -1);
+  if (lines.length > MAX_SIGNATURE_LINES)
+    failNote(`a note has ${lines.length} signature lines, more than ${MAX_SIGNATURE_LINES}`);
+  const cosignatures = lines.map(parseCosignature);
+  const order = cosignatures.map(({ name, keyId }) => `${name} ${hex(keyId)}`);
+  if (!order.every((line, at) => at === 0 || line > order[at - 1])) {
+    failNote("the signature lines of a note do not strictly ascend by name and key id");
+  }
+  return { checkpoint, cosignatures };
+}
+
+/**
+ * Parse a signature line: payload is `key id 4 ‖ u64(time) ‖ signature 64`.
+ * @param {string} line @returns {Cosignature}
+ */
+function parseCosignature(line) {
+  const found = /^\u2014 ([!-*,-~]{1,128}) ([A-Za-z0-9+/]{102}==)$/.exec(line);
+  if (!found) return failNote("a signature line of a note is not of the form of a cosignature");
+  const payload = decodeNoteBytes(found[2]);
+  return {
+    name: found[1],
+    keyId: payload.subarray(0, 4),
+    time: parseNoteNumber(bytesToBigInt(payload.subarray(4, 12)), MAX_TIME),
+    signature: payload.subarray(12),
+  };
+}
+
+/**
+ * Key id of a witness's key under its name (C2SP tlog-cosignature v1).
+ * @param {string} name @param {Uint8Array} key
+ */
+const witnessKeyId = (name, key) =>
+  sha256(concat(utf8(name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
+
+/**
+ * Whether a line is a cosignature of a checkpoint by a key (C2SP tlog-cosignature v1).
+ * @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key
+ */
+const verifyCosignature = (checkpoint, line, key) =>
+  verifyEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.text}`), line.signature);
 
 // -------------------- formats/policy.mjs
 
@@ -4909,10 +5051,15 @@ export {
   canonicalText,
   checkFingerprint,
   findSuccessors,
+  formatShortLink,
   keccak256,
+  lookupDigest,
+  normalAccessCode,
+  normalNumber,
   openSnapshot,
   parseCanonical,
   parsePolicy,
+  parseShortLink,
   parseTime,
   policyFingerprint,
   sha256,

@@ -12,23 +12,24 @@ import pylopdf_fonts_zh_cn
 import pytest
 from fontTools.pens.areaPen import AreaPen
 from fontTools.ttLib import TTFont
+from PIL import Image
 from pypdf import PdfReader
 
 from certledger.ledger.pdf.fonts import Face, GlyphMissingError, convert_face
-from certledger.ledger.pdf.layout import show_date
+from certledger.ledger.pdf.layout import code_bars, show_date
 from certledger.ledger.pdf.model import (
     CertificateDocument,
     Line,
-    LinkTooLongError,
     certificate_document,
 )
 from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.samples.generator import sample_certificates
-from certledger.verifier.formats.record import printed_code
+from certledger.verifier.formats.record import normal_number, printed_code
+from certledger.verifier.formats.short_link import ShortLink
 
 CODE = "7K3M9QXA2B4CDEFG"
-LINK = "https://verify.example/v#7K3M9QXA2B4CDEFG"
+ADDRESS = "https://verify.example"
 
 
 def render_certificate(document: CertificateDocument) -> bytes:
@@ -44,7 +45,7 @@ def documents(count: int = 12, seed: int = 5) -> list[CertificateDocument]:
             issue_date=sample.issue_date,
             expiry_date=sample.expiry_date,
             access_code=CODE,
-            link=LINK,
+            address=ADDRESS,
         )
         for sample in sample_certificates(
             load_domain(), seed=seed, count=count, categories=count, today=date(2026, 11, 24)
@@ -65,7 +66,8 @@ def test_everything_on_the_page_can_be_extracted_as_text():
     for document in documents():
         text = squeezed(text_of(writer.render(document)))
 
-        shown = [document.title_zh, document.issuer_zh, document.number, printed_code(CODE), LINK]
+        shown = [document.title_zh, document.issuer_zh, document.number, printed_code(CODE)]
+        shown += [document.link]
         shown += [document.title_en, document.issuer_en, show_date(document.issue_date)]
         shown += [part for line in document.lines for part in (line.label_zh, line.value)]
         assert [part for part in shown if squeezed(part) not in text] == []
@@ -158,12 +160,25 @@ def test_words_without_a_place_to_break_are_broken_all_the_same():
     assert value in squeezed(text_of(pdf))
 
 
-def test_a_link_is_printed_whole_or_refused():
-    longest = ("https://verify.example/" + "W" * 300)[:240]
+def test_the_link_of_number_and_code_is_printed_whole():
+    document = replace(documents()[0], link="https://verify.example/v#" + "W" * 95)
+    assert document.link in squeezed(text_of(render_certificate(document)))
 
-    assert longest in squeezed(text_of(render_certificate(replace(documents()[0], link=longest))))
-    with pytest.raises(LinkTooLongError, match="241 characters"):
-        replace(documents()[0], link=longest + "W")
+    for one in documents():
+        link = ShortLink.parse(one.link)
+        assert (link.number, link.code) == (normal_number(one.number), CODE)
+        assert squeezed(one.link) in squeezed(text_of(render_certificate(one)))
+
+
+def test_the_code_on_a_certificate_reads_as_its_link():
+    zxingcpp = pytest.importorskip("zxingcpp")
+    for one in documents():
+        size, bars = code_bars(one.link)
+        picture = Image.new("L", (size + 8, size + 8), 255)
+        for row, start, end in bars:
+            picture.paste(0, (start + 4, row + 4, end + 4, row + 5))
+        found = zxingcpp.read_barcodes(picture.resize((4 * size + 32, 4 * size + 32)))
+        assert [code.text for code in found] == [one.link]
 
 
 def test_a_printed_certificate_embeds_no_files():
