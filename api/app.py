@@ -28,6 +28,7 @@ from certledger.api.middleware.request_context import Door, request_id_of
 from certledger.api.openapi.operation import error_response, storage_error_response
 from certledger.api.openapi.schemas import SCHEMAS
 from certledger.api.openapi.webhooks import webhook_schemas, webhooks_document
+from certledger.api.pages.routes import PAGES
 from certledger.api.problems import answer
 from certledger.api.routes import (
     api_keys,
@@ -94,6 +95,7 @@ def app_of(service: Service) -> FastAPI:
     app.service = service
     for module in _ROUTERS:
         app.include_router(module.router)
+    app.router.routes.extend(PAGES)
     _check_rules()
     app.add_exception_handler(CertledgerError, _error_response)
     app.add_exception_handler(OSError, _full)

@@ -12,6 +12,7 @@ from fastapi import Request
 from certledger.api.auth.access import Gate, Rates
 from certledger.api.auth.api_keys import KeyRing
 from certledger.api.auth.oidc import OidcTokens
+from certledger.api.auth.sessions import Sessions
 from certledger.api.errors import PolicyAbsentError
 from certledger.api.metrics import Metrics
 from certledger.api.request.body_budget import memory_budget, spool_budget
@@ -83,14 +84,7 @@ class Service:
         self._fault: StoreUnavailableError | None = None
         self.pepper = load_pepper(ledger.settings.home, ledger.store)
         self.keys = KeyRing(store=ledger.store, pepper=self.pepper, clock=self.clock)
-        self.gate = Gate(
-            keys=self.keys,
-            rates=Rates(clock=self.clock),
-            pool=self.pools.keys,
-            tokens=self.tokens,
-            public_rate=self.options.public_rate,
-            address_rate=self.options.address_rate,
-        )
+        self.gate = self._make_gate()
         self.keeper = ReceiptWriter(store=ledger.store, operator=ledger.operator)
         self.making, self.snapping = threading.Lock(), threading.Lock()
         self.snapshots = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin)
@@ -112,6 +106,24 @@ class Service:
         self.cases = CaseFinder(store=ledger.store, clock=self.clock)
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
+
+    def _make_gate(self) -> Gate:
+        return Gate(
+            sessions=Sessions(
+                pepper=self.pepper, clock=self.clock, public_url=self.options.public_url
+            ),
+            keys=self.keys,
+            rates=Rates(clock=self.clock),
+            pool=self.pools.keys,
+            tokens=self.tokens,
+            public_rate=self.options.public_rate,
+            address_rate=self.options.address_rate,
+        )
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of the pages."""
+        return self.gate.sessions
 
     @property
     def store(self) -> Store:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 
 from certledger.api.auth.api_keys import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
 from certledger.api.auth.oidc import OidcTokens
-from certledger.api.auth.permissions import RULES, Rule
+from certledger.api.auth.permissions import ALL_RULES, PAGE_RULES, Rule
+from certledger.api.auth.sessions import CSRF_HEADER, Sessions
 from certledger.api.errors import (
     CredentialsInvalidError,
     ForbiddenError,
@@ -76,11 +77,16 @@ class Rates:
 
 @dataclass(kw_only=True)
 class Gate:
-    """Authenticates and authorizes callers; `tokens` is None without an identity provider."""
+    """Authenticates and authorizes callers; `tokens` is None without an identity provider.
+
+    A page's session counts as credentials.  Beyond pages it needs the CSRF token in a header too,
+    so that another site cannot call the API in a visitor's name.
+    """
 
     keys: KeyRing
     rates: Rates
     pool: FairPool
+    sessions: Sessions
     tokens: OidcTokens | None = None
     public_rate: str = "60/minute"
     address_rate: str = "600000/minute"
@@ -96,7 +102,7 @@ class Gate:
             RateLimitError: too many calls.
         """
         operation: str = request.scope["route"].operation_id
-        rule = RULES[operation]
+        rule = ALL_RULES[operation]
         address = network_of((request.scope.get("client") or "?")[0])
         request.state.asker = RateLimitSubject(name=address, public=True)
         self.rates.hit(self.address_rate, address)
@@ -104,7 +110,10 @@ class Gate:
         if rule.roles is None:
             self.rates.hit(rule.rate, operation, address)
             return PUBLIC
-        caller = PUBLIC if text is None else await self._authenticate(text, address)
+        if text is None:
+            caller = await self._signed_in(request, operation, address)
+        else:
+            caller = await self.authenticate(text, address)
         request.state.caller = caller.id
         if caller is not PUBLIC:
             request.state.asker = RateLimitSubject(name=caller.party, public=False)
@@ -115,6 +124,22 @@ class Gate:
             self.rates.hit(rule.rate, operation, caller.id)
             self.rates.hit(rule.rate, operation, "party", caller.party)
         return caller
+
+    async def _signed_in(self, request: Request, operation: str, address: str) -> Caller:
+        """Return the caller of a request's session, else the public.
+
+        Raises:
+            CredentialsInvalidError: its key was revoked or has expired.
+        """
+        session = self.sessions.session_of(request)
+        genuine = operation in PAGE_RULES or self.sessions.is_genuine(
+            request, request.headers.get(CSRF_HEADER)
+        )
+        if session is None or not genuine:
+            return PUBLIC
+        if session.key is None:
+            return session.caller or PUBLIC
+        return await self.authenticate(session.key, address)
 
     async def check_key(self, address: str, text: str) -> Caller:
         """Return the caller of a key; callers at different addresses take turns.
@@ -134,7 +159,12 @@ class Gate:
         if not checking.cancelled():
             checking.exception()  # Marked as retrieved, else asyncio logs a warning.
 
-    async def _authenticate(self, text: str, address: str) -> Caller:
+    async def authenticate(self, text: str, address: str) -> Caller:
+        """Return the caller of a key or token that came from an address.
+
+        Raises:
+            CredentialsInvalidError: it is invalid, which counts against the address.
+        """
         cached = self.keys.remembered(text)
         if cached is not None:
             return cached
@@ -177,5 +207,5 @@ def _check(rule: Rule, operation: str, caller: Caller) -> None:
         if caller.role is Role.PUBLIC:
             raise UnauthenticatedError("the operation needs a key or a token")
         raise ForbiddenError(f"role {caller.role} may not call {operation}")
-    if caller.scopes and operation not in caller.scopes:
+    if caller.scopes and operation not in caller.scopes and operation not in PAGE_RULES:
         raise ForbiddenError(f"the scopes of the key do not include {operation}")

@@ -125,3 +125,14 @@ RULES: Mapping[str, Rule] = {
     "getMetrics": Rule(roles=None, rate="600/minute"),
 }
 """The rule of each operation; every operation needs one."""
+
+_PAGES = "1200/minute"
+PAGE_RULES: Mapping[str, Rule] = {
+    "showPage": Rule(roles=None, rate=_PAGES),
+    "getStatic": Rule(roles=None, rate="6000/minute"),
+    "signIn": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
+    "signOut": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
+}
+"""The rules of pages, which are not in the OpenAPI document and which scopes do not name."""
+
+ALL_RULES: Mapping[str, Rule] = {**RULES, **PAGE_RULES}

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from certledger.api.auth.api_keys import asker_of
-from certledger.api.auth.permissions import RULES, Rule
+from certledger.api.auth.permissions import ALL_RULES, Rule
 from certledger.api.errors import (
     MediaUnknownError,
     RequestTimeoutError,
@@ -149,7 +149,7 @@ class RequestLimits:
 
 def limits_of(request: Request) -> RequestLimits:
     """Return the limits of a request's body."""
-    rule = RULES[request.scope["route"].operation_id]
+    rule = ALL_RULES[request.scope["route"].operation_id]
     if asker_of(request).public and rule.public_longest is not None:
         return RequestLimits(longest=rule.public_longest, values=PUBLIC_VALUES)
     return RequestLimits(longest=rule.longest, values=MAX_VALUES)
@@ -161,7 +161,7 @@ async def receive_body(request: Request, media: tuple[str, ...], take: Take) -> 
     Raises:
         CertledgerError: as `read_body`.
     """
-    rule, longest = RULES[request.scope["route"].operation_id], limits_of(request).longest
+    rule, longest = ALL_RULES[request.scope["route"].operation_id], limits_of(request).longest
     check_media(request, media)
     unpack = _unpacker(request, rule)
     declared = request.headers.get("content-length", "0")

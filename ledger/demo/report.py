@@ -97,6 +97,9 @@ def tell(report: DemoReport, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    console.print("Open the pages (the first one has codes, numbers and files to try):")
+    console.print(f"  certledger serve --home {home}", highlight=False, soft_wrap=True)
+    console.print("  then http://127.0.0.1:8080/ in a browser", highlight=False)
 
 
 def _tell_issuers(report: DemoReport, console: Console) -> None:

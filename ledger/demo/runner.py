@@ -14,6 +14,7 @@ from certledger.ledger.demo.issuers import DemoCertificate, Office, issue_of, pr
 from certledger.ledger.demo.operator import OPERATOR, anchor_receipts, register_operator
 from certledger.ledger.demo.participants import Cast, first_policy, found_ledger, open_cast
 from certledger.ledger.demo.scenario import REASONS, Shares, expectation, fates, places, successors
+from certledger.ledger.demo.tries import write_tries
 from certledger.ledger.demo.witnesses import witnesses
 from certledger.ledger.foundation.files import DOCUMENT
 from certledger.ledger.foundation.operator import make_operator_part
@@ -122,6 +123,7 @@ def run(home: Path, certificates: int, say: Say) -> DemoReport:
             collector.collect(ledger.store)
         evidence = _write_evidence(ledger, offices, made, home, say)
         write_example(home / "example", ledger.settings.home, made[0].sample)
+        write_tries(home, made, expired)
         say("verdicts")
         verdicts = _verdicts(ledger, policy, evidence, expired, home)
     say("an auditor replays the chain")

@@ -1,0 +1,57 @@
+"""The front page, which leads each user to theirs, and what a demo offers there to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import Caller
+from certledger.api.errors import ResourceUnknownError
+from certledger.api.pages.renderer import render
+from certledger.api.responses import raw
+from certledger.api.service import Service, service_of
+
+EXAMPLES = "example/tries.json"
+"""What a demo wrote for its front page (`ledger/demo/tries.py`)."""
+MAX_EXAMPLES_BYTES = 262_144
+_MEDIA_TYPES = {".json": "application/json", ".pdf": "application/pdf"}
+
+
+def load_examples(service: Service) -> Sequence[Mapping[str, Any]]:
+    """Return the certificates that the demo of a home offers, none where there is no demo."""
+    path = service.ledger.settings.home / EXAMPLES
+    try:
+        if path.stat().st_size > MAX_EXAMPLES_BYTES:
+            return []
+        found: Sequence[Mapping[str, Any]] = orjson.loads(path.read_bytes())["certificates"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return found
+
+
+async def show_front(request: Request, caller: Caller) -> Response:
+    """Show the front page."""
+    service = service_of(request)
+    examples = await service.pools.read(request, load_examples, service)
+    return await render(request, "front.html", examples=examples)
+
+
+async def get_demo_file(request: Request, caller: Caller) -> Response:
+    """Return a file that the front page offers.
+
+    Raises:
+        ResourceUnknownError: it offers no such file.
+    """
+    service, name = service_of(request), request.path_params["name"]
+    examples = await service.pools.read(request, load_examples, service)
+    offered = {file for one in examples for file in one["files"].values()}
+    if name not in offered:
+        raise ResourceUnknownError("no resource at this path")
+    path = service.ledger.settings.home / name
+    data = await service.pools.read(request, path.read_bytes)
+    disposition = f'attachment; filename="{path.name}"'
+    return raw(data, media=_MEDIA_TYPES[path.suffix], content_disposition=disposition)

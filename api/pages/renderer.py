@@ -1,0 +1,162 @@
+"""Rendering of pages: templates, security headers, the language and the state of the ledger."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from certledger.api.auth.sessions import VISITOR_COOKIE
+from certledger.api.pages.static_files import load_static_files
+from certledger.api.pages.words import page_language, words_in
+from certledger.api.readiness import MAX_CHECKPOINT_SECONDS
+from certledger.api.service import Service, service_of
+from certledger.ledger.core.errors import StoreUnavailableError
+from certledger.ledger.reference_data.fields import label_en, label_zh
+
+CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Content-Security-Policy of pages: only our own origin, and no inline script or style."""
+PAGE_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": CSP,
+    "permissions-policy": "camera=(self), geolocation=(), microphone=(), payment=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+SECTIONS: tuple[tuple[str, str], ...] = ()
+"""The pages that the front page leads to: name in the words, and path."""
+CHINA = timezone(timedelta(hours=8))
+_PREVIOUS_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerHealth:
+    """What the foot of each page says of the ledger; `seconds` is the age of its checkpoint.
+
+    `state` is `current`, `old`, `empty` or `away`.
+    """
+
+    state: str
+    time: int = 0
+    seconds: int = 0
+
+
+def ledger_health(service: Service) -> LedgerHealth:
+    """Return the state of the ledger; reads the database."""
+    try:
+        newest = service.mirror.newest()
+    except StoreUnavailableError:
+        return LedgerHealth(state="away")
+    if newest is None:
+        return LedgerHealth(state="empty")
+    age = max(int(service.clock()) - newest.time, 0)
+    state = "old" if age > MAX_CHECKPOINT_SECONDS else "current"
+    return LedgerHealth(state=state, time=newest.time, seconds=age)
+
+
+async def render(
+    request: Request, template: str, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Render a template of `templates/` in the visitor's language."""
+    service, language = service_of(request), page_language(request)
+    response = HTMLResponse(status_code=status, headers=PAGE_HEADERS)
+    visitor = request.cookies.get(VISITOR_COOKIE, "")
+    if not _PREVIOUS_VISITOR.fullmatch(visitor):
+        visitor = service.sessions.begin_visit(response)
+    state = await service.pools.read(request, ledger_health, service)
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            language=language,
+            other_language="en" if language == "zh" else "zh",
+            w=words_in(language),
+            path=request.url.path,
+            sections=SECTIONS,
+            csrf=service.sessions.csrf_token(visitor),
+            static=load_static_files().address,
+            signed_in=service.sessions.session_of(request) is not None,
+            ledger=state,
+            is_demo=service.ledger.settings.home.joinpath("demo.json").is_file(),
+            **values,
+        )
+    )
+    response.body = text.encode()
+    response.headers["content-length"] = str(len(response.body))
+    response.headers["content-language"] = language
+    response.headers["vary"] = "accept-language, cookie"
+    return response
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Return the environment of the templates: escaping, and no undefined names."""
+    made = Environment(
+        loader=PackageLoader("certledger.api.pages"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["plain"] = plain_text
+    made.filters["china_time"] = china_time
+    made.filters["age"] = age_in_words
+    made.filters["label"] = field_label
+    return made
+
+
+def plain_text(text: object) -> str:
+    """Show characters that would hide, reorder or imitate text: `⟨U+202E⟩` for each.
+
+    A name must look on the screen as it was certified, also to somebody who was paid to mislead.
+    """
+    return "".join(
+        f"⟨U+{ord(letter):04X}⟩" if unicodedata.category(letter) in _HIDDEN else letter
+        for letter in str(text)
+    )
+
+
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+
+
+def china_time(seconds: int) -> str:
+    """Return an instant as local time of China, to the minute."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
+def age_in_words(seconds: int, words: dict[str, str]) -> str:
+    """Return an age in minutes, hours or days, in the words of section `age`."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= size * (1 if unit == "minutes" else 2):
+            return words[unit].format(n=seconds // size)
+    return words["now"]
+
+
+def field_label(name: str, language: str) -> str:
+    """Return the label of a field."""
+    return label_zh(name) if language == "zh" else label_en(name)
+
+
+def redirect(address: str) -> Response:
+    """Return a redirect after a form, to a path of ours."""
+    return Response(status_code=303, headers={**PAGE_HEADERS, "location": address})

@@ -1,0 +1,39 @@
+"""All routes of the pages."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import Caller
+from certledger.api.errors import ResourceUnknownError
+from certledger.api.pages.front import get_demo_file, show_front
+from certledger.api.pages.page_route import PageRoute
+from certledger.api.pages.sign_in import show_csrf_token, show_sign_in, sign_in, sign_out
+from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
+from certledger.api.responses import IMMUTABLE, cached
+
+
+async def get_static(request: Request, caller: Caller) -> Response:
+    """Return a static file.
+
+    Raises:
+        ResourceUnknownError: there is none, or it is of another version of the service.
+    """
+    static, name = load_static_files(), request.path_params["name"]
+    if request.path_params["digest"] != static.digest or name not in static.files:
+        raise ResourceUnknownError("no resource at this path")
+    media = MEDIA_TYPES[(FOLDER / name).suffix]
+    return await cached(request, static.files[name], media=media, control=IMMUTABLE)
+
+
+PAGES = (
+    PageRoute("/", show_front, operation="showPage"),
+    PageRoute("/demo/{name:path}", get_demo_file, operation="showPage", for_script=True),
+    PageRoute("/sign-in", show_sign_in, operation="showPage"),
+    PageRoute("/sign-in", sign_in, operation="signIn", method="POST"),
+    PageRoute("/sign-in/token", show_csrf_token, operation="showPage", for_script=True),
+    PageRoute("/sign-out", sign_out, operation="signOut", method="POST"),
+    PageRoute("/static/{digest}/{name}", get_static, operation="getStatic", for_script=True),
+)
+"""The pages; each names its rule in `PAGE_RULES`."""

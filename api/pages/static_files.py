@@ -1,0 +1,58 @@
+"""Static files of the pages: style sheet and ES modules, read once and served by their digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+
+from certledger.ledger.reference_data.fields import label_en, load_field_names
+from certledger.verifier.crypto.hashing import sha256
+
+FOLDER = Path(__file__).parents[1] / "web" / "static"
+MEDIA_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaticFiles:
+    """All static files by name; `digest` names this set, so that their addresses never go stale.
+
+    Modules import each other by relative paths, which stay within the set.
+    """
+
+    files: Mapping[str, bytes]
+    digest: str
+
+    def address(self, name: str) -> str:
+        """Return the path of a file."""
+        if name not in self.files:
+            raise KeyError(name)
+        return f"/static/{self.digest}/{name}"
+
+
+@lru_cache(maxsize=1)
+def load_static_files() -> StaticFiles:
+    """Read the files of the package, once a process."""
+    files = {
+        path.name: path.read_bytes()
+        for path in sorted(FOLDER.iterdir())
+        if path.suffix in MEDIA_TYPES
+    }
+    files["field-labels.json"] = _field_labels()
+    digest = sha256(b"".join(sha256(name.encode()) + sha256(files[name]) for name in sorted(files)))
+    return StaticFiles(files=files, digest=digest.hex()[:16])
+
+
+def _field_labels() -> bytes:
+    """Return the labels of the known fields: `{"holder_name": ["持证主体", "Holder name"]}`."""
+    labels = {name: [field.label_zh, label_en(name)] for name, field in load_field_names().items()}
+    return orjson.dumps(labels)

@@ -1,0 +1,202 @@
+"""One served ledger and one real browser for all tests of the pages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.sealing.attachments import Paper as PaperValue
+from certledger.ledger.sealing.batch import SealedBatch, seal_issues
+from certledger.ledger.sealing.row_checks import Issue
+from certledger.verifier.formats.presentation import format_holder_key
+from certledger.verifier.formats.record import describe_document
+from certledger.verifier.vocabulary import Status
+from tests.api.world import Running, World, make_world, serve
+from tests.ledger.live import Body
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+HTML = '<img src=x onerror="document.title=1"><b>甲</b>'
+REVERSED = "甲\u202e公司乙"
+WIDTHS = (390, 1280)
+LANGUAGES = ("zh", "en")
+
+
+@dataclass
+class Certificate:
+    """A certificate as its holder has it: number, access code, fields, files."""
+
+    number: str
+    code: str
+    fields: dict[str, str]
+    evidence: bytes
+    holding: bytes
+    document: bytes
+    key: bytes | None = None
+
+
+@dataclass
+class PageWorld:
+    """The served ledger, and certificates of it by what they are for."""
+
+    running: Running
+    certificates: dict[str, Certificate]
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @property
+    def counter_key(self) -> str:
+        return self.running.world.keys[Role.COUNTER]
+
+
+HOLDER = ec.derive_private_key(7, ec.SECP256R1())
+KINDS: dict[str, dict[str, Any]] = {
+    "good": {"holder_name": "张三", "id_number": "310101199001010018"},
+    "revoked": {"holder_name": "李四"},
+    "html": {"holder_name": HTML, "address": "</script><script>document.title=2</script>"},
+    "reversed": {"holder_name": REVERSED},
+    "bound": {"holder_name": "王五"},
+}
+"""The certificates by name, with their fields."""
+
+
+def seal(body: Body) -> SealedBatch:
+    """Seal one certificate of each kind, each with a document of its own."""
+    entry, first = body.catalog.entries[-1], body.head.first
+    issues = [
+        Issue(
+            entry=entry,
+            number=f"沪人〔2026〕{first + at}号",
+            fields=fields,
+            issued=date(2026, 1, 1),
+            expires=date(2036, 1, 1),
+            holder_key=format_holder_key(HOLDER.public_key()) if kind == "bound" else None,
+            papers=(PaperValue(name=f"{kind}.pdf", value=describe_document(document(kind))),),
+        )
+        for at, (kind, fields) in enumerate(KINDS.items())
+    ]
+    batch = seal_issues(
+        issues,
+        catalog=body.catalog,
+        head=body.head,
+        issuer=body.issuer,
+        secret=bytes(32),
+        seed=bytes(31) + b"p",
+        signer=body.key,
+        now=body.now(),
+        identity=body.ledger.pin.identity,
+    )
+    body.head = batch.head
+    body.sealed.append(batch)
+    return batch
+
+
+def document(kind: str) -> bytes:
+    """Return the bytes of a certificate's document."""
+    return b"%PDF-1.7\n% " + kind.encode() + b"\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
+
+
+def certificates_of(world: World, batch: SealedBatch) -> Iterator[tuple[str, Certificate]]:
+    """Yield what each holder of a final batch has."""
+    for place, (kind, holding) in enumerate(zip(KINDS, batch.holdings(), strict=True)):
+        evidence = world.evidence(place, len(world.body.sealed) - 1)
+        _, number, code = list(batch.access_codes())[place]
+        yield (
+            kind,
+            Certificate(
+                number=number,
+                code=code,
+                fields=KINDS[kind],
+                evidence=evidence.format(),
+                holding=holding,
+                document=document(kind),
+                key=HOLDER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+                if kind == "bound"
+                else None,
+            ),
+        )
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
+    """Return a served ledger with certificates that are good, revoked, hostile and bound."""
+    with make_world(tmp_path_factory.mktemp("pages") / "home") as world:
+        batch = seal(world.body)
+        submit_batch(world.ledger.intake, batch.submission())
+        world.ledger.settle()
+        world.body.change([batch.statement.first + 1], Status.REVOKED, "R01")
+        world.ledger.settle()
+        with serve(world) as running:
+            yield PageWorld(running, dict(certificates_of(world, batch)))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return the one browser of this process."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not here")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+class Visit:
+    """A visitor's tab; it notes console errors and requests to other hosts."""
+
+    def __init__(self, context: Any, url: str) -> None:
+        self.page, self.url, self.faults = context.new_page(), url, list[str]()
+        self.page.set_default_timeout(15_000)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("request", self._request)
+
+    def open(self, path: str) -> Any:
+        """Open a page of the service, and return the tab."""
+        self.page.goto(self.url + path)
+        return self.page
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.faults.append(f"request to {request.url}")
+
+
+@pytest.fixture
+def visit(pages: PageWorld, browser: Any) -> Iterator[Any]:
+    """Return a function that opens a tab; afterwards no tab may have had a fault."""
+    visits, contexts = [], []
+
+    def begin(language: str = "zh", width: int = 1280, **options: Any) -> Visit:
+        locale = "zh-CN" if language == "zh" else "en-GB"
+        context = browser.new_context(
+            locale=locale, viewport={"width": width, "height": 900}, **options
+        )
+        contexts.append(context)
+        visits.append(Visit(context, pages.url))
+        return visits[-1]
+
+    yield begin
+    faults = [fault for one in visits for fault in one.faults]
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -1,0 +1,162 @@
+"""The ground of all pages: words, headers, languages, sessions, forms."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from certledger.api.auth.permissions import PAGE_RULES
+from certledger.api.pages.renderer import SECTIONS, plain_text
+from certledger.api.pages.routes import PAGES
+from certledger.api.pages.static_files import FOLDER
+from certledger.api.pages.words import LANGUAGES as TABLE_LANGUAGES
+from certledger.api.pages.words import load_table
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.demo import tries
+from tests.pages.conftest import LANGUAGES, WIDTHS, PageWorld
+
+TEMPLATES = Path(__file__).parents[2] / "api" / "pages" / "templates"
+
+
+@pytest.fixture
+def client(pages: PageWorld) -> Any:
+    with httpx.Client(base_url=pages.url, headers={"accept-language": "en"}) as opened:
+        yield opened
+
+
+def token(client: httpx.Client, path: str = "/sign-in") -> str:
+    found = re.search(r'name="csrf" content="([^"]+)"', client.get(path).text)
+    assert found is not None
+    return found[1]
+
+
+def test_every_word_is_there_in_both_languages_and_is_used() -> None:
+    table = load_table()
+    texts = [texts for names in table.values() for texts in names.values()]
+    assert all(set(one) == set(TABLE_LANGUAGES) and all(one.values()) for one in texts)
+    slots = [
+        {*re.findall(r"\{(\w+)\}", one["zh"])} ^ {*re.findall(r"\{(\w+)\}", one["en"])}
+        for one in texts
+    ]
+    assert not any(slots)
+    sources = [*TEMPLATES.glob("*.html"), *FOLDER.glob("*.mjs"), *TEMPLATES.parent.glob("*.py")]
+    sources.append(Path(tries.__file__))
+    used = "\n".join(path.read_text("utf-8") for path in sources)
+    unused = [
+        name
+        for names in table.values()
+        for name in names
+        if not re.search(rf"\b{name.removesuffix('_what')}\b", used)
+    ]
+    assert unused == []
+
+
+def test_every_page_names_a_rule_and_every_rule_has_a_page() -> None:
+    assert {path for _, path in SECTIONS} <= {page.path for page in PAGES}
+    assert {page.operation_id for page in PAGES} == PAGE_RULES.keys()
+
+
+def test_a_page_allows_no_inline_script_and_no_other_origin(client: httpx.Client) -> None:
+    answer = client.get("/")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert (
+        re.findall(r"<script(?![^>]*\bsrc=|[^>]*application/json)|\son\w+=|style=", answer.text)
+        == []
+    )
+
+
+def test_static_files_are_immutable_under_their_digest(client: httpx.Client) -> None:
+    address = re.findall(r'href="(/static/[^"]+pages\.css)"', client.get("/").text)[0]
+    assert "immutable" in client.get(address).headers["cache-control"]
+    assert (
+        client.get(re.sub("/static/[0-9a-f]+/", "/static/0123456789abcdef/", address)).status_code
+        == 404
+    )
+    assert client.get(address.replace("pages.css", "..%2fx")).status_code in (400, 404)
+
+
+def test_a_session_begins_with_a_key_that_is_typed_once(
+    pages: PageWorld, client: httpx.Client
+) -> None:
+    wrong = client.post(
+        "/sign-in", data={"csrf": token(client), "key": "clk_WRONG000_x", "next": ""}
+    )
+    assert wrong.status_code == 400
+    assert "ask your administrator" in wrong.text
+    right = client.post(
+        "/sign-in", data={"csrf": token(client), "key": pages.counter_key, "next": "//evil.example"}
+    )
+    assert right.status_code == 303
+    assert right.headers["location"] == "/desk"
+    cookies = right.headers.get_list("set-cookie")
+    session = next(one for one in cookies if one.startswith("certledger_session="))
+    assert "HttpOnly" in session
+    assert "SameSite=strict" in session
+    assert pages.counter_key not in session
+    assert "Sign out" in client.get("/").text
+
+
+def test_a_form_of_another_site_is_refused(pages: PageWorld, client: httpx.Client) -> None:
+    client.get("/sign-in")
+    for csrf in ("", "x" * 32):
+        answer = client.post("/sign-in", data={"csrf": csrf, "key": pages.counter_key})
+        assert answer.status_code == 400
+        assert "certledger_session" not in answer.headers.get("set-cookie", "")
+
+
+def test_a_session_calls_the_api_only_with_its_token(
+    pages: PageWorld, client: httpx.Client
+) -> None:
+    client.post("/sign-in", data={"csrf": token(client), "key": pages.counter_key})
+    assert client.get("/v1/issuers").status_code == 401
+    answer = client.get("/v1/issuers", headers={"x-csrf-token": token(client, "/")})
+    assert answer.status_code == 200
+
+
+def test_a_revoked_key_ends_its_session(pages: PageWorld, client: httpx.Client) -> None:
+    keys = pages.running.world.service.keys
+    key, text = keys.create(name="short", role=Role.COUNTER, counter="pudong-9")
+    client.post("/sign-in", data={"csrf": token(client), "key": text})
+    header = {"x-csrf-token": token(client, "/")}
+    assert client.get("/v1/issuers", headers=header).status_code == 200
+    keys.revoke(key.prefix)
+    assert client.get("/v1/issuers", headers=header).status_code == 401
+
+
+def test_a_changed_cookie_is_no_session(client: httpx.Client, pages: PageWorld) -> None:
+    client.post("/sign-in", data={"csrf": token(client), "key": pages.counter_key})
+    text = client.cookies["certledger_session"]
+    changed = ("B" if text[40] == "A" else "A").join((text[:40], text[41:]))
+    for cookie, signed_in in ((text, True), (changed, False)):
+        headers = {"cookie": f"certledger_session={cookie}", "accept-language": "en"}
+        assert ("Sign out" in httpx.get(pages.url, headers=headers).text) is signed_in
+
+
+def test_names_cannot_hide_or_turn_text() -> None:
+    assert plain_text("甲\u202e乙\u200b丙\x00") == "甲⟨U+202E⟩乙⟨U+200B⟩丙⟨U+0000⟩"
+    assert plain_text("上海市 Müller 𠮷") == "上海市 Müller 𠮷"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_front_page_leads_on_and_changes_its_language(
+    visit: Any, language: str, width: int
+) -> None:
+    page = visit(language, width).open("/")
+    other = "en" if language == "zh" else "zh-CN"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.click("#language")
+    assert page.evaluate("document.documentElement.lang") == other
+    page.goto(page.url)
+    assert page.evaluate("document.documentElement.lang") == other, "the choice is remembered"
