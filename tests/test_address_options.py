@@ -31,7 +31,7 @@ NODES = [
     ),
 ]  # fmt: skip
 SERVERS = [
-    *((name, "--server") for name in ("ask", "hooks add", "hooks events", "hooks failed",
+    *((name, "--server") for name in ("ask", "codes", "hooks add", "hooks events", "hooks failed",
                                       "hooks list", "hooks remove", "registrar hold", "submit")),
     *((name, "--url") for name in ("found join", "found key", "found operator")),
     ("audit", "--data"),

@@ -163,22 +163,18 @@ def seal_issues(
     signer: Signer,
     now: int,
     identity: bytes,
-    codes: Sequence[bytes] | None = None,
 ) -> SealedBatch:
     """Seal certificates that have been checked.
 
     `secret` is the 32 bytes of the issuer's certificate ids, `seed` the 32 bytes from which
-    everything random is derived, `now` in seconds, `identity` the ledger's (32 bytes), `codes`
-    access codes to use in place of derived ones.
+    everything random is derived, `now` in seconds, `identity` the ledger's (32 bytes).
 
     Raises:
         SealError: no certificate, more than 65,536, or beyond an issuer's 2^32.
     """
     if not 0 < len(issues) <= MAX_BATCH_CERTIFICATES or head.first + len(issues) > MAX_CERTIFICATES:
         raise SealError(f"{len(issues)} certificates, a batch has 1 to {MAX_BATCH_CERTIFICATES}")
-    sealed = seal_records(
-        issues, issuer=issuer, secret=secret, seed=seed, first=head.first, codes=codes
-    )
+    sealed = seal_records(issues, issuer=issuer, secret=secret, seed=seed, first=head.first)
     statement = Batch(
         issuer=issuer.encode("ascii"),
         sequence=head.sequence,
@@ -212,6 +208,7 @@ def issue_to_json(issue: Issue) -> Json:
     for name, part in (
         ("expires", issue.expires and issue.expires.isoformat()),
         ("holder_key", issue.holder_key),
+        ("access_code", issue.access_code),
     ):
         if part is not None:
             value[name] = part

@@ -82,13 +82,12 @@ def seal_records(
     secret: bytes,
     seed: bytes,
     first: int,
-    codes: Sequence[bytes] | None = None,
 ) -> SealedRecords:
     """Return the sealed records of `issues`, with index `first` and up.
 
     Everything random is derived from `seed` (32 bytes) and the place among `issues`, so the same
     call gives the same bytes.  `secret` (32 bytes) is that of the issuer's certificate ids.
-    `codes` are access codes to use (16 characters each) in place of derived ones.
+    An access code that a certificate has stands in place of the derived one.
     """
     plans: dict[tuple[str, int], _Plan] = {}
     tail = b'","issuer":"%b"' % issuer.encode("ascii")
@@ -99,7 +98,7 @@ def seal_records(
         plan = plans.get((entry.category, entry.version))
         if plan is None:
             plan = plans[entry.order] = _plan_of(entry, issuer)
-        given = None if codes is None else codes[place]
+        given = issue.access_code
         source = seed + place.to_bytes(5, "big")
         code, disclosures, digests = _disclose(issue, plan, source, given)
         record = _record(issue, plan, first + place, tail, digests, secret)
@@ -150,13 +149,13 @@ def _mac(key: bytes, message: bytes) -> bytes:
 
 
 def _disclose(
-    issue: Issue, plan: _Plan, source: bytes, given: bytes | None
+    issue: Issue, plan: _Plan, source: bytes, given: str | None
 ) -> tuple[bytes, list[bytes], list[bytes]]:
     """Return the access code (the given one), disclosures and digests of one certificate."""
     b64, dumps, digest, url, join = b2a_base64, orjson.dumps, sha256, _URL, b"".join
     values = issue.fields
     random = shake_256(_TAG + source).digest(plan.size)
-    code = given or random[:CODE_SIZE].translate(_CROCKFORD)
+    code = given.encode() if given else random[:CODE_SIZE].translate(_CROCKFORD)
     stored = (int.from_bytes(random, "big") & plan.keep).to_bytes(plan.size, "big")
     salts = b64(stored, newline=False).translate(url)
     number = b'["' + code + b'","certificate_number",' + dumps(issue.number) + b"]"

@@ -10,6 +10,12 @@ from typing import Protocol
 from certledger.ledger.reference_data.field_types import FieldType, field_type
 from certledger.ledger.reference_data.fields import label_zh
 from certledger.ledger.sealing import value_kinds
+from certledger.ledger.sealing.access_codes import (
+    ACCESS_CODE,
+    SHORT_LINK,
+    AccessCodeChecks,
+    read_number,
+)
 from certledger.ledger.sealing.attachments import Paper, Papers, PaperUnusableError
 from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
 from certledger.ledger.sealing.field_values import ValueReader
@@ -24,14 +30,17 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.presentation import parse_holder_key
-from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER, normal_number
+from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 
 ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
 """Fields whose values must agree with the record and the issuer's registration."""
 CATEGORY = "category"
 OWN_COLUMNS = frozenset(
-    {CATEGORY, "number", "issued", "expires", "replaces", "holder_key", "documents"}
-)
+    {
+        CATEGORY, "number", "issued", "expires", "replaces", "holder_key", "documents",
+        ACCESS_CODE, SHORT_LINK,
+    }
+)  # fmt: skip
 """The columns that are not fields of a category; `number` is short for `certificate_number`."""
 CENTURY = timedelta(days=36_525)
 _DAY_KINDS: Mapping[DayForm, FindingKind] = {
@@ -74,6 +83,7 @@ class Issue:
         number: in normal form; what the field `certificate_number` discloses.
         fields: the values of the entry's other fields by name, absent ones left out.
         holder_key: the holder's public key as text, None if the certificate is unbound.
+        access_code: in normal form; None to draw one when it is sealed.
         row: of the sheet, 0 where there is none.
     """
 
@@ -86,6 +96,7 @@ class Issue:
     replaces: int | None = None
     holder_key: str | None = None
     papers: tuple[Paper, ...] = ()
+    access_code: str | None = None
     row: int = field(default=0, compare=False)
 
 
@@ -177,9 +188,11 @@ class _Work:
     holders: dict[str, tuple[int, str]] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
     contents: dict[object, tuple[int, str]] = field(default_factory=dict)
+    codes: AccessCodeChecks = field(init=False)
 
     def __post_init__(self) -> None:
         self.reader = ValueReader(accepts=self.findings.accepts, today=self.desk.today)
+        self.codes = AccessCodeChecks(wanted=ACCESS_CODE in (self.desk.columns or ()))
         for entry in self.desk.catalog.entries:
             for name in (entry.name_zh, entry.name_en, entry.category):
                 self.names.setdefault(name.casefold(), entry.category)
@@ -291,6 +304,9 @@ class _RowCheck:
             replaces=current.index if current else None,
             holder_key=self._holder_key(),
             papers=self._papers(),
+            access_code=self.work.codes.read(
+                self.row.cells, self.row.number, number, self.read, self.report
+            ),
             row=self.row.number,
         )
         self._check_count(issue)
@@ -319,25 +335,12 @@ class _RowCheck:
     # Number and fields
 
     def _number(self) -> str:
-        cells = self.row.cells
-        column = NUMBER if NUMBER in cells else "number"
-        if NUMBER in cells and "number" in cells:
-            self.report("number", value_kinds.NUMBER_BOTH)
-        if column not in cells:
+        number = read_number(self.row.cells, self.read, self.report)
+        if number is None:
             if (self.entry.category, NUMBER) not in self.work.missing:
                 self.report(NUMBER, value_kinds.NUMBER_MISSING)
             self.faulty = True
-            return ""
-        typed = self.read(column, cells[column], FieldType.IDENTIFIER)
-        if typed is None:
-            return ""
-        if not any(one.isdecimal() for one in typed):
-            self.report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
-        try:
-            return normal_number(typed)
-        except MalformedError as error:
-            self.report(column, value_kinds.NUMBER, value=typed, why=error)
-            return ""
+        return number or ""
 
     def _fields(self) -> dict[str, str]:
         wanted = self.entry.fields

@@ -9,6 +9,7 @@ from certledger.ledger.reference_data.fields import (
     label_zh,
     load_field_aliases,
 )
+from certledger.ledger.sealing.access_codes import ACCESS_CODE, SHORT_LINK
 from certledger.ledger.sealing.row_checks import CATEGORY, EXPIRY_FIELD, ISSUE_FIELD
 from certledger.ledger.sheets.column_names import ColumnName, ColumnNames, field_column
 from certledger.verifier.formats.catalog import Catalog
@@ -33,6 +34,8 @@ def own_columns() -> Mapping[str, ColumnName]:
         ColumnName(
             "documents", ("文件", "附件", "证书文件", "电子文件", "文件名"), ("Documents", "Files")
         ),
+        ColumnName(ACCESS_CODE, ("查验码", "访问码"), ("Access code",)),
+        ColumnName(SHORT_LINK, ("查验链接", "核验链接"), ("Short link",)),
     )
     return {column.name: column for column in columns}
 

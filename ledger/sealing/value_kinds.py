@@ -112,6 +112,34 @@ FIELD_UNKNOWN = _kind(
     "{category} has no field {field!r}",
 )
 NUMBER = _kind("number.invalid", _F, "编号 {value} 无效：{why}", "{value!r}: {why}")
+CODE = _kind("access_code.invalid", _F, "查验码无效：{why}", "no access code: {why}")
+CODE_MISSING = _kind(
+    "access_code.missing",
+    _F,
+    "本行没有查验码；请先运行 certledger codes，再制作证书文件",
+    "the row has no access code: run `certledger codes` first, then make its document",
+)
+CODE_TWICE = _kind(
+    "access_code.twice",
+    _F,
+    "查验码与第 {first} 行相同；请删去本行查验码，重新运行 certledger codes",
+    "the access code is that of row {first} too: delete it here and run `certledger codes` again",
+)
+CODE_GUESSABLE = _kind(
+    "access_code.guessable",
+    _F,
+    "查验码不是随机抽取的（重复字符过多，或与上一行几乎相同）；请删去后运行 certledger codes",
+    "the access code has not been drawn at random (few different characters, or nearly that of the"
+    " row above): delete it and run `certledger codes`",
+)
+LINK = _kind("link.invalid", _F, "不是查验链接：{why}", "no short link: {why}")
+LINK_DIFFERS = _kind(
+    "link.differs",
+    _F,
+    "查验链接不是本行编号和查验码的链接；请再次运行 certledger codes，并重新制作证书文件",
+    "the short link is not that of this row's number and access code: run `certledger codes` again"
+    " and make the document anew",
+)
 IDENTITY = _kind(
     "identity.invalid",
     _F,

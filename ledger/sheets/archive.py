@@ -92,6 +92,15 @@ class Archive:
                 parser.Parse(piece, False)
             parser.Parse(b"", True)
 
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a part.
+
+        Raises:
+            SheetInvalidError: the part is damaged, or inflates to too much.
+        """
+        with refuse_damage(self.findings, name):
+            return b"".join(self._pieces(name))
+
     def _pieces(self, name: str) -> Iterator[bytes]:
         with self.archive.open(name) as file:
             while piece := file.read(PIECE):

@@ -40,11 +40,15 @@ class SheetColumn:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns by their place, and how many rows of the grid are above the certificates."""
+    """The columns by their place, and how many rows of the grid are above the certificates.
+
+    `number` is the row of the header.
+    """
 
     columns: dict[int, SheetColumn]
     rows: int
     width: int
+    number: int
 
 
 def header_texts(row: GridRow) -> dict[int, str]:
@@ -81,7 +85,8 @@ def find_header(rows: Sequence[GridRow], names: ColumnNames | None, findings: Fi
     ):
         findings.raise_any()
     width = max((column for column in texts if texts[column]), default=-1) + 1
-    return Header(columns, place + 1 + _second(rows[place + 1 :], columns, names), width)
+    count = place + 1 + _second(rows[place + 1 :], columns, names)
+    return Header(columns, count, width, row.number)
 
 
 def _find(rows: Sequence[GridRow], names: ColumnNames | None, findings: Findings) -> int:

@@ -26,7 +26,15 @@ from certledger.ledger.sheets.header import (
 from certledger.ledger.sheets.json_lines import LIST_MARK, read_json_lines
 from certledger.ledger.sheets.text_files import read_text
 
-__all__ = ["LIST_MARK", "Sheet", "SheetRow", "read_rows", "read_sheet"]
+__all__ = [
+    "LIST_MARK",
+    "Sheet",
+    "SheetRow",
+    "parse_sheet",
+    "read_bytes",
+    "read_rows",
+    "read_sheet",
+]
 
 MAX_SHEET_BYTES = 256 * 2**20
 """Bytes of a sheet that are read; a million rows of eight fields take less."""
@@ -64,6 +72,8 @@ class Sheet:
         digest: SHA-256 of the file.
         form: XLSX, JSON lines, or the encoding of a text file.
         columns: all that have a header, by their place.
+        headers: rows of the header and of its repetitions.
+        width: of the header.
     """
 
     file: str
@@ -74,6 +84,8 @@ class Sheet:
     separator: str = ""
     worksheet: str = ""
     columns: list[SheetColumn] = field(default_factory=list)
+    headers: list[int] = field(default_factory=list)
+    width: int = 0
 
     @property
     def named(self) -> dict[str, SheetColumn]:
@@ -98,9 +110,23 @@ def read_sheet(
         SheetInvalidError: the file cannot be read at all, or its columns cannot be told apart.
     """
     findings = Findings(file=path.name.encode("utf-8", "replace").decode(), accepted=accepted)
-    data = _read(path, findings)
+    return parse_sheet(read_bytes(path, findings), path.suffix.lower(), findings, names, tab=tab)
+
+
+def parse_sheet(
+    data: bytes,
+    suffix: str,
+    findings: Findings,
+    names: ColumnNames | None = None,
+    *,
+    tab: str | None = None,
+) -> Sheet:
+    """Read the bytes of a sheet whose file has `suffix`, as `read_sheet`.
+
+    Raises:
+        SheetInvalidError: the file cannot be read at all, or its columns cannot be told apart.
+    """
     digest = hashlib.sha256(data).digest()
-    suffix = path.suffix.lower()
     if suffix in JSON_SUFFIXES:
         rows = [
             SheetRow(file=findings.file, number=number, cells=cells)
@@ -124,6 +150,8 @@ def read_sheet(
         separator=grid.separator,
         worksheet=grid.worksheet,
         columns=[header.columns[place] for place in sorted(header.columns)],
+        headers=[header.number],
+        width=header.width,
     )
     sheet.rows.extend(_rows(chain(near[header.rows :], following), header, sheet))
     _check_hidden_columns(grid, sheet)
@@ -174,7 +202,12 @@ def report_cell(
         findings.report(kind, row.number, column.header, column.cell(row.number), **values)
 
 
-def _read(path: Path, findings: Findings) -> bytes:
+def read_bytes(path: Path, findings: Findings) -> bytes:
+    """Read a sheet's file.
+
+    Raises:
+        SheetInvalidError: it cannot be read, or has more than 256 MB.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_SHEET_BYTES + 1)
@@ -233,6 +266,7 @@ def _rows(rows: Iterable[GridRow], header: Header, sheet: Sheet) -> Iterator[She
                 findings.report(kinds.ROW_WITHOUT_FIELDS, row.number)
         elif [(place, display(value)) for place, value in row.cells] == first:
             findings.report(kinds.HEADER_AGAIN, row.number)
+            sheet.headers.append(row.number)
         else:
             if row.hidden:
                 findings.report(kinds.ROW_HIDDEN, row.number)

@@ -47,21 +47,41 @@ class TextFile:
     separator: str
 
 
-def decode(data: bytes, findings: Findings) -> tuple[str, str]:
-    """Return text and the name of its encoding.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecodedText:
+    """The text of a file, and how its bytes come back: byte order mark, codec, what follows."""
+
+    text: str
+    name: str
+    codec: str
+    mark: bytes = b""
+    rest: bytes = b""
+
+    def encode(self, text: str) -> bytes:
+        """Return the bytes of another text in the same form."""
+        return self.mark + text.encode(self.codec) + self.rest
+
+
+def decode(data: bytes, findings: Findings) -> DecodedText:
+    """Return the text of a file.
 
     Raises:
         SheetInvalidError: no encoding fits.
     """
+    body = data.rstrip(_END_OF_FILE)
+    rest = data[len(body) :]
     for mark, codec, name in _MARKS:
-        if data.startswith(mark):
-            return _decode_marked(data[len(mark) :], codec, name, findings), name
-    if (order := _utf16_without_mark(data)) is not None:
-        return _decode_marked(data, order, "UTF-16", findings), "UTF-16"
+        if body.startswith(mark):
+            text = _decode_marked(body[len(mark) :], codec, name, findings)
+            return DecodedText(text=text, name=name, codec=codec, mark=mark, rest=rest)
+    if (order := _utf16_without_mark(body)) is not None:
+        text = _decode_marked(body, order, "UTF-16", findings)
+        return DecodedText(text=text, name="UTF-16", codec=order, rest=rest)
     try:
-        return data.decode("utf-8"), "UTF-8"
+        return DecodedText(text=body.decode("utf-8"), name="UTF-8", codec="utf-8", rest=rest)
     except UnicodeDecodeError as error:
-        return _decode_gb18030(data, error, findings), "GB18030"
+        text = _decode_gb18030(body, error, findings)
+        return DecodedText(text=text, name="GB18030", codec="gb18030", rest=rest)
 
 
 def _decode_marked(data: bytes, codec: str, name: str, findings: Findings) -> str:
@@ -120,7 +140,8 @@ def read_text(data: bytes, findings: Findings, score: Callable[[Sequence[str]], 
     Raises:
         SheetInvalidError: no encoding fits; while rows are read, quotes are not as in RFC 4180.
     """
-    text, encoding = decode(data.rstrip(_END_OF_FILE), findings)
+    decoded = decode(data, findings)
+    text, encoding = decoded.text, decoded.name
     named = _SEP_LINE.match(text)
     if named and named[1] in SEPARATORS:
         separator, first = named[1], 2

@@ -61,6 +61,15 @@ def read_workbook(data: bytes, findings: Findings, tab: str | None) -> Grid:
         )
 
 
+def find_worksheet(archive: Archive, tab: str | None) -> str:
+    """Return the part of worksheet `tab`, or of the active visible one.
+
+    Raises:
+        SheetInvalidError: as `read_workbook`.
+    """
+    return _choose(_contents(archive, _main_part(archive)), archive.findings, tab).part
+
+
 def _main_part(archive: Archive) -> str:
     for kind, target in archive.relations("").values():
         if kind == "officeDocument" and (found := archive.find(target)):

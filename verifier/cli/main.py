@@ -25,6 +25,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "book": "The reform's service items, materials, counters and bundles.",
     "catalog": "What a body may issue: make it, sign it, show it.",
     "chain": "A node of one's own that follows an embedded chain.",
+    "codes": "Draw access codes and short links into a sheet, before its documents.",
     "coverage": "The share of items, categories and counters reached, and what is missing.",
     "demo": "The main job end to end, in a folder of its own.",
     "doctor": "Find what is wrong with a home.",

@@ -1,5 +1,6 @@
 """`certledger seal` and `catalog template`, as a clerk at a terminal and a script call them."""
 
+import csv
 import json
 import os
 import pty
@@ -19,6 +20,8 @@ from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sheets import finding_kinds
 from certledger.ledger.sheets.findings import FindingKind
 from certledger.verifier.cli.main import main
+from certledger.verifier.formats.record import digest_of, lookup_digest
+from certledger.verifier.formats.short_link import ShortLink
 from certledger.verifier.vocabulary import IssuerKind
 from tests.ledger.sealing.sheet_folder import LEDGER
 from tests.ledger.sheets.desk import HEADER, ISSUER_NAME, line
@@ -73,6 +76,27 @@ def test_a_preview_signs_nothing_and_needs_neither_key_nor_folder(
     assert preview["facts"]["certificates"] == "11"
     assert [row["row"] for row in preview["rows"]] == [2, 3, 4, 10, 11, 12]
     assert {"becomes": "id_number", "column": "D", "header": "id_number"} in preview["columns"]
+
+
+def test_codes_are_drawn_into_the_sheet_and_sealed(body: Path, tmp_path: Path) -> None:
+    path = sheet(tmp_path, line(1), line(2))
+    out = tmp_path / "with-codes.csv"
+    made = ask("codes", path, "--server", "https://certledger.example/", "--out", out)
+    assert (made["drawn"], made["rows"]) == (2, 2)
+    assert path.read_text(encoding="utf-8").count("access_code") == 0
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    call("seal", out, "--out", tmp_path / "sealed")
+    sealed = (tmp_path / "sealed" / "access-codes.csv").read_text(encoding="utf-8-sig")
+    listed = list(csv.DictReader(sealed.splitlines()))
+    assert [one["access_code"] for one in listed] == [one["access_code"] for one in rows]
+    holder = json.loads((tmp_path / "sealed" / "holders" / "0.json").read_bytes())
+    link = ShortLink.parse(rows[0]["short_link"])
+    assert link.number is not None
+    assert digest_of(holder["disclosures"][0]) == lookup_digest(link.number, link.code)
+    out.write_text(out.read_text(encoding="utf-8").replace("第0001号", "第0009号"), "utf-8")
+    refused = ask("seal", out, "--preview", code=2)
+    assert "link.differs" in {one["code"] for one in refused["error"]["faults"]}
+    assert call("codes", path, "--server", "http://elsewhere.example", code=2).output
 
 
 def test_the_page_of_a_preview_escapes_what_sheets_hold(body: Path, tmp_path: Path) -> None:

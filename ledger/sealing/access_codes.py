@@ -1,0 +1,126 @@
+"""Access codes that stand in a sheet before it is sealed, because documents show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from certledger.ledger.reference_data.field_types import FieldType
+from certledger.ledger.sealing import value_kinds
+from certledger.ledger.sheets.cells import CellValue
+from certledger.ledger.sheets.findings import FindingKind
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats.record import NUMBER, normal_code, normal_number
+from certledger.verifier.formats.short_link import ShortLink
+
+ACCESS_CODE, SHORT_LINK = "access_code", "short_link"
+"""Columns that `certledger codes` fills."""
+MIN_DIFFERENT_CHARACTERS = 6
+"""Different characters of a code; fewer have been made up, not drawn (one code in 40 million)."""
+MAX_SAME_PLACES = 9
+"""Places in which two codes in a row agree; more come from dragging a cell down."""
+
+
+class CellReader(Protocol):
+    """Reads a cell: what would be sealed of it, None where it has a fault, which is reported."""
+
+    def __call__(self, column: str, value: CellValue, kind: FieldType, /) -> str | None:
+        """Return the text."""
+
+
+class CellReport(Protocol):
+    """Reports a finding at a cell of a row."""
+
+    def __call__(self, column: str, kind: FindingKind, /, **values: object) -> None:
+        """Add a finding."""
+
+
+def read_number(cells: Mapping[str, CellValue], read: CellReader, report: CellReport) -> str | None:
+    """Return the normal certificate number of a row; None where there is none, "" where it is bad.
+
+    What is bad is reported; that there is none is the caller's to say.
+    """
+    column = NUMBER if NUMBER in cells else "number"
+    if NUMBER in cells and "number" in cells:
+        report("number", value_kinds.NUMBER_BOTH)
+    if column not in cells:
+        return None
+    typed = read(column, cells[column], FieldType.IDENTIFIER)
+    if typed is None:
+        return ""
+    if not any(one.isdecimal() for one in typed):
+        report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
+    try:
+        return normal_number(typed)
+    except MalformedError as error:
+        report(column, value_kinds.NUMBER, value=typed, why=error)
+        return ""
+
+
+@dataclass(kw_only=True, slots=True)
+class AccessCodeChecks:
+    """Checks the access codes and short links of one sheet's rows, one after the other.
+
+    `wanted`: the sheet has a column of codes, so that every row must have one.
+    """
+
+    wanted: bool
+    _rows: dict[str, int] = field(default_factory=dict)
+    _last: str = ""
+
+    def read(
+        self,
+        cells: Mapping[str, CellValue],
+        row: int,
+        number: str,
+        read: CellReader,
+        report: CellReport,
+    ) -> str | None:
+        """Return the normal access code of a row, None where it has none or a bad one."""
+        code = read_code(cells, read, report)
+        if code is None:
+            if ACCESS_CODE not in cells and (self.wanted or SHORT_LINK in cells):
+                report(ACCESS_CODE, value_kinds.CODE_MISSING)
+            return None
+        self._check(code, row, report)
+        if SHORT_LINK in cells:
+            _check_link(cells[SHORT_LINK], number, code, read, report)
+        return code
+
+    def _check(self, code: str, row: int, report: CellReport) -> None:
+        first = self._rows.setdefault(code, row)
+        same = sum(map(str.__eq__, code, self._last))
+        if first != row:
+            report(ACCESS_CODE, value_kinds.CODE_TWICE, first=first)
+        elif same > MAX_SAME_PLACES or len(set(code)) < MIN_DIFFERENT_CHARACTERS:
+            report(ACCESS_CODE, value_kinds.CODE_GUESSABLE)
+        self._last = code
+
+
+def read_code(cells: Mapping[str, CellValue], read: CellReader, report: CellReport) -> str | None:
+    """Return the normal access code of a row, None where it has none or a bad one."""
+    if ACCESS_CODE not in cells:
+        return None
+    typed = read(ACCESS_CODE, cells[ACCESS_CODE], FieldType.IDENTIFIER)
+    try:
+        return None if typed is None else normal_code(typed)
+    except MalformedError as error:
+        report(ACCESS_CODE, value_kinds.CODE, why=error)
+        return None
+
+
+def _check_link(
+    value: CellValue, number: str, code: str, read: CellReader, report: CellReport
+) -> None:
+    """Report a link to another certificate: the row may have been moved, or its number changed."""
+    typed = read(SHORT_LINK, value, FieldType.IDENTIFIER)
+    if typed is None:
+        return
+    try:
+        link = ShortLink.parse(typed)
+    except MalformedError as error:
+        report(SHORT_LINK, value_kinds.LINK, why=error)
+        return
+    if link.code != code or link.number not in (None, number):
+        report(SHORT_LINK, value_kinds.LINK_DIFFERS)
