@@ -77,6 +77,9 @@ demo: setup ## The main job end to end: DIR=.home CERTIFICATES=500
 serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 	$(VENV)/bin/certledger serve --home $(DIR)
 
+# Tests start many processes: with this variable set each would compile the whole product again.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: setup ## Run the tests: TESTS=tests WORKERS=3
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)

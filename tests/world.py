@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache, lru_cache
 from typing import Any
 
 import rlp
@@ -100,6 +101,12 @@ def draw(label: str, size: int = 32) -> bytes:
     return hashlib.shake_256(label.encode()).digest(size)
 
 
+@cache
+def _private_key(label: str) -> ec.EllipticCurvePrivateKey:
+    secret = int.from_bytes(draw(label), "big") % (SECP256K1_ORDER - 1) + 1
+    return ec.derive_private_key(secret, ec.SECP256K1())
+
+
 @dataclass(frozen=True)
 class Signer:
     """A secp256k1 key drawn from its label."""
@@ -108,8 +115,7 @@ class Signer:
 
     @property
     def private(self) -> ec.EllipticCurvePrivateKey:
-        secret = int.from_bytes(draw(self.label), "big") % (SECP256K1_ORDER - 1) + 1
-        return ec.derive_private_key(secret, ec.SECP256K1())
+        return _private_key(self.label)
 
     @property
     def public(self) -> bytes:
@@ -127,6 +133,7 @@ class Signer:
         return r.to_bytes(32, "big") + min(s, SECP256K1_ORDER - s).to_bytes(32, "big")
 
 
+@cache
 def witness_key(name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(draw(f"witness {name}"))
 
@@ -327,6 +334,40 @@ def nodes_of(trie: HexaryTrie, key: bytes) -> tuple[bytes, ...]:
     return tuple(rlp.encode(node) for node in found.get_proof(key))
 
 
+def copy_of(trie: HexaryTrie) -> HexaryTrie:
+    """Return a trie that may be changed; building one takes far longer."""
+    return HexaryTrie(dict(trie.db), trie.root_hash)
+
+
+@lru_cache(maxsize=64)
+def _trie(slots: tuple[tuple[bytes, bytes], ...]) -> HexaryTrie:
+    trie = HexaryTrie({})
+    for key, value in slots:
+        trie[key] = value
+    return trie
+
+
+@lru_cache(maxsize=8)
+def _other_accounts(count: int) -> HexaryTrie:
+    nothing = HexaryTrie({}).root_hash
+    return _trie(
+        tuple(
+            (
+                keccak(keccak(b"account %d" % other)[12:]),
+                rlp.encode([other, 10**18, nothing, keccak(b"")]),
+            )
+            for other in range(count)
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _accounts_with(count: int, ledger: bytes) -> HexaryTrie:
+    trie = copy_of(_other_accounts(count))
+    trie[keccak(ADDRESS)] = ledger
+    return trie
+
+
 OPERATORS = ("anhui", "jiangsu", "shanghai", "zhejiang")
 
 
@@ -342,27 +383,21 @@ class World:
     code_hash: bytes = CODE_HASH
 
     def _storage(self) -> HexaryTrie:
-        trie = HexaryTrie({})
+        slots = {}
         for body in self.bodies:
             value = int.from_bytes(body.state.digest(), "big") | (body.state.issuer in self.held)
-            trie[keccak(slot_position(body.state.issuer))] = rlp.encode(value)
+            slots[keccak(slot_position(body.state.issuer))] = rlp.encode(value)
         if self.bodies:  # A slot that is zero is absent.
-            trie[keccak(ROLL)] = rlp.encode(
+            slots[keccak(ROLL)] = rlp.encode(
                 int.from_bytes(roll(body.state.issuer for body in self.bodies), "big")
             )
         for other in range(2, 7):  # Registrars have slots too.
-            trie[keccak(other.to_bytes(32, "big"))] = rlp.encode(other)
-        return trie
+            slots[keccak(other.to_bytes(32, "big"))] = rlp.encode(other)
+        return copy_of(_trie(tuple(slots.items())))
 
     def _accounts(self, storage_root: bytes) -> HexaryTrie:
-        trie = HexaryTrie({})
-        for other in range(self.accounts):
-            address = keccak(b"account %d" % other)[12:]
-            trie[keccak(address)] = rlp.encode(
-                [other, 10**18, HexaryTrie({}).root_hash, keccak(b"")]
-            )
-        trie[keccak(ADDRESS)] = rlp.encode([1, 0, storage_root, self.code_hash])
-        return trie
+        ledger = rlp.encode([1, 0, storage_root, self.code_hash])
+        return copy_of(_accounts_with(self.accounts, ledger))
 
     def checkpoint(self) -> Checkpoint:
         state = self._accounts(self._storage().root_hash)

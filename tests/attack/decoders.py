@@ -12,7 +12,7 @@ import sys
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -153,13 +153,25 @@ DECODERS: Mapping[str, Decoder] = {
 }
 
 
-def bombs() -> Iterator[tuple[str, Callable[[bytes], object], bytes]]:
-    """Yield small files that unpack to much."""
-    for name, byte in (("zeros", b"\0"), ("empty lists", b"\x80"), ("empty bytes", b"\x40")):
-        packed = zlib.compress(SNAPSHOT[:-1] + byte * (1 << 26), 9)
-        yield f"snapshot of {name}", Snapshot.parse, packed
-    yield "records of line feeds", _lines, gzip.compress(b"\n" * (1 << 26), 9)
-    yield "records of one line", _lines, gzip.compress(b"a" * (1 << 26), 9)
+@dataclass(frozen=True, slots=True)
+class Bomb:
+    """A decoder, and what makes a small file that unpacks to much."""
+
+    decode: Callable[[bytes], object]
+    make: Callable[[], bytes]
+
+
+def _padded_snapshot(byte: bytes) -> Bomb:
+    return Bomb(Snapshot.parse, lambda: zlib.compress(SNAPSHOT[:-1] + byte * (1 << 26), 9))
+
+
+BOMBS: Mapping[str, Bomb] = {
+    "snapshot of zeros": _padded_snapshot(b"\0"),
+    "snapshot of empty lists": _padded_snapshot(b"\x80"),
+    "snapshot of empty bytes": _padded_snapshot(b"\x40"),
+    "records of line feeds": Bomb(_lines, lambda: gzip.compress(b"\n" * (1 << 26), 9)),
+    "records of one line": Bomb(_lines, lambda: gzip.compress(b"a" * (1 << 26), 9)),
+}
 
 
 def loop() -> float:

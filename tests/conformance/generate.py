@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import orjson
 
@@ -46,10 +47,16 @@ MODULES = (
 )
 
 
-def cases() -> Iterator[Case]:
-    """Yield every case."""
-    for module in MODULES:
-        yield from module.cases()
+@cache
+def cases_of(module: ModuleType) -> tuple[Case, ...]:
+    """Return the cases of one module."""
+    return tuple(module.cases())
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Return every case."""
+    return tuple(case for module in MODULES for case in cases_of(module))
 
 
 def files(case: Case, room: Path) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,18 @@ from tests.effort import effort
 from tests.world import ADDRESS, LICENCE, NOW, OPERATORS, World, policy
 
 SPEC = Path(__file__).parents[2] / "docs" / "SPEC.md"
-CASES = [case for case in cases() if case.verdict != "refused"]
 NODES_ONLY = policy(trust=Trust(ways=(Way.NODE, Way.RPC), threshold=3, confirmations=2))
 GOOD = Scene(first_batches=1)
 FILE = GOOD.file(note=GOOD.world.note(dict.fromkeys(OPERATORS[:3], GOOD.world.time + 5)))
 """Cosigned by as many as must: a line changed into one that nobody knows is missing then."""
 NOBODY = "http://127.0.0.1:1/"
 """Where no node listens."""
+
+
+@cache
+def judged() -> list[Case]:
+    """Return the cases that get a verdict."""
+    return [case for case in cases() if case.verdict != "refused"]
 
 
 def ask(evidence: bytes, **wishes: Any) -> Result:
@@ -160,7 +166,7 @@ def from_replays() -> Iterator[Result]:
 
 
 def test_every_code_of_the_table_is_reached_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    results = [verify_bytes(case.evidence, of_case(case)) for case in CASES]
+    results = [verify_bytes(case.evidence, of_case(case)) for case in judged()]
     results += [*from_nodes(), *from_desks(), *from_replays()]
     paper = b"paper"
     scene = Scene(documents=[paper], with_sm3=True)
@@ -174,7 +180,7 @@ def test_every_code_of_the_table_is_reached_and_no_other(monkeypatch: pytest.Mon
 
 
 def test_each_code_is_only_ever_the_answer_of_its_own_check() -> None:
-    for case in CASES:
+    for case in judged():
         for finding in verify_bytes(case.evidence, of_case(case)).findings:
             assert CODES[finding.code].check in (None, finding.check)
 
@@ -214,7 +220,7 @@ def test_every_line_of_18_2_has_a_certificate_that_it_decides(line: str) -> None
         "f": (("fields_shown", "presented_p256"), Verdict.VALID),
         "g": (("suspended_stale", "not_presented"), Verdict.CANNOT_TELL),
     }[line]
-    for case in (case for case in CASES if case.name in names):
+    for case in (case for case in judged() if case.name in names):
         assert verify_bytes(case.evidence, of_case(case)).verdict is wanted
 
 
@@ -366,14 +372,14 @@ def test_a_result_is_the_same_bytes_in_another_place_language_and_process(tmp_pa
 
 
 def test_every_result_is_canonical_json() -> None:
-    for case in CASES:
+    for case in judged():
         value = verify_bytes(case.evidence, of_case(case)).to_json()
         assert orjson.loads(format_canonical(value)) == value
 
 
 def test_fields_names_and_the_time_of_anchoring_are_told_only_once_the_first_six_pass() -> None:
     told = {"anchored", "body", "name_zh", "name_en", "shown", "withheld"}
-    for case in CASES:
+    for case in judged():
         result = verify_bytes(case.evidence, of_case(case))
         genuine = codes_of(result)[:6] == ["ok"] * 6
         assert told.issubset(result.certificate) == genuine
@@ -511,7 +517,7 @@ def test_a_node_behind_the_evidence_and_one_that_proves_no_slot_add_nothing() ->
 
 
 def test_a_late_certificate_and_a_node_that_adds_nothing_are_two_warnings() -> None:
-    (late,) = [case for case in CASES if case.name == "anchored_late"]
+    (late,) = [case for case in judged() if case.name == "anchored_late"]
     asked = replace(of_case(late), judge=choose_judge(policy(), RpcClient(NOBODY)))
     result = verify_bytes(late.evidence, asked)
     assert result.warnings == ("anchoring.late", "node.adds_nothing")
@@ -548,7 +554,7 @@ def test_a_verifier_with_a_memory_answers_byte_for_byte_as_one_without() -> None
     for size in (1, 3, 1000):
         remembering: dict[tuple[bytes, ...], Verifier] = {}
         for _ in range(2):
-            for case in CASES[:: effort(5, 1)]:
+            for case in judged()[:: effort(5, 1)]:
                 asked = of_case(case)
                 made = Verifier(asked.policy, asked.judge, newer=asked.newer, remembered=size)
                 verifier = remembering.setdefault((case.policy, *case.snapshots.values()), made)
@@ -581,7 +587,7 @@ def test_only_what_is_canonical_evidence_is_read_and_only_files_of_ordinary_leng
 
 
 def test_what_is_known_gets_the_answer_that_it_would_get_at_first_sight() -> None:
-    for case in CASES:
+    for case in judged():
         asked = of_case(case)
         verifier = Verifier(asked.policy, asked.judge, newer=asked.newer)
         if not case.documents and case.request is None and verifier.reads(case.evidence):
@@ -591,7 +597,7 @@ def test_what_is_known_gets_the_answer_that_it_would_get_at_first_sight() -> Non
 
 
 def test_a_result_is_spelled_in_the_canonical_way() -> None:
-    for case in CASES[::20]:
+    for case in judged()[::20]:
         result = verify_bytes(case.evidence, of_case(case))
         assert result.canonical() == result.canonical() == format_canonical(result.to_json())
 
